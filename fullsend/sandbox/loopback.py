@@ -1,0 +1,242 @@
+"""A real HTTP/1.1 server on 127.0.0.1 around an app, with its traffic recorded and faults on demand.
+
+Decides connections, threads and faults. What the service answers is the app's business.
+"""
+
+import contextlib
+import io
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from http.server import BaseHTTPRequestHandler
+from time import time
+from typing import Self
+from urllib.parse import unquote_to_bytes
+
+from werkzeug.http import http_date
+from werkzeug.wrappers import Request, Response
+
+from fullsend.sandbox.clock import Clock
+from fullsend.sandbox.faults import Faults
+from fullsend.sandbox.traffic import Exchange, Traffic
+
+App = Callable[[Request], Response]
+
+HOST = "127.0.0.1"
+BACKLOG = 1024
+MAX_BODY = 64 * 1024 * 1024
+BODYLESS = frozenset({204, 304})
+
+_logger = logging.getLogger(__name__)
+
+
+class LoopbackService:
+    """One service on loopback: `start` it, read its `url`, break it with `faults`, count its `traffic`."""
+
+    def __init__(self, name: str, app: App, *, clock: Clock = time) -> None:
+        self.name = name
+        self.clock = clock
+        self.traffic = Traffic()
+        self.faults = Faults()
+        self._app = app
+        self._listener: socket.socket | None = None
+        self._acceptor: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._connections: dict[socket.socket, threading.Thread] = {}
+
+    @property
+    def port(self) -> int:
+        """The port it listens on. Raises RuntimeError when it is not started."""
+        if self._listener is None:
+            raise RuntimeError(f"the sandbox service {self.name} is not started")
+        port: int = self._listener.getsockname()[1]
+        return port
+
+    @property
+    def url(self) -> str:
+        """Its base URL, without a slash at the end. Raises RuntimeError when it is not started."""
+        return f"http://{HOST}:{self.port}"
+
+    def start(self, port: int = 0) -> Self:
+        """Listen on `port`, or on one the system chooses. Raises OSError when the port is in use."""
+        if self._listener is not None:
+            raise RuntimeError(f"the sandbox service {self.name} is started already")
+        self._stopping = threading.Event()
+        self._listener = socket.create_server((HOST, port), backlog=BACKLOG)
+        self._acceptor = threading.Thread(target=self._accept, name=f"{self.name}-accept", daemon=True)
+        self._acceptor.start()
+        return self
+
+    def stop(self) -> None:
+        """Close every connection, interrupt what waits, and leave no thread behind; may be called again."""
+        if self._listener is None or self._acceptor is None:
+            return
+        self._stopping.set()
+        # Closing a listening socket does not wake `accept` on every system; a connection does.
+        with contextlib.suppress(OSError):
+            socket.create_connection((HOST, self.port), timeout=1).close()
+        self._acceptor.join()
+        self._listener.close()
+        self._listener = self._acceptor = None
+        with self._lock:
+            connections = dict(self._connections)
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in connections.values():
+            thread.join()
+
+    def __enter__(self) -> Self:
+        return self if self._listener is not None else self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _accept(self) -> None:
+        listener = self._listener
+        while listener is not None:
+            try:
+                connection, address = listener.accept()
+            except OSError:
+                continue
+            if self._stopping.is_set():
+                connection.close()
+                return
+            thread = threading.Thread(
+                target=self._serve, args=(connection, address), name=f"{self.name}-connection", daemon=True
+            )
+            with self._lock:
+                self._connections[connection] = thread
+            thread.start()
+
+    def _serve(self, connection: socket.socket, address: tuple[str, int]) -> None:
+        try:
+            _Connection(connection, address, self)
+        except OSError:
+            pass  # the client went away
+        finally:
+            with self._lock:
+                del self._connections[connection]
+            connection.close()
+
+    def answer(self, request: Request, body: bytes) -> Response | None:
+        """Answer one request, faults included, and record it; None means: close the connection."""
+        fault = self.faults.take(request)
+        if fault is None:
+            response: Response | None = self._ask_app(request)
+        else:
+            response = fault.apply(lambda: self._ask_app(request), self._stopping)
+        if response is not None:
+            response.headers["Date"] = http_date(self.clock())
+        self.traffic.record(
+            Exchange(
+                method=request.method,
+                path=request.path,
+                query=request.query_string.decode("latin-1"),
+                headers={name.lower(): value for name, value in request.headers.items()},
+                body=body,
+                status=None if response is None else response.status_code,
+                at=self.clock(),
+            )
+        )
+        return response
+
+    def _ask_app(self, request: Request) -> Response:
+        try:
+            return self._app(request)
+        except Exception:
+            # A bug of the sandbox: loud in the log, and no dropped connection that looks like a fault.
+            _logger.exception("sandbox service %s failed on %s %s", self.name, request.method, request.path)
+            return Response("the sandbox failed; see its log", status=500)
+
+
+class _Connection(BaseHTTPRequestHandler):
+    """One keep-alive connection; the standard library parses, the service answers."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def __init__(self, connection: socket.socket, address: tuple[str, int], service: LoopbackService) -> None:
+        self._service = service
+        super().__init__(connection, address, service)  # type: ignore[arg-type]
+
+    def handle_one_request(self) -> None:
+        """Read one request, answer it, and keep the connection unless either side wants it closed."""
+        self.raw_requestline = self.rfile.readline(65537)
+        if not self.raw_requestline:
+            self.close_connection = True
+            return
+        if not self.parse_request():
+            self.close_connection = True
+            return
+        body = self._read_body()
+        if body is None:
+            self.close_connection = True
+            return
+        response = self._service.answer(Request(self._environ(body)), body)
+        if response is None:
+            self.close_connection = True
+            return
+        self._send(response)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Print nothing: the traffic is recorded."""
+
+    def _read_body(self) -> bytes | None:
+        if "Transfer-Encoding" in self.headers:
+            self.send_error(411)
+            return None
+        declared = self.headers.get("Content-Length", "0")
+        if not (declared.isascii() and declared.isdigit()):
+            self.send_error(400)
+            return None
+        if int(declared) > MAX_BODY:
+            self.send_error(413)
+            return None
+        return self.rfile.read(int(declared))
+
+    def _environ(self, body: bytes) -> dict[str, object]:
+        path, _, query = self.path.partition("?")
+        environ: dict[str, object] = {
+            "REQUEST_METHOD": self.command,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+            "QUERY_STRING": query,
+            "REQUEST_URI": self.path,
+            "SERVER_NAME": HOST,
+            "SERVER_PORT": str(self._service.port),
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": HOST,
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+        }
+        for name, value in self.headers.items():
+            key = name.upper().replace("-", "_")
+            if key == "CONTENT_TYPE":
+                environ[key] = value
+            elif key != "CONTENT_LENGTH":
+                environ[f"HTTP_{key}"] = value
+        return environ
+
+    def _send(self, response: Response) -> None:
+        bodyless = self.command == "HEAD" or response.status_code in BODYLESS
+        if response.status_code in BODYLESS:
+            response.headers.remove("Content-Length")
+        elif not response.is_streamed:
+            response.headers["Content-Length"] = str(len(response.get_data()))
+        head = [f"HTTP/1.1 {response.status}", *(f"{name}: {value}" for name, value in response.headers)]
+        pieces: Iterable[bytes] = () if bodyless else response.iter_encoded()
+        pending = ("\r\n".join(head) + "\r\n\r\n").encode("latin-1")
+        if not bodyless and not response.is_streamed:
+            pending += response.get_data()  # one packet for an ordinary answer
+            pieces = ()
+        self.wfile.write(pending)
+        sent = 0
+        for piece in pieces:
+            self.wfile.write(piece)
+            sent += len(piece)
+        if response.is_streamed and sent < int(response.headers.get("Content-Length", 0)):
+            self.close_connection = True
