@@ -1,0 +1,23 @@
+"""The `fullsend` command's front door.
+
+Decides only whether the command line can run at all: a machine that installed the bare mint has no click,
+and gets one sentence instead of a traceback. What the commands are is `root.py`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; the console script's entry point."""
+    try:
+        from fullsend.cli.root import cli  # noqa: PLC0415 - the package stays importable without click
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").split(".")[0] in {"fullsend", "mintcore"}:
+            raise
+        sys.exit(
+            f"error: the fullsend command needs the Python package {missing.name}, which is not installed: "
+            "pip install 'fullsend-mint[cli]'"
+        )
+    cli(prog_name="fullsend")

@@ -1,0 +1,64 @@
+"""A click group that imports a command only when that command runs.
+
+Decides how commands are found and what is said when an extra is missing. `--help` prints the one-line
+descriptions of the table, so listing commands imports none of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OURS = frozenset({"fullsend", "mintcore"})
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """Where a command lives (`module:attribute`), its line in `--help`, the extra that brings its imports."""
+
+    target: str
+    help: str
+    extra: str = "cli"
+
+
+class LazyGroup(click.Group):
+    """A group whose commands come from a table of `Lazy` entries."""
+
+    def __init__(self, *args: Any, table: Mapping[str, Lazy], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name every command, in the table's order, which is the order a newcomer meets them in."""
+        return list(self._table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Import and return one command; an extra that is not installed becomes one sentence."""
+        entry = self._table.get(cmd_name)
+        return None if entry is None else _load(entry)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """Write the command list from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in self._table.items()])
+
+
+def _load(entry: Lazy) -> click.Command:
+    module_name, _, attribute = entry.target.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").split(".")[0] in OURS:
+            raise
+        raise click.ClickException(
+            f"this command needs the Python package {missing.name}, which is not installed: "
+            f"pip install 'fullsend-mint[{entry.extra}]'"
+        ) from missing
+    command: click.Command = getattr(module, attribute)
+    return command

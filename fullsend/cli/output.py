@@ -1,0 +1,97 @@
+"""How every command talks: results to stdout, everything else to stderr, and the exit statuses.
+
+Decides the shape of output; never what is in it. Keep tokens, keys and JWTs away from these functions:
+nothing here masks.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+DONE = 0
+FAILED = 1
+USAGE = 2
+NOT_HEALTHY = 3
+"""It works, but something is not as it should be (status, doctor)."""
+
+json_option: Callable[[Any], Any] = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as JSON."
+)
+dry_run_option: Callable[[Any], Any] = click.option(
+    "--dry-run", is_flag=True, help="Print what would be done and change nothing."
+)
+yes_option: Callable[[Any], Any] = click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
+
+
+class CommandError(click.ClickException):
+    """A command failed: one sentence that says what happened, optionally what to change. Exit status 1."""
+
+    exit_code = FAILED
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print `error: …` and the remedy to stderr."""
+        click.echo(f"error: {self.message}", file=file or sys.stderr)
+        if self.remedy:
+            click.echo(f"\n{self.remedy}", file=file or sys.stderr)
+
+
+def note(message: str) -> None:
+    """Say something that is not the result, on stderr."""
+    click.echo(message, err=True)
+
+
+def print_json(result: object) -> None:
+    """Print a result as indented JSON on stdout."""
+    click.echo(json.dumps(result, indent=2, ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
+    """Print a table on stdout; cells are plain text, so brackets in them are not read as markup."""
+    from rich.console import Console  # noqa: PLC0415 - rich is slow to import and most commands do without
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+@contextmanager
+def progress(message: str) -> Iterator[None]:
+    """Show on stderr that something takes a while: a spinner on a terminal, one plain line otherwise."""
+    if not sys.stderr.isatty():
+        note(message)
+        yield
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    with Console(stderr=True).status(message):
+        yield
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is removed.
+
+    Raises `CommandError` when the answer is no, and when there is nobody to ask and `--yes` was not given.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise CommandError(
+            f"{question} There is no terminal to answer on.", "Add --yes to do it without being asked."
+        )
+    if not click.confirm(question, err=True):
+        raise CommandError("Nothing was changed.")

@@ -1,0 +1,29 @@
+"""The top of the command line: which groups there are.
+
+A new group is one line in `GROUPS`. Decides nothing else.
+"""
+
+from __future__ import annotations
+
+import click
+
+from fullsend.cli.lazy import Lazy, LazyGroup
+from mintcore.version import VERSION
+
+GROUPS = {
+    "mint": Lazy("fullsend.cli.mint:mint", "Ask a mint for tokens; run a mint on Google Cloud."),
+    "run-token": Lazy("fullsend.cli.run_token:run_token", "Tokens straight from an App key, without a mint."),
+    "sandbox": Lazy(
+        "fullsend.cli.sandbox:sandbox", "The whole world of the mint on loopback.", extra="sandbox"
+    ),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    table=GROUPS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(VERSION, prog_name="fullsend", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Short-lived, scoped GitHub tokens for CI jobs."""
