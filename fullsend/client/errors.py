@@ -1,0 +1,59 @@
+"""What can go wrong for a caller, as one tree.
+
+    MintClientError
+    ├── MintConfigurationError   a URL that may not be used                  code mint_url_invalid
+    ├── AmbientIdentityError     no OIDC token for this job                  code oidc_…
+    ├── MintUnreachableError     no answer, or only 429 and 5xx              a mint's code, or mint_unreachable
+    ├── MintRefusedError         the mint answered 4xx                       the mint's code
+    ├── MintAnswerError          what answered is not a mint                 code not_a_mint
+    └── GitHubTokenError         GitHub refused a token or its revocation    code github_…
+
+Every error says what happened (`message`) and what to change (`remedy`, possibly empty). Neither ever
+holds a token.
+"""
+
+from __future__ import annotations
+
+from fullsend.client.remedies import remedy_for
+
+
+class MintClientError(Exception):
+    """What the client gives up on; `code` is stable, `status` and `request_id` are a mint's."""
+
+    def __init__(
+        self, message: str, *, code: str, status: int | None = None, request_id: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.status = status
+        self.request_id = request_id
+
+    @property
+    def remedy(self) -> str:
+        """A paragraph on what to change; empty when nothing is known."""
+        return remedy_for(self.code)
+
+
+class MintConfigurationError(MintClientError):
+    """The caller's own settings are wrong; nothing was sent."""
+
+
+class AmbientIdentityError(MintClientError):
+    """This job has no OIDC token to show."""
+
+
+class MintUnreachableError(MintClientError):
+    """Every mint was asked until the time was up, and none gave an answer that counts."""
+
+
+class MintRefusedError(MintClientError):
+    """The mint understood and said no; asking again gets the same answer."""
+
+
+class MintAnswerError(MintClientError):
+    """Something answered that does not speak the mint's protocol."""
+
+
+class GitHubTokenError(MintClientError):
+    """GitHub did not take a token, or did not revoke it."""

@@ -1,0 +1,114 @@
+"""What a mint answers, parsed. Outside input: whatever does not fit is refused here and nowhere else."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+# Tokens are opaque: no length and no alphabet is assumed but what fits in a header. A line break or a
+# blank would let whoever answers write further lines into $GITHUB_OUTPUT, $GITHUB_ENV or the log.
+_TOKEN = re.compile(r"[!-~]{1,65536}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class MintedToken:
+    """An installation token and what it may do; the token does not show in `repr`."""
+
+    token: str = field(repr=False)
+    expires_at: str
+    """RFC 3339, UTC, as GitHub gave it."""
+    granted_repos: tuple[str, ...]
+    """`owner/name`; empty when the whole installation was granted."""
+    granted_permissions: dict[str, str]
+    repository_selection: str
+    """`all` or `selected`."""
+    mint_url: str
+    """The mint that answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class MintStatus:
+    """What a mint says about the caller's own organisation."""
+
+    org: str
+    roles: tuple[str, ...]
+    workflow_allowed: bool
+    version: str
+    mint_url: str
+
+
+def is_token(value: object) -> bool:
+    """Whether a value can be a token at all: printable, without blanks."""
+    return isinstance(value, str) and _TOKEN.match(value) is not None
+
+
+def parse_token(body: bytes, mint_url: str) -> MintedToken:
+    """Read the answer to `POST /v1/token`. Raises ValueError, never with the answer in it."""
+    answer = json_object(body)
+    token = answer.get("token")
+    if not isinstance(token, str) or not is_token(token):
+        raise ValueError("no usable token in the answer")
+    return MintedToken(
+        token=token,
+        expires_at=_one_line(answer, "expires_at"),
+        granted_repos=_strings(answer, "granted_repos"),
+        granted_permissions=_string_map(answer, "granted_permissions"),
+        repository_selection=_one_line(answer, "repository_selection"),
+        mint_url=mint_url,
+    )
+
+
+def parse_status(body: bytes, mint_url: str) -> MintStatus:
+    """Read the answer to `GET /v1/status`. Raises ValueError."""
+    answer = json_object(body)
+    allowed = answer.get("workflow_allowed")
+    if not isinstance(allowed, bool):
+        raise ValueError("workflow_allowed is not a boolean")  # noqa: TRY004 - the caller handles one kind
+    return MintStatus(
+        org=_one_line(answer, "org"),
+        roles=_strings(answer, "roles"),
+        workflow_allowed=allowed,
+        version=_one_line(answer, "version"),
+        mint_url=mint_url,
+    )
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """Decode a JSON object. Raises ValueError."""
+    try:
+        answer = json.loads(body)
+    except RecursionError as deep:  # a thousand brackets
+        raise ValueError("the answer is nested too deeply") from deep
+    if not isinstance(answer, dict):
+        raise ValueError("the answer is not a JSON object")  # noqa: TRY004 - the caller handles one kind
+    return answer
+
+
+def one_line(text: str, *, limit: int = 1000) -> str:
+    """Make text from outside safe to print: one line, no control characters, bounded."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 2]).split())[:limit]
+
+
+def _one_line(answer: dict[str, Any], name: str) -> str:
+    value = answer.get(name)
+    if not isinstance(value, str) or one_line(value) != value:
+        raise ValueError(f"{name} is not a plain string")
+    return value
+
+
+def _strings(answer: dict[str, Any], name: str) -> tuple[str, ...]:
+    values = answer.get(name)
+    if not isinstance(values, list) or not all(isinstance(v, str) and one_line(v) == v for v in values):
+        raise ValueError(f"{name} is not a list of plain strings")
+    return tuple(values)
+
+
+def _string_map(answer: dict[str, Any], name: str) -> dict[str, str]:
+    values = answer.get(name)
+    if not isinstance(values, dict) or not all(
+        isinstance(v, str) and one_line(v) == v and one_line(k) == k for k, v in values.items()
+    ):
+        raise ValueError(f"{name} is not an object of plain strings")
+    return dict(values)
