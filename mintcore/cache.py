@@ -1,0 +1,179 @@
+"""An expiring cache: bounded, one load per key however many wait, old answers while the source is failing.
+
+It knows nothing of what it holds. A failure counts as passing, so that an old answer may stand in for it,
+exactly when it is a :class:`~mintcore.errors.Later`; any other answer of the source, "there is no such key"
+above all, replaces the old one at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from mintcore.errors import Later
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from mintcore.ports import Attempt, Clock
+
+K = TypeVar("K", bound="Hashable")
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class _Slot(Generic[V]):
+    """One key: its value if it has one, its failure if the last load had one, its load if one is under way."""
+
+    value: V | None = None
+    has_value: bool = False
+    fresh_until: float = 0.0
+    stale_until: float = 0.0
+    failure: Later | None = None
+    failed_until: float = 0.0
+    next_renewal: float = 0.0
+    flight: Future[V] | None = field(default=None, repr=False)
+
+
+class ExpiringCache(Generic[K, V]):
+    """Holds what ``load`` returned for a key.
+
+    ``fresh_for(value)`` is how many seconds a value serves without a question; for ``stale_seconds`` more it
+    serves where a load fails with a Later. A failure is remembered for ``hold_failure_seconds`` so that a
+    source that is down is not asked by every request. At most ``most`` keys are kept; the one unused longest
+    goes first. ``slow`` is raised by who waited for another's load until their own time ran out.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        clock: Clock,
+        fresh_for: Callable[[V], float],
+        stale_seconds: float = 0.0,
+        hold_failure_seconds: float = 1.0,
+        most: int = 1024,
+        slow: Callable[[], Later],
+    ) -> None:
+        self._name = name
+        self._clock = clock
+        self._fresh_for = fresh_for
+        self._stale_seconds = stale_seconds
+        self._hold_failure_seconds = hold_failure_seconds
+        self._most = most
+        self._slow = slow
+        self._slots: OrderedDict[K, _Slot[V]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def get(self, key: K, load: Callable[[], V], attempt: Attempt) -> V:
+        """Return the value for ``key``, from ``load`` where it is not here. Raises what ``load`` raises."""
+        now = self._clock.monotonic()
+        with self._lock:
+            slot = self._slot(key)
+            usable = slot.has_value and now < slot.stale_until
+            hit = slot.has_value and now < slot.fresh_until
+            attempt.cache_hits.setdefault(self._name, hit)
+            # Whoever finds an old value while another loads, or just failed to load, need not wait for it.
+            if hit or (usable and (slot.flight is not None or now < slot.failed_until)):
+                return slot.value  # type: ignore[return-value]
+            if slot.failure is not None and now < slot.failed_until:
+                raise slot.failure.with_traceback(None)
+            flight, leads = self._board(slot)
+        return self._lead(key, slot, flight, load, old=usable) if leads else self._join(flight, attempt)
+
+    def renew(self, key: K, load: Callable[[], V], attempt: Attempt, *, at_most_every: float) -> V:
+        """Return a newer value than the one :meth:`get` gave, if one may be asked for at this time.
+
+        Joins a load that is under way. Within ``at_most_every`` seconds of the last renewal its outcome is
+        given again, be it a value or a Later.
+        """
+        now = self._clock.monotonic()
+        with self._lock:
+            slot = self._slot(key)
+            if slot.flight is None and now < slot.next_renewal:
+                if slot.failure is not None:
+                    raise slot.failure.with_traceback(None)
+                if slot.has_value:
+                    return slot.value  # type: ignore[return-value]
+            flight, leads = self._board(slot)
+            if leads:
+                slot.next_renewal = now + at_most_every
+        return self._lead(key, slot, flight, load, old=False) if leads else self._join(flight, attempt)
+
+    def expire(self, key: K) -> None:
+        """Ask the source again next time; the old value still serves while the source fails."""
+        with self._lock:
+            slot = self._slots.get(key)
+            if slot is not None:
+                slot.fresh_until = slot.failed_until = 0.0
+
+    def drop(self, key: K) -> None:
+        """Forget the value for ``key``."""
+        with self._lock:
+            self._slots.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget every value."""
+        with self._lock:
+            self._slots.clear()
+
+    def _slot(self, key: K) -> _Slot[V]:
+        slot = self._slots.get(key)
+        if slot is None:
+            slot = self._slots[key] = _Slot()
+            if len(self._slots) > self._most:
+                self._slots.popitem(last=False)
+        else:
+            self._slots.move_to_end(key)
+        return slot
+
+    @staticmethod
+    def _board(slot: _Slot[V]) -> tuple[Future[V], bool]:
+        if slot.flight is not None:
+            return slot.flight, False
+        slot.flight = Future()
+        return slot.flight, True
+
+    def _join(self, flight: Future[V], attempt: Attempt) -> V:
+        try:
+            return flight.result(timeout=attempt.deadline.remaining())
+        except FutureTimeoutError:
+            raise self._slow() from None
+
+    def _lead(self, key: K, slot: _Slot[V], flight: Future[V], load: Callable[[], V], *, old: bool) -> V:
+        try:
+            value = load()
+        except BaseException as error:
+            stale = self._failed(key, slot, error, old=old)
+            if stale:
+                flight.set_result(slot.value)  # type: ignore[arg-type]
+                return slot.value  # type: ignore[return-value]
+            flight.set_exception(error)
+            raise
+        with self._lock:
+            now = self._clock.monotonic()
+            slot.value, slot.has_value = value, True
+            slot.fresh_until = now + self._fresh_for(value)
+            slot.stale_until = slot.fresh_until + self._stale_seconds
+            slot.failure, slot.flight = None, None
+        flight.set_result(value)
+        return value
+
+    def _failed(self, key: K, slot: _Slot[V], error: BaseException, *, old: bool) -> bool:
+        """Note a load's failure and say whether the old value stands in for it."""
+        with self._lock:
+            slot.flight = None
+            if isinstance(error, Later):
+                slot.failure = error
+                slot.failed_until = self._clock.monotonic() + self._hold_failure_seconds
+                return old
+            if isinstance(error, Exception):
+                self._slots.pop(key, None)
+            return False

@@ -1,0 +1,92 @@
+r"""The names trust is built on, each a type of its own.
+
+GitHub compares logins and repository names without regard to case and allows ASCII only. Both facts matter
+here: ``"\u212a".lower()`` is ``"k"``, so a look-alike must be refused before anything is lowercased.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import NewType
+
+Role = NewType("Role", str)
+"""An agent role whose name was checked by :func:`parse_role`."""
+
+RepoName = NewType("RepoName", str)
+"""A repository's bare name, checked by :func:`parse_repo_name`."""
+
+_ROLE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_REPO_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_PROVIDER_ID_LENGTH = 32
+
+
+def fold(text: str) -> str:
+    """Return ``text`` for a comparison that ignores the case of ASCII letters and nothing else."""
+    return text.lower() if text.isascii() else text
+
+
+def parse_role(text: str) -> Role:
+    """Return the role, or raise ``ValueError`` where the name breaks the rule for roles."""
+    if not _ROLE.fullmatch(text) or "--" in text:
+        raise ValueError(
+            "a role starts with a lowercase letter, goes on with lowercase letters, digits, '-' or '_', has no '--'"
+        )
+    return Role(text)
+
+
+def parse_repo_name(text: str) -> RepoName:
+    """Return the bare repository name, or raise ``ValueError`` where GitHub allows no such name."""
+    if not _REPO_NAME.fullmatch(text) or text in {".", ".."}:
+        raise ValueError("a repository name has 1 to 100 ASCII letters, digits, '.', '-' or '_'")
+    return RepoName(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Org:
+    """An organisation or user account; equal to another whatever the case of its letters."""
+
+    login: str = field(compare=False)
+    key: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not _LOGIN.fullmatch(self.login):
+            raise ValueError("an organisation name has ASCII letters, digits and '-'")
+        object.__setattr__(self, "key", self.login.lower())
+
+    def __str__(self) -> str:
+        return self.login
+
+
+@dataclass(frozen=True, slots=True)
+class Repo:
+    """A repository with its owner; equal to another whatever the case of its letters."""
+
+    owner: Org
+    name: str = field(compare=False)
+    key: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", parse_repo_name(self.name).lower())
+
+    def __str__(self) -> str:
+        return f"{self.owner}/{self.name}"
+
+
+def parse_repo(text: str) -> Repo:
+    """Return the repository named ``owner/name``, or raise ``ValueError``."""
+    owner, slash, name = text.partition("/")
+    if not slash:
+        raise ValueError("a repository is written owner/name")
+    return Repo(Org(owner), name)
+
+
+def repo_provider_id(repo: Repo) -> str:
+    """Return the id of the workload identity provider that a repository of its own has: ``gh-{owner}-{repo}``.
+
+    Two repositories can share an id (``a-b/c`` and ``a/b-c``); telling them apart is the provider's attribute
+    condition's work.
+    """
+    wanted = f"gh-{repo.owner.key}-{repo.key}"
+    return re.sub(r"[^a-z0-9-]", "-", wanted)[:_PROVIDER_ID_LENGTH].rstrip("-")

@@ -1,0 +1,132 @@
+"""Roles and what each may do at most: a value built once at start, never written to.
+
+A token has exactly its role's permissions, whatever the App has been granted.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from mintcore.policy.names import Role, parse_role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Permissions = MappingProxyType[str, str]
+"""Permission name → ``read``, ``write`` or ``admin``, as GitHub's REST API names them."""
+
+LEVELS = ("read", "write", "admin")
+_PERMISSION_NAME = re.compile(r"[a-z][a-z_]{0,63}")
+
+CODER = Role("coder")
+FIX = Role("fix")
+
+
+def _permissions(text: str) -> Permissions:
+    return MappingProxyType(dict(pair.split(":") for pair in text.split()))
+
+
+BUILT_IN: Mapping[Role, Permissions] = MappingProxyType(
+    {
+        Role("fullsend"): _permissions(
+            "actions:write actions_variables:read contents:write pull_requests:write workflows:write metadata:read"
+        ),
+        Role("triage"): _permissions("contents:read issues:write metadata:read"),
+        CODER: _permissions("contents:write pull_requests:write issues:write checks:read metadata:read"),
+        Role("review"): _permissions("contents:read pull_requests:write issues:write checks:read metadata:read"),
+        FIX: _permissions("contents:write pull_requests:write issues:write metadata:read"),
+        Role("retro"): _permissions("contents:read pull_requests:write issues:write actions:read metadata:read"),
+        Role("prioritize"): _permissions("contents:read issues:write organization_projects:write metadata:read"),
+        Role("e2e"): _permissions(
+            "actions:write actions_variables:write administration:write contents:write issues:write "
+            "members:write metadata:read organization_actions_variables:write "
+            "organization_administration:write pull_requests:write secrets:write workflows:write"
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The GitHub App behind a role, and the role under whose name its key is stored."""
+
+    app_id: str
+    key_role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class RoleGrant:
+    """What a role stands for: an App and the permissions a token of the role gets."""
+
+    role: Role
+    app: App
+    permissions: Permissions
+
+
+@dataclass(frozen=True, slots=True)
+class RoleBook:
+    """The roles this mint knows: those it ``serves``, and those it only ``holds`` an App for."""
+
+    serves: Mapping[Role, RoleGrant]
+    holds: frozenset[Role] = field(default=frozenset())
+
+    @property
+    def names(self) -> list[str]:
+        """The served roles, sorted."""
+        return sorted(self.serves)
+
+
+def key_role(role: Role) -> Role:
+    """Return the role whose App and key ``role`` uses; only ``fix`` has none of its own."""
+    return CODER if role == FIX else role
+
+
+def check_custom_role(name: str, permissions: Mapping[str, object]) -> tuple[Role, Permissions]:
+    """Return a custom role, or raise ``ValueError`` with the sentence for the operator.
+
+    A role without permissions is refused: GitHub reads an empty set as *everything the App has*.
+    """
+    try:
+        role = parse_role(name)
+    except ValueError as error:
+        raise ValueError(f'registering custom role permissions: custom role "{name}": {error}') from None
+    if role in BUILT_IN:
+        raise ValueError(f'registering custom role permissions: custom role "{name}" collides with built-in role')
+    if not permissions:
+        raise ValueError(f'registering custom role permissions: custom role "{name}" has no permission')
+    checked: dict[str, str] = {}
+    for permission, level in permissions.items():
+        if not _PERMISSION_NAME.fullmatch(permission):
+            raise ValueError(
+                f'registering custom role permissions: custom role "{name}": '
+                f'"{permission}" is not a permission name'
+            )
+        if level not in LEVELS:
+            raise ValueError(
+                f'registering custom role permissions: custom role "{name}": '
+                f"{permission} must be one of {', '.join(LEVELS)}"
+            )
+        checked[permission] = str(level)
+    return role, MappingProxyType(checked)
+
+
+def build_role_book(
+    app_ids: Mapping[Role, str], custom: Mapping[Role, Permissions], allowed: Iterable[Role] | None
+) -> RoleBook:
+    """Return the roles to serve.
+
+    ``app_ids`` are the configured Apps; ``allowed`` is the operator's subset, ``None`` for all of them. A role
+    that has an App and no permissions is neither served nor held.
+    """
+    permissions = {**BUILT_IN, **custom}
+    grants = {
+        role: RoleGrant(role, App(app_ids[key_role(role)], key_role(role)), permissions[role])
+        for role in sorted(permissions)
+        if key_role(role) in app_ids
+    }
+    wanted = set(grants) if allowed is None else set(allowed)
+    serves = {role: grant for role, grant in grants.items() if role in wanted}
+    return RoleBook(MappingProxyType(serves), frozenset(grants))

@@ -1,0 +1,85 @@
+"""The body of ``POST /v1/token``: is it well formed? Whether it is allowed is not asked here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mintcore.errors import InvalidJson, InvalidRepos, InvalidRole, RoleRequired, TooManyRepos
+from mintcore.policy.names import RepoName, Role, fold, parse_repo_name, parse_role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# GitHub REST, "Create an installation access token": up to 500 repositories.
+MOST_REPOS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """What a caller asks for; an empty ``repos`` asks for the whole installation."""
+
+    role: Role
+    repos: tuple[RepoName, ...]
+
+
+def parse_token_request(body: bytes) -> TokenRequest:
+    """Return the request in ``body``, a JSON object in UTF-8; unknown fields are ignored.
+
+    Raises InvalidJson, RoleRequired, InvalidRole, InvalidRepos or TooManyRepos.
+    """
+    fields = _json_object(body)
+    return TokenRequest(_role(fields.get("role")), _repos(fields.get("repos")))
+
+
+def _json_object(body: bytes) -> Mapping[str, Any]:
+    try:
+        value = json.loads(body)
+    # RecursionError: thousands of '['. UnicodeDecodeError is a ValueError, as is an integer of 5,000 digits.
+    except (ValueError, RecursionError) as error:
+        raise InvalidJson(detail=f"body of {len(body)} bytes: {type(error).__name__}") from None
+    if not isinstance(value, dict):
+        raise InvalidJson(detail=f"body is a JSON {type(value).__name__}")
+    return value
+
+
+def _role(value: object) -> Role:
+    if value is None or value == "":
+        raise RoleRequired
+    if not isinstance(value, str):
+        raise InvalidRole(detail=f"role is a JSON {type(value).__name__}")
+    try:
+        return parse_role(value)
+    except ValueError:
+        raise InvalidRole(detail=f"role {value[:80]!r}") from None
+
+
+def _repos(value: object) -> tuple[RepoName, ...]:
+    if value is None or value == ["*"]:
+        return ()
+    if not isinstance(value, list):
+        raise InvalidRepos(detail=f"repos is a JSON {type(value).__name__}")
+    names: dict[str, RepoName] = {}
+    for item in value:
+        name = _repo(item)
+        names.setdefault(fold(name), name)
+    if len(names) > MOST_REPOS:
+        raise TooManyRepos(detail=f"{len(names)} repositories")
+    return tuple(names.values())
+
+
+def _repo(item: object) -> RepoName:
+    if not isinstance(item, str):
+        raise InvalidRepos(detail=f"an entry of repos is a JSON {type(item).__name__}")
+    if item == "*":
+        raise InvalidRepos('repos mixes "*" with names; send ["*"] alone for every repository, or only names.')
+    if "/" in item:
+        raise InvalidRepos(
+            'repos has a name with an owner; send the bare name, such as "my-repo" - the owner is always the '
+            "calling repository's."
+        )
+    try:
+        return parse_repo_name(item)
+    except ValueError:
+        raise InvalidRepos(detail=f"repository name {item[:80]!r}") from None

@@ -1,0 +1,155 @@
+"""The seams: what the steps of minting need from outside, as small protocols.
+
+Another issuer, key store or forge is another object behind one of these. Tests put an in-memory object
+behind them; nothing is patched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mintcore.policy.claims import GenuineClaims, SignedClaims, UnprovenClaims
+    from mintcore.policy.names import Org, RepoName, Role
+    from mintcore.policy.roles import App, Permissions
+    from mintcore.secret import Secret
+
+
+class Clock(Protocol):
+    """Time, passed in. ``now`` is in seconds since the epoch, ``monotonic`` in seconds since some start."""
+
+    def now(self) -> float:
+        """Return the time the outside world goes by."""
+
+    def monotonic(self) -> float:
+        """Return a time that never goes back."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+    def observe(self, date: str, age: str = "") -> bool:
+        """Take note of a trusted service's ``Date`` header; say whether the clock was corrected."""
+
+
+@dataclass(slots=True)
+class Deadline:
+    """The time one request may take, all its outside calls together."""
+
+    clock: Clock
+    seconds: float
+    _ends: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._ends = self.clock.monotonic() + self.seconds
+
+    def remaining(self) -> float:
+        """Return the seconds that are left, 0.0 when there are none."""
+        return max(0.0, self._ends - self.clock.monotonic())
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One request on its way through: its budget, its names in the logs, and what it has cost so far.
+
+    ``upstream_calls`` counts the calls sent per service; ``cache_hits`` says per cache whether the answer was
+    there; ``step_ms`` is the time each step took, in milliseconds.
+    """
+
+    deadline: Deadline
+    request_id: str
+    trace: str = ""
+    upstream_calls: dict[str, int] = field(default_factory=dict)
+    cache_hits: dict[str, bool] = field(default_factory=dict)
+    step_ms: dict[str, float] = field(default_factory=dict)
+
+
+class Verifier(Protocol):
+    """Says whether a token is genuine, in two steps so that policy can be asked between them."""
+
+    def examine(self, unverified_token: str, attempt: Attempt) -> SignedClaims | UnprovenClaims:
+        """Check what can be checked here: claims and, where the issuer's keys are at hand, the signature.
+
+        Raises InvalidToken, or IssuerUnavailable where the signature is the only authority.
+        """
+
+    def confirm(
+        self, unverified_token: str, examined: SignedClaims | UnprovenClaims, attempt: Attempt
+    ) -> GenuineClaims:
+        """Ask the last authority. Raises InvalidToken or StsUnavailable."""
+
+
+class Signer(Protocol):
+    """Signs with a key that it does not hand out; a key in a KMS can be behind it too."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the RS256 signature of ``message`` (RFC 7518 §3.3)."""
+
+
+class KeyStore(Protocol):
+    """The App keys, as signers."""
+
+    def signer(self, role: Role, attempt: Attempt) -> Signer:
+        """Return the signer for the App of ``role``.
+
+        Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey.
+        """
+
+    def forget(self, role: Role) -> None:
+        """Read the key anew next time; GitHub has refused what it signed."""
+
+
+class AppAssertions(Protocol):
+    """App JWTs: what an App proves itself to the forge with."""
+
+    def assertion(self, app: App, attempt: Attempt) -> Secret:
+        """Return a JWT the App can show now. Raises what :meth:`KeyStore.signer` raises."""
+
+    def refused(self, app: App, assertion: Secret) -> None:
+        """Take note that the forge has refused ``assertion``: the key and the JWT are made anew next time."""
+
+    def mistimed(self, date: str) -> bool:
+        """Take note of the forge's ``Date`` beside a refusal; say whether our clock was off and is corrected."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationToken:
+    """A scoped token as the forge issued it. ``repositories`` is empty when all of them were granted.
+
+    ``expires_at`` is the forge's own text (ISO 8601, UTC).
+    """
+
+    token: Secret
+    expires_at: str
+    repositories: tuple[str, ...]
+    permissions: Mapping[str, str]
+    repository_selection: str
+    installation_id: int
+
+
+class TokenIssuer(Protocol):
+    """Finds the App's installation on an organisation and issues a token of it."""
+
+    def issue(
+        self, app: App, org: Org, permissions: Permissions, repos: tuple[RepoName, ...], attempt: Attempt
+    ) -> InstallationToken:
+        """Return a token for ``repos`` of ``org`` (all it is installed on if empty) with ``permissions``.
+
+        Raises a NotInstalled, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout or a key's failure.
+        """
+
+
+class Limiter(Protocol):
+    """Counts a caller's mints."""
+
+    def spend(self, key: str) -> None:
+        """Count one for ``key``. Raises RateLimited."""
+
+
+class AuditLog(Protocol):
+    """Where every decision is written, as one event each."""
+
+    def record(self, event: Mapping[str, Any]) -> None:
+        """Write one event; see :mod:`mintcore.audit` for its fields."""

@@ -1,0 +1,1 @@
+"""Is this token genuine? The only place where unverified text becomes claims that are trusted."""

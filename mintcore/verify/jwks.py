@@ -1,0 +1,181 @@
+"""The issuer's keys, and the check of a token's signature against them.
+
+RS256 and keys of at least 2,048 bits only: what the issuer publishes beyond that is not a key to us. Parsing
+and verifying are PyJWT's; fetching is ours, because PyJWT's own client asks again for every unknown key id and
+lets an attacker choose how often.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from mintcore.cache import ExpiringCache
+from mintcore.errors import InvalidToken, IssuerUnavailable
+from mintcore.outbound import OutboundError
+from mintcore.ports import Attempt, Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mintcore.outbound import Outbound
+    from mintcore.ports import Clock
+
+FRESH_SECONDS = 3600.0
+STALE_SECONDS = 24 * 3600.0
+UNKNOWN_KEY_SECONDS = 30.0
+# Long enough not to ask a dead issuer at every request, short enough that nobody notices when it is back.
+HOLD_FAILURE_SECONDS = 5.0
+LEAST_KEY_BITS = 2048
+LONGEST_TOKEN = 16 * 1024
+
+_OK = 200
+
+KeySet = MappingProxyType[str, RSAPublicKey]
+"""Key id → public key; never empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedToken:
+    """A token that was taken apart and is not believed."""
+
+    unverified_text: str
+    unverified_claims: Mapping[str, Any]
+    key_id: str
+
+
+def take_apart(unverified_token: str) -> UnverifiedToken:
+    """Return the token's parts without believing them. Raises InvalidToken where it is no RS256 JWT."""
+    if len(unverified_token) > LONGEST_TOKEN:
+        raise InvalidToken(detail=f"a token of {len(unverified_token)} characters")
+    try:
+        parts = jwt.decode_complete(unverified_token, options={"verify_signature": False})
+    # RecursionError: JSON nested deeper than Python follows. UnicodeError: a bearer that is not ASCII.
+    except (jwt.PyJWTError, RecursionError, ValueError, TypeError) as error:
+        raise InvalidToken(detail=f"not a JWT: {type(error).__name__}") from None
+    header = parts["header"]
+    # Only RS256, whatever the header says: 'none' needs no key, and HS256 would take a public key for a secret.
+    if header.get("alg") != "RS256":
+        raise InvalidToken(detail="the token is not signed with RS256")
+    key_id = header.get("kid")
+    if not isinstance(key_id, str) or not key_id:
+        raise InvalidToken(detail="the token names no key")
+    return UnverifiedToken(unverified_token, parts["payload"], key_id)
+
+
+class IssuerKeys:
+    """The keys the issuer signs with.
+
+    ``patience_seconds`` bounds one fetch, within the request's own budget.
+    """
+
+    def __init__(self, issuer: str, outbound: Outbound, clock: Clock, *, patience_seconds: float) -> None:
+        parts = urlsplit(issuer)
+        self._issuer = issuer
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._discovery_path = parts.path.rstrip("/") + "/.well-known/openid-configuration"
+        self._channel = outbound.channel("issuer", self._origin)
+        self._clock = clock
+        self._patience_seconds = patience_seconds
+        self._keys = ExpiringCache[str, KeySet](
+            "jwks",
+            clock=clock,
+            fresh_for=lambda _keys: FRESH_SECONDS,
+            stale_seconds=STALE_SECONDS,
+            hold_failure_seconds=HOLD_FAILURE_SECONDS,
+            most=1,
+            slow=lambda: IssuerUnavailable(detail="waited for the issuer's keys until the time ran out"),
+        )
+
+    def load(self, attempt: Attempt) -> KeySet:
+        """Return the keys, fetched if they are not here. Raises IssuerUnavailable."""
+        return self._keys.get(self._issuer, lambda: self._fetch(attempt), attempt)
+
+    def check_signature(self, unverified: UnverifiedToken, attempt: Attempt) -> None:
+        """Raise InvalidToken unless the issuer signed the token; IssuerUnavailable where that cannot be known.
+
+        An unknown key id asks the issuer again, at most once in 30 s whoever asks, so that a rotated key is
+        found at once and an invented one costs nothing.
+        """
+        key = self.load(attempt).get(unverified.key_id)
+        if key is None:
+            keys = self._keys.renew(
+                self._issuer, lambda: self._fetch(attempt), attempt, at_most_every=UNKNOWN_KEY_SECONDS
+            )
+            key = keys.get(unverified.key_id)
+        if key is None:
+            raise InvalidToken(detail="the issuer has no key of the token's key id")
+        try:
+            jwt.decode(
+                unverified.unverified_text,
+                key,
+                algorithms=["RS256"],  # never the header's own choice
+                options={
+                    "verify_signature": True,  # the one thing asked of PyJWT here
+                    "verify_exp": False,  # these five are policy/claims.py's, with a clock that is passed in
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                    "verify_aud": False,
+                    "verify_iss": False,
+                    "verify_sub": False,  # `sub` and `jti` decide nothing here
+                    "verify_jti": False,
+                    "enforce_minimum_key_length": True,  # beside the check when the key is taken in
+                },
+            )
+        except jwt.PyJWTError as error:
+            raise InvalidToken(detail=f"signature: {type(error).__name__}") from None
+
+    def _fetch(self, attempt: Attempt) -> KeySet:
+        deadline = Deadline(self._clock, min(self._patience_seconds, attempt.deadline.remaining()))
+        hurried = Attempt(deadline, attempt.request_id, attempt.trace, attempt.upstream_calls)
+        try:
+            document = self._get(self._discovery_path, hurried)
+            if document.get("issuer") != self._issuer:
+                raise IssuerUnavailable(detail="the discovery document is of another issuer")
+            return _key_set(self._get(self._jwks_path(document.get("jwks_uri")), hurried))
+        except OutboundError as error:
+            raise IssuerUnavailable(detail=str(error)) from None
+
+    def _get(self, path: str, attempt: Attempt) -> dict[str, Any]:
+        answer = self._channel.send("GET", path, headers={"Accept": "application/json"}, attempt=attempt)
+        if answer.status != _OK:
+            raise IssuerUnavailable(detail=f"{self._channel.service}: status {answer.status} for {path}")
+        self._clock.observe(answer.headers.get("Date", ""), answer.headers.get("Age", ""))
+        return answer.json_object()
+
+    def _jwks_path(self, jwks_uri: object) -> str:
+        """Return the key set's path at the issuer; a key set of another origin is nobody's word."""
+        if isinstance(jwks_uri, str) and jwks_uri.startswith(f"{self._origin}/"):
+            return jwks_uri.removeprefix(self._origin)
+        shown = jwks_uri[:200] if isinstance(jwks_uri, str) else type(jwks_uri).__name__
+        raise IssuerUnavailable(detail=f"jwks_uri is not on the issuer's origin {self._origin}: {shown}")
+
+
+def _key_set(document: Mapping[str, Any]) -> KeySet:
+    """Return the usable keys of a JSON Web Key Set (RFC 7517 §5). Raises IssuerUnavailable if there are none."""
+    listed = document.get("keys")
+    keys: dict[str, RSAPublicKey] = {}
+    for entry in listed if isinstance(listed, list) else []:
+        usable = _usable_key(entry)
+        if usable is not None:
+            keys[entry["kid"]] = usable
+    if not keys:
+        raise IssuerUnavailable(detail="the issuer's key set holds no usable key")
+    return MappingProxyType(keys)
+
+
+def _usable_key(entry: object) -> RSAPublicKey | None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str) or not entry["kid"]:
+        return None
+    if entry.get("kty") != "RSA" or entry.get("use", "sig") != "sig" or entry.get("alg", "RS256") != "RS256":
+        return None
+    try:
+        key = jwt.PyJWK.from_dict(entry, algorithm="RS256").key
+    except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
+        return None
+    return key if isinstance(key, RSAPublicKey) and key.key_size >= LEAST_KEY_BITS else None
