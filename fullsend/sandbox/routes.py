@@ -20,8 +20,7 @@ class Routes:
 
     def __init__(self, table: Iterable[Route], *, otherwise: Callable[[Request, int], Response]) -> None:
         rules = [
-            Rule(path, methods=[method], endpoint=handler, merge_slashes=False)
-            for method, path, handler in table
+            Rule(path, methods=[method], endpoint=handler, merge_slashes=False) for method, path, handler in table
         ]
         self._map = Map(rules, strict_slashes=False, merge_slashes=False, redirect_defaults=False)
         self._otherwise = otherwise

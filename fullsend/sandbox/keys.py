@@ -1,0 +1,64 @@
+"""RSA keys for the sandbox: made in the background, handed out once each.
+
+Making a key takes tens of milliseconds, most of it outside the interpreter's lock, so a pool makes a
+handful at once while the rest of the world starts. Keys are never written anywhere.
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+BITS = 2048
+
+
+def new_key() -> rsa.RSAPrivateKey:
+    """Make an RSA key of 2,048 bits, as GitHub does."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=BITS)
+
+
+def pem(key: rsa.RSAPrivateKey) -> bytes:
+    """Return the key as PKCS#1 PEM, the form in which GitHub hands out App keys."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+
+
+class KeyPool:
+    """Keys made ahead, in the order in which they are handed out.
+
+    Tests share one pool between worlds and `rewind` it before each, which then starts in no time. Worlds
+    that share keys trust each other's signatures.
+    """
+
+    def __init__(self, ahead: int = 9) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="rsa")
+        self._lock = Lock()
+        self._keys: list[Future[rsa.RSAPrivateKey]] = []
+        self._next = 0
+        self._ahead = ahead
+        self._grow(ahead)
+
+    def _grow(self, count: int) -> None:
+        self._keys += [self._executor.submit(new_key) for _ in range(count)]
+
+    def take(self) -> rsa.RSAPrivateKey:
+        """Return the next key, waiting for it if it is still being made."""
+        with self._lock:
+            if self._next == len(self._keys):
+                self._grow(1)
+            future = self._keys[self._next]
+            self._next += 1
+        return future.result()
+
+    def rewind(self) -> None:
+        """Hand out the same keys again from the first."""
+        with self._lock:
+            self._next = 0
+
+    def close(self) -> None:
+        """End its threads; what was not begun is not made."""
+        self._executor.shutdown(cancel_futures=True)
