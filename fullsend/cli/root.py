@@ -13,9 +13,7 @@ from mintcore.version import VERSION
 GROUPS = {
     "mint": Lazy("fullsend.cli.mint:mint", "Ask a mint for tokens; run a mint on Google Cloud."),
     "run-token": Lazy("fullsend.cli.run_token:run_token", "Tokens straight from an App key, without a mint."),
-    "sandbox": Lazy(
-        "fullsend.cli.sandbox:sandbox", "The whole world of the mint on loopback.", extra="sandbox"
-    ),
+    "sandbox": Lazy("fullsend.cli.sandbox:sandbox", "The whole world of the mint on loopback.", extra="sandbox"),
 }
 
 

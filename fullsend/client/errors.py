@@ -3,7 +3,7 @@
     MintClientError
     ├── MintConfigurationError   a URL that may not be used                  code mint_url_invalid
     ├── AmbientIdentityError     no OIDC token for this job                  code oidc_…
-    ├── MintUnreachableError     no answer, or only 429 and 5xx              a mint's code, or mint_unreachable
+    ├── MintUnreachableError     no answer, or only 429 and 5xx              a mint's, or mint_unreachable
     ├── MintRefusedError         the mint answered 4xx                       the mint's code
     ├── MintAnswerError          what answered is not a mint                 code not_a_mint
     └── GitHubTokenError         GitHub refused a token or its revocation    code github_…

@@ -80,9 +80,7 @@ def _is_fork_pull_request(environ: Mapping[str, str]) -> bool:
     """Whether the event that started the job is a pull request whose head is another repository."""
     event = _event(environ.get("GITHUB_EVENT_PATH", ""))
     pull_request = event.get("pull_request")
-    if not environ.get("GITHUB_EVENT_NAME", "").startswith("pull_request") or not isinstance(
-        pull_request, dict
-    ):
+    if not environ.get("GITHUB_EVENT_NAME", "").startswith("pull_request") or not isinstance(pull_request, dict):
         return False
     head = pull_request.get("head")
     repository = head.get("repo") if isinstance(head, dict) else None

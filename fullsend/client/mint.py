@@ -75,9 +75,7 @@ class MintClient:
         urls = [mint_urls] if isinstance(mint_urls, str) else list(mint_urls)
         if not urls:
             raise MintConfigurationError("No mint URL was given.", code="mint_url_invalid")
-        self._urls = [
-            credential_url(url, what="The mint URL", example="https://mint.example.com") for url in urls
-        ]
+        self._urls = [credential_url(url, what="The mint URL", example="https://mint.example.com") for url in urls]
         self._audience = audience
         self._identity = identity or (lambda wanted: ambient_token(wanted, os.environ))
         self._retry = retry or RetryPolicy()

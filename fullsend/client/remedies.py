@@ -75,21 +75,15 @@ _MINT = {
         "Send the job's OIDC token as `Authorization: Bearer …`. The action and the command do;"
         " a proxy in front of the mint may have removed the header."
     ),
-    "body_too_large": (
-        "Ask for fewer repositories, or for all of the installation's by leaving `repos` out."
-    ),
+    "body_too_large": ("Ask for fewer repositories, or for all of the installation's by leaving `repos` out."),
     "invalid_json": 'Send a JSON object such as {"role": "coder", "repos": ["my-repo"]}.',
     "role_required": "Name the role: --role coder, or the input `role` of the action.",
     "invalid_role": (
         "Check the role's spelling: a lowercase letter, then lowercase letters, digits, - and "
         "_. `fullsend mint status` in a job lists the roles you can ask for."
     ),
-    "invalid_repos": (
-        "Give bare repository names of your own organisation: `my-repo`, not `my-org/my-repo`."
-    ),
-    "too_many_repos": (
-        "Name at most 500 repositories, or leave `repos` out to get all of the installation's."
-    ),
+    "invalid_repos": ("Give bare repository names of your own organisation: `my-repo`, not `my-org/my-repo`."),
+    "too_many_repos": ("Name at most 500 repositories, or leave `repos` out to get all of the installation's."),
     "invalid_token": (
         "Usual causes: the audience is not the mint's (default fullsend-mint; --audience, the "
         "input `audience`); the token was older than its five to ten minutes, so ask for it in "
@@ -121,9 +115,7 @@ _MINT = {
         "The mint knows the role but has no App key for it. Nothing in your workflow can mend "
         "this. Tell whoever runs the mint, with the code and the request id."
     ),
-    "key_unavailable": (
-        "The mint cannot reach its key store. This is usually over in minutes: run the job again."
-    ),
+    "key_unavailable": ("The mint cannot reach its key store. This is usually over in minutes: run the job again."),
     "invalid_role_key": (
         "The mint's App key for this role cannot be used. Nothing in your workflow can mend "
         "this. Tell whoever runs the mint, with the code and the request id."
@@ -153,13 +145,10 @@ _MINT = {
         "GitHub limits the App's calls for the moment. Run the job again after the time in the "
         "message; mint once per job rather than once per step."
     ),
-    "github_unavailable": (
-        "GitHub does not answer the mint. Look at GitHub's status page and run the job again."
-    ),
+    "github_unavailable": ("GitHub does not answer the mint. Look at GitHub's status page and run the job again."),
     "upstream_timeout": "GitHub or Google answered the mint too slowly. Run the job again.",
     "internal_error": (
-        "Nothing in your workflow can mend this. Tell whoever runs the mint, with the code and "
-        "the request id."
+        "Nothing in your workflow can mend this. Tell whoever runs the mint, with the code and the request id."
     ),
     "fallback_unavailable": (
         "This mint passes the role on to another mint, which does not answer. Run the job "

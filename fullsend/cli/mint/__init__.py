@@ -11,14 +11,10 @@ from fullsend.cli.lazy import Lazy, LazyGroup
 
 COMMANDS = {
     # for callers, in a CI job
-    "token": Lazy(
-        "fullsend.cli.mint.token:token", "Exchange this job's OIDC token for an installation token."
-    ),
+    "token": Lazy("fullsend.cli.mint.token:token", "Exchange this job's OIDC token for an installation token."),
     "exec": Lazy("fullsend.cli.mint.exec:exec_", "Run a command with a token that is revoked when it ends."),
     "revoke": Lazy("fullsend.cli.mint.revoke:revoke", "Revoke a token before it expires by itself."),
-    "status": Lazy(
-        "fullsend.cli.mint.status:status", "What the mint knows of this job: org, roles, workflow."
-    ),
+    "status": Lazy("fullsend.cli.mint.status:status", "What the mint knows of this job: org, roles, workflow."),
 }
 
 

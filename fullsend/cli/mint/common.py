@@ -1,0 +1,98 @@
+"""What the caller's commands share: the options that name a mint, and errors in the client's words."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fullsend.cli.output import CommandError, note
+from fullsend.client.errors import MintClientError
+from fullsend.client.github import DEFAULT_API_URL
+from fullsend.client.identity import DEFAULT_AUDIENCE
+from fullsend.client.mint import MintClient
+from fullsend.client.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
+    return [part for value in values for part in re.split(r"[,\s]+", value) if part]
+
+
+def mint_options(command: Any) -> Any:
+    """Add `--mint-url`, `--audience` and `--timeout`."""
+    for option in (
+        click.option(
+            "--timeout",
+            type=click.FloatRange(1, 3600),
+            default=60.0,
+            show_default=True,
+            help="Seconds for asking the mint, waits and repetitions included.",
+        ),
+        click.option(
+            "--audience",
+            default=DEFAULT_AUDIENCE,
+            show_default=True,
+            help="Audience of the job's OIDC token.",
+        ),
+        click.option(
+            "--mint-url",
+            "mint_urls",
+            multiple=True,
+            required=True,
+            callback=_split,
+            envvar="FULLSEND_MINT_URL",
+            show_envvar=True,
+            help="The mint. May be repeated: the next is asked when one is unreachable or answers 5xx.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def role_options(command: Any) -> Any:
+    """Add `--role` and `--repos`."""
+    repos = click.option(
+        "--repos",
+        multiple=True,
+        callback=_split,
+        metavar="NAME[,NAME…]",
+        help="Bare repository names; without it the token covers the whole installation.",
+    )
+    role = click.option("--role", required=True, help="The agent role, for example coder.")
+    return role(repos(command))
+
+
+def client_for(mint_urls: list[str], audience: str, timeout: float) -> MintClient:
+    """Make the client for one command; the environment says which GitHub the token is for."""
+    return MintClient(
+        mint_urls,
+        audience=audience,
+        github_api_url=os.environ.get("GITHUB_API_URL") or DEFAULT_API_URL,
+        retry=RetryPolicy(total_seconds=timeout),
+    )
+
+
+@contextmanager
+def errors_explained() -> Iterator[None]:
+    """Turn a client error into what a command prints: the sentence, code and request id, then the remedy."""
+    try:
+        yield
+    except MintClientError as error:
+        facts = f"code {error.code}" + (f", request id {error.request_id}" if error.request_id else "")
+        raise CommandError(f"{error.message} ({facts})", error.remedy) from error
+
+
+def mask_in_actions(token: str) -> None:
+    """Tell a GitHub Actions runner to hide the token in the log, before anything else can print it.
+
+    On stderr, which the runner reads for commands as well: stdout may be captured (`token=$(…)`), and
+    then the command would end up inside the value instead of at the runner.
+    """
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        note(f"::add-mask::{token}")

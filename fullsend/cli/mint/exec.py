@@ -1,0 +1,85 @@
+"""`fullsend mint exec`: a command with a token that does not outlive it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+
+import click
+
+from fullsend.cli.mint.common import client_for, errors_explained, mask_in_actions, mint_options, role_options
+from fullsend.cli.mint.supervise import CANNOT_RUN, NOT_FOUND, Interrupted, Supervisor
+from fullsend.cli.output import CommandError
+from fullsend.client.identity import variables_of_identity
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+@click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@role_options
+@mint_options
+@click.option(
+    "--env",
+    "names",
+    multiple=True,
+    default=("GH_TOKEN",),
+    show_default=True,
+    help="Variable for the token; may be repeated.",
+)
+@click.option("--wait-usable", is_flag=True, help="Start the command only when GitHub takes the token.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec_(
+    *,
+    role: str,
+    repos: list[str],
+    mint_urls: list[str],
+    audience: str,
+    timeout: float,
+    names: tuple[str, ...],
+    wait_usable: bool,
+    command: tuple[str, ...],
+) -> None:
+    r"""Run COMMAND with a token in its environment; revoke the token when it ends.
+
+    \b
+    fullsend mint exec --role coder --repos my-repo -- gh pr list
+
+    The exit status is COMMAND's, or 128+n when signal n ended it; 126 and 127 when it cannot be started.
+    COMMAND does not see the variables with which it could ask for OIDC tokens itself.
+    """
+    for name in names:
+        if not NAME.match(name):
+            raise click.BadParameter(f"{name!r} is not a name for a variable", param_hint="--env")
+    program = _program(command[0])
+    environment = {k: v for k, v in os.environ.items() if k not in variables_of_identity(audience)}
+    try:
+        with (
+            errors_explained(),
+            Supervisor() as supervisor,
+            client_for(mint_urls, audience, timeout) as client,
+            supervisor.guard(),
+        ):
+            minted = client.mint(role, repos)
+            mask_in_actions(minted.token)
+            if wait_usable:
+                client.wait_usable(minted.token)
+            environment |= dict.fromkeys(names, minted.token)
+            code = supervisor.run([program, *command[1:]], environment)
+    except Interrupted as signal:
+        code = 128 + signal.number
+    sys.exit(code)
+
+
+def _program(name: str) -> str:
+    """Find the program before there is a token; without one, exit with the status a shell would."""
+    found = shutil.which(name)
+    if found:
+        return found
+    exists = os.path.exists(name)  # noqa: PTH110 - a command name, not a path of ours
+    error = CommandError(
+        f"{name} cannot be run: it is not executable." if exists else f"{name} was not found; nothing was minted."
+    )
+    error.show()
+    sys.exit(CANNOT_RUN if exists else NOT_FOUND)

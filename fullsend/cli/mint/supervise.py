@@ -1,0 +1,103 @@
+"""A child process and the signals around it.
+
+Decides who gets a signal and when it may interrupt us: before the child runs it ends the command, while
+the child runs it is the child's, and afterwards, when the token is being revoked, it waits.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import FrameType
+
+CANNOT_RUN = 126
+NOT_FOUND = 127
+KILLED = 128
+FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+
+
+class Interrupted(BaseException):
+    """A signal came before the child ran. Not an Exception: nothing on the way may take it for a failure."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"signal {number}")
+        self.number = number
+
+
+class _Phase(Enum):
+    BEFORE = auto()
+    STARTING = auto()
+    RUNNING = auto()
+    AFTER = auto()
+
+
+class Supervisor:
+    """Holds the signal handlers for the life of a `with` block in the main thread."""
+
+    def __init__(self) -> None:
+        self._phase = _Phase.BEFORE
+        self._child: subprocess.Popen[bytes] | None = None
+        self._held_back: list[int] = []
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        for name in FORWARDED:
+            number = getattr(signal, name, None)
+            # What whoever started us had ignored (nohup) stays ignored, for the child too.
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                self._previous[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Mark the block after which no signal interrupts: what is left to do then is the revocation."""
+        try:
+            yield
+        finally:
+            self._phase = _Phase.AFTER
+
+    def run(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
+        """Run the command to its end and return its exit status as a shell would."""
+        self._phase = _Phase.STARTING
+        try:
+            self._child = subprocess.Popen(command, env=environment)  # noqa: S603 - the user's own command
+        except OSError as error:
+            sys.stderr.write(f"error: {command[0]} cannot be run: {error.strerror}\n")
+            return CANNOT_RUN
+        self._phase = _Phase.RUNNING
+        for number in self._held_back:  # came while there was no child to have them
+            self._child.send_signal(number)
+        code = self._child.wait()
+        self._phase = _Phase.AFTER
+        return KILLED - code if code < 0 else code
+
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        if self._phase is _Phase.BEFORE:
+            self._phase = _Phase.AFTER
+            raise Interrupted(number)
+        if self._phase is _Phase.STARTING:
+            self._held_back.append(number)
+        if self._phase is _Phase.RUNNING and self._child is not None and not _terminal_sent(number):
+            self._child.send_signal(number)
+
+
+def _terminal_sent(number: int) -> bool:
+    """Whether the child has the signal already: what Ctrl-C sends goes to the whole foreground group."""
+    if number not in {signal.SIGINT, signal.SIGQUIT}:
+        return False
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,103 @@
+"""`fullsend mint token`: OIDC token in, installation token out."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fullsend.cli.files import append_output, write_private
+from fullsend.cli.mint.common import client_for, errors_explained, mask_in_actions, mint_options, role_options
+from fullsend.cli.output import CommandError, note
+
+if TYPE_CHECKING:
+    from fullsend.client.types import MintedToken
+
+
+@click.command()
+@role_options
+@mint_options
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["token", "json", "env"]),
+    default="token",
+    show_default=True,
+    help="The bare token; an object with expiry and scope; or NAME=token.",
+)
+@click.option("--env-name", default="GH_TOKEN", show_default=True, help="The name for --format env.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file (mode 0600), not stdout.",
+)
+@click.option("--github-output", is_flag=True, help="Write `token` and `expires_at` to $GITHUB_OUTPUT, not stdout.")
+@click.option(
+    "--wait-usable",
+    is_flag=True,
+    help="Return only when GitHub takes the token; new ones can be refused at first.",
+)
+def token(
+    *,
+    role: str,
+    repos: list[str],
+    mint_urls: list[str],
+    audience: str,
+    timeout: float,
+    form: str,
+    env_name: str,
+    out: Path | None,
+    github_output: bool,
+    wait_usable: bool,
+) -> None:
+    """Exchange this job's OIDC token for an installation token.
+
+    Prints the token on stdout unless --out or --github-output is given. It lives for an hour; end it
+    earlier with `fullsend mint revoke`, or use `fullsend mint exec`, which does so by itself.
+    """
+    # A place that cannot be written to is found before there is a token to lose.
+    output_file = _github_output_file() if github_output else None
+    with errors_explained():
+        client = client_for(mint_urls, audience, timeout)
+        minted = client.mint(role, repos)
+        mask_in_actions(minted.token)
+        if wait_usable:
+            client.wait_usable(minted.token)
+    if output_file:
+        append_output(output_file, {"token": minted.token, "expires_at": minted.expires_at})
+    text = render(minted, form, env_name)
+    if out:
+        write_private(out, text + "\n")
+        note(f"token for {role} written to {out}, expires {minted.expires_at}")
+    elif not output_file:
+        click.echo(text)
+
+
+def render(minted: MintedToken, form: str, env_name: str) -> str:
+    """Return the token as `--format` asks."""
+    if form == "json":
+        return json.dumps(
+            {
+                "token": minted.token,
+                "expires_at": minted.expires_at,
+                "granted_repos": list(minted.granted_repos),
+                "granted_permissions": minted.granted_permissions,
+                "repository_selection": minted.repository_selection,
+            },
+            indent=2,
+        )
+    return f"{env_name}={shlex.quote(minted.token)}" if form == "env" else minted.token
+
+
+def _github_output_file() -> Path:
+    path = os.environ.get("GITHUB_OUTPUT")
+    if not path:
+        raise CommandError(
+            "--github-output was given, and GITHUB_OUTPUT is not set: this is not a GitHub Actions step.",
+            "Leave --github-output out, or use --out FILE.",
+        )
+    return Path(path)
