@@ -1,0 +1,101 @@
+"""The three things the tool does, each returning what may be printed: masked, never the token itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fullsend.client.masking import audit_hash, masked
+from fullsend.run_token.app import GitHubError, InstallationToken
+
+if TYPE_CHECKING:
+    from fullsend.run_token.app import App
+
+Keep = Callable[[str], None]
+"""Called with a raw token that the user wants in a file."""
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line asks for."""
+
+    owner: str | None
+    repo: str | None
+    repositories: Sequence[str]
+    permissions: Mapping[str, str]
+    print_headers: bool
+
+    def scope(self, action: str) -> tuple[list[str], dict[str, str]]:
+        """Return the repositories and permissions to ask for; a runner token needs one permission only."""
+        repositories = list(self.repositories) or ([self.repo] if self.repo else [])
+        if self.permissions or action != "runner-token":
+            return repositories, dict(self.permissions)
+        return repositories, {"administration" if self.repo else "organization_self_hosted_runners": "write"}
+
+
+def mint(app: App, wanted: Wanted, keep: Keep | None) -> Report:
+    """Make a token for the run; `keep` gets it raw, the report masked."""
+    token = _checked(app, wanted, "mint")
+    if keep:
+        keep(token.token)
+    return _report("mint", app, wanted, token)
+
+
+def runner_token(app: App, wanted: Wanted, keep: Keep | None) -> Report:
+    """Make a runner registration token; the installation token it took is revoked again."""
+    if wanted.owner is None:
+        raise GitHubError("runner-token needs --owner, and --repo unless it is for the organisation")
+    token = _checked(app, wanted, "runner-token")
+    try:
+        runner = app.runner_token(token.token, wanted.owner, wanted.repo)
+        if keep:
+            keep(runner.token)
+        report = _report("runner-token", app, wanted, token)
+    finally:
+        app.revoke(token.token)
+    return report | {
+        "runner_token_masked": masked(runner.token),
+        "runner_token_expires_at": runner.expires_at,
+        "installation_token_revoked": True,
+    }
+
+
+def revoke(app: App, wanted: Wanted, kept: str | None) -> Report:
+    """Revoke the token that was kept, or one made for the run."""
+    token = kept or _checked(app, wanted, "revoke").token
+    report: Report = {"action": "revoke", "token_masked": masked(token), "hashed_token": audit_hash(token)}
+    if wanted.print_headers:  # before: a dead token cannot ask
+        report["rate_limit"] = app.rate_limit(token)
+    report["result"] = "revoked" if app.revoke(token) else "already gone"
+    return report
+
+
+def _checked(app: App, wanted: Wanted, action: str) -> InstallationToken:
+    token = app.token(*wanted.scope(action))
+    # The installation comes from the environment and the owner from the command line: a left-over variable
+    # would otherwise yield a token for somebody else's repository of the same name.
+    foreign = [n for n in token.repositories if wanted.owner and n.split("/")[0].lower() != wanted.owner.lower()]
+    if foreign:
+        app.revoke(token.token)
+        raise GitHubError(
+            f"GITHUB_APP_INSTALLATION_ID belongs to {foreign[0].split('/')[0]}, not to {wanted.owner}; "
+            "the token was revoked"
+        )
+    return token
+
+
+def _report(action: str, app: App, wanted: Wanted, token: InstallationToken) -> Report:
+    report: Report = {
+        "action": action,
+        "token_masked": masked(token.token),
+        "hashed_token": audit_hash(token.token),
+        "expires_at": token.expires_at,
+        "repository_selection": token.repository_selection,
+        "repositories": list(token.repositories),
+        "permissions": dict(token.permissions),
+    }
+    if wanted.print_headers:
+        report["rate_limit"] = app.rate_limit(token.token)
+    return report

@@ -1,0 +1,33 @@
+"""Whether this environment may connect to a host at all.
+
+The rule of the machines this tool runs on: nothing goes out unless CODEX_NET_MODE is `online_allowlist` and
+the host stands in CODEX_NET_ALLOWLIST (or its alias CODEX_ALLOWLIST_HOSTS). Names are compared whole.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MODE = "CODEX_NET_MODE"
+ONLINE = "online_allowlist"
+LISTS = ("CODEX_NET_ALLOWLIST", "CODEX_ALLOWLIST_HOSTS")
+
+
+def refusal(url: str, environ: Mapping[str, str]) -> str:
+    """Return why a URL may not be connected to, with what to set; empty when it may."""
+    host = urlsplit(url).hostname or ""
+    mode = environ.get(MODE, "")
+    if mode != ONLINE:
+        state = f"is {mode!r}" if mode else "is not set"
+        return f"the network guard is closed: {MODE} {state}; set {MODE}={ONLINE}"
+    allowed = next((environ[name] for name in LISTS if environ.get(name, "").strip()), "")
+    if host.lower() not in re.split(r"[,\s]+", allowed.lower()):
+        return (
+            f"the network guard does not allow {host}; add it: {LISTS[0]}={','.join(filter(None, [allowed, host]))}"
+        )
+    return ""

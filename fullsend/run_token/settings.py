@@ -1,0 +1,97 @@
+"""The App's credentials from the environment; every problem at once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from fullsend.client.errors import MintConfigurationError
+from fullsend.client.github import DEFAULT_API_URL
+from fullsend.client.urls import credential_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+APP_ID = "GITHUB_APP_ID"
+INSTALLATION_ID = "GITHUB_APP_INSTALLATION_ID"
+INLINE = "GITHUB_APP_PRIVATE_KEY_PEM"
+PATH = "GITHUB_APP_PRIVATE_KEY_PATH"
+API_URL = "GITHUB_API_URL"
+_APP = re.compile(r"[A-Za-z0-9.]{1,64}\Z")
+_NUMBER = re.compile(r"[0-9]{1,20}\Z")
+
+
+class SettingsError(Exception):
+    """What is wrong with the environment, one sentence per problem; never with a value of the key in it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Which App signs, for which installation, at which GitHub."""
+
+    app_id: str
+    """The App ID or its client ID; GitHub takes both as `iss`."""
+    installation_id: str
+    key: RSAPrivateKey = field(repr=False)
+    api_url: str
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Return the settings. Raises `SettingsError` with every problem."""
+    problems: list[str] = []
+    app_id = _matching(environ, APP_ID, _APP, "the App's ID, for example 123456", problems)
+    installation = _matching(environ, INSTALLATION_ID, _NUMBER, "the installation's number", problems)
+    api_url = environ.get(API_URL) or DEFAULT_API_URL
+    try:
+        api_url = credential_url(api_url, what=API_URL, example=DEFAULT_API_URL)
+    except MintConfigurationError as error:
+        problems.append(error.message)
+    try:
+        key = _key(environ)
+    except ValueError as error:
+        problems.append(str(error))
+    if problems:
+        raise SettingsError(problems)
+    return Settings(app_id, installation, key, api_url)
+
+
+def _matching(
+    environ: Mapping[str, str], name: str, pattern: re.Pattern[str], meaning: str, problems: list[str]
+) -> str:
+    value = environ.get(name, "").strip()
+    if not value:
+        problems.append(f"{name} is not set; it is {meaning}")
+    elif not pattern.match(value):
+        problems.append(f"{name} does not look like {meaning}")
+    return value
+
+
+def _key(environ: Mapping[str, str]) -> RSAPrivateKey:
+    inline, path = environ.get(INLINE, "").strip(), environ.get(PATH, "").strip()
+    if bool(inline) == bool(path):
+        state = "both set; set one of them" if inline else "not set; set one of them, the key or the file it is in"
+        raise ValueError(f"{INLINE} and {PATH} are {state}")
+    name = INLINE if inline else PATH
+    try:
+        # A secret store or a shell often keeps the line breaks of a PEM as the two characters \n.
+        pem = inline.replace("\\r", "").replace("\\n", "\n").encode() if inline else Path(path).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{PATH}: the file cannot be read: {error.strerror}") from error
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # The parser's own message may quote the input, so it goes no further.
+        raise ValueError(f"{name} is not a PEM private key without a password") from None
+    if not isinstance(key, RSAPrivateKey):
+        raise ValueError(f"{name} is not an RSA key; GitHub Apps have RSA keys")  # noqa: TRY004 - one kind of problem
+    return key
