@@ -1,0 +1,35 @@
+"""The parts of one GitHub, made once and handed to every group of endpoints."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from fullsend.sandbox.clock import Clock
+from fullsend.sandbox.github.app_auth import AppAuth
+from fullsend.sandbox.github.apps import Apps
+from fullsend.sandbox.github.limits import Limits
+from fullsend.sandbox.github.token_auth import TokenAuth
+from fullsend.sandbox.github.tokens import Tokens, TokenStyle
+from fullsend.sandbox.github.views import Views
+from fullsend.sandbox.github.world import World
+
+
+@dataclass(frozen=True)
+class Parts:
+    """State, and the two ways to tell who is calling."""
+
+    world: World
+    apps: Apps
+    tokens: Tokens
+    limits: Limits
+    app_auth: AppAuth
+    token_auth: TokenAuth
+    views: Views
+
+    @classmethod
+    def build(cls, clock: Clock, style: TokenStyle, api_url: Callable[[], str]) -> Self:
+        """Make an empty GitHub; `api_url` is asked when an answer needs links."""
+        world = World(clock)
+        apps = Apps(world, clock)
+        tokens = Tokens(clock, style)
+        return cls(world, apps, tokens, Limits(clock), AppAuth(apps, clock), TokenAuth(tokens), Views(api_url))

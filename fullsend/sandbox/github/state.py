@@ -1,0 +1,87 @@
+"""What GitHub knows: accounts, repositories, Apps and their installations, as plain records.
+
+Decides only what one record can tell by itself. Finding records is `world.py`'s and `apps.py`'s; how they
+look in JSON is `views.py`'s. Every record is changed under the service's one lock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+LEVELS = ("read", "write", "admin")
+
+
+@dataclass(eq=False)
+class Account:
+    """A user or an organisation; `login` is in its canonical case."""
+
+    id: int
+    login: str
+    type: str
+    """`User` or `Organization`."""
+
+
+@dataclass(eq=False)
+class Repository:
+    """A repository with its files and issues, as much as proves what a token may do."""
+
+    id: int
+    owner: Account
+    name: str
+    private: bool
+    created_at: float
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)
+    issues: list[str] = field(default_factory=list, repr=False)
+    """Titles; the first issue is number 1."""
+
+    @property
+    def full_name(self) -> str:
+        """Its `owner/name` of today."""
+        return f"{self.owner.login}/{self.name}"
+
+
+@dataclass(eq=False)
+class App:
+    """A GitHub App; `permissions` are those it asks for, which an installation need not have accepted."""
+
+    id: int
+    client_id: str
+    slug: str
+    owner: str
+    permissions: dict[str, str]
+    created_at: float
+    private_key_pem: bytes = field(repr=False)
+    """The newest private key, which the real GitHub hands out once and does not keep."""
+    public_keys: list[rsa.RSAPublicKey] = field(repr=False)
+    """The keys that App JWTs may be signed with, oldest first."""
+
+
+@dataclass(eq=False)
+class Installation:
+    """An App on an account; `repository_ids` is None when it may use all repositories."""
+
+    id: int
+    app: App
+    account: Account
+    permissions: dict[str, str]
+    repository_ids: set[int] | None
+    created_at: float
+    suspended_at: float | None = None
+
+    @property
+    def selection(self) -> str:
+        """`all` or `selected`."""
+        return "all" if self.repository_ids is None else "selected"
+
+    def covers(self, repository: Repository) -> bool:
+        """Whether the App may use this repository."""
+        if repository.owner is not self.account:
+            return False
+        return self.repository_ids is None or repository.id in self.repository_ids
+
+
+def includes(granted: Mapping[str, str], name: str, level: str) -> bool:
+    """Whether permission `name` is granted at `level` or above; admin includes write includes read."""
+    have = granted.get(name)
+    return have in LEVELS and level in LEVELS and LEVELS.index(have) >= LEVELS.index(level)
