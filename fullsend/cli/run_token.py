@@ -113,24 +113,24 @@ def run_token(
     print_headers: bool,
     dry_run: bool,
 ) -> None:
-    r"""Make and revoke tokens for one run straight from a GitHub App's key.
+    """Make and revoke tokens for one run straight from a GitHub App's key.
 
     ACTION is mint (an installation token), runner-token (a registration token for self-hosted runners) or
     revoke. Prints JSON with the token masked.
 
     \b
     GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID    the App and its installation
-    GITHUB_APP_PRIVATE_KEY_PEM or …_PATH         its key, inline (\n for line breaks) or a file
+    GITHUB_APP_PRIVATE_KEY_PEM or …_PATH         its key, inline or a file
     CODEX_NET_MODE=online_allowlist and          the network guard; the list holds
     CODEX_NET_ALLOWLIST=api.github.com           host names separated by commas
     GITHUB_API_URL                               another GitHub
-    """
+    """  # noqa: D301 - click wants the backspace character itself
     if action == "runner-token" and owner is None:
         raise click.UsageError("runner-token needs --owner, and --repo unless it is for the organisation.")
     try:
         settings = read_settings(os.environ)
     except SettingsError as error:
-        raise CommandError("; ".join(error.problems)) from None
+        raise CommandError("\n  ".join(["the environment is not complete:", *error.problems])) from None
     wanted = actions.Wanted(owner, repo, repositories, permissions, print_headers)
     closed = refusal(settings.api_url, os.environ)
     if dry_run:

@@ -41,14 +41,14 @@ def exec_(
     wait_usable: bool,
     command: tuple[str, ...],
 ) -> None:
-    r"""Run COMMAND with a token in its environment; revoke the token when it ends.
+    """Run COMMAND with a token in its environment; revoke the token when it ends.
 
     \b
     fullsend mint exec --role coder --repos my-repo -- gh pr list
 
     The exit status is COMMAND's, or 128+n when signal n ended it; 126 and 127 when it cannot be started.
     COMMAND does not see the variables with which it could ask for OIDC tokens itself.
-    """
+    """  # noqa: D301 - click wants the backspace character itself
     for name in names:
         if not NAME.match(name):
             raise click.BadParameter(f"{name!r} is not a name for a variable", param_hint="--env")

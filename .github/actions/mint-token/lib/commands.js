@@ -1,0 +1,40 @@
+// What the runner reads from us: workflow commands on stdout, and the files for outputs and state.
+'use strict'
+
+const { randomUUID } = require('node:crypto')
+const { appendFileSync } = require('node:fs')
+
+const hints = require('../hints.json')
+
+// GitHub: "Workflow commands". Unescaped line breaks would let an answer from outside issue commands.
+const escapeData = (text) => String(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+const escapeProperty = (text) => escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
+
+const say = (line) => process.stdout.write(`${line}\n`)
+const mask = (secret) => say(`::add-mask::${escapeData(secret)}`)
+const notice = (text) => say(oneLine(text))
+const warn = (text) => say(`::warning title=Mint token::${escapeData(text)}`)
+
+// Text from outside as one line that cannot be a command.
+function oneLine(text) {
+  return String(text).replace(/[\p{C}\s]+/gu, ' ').trim().replace(/^::/, ' ::').slice(0, 1000)
+}
+
+function annotateError(error) {
+  const code = error.mintCode
+  const facts = [code && `code ${code}`, error.requestId && `request id ${error.requestId}`].filter(Boolean)
+  const sentence = oneLine(error.message) + (facts.length ? ` (${facts.map(oneLine).join(', ')})` : '')
+  const hint = Object.hasOwn(hints, code ?? '') ? `\n\n${hints[code]}` : ''
+  say(`::error title=${escapeProperty(`Mint token${code ? `: ${oneLine(code)}` : ''}`)}::${escapeData(sentence + hint)}`)
+}
+
+// `name<<DELIMITER` with a delimiter nobody can guess: a value cannot end itself and begin another name.
+function append(env, variable, name, value) {
+  const delimiter = `mint_${randomUUID()}`
+  appendFileSync(env[variable], `${name}<<${delimiter}\n${value}\n${delimiter}\n`)
+}
+
+const setOutput = (env, name, value) => append(env, 'GITHUB_OUTPUT', name, value)
+const saveState = (env, name, value) => append(env, 'GITHUB_STATE', name, value)
+
+module.exports = { annotateError, escapeData, escapeProperty, mask, notice, oneLine, saveState, setOutput, warn }

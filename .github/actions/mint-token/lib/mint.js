@@ -1,0 +1,76 @@
+// Which mint is asked when, and what its answer means.
+'use strict'
+
+const { randomUUID } = require('node:crypto')
+
+const { ActionError } = require('./errors')
+const { Attempts, exchange, isRetryable, jsonObject, retryAfter } = require('./http')
+
+const TOTAL_SECONDS = 60
+
+// Rounds over the mints until one answers: the next at once when one is unreachable or says 5xx.
+async function mint({ mintUrls, role, repos }, identity) {
+  const attempts = new Attempts(TOTAL_SECONDS)
+  const headers = { Accept: 'application/json', 'X-Request-Id': randomUUID().replaceAll('-', '') }
+  for (;;) {
+    const failures = []
+    let waits = []
+    for (const url of mintUrls) {
+      let answer
+      try {
+        answer = await exchange('POST', `${url}/v1/token`, {
+          bearer: identity, body: { role, repos }, headers, seconds: attempts.left,
+        })
+      } catch (error) {
+        failures.push(new ActionError(`The mint did not answer: ${error.message}.`, 'mint_unreachable'))
+        waits.push(0)
+        continue
+      }
+      if (answer.status === 200) return parsed(answer, url)
+      failures.push(refusal(answer, url, identity))
+      if (!isRetryable(answer.status)) throw failures.at(-1)
+      waits.push(retryAfter(answer.headers))
+      if (answer.status === 429) {
+        waits = waits.slice(-1) // this mint works and says wait: going round it would defeat its limit
+        break
+      }
+    }
+    if (!(await attempts.wait(Math.min(...waits)))) throw together(failures)
+  }
+}
+
+function parsed(answer, url) {
+  const fields = jsonObject(answer.text)
+  const isLine = (value) => typeof value === 'string' && /^[^\p{C}]*$/u.test(value)
+  // Tokens are opaque: any length and alphabet that fits in a header. A line break would forge outputs.
+  const fits =
+    typeof fields.token === 'string' && /^[!-~]+$/.test(fields.token) && isLine(fields.expires_at) &&
+    Array.isArray(fields.granted_repos) && fields.granted_repos.every(isLine) &&
+    fields.granted_permissions && typeof fields.granted_permissions === 'object' &&
+    Object.values(fields.granted_permissions).every(isLine)
+  if (!fits) throw new ActionError(`What answers at ${url} is not a mint: there is no token in its answer.`, 'not_a_mint')
+  return fields
+}
+
+// The mint's own words if they are there; else what came instead, without our own token if it was echoed.
+function refusal(answer, url, identity) {
+  const fields = jsonObject(answer.text)
+  if (typeof fields.error === 'string' && typeof fields.code === 'string') {
+    return new ActionError(fields.error, fields.code, typeof fields.request_id === 'string' ? fields.request_id : undefined)
+  }
+  if (isRetryable(answer.status)) return new ActionError(`${url} answers ${answer.status}.`, 'mint_unreachable')
+  const text = answer.text.replaceAll(identity, '***').trim().slice(0, 200)
+  const body = text ? `: ${text}` : ' and nothing else'
+  return new ActionError(`What answers at ${url} is not a mint: it answers ${answer.status}${body}`, 'not_a_mint')
+}
+
+function together(failures) {
+  const told = failures.find((failure) => failure.requestId) ?? failures.at(-1)
+  if (failures.length === 1) return told
+  const sentences = failures.map((failure) => failure.message).join(' / ')
+  return new ActionError(
+    `None of ${failures.length} mints gave an answer that counts: ${sentences}`, told.mintCode, told.requestId,
+  )
+}
+
+module.exports = { mint }

@@ -1,0 +1,54 @@
+// The job's OIDC token, and why there is none when there is none. GitHub: "OpenID Connect reference".
+'use strict'
+
+const { readFileSync } = require('node:fs')
+
+const { ActionError } = require('./errors')
+const { jsonObject, send } = require('./http')
+
+async function oidcToken(env, audience) {
+  if (!env.ACTIONS_ID_TOKEN_REQUEST_URL || !env.ACTIONS_ID_TOKEN_REQUEST_TOKEN) throw missing(env)
+  const url = new URL(env.ACTIONS_ID_TOKEN_REQUEST_URL)
+  url.searchParams.set('audience', audience)
+  const failed = (why) => new ActionError(`GitHub did not give this job its OIDC token: ${why}.`, 'oidc_request_failed')
+  let answer
+  try {
+    answer = await send('GET', url.href, { bearer: env.ACTIONS_ID_TOKEN_REQUEST_TOKEN, totalSeconds: 30 })
+  } catch (error) {
+    throw failed(error.message)
+  }
+  const { value } = jsonObject(answer.text)
+  if (answer.status !== 200 || typeof value !== 'string' || !/^[!-~]+$/.test(value)) {
+    throw failed(`its token service answered ${answer.status}`)
+  }
+  return value
+}
+
+function missing(env) {
+  if (isForkPullRequest(env)) {
+    return new ActionError(
+      'This job was started by a pull request from a fork, and GitHub gives such jobs no OIDC token.',
+      'oidc_fork_pull_request',
+    )
+  }
+  return new ActionError(
+    'This job may not ask for an OIDC token: it lacks `permissions: id-token: write`.',
+    'oidc_permission_missing',
+  )
+}
+
+function isForkPullRequest(env) {
+  if (!(env.GITHUB_EVENT_NAME ?? '').startsWith('pull_request') || !env.GITHUB_EVENT_PATH) return false
+  let event
+  try {
+    event = jsonObject(readFileSync(env.GITHUB_EVENT_PATH, 'utf8'))
+  } catch {
+    return false
+  }
+  const head = event.pull_request?.head
+  if (!head) return false
+  if (!head.repo) return true // the fork was deleted meanwhile
+  return String(head.repo.full_name).toLowerCase() !== (env.GITHUB_REPOSITORY ?? '').toLowerCase()
+}
+
+module.exports = { isForkPullRequest, oidcToken }

@@ -1,0 +1,28 @@
+// The step itself: OIDC token in, installation token out, into outputs and state.
+'use strict'
+
+const { annotateError, mask, notice, saveState, setOutput } = require('./lib/commands')
+const { readInputs } = require('./lib/inputs')
+const { mint } = require('./lib/mint')
+const { oidcToken } = require('./lib/oidc')
+
+async function main(env) {
+  const inputs = readInputs(env)
+  const identity = await oidcToken(env, inputs.audience)
+  mask(identity)
+  const minted = await mint(inputs, identity)
+  // Before anything else can print it; then into the state, so that whatever fails below, post revokes it.
+  mask(minted.token)
+  saveState(env, 'token', minted.token)
+  setOutput(env, 'token', minted.token)
+  setOutput(env, 'expires_at', minted.expires_at)
+  setOutput(env, 'granted_repos', JSON.stringify(minted.granted_repos))
+  setOutput(env, 'granted_permissions', JSON.stringify(minted.granted_permissions))
+  const scope = minted.granted_repos.join(', ') || 'the whole installation'
+  notice(`Token for role ${inputs.role} on ${scope}, expires ${minted.expires_at}`)
+}
+
+main(process.env).catch((error) => {
+  annotateError(error)
+  process.exitCode = 1
+})
