@@ -119,6 +119,15 @@ class ExpiringCache(Generic[K, V]):
         with self._lock:
             self._slots.pop(key, None)
 
+    def drop_if(self, key: K, value: V) -> bool:
+        """Forget the value for ``key`` if it still is ``value``; of many who found it wrong one is told so."""
+        with self._lock:
+            slot = self._slots.get(key)
+            if slot is None or slot.value is not value:
+                return False
+            del self._slots[key]
+            return True
+
     def clear(self) -> None:
         """Forget every value."""
         with self._lock:

@@ -6,15 +6,19 @@ behind them; nothing is patched.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from mintcore.policy.claims import GenuineClaims, SignedClaims, UnprovenClaims
+    from mintcore.errors import MintError
+    from mintcore.policy.claims import Caller, GenuineClaims, Proof, SignedClaims, UnprovenClaims
     from mintcore.policy.names import Org, RepoName, Role
     from mintcore.policy.roles import App, Permissions
+    from mintcore.policy.token_request import TokenRequest
+    from mintcore.policy.trust import Decision
     from mintcore.secret import Secret
 
 
@@ -64,6 +68,16 @@ class Attempt:
     upstream_calls: dict[str, int] = field(default_factory=dict)
     cache_hits: dict[str, bool] = field(default_factory=dict)
     step_ms: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time what is done inside."""
+        clock = self.deadline.clock
+        started = clock.monotonic()
+        try:
+            yield
+        finally:
+            self.step_ms[name] = round((clock.monotonic() - started) * 1000, 2)
 
 
 class Verifier(Protocol):
@@ -129,13 +143,19 @@ class InstallationToken:
     installation_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a token is to be good for: ``repos`` of the installation (all of them if empty), and ``permissions``."""
+
+    permissions: Permissions
+    repos: tuple[RepoName, ...]
+
+
 class TokenIssuer(Protocol):
     """Finds the App's installation on an organisation and issues a token of it."""
 
-    def issue(
-        self, app: App, org: Org, permissions: Permissions, repos: tuple[RepoName, ...], attempt: Attempt
-    ) -> InstallationToken:
-        """Return a token for ``repos`` of ``org`` (all it is installed on if empty) with ``permissions``.
+    def issue(self, app: App, org: Org, scope: Scope, attempt: Attempt) -> InstallationToken:
+        """Return a token of the App's installation on ``org``, scoped to ``scope``.
 
         Raises a NotInstalled, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout or a key's failure.
         """
@@ -148,8 +168,28 @@ class Limiter(Protocol):
         """Count one for ``key``. Raises RateLimited."""
 
 
+@dataclass(slots=True)
+class Decided:
+    """Everything the audit log may know of one request, filled in as it goes on.
+
+    ``kind`` is ``mint`` or ``status``. What was not reached is ``None``; ``caller`` stays ``None`` for a token
+    that was not proven genuine, because then nobody is known to have asked.
+    """
+
+    kind: str
+    attempt: Attempt
+    request: TokenRequest | None = None
+    caller: Caller | None = None
+    proof: Proof | None = None
+    decision: Decision | None = None
+    app: App | None = None
+    scope: Scope | None = None
+    issued: InstallationToken | None = None
+    failure: MintError | None = None
+
+
 class AuditLog(Protocol):
     """Where every decision is written, as one event each."""
 
-    def record(self, event: Mapping[str, Any]) -> None:
-        """Write one event; see :mod:`mintcore.audit` for its fields."""
+    def record(self, decided: Decided) -> None:
+        """Write one event."""

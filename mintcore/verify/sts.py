@@ -37,7 +37,8 @@ class SecurityTokenService:
     def __init__(self, channel: Channel, *, project_number: str, pool: str) -> None:
         self._channel = channel
         self._client = sts.Client(_PATH)
-        self._audience_prefix = f"//iam.googleapis.com/projects/{project_number}/locations/global/workloadIdentityPools/{pool}/providers/"
+        location = f"//iam.googleapis.com/projects/{project_number}/locations/global"
+        self._audience_prefix = f"{location}/workloadIdentityPools/{pool}/providers/"
 
     def exchange(self, unverified_token: str, provider_id: str, attempt: Attempt) -> None:
         """Return if the provider accepts the token.

@@ -1,0 +1,49 @@
+"""What both modes have in common, put together: from genuine claims to the installation token.
+
+Importing this costs the time of the cryptography and HTTP libraries; the composition roots do it beside the
+thread that already answers ``/health``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mintcore.audit import StructuredAudit
+from mintcore.github.app import AppClient, GitHubTokens
+from mintcore.keys.app_jwt import AppJwts
+from mintcore.outbound import Outbound
+from mintcore.service import MintService
+
+if TYPE_CHECKING:
+    from mintcore.audit import JsonLog
+    from mintcore.ports import Clock, KeyStore, Limiter, Verifier
+    from mintcore.settings import Settings
+
+
+def assemble(
+    settings: Settings, *, verifier: Verifier, keys: KeyStore, outbound: Outbound, clock: Clock, log: JsonLog
+) -> MintService:
+    """Return the mint that works with this verifier and these keys."""
+    assertions = AppJwts(keys, clock)
+    github = AppClient(outbound.channel("github", settings.github_api_url), assertions)
+    return MintService(
+        policy=settings.policy,
+        verifier=verifier,
+        assertions=assertions,
+        issuer=GitHubTokens(github, clock),
+        limiter=_limiter(settings, clock, log),
+        audit=StructuredAudit(log),
+    )
+
+
+def outbound_for(settings: Settings, clock: Clock) -> Outbound:
+    """Return the connections, one for each serving thread."""
+    return Outbound(clock, connections=settings.threads, proxy_url=settings.proxy_url)
+
+
+def _limiter(settings: Settings, clock: Clock, log: JsonLog) -> Limiter | None:
+    if not settings.rate_limit:
+        return None
+    from mintcore.rate_limit import RepositoryLimiter  # noqa: PLC0415 - only where there is a limit
+
+    return RepositoryLimiter(settings.rate_limit, settings.rate_limit_storage, clock, log)

@@ -1,0 +1,174 @@
+"""Audit events and the operator's log: JSON lines as Cloud Logging reads them.
+
+One event per decision says who (the caller, if proven), what (asked and granted), how (App, installation,
+verification, upstream calls, milliseconds) and why not. ``hashed_token`` is the token's hash as GitHub's own
+audit log has it, so that the two logs can be joined; the token itself never comes here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from typing import TYPE_CHECKING, Any, TextIO
+
+from mintcore.errors import Incident, InvalidToken, Later, OurFault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mintcore.policy.claims import Caller
+    from mintcore.policy.trust import Decision
+    from mintcore.ports import Decided, InstallationToken, Scope
+
+# What nobody should have put into a text that is logged, taken out all the same: JWTs and what looks like one
+# (GitHub's newer tokens do), GitHub's classic tokens, PEM blocks.
+_SECRETS = re.compile(
+    r"\bgh[a-z]_[A-Za-z0-9._-]{16,}|\bey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+    r"|-----BEGIN [A-Z ]*KEY-----.*?(?:-----END [A-Z ]*KEY-----|$)"
+)
+
+
+def redact(text: str) -> str:
+    """Return ``text`` without anything that looks like a token, a JWT or a private key."""
+    return _SECRETS.sub("<redacted>", text)
+
+
+class JsonLog:
+    """Writes JSON lines to a stream (Cloud Logging: Structured logging)."""
+
+    def __init__(self, stream: TextIO, *, project_id: str = "") -> None:
+        self._stream = stream
+        self._project_id = project_id
+        self._lock = threading.Lock()
+
+    def write(self, severity: str, message: str, fields: Mapping[str, Any] | None = None, trace: str = "") -> None:
+        """Write one line; ``severity`` is one of Cloud Logging's, ``trace`` a trace id."""
+        entry: dict[str, Any] = {"severity": severity, "message": message, **(fields or {})}
+        if trace:
+            prefix = f"projects/{self._project_id}/traces/" if self._project_id else ""
+            entry["logging.googleapis.com/trace"] = prefix + trace
+        line = redact(json.dumps(entry, separators=(",", ":"), default=str)) + "\n"
+        with self._lock:
+            self._stream.write(line)
+            self._stream.flush()
+
+
+class StructuredAudit:
+    """The audit log as JSON lines; an :class:`~mintcore.ports.AuditLog`."""
+
+    def __init__(self, log: JsonLog) -> None:
+        self._log = log
+
+    def record(self, decided: Decided) -> None:
+        """Write one event."""
+        failure = decided.failure
+        self._log.write(_severity(decided), _message(decided), {"audit": event(decided)}, decided.attempt.trace)
+        if isinstance(failure, Incident):
+            self._log.write("CRITICAL", f"incident: {failure.detail}", None, decided.attempt.trace)
+
+
+def event(decided: Decided) -> dict[str, Any]:
+    """Return the event as JSON values; its shape is described in docs/audit.md."""
+    attempt, failure = decided.attempt, decided.failure
+    fields: dict[str, Any] = {
+        "event": decided.kind,
+        "outcome": _outcome(decided),
+        "request_id": attempt.request_id,
+        "step_ms": attempt.step_ms,
+        "upstream_calls": attempt.upstream_calls,
+        "cache_hits": attempt.cache_hits,
+    }
+    if attempt.trace:
+        fields["trace"] = attempt.trace
+    if decided.request is not None:
+        fields["role"] = decided.request.role
+        fields["repos"] = list(decided.request.repos)
+    if decided.caller is not None:
+        fields["caller"] = _caller(decided.caller)
+    if decided.proof is not None:
+        fields["verified_by"] = decided.proof.value
+    if decided.decision is not None:
+        fields["rules"] = _rules(decided.decision)
+    if decided.app is not None:
+        fields["app_id"] = decided.app.app_id
+    if decided.issued is not None and decided.scope is not None:
+        fields["issued"] = _issued(decided.issued, decided.scope)
+    if failure is not None:
+        fields |= {"code": failure.code, "status": failure.status, "cause": failure.detail}
+    return fields
+
+
+def _outcome(decided: Decided) -> str:
+    if decided.failure is None:
+        return "granted"
+    return "failed" if isinstance(decided.failure, Later | OurFault) else "denied"
+
+
+def _severity(decided: Decided) -> str:
+    failure = decided.failure
+    if failure is None:
+        return "INFO"
+    if isinstance(failure, Later | OurFault):
+        return "ERROR"
+    return "NOTICE" if isinstance(failure, InvalidToken) else "WARNING"
+
+
+def _message(decided: Decided) -> str:
+    who = str(decided.caller.repository) if decided.caller else "an unproven caller"
+    what = f"{decided.kind} {decided.request.role}" if decided.request else decided.kind
+    if decided.failure is None:
+        return f"{what}: granted to {who}"
+    return f"{what}: {_outcome(decided)} to {who}: {decided.failure.code}: {decided.failure.detail}"
+
+
+def _caller(caller: Caller) -> dict[str, str]:
+    run = caller.run
+    return {
+        "repository": str(caller.repository),
+        "repository_id": run.repository_id,
+        "owner": str(caller.org),
+        "owner_id": run.owner_id,
+        "workflow_ref": caller.workflow_text,
+        "workflow_sha": run.workflow_sha,
+        "top_workflow_ref": run.top_workflow_ref,
+        "run_id": run.run_id,
+        "run_attempt": run.run_attempt,
+        "event": run.event,
+        "ref": run.ref,
+        "sha": run.sha,
+        "actor": run.actor,
+        "actor_id": run.actor_id,
+    }
+
+
+def _rules(decision: Decision) -> list[dict[str, Any]]:
+    return [{"rule": rule.name, "passed": rule.passed, "found": rule.found} for rule in decision.rules]
+
+
+def _issued(issued: InstallationToken, scope: Scope) -> dict[str, Any]:
+    return {
+        "hashed_token": issued.token.hashed(),
+        "expires_at": issued.expires_at,
+        "installation_id": issued.installation_id,
+        "repositories": list(issued.repositories),
+        "permissions": dict(issued.permissions),
+        "repository_selection": issued.repository_selection,
+        "warnings": _warnings(issued, scope),
+    }
+
+
+def _warnings(issued: InstallationToken, scope: Scope) -> list[str]:
+    """Say where GitHub granted more or less than was asked; ``metadata:read`` comes with every token."""
+    asked = {"metadata": "read", **scope.permissions}
+    warnings = [
+        f"permission {name}: asked {asked.get(name, 'none')}, granted {issued.permissions.get(name, 'none')}"
+        for name in sorted(asked.keys() | issued.permissions.keys())
+        if asked.get(name) != issued.permissions.get(name) and (name != "metadata" or name in issued.permissions)
+    ]
+    if scope.repos:
+        wanted = {name.lower() for name in scope.repos}
+        got = {full_name.partition("/")[2].lower() for full_name in issued.repositories}
+        warnings += [f"repository {name}: asked, not granted" for name in sorted(wanted - got)]
+        warnings += [f"repository {name}: granted, not asked" for name in sorted(got - wanted)]
+    return warnings

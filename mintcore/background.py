@@ -1,0 +1,51 @@
+"""Building something once, beside the thread that serves, in whichever process serves."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+class Background(Generic[T]):
+    """Calls ``build`` once per process, in a thread of its own, and hands out what it returned.
+
+    Servers load the code, then fork the process that serves, and threads do not survive a fork: the work is
+    begun in the child, or by the first who asks.
+    """
+
+    def __init__(self, build: Callable[[], T]) -> None:
+        self._build = build
+        self._begin_anew()
+        os.register_at_fork(after_in_child=self._in_child)
+
+    def result(self) -> T:
+        """Return what ``build`` returned, waiting for it if need be. Raises what it raised."""
+        return self._begin().result()
+
+    def _in_child(self) -> None:
+        self._begin_anew()
+        self._begin()
+
+    def _begin_anew(self) -> None:
+        self._lock = threading.Lock()
+        self._future: Future[T] | None = None
+
+    def _begin(self) -> Future[T]:
+        with self._lock:
+            if self._future is None:
+                self._future = Future()
+                threading.Thread(target=self._run, args=(self._future,), name="assembly", daemon=True).start()
+            return self._future
+
+    def _run(self, future: Future[T]) -> None:
+        try:
+            future.set_result(self._build())
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
+            future.set_exception(error)

@@ -1,0 +1,1 @@
+"""GitHub: installations and their tokens."""

@@ -1,0 +1,233 @@
+"""A GitHub App's own calls: where is it installed, and a token of that installation.
+
+Installations are remembered, tokens never. What has gone out of date heals on the spot, once: a refused JWT is
+made anew from a key read anew, a vanished installation is looked up anew, a clock that is off is set.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mintcore.cache import ExpiringCache
+from mintcore.errors import (
+    AppNotInstalled,
+    GitHubUnavailable,
+    Incident,
+    InstallationSuspended,
+    MintError,
+    UpstreamTimeout,
+)
+from mintcore.github.diagnosis import explain_unprocessable
+from mintcore.github.failures import no_answer, refusal, suspended
+from mintcore.outbound import Answer, OutboundError, Unusable
+from mintcore.policy.names import Org
+from mintcore.ports import InstallationToken
+from mintcore.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mintcore.outbound import Channel
+    from mintcore.policy.names import RepoName
+    from mintcore.policy.roles import App
+    from mintcore.ports import AppAssertions, Attempt, Clock, Scope
+
+INSTALLED_SECONDS = 600.0
+NOT_INSTALLED_SECONDS = 15.0
+API_VERSION = "2022-11-28"
+
+_OK = 200
+_CREATED = 201
+_UNAUTHORIZED = 401
+_NOT_FOUND = 404
+_UNPROCESSABLE = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """An App's installation; ``permissions`` are those the account's owner has accepted."""
+
+    id: int
+    suspended: bool
+    permissions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """What an installation is remembered under: no two Apps and no two organisations share one."""
+
+    app: App
+    org: Org
+
+
+class AppClient:
+    """GitHub as one App sees it: every call signed with its JWT, healed once where GitHub refuses that."""
+
+    def __init__(self, channel: Channel, assertions: AppAssertions) -> None:
+        self._channel = channel
+        self._assertions = assertions
+
+    def call(
+        self, app: App, method: str, path: str, attempt: Attempt, body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Return GitHub's answer. Raises GitHubUnavailable, UpstreamTimeout or a key's failure."""
+        assertion = self._assertions.assertion(app, attempt)
+        answer = self._send(assertion, method, path, attempt, body)
+        if answer.status != _UNAUTHORIZED:
+            return answer
+        if not self._assertions.mistimed(answer.headers.get("Date", "")):
+            self._assertions.refused(app, assertion)
+        return self._send(self._assertions.assertion(app, attempt), method, path, attempt, body)
+
+    def _send(
+        self, assertion: Secret, method: str, path: str, attempt: Attempt, body: Mapping[str, Any] | None
+    ) -> Answer:
+        headers = {
+            "Accept": "application/vnd.github+json",
+            "Authorization": f"Bearer {assertion.reveal()}",
+            "X-GitHub-Api-Version": API_VERSION,
+        }
+        sent = None
+        if body is not None:
+            sent = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        try:
+            return self._channel.send(method, path, headers=headers, body=sent, attempt=attempt)
+        except OutboundError as error:
+            raise no_answer(error) from None
+
+
+class GitHubTokens:
+    """Issues installation tokens; a :class:`~mintcore.ports.TokenIssuer`."""
+
+    def __init__(self, client: AppClient, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._installations = ExpiringCache[_Sought, "Installation | None"](
+            "installation",
+            clock=clock,
+            fresh_for=lambda found: (
+                NOT_INSTALLED_SECONDS if found is None or found.suspended else INSTALLED_SECONDS
+            ),
+            hold_failure_seconds=0.0,  # each caller is told by GitHub itself
+            most=10_000,
+            slow=lambda: UpstreamTimeout(detail="waited for the installation until the time ran out"),
+        )
+
+    def issue(self, app: App, org: Org, scope: Scope, attempt: Attempt) -> InstallationToken:
+        """Return a token as GitHub scoped it (GitHub REST: Create an installation access token for an app).
+
+        Raises what :class:`~mintcore.ports.TokenIssuer` says.
+        """
+        installation = self._installation(app, org, attempt)
+        answer = self._create(app, installation, scope, attempt)
+        if answer.status == _NOT_FOUND:
+            # Uninstalled, and perhaps installed again under another id, since we looked.
+            self._installations.drop(_Sought(app, org))
+            installation = self._installation(app, org, attempt)
+            answer = self._create(app, installation, scope, attempt)
+        if answer.status == _CREATED:
+            return _token(answer, org, scope, installation.id)
+        raise self._refusal(answer, app, org, scope, attempt)
+
+    def _create(self, app: App, installation: Installation, scope: Scope, attempt: Attempt) -> Answer:
+        body: dict[str, Any] = {"permissions": dict(scope.permissions)}
+        # GitHub reads an empty list as all repositories; so do we, but by leaving it out.
+        if scope.repos:
+            body["repositories"] = list(scope.repos)
+        return self._client.call(app, "POST", f"/app/installations/{installation.id}/access_tokens", attempt, body)
+
+    def _refusal(self, answer: Answer, app: App, org: Org, scope: Scope, attempt: Attempt) -> MintError:
+        failure = refusal(answer, doing=f"creating a token on {org}", org=org, now=self._clock.now())
+        if isinstance(failure, InstallationSuspended) or answer.status in {_NOT_FOUND, _UNPROCESSABLE}:
+            # What we remember of the installation is not so any more, or is about to be mended.
+            self._installations.drop(_Sought(app, org))
+        if answer.status == _NOT_FOUND:
+            return self._not_installed(app, org, attempt)
+        if answer.status != _UNPROCESSABLE:
+            return failure
+        installation = self._installation(app, org, attempt)
+        return explain_unprocessable(
+            answer,
+            org,
+            scope,
+            granted=installation.permissions,
+            reaches=lambda name: self._reaches(app, org, name, installation.id, attempt),
+            attempt=attempt,
+        )
+
+    def _reaches(self, app: App, org: Org, name: RepoName, installation_id: int, attempt: Attempt) -> bool:
+        answer = self._client.call(app, "GET", f"/repos/{org}/{name}/installation", attempt)
+        return answer.status == _OK and answer.json_object().get("id") == installation_id
+
+    def _installation(self, app: App, org: Org, attempt: Attempt) -> Installation:
+        found = self._installations.get(_Sought(app, org), lambda: self._look_up(app, org, attempt), attempt)
+        if found is None:
+            raise self._not_installed(app, org, attempt)
+        if found.suspended:
+            raise suspended(org)
+        return found
+
+    def _look_up(self, app: App, org: Org, attempt: Attempt) -> Installation | None:
+        """Ask for the organisation's installation, then for a user account's of the same name."""
+        for kind in ("orgs", "users"):
+            answer = self._client.call(app, "GET", f"/{kind}/{org}/installation", attempt)
+            if answer.status == _OK:
+                return _parse_installation(answer, org)
+            if answer.status != _NOT_FOUND:
+                raise refusal(answer, doing=f"finding the installation on {org}", org=org, now=self._clock.now())
+        return None
+
+    def _not_installed(self, app: App, org: Org, attempt: Attempt) -> AppNotInstalled:
+        page = self._install_page(app, attempt)
+        return AppNotInstalled(
+            f"The role's GitHub App (App ID {app.app_id}) is not installed on {org}; an owner can install it"
+            + (f" at {page}." if page else " from the App's page on GitHub.")
+        )
+
+    def _install_page(self, app: App, attempt: Attempt) -> str:
+        """Return where the App is installed from, empty where GitHub does not say."""
+        try:
+            answer = self._client.call(app, "GET", "/app", attempt)
+            page = answer.json_object().get("html_url") if answer.status == _OK else None
+        except (MintError, Unusable):
+            return ""
+        return f"{page}/installations/new" if isinstance(page, str) and page.startswith("https://") else ""
+
+
+def _parse_installation(answer: Answer, org: Org) -> Installation:
+    try:
+        found = answer.json_object()
+        number, login = int(found["id"]), str(found["account"]["login"])
+        permissions = {str(name): str(level) for name, level in found["permissions"].items()}
+    except (Unusable, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise GitHubUnavailable(detail=f"an installation GitHub describes oddly: {type(error).__name__}") from None
+    if not _same(login, org):
+        raise Incident(detail=f"GitHub gave the installation {number} of {login[:100]!r} for {org}")
+    return Installation(number, found.get("suspended_at") is not None, permissions)
+
+
+def _same(login: str, org: Org) -> bool:
+    try:
+        return Org(login) == org
+    except ValueError:
+        return False
+
+
+def _token(answer: Answer, org: Org, scope: Scope, installation_id: int) -> InstallationToken:
+    try:
+        fields = answer.json_object()
+        token, expires_at = fields["token"], fields["expires_at"]
+        listed = fields.get("repositories") or []
+        granted = tuple(str(repo["full_name"]) for repo in listed) if scope.repos else ()
+        permissions = {str(name): str(level) for name, level in fields["permissions"].items()}
+        selection = str(fields.get("repository_selection", "selected" if scope.repos else "all"))
+    except (Unusable, KeyError, TypeError, AttributeError) as error:
+        raise GitHubUnavailable(detail=f"a token GitHub describes oddly: {type(error).__name__}") from None
+    if not (isinstance(token, str) and token and isinstance(expires_at, str)):
+        raise GitHubUnavailable(detail="GitHub created a token and did not send it")
+    if scope.repos and not granted:
+        granted = tuple(f"{org}/{name}" for name in scope.repos)
+    return InstallationToken(Secret(token), expires_at, granted, permissions, selection, installation_id)

@@ -1,0 +1,77 @@
+"""Which one was it? GitHub's 422 says that a permission or a repository is out of reach and not which.
+
+On this path only, the installation's permissions are compared and the repositories are asked for one by one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mintcore.errors import GitHubUnavailable, MintError, PermissionsNotGranted, ReposNotAccessible
+from mintcore.github.failures import message_of
+from mintcore.outbound import Unusable
+from mintcore.policy.roles import LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mintcore.outbound import Answer
+    from mintcore.policy.names import Org, RepoName
+    from mintcore.ports import Attempt, Scope
+
+# One call each; a caller that asked for hundreds learns of the first ones.
+_MOST_QUESTIONS = 30
+_LEAST_SECONDS = 2.0
+
+
+def explain_unprocessable(
+    answer: Answer,
+    org: Org,
+    scope: Scope,
+    *,
+    granted: Mapping[str, str],
+    reaches: Callable[[RepoName], bool],
+    attempt: Attempt,
+) -> MintError:
+    """Return the failure behind a 422 with the names of what is missing.
+
+    ``granted`` are the installation's permissions, ``reaches`` asks GitHub whether it covers a repository.
+    """
+    message = message_of(answer)
+    lacking = [
+        f"{name}:{level}" for name, level in scope.permissions.items() if not _covers(granted.get(name), level)
+    ]
+    if "permissions" in message.lower() and lacking:
+        return PermissionsNotGranted(
+            f"The role's GitHub App lacks {', '.join(lacking)} on {org}; its owner has to add them to the App, "
+            f"and an owner of {org} has to accept them in the settings of {org} under 'GitHub Apps'."
+        )
+    if "repositor" in message.lower() and scope.repos:
+        out_of_reach = _out_of_reach(scope.repos, reaches, attempt)
+        named = ", ".join(f"{org}/{name}" for name in out_of_reach) or "one of those asked for"
+        return ReposNotAccessible(
+            f"The role's GitHub App cannot reach {named}: the repository does not exist, or the installation on "
+            f"{org} does not cover it; correct the name or add the repository to the installation."
+        )
+    if "permissions" in message.lower():
+        return PermissionsNotGranted(detail=message)
+    return GitHubUnavailable(detail=f"creating a token on {org}: status 422 {message}".rstrip())
+
+
+def _covers(has: str | None, wanted: str) -> bool:
+    return has in LEVELS and LEVELS.index(has) >= LEVELS.index(wanted)
+
+
+def _out_of_reach(
+    repos: tuple[RepoName, ...], reaches: Callable[[RepoName], bool], attempt: Attempt
+) -> list[RepoName]:
+    found: list[RepoName] = []
+    for name in repos[:_MOST_QUESTIONS]:
+        if attempt.deadline.remaining() < _LEAST_SECONDS:
+            break
+        try:
+            if not reaches(name):
+                found.append(name)
+        except (MintError, Unusable):
+            break
+    return found

@@ -1,0 +1,110 @@
+"""The hosted mint, put together: Cloud Functions in front, Google STS and Secret Manager behind.
+
+Settings are checked while the function is loaded. What is heavy is imported and built beside the serving
+thread, so that ``/health`` answers at once and the first token does not wait for everything in a row.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import uuid
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mintcore.audit import JsonLog
+from mintcore.background import Background
+from mintcore.clock import WorldClock
+from mintcore.endpoint import Endpoint
+from mintcore.errors import MintError
+from mintcore.policy import trust
+from mintcore.ports import Attempt, Deadline
+from mintcore.settings import ConfigurationError, HostedSettings, read_hosted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mintcore.keys.secret_manager import SecretManagerKeys
+    from mintcore.service import MintService
+    from mintcore.verify.jwks import IssuerKeys
+
+# With Google's verdict to come, the local check of the signature is not worth a long wait for the keys.
+_KEYS_PATIENCE_SECONDS = 3.0
+_WARM_UP_SECONDS = 20.0
+
+
+def hosted_mint() -> Endpoint:
+    """Return the mint that the environment describes.
+
+    Where the environment cannot be used, prints one line per problem on stderr and raises SystemExit.
+    """
+    try:
+        settings = read_hosted()
+    except ConfigurationError as error:
+        print("\n".join(error.problems), file=sys.stderr)  # noqa: T201 - nothing else is there yet to tell it to
+        raise SystemExit(1) from None
+    return build(settings, WorldClock(), JsonLog(sys.stdout, project_id=settings.common.project_id))
+
+
+def build(settings: HostedSettings, clock: WorldClock, log: JsonLog) -> Endpoint:
+    """Return the endpoint for ``settings``; the mint behind it is built in the background."""
+    for warning in settings.common.warnings:
+        log.write("WARNING", warning)
+    mint = Background(lambda: _assemble(settings, clock, log))
+    return Endpoint(
+        service=mint.result,
+        clock=clock,
+        log=log,
+        deadline_seconds=settings.common.deadline_seconds,
+        unhealthy=settings.common.unhealthy,
+    )
+
+
+def _assemble(settings: HostedSettings, clock: WorldClock, log: JsonLog) -> MintService:
+    # Here and not above, for the reason in the module's docstring.
+    from mintcore.assembly import assemble, outbound_for  # noqa: PLC0415
+    from mintcore.keys.secret_manager import SecretManagerKeys  # noqa: PLC0415
+    from mintcore.verify.chain import HostedVerifier  # noqa: PLC0415
+    from mintcore.verify.jwks import IssuerKeys  # noqa: PLC0415
+    from mintcore.verify.sts import SecurityTokenService  # noqa: PLC0415
+
+    common = settings.common
+    outbound = outbound_for(common, clock)
+    issuer_keys = IssuerKeys(common.issuer_url, outbound, clock, patience_seconds=_KEYS_PATIENCE_SECONDS)
+    app_keys = SecretManagerKeys(clock, project_number=settings.project_number, url=settings.secret_manager_url)
+    verifier = HostedVerifier(
+        issuer_keys,
+        SecurityTokenService(
+            outbound.channel("sts", settings.sts_url), project_number=settings.project_number, pool=settings.pool
+        ),
+        clock,
+        issuer=common.issuer_url,
+        audience=common.audience,
+        provider_for=lambda caller: trust.provider_id(common.policy, caller.repository, settings.provider),
+    )
+    service = assemble(common, verifier=verifier, keys=app_keys, outbound=outbound, clock=clock, log=log)
+    _warm_up(issuer_keys, app_keys, settings, clock, log)
+    return service
+
+
+def _warm_up(
+    issuer_keys: IssuerKeys, app_keys: SecretManagerKeys, settings: HostedSettings, clock: WorldClock, log: JsonLog
+) -> None:
+    """Fetch what the first request will need, without making it wait for this to end."""
+    roles = sorted({grant.app.key_role for grant in settings.common.policy.roles.serves.values()})
+    attempt = Attempt(Deadline(clock, _WARM_UP_SECONDS), f"warm-up-{uuid.uuid4().hex}")
+
+    def fetch() -> None:
+        _try(lambda: issuer_keys.load(attempt), log)
+        for role in roles:
+            _try(partial(app_keys.signer, role, attempt), log)
+
+    threading.Thread(target=fetch, name="warm-up", daemon=True).start()
+
+
+def _try(step: Callable[[], object], log: JsonLog) -> None:
+    """Take a step whose failure is the first request's to find out, and to tell its caller."""
+    try:
+        step()
+    except MintError as failure:
+        log.write("WARNING", f"warm-up: {failure}")

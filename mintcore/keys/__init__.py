@@ -1,0 +1,1 @@
+"""App private keys and the App JWTs they sign. Key bytes do not leave this package."""

@@ -1,0 +1,89 @@
+"""App JWTs: what a GitHub App shows GitHub. Made rarely, shown often.
+
+The JWT itself is PyJWT's; the signature is a :class:`~mintcore.ports.Signer`'s, so that a key which cannot be
+read (Cloud KMS) fits.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import jwt
+from jwt.algorithms import Algorithm
+
+from mintcore.cache import ExpiringCache
+from mintcore.errors import KeyUnavailable
+from mintcore.secret import Secret
+
+if TYPE_CHECKING:
+    from mintcore.policy.roles import App
+    from mintcore.ports import Attempt, Clock, KeyStore, Signer
+
+# GitHub refuses an `exp` more than 10 minutes after its own clock and an `iat` in its future.
+LIFETIME_SECONDS = 540
+BACKDATED_SECONDS = 60
+REUSED_SECONDS = LIFETIME_SECONDS - 120.0
+
+
+class AppJwts:
+    """JWTs per App, each reused until two minutes before it expires."""
+
+    def __init__(self, keys: KeyStore, clock: Clock) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._jws = jwt.PyJWS(algorithms=[])
+        self._jws.register_algorithm("RS256", _SignerAlgorithm())
+        self._jwts = ExpiringCache["App", Secret](
+            "app_jwt",
+            clock=clock,
+            fresh_for=lambda _jwt: REUSED_SECONDS,
+            hold_failure_seconds=0.0,  # the key store remembers its own failures
+            most=256,
+            slow=lambda: KeyUnavailable(detail="waited for the App JWT until the time ran out"),
+        )
+
+    def assertion(self, app: App, attempt: Attempt) -> Secret:
+        """Return a JWT for ``app``. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
+        return self._jwts.get(app, lambda: self._sign(app, self._keys.signer(app.key_role, attempt)), attempt)
+
+    def refused(self, app: App, assertion: Secret) -> None:
+        """Drop the JWT GitHub has refused, and read the key anew: it may have been rotated."""
+        if self._jwts.drop_if(app, assertion):
+            self._keys.forget(app.key_role)
+
+    def mistimed(self, date: str) -> bool:
+        """Follow GitHub's ``Date``; say whether the clock was off, in which case every JWT was, too."""
+        corrected = self._clock.observe(date)
+        if corrected:
+            self._jwts.clear()
+        return corrected
+
+    def _sign(self, app: App, signer: Signer) -> Secret:
+        """Return a fresh JWT (GitHub Docs: Generating a JSON Web Token (JWT) for a GitHub App)."""
+        now = int(self._clock.now())
+        claims = {"iss": app.app_id, "iat": now - BACKDATED_SECONDS, "exp": now + LIFETIME_SECONDS}
+        payload = json.dumps(claims, separators=(",", ":")).encode()
+        return Secret(self._jws.encode(payload, signer, algorithm="RS256"))  # type: ignore[arg-type]
+
+
+class _SignerAlgorithm(Algorithm):
+    """RS256 as PyJWT asks for it, with a Signer where it expects a key."""
+
+    def prepare_key(self, key: Any) -> Any:
+        return key
+
+    def sign(self, msg: bytes, key: Any) -> bytes:
+        signature: bytes = key.sign(msg)
+        return signature
+
+    def verify(self, _msg: bytes, _key: Any, _sig: bytes) -> bool:
+        return False
+
+    @staticmethod
+    def to_jwk(_key_obj: Any, as_dict: bool = False) -> Any:  # noqa: ARG004, FBT001, FBT002 - PyJWT's signature
+        raise jwt.InvalidKeyError("a signer's key is not handed out")
+
+    @staticmethod
+    def from_jwk(_jwk: Any) -> Any:
+        raise jwt.InvalidKeyError("a signer is not made from a key")

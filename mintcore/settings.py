@@ -1,0 +1,195 @@
+"""The environment, read once and checked whole: every problem is found at one start, not one per restart.
+
+This is the only module of the mint that reads the environment. What it returns is frozen and has been checked;
+nothing downstream parses a setting again.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mintcore.policy.names import Org, Repo, fold, parse_repo
+from mintcore.policy.trust import TrustPolicy
+from mintcore.reading import ConfigurationError, Reader
+from mintcore.role_settings import read_roles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_AUDIENCE = "fullsend-mint"
+DEFAULT_ISSUER = "https://token.actions.githubusercontent.com"
+DEFAULT_GITHUB_API = "https://api.github.com"
+DEFAULT_STS = "https://sts.googleapis.com"
+DEFAULT_HOST_REPO = "fullsend-ai/fullsend"
+DEFAULT_DEADLINE_SECONDS = 25
+DEFAULT_PORT = 8080
+# gunicorn's and the functions framework's own variable for the size of the thread pool.
+_DEFAULT_THREADS = 16
+
+__all__ = [
+    "ConfigurationError",
+    "HostedSettings",
+    "Settings",
+    "StandaloneSettings",
+    "read_hosted",
+    "read_standalone",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What both modes are told.
+
+    ``unhealthy`` is why the mint cannot mint at all, empty if it can. ``rate_limit`` is in the words of the
+    library ``limits``, empty for none. ``threads`` is how many requests are served at once.
+    """
+
+    policy: TrustPolicy
+    custom_roles: tuple[str, ...]
+    unhealthy: str
+    audience: str
+    issuer_url: str
+    github_api_url: str
+    deadline_seconds: float
+    rate_limit: str
+    rate_limit_storage: str
+    proxy_url: str
+    threads: int
+    project_id: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostedSettings:
+    """What the hosted mint is told."""
+
+    common: Settings
+    project_number: str
+    pool: str
+    provider: str
+    sts_url: str
+    secret_manager_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandaloneSettings:
+    """What the standalone mint is told; ``fallback_url`` is empty for none."""
+
+    common: Settings
+    pem_dir: str
+    fallback_url: str
+    port: int
+
+
+def read_hosted(environment: Mapping[str, str] | None = None) -> HostedSettings:
+    """Return the hosted mint's settings. Raises ConfigurationError with every problem."""
+    reader = Reader(os.environ if environment is None else environment)
+    hosted = HostedSettings(
+        common=_common(reader),
+        project_number=reader.matching(
+            "GCP_PROJECT_NUMBER", r"[0-9]{1,20}", "is the project's number, not its id", "123456789012"
+        ),
+        pool=reader.matching("WIF_POOL_NAME", r"[a-z0-9-]{4,32}", "is the pool's id alone", "fullsend-pool"),
+        provider=reader.matching(
+            "WIF_PROVIDER_NAME", r"[a-z0-9-]{4,32}", "is the provider's id alone", "github-oidc"
+        ),
+        sts_url=reader.url("STS_URL", DEFAULT_STS),
+        secret_manager_url=reader.url("SECRET_MANAGER_URL", ""),
+    )
+    reader.finish()
+    return hosted
+
+
+def read_standalone(environment: Mapping[str, str] | None = None) -> StandaloneSettings:
+    """Return the standalone mint's settings. Raises ConfigurationError with every problem."""
+    reader = Reader(os.environ if environment is None else environment)
+    standalone = StandaloneSettings(
+        common=_common(reader),
+        pem_dir=reader.required("PEM_DIR", "./pems"),
+        fallback_url=reader.url("FALLBACK_MINT_URL", ""),
+        port=reader.integer("PORT", DEFAULT_PORT, 1, 65535),
+    )
+    reader.finish()
+    return standalone
+
+
+def _common(reader: Reader) -> Settings:
+    roles = read_roles(reader)
+    orgs, public = _orgs(reader)
+    policy = TrustPolicy(
+        orgs=None if public else orgs,
+        workflow_files=_workflow_files(reader, public=public),
+        host_repos=_repos(reader, "WORKFLOW_HOST_REPOS") or frozenset({parse_repo(DEFAULT_HOST_REPO)}),
+        per_repo_repos=_per_repo_repos(reader, public=public),
+        roles=roles.book,
+    )
+    rate_limit, storage = _rate_limit(reader)
+    return Settings(
+        policy=policy,
+        custom_roles=roles.custom,
+        unhealthy=roles.unhealthy,
+        audience=reader.text("OIDC_AUDIENCE", DEFAULT_AUDIENCE),
+        issuer_url=reader.url("OIDC_ISSUER_URL", DEFAULT_ISSUER),
+        github_api_url=reader.url("GITHUB_API_URL", DEFAULT_GITHUB_API),
+        deadline_seconds=float(reader.integer("REQUEST_DEADLINE_SECONDS", DEFAULT_DEADLINE_SECONDS, 1, 3600)),
+        rate_limit=rate_limit,
+        rate_limit_storage=storage,
+        proxy_url=reader.url("HTTPS_PROXY", "") if reader.text("HTTPS_PROXY_FROM_ENV", "") == "1" else "",
+        threads=reader.integer("THREADS", _DEFAULT_THREADS, 1, 1000),
+        project_id=reader.text("GOOGLE_CLOUD_PROJECT", ""),
+        warnings=reader.warnings,
+    )
+
+
+def _orgs(reader: Reader) -> tuple[frozenset[Org], bool]:
+    listed = reader.items("ALLOWED_ORGS")
+    if "*" in listed:
+        return frozenset(), True
+    if not listed:
+        reader.warn("ALLOWED_ORGS is empty: every request is denied")
+    return frozenset(reader.parsed("ALLOWED_ORGS", listed, Org, "my-org,other-org")), False
+
+
+def _workflow_files(reader: Reader, *, public: bool) -> frozenset[str] | None:
+    listed = reader.items("ALLOWED_WORKFLOW_FILES")
+    if "*" in listed:
+        return None
+    if not listed and not public:
+        reader.warn("ALLOWED_WORKFLOW_FILES is not set: every request is denied; name the files, or set it to *")
+    return frozenset(reader.parsed("ALLOWED_WORKFLOW_FILES", listed, _workflow_file, "triage.yml,coder.yml"))
+
+
+def _workflow_file(name: str) -> str:
+    if "/" in name or not name.endswith((".yml", ".yaml")):
+        raise ValueError("a workflow file is named without its folder and ends in .yml or .yaml")
+    return fold(name)
+
+
+def _repos(reader: Reader, variable: str) -> frozenset[Repo]:
+    return frozenset(reader.parsed(variable, reader.items(variable), parse_repo, "my-org/my-repo"))
+
+
+def _per_repo_repos(reader: Reader, *, public: bool) -> frozenset[Repo]:
+    listed = reader.items("PER_REPO_WIF_REPOS")
+    if "*" in listed:
+        reader.warn(
+            "PER_REPO_WIF_REPOS has a *, which stands for no repository; list owner/repo, or leave it unset"
+        )
+    if listed and public:
+        reader.warn("PER_REPO_WIF_REPOS is set in public mode, where a repository's own workflows are not trusted")
+    named = [item for item in listed if item != "*"]
+    return frozenset(reader.parsed("PER_REPO_WIF_REPOS", named, parse_repo, "my-org/my-repo"))
+
+
+def _rate_limit(reader: Reader) -> tuple[str, str]:
+    """Return the limit and where it is counted; the library that reads both is imported only if there is one."""
+    limit = reader.text("RATE_LIMIT", "")
+    storage = reader.text("RATE_LIMIT_STORAGE", "memory://")
+    if limit:
+        from mintcore.rate_limit import problems_with  # noqa: PLC0415 - costs 0.1 s that most mints need not pay
+
+        for variable, problem, example in problems_with(limit, storage):
+            reader.problem(variable, problem, example)
+    return limit, storage
