@@ -17,7 +17,7 @@ from urllib.parse import unquote_to_bytes
 from werkzeug.http import http_date
 from werkzeug.wrappers import Request, Response
 
-from fullsend.sandbox.clock import Clock
+from fullsend.sandbox.clock import AdjustableClock, Clock
 from fullsend.sandbox.faults import Faults
 from fullsend.sandbox.traffic import Exchange, Traffic
 
@@ -32,11 +32,14 @@ _logger = logging.getLogger(__name__)
 
 
 class LoopbackService:
-    """One service on loopback: `start` it, read its `url`, break it with `faults`, count its `traffic`."""
+    """One service on loopback: `start` it, read its `url`, break it with `faults`, count its `traffic`.
+
+    `clock.offset` puts its time off, `Date` header included.
+    """
 
     def __init__(self, name: str, app: App, *, clock: Clock = time) -> None:
         self.name = name
-        self.clock = clock
+        self.clock = AdjustableClock(clock)
         self.traffic = Traffic()
         self.faults = Faults()
         self._app = app

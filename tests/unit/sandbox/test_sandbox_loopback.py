@@ -9,7 +9,6 @@ import pytest
 import urllib3
 from werkzeug.wrappers import Request, Response
 
-from fullsend.sandbox.clock import AdjustableClock
 from fullsend.sandbox.faults import Answer, Drop, Fail, Fault, Garbage, Huge, Slow, Trickle
 from fullsend.sandbox.loopback import LoopbackService
 from fullsend.sandbox.routes import Routes
@@ -135,9 +134,8 @@ def test_an_exchange_does_not_print_its_headers_and_body(
 
 
 def test_the_date_header_follows_the_services_clock(http: urllib3.PoolManager) -> None:
-    clock = AdjustableClock(lambda: 1_000_000_000)
-    clock.offset = 60
-    with LoopbackService("things", ROUTES, clock=clock) as service:
+    with LoopbackService("things", ROUTES, clock=lambda: 1_000_000_000) as service:
+        service.clock.offset = 60
         answer = http.request("GET", f"{service.url}/things/a")
     assert answer.headers["Date"] == "Sun, 09 Sep 2001 01:47:40 GMT"
 

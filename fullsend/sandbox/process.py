@@ -1,0 +1,183 @@
+"""A mint as a process of its own: started with exactly the environment it is given, watched, and ended.
+
+Decides how the process begins and ends, and keeps what it prints. Knows nothing of what it is told to run
+but that it answers `GET /health` on the port named in `PORT`.
+"""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import IO, Self
+
+import urllib3
+
+HOST = "127.0.0.1"
+START_SECONDS = 30.0
+STOP_SECONDS = 30.0
+LAST_LINES = 15
+
+
+class MintDidNotStartError(RuntimeError):
+    """The process ended, or did not answer in time; the text holds the last lines it printed."""
+
+
+class MintProcess:
+    """One mint process on loopback; `start` it, read its `url` and `logs()`, `stop` it."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        source: Path,
+        command: Sequence[str] = ("functions-framework", "--target=mint", f"--host={HOST}"),
+        bin_dir: Path | None = None,
+        port: int = 0,
+        threads: int | None = None,
+    ) -> None:
+        """Say what to run; `command[0]` is looked up in `bin_dir`, by default this Python's own."""
+        self._bin_dir = bin_dir or Path(sys.executable).parent
+        self._command = [str(self._bin_dir / command[0]), *command[1:]]
+        self._environment = dict(environment) | ({} if threads is None else {"THREADS": str(threads)})
+        self._source = source
+        self._wanted_port = port
+        self._port = port
+        self._process: subprocess.Popen[str] | None = None
+        self._readers: list[threading.Thread] = []
+        self._lines: list[str] = []
+        self._printed = threading.Condition()
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without a slash at the end."""
+        return f"http://{HOST}:{self._port}"
+
+    @property
+    def pid(self) -> int:
+        """Its process id. Raises RuntimeError when it is not started."""
+        return self._running().pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status; None while it runs, negative for a signal."""
+        return None if self._process is None else self._process.poll()
+
+    def start(self, *, within: float = START_SECONDS) -> Self:
+        """Start it and wait until `/health` answers. Raises MintDidNotStartError."""
+        self.launch()
+        deadline = monotonic() + within
+        with urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(2)) as http:
+            while not self._healthy(http):
+                if self._ended_within(0.02):
+                    self._collect()
+                    raise MintDidNotStartError(self._report(f"ended with status {self.returncode}"))
+                if monotonic() > deadline:
+                    self.stop()
+                    raise MintDidNotStartError(self._report(f"did not answer within {within:g} seconds"))
+        return self
+
+    def launch(self) -> None:
+        """Start it and return at once, for those who measure how long it takes."""
+        if self._process is not None:
+            raise RuntimeError("the mint process is started already")
+        self._port = self._wanted_port or _free_port()
+        environment = {"PATH": os.pathsep.join([str(self._bin_dir), os.defpath])}
+        environment |= self._environment | {"PORT": str(self._port)}
+        self._process = subprocess.Popen(  # noqa: S603 - the caller decides what to run
+            self._command,
+            cwd=self._source,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # a Ctrl-C on the terminal is ours to pass on
+        )
+        for stream in (self._process.stdout, self._process.stderr):
+            reader = threading.Thread(target=self._read, args=(stream,), name="mint-logs", daemon=True)
+            reader.start()
+            self._readers.append(reader)
+
+    def stop(self, *, within: float = STOP_SECONDS) -> int:
+        """Ask it to end (SIGTERM), kill it if it does not, and return its exit status."""
+        process = self._running()
+        process.terminate()
+        try:
+            process.wait(within)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._collect()
+        return process.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._running().send_signal(number)
+
+    def logs(self) -> list[str]:
+        """Return the lines it has printed so far, stdout and stderr as they came."""
+        with self._printed:
+            return list(self._lines)
+
+    def wait_for_log(self, wanted: Callable[[str], bool], *, within: float = 10.0) -> str:
+        """Return the first line that fits, waiting for it. Raises TimeoutError."""
+
+        def first() -> str | None:
+            return next((line for line in self._lines if wanted(line)), None)
+
+        with self._printed:
+            line = self._printed.wait_for(first, within)
+        if line is None:
+            raise TimeoutError(self._report(f"did not print the line within {within:g} seconds"))
+        return line
+
+    def __enter__(self) -> Self:
+        return self if self._process is not None else self.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self.stop()
+
+    def _running(self) -> "subprocess.Popen[str]":
+        if self._process is None:
+            raise RuntimeError("the mint process is not started")
+        return self._process
+
+    def _healthy(self, http: urllib3.PoolManager) -> bool:
+        try:
+            # Any answer will do: with legacy role keys alone a mint that runs says 503.
+            return http.request("GET", f"{self.url}/health").status > 0
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    def _ended_within(self, seconds: float) -> bool:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._running().wait(seconds)
+            return True
+        return False
+
+    def _read(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                with self._printed:
+                    self._lines.append(line.rstrip("\n"))
+                    self._printed.notify_all()
+
+    def _collect(self) -> None:
+        for reader in self._readers:
+            reader.join(5)
+
+    def _report(self, what: str) -> str:
+        return "\n".join([f"the mint process {what}; it said last:", *self.logs()[-LAST_LINES:]])
+
+
+def _free_port() -> int:
+    with socket.create_server((HOST, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,71 @@
+"""The world on loopback and the mint as a process, shared by every test that needs them.
+
+One world and one mint live as long as the test session (of one worker); `world` hands the world out as
+new: same ports, keys and ids, everything else made again. So `hosted_mint` stays valid; what it has cached
+stays cached, and a test for which that matters starts a mint of its own with `start_mint`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from fullsend.sandbox.keys import KeyPool
+from fullsend.sandbox.process import MintProcess
+from fullsend.sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class StartMint(Protocol):
+    def __call__(self, **changes: str) -> MintProcess: ...
+
+
+@pytest.fixture(scope="session")
+def rsa_keys() -> Iterator[KeyPool]:
+    """Give RSA keys for worlds that live one after the other."""
+    pool = KeyPool()
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(scope="session")
+def shared_world(rsa_keys: KeyPool) -> Iterator[World]:
+    """Run one world for the session; ask for `world` instead."""
+    with World(keys=rsa_keys) as running:
+        yield running
+
+
+@pytest.fixture
+def world(shared_world: World) -> World:
+    """Hand out the session's world as new."""
+    shared_world.reset()
+    return shared_world
+
+
+@pytest.fixture(scope="session")
+def hosted_mint(shared_world: World) -> Iterator[MintProcess]:
+    """Run the real function in the session's world."""
+    with MintProcess(shared_world.mint_environment(), source=ROOT) as running:
+        yield running
+
+
+@pytest.fixture
+def start_mint(world: World) -> Iterator[StartMint]:
+    """Start a hosted mint for one test, with changes to its environment."""
+    started: list[MintProcess] = []
+
+    def start(**changes: str) -> MintProcess:
+        mint = MintProcess(world.mint_environment(**changes), source=ROOT)
+        started.append(mint)
+        return mint.start()
+
+    yield start
+    for mint in started:
+        if mint.returncode is None:
+            mint.stop()
