@@ -17,6 +17,8 @@ from fullsend.client.urls import credential_url
 
 DEFAULT_API_URL = "https://api.github.com"
 API_VERSION = "2022-11-28"
+FRESH_SECONDS = 5.0
+"""How long after its making GitHub may still not know a token."""
 # A fresh token is refused with these for a second or more.
 _NOT_YET = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
@@ -33,9 +35,18 @@ class TokenApi:
         url = credential_url(self.api_url, what="GITHUB_API_URL", example=DEFAULT_API_URL)
         object.__setattr__(self, "api_url", url)
 
-    def revoke(self, token: str) -> bool:
-        """Revoke a token; False when it was gone already. Raises `GitHubTokenError` when it may live on."""
+    def revoke(self, token: str, *, fresh: bool = False) -> bool:
+        """Revoke a token; False when it was gone already. Raises `GitHubTokenError` when it may live on.
+
+        A token made seconds ago is `fresh`: GitHub's 401 may mean that it does not know it yet, so
+        it is asked again before the token counts as gone.
+        """
         answer = self._ask("DELETE", "/installation/token", token, code="github_revoke_failed")
+        attempts = RetryPolicy(
+            FRESH_SECONDS, now=self.retry.now, sleep=self.retry.sleep, dice=self.retry.dice
+        ).start()
+        while fresh and answer.status == HTTPStatus.UNAUTHORIZED and attempts.wait():
+            answer = self._ask("DELETE", "/installation/token", token, code="github_revoke_failed")
         if answer.status == HTTPStatus.NO_CONTENT:
             return True
         if answer.status == HTTPStatus.UNAUTHORIZED:

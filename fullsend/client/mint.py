@@ -24,7 +24,7 @@ from fullsend.client.errors import (
     MintRefusedError,
     MintUnreachableError,
 )
-from fullsend.client.github import DEFAULT_API_URL, TokenApi
+from fullsend.client.github import DEFAULT_API_URL, FRESH_SECONDS, TokenApi
 from fullsend.client.identity import DEFAULT_AUDIENCE, ambient_token
 from fullsend.client.retry import TOO_MANY_REQUESTS, Attempts, RetryPolicy, is_retryable, retry_after
 from fullsend.client.transport import Answer, NoAnswerError, exchange
@@ -81,7 +81,7 @@ class MintClient:
         self._retry = retry or RetryPolicy()
         self._session = session or requests.Session()
         self._github = TokenApi(github_api_url, self._session)
-        self._unrevoked: list[str] = []
+        self._unrevoked: dict[str, float] = {}  # token → when it was made
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +89,7 @@ class MintClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for token in self._unrevoked.copy():
+        for token in list(self._unrevoked):
             try:
                 self.revoke(token)
             except GitHubTokenError as failure:
@@ -103,7 +103,7 @@ class MintClient:
         """
         body = {"role": role, "repos": list(repos)}
         minted = self._ask("POST", "/v1/token", body, parse_token)
-        self._unrevoked.append(minted.token)
+        self._unrevoked[minted.token] = self._retry.now()
         return minted
 
     def status(self) -> MintStatus:
@@ -116,9 +116,10 @@ class MintClient:
 
     def revoke(self, token: str) -> bool:
         """Revoke a token now; False when it was gone already. Raises `GitHubTokenError`."""
-        revoked = self._github.revoke(token)
-        if token in self._unrevoked:
-            self._unrevoked.remove(token)
+        made = self._unrevoked.get(token)
+        fresh = made is not None and self._retry.now() - made < FRESH_SECONDS
+        revoked = self._github.revoke(token, fresh=fresh)
+        self._unrevoked.pop(token, None)
         return revoked
 
     def _ask(self, method: str, path: str, body: object, parse: Callable[[bytes, str], T]) -> T:

@@ -54,7 +54,7 @@ def runner_token(app: App, wanted: Wanted, keep: Keep | None) -> Report:
             keep(runner.token)
         report = _report("runner-token", app, wanted, token)
     finally:
-        app.revoke(token.token)
+        app.revoke(token.token, fresh=True)
     return report | {
         "runner_token_masked": masked(runner.token),
         "runner_token_expires_at": runner.expires_at,
@@ -68,7 +68,7 @@ def revoke(app: App, wanted: Wanted, kept: str | None) -> Report:
     report: Report = {"action": "revoke", "token_masked": masked(token), "hashed_token": audit_hash(token)}
     if wanted.print_headers:  # before: a dead token cannot ask
         report["rate_limit"] = app.rate_limit(token)
-    report["result"] = "revoked" if app.revoke(token) else "already gone"
+    report["result"] = "revoked" if app.revoke(token, fresh=kept is None) else "already gone"
     return report
 
 
@@ -78,7 +78,7 @@ def _checked(app: App, wanted: Wanted, action: str) -> InstallationToken:
     # would otherwise yield a token for somebody else's repository of the same name.
     foreign = [n for n in token.repositories if wanted.owner and n.split("/")[0].lower() != wanted.owner.lower()]
     if foreign:
-        app.revoke(token.token)
+        app.revoke(token.token, fresh=True)
         raise GitHubError(
             f"GITHUB_APP_INSTALLATION_ID belongs to {foreign[0].split('/')[0]}, not to {wanted.owner}; "
             "the token was revoked"

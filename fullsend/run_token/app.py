@@ -105,9 +105,9 @@ class App:
         resources = _object(answer, "the rate limits").get("resources")
         return resources if isinstance(resources, dict) else {}
 
-    def revoke(self, token: str) -> bool:
+    def revoke(self, token: str, *, fresh: bool = False) -> bool:
         """Revoke a token; False when it was gone already. Raises `GitHubTokenError`."""
-        return TokenApi(self.settings.api_url, self.session, self.retry).revoke(token)
+        return TokenApi(self.settings.api_url, self.session, self.retry).revoke(token, fresh=fresh)
 
     def _app_jwt(self) -> str:
         now = int(self.now())

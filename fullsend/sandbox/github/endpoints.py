@@ -6,6 +6,7 @@ from fullsend.sandbox.github.content import ContentEndpoints
 from fullsend.sandbox.github.installations import InstallationEndpoints
 from fullsend.sandbox.github.parts import Parts
 from fullsend.sandbox.github.repositories import RepositoryEndpoints
+from fullsend.sandbox.github.runners import RunnerEndpoints
 from fullsend.sandbox.routes import Route
 
 
@@ -18,4 +19,5 @@ def endpoints(parts: Parts) -> list[Route]:
         *repositories.routes(),
         *ContentEndpoints(parts, repositories).routes(),
         *AccountEndpoints(parts).routes(),
+        *RunnerEndpoints(parts, repositories).routes(),
     ]

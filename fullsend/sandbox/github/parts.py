@@ -25,6 +25,7 @@ class Parts:
     app_auth: AppAuth
     token_auth: TokenAuth
     views: Views
+    clock: Clock
 
     @classmethod
     def build(cls, clock: Clock, style: TokenStyle, api_url: Callable[[], str]) -> Self:
@@ -32,4 +33,5 @@ class Parts:
         world = World(clock)
         apps = Apps(world, clock)
         tokens = Tokens(clock, style)
-        return cls(world, apps, tokens, Limits(clock), AppAuth(apps, clock), TokenAuth(tokens), Views(api_url))
+        auths = AppAuth(apps, clock), TokenAuth(tokens)
+        return cls(world, apps, tokens, Limits(clock), *auths, Views(api_url), clock)
