@@ -58,6 +58,11 @@ class MintProcess:
         return f"http://{HOST}:{self._port}"
 
     @property
+    def started(self) -> bool:
+        """Whether it was launched, running still or not."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """Its process id. Raises RuntimeError when it is not started."""
         return self._running().pid
@@ -73,7 +78,7 @@ class MintProcess:
         deadline = monotonic() + within
         with urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(2)) as http:
             while not self._healthy(http):
-                if self._ended_within(0.02):
+                if self.wait(0.02) is not None:
                     self._collect()
                     raise MintDidNotStartError(self._report(f"ended with status {self.returncode}"))
                 if monotonic() > deadline:
@@ -116,6 +121,12 @@ class MintProcess:
         self._collect()
         return process.returncode
 
+    def wait(self, seconds: float) -> int | None:
+        """Wait that long for it to end by itself; return its exit status, or None if it still runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._running().wait(seconds)
+        return None
+
     def send_signal(self, number: int) -> None:
         """Send it a signal."""
         self._running().send_signal(number)
@@ -155,12 +166,6 @@ class MintProcess:
             return http.request("GET", f"{self.url}/health").status > 0
         except urllib3.exceptions.HTTPError:
             return False
-
-    def _ended_within(self, seconds: float) -> bool:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._running().wait(seconds)
-            return True
-        return False
 
     def _read(self, stream: IO[str]) -> None:
         with stream:
