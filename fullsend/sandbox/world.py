@@ -68,7 +68,6 @@ class World:
         """
         if self._keys is None:
             raise RuntimeError("the world is not started")
-        self._ports = {service.name: service.port for service in self.services()}
         self._running.close()
         self._build(self._keys)
 
@@ -97,6 +96,7 @@ class World:
             for service in self.services():
                 service.start(self._ports.get(service.name, 0))
                 started.callback(service.stop)
+                self._ports[service.name] = service.port  # for `reset`, whoever stops the service before
             self._furnish_github()
             self._furnish_google()
             self._running = started.pop_all()

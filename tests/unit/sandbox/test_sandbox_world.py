@@ -98,6 +98,7 @@ def test_reset_heals_everything_and_keeps_ports_keys_and_ids(world: World) -> No
     world.federation.clear()
     world.issuer.rotate_key(retire=True)
     world.sts.clock.offset = 1e6
+    world.secret_manager.stop()
     world.reset()
     assert world.mint_environment() == environment
     assert jwt.get_unverified_header(token)["kid"] in world.issuer.published_keys()

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FULLSEND = str(Path(sys.executable).parent / "fullsend")
+LIMIT = 60
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [FULLSEND, "sandbox", *arguments], capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+
+
+def free_ports() -> int:
+    """Find the first of five free ports in a row."""
+    for _ in range(50):
+        with ExitStack() as held:
+            first = held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+            try:
+                for port in range(first + 1, first + 5):
+                    held.enter_context(socket.create_server(("127.0.0.1", port)))
+            except (OSError, OverflowError):
+                continue
+            return int(first)
+    pytest.fail("no five free ports in a row")
+
+
+@contextmanager
+def serving(port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command = [FULLSEND, "sandbox", "serve", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        printed = ""
+        assert process.stdout is not None
+        for line in process.stdout:
+            printed += line
+            if "Ctrl-C" in line:
+                break
+        try:
+            yield process, printed
+        finally:
+            process.kill()
+
+
+def test_the_demo_passes_and_prints_a_table() -> None:
+    result = run("demo")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "invalid_token" in result.stdout
+    assert "starting the world" in result.stderr
+    assert re.search(r"ghs_\w{4,}", result.stdout) is None
+
+
+def test_the_demo_as_json_is_json_alone() -> None:
+    result = run("demo", "--json")
+    assert result.returncode == 0, result.stderr
+    assert {outcome["passed"] for outcome in json.loads(result.stdout)} == {True}
+
+
+def test_a_mint_that_is_wrong_fails_the_demo_and_shows_its_log(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(
+        "def mint(request):\n    print('asked for', request.path)\n    return 'yes', 200\n"
+    )
+    result = run("demo", "--source", str(tmp_path))
+    assert result.returncode == 1
+    assert "WRONG" in result.stdout
+    assert "should be 403 org_not_allowed" in result.stdout
+    assert "asked for /v1/token" in result.stderr
+
+
+def test_a_mint_that_does_not_start_is_one_error_with_its_last_words(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("raise SystemExit('ROLE_APP_IDS is missing')\n")
+    result = run("demo", "--source", str(tmp_path))
+    assert result.returncode == 1
+    assert "error: the mint process ended" in result.stderr
+    assert "ROLE_APP_IDS is missing" in result.stderr
+
+
+def test_a_folder_without_main_py_is_refused(tmp_path: Path) -> None:
+    result = run("demo", "--source", str(tmp_path))
+    assert result.returncode == 1
+    assert "there is no main.py" in result.stderr
+
+
+def test_a_port_in_use_is_named_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("serve", "--port", str(port))
+    assert result.returncode == 1
+    assert f"port {port}, meant for the mint, is in use" in result.stderr
+    assert "--port" in result.stderr
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the printed command needs curl")
+def test_what_serve_prints_can_be_pasted_and_mints() -> None:
+    with serving(free_ports()) as (_, printed):
+        commands = printed[printed.index("OIDC_TOKEN=") : printed.index("Ctrl-C")]
+        pasted = subprocess.run(["bash", "-c", commands], capture_output=True, text=True, timeout=LIMIT, check=True)
+    answer = json.loads(pasted.stdout)
+    assert answer["granted_repos"] == ["octo-org/app"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_ends_cleanly_on_a_signal_and_frees_its_ports(number: signal.Signals) -> None:
+    first = free_ports()
+    with serving(first) as (process, _):
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=LIMIT)
+        assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    for port in range(first, first + 5):
+        socket.create_server(("127.0.0.1", port)).close()
