@@ -10,7 +10,7 @@ import logging
 import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import requests
@@ -47,6 +47,8 @@ Identity = Callable[[str], str]
 T = TypeVar("T")
 OK = 200
 MIN_REQUEST_SECONDS = 1.0
+GITHUB_SECONDS = 20.0
+"""The bound on a revocation, or on waiting until a token is usable."""
 
 _log = logging.getLogger("fullsend.client")
 
@@ -80,7 +82,8 @@ class MintClient:
         self._identity = identity or (lambda wanted: ambient_token(wanted, os.environ))
         self._retry = retry or RetryPolicy()
         self._session = session or requests.Session()
-        self._github = TokenApi(github_api_url, self._session)
+        patience = replace(self._retry, total_seconds=min(self._retry.total_seconds, GITHUB_SECONDS))
+        self._github = TokenApi(github_api_url, self._session, patience)
         self._unrevoked: dict[str, float] = {}  # token → when it was made
 
     def __enter__(self) -> Self:

@@ -93,7 +93,11 @@ class App:
     def runner_token(self, token: str, owner: str, repo: str | None) -> RunnerToken:
         """Exchange a token for a runner registration token of a repository, or of the organisation."""
         place = f"/repos/{owner}/{repo}" if repo else f"/orgs/{owner}"
-        answer = self._send("POST", f"{place}/actions/runners/registration-token", token, None)
+        path = f"{place}/actions/runners/registration-token"
+        answer = self._send("POST", path, token, None)
+        if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND}:
+            self._github().wait_usable(token)  # GitHub may not know a token made a moment ago
+            answer = self._send("POST", path, token, None)
         fields = self._made(answer, "the runner registration token")
         return RunnerToken(token=fields["token"], expires_at=str(fields.get("expires_at", "")))
 
@@ -107,7 +111,10 @@ class App:
 
     def revoke(self, token: str, *, fresh: bool = False) -> bool:
         """Revoke a token; False when it was gone already. Raises `GitHubTokenError`."""
-        return TokenApi(self.settings.api_url, self.session, self.retry).revoke(token, fresh=fresh)
+        return self._github().revoke(token, fresh=fresh)
+
+    def _github(self) -> TokenApi:
+        return TokenApi(self.settings.api_url, self.session, self.retry)
 
     def _app_jwt(self) -> str:
         now = int(self.now())

@@ -37,7 +37,8 @@ class GitHubService(LoopbackService):
         self._make_key = make_key
         self._prefix = prefix
         self._state = threading.RLock()
-        parts = Parts.build(clock, token_style, lambda: self.api_url)
+        # The service's own clock, which can be put off; it is there as soon as the base class is set up.
+        parts = Parts.build(lambda: self.clock(), token_style, lambda: self.api_url)
         self._world, self._apps = parts.world, parts.apps
         self._tokens, self._limits = parts.tokens, parts.limits
         table = [(method, f"{prefix}{path}", handler) for method, path, handler in endpoints(parts)]

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fullsend.client.identity import no_token_in_actions, variables_of_identity
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACTIONS = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "octo-org/app", "GITHUB_EVENT_NAME": "pull_request"}
+
+
+def code_for(tmp_path: Path, event: object, **changes: str) -> str:
+    path = tmp_path / "event.json"
+    path.write_text(json.dumps(event), encoding="utf-8")
+    return no_token_in_actions({**ACTIONS, "GITHUB_EVENT_PATH": str(path), **changes}).code
+
+
+def pull_request(head: object) -> dict[str, object]:
+    return {"pull_request": {"head": {"repo": head}}}
+
+
+def test_a_pull_request_from_a_fork_is_told_apart(tmp_path: Path) -> None:
+    assert code_for(tmp_path, pull_request({"full_name": "someone/app"})) == "oidc_fork_pull_request"
+
+
+def test_a_pull_request_whose_fork_is_gone_is_still_one_from_a_fork(tmp_path: Path) -> None:
+    assert code_for(tmp_path, pull_request(None)) == "oidc_fork_pull_request"
+
+
+def test_a_pull_request_within_the_repository_lacks_the_permission(tmp_path: Path) -> None:
+    assert code_for(tmp_path, pull_request({"full_name": "Octo-Org/App"})) == "oidc_permission_missing"
+
+
+def test_another_event_lacks_the_permission(tmp_path: Path) -> None:
+    event = pull_request({"full_name": "someone/app"})
+    assert code_for(tmp_path, event, GITHUB_EVENT_NAME="push") == "oidc_permission_missing"
+
+
+@pytest.mark.parametrize("event", [[], None, {"pull_request": 1}, {"pull_request": {"head": 1}}, pull_request("x")])
+def test_an_event_that_makes_no_sense_lacks_the_permission_unless_a_fork_is_certain(
+    tmp_path: Path, event: object
+) -> None:
+    assert code_for(tmp_path, event) in {"oidc_permission_missing", "oidc_fork_pull_request"}
+
+
+def test_an_event_that_cannot_be_read_lacks_the_permission(tmp_path: Path) -> None:
+    environ = {**ACTIONS, "GITHUB_EVENT_PATH": str(tmp_path / "nothing")}
+    assert no_token_in_actions(environ).code == "oidc_permission_missing"
+
+
+def test_the_remedy_for_the_missing_permission_is_yaml_to_copy() -> None:
+    assert "permissions:\n          id-token: write" in no_token_in_actions({}).remedy
+
+
+def test_a_child_may_have_no_variable_that_leads_to_an_oidc_token() -> None:
+    assert variables_of_identity("fullsend-mint") == {
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        "FULLSEND_MINT_ID_TOKEN",
+    }

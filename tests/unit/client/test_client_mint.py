@@ -1,0 +1,224 @@
+"""The client against a scripted mint on loopback; time is passed in, so nothing waits."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from fullsend.client import (
+    MintAnswerError,
+    MintClient,
+    MintClientError,
+    MintConfigurationError,
+    MintRefusedError,
+    MintUnreachableError,
+    RetryPolicy,
+)
+from fullsend.sandbox.faults import Drop, Fail, Garbage, Huge
+from fullsend.sandbox.loopback import LoopbackService
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+IDENTITY = "header.payload.signature"
+GOOD = {
+    "token": "ghs_" + "x" * 36,
+    "expires_at": "2026-01-01T00:00:00Z",
+    "granted_repos": ["octo-org/app"],
+    "granted_permissions": {"contents": "read"},
+    "repository_selection": "selected",
+}
+
+
+class Time:
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+    def policy(self) -> RetryPolicy:
+        return RetryPolicy(now=lambda: self.seconds, sleep=self.sleep, dice=lambda: 1.0)
+
+
+def refusal(status: int, code: str, **headers: str) -> Fail:
+    body = json.dumps({"error": f"No, because of {code}.", "code": code, "request_id": "r-1"})
+    return Fail(status, body, headers)
+
+
+@pytest.fixture
+def make_mint() -> Iterator[Callable[[], LoopbackService]]:
+    started: list[LoopbackService] = []
+
+    def make() -> LoopbackService:
+        def app(_: Request) -> Response:
+            return Response(json.dumps(GOOD), content_type="application/json")
+
+        started.append(LoopbackService("mint", app).start())
+        return started[-1]
+
+    yield make
+    for service in started:
+        service.stop()
+
+
+@pytest.fixture
+def mint(make_mint: Callable[[], LoopbackService]) -> LoopbackService:
+    return make_mint()
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+def client(time: Time, *mints: LoopbackService) -> MintClient:
+    return MintClient([m.url for m in mints], identity=lambda _: IDENTITY, retry=time.policy())
+
+
+def test_the_answer_is_typed(mint: LoopbackService, time: Time) -> None:
+    minted = client(time, mint).mint("coder", ["app"])
+    assert (minted.granted_repos, minted.granted_permissions) == (("octo-org/app",), {"contents": "read"})
+
+
+def test_role_and_repositories_go_with_the_jobs_identity(mint: LoopbackService, time: Time) -> None:
+    client(time, mint).mint("coder", ["app"])
+    [sent] = mint.traffic
+    assert (sent.method, sent.path, json.loads(sent.body)) == (
+        "POST",
+        "/v1/token",
+        {"role": "coder", "repos": ["app"]},
+    )
+    assert sent.headers["authorization"] == f"Bearer {IDENTITY}"
+
+
+def test_a_netrc_entry_does_not_replace_the_identity(
+    mint: LoopbackService, time: Time, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password else\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(netrc))
+    client(time, mint).mint("coder")
+    [sent] = mint.traffic
+    assert sent.headers["authorization"] == f"Bearer {IDENTITY}"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
+def test_a_refusal_is_not_asked_again_and_keeps_the_mints_words(
+    mint: LoopbackService, time: Time, status: int
+) -> None:
+    mint.faults.add(refusal(status, "org_not_allowed"))
+    with pytest.raises(MintRefusedError, match="because of org_not_allowed") as refused:
+        client(time, mint).mint("coder")
+    assert len(mint.traffic) == 1
+    assert (refused.value.code, refused.value.status, refused.value.request_id) == (
+        "org_not_allowed",
+        status,
+        "r-1",
+    )
+
+
+@pytest.mark.parametrize("fault", [refusal(503, "github_rate_limited"), refusal(429, "rate_limited"), Drop()])
+def test_what_may_pass_is_asked_again(mint: LoopbackService, time: Time, fault: Fail | Drop) -> None:
+    mint.faults.add(fault, times=2)
+    client(time, mint).mint("coder")
+    assert (len(mint.traffic), time.slept) == (3, [1, 2])
+
+
+def test_retry_after_is_honoured(mint: LoopbackService, time: Time) -> None:
+    mint.faults.add(refusal(429, "rate_limited", **{"Retry-After": "17"}), times=1)
+    client(time, mint).mint("coder")
+    assert time.slept == [17]
+
+
+def test_all_attempts_share_one_request_id(mint: LoopbackService, time: Time) -> None:
+    mint.faults.add(refusal(500, "internal_error"), times=2)
+    client(time, mint).mint("coder")
+    assert len({sent.headers["x-request-id"] for sent in mint.traffic}) == 1
+
+
+def test_giving_up_is_bounded_and_says_the_mints_last_word(mint: LoopbackService, time: Time) -> None:
+    mint.faults.add(refusal(502, "github_unavailable"))
+    with pytest.raises(MintUnreachableError, match="because of github_unavailable") as failed:
+        client(time, mint).mint("coder")
+    assert failed.value.code == "github_unavailable"
+    assert time.seconds <= 60
+
+
+@pytest.mark.parametrize("fault", [Drop(), refusal(500, "internal_error"), Fail(502, "<html>Bad gateway")])
+def test_the_next_mint_is_asked_at_once(
+    make_mint: Callable[[], LoopbackService], time: Time, fault: Drop | Fail
+) -> None:
+    first, second = make_mint(), make_mint()
+    first.faults.add(fault)
+    minted = client(time, first, second).mint("coder")
+    assert (minted.mint_url, time.slept) == (second.url, [])
+
+
+@pytest.mark.parametrize("fault", [refusal(403, "org_not_allowed"), refusal(401, "invalid_token")])
+def test_a_refusal_is_not_taken_to_the_next_mint(
+    make_mint: Callable[[], LoopbackService], time: Time, fault: Fail
+) -> None:
+    first, second = make_mint(), make_mint()
+    first.faults.add(fault)
+    with pytest.raises(MintRefusedError):
+        client(time, first, second).mint("coder")
+    assert len(second.traffic) == 0
+
+
+def test_a_mint_that_limits_is_waited_for_rather_than_gone_round(
+    make_mint: Callable[[], LoopbackService], time: Time
+) -> None:
+    first, second = make_mint(), make_mint()
+    first.faults.add(refusal(429, "rate_limited", **{"Retry-After": "5"}), times=1)
+    minted = client(time, first, second).mint("coder")
+    assert (minted.mint_url, time.slept, len(second.traffic)) == (first.url, [5], 0)
+
+
+def test_when_every_mint_fails_each_is_named(make_mint: Callable[[], LoopbackService], time: Time) -> None:
+    first, second = make_mint(), make_mint()
+    first.faults.add(Drop())
+    second.faults.add(refusal(503, "github_rate_limited"))
+    with pytest.raises(MintUnreachableError, match=r"None of 2 mints .* / No, because of") as failed:
+        client(time, first, second).mint("coder")
+    assert failed.value.code == "github_rate_limited"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Garbage(),
+        Fail(404, "<html>Not here"),
+        Fail(301, "", {"Location": "https://elsewhere.example/"}),
+        Fail(200, "{}"),
+    ],
+)
+def test_what_is_not_a_mint_is_called_so(mint: LoopbackService, time: Time, fault: Garbage | Fail) -> None:
+    mint.faults.add(fault)
+    with pytest.raises(MintAnswerError) as failed:
+        client(time, mint).mint("coder")
+    assert (failed.value.code, len(mint.traffic)) == ("not_a_mint", 1)
+
+
+def test_an_endless_answer_is_cut_off(mint: LoopbackService, time: Time) -> None:
+    mint.faults.add(Huge())
+    with pytest.raises(MintUnreachableError, match="more than"):
+        client(time, mint).mint("coder")
+
+
+def test_no_error_shows_the_identity(mint: LoopbackService, time: Time) -> None:
+    mint.faults.add(Drop())
+    with pytest.raises(MintClientError) as failed:
+        client(time, mint).mint("coder")
+    assert IDENTITY not in f"{failed.value!r} {failed.value} {failed.value.__cause__!r}"
+
+
+def test_a_list_of_no_mints_is_refused() -> None:
+    with pytest.raises(MintConfigurationError):
+        MintClient([])

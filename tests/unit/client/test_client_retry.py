@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fullsend.client.retry import RetryPolicy, is_retryable, retry_after
+
+
+class Time:
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+
+def policy(time: Time, *, total: float = 60.0, dice: float = 1.0) -> RetryPolicy:
+    return RetryPolicy(total_seconds=total, now=time.now, sleep=time.sleep, dice=lambda: dice)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_limits_and_server_errors_are_worth_asking_again(status: int) -> None:
+    assert is_retryable(status)
+
+
+@pytest.mark.parametrize("status", [200, 301, 400, 401, 403, 404, 422])
+def test_refusals_are_not_worth_asking_again(status: int) -> None:
+    assert not is_retryable(status)
+
+
+def test_waits_double_up_to_the_longest() -> None:
+    time = Time()
+    attempts = policy(time, total=1000).start()
+    while attempts.wait():
+        pass
+    assert time.slept == [1, 2, 4, 8, 15, 15, 15]
+
+
+def test_half_of_each_wait_is_jitter() -> None:
+    time = Time()
+    policy(time, dice=0.0).start().wait()
+    assert time.slept == [0.5]
+
+
+def test_a_longer_retry_after_is_honoured() -> None:
+    time = Time()
+    assert policy(time).start().wait(30)
+    assert time.slept == [30]
+
+
+def test_a_retry_after_beyond_the_total_gives_up_at_once() -> None:
+    time = Time()
+    assert not policy(time).start().wait(61)
+    assert time.slept == []
+
+
+@given(total=st.floats(0.1, 600), asked=st.lists(st.floats(0, 100), max_size=50), dice=st.floats(0, 1))
+def test_all_waits_together_stay_within_the_total(total: float, asked: list[float], dice: float) -> None:
+    time = Time()
+    attempts = policy(time, total=total, dice=dice).start()
+    for seconds in asked:
+        if not attempts.wait(seconds):
+            break
+    assert sum(time.slept) <= total
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": " 0 "}, 0.0),
+        ({"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT", "Date": "Sun, 06 Nov 1994 08:49:30 GMT"}, 7.0),
+        ({"Retry-After": "Sun, 06 Nov 1994 08:49:30 GMT", "Date": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0.0),
+        ({"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "-1"}, None),
+        ({"Retry-After": "٣"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_by_the_servers_clock(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    assert retry_after(headers) == seconds
+
+
+@given(st.dictionaries(st.sampled_from(["Retry-After", "Date"]), st.text(max_size=60)))
+def test_no_header_breaks_the_reading_of_retry_after(headers: dict[str, str]) -> None:
+    found = retry_after(headers)
+    assert found is None or found >= 0
