@@ -27,9 +27,9 @@ class Routes:
 
     def __call__(self, request: Request) -> Response:
         """Answer with the handler that fits."""
-        adapter = self._map.bind_to_environ(request.environ)
         try:
-            handler, variables = adapter.match()
+            # Binding reads the Host header, and raises for one that is no host name.
+            handler, variables = self._map.bind_to_environ(request.environ).match()
         except MethodNotAllowed as problem:
             response = self._otherwise(request, 405)
             response.headers["Allow"] = ", ".join(sorted(problem.valid_methods or ()))

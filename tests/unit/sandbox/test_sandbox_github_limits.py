@@ -106,3 +106,9 @@ def test_an_enterprise_server_has_its_api_below_a_prefix() -> None:
         shown = octo.ask("GET", "/repos/octo-org/secret", token).json()
         assert shown["url"] == f"{octo.service.url}/api/v3/repos/Octo-Org/secret"
         assert octo.session.get(f"{octo.service.url}/repos/octo-org/open", timeout=10).status_code == 404
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 300, "[::", "a b", "\xff"])
+def test_a_host_that_is_none_breaks_nothing(octo: Octo, host: str) -> None:
+    response = octo.ask("GET", "/repos/octo-org/open", headers={"Host": host.encode("latin-1")})
+    assert response.status_code in {200, 404}
