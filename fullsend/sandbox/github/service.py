@@ -38,12 +38,15 @@ class GitHubService(LoopbackService):
         self._prefix = prefix
         self._state = threading.RLock()
         # The service's own clock, which can be put off; it is there as soon as the base class is set up.
-        parts = Parts.build(lambda: self.clock(), token_style, lambda: self.api_url)
+        parts = Parts.build(self._now, token_style, lambda: self.api_url)
         self._world, self._apps = parts.world, parts.apps
         self._tokens, self._limits = parts.tokens, parts.limits
         table = [(method, f"{prefix}{path}", handler) for method, path, handler in endpoints(parts)]
         routes = Routes(table, otherwise=_no_such_path)
         super().__init__("github", Envelope(routes, self._limits, self._state, prefix), clock=clock)
+
+    def _now(self) -> float:
+        return self.clock()
 
     @property
     def api_url(self) -> str:
