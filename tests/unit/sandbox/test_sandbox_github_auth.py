@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
-from sandbox_github_octo import NOW, Octo, refusal, rsa_key
 
 from fullsend.sandbox.keys import pem
+from tests.unit.sandbox.sandbox_github_octo import NOW, Octo, refusal, rsa_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sandbox_github_octo import Octo, refusal
+
+from tests.unit.sandbox.sandbox_github_octo import Octo, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

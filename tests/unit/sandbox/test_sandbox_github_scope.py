@@ -4,7 +4,8 @@ import base64
 from typing import TYPE_CHECKING
 
 import pytest
-from sandbox_github_octo import Octo, refusal
+
+from tests.unit.sandbox.sandbox_github_octo import Octo, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

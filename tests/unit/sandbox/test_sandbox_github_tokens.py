@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sandbox_github_octo import Octo, refusal
 
 from fullsend.sandbox.github import TokenStyle
+from tests.unit.sandbox.sandbox_github_octo import Octo, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sandbox_github_octo import Octo
 
 from fullsend.sandbox.github import GitHubService
 from fullsend.sandbox.keys import KeyPool
+from tests.unit.sandbox.sandbox_github_octo import Octo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
