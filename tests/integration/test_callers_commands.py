@@ -1,0 +1,265 @@
+"""`fullsend mint …` as a job runs it: real processes, the real mint, the sandbox's GitHub."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fullsend.sandbox.github.tokens import TokenStyle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fullsend.sandbox.process import MintProcess
+    from fullsend.sandbox.world import World
+
+    Run = Callable[..., subprocess.CompletedProcess[str]]
+
+FULLSEND = str(Path(sys.executable).parent / "fullsend")
+
+
+@pytest.fixture
+def environment(world: World, hosted_mint: MintProcess) -> dict[str, str]:
+    """Give the environment of a job that may mint."""
+    return {
+        "PATH": os.environ["PATH"],
+        "LC_ALL": "C.UTF-8",
+        **world.issuer.job_environment(world.job()),
+        "GITHUB_API_URL": world.github.api_url,
+        "FULLSEND_MINT_URL": hosted_mint.url,
+    }
+
+
+@pytest.fixture
+def mint(environment: dict[str, str]) -> Run:
+    """Give a function that runs `fullsend mint ARGS` in that job."""
+
+    def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [FULLSEND, "mint", *arguments],
+            env={**environment, **changes},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("style", list(TokenStyle))
+def test_token_prints_the_bare_token_on_stdout(world: World, mint: Run, style: TokenStyle) -> None:
+    world.github.use_token_style(style)
+    done = mint("token", "--role", "triage", "--repos", "app")
+    assert done.returncode == 0
+    assert done.stdout.startswith("ghs_")
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_token_asks_the_runner_to_mask_it_away_from_what_a_shell_captures(mint: Run) -> None:
+    done = mint("token", "--role", "triage")
+    assert done.stderr.splitlines()[0] == f"::add-mask::{done.stdout.strip()}"
+
+
+def test_token_as_json_tells_scope_and_expiry(mint: Run) -> None:
+    answer = json.loads(mint("token", "--role", "triage", "--repos", "app", "--format", "json").stdout)
+    assert answer["granted_repos"] == ["octo-org/app"]
+    assert answer["granted_permissions"] == {"contents": "read", "issues": "write", "metadata": "read"}
+
+
+def test_token_as_env_can_be_evaluated_by_a_shell(mint: Run) -> None:
+    line = mint("token", "--role", "triage", "--format", "env").stdout
+    assert line.startswith("GH_TOKEN=ghs_")
+
+
+def test_token_written_to_a_file_is_private_even_where_a_readable_file_was(mint: Run, tmp_path: Path) -> None:
+    target = tmp_path / "token"
+    target.write_text("old", encoding="utf-8")
+    target.chmod(0o644)
+    done = mint("token", "--role", "triage", "--out", str(target))
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert target.read_text(encoding="utf-8").startswith("ghs_")
+    assert done.stdout == ""
+    assert [file.name for file in tmp_path.iterdir()] == ["token"]
+
+
+def test_token_goes_to_the_steps_outputs_on_request(mint: Run, tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    done = mint("token", "--role", "triage", "--github-output", GITHUB_OUTPUT=str(output))
+    name, token, delimiter, *_ = output.read_text(encoding="utf-8").splitlines()
+    assert (name, done.stdout) == (f"token<<{delimiter}", "")
+    assert token.startswith("ghs_")
+
+
+def test_wait_usable_returns_when_github_takes_the_token(world: World, mint: Run) -> None:
+    world.github.not_usable_for(1)
+    assert mint("token", "--role", "triage", "--wait-usable").returncode == 0
+    assert world.github.traffic.matching(path_prefix="/installation/repositories")[-1].status == 200
+
+
+def test_a_token_in_a_file_is_revoked_and_once_more_is_still_done(world: World, mint: Run, tmp_path: Path) -> None:
+    target = str(tmp_path / "token")
+    mint("token", "--role", "triage", "--out", target)
+    assert [mint("revoke", "--token-file", target).returncode for _ in range(2)] == [0, 0]
+    assert world.github.live_tokens() == []
+
+
+@pytest.mark.parametrize("form", ["json", "env"])
+def test_revoke_reads_every_form_that_token_writes(world: World, mint: Run, tmp_path: Path, form: str) -> None:
+    target = str(tmp_path / "token")
+    mint("token", "--role", "triage", "--format", form, "--out", target)
+    assert mint("revoke", "--token-file", target).returncode == 0
+    assert world.github.live_tokens() == []
+
+
+def test_a_refusal_is_the_mints_sentence_its_code_and_what_to_do(mint: Run) -> None:
+    done = mint("token", "--role", "triage", "--repos", "app,nowhere")
+    assert done.returncode == 1
+    assert "octo-org/nowhere" in done.stderr
+    assert "code repos_not_accessible, request id " in done.stderr
+    assert "Repository access" in done.stderr
+
+
+def test_a_job_without_the_permission_is_shown_the_yaml(mint: Run) -> None:
+    done = mint("token", "--role", "triage", ACTIONS_ID_TOKEN_REQUEST_TOKEN="")
+    assert done.returncode == 1
+    assert "id-token: write" in done.stderr
+
+
+def test_an_unreachable_mint_is_passed_over(mint: Run, hosted_mint: MintProcess) -> None:
+    done = mint("token", "--role", "triage", "--mint-url", "http://127.0.0.1:9", "--mint-url", hosted_mint.url)
+    assert done.returncode == 0
+
+
+def test_an_unreachable_mint_alone_is_given_up_in_the_time_allowed(mint: Run) -> None:
+    done = mint("token", "--role", "triage", "--mint-url", "http://127.0.0.1:9", "--timeout", "1")
+    assert done.returncode == 1
+    assert "code mint_unreachable" in done.stderr
+
+
+def test_a_mint_over_plain_http_is_refused(mint: Run) -> None:
+    done = mint("token", "--role", "triage", "--mint-url", "http://mint.example.com")
+    assert done.returncode == 1
+    assert "must begin with https://" in done.stderr
+
+
+def test_no_mint_url_is_a_usage_error(mint: Run) -> None:
+    assert mint("token", "--role", "triage", FULLSEND_MINT_URL="").returncode == 2
+
+
+def test_status_lists_the_roles(mint: Run) -> None:
+    answer = json.loads(mint("status", "--json").stdout)
+    assert (answer["org"], answer["workflow_allowed"]) == ("octo-org", True)
+    assert "triage" in answer["roles"]
+
+
+def test_status_is_3_where_the_workflow_would_be_refused(world: World, mint: Run) -> None:
+    job = world.job(workflow="octo-org/app/.github/workflows/own.yml@refs/heads/main")
+    done = mint("status", **world.issuer.job_environment(job))
+    assert done.returncode == 3
+    assert "ALLOWED_WORKFLOW_FILES" in done.stderr
+
+
+def script(body: str) -> list[str]:
+    return ["exec", "--role", "triage", "--repos", "app", "--", "sh", "-c", body]
+
+
+def test_exec_gives_the_command_a_token_and_revokes_it(world: World, mint: Run) -> None:
+    done = mint(*script('printf %s "$GH_TOKEN"'))
+    assert done.stdout.startswith("ghs_")
+    assert world.github.live_tokens() == []
+
+
+def test_exec_revokes_a_token_so_fresh_that_github_does_not_know_it_yet(world: World, mint: Run) -> None:
+    world.github.not_usable_for(1)
+    mint(*script("true"))
+    assert world.github.live_tokens() == []
+
+
+def test_exec_returns_the_commands_status_and_revokes_after_a_failure(world: World, mint: Run) -> None:
+    assert mint(*script("exit 7")).returncode == 7
+    assert world.github.live_tokens() == []
+
+
+def test_exec_returns_128_and_the_signal_that_killed_the_command(mint: Run) -> None:
+    assert mint(*script("kill -KILL $$")).returncode == 128 + signal.SIGKILL
+
+
+def test_exec_keeps_the_way_to_oidc_tokens_from_the_command(mint: Run) -> None:
+    assert "ACTIONS_ID_TOKEN_REQUEST" not in mint(*script("env")).stdout
+
+
+def test_exec_puts_the_token_where_it_was_asked_to(mint: Run) -> None:
+    done = mint(
+        "exec", "--role", "triage", "--env", "A", "--env", "B", "--", "sh", "-c", 'echo "$A $B ${GH_TOKEN-none}"'
+    )
+    a, b, gh_token = done.stdout.split()
+    assert (a, gh_token) == (b, "none")
+
+
+def test_exec_mints_nothing_for_a_command_that_is_not_there(world: World, mint: Run) -> None:
+    assert mint("exec", "--role", "triage", "--", "no-such-command").returncode == 127
+    assert world.github.traffic.count(path_prefix="/app/installations") == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_exec_hands_a_signal_on_and_revokes(
+    world: World, environment: dict[str, str], number: signal.Signals
+) -> None:
+    # The command says that it runs and then waits on its own stdin, which nobody closes: only the signal ends it.
+    with subprocess.Popen(
+        [FULLSEND, "mint", "exec", "--role", "triage", "--", sys.executable, "-c", WAITS],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 128 + number
+    assert world.github.live_tokens() == []
+
+
+WAITS = """
+import signal, sys
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
+print("running", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_exec_leaves_it_to_the_command_what_a_signal_means(world: World, environment: dict[str, str]) -> None:
+    body = "trap 'echo asked; exit 5' TERM; echo running; while :; do read -r line; done"
+    with subprocess.Popen(
+        [FULLSEND, "mint", "exec", "--role", "triage", "--", "bash", "-c", body],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        process.terminate()
+        assert process.wait(timeout=30) == 5
+    assert world.github.live_tokens() == []
+
+
+def test_exec_never_puts_the_token_into_an_argument(mint: Run) -> None:
+    shown = mint(*script("ps -eo args 2>/dev/null || cat /proc/[0-9]*/cmdline | tr '\\0' ' '")).stdout
+    assert "fullsend mint exec" in shown
+    assert "ghs_" not in shown
