@@ -53,7 +53,11 @@ def serving(port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
         try:
             yield process, printed
         finally:
-            process.kill()
+            process.terminate()  # a kill would leave its mint behind
+            try:
+                process.communicate(timeout=LIMIT)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def test_the_demo_passes_and_prints_a_table() -> None:
