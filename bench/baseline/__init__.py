@@ -1,0 +1,1 @@
+"""What the mint is compared with."""

@@ -1,0 +1,1 @@
+"""The floor: the framework with a function that does nothing."""

@@ -1,0 +1,134 @@
+"""The benchmark's world seen from outside: start it, change its latency, read its counts, know its secrets."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Self
+
+import jwt
+import urllib3
+
+from bench.world import HOST
+from fullsend.sandbox import names
+from fullsend.sandbox.job import Job
+from fullsend.sandbox.keys import new_key, pem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROLE = "coder"
+ROLES = ("coder", "review", "triage")
+"""The roles the mint has keys of; all tokens are asked for the first."""
+TOKENS = 64
+TOKEN_SECONDS = 3600
+BODY = json.dumps({"role": ROLE, "repos": ["app"]}).encode()
+_KEY_ID = "bench-key"
+
+
+class Scene:
+    """The world as a process, and requests that it and a mint accept; a context manager."""
+
+    def __init__(self) -> None:
+        self._issuer_key = new_key()
+        self._pems = {role: pem(new_key()).decode() for role in ROLES}
+        self._http = urllib3.PoolManager(retries=False, timeout=10)
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.world"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        furniture = {"pems": self._pems, "jwks": {"keys": [self._jwk()]}}
+        assert self._process.stdin is not None  # noqa: S101 - it was asked for
+        assert self._process.stdout is not None  # noqa: S101 - it was asked for
+        # Through a pipe: what is on a command line or in a file is everybody's.
+        self._process.stdin.write(json.dumps(furniture) + "\n")
+        self._process.stdin.flush()
+        self._ports: dict[str, int] = json.loads(self._process.stdout.readline())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.clear()
+        self._process.communicate(timeout=10)
+
+    @property
+    def pid(self) -> int:
+        """The world's process id."""
+        return self._process.pid
+
+    def url(self, service: str) -> str:
+        """Return where a service listens."""
+        return f"http://{HOST}:{self._ports[service]}"
+
+    def set_latency(self, milliseconds: int) -> None:
+        """Make each answer of each service take this long."""
+        self._control("POST", f"/latency/{milliseconds}")
+
+    def calls(self) -> dict[str, int]:
+        """Return how many calls of each kind there have been. Raises RuntimeError for one nobody knows."""
+        calls: dict[str, int] = self._control("GET", "/calls")
+        if calls.get("unknown"):
+            raise RuntimeError("the world was asked for something it does not have: a service's path has changed")
+        return calls
+
+    def calls_since(self, before: Mapping[str, int]) -> dict[str, int]:
+        """Return the calls that came after ``before``, kinds without any left out."""
+        return {kind: n - before.get(kind, 0) for kind, n in self.calls().items() if n > before.get(kind, 0)}
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a mint, ours or the baseline, in this world."""
+        return {
+            "ALLOWED_ORGS": names.ORG,
+            "ALLOWED_WORKFLOW_FILES": "triage.yml,coder.yml,review.yml",
+            "ROLE_APP_IDS": json.dumps({role: str(number) for number, role in enumerate(ROLES, 1)}),
+            "GCP_PROJECT_NUMBER": names.PROJECT_NUMBER,
+            "WIF_POOL_NAME": names.POOL,
+            "WIF_PROVIDER_NAME": names.PROVIDER,
+            "OIDC_ISSUER_URL": self.url("issuer"),
+            "STS_URL": self.url("sts"),
+            "SECRET_MANAGER_URL": self.url("secretmanager"),
+            "GITHUB_API_URL": self.url("github"),
+        }
+
+    def requests(self) -> list[bytes]:
+        """Return whole HTTP requests for a token, each with an OIDC token of its own."""
+        return [self._request(self._token(run)) for run in range(TOKENS)]
+
+    def _control(self, method: str, path: str) -> Any:
+        response = self._http.request(method, self.url("control") + path)
+        return json.loads(response.data)
+
+    def _token(self, run: int) -> str:
+        now = int(time.time())
+        times = {"iat": now, "nbf": now - 60, "exp": now + TOKEN_SECONDS}
+        job = Job(workflow=f"{names.ORG}/.fullsend/.github/workflows/coder.yml@refs/heads/main", run_id=str(run))
+        claims = job.claims() | times | {"iss": self.url("issuer"), "aud": names.AUDIENCE, "jti": uuid.uuid4().hex}
+        return jwt.encode(claims, self._issuer_key, "RS256", headers={"kid": _KEY_ID})
+
+    @staticmethod
+    def _request(token: str) -> bytes:
+        head = (
+            f"POST /v1/token HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {token}\r\nAccept: */*\r\n"
+            f"Content-Type: application/json\r\nUser-Agent: bench\r\nContent-Length: {len(BODY)}\r\n\r\n"
+        )
+        return head.encode() + BODY
+
+    def _jwk(self) -> dict[str, str]:
+        numbers = self._issuer_key.public_key().public_numbers()
+        return {
+            "kty": "RSA",
+            "use": "sig",
+            "alg": "RS256",
+            "kid": _KEY_ID,
+            "n": _base64url(numbers.n),
+            "e": _base64url(numbers.e),
+        }
+
+
+def _base64url(number: int) -> str:
+    data = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

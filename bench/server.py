@@ -1,0 +1,128 @@
+"""The servers under test: the mint, the baseline and the empty function, each as its real process.
+
+All three are served by the functions framework, with the packages of requirements.txt alone and the settings
+for threads and memory that deploy/env.example.yaml has.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import TYPE_CHECKING, Self
+
+from bench.measure import on_cpus
+from bench.world import HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = {"mint": ROOT, "baseline": ROOT / "bench/baseline", "empty": ROOT / "bench/empty"}
+START_SECONDS = 30.0
+STOP_SECONDS = 30.0
+_DEFAULT_THREADS = "80"
+_DEPLOYED = ROOT / "deploy/env.example.yaml"
+_TUNING = re.compile(r"""^((?:THREADS|WORKERS|MALLOC_\w+|PYTHON\w+)): *["']?([^"'#\s]+)""", re.MULTILINE)
+
+
+def tuning() -> dict[str, str]:
+    """Return the variables that size the server, as the deployment sets them."""
+    text = _DEPLOYED.read_text() if _DEPLOYED.exists() else ""
+    return {"THREADS": _DEFAULT_THREADS} | dict(_TUNING.findall(text))
+
+
+def runtime() -> Path:
+    """Return the ``bin`` of the environment with requirements.txt alone, or of this Python if there is none."""
+    own = ROOT / ".venv-runtime/bin"
+    return own if own.is_dir() else Path(sys.executable).parent
+
+
+class ServerError(RuntimeError):
+    """The server ended or did not answer; the text ends with what it said last."""
+
+
+class Server:
+    """One server as a process; a context manager that leaves once it is gone."""
+
+    def __init__(
+        self, name: str, environment: Mapping[str, str], *, cpus: set[int], wrapper: Sequence[str] = ()
+    ) -> None:
+        self.name = name
+        self._environment = {"PATH": os.defpath, **tuning(), **environment}
+        self._cpus = cpus
+        self._wrapper = list(wrapper)
+
+    @property
+    def pid(self) -> int:
+        """The process id of what was started."""
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        self.port = _free_port()
+        self._said = tempfile.TemporaryFile()
+        with on_cpus(self._cpus):
+            self.started = perf_counter()
+            self._process = subprocess.Popen(
+                [*self._wrapper, str(runtime() / "functions-framework"), "--target=mint", f"--host={HOST}"],
+                cwd=SOURCES[self.name],
+                env=self._environment | {"PORT": str(self.port)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+            )
+        # Somebody reads the log lines, as in production, and it is not the clients' process.
+        self._reader = subprocess.Popen(["/bin/cat"], stdin=self._process.stdout, stdout=subprocess.DEVNULL)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.wait(STOP_SECONDS)
+        self._said.close()
+
+    def wait(self) -> float:
+        """Return the seconds from the process's start to its first answer. Raises ServerError."""
+        self.ask(b"GET /health HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
+        return perf_counter() - self.started
+
+    def ask(self, request: bytes) -> bytes:
+        """Send one request, waiting for the server to be there, and return its answer. Raises ServerError."""
+        while perf_counter() - self.started < START_SECONDS:
+            if self._process.poll() is not None:
+                raise ServerError(f"{self.name} ended with status {self._process.returncode}: {self._last_words()}")
+            try:
+                with socket.create_connection((HOST, self.port), timeout=START_SECONDS) as connection:
+                    return _exchange(connection, request)
+            except ConnectionError:
+                sleep(0.001)  # nobody listens yet
+        raise ServerError(f"{self.name} did not answer within {START_SECONDS:.0f} s: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        self._said.seek(0)
+        return self._said.read()[-2000:].decode(errors="replace")
+
+
+def _exchange(connection: socket.socket, request: bytes) -> bytes:
+    connection.sendall(request)
+    answer = connection.recv(64 * 1024)
+    if not answer.startswith(b"HTTP/1.1 200"):
+        raise ServerError(f"it answered {answer[:300]!r}" if answer else "it closed the connection")
+    return answer
+
+
+def _free_port() -> int:
+    with socket.create_server((HOST, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
