@@ -131,13 +131,17 @@ def _check_times(unverified_claims: Mapping[str, Any], now: float) -> None:
 
 def _time(unverified_claims: Mapping[str, Any], name: str) -> float:
     value = unverified_claims[name]
-    # bool is an int in Python, and JSON as Python reads it has Infinity and NaN.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    # bool is an int in Python.
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidToken(detail=f"{name} is no time")
     try:
-        return float(value)
+        seconds = float(value)
     except OverflowError:
-        raise InvalidToken(detail=f"{name} is no time") from None
+        seconds = math.inf
+    # JSON as Python reads it has Infinity, NaN and integers of any size.
+    if not math.isfinite(seconds):
+        raise InvalidToken(detail=f"{name} is no time")
+    return seconds
 
 
 def _github_actions_caller(unverified_claims: Mapping[str, Any]) -> Caller:

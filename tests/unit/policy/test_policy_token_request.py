@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mintcore.errors import InvalidJson, InvalidRepos, InvalidRole, RoleRequired, TooManyRepos
+from mintcore.policy.token_request import MOST_REPOS, TokenRequest, parse_token_request
+
+
+def parse(**fields: object) -> TokenRequest:
+    return parse_token_request(json.dumps(fields).encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b" ", b"null", b"[]", b'"x"', b"1", b"true", b"{", b'{"role": }', b"{'role': 'x'}", b"\xff\xfe\xfa",
+        b"role=coder", b"[" * 100_000, b'{"a":' * 50_000, b'{"role": ' + b"9" * 5000 + b"}", b"\x00",
+    ],
+)  # fmt: skip
+def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidJson):
+        parse_token_request(body)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"role": null}', b'{"role": ""}', b'{"repos": ["x"]}', b'{"Role": "x"}'])
+def test_a_body_without_a_role_is_refused(body: bytes) -> None:
+    with pytest.raises(RoleRequired):
+        parse_token_request(body)
+
+
+@pytest.mark.parametrize(
+    "role", [1, True, ["coder"], {}, " ", "Coder", "co der", "a--b", "*", "coder\u200b", "\ud800"]
+)
+def test_a_role_that_is_no_role_name_is_refused(role: object) -> None:
+    with pytest.raises(InvalidRole):
+        parse(role=role)
+
+
+@pytest.mark.parametrize("repos", [None, [], ["*"]])
+def test_each_way_to_ask_for_everything_is_the_same_request(repos: object) -> None:
+    assert parse(role="coder", repos=repos) == parse(role="coder") == TokenRequest(parse(role="coder").role, ())
+
+
+def test_names_are_kept_in_order_and_spelling_and_count_once() -> None:
+    assert parse(role="coder", repos=["B", "a", "b", "A", "B"]).repos == ("B", "a")
+
+
+def test_unknown_fields_are_ignored() -> None:
+    assert parse(role="coder", permissions={"contents": "admin"}, org="evil") == parse(role="coder")
+
+
+@pytest.mark.parametrize(
+    "repos",
+    ["app", {"app": 1}, 1, True, False, "", 0, {}, [1], [None], [["app"]], [""], [".."], ["."], ["a b"], ["a\n"],
+     ["\u212a"], ["a?b"], ["a%2fb"], ["app", None], ["x" * 101]],
+)  # fmt: skip
+def test_repos_that_are_no_list_of_names_are_refused(repos: object) -> None:
+    with pytest.raises(InvalidRepos):
+        parse(role="coder", repos=repos)
+
+
+def test_a_star_among_names_is_refused_with_a_word_about_stars() -> None:
+    with pytest.raises(InvalidRepos) as refused:
+        parse(role="coder", repos=["*", "app"])
+    assert '"*"' in refused.value.public
+
+
+@pytest.mark.parametrize("name", ["octo-org/app", "/app", "app/", "../other"])
+def test_a_name_with_an_owner_is_refused_with_a_word_about_owners(name: str) -> None:
+    with pytest.raises(InvalidRepos) as refused:
+        parse(role="coder", repos=[name])
+    assert "owner" in refused.value.public
+
+
+def test_five_hundred_names_pass_and_one_more_does_not() -> None:
+    names = [f"repo-{number}" for number in range(MOST_REPOS)]
+    assert len(parse(role="coder", repos=names).repos) == 500
+    with pytest.raises(TooManyRepos):
+        parse(role="coder", repos=[*names, "one-more"])
+
+
+def test_repeated_names_do_not_count_towards_the_limit() -> None:
+    assert parse(role="coder", repos=["app", "APP"] * MOST_REPOS).repos == ("app",)
+
+
+def test_a_malformed_name_is_told_before_the_limit() -> None:
+    with pytest.raises(InvalidRepos):
+        parse(role="coder", repos=[*(f"r{number}" for number in range(501)), "a b"])
