@@ -26,10 +26,8 @@ _EXAMPLES = (("RATE_LIMIT", "60/minute"), ("RATE_LIMIT_STORAGE", "memory://"))
 def problems_with(limit: str, storage: str) -> list[tuple[str, str, str]]:
     """Return (variable, problem, example) for each of the two settings that cannot be used."""
     problems = []
-    try:
-        limits.parse(limit)
-    except ValueError:
-        problems.append(("RATE_LIMIT", "is not a number per span of time", "60/minute"))
+    if not _is_one_limit(limit):
+        problems.append(("RATE_LIMIT", "is not one number, at least 1, per span of time", "60/minute"))
     if not storage.startswith(("memory://", "redis://", "rediss://")):
         problems.append(("RATE_LIMIT_STORAGE", "is neither memory:// nor redis://…", "memory://"))
     else:
@@ -40,6 +38,15 @@ def problems_with(limit: str, storage: str) -> list[tuple[str, str, str]]:
                 ("RATE_LIMIT_STORAGE", "needs the package redis (pip install 'fullsend-mint[redis]')", "memory://")
             )
     return problems
+
+
+def _is_one_limit(text: str) -> bool:
+    """Say whether it is a limit to go by: 0 would deny everyone, and of several all but the first be ignored."""
+    try:
+        parsed = limits.parse_many(text)
+    except ValueError:
+        return False
+    return len(parsed) == 1 and parsed[0].amount > 0
 
 
 class RepositoryLimiter:

@@ -40,8 +40,9 @@ class Reader:
         self._warnings.append(sentence)
 
     def problem(self, variable: str, what: str, example: str) -> None:
-        """Note something that does."""
-        self._problems.append(f"{variable} {what}; for example {variable}={example}")
+        """Note something that does, on one line whatever the value quoted in it holds."""
+        line = f"{variable} {what}; for example {variable}={example}"
+        self._problems.append("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
 
     def finish(self) -> None:
         """Raise ConfigurationError if there was any problem."""
@@ -134,8 +135,9 @@ def _is_service_url(text: str) -> bool:
         _ = parts.port
     except ValueError:
         return False
-    plain = not (parts.query or parts.fragment or parts.username or parts.password) and text.isprintable()
-    if not parts.hostname or not plain or " " in text:
+    # Looked for in the text: an empty query, fragment or user is none to urlsplit and still sent.
+    plain = text.isprintable() and "@" not in parts.netloc and not any(c in text for c in "?# \\")
+    if not parts.hostname or not plain:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))
 
