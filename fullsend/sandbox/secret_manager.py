@@ -19,7 +19,9 @@ from fullsend.sandbox.routes import Routes
 
 
 @dataclass(frozen=True)
-class _Version:
+class SecretVersion:
+    """One version: its data, their CRC32C, and whether it is ENABLED, DISABLED or DESTROYED."""
+
     data: bytes = field(repr=False)
     checksum: int
     state: str = "ENABLED"
@@ -27,7 +29,7 @@ class _Version:
 
 @dataclass
 class _Secret:
-    versions: list[_Version] = field(default_factory=list)
+    versions: list[SecretVersion] = field(default_factory=list)
     readable: bool = True
 
 
@@ -52,7 +54,7 @@ class SecretManager(LoopbackService):
         """Add a version, and the secret if need be; return the version's number."""
         with self._state:
             versions = self._secrets.setdefault(secret, _Secret()).versions
-            versions.append(_Version(data, crc32c(data)))
+            versions.append(SecretVersion(data, crc32c(data)))
             return len(versions)
 
     def disable(self, secret: str, version: int) -> None:
@@ -79,6 +81,16 @@ class SecretManager(LoopbackService):
     def allow(self, secret: str) -> None:
         """Grant it again."""
         self._set_readable(secret, readable=True)
+
+    def secrets(self) -> list[str]:
+        """Return the names of all secrets."""
+        with self._state:
+            return sorted(self._secrets)
+
+    def versions(self, secret: str) -> list[SecretVersion]:
+        """Return a secret's versions, the first first. Raises KeyError."""
+        with self._state:
+            return list(self._secrets[secret].versions)
 
     def clear(self) -> None:
         """Forget every secret."""
@@ -115,7 +127,7 @@ class SecretManager(LoopbackService):
         return _answer(name, version, versions)
 
 
-def _answer(secret_name: str, version: str, versions: list[_Version]) -> Response:
+def _answer(secret_name: str, version: str, versions: list[SecretVersion]) -> Response:
     """Answer for one version; `latest` is the newest, whatever its state."""
     number = str(len(versions)) if version == "latest" else version
     name = f"{secret_name}/versions/{number}"

@@ -153,6 +153,27 @@ class Federation:
         with self._lock:
             return self._providers[pool, provider_id].provider
 
+    def pools(self) -> dict[str, bool]:
+        """Return each pool and whether it is enabled."""
+        with self._lock:
+            return dict(self._pools)
+
+    def providers(self, pool: str) -> dict[str, Provider]:
+        """Return a pool's providers by id, deleted ones too."""
+        with self._lock:
+            return {one: compiled.provider for (its, one), compiled in self._providers.items() if its == pool}
+
+    def remove_pool(self, pool: str) -> None:
+        """Remove a pool and its providers for good."""
+        with self._lock:
+            self._pools.pop(pool, None)
+            self._providers = {key: compiled for key, compiled in self._providers.items() if key[0] != pool}
+
+    def remove_provider(self, pool: str, provider_id: str) -> None:
+        """Remove a provider for good."""
+        with self._lock:
+            self._providers.pop((pool, provider_id), None)
+
     def resource(self, pool: str, provider_id: str) -> str:
         """Return the full name `//iam.googleapis.com/projects/…/providers/…`."""
         return (

@@ -1,0 +1,94 @@
+"""Google's discovery documents: which methods an API has, at which paths, with which parameters.
+
+The documents are those that google-api-python-client carries, so a call that they do not describe fails
+here as it would there. What a method does is decided elsewhere.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import googleapiclient.discovery_cache
+
+VARIABLE = re.compile(r"\\\{(\w+)\\\}")
+VERSION_AND_VERB = re.compile(r"^v\d+/|:\w+$")
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method of an API."""
+
+    id: str
+    """For example `run.projects.locations.services.patch`."""
+    version: str
+    http_method: str
+    path: re.Pattern[str]
+    query: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    request: str | None
+    """The name of the request body's schema."""
+    schemas: Mapping[str, Mapping[str, Any]] = field(repr=False)
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes anything."""
+        last = self.id.rpartition(".")[2]
+        return self.http_method != "GET" and last not in {"getIamPolicy", "testIamPermissions", "wait"}
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A method and what a path says to it."""
+
+    method: Method
+    variables: Mapping[str, str]
+    name: str
+    """The resource, such as `projects/p/secrets/s`."""
+
+
+class Discovery:
+    """The methods of some versions of one API."""
+
+    def __init__(self, api: str, versions: tuple[str, ...]) -> None:
+        self.methods: dict[str, list[Method]] = {}
+        self.title = ""
+        for version in versions:
+            document = _document(api, version)
+            self.title = document["title"]
+            for method in _methods(document, document):
+                self.methods.setdefault(method.http_method, []).append(method)
+
+    def match(self, http_method: str, path: str) -> list[Matched]:
+        """Return what a request line may mean; two methods can share a path."""
+        bare = path.removeprefix("/")
+        found = [(method, method.path.fullmatch(bare)) for method in self.methods.get(http_method, ())]
+        name = VERSION_AND_VERB.sub("", bare)
+        return [Matched(method, match.groupdict(), name) for method, match in found if match]
+
+
+def _document(api: str, version: str) -> dict[str, Any]:
+    folder = Path(googleapiclient.discovery_cache.__file__).parent / "documents"
+    document: dict[str, Any] = json.loads((folder / f"{api}.{version}.json").read_bytes())
+    return document
+
+
+def _methods(document: Mapping[str, Any], part: Mapping[str, Any]) -> Iterator[Method]:
+    for described in part.get("methods", {}).values():
+        own = {k: v for k, v in described.get("parameters", {}).items() if v["location"] == "query"}
+        yield Method(
+            id=described["id"],
+            version=document["version"],
+            http_method=described["httpMethod"],
+            path=_pattern(described.get("flatPath", described["path"])),
+            query=own | document["parameters"],
+            request=described.get("request", {}).get("$ref"),
+            schemas=document["schemas"],
+        )
+    for resource in part.get("resources", {}).values():
+        yield from _methods(document, resource)
+
+
+def _pattern(flat_path: str) -> re.Pattern[str]:
+    return re.compile(VARIABLE.sub(r"(?P<\1>[^/:]+)", re.escape(flat_path)))
