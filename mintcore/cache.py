@@ -183,6 +183,7 @@ class ExpiringCache(Generic[K, V]):
                 slot.failure = error
                 slot.failed_until = self._clock.monotonic() + self._hold_failure_seconds
                 return old
-            if isinstance(error, Exception):
-                self._slots.pop(key, None)
+            # Unless the key was dropped meanwhile, and what is there now is another's.
+            if isinstance(error, Exception) and self._slots.get(key) is slot:
+                del self._slots[key]
             return False

@@ -1,0 +1,425 @@
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mintcore.cache import ExpiringCache
+from mintcore.errors import InvalidRoleKey, KeyUnavailable
+from tests.mint_doubles import FakeClock, new_attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mintcore.errors import MintError
+
+PATIENCE = 10.0
+
+
+class Source:
+    """What a cache loads from: counts the loads, and fails or answers as told."""
+
+    def __init__(self, answer: object = "first") -> None:
+        self.answer: object = answer
+        self.failure: MintError | None = None
+        self.loads = 0
+
+    def __call__(self) -> object:
+        self.loads += 1
+        if self.failure is not None:
+            raise self.failure
+        return self.answer
+
+
+class Blocking:
+    """A load that tells when it has begun and goes on when it is let."""
+
+    def __init__(self, outcome: object) -> None:
+        self.outcome = outcome
+        self.begun = threading.Event()
+        self.may_end = threading.Event()
+        self.loads = 0
+
+    def __call__(self) -> object:
+        self.loads += 1
+        self.begun.set()
+        assert self.may_end.wait(PATIENCE)
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return self.outcome
+
+
+def new_cache(clock: FakeClock, **changes: Any) -> ExpiringCache[str, object]:
+    given: dict[str, Any] = {
+        "fresh_for": lambda _value: 100.0,
+        "stale_seconds": 1000.0,
+        "hold_failure_seconds": 5.0,
+        "slow": lambda: KeyUnavailable(detail="too slow"),
+    }
+    return ExpiringCache("things", clock=clock, **(given | changes))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+def test_a_value_is_loaded_once_while_it_is_fresh(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    for _ in range(3):
+        assert cache.get("a", source, new_attempt(clock)) == "first"
+        clock.advance(33)
+    assert source.loads == 1
+
+
+def test_a_value_is_loaded_again_when_its_time_is_over(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    cache.get("a", source, new_attempt(clock))
+    source.answer = "second"
+    clock.advance(100)
+    assert cache.get("a", source, new_attempt(clock)) == "second"
+
+
+def test_how_long_a_value_is_fresh_is_up_to_the_value(clock: FakeClock) -> None:
+    cache, source = new_cache(clock, fresh_for=lambda value: 15.0 if value is None else 600.0), Source(None)
+    cache.get("a", source, new_attempt(clock))
+    source.answer = "there"
+    clock.advance(14.9)
+    assert cache.get("a", source, new_attempt(clock)) is None
+    clock.advance(0.1)
+    assert cache.get("a", source, new_attempt(clock)) == "there"
+    clock.advance(599)
+    cache.get("a", source, new_attempt(clock))
+    assert source.loads == 2
+
+
+def test_keys_do_not_share_values(clock: FakeClock) -> None:
+    cache = new_cache(clock)
+    assert cache.get("a", lambda: 1, new_attempt(clock)) == 1
+    assert cache.get("b", lambda: 2, new_attempt(clock)) == 2
+
+
+def test_the_attempt_learns_whether_the_answer_was_there(clock: FakeClock) -> None:
+    cache, first, second = new_cache(clock), new_attempt(clock), new_attempt(clock)
+    cache.get("a", Source(), first)
+    cache.get("a", Source(), first)
+    cache.get("a", Source(), second)
+    assert first.cache_hits == {"things": False}
+    assert second.cache_hits == {"things": True}
+
+
+def test_an_old_value_serves_while_the_source_fails(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    cache.get("a", source, new_attempt(clock))
+    source.failure = KeyUnavailable()
+    clock.advance(1099)
+    assert cache.get("a", source, new_attempt(clock)) == "first"
+
+
+def test_an_old_value_ends_to_serve(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    cache.get("a", source, new_attempt(clock))
+    source.failure = KeyUnavailable()
+    clock.advance(1100)
+    with pytest.raises(KeyUnavailable):
+        cache.get("a", source, new_attempt(clock))
+
+
+def test_an_old_value_never_stands_in_for_an_answer_that_will_not_pass(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    cache.get("a", source, new_attempt(clock))
+    source.failure = InvalidRoleKey()
+    clock.advance(100)
+    with pytest.raises(InvalidRoleKey):
+        cache.get("a", source, new_attempt(clock))
+    assert len(cache) == 0
+
+
+def test_a_programming_error_is_not_hidden_by_an_old_value(clock: FakeClock) -> None:
+    cache = new_cache(clock)
+    cache.get("a", Source(), new_attempt(clock))
+    clock.advance(100)
+    with pytest.raises(ZeroDivisionError):
+        cache.get("a", lambda: 1 // 0, new_attempt(clock))
+
+
+def test_a_source_that_fails_is_left_alone_for_a_while(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    source.failure = KeyUnavailable()
+    for _ in range(4):
+        with pytest.raises(KeyUnavailable):
+            cache.get("a", source, new_attempt(clock))
+        clock.advance(1.2)
+    assert source.loads == 1
+    source.failure = None
+    clock.advance(0.2)
+    assert cache.get("a", source, new_attempt(clock)) == "first"
+
+
+def test_a_source_that_fails_is_left_alone_while_an_old_value_serves(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    cache.get("a", source, new_attempt(clock))
+    source.failure = KeyUnavailable()
+    clock.advance(100)
+    for _ in range(5):
+        assert cache.get("a", source, new_attempt(clock)) == "first"
+    assert source.loads == 2
+
+
+def test_a_failure_that_will_not_pass_is_not_remembered(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    source.failure = InvalidRoleKey()
+    for _ in range(2):
+        with pytest.raises(InvalidRoleKey):
+            cache.get("a", source, new_attempt(clock))
+    assert source.loads == 2
+
+
+def test_a_remembered_failure_does_not_grow_with_each_who_hears_of_it(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    source.failure = KeyUnavailable()
+    depths = set()
+    for _ in range(5):
+        with pytest.raises(KeyUnavailable) as failed:
+            cache.get("a", source, new_attempt(clock))
+        depths.add(len(failed.traceback))
+    assert max(depths) < 10
+
+
+def test_the_key_unused_longest_goes_first_when_there_are_too_many(clock: FakeClock) -> None:
+    cache = new_cache(clock, most=3)
+    for key in ("a", "b", "c", "a", "d"):
+        cache.get(key, lambda key=key: key, new_attempt(clock))  # type: ignore[misc]
+    assert len(cache) == 3
+    loads = {key: Source() for key in ("a", "c", "d", "b")}
+    for key, source in loads.items():
+        cache.get(key, source, new_attempt(clock))
+    assert {key: source.loads for key, source in loads.items()} == {"a": 0, "c": 0, "d": 0, "b": 1}
+
+
+def test_failures_are_bounded_too(clock: FakeClock) -> None:
+    cache, source = new_cache(clock, most=3), Source()
+    source.failure = KeyUnavailable()
+    for number in range(50):
+        with pytest.raises(KeyUnavailable):
+            cache.get(str(number), source, new_attempt(clock))
+    assert len(cache) == 3
+
+
+def test_an_expired_value_is_asked_for_again_and_still_serves_while_the_source_fails(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    cache.get("a", source, new_attempt(clock))
+    cache.expire("a")
+    source.failure = KeyUnavailable()
+    assert cache.get("a", source, new_attempt(clock)) == "first"
+    assert source.loads == 2
+
+
+def test_expiring_ends_the_rest_after_a_failure(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    source.failure = KeyUnavailable()
+    with pytest.raises(KeyUnavailable):
+        cache.get("a", source, new_attempt(clock))
+    source.failure = None
+    cache.expire("a")
+    assert cache.get("a", source, new_attempt(clock)) == "first"
+
+
+def test_expiring_a_key_that_is_not_there_does_nothing(clock: FakeClock) -> None:
+    cache = new_cache(clock)
+    cache.expire("a")
+    assert len(cache) == 0
+
+
+def test_a_dropped_value_is_gone_for_good(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    cache.get("a", source, new_attempt(clock))
+    cache.drop("a")
+    source.failure = KeyUnavailable()
+    with pytest.raises(KeyUnavailable):
+        cache.get("a", source, new_attempt(clock))
+
+
+def test_clearing_drops_every_value(clock: FakeClock) -> None:
+    cache = new_cache(clock)
+    cache.get("a", Source(), new_attempt(clock))
+    cache.clear()
+    assert len(cache) == 0
+
+
+def test_of_many_who_found_a_value_wrong_one_drops_it(clock: FakeClock) -> None:
+    cache, wrong = new_cache(clock), object()
+    cache.get("a", lambda: wrong, new_attempt(clock))
+    assert [cache.drop_if("a", wrong) for _ in range(3)] == [True, False, False]
+
+
+def test_a_newer_value_is_not_dropped_for_the_older_ones_fault(clock: FakeClock) -> None:
+    cache, old, new = new_cache(clock), object(), object()
+    cache.get("a", lambda: old, new_attempt(clock))
+    cache.drop_if("a", old)
+    cache.get("a", lambda: new, new_attempt(clock))
+    assert not cache.drop_if("a", old)
+    assert cache.get("a", Source(), new_attempt(clock)) is new
+
+
+def test_renewing_asks_although_the_value_is_fresh(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    cache.get("a", source, new_attempt(clock))
+    source.answer = "second"
+    assert cache.renew("a", source, new_attempt(clock), at_most_every=30) == "second"
+    assert cache.get("a", source, new_attempt(clock)) == "second"
+
+
+def test_renewing_asks_at_most_so_often(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    cache.get("a", source, new_attempt(clock))
+    for _ in range(31):
+        cache.renew("a", source, new_attempt(clock), at_most_every=30)
+        clock.advance(1)
+    assert source.loads == 3
+
+
+def test_a_renewal_that_failed_is_not_tried_again_before_its_time(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    cache.get("a", source, new_attempt(clock))
+    source.failure = KeyUnavailable()
+    for _ in range(5):
+        with pytest.raises(KeyUnavailable):
+            cache.renew("a", source, new_attempt(clock), at_most_every=30)
+        clock.advance(5)
+    assert source.loads == 2
+    clock.advance(5)
+    source.failure = None
+    source.answer = "second"
+    assert cache.renew("a", source, new_attempt(clock), at_most_every=30) == "second"
+
+
+def test_a_renewal_that_failed_leaves_the_old_value_for_those_who_only_get(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    cache.get("a", source, new_attempt(clock))
+    source.failure = KeyUnavailable()
+    with pytest.raises(KeyUnavailable):
+        cache.renew("a", source, new_attempt(clock), at_most_every=30)
+    assert cache.get("a", source, new_attempt(clock)) == "first"
+
+
+def in_threads(count: int, call: Callable[[], object]) -> list[Any]:
+    def outcome() -> object:
+        try:
+            return call()
+        except Exception as error:  # noqa: BLE001 - the outcome is what is looked at
+            return error
+
+    with ThreadPoolExecutor(count) as pool:
+        return [future.result(PATIENCE) for future in [pool.submit(outcome) for _ in range(count)]]
+
+
+@pytest.mark.parametrize("how", ["get", "renew"])
+def test_however_many_ask_at_once_one_loads(clock: FakeClock, how: str) -> None:
+    cache, load = new_cache(clock), Blocking("value")
+    waiting = threading.Semaphore(0)
+
+    def ask() -> object:
+        waiting.release()
+        if how == "get":
+            return cache.get("a", load, new_attempt(clock))
+        return cache.renew("a", load, new_attempt(clock), at_most_every=30)
+
+    def let_go() -> None:
+        for _ in range(16):
+            assert waiting.acquire(timeout=PATIENCE)
+        load.may_end.set()
+
+    opener = threading.Thread(target=let_go)
+    opener.start()
+    assert in_threads(16, ask) == ["value"] * 16
+    opener.join(PATIENCE)
+    assert load.loads == 1
+
+
+def test_all_who_wait_hear_of_the_one_failure(clock: FakeClock) -> None:
+    failure = InvalidRoleKey()
+    cache, load = new_cache(clock), Blocking(failure)
+    leader = threading.Thread(target=lambda: in_threads(1, lambda: cache.get("a", load, new_attempt(clock))))
+    leader.start()
+    assert load.begun.wait(PATIENCE)
+    joiners: list[Any] = []
+    joined = threading.Semaphore(0)
+
+    def join() -> object:
+        joined.release()
+        return cache.get("a", load, new_attempt(clock))
+
+    waiting = threading.Thread(target=lambda: joiners.extend(in_threads(4, join)))
+    waiting.start()
+    for _ in range(4):
+        assert joined.acquire(timeout=PATIENCE)
+    load.may_end.set()
+    leader.join(PATIENCE)
+    waiting.join(PATIENCE)
+    # One that came late may have begun a load of its own; it fails the same way.
+    assert [type(outcome) for outcome in joiners] == [InvalidRoleKey] * 4
+
+
+def test_who_finds_an_old_value_while_another_loads_does_not_wait(clock: FakeClock) -> None:
+    cache, load = new_cache(clock), Blocking("second")
+    cache.get("a", Source("first"), new_attempt(clock))
+    clock.advance(100)
+    leader = threading.Thread(target=lambda: cache.get("a", load, new_attempt(clock)))
+    leader.start()
+    assert load.begun.wait(PATIENCE)
+    assert cache.get("a", Source("never"), new_attempt(clock)) == "first"
+    load.may_end.set()
+    leader.join(PATIENCE)
+    assert cache.get("a", Source("never"), new_attempt(clock)) == "second"
+
+
+def test_who_waits_for_anothers_load_waits_no_longer_than_its_own_time(clock: FakeClock) -> None:
+    cache, load = new_cache(clock), Blocking("value")
+    leader = threading.Thread(target=lambda: cache.get("a", load, new_attempt(clock)))
+    leader.start()
+    assert load.begun.wait(PATIENCE)
+    with pytest.raises(KeyUnavailable, match="too slow"):
+        cache.get("a", load, new_attempt(clock, seconds=0.05))
+    load.may_end.set()
+    leader.join(PATIENCE)
+    assert load.loads == 1
+
+
+def test_a_key_dropped_during_its_load_is_loaded_anew_by_the_next(clock: FakeClock) -> None:
+    cache, load = new_cache(clock), Blocking("old")
+    outcomes: list[object] = []
+    leader = threading.Thread(target=lambda: outcomes.append(cache.get("a", load, new_attempt(clock))))
+    leader.start()
+    assert load.begun.wait(PATIENCE)
+    cache.drop("a")
+    assert cache.get("a", Source("new"), new_attempt(clock)) == "new"
+    load.may_end.set()
+    leader.join(PATIENCE)
+    assert outcomes == ["old"]
+    assert cache.get("a", Source("never"), new_attempt(clock)) == "new"
+
+
+def test_a_load_that_fails_after_its_key_was_dropped_leaves_the_newer_value(clock: FakeClock) -> None:
+    cache, load = new_cache(clock), Blocking(InvalidRoleKey())
+    leader = threading.Thread(target=lambda: in_threads(1, lambda: cache.get("a", load, new_attempt(clock))))
+    leader.start()
+    assert load.begun.wait(PATIENCE)
+    cache.drop("a")
+    cache.get("a", Source("new"), new_attempt(clock))
+    load.may_end.set()
+    leader.join(PATIENCE)
+    assert cache.get("a", Source("never"), new_attempt(clock)) == "new"
+
+
+def test_an_interrupted_load_leaves_the_key_usable(clock: FakeClock) -> None:
+    cache = new_cache(clock)
+
+    def interrupted() -> object:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.get("a", interrupted, new_attempt(clock))
+    assert cache.get("a", Source(), new_attempt(clock)) == "first"
