@@ -126,11 +126,13 @@ class Channel:
         headers: Mapping[str, str],
         body: bytes | None = None,
         attempt: Attempt,
+        repeat_answers: bool = True,
     ) -> Answer:
         """Return the service's answer, whatever its status.
 
         Connection errors, 5xx and a 429 whose Retry-After leaves half the budget are tried again, three times
-        in all. Raises Unreachable, TooSlow or Unusable.
+        in all; with ``repeat_answers`` off only the first of these, and any answer is the answer. Raises
+        Unreachable, TooSlow or Unusable.
         """
         for left in reversed(range(_TRIES)):
             try:
@@ -140,7 +142,7 @@ class Channel:
                 if not left or wait >= attempt.deadline.remaining():
                     raise
             else:
-                again = self._wait_for(answer, left, attempt)
+                again = self._wait_for(answer, left, attempt) if repeat_answers else None
                 if again is None:
                     return answer
                 wait = again
@@ -183,7 +185,7 @@ class Channel:
         size = 0
         complete = False
         try:
-            while chunk := response.read1(64 * 1024):
+            while chunk := self._next_chunk(response, attempt):
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > LARGEST_ANSWER:
@@ -197,6 +199,14 @@ class Channel:
             else:
                 response.close()
         return b"".join(chunks)
+
+    @staticmethod
+    def _next_chunk(response: BaseHTTPResponse, attempt: Attempt) -> bytes:
+        """Read on for as long as is left now, not for as long as was left when the call was sent."""
+        sock = response.connection.sock if response.connection else None
+        if sock is not None:  # it is out of reach where the service closes after the answer
+            sock.settimeout(max(0.001, attempt.deadline.remaining()))
+        return response.read1(64 * 1024)
 
     def _wait_for(self, answer: Answer, left: int, attempt: Attempt) -> float | None:
         """Return how long to wait before the next try, ``None`` where this answer is the one."""

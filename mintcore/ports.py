@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Hashable, Iterator, Mapping
 
     from mintcore.errors import MintError
     from mintcore.policy.claims import Caller, GenuineClaims, Proof, SignedClaims, UnprovenClaims
@@ -109,6 +109,12 @@ class KeyStore(Protocol):
         """Return the signer for the App of ``role``.
 
         Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey.
+        """
+
+    def edition(self, role: Role) -> Hashable:
+        """Return what differs once the role's key has been replaced, where that is cheap to know, else ``None``.
+
+        What was signed under one edition is not shown under another. Raises RoleKeyMissing.
         """
 
     def forget(self, role: Role) -> None:

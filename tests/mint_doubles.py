@@ -11,7 +11,7 @@ from mintcore.policy.trust import TrustPolicy
 from mintcore.ports import Attempt, Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
 
     from mintcore.errors import MintError
     from mintcore.policy.roles import App, Permissions
@@ -106,6 +106,7 @@ class OneSigner:
         self.one = signer
         self.asked = 0
         self.forgotten: list[str] = []
+        self.made = 1
         self.failure: MintError | None = None
 
     def signer(self, role: Role, attempt: Attempt) -> Any:  # noqa: ARG002 - the port's signature
@@ -113,6 +114,9 @@ class OneSigner:
         if self.failure is not None:
             raise self.failure
         return self.one
+
+    def edition(self, role: Role) -> Hashable:  # noqa: ARG002 - the port's signature
+        return self.made
 
     def forget(self, role: Role) -> None:
         self.forgotten.append(role)

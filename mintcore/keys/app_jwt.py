@@ -17,6 +17,8 @@ from mintcore.errors import KeyUnavailable
 from mintcore.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from mintcore.policy.roles import App
     from mintcore.ports import Attempt, Clock, KeyStore, Signer
 
@@ -27,14 +29,14 @@ REUSED_SECONDS = LIFETIME_SECONDS - 120.0
 
 
 class AppJwts:
-    """JWTs per App, each reused until two minutes before it expires."""
+    """JWTs per App and edition of its key, each reused until two minutes before it expires."""
 
     def __init__(self, keys: KeyStore, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
         self._jws = jwt.PyJWS(algorithms=[])
         self._jws.register_algorithm("RS256", _SignerAlgorithm())
-        self._jwts = ExpiringCache["App", Secret](
+        self._jwts = ExpiringCache[tuple["App", "Hashable"], Secret](
             "app_jwt",
             clock=clock,
             fresh_for=lambda _jwt: REUSED_SECONDS,
@@ -45,11 +47,12 @@ class AppJwts:
 
     def assertion(self, app: App, attempt: Attempt) -> Secret:
         """Return a JWT for ``app``. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
-        return self._jwts.get(app, lambda: self._sign(app, self._keys.signer(app.key_role, attempt)), attempt)
+        key = (app, self._keys.edition(app.key_role))
+        return self._jwts.get(key, lambda: self._sign(app, self._keys.signer(app.key_role, attempt)), attempt)
 
     def refused(self, app: App, assertion: Secret) -> None:
         """Drop the JWT GitHub has refused, and read the key anew: it may have been rotated."""
-        if self._jwts.drop_if(app, assertion):
+        if self._jwts.drop_if((app, self._keys.edition(app.key_role)), assertion):
             self._keys.forget(app.key_role)
 
     def mistimed(self, date: str) -> bool:

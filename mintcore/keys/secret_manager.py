@@ -54,6 +54,9 @@ class SecretManagerKeys:
         """Return the role's signer. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
         return self._signers.get(role, lambda: parse_signer(self._read(role, attempt), role), attempt)
 
+    def edition(self, _role: Role) -> None:
+        """Return ``None``: asking Google whether there is a newer version costs as much as reading it."""
+
     def forget(self, role: Role) -> None:
         """Read the role's key anew next time; the old signer still serves while Secret Manager fails."""
         self._signers.expire(role)
