@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from werkzeug import Request
+    from werkzeug.datastructures import Headers
 
     from mintcore.audit import JsonLog
     from mintcore.policy.names import Role
@@ -56,8 +57,11 @@ class Fallback(Protocol):
     def serves(self, role: Role) -> bool:
         """Whether the role is the other mint's."""
 
-    def forward(self, unverified_token: str, body: bytes, content_type: str, attempt: Attempt) -> Response:
-        """Return the other mint's answer as it is. Raises FallbackUnavailable."""
+    def forward(self, unverified_token: str, body: bytes, headers: Headers, attempt: Attempt) -> Response:
+        """Return the other mint's answer as it is. Raises FallbackUnavailable.
+
+        ``headers`` are all of the caller's; what of them goes on is the fallback's to choose.
+        """
 
 
 class Endpoint:
@@ -125,7 +129,7 @@ class Endpoint:
         body = _body(request)
         wanted = parse_token_request(body)
         if self._fallback is not None and self._fallback.serves(wanted.role):
-            return self._fallback.forward(unverified_token, body, request.content_type or "", attempt)
+            return self._fallback.forward(unverified_token, body, request.headers, attempt)
         issued = self._service().mint(unverified_token, wanted, attempt)
         return _json(
             {
