@@ -26,6 +26,7 @@ from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 from mintcore.version import VERSION
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
 
     from urllib3 import BaseHTTPResponse, HTTPConnectionPool
@@ -203,7 +204,7 @@ class Channel:
     @staticmethod
     def _next_chunk(response: BaseHTTPResponse, attempt: Attempt) -> bytes:
         """Read on for as long as is left now, not for as long as was left when the call was sent."""
-        sock = response.connection.sock if response.connection else None
+        sock: socket.socket | None = getattr(response.connection, "sock", None)
         if sock is not None:  # it is out of reach where the service closes after the answer
             sock.settimeout(max(0.001, attempt.deadline.remaining()))
         return response.read1(64 * 1024)
