@@ -23,7 +23,7 @@ from mintcore.errors import (
     MissingBearer,
     NotFound,
 )
-from mintcore.policy.token_request import parse_token_request
+from mintcore.policy.token_request import parse_token_query, parse_token_request
 from mintcore.ports import Attempt, Deadline
 from mintcore.version import VERSION
 
@@ -120,9 +120,20 @@ class Endpoint:
         return _json({"status": "ok", "version": VERSION})
 
     def _status(self, request: Request, attempt: Attempt) -> Response:
-        status = self._service().status(_bearer(request), attempt)
-        fields = {"org": status.org, "roles": list(status.roles), "workflow_allowed": status.workflow_allowed}
-        return _json({**fields, "version": VERSION})
+        unverified_token = _bearer(request)
+        asked = parse_token_query(request.args.getlist("role"), request.args.getlist("repos"))
+        status = self._service().status(unverified_token, asked, attempt)
+        fields: dict[str, Any] = {
+            "org": status.org,
+            "roles": list(status.roles),
+            "workflow_allowed": status.workflow_allowed,
+            "version": VERSION,
+        }
+        if asked is not None and status.decision is not None:
+            fields["request"] = {"role": asked.role, "repos": list(asked.repos)}
+            fields["allowed"] = status.decision.allowed
+            fields["rules"] = [rule.fields() for rule in status.decision.rules]
+        return _json(fields)
 
     def _token(self, request: Request, attempt: Attempt) -> Response:
         unverified_token = _bearer(request)

@@ -7,7 +7,7 @@ often, and what does the forge give. It knows no HTTP and no environment; what i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mintcore.errors import InternalError, MintError
@@ -18,7 +18,7 @@ from mintcore.ports import Decided, Scope
 if TYPE_CHECKING:
     from mintcore.policy.claims import GenuineClaims
     from mintcore.policy.token_request import TokenRequest
-    from mintcore.policy.trust import TrustPolicy
+    from mintcore.policy.trust import Decision, TrustPolicy
     from mintcore.ports import (
         AppAssertions,
         Attempt,
@@ -32,11 +32,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a genuine caller may know of its own organisation's standing."""
+    """What a genuine caller may know of its own organisation's standing.
+
+    ``decision`` is what policy says to the request the caller asked about, ``None`` if it asked about none.
+    """
 
     org: str
     roles: tuple[str, ...]
     workflow_allowed: bool
+    decision: Decision | None = None
 
 
 class MintService:
@@ -74,13 +78,20 @@ class MintService:
         finally:
             self._audit.record(decided)
 
-    def status(self, unverified_token: str, attempt: Attempt) -> Status:
-        """Return how the caller stands, asking for no more than that its organisation is served."""
-        decided = Decided("status", attempt)
+    def status(self, unverified_token: str, request: TokenRequest | None, attempt: Attempt) -> Status:
+        """Return how the caller stands, asking for no more than that its organisation is served.
+
+        ``request`` is what it would like to have decided without minting.
+        """
+        decided = Decided("status", attempt, request)
         try:
             genuine = self._genuine(unverified_token, decided, None)
             allowed = trust.workflow_allowed(self._policy, genuine.caller)
-            return Status(str(genuine.caller.org), tuple(self._policy.roles.names), allowed)
+            status = Status(str(genuine.caller.org), tuple(self._policy.roles.names), allowed)
+            if request is None:
+                return status
+            decided.decision = trust.decide(self._policy, genuine.caller, request.role)
+            return replace(status, decision=decided.decision)
         except MintError as failure:
             decided.failure = failure
             raise

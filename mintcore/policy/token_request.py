@@ -1,4 +1,7 @@
-"""The body of ``POST /v1/token``: is it well formed? Whether it is allowed is not asked here."""
+"""What a caller asks for: is it well formed? Whether it is allowed is not asked here.
+
+``POST /v1/token`` says it in its body, ``GET /v1/status`` in its query; both are held to the same rules.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from mintcore.errors import InvalidJson, InvalidRepos, InvalidRole, RoleRequired
 from mintcore.policy.names import RepoName, Role, fold, parse_repo_name, parse_role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 # GitHub REST, "Create an installation access token": up to 500 repositories.
 MOST_REPOS = 500
@@ -31,6 +34,21 @@ def parse_token_request(body: bytes) -> TokenRequest:
     """
     fields = _json_object(body)
     return TokenRequest(_role(fields.get("role")), _repos(fields.get("repos")))
+
+
+def parse_token_query(roles: Sequence[str], repos: Sequence[str]) -> TokenRequest | None:
+    """Return the request in a query's ``role`` and ``repos``, each given any number of times; ``None`` for none.
+
+    ``repos`` are separated by commas. Raises RoleRequired, InvalidRole, InvalidRepos or TooManyRepos.
+    """
+    if not roles and not repos:
+        return None
+    if len(roles) > 1:
+        raise InvalidRole("role is given more than once; ask about one role at a time.")
+    if not any(roles):
+        raise RoleRequired("The query names no role; add one, such as ?role=coder.")
+    names = [name for text in repos if text for name in text.split(",")]
+    return TokenRequest(_role(roles[0]), _repos(names))
 
 
 def _json_object(body: bytes) -> Mapping[str, Any]:

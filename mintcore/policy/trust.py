@@ -57,6 +57,19 @@ class Rule:
     remedy: str
     failure: type[Denied]
 
+    def fields(self) -> dict[str, str | bool]:
+        """Return the rule as JSON values, for those who may know why: the caller itself and the operator.
+
+        A rule that failed has the ``code`` that a request would be answered with, and what would have to change.
+        """
+        looked_at: dict[str, str | bool] = {
+            "rule": self.name,
+            "passed": self.passed,
+            "found": self.found,
+            "expected": self.expected,
+        }
+        return looked_at if self.passed else {**looked_at, "code": self.failure.code, "change": self.remedy}
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
