@@ -14,6 +14,7 @@ async function main(env) {
   // Before anything else can print it; then into the state, so that whatever fails below, post revokes it.
   mask(minted.token)
   saveState(env, 'token', minted.token)
+  saveState(env, 'minted_at', Date.now())
   setOutput(env, 'token', minted.token)
   setOutput(env, 'expires_at', minted.expires_at)
   setOutput(env, 'granted_repos', JSON.stringify(minted.granted_repos))

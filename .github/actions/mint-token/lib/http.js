@@ -53,7 +53,7 @@ async function exchange(method, url, { bearer, headers = {}, body, seconds = REQ
       },
       body: body === undefined ? undefined : JSON.stringify(body),
       redirect: 'manual', // a redirect would carry the bearer to whichever host it names
-      signal: AbortSignal.timeout(Math.min(seconds, REQUEST_SECONDS) * 1000),
+      signal: AbortSignal.timeout(Math.ceil(Math.min(seconds, REQUEST_SECONDS) * 1000)),
     })
     return { status: response.status, headers: response.headers, text: await read(response) }
   } catch (error) {

@@ -1,0 +1,270 @@
+"""The action under node, with the files and variables a runner gives it, against the mint and the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from fullsend.client.remedies import REMEDIES
+from fullsend.sandbox.faults import Drop, Fail
+from fullsend.sandbox.github.tokens import TokenStyle
+from fullsend.sandbox.loopback import LoopbackService
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from werkzeug.wrappers import Request, Response
+
+    from fullsend.sandbox.process import MintProcess
+    from fullsend.sandbox.world import World
+
+ACTION = Path(__file__).resolve().parents[2] / ".github" / "actions" / "mint-token"
+MANIFEST = yaml.safe_load((ACTION / "action.yml").read_text(encoding="utf-8"))
+NODE = shutil.which("node")
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="the action needs node on PATH")
+
+
+@dataclass
+class Job:
+    """One job with one step that uses the action."""
+
+    environment: dict[str, str]
+    directory: Path
+    inputs: dict[str, str]
+    state: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    def main(self, **inputs: str) -> subprocess.CompletedProcess[str]:
+        self.inputs |= {
+            name.replace("skip_token_revoke", "skip-token-revoke"): value for name, value in inputs.items()
+        }
+        done = self._run("main")
+        self.outputs, self.state = self._read("output"), self._read("state")
+        return done
+
+    def post(self) -> subprocess.CompletedProcess[str]:
+        return self._run("post", **{f"STATE_{name}": value for name, value in self.state.items()})
+
+    def _run(self, phase: str, **more: str) -> subprocess.CompletedProcess[str]:
+        declared = {name: str(given.get("default", "")) for name, given in MANIFEST["inputs"].items()}
+        inputs = {f"INPUT_{name.upper()}": value for name, value in (declared | self.inputs).items()}
+        files = {f"GITHUB_{name.upper()}": str(self.directory / name) for name in ("output", "state")}
+        for path in files.values():
+            Path(path).touch()
+        return subprocess.run(
+            [str(NODE), str(ACTION / MANIFEST["runs"][phase])],
+            env={**self.environment, **inputs, **files, **more},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def _read(self, name: str) -> dict[str, str]:
+        text = (self.directory / name).read_text(encoding="utf-8")
+        found = re.findall(r"^(\w+)<<(\S+)\n(.*?)\n\2\n", text, flags=re.DOTALL | re.MULTILINE)
+        return {key: value for key, _, value in found}
+
+
+@pytest.fixture
+def job(world: World, hosted_mint: MintProcess, tmp_path: Path) -> Job:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "GITHUB_API_URL": world.github.api_url,
+        **world.issuer.job_environment(world.job()),
+    }
+    return Job(environment, tmp_path, {"role": "triage", "mint_url": hosted_mint.url})
+
+
+@pytest.fixture
+def unsteady() -> Iterator[LoopbackService]:
+    """Give a mint that only fails as told."""
+
+    def app(_: Request) -> Response:
+        raise AssertionError("only faults answer here")
+
+    with LoopbackService("mint", app) as service:
+        yield service
+
+
+def refusal(status: int, code: str, sentence: str = "No.", **headers: str) -> Fail:
+    return Fail(status, json.dumps({"error": sentence, "code": code, "request_id": "r-1"}), headers)
+
+
+@pytest.mark.parametrize("style", list(TokenStyle))
+def test_the_token_is_masked_before_anything_else_is_said_of_it(world: World, job: Job, style: TokenStyle) -> None:
+    world.github.use_token_style(style)
+    done = job.main()
+    token = job.outputs["token"]
+    mentions = [line for line in done.stdout.splitlines() if token in line]
+    assert (done.returncode, mentions) == (0, [f"::add-mask::{token}"])
+    assert done.stderr == ""
+
+
+def test_every_output_of_the_manifest_is_set_and_no_other(job: Job) -> None:
+    job.main(repos="app")
+    assert set(job.outputs) == set(MANIFEST["outputs"])
+
+
+def test_scope_is_told_as_json(job: Job) -> None:
+    job.main(repos="app, docs")
+    assert json.loads(job.outputs["granted_repos"]) == ["octo-org/app", "octo-org/docs"]
+    assert json.loads(job.outputs["granted_permissions"])["issues"] == "write"
+
+
+@pytest.mark.parametrize("repos", ["app docs", "app,docs", "app\ndocs\n", " app ,, docs "])
+def test_repositories_may_be_separated_as_people_do(job: Job, repos: str) -> None:
+    job.main(repos=repos)
+    assert len(json.loads(job.outputs["granted_repos"])) == 2
+
+
+@pytest.mark.parametrize("style", list(TokenStyle))
+def test_the_post_step_revokes(world: World, job: Job, style: TokenStyle) -> None:
+    world.github.use_token_style(style)
+    job.main()
+    assert job.post().returncode == 0
+    assert world.github.live_tokens() == []
+
+
+def test_the_post_step_says_nothing_when_the_token_is_gone(job: Job) -> None:
+    job.main()
+    job.post()
+    again = job.post()
+    assert [line for line in again.stdout.splitlines() if not line.startswith("::add-mask::")] == []
+    assert again.returncode == 0
+
+
+def test_the_post_step_revokes_a_token_github_does_not_know_yet(world: World, job: Job) -> None:
+    world.github.not_usable_for(1)
+    job.main()
+    job.post()
+    assert world.github.live_tokens() == []
+
+
+def test_the_post_step_leaves_the_token_when_told_to(world: World, job: Job) -> None:
+    job.main(skip_token_revoke="true")
+    done = job.post()
+    assert (done.stdout, len(world.github.live_tokens())) == ("", 1)
+
+
+def test_the_post_step_of_a_step_that_minted_nothing_does_nothing(world: World, job: Job) -> None:
+    assert (job.post().stdout, len(world.github.traffic)) == ("", 0)
+
+
+def test_a_revocation_that_fails_warns_and_does_not_fail_the_job(world: World, job: Job) -> None:
+    job.main()
+    world.github.faults.add(Fail(403))
+    done = job.post()
+    assert (done.returncode, "::warning title=Mint token::" in done.stdout) == (0, True)
+    assert job.outputs["token"] not in done.stdout.replace("::add-mask::" + job.outputs["token"], "")
+
+
+def test_a_refusal_is_an_annotation_with_the_mints_sentence_and_a_hint(job: Job) -> None:
+    done = job.main(repos="nowhere")
+    assert done.returncode == 1
+    assert "::error title=Mint token%3A repos_not_accessible::" in done.stdout
+    assert "octo-org/nowhere" in done.stdout
+    assert "Repository access" in done.stdout
+    assert job.outputs == {}
+
+
+def test_a_refusal_cannot_issue_commands_to_the_runner(job: Job, unsteady: LoopbackService) -> None:
+    unsteady.faults.add(refusal(403, "org_not_allowed", "No.\r\n::add-path::/evil%0A"))
+    done = job.main(mint_url=unsteady.url)
+    assert not [line for line in done.stdout.splitlines() if line.startswith("::add-path")]
+    assert "%250A" in done.stdout
+
+
+def test_what_is_not_a_mint_is_shown_but_not_our_own_token(job: Job, unsteady: LoopbackService) -> None:
+    unsteady.faults.add(Fail(404, "<h1>Nothing here</h1>"))
+    done = job.main(mint_url=unsteady.url)
+    assert "not a mint" in done.stdout
+    assert "<h1>Nothing here</h1>" in done.stdout
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_a_refusal_is_not_asked_again(job: Job, unsteady: LoopbackService, status: int) -> None:
+    unsteady.faults.add(refusal(status, "org_not_allowed"))
+    job.main(mint_url=unsteady.url)
+    assert len(unsteady.traffic) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [refusal(503, "github_rate_limited"), refusal(429, "rate_limited", **{"Retry-After": "1"}), Drop()]
+)
+def test_what_may_pass_is_asked_again(job: Job, unsteady: LoopbackService, fault: Fail | Drop) -> None:
+    unsteady.faults.add(fault, times=1)
+    unsteady.faults.add(refusal(403, "org_not_allowed"))
+    job.main(mint_url=unsteady.url)
+    assert len(unsteady.traffic) == 2
+
+
+@pytest.mark.parametrize("fault", [refusal(500, "internal_error"), Drop()])
+def test_the_next_mint_is_asked_when_one_fails(
+    job: Job, unsteady: LoopbackService, hosted_mint: MintProcess, fault: Fail | Drop
+) -> None:
+    unsteady.faults.add(fault)
+    assert job.main(mint_url=f"{unsteady.url}\n{hosted_mint.url}").returncode == 0
+    assert len(unsteady.traffic) == 1
+
+
+def test_a_job_without_the_permission_is_shown_the_yaml(job: Job) -> None:
+    del job.environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]
+    assert "id-token: write" in job.main().stdout
+
+
+def test_a_pull_request_from_a_fork_is_told_apart(job: Job, tmp_path: Path) -> None:
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"pull_request": {"head": {"repo": {"full_name": "me/app"}}}}), encoding="utf-8")
+    del job.environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]
+    job.environment |= {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(event)}
+    assert "oidc_fork_pull_request" in job.main().stdout
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"role": ""},
+        {"mint_url": ""},
+        {"mint_url": "http://mint.example.com"},
+        {"mint_url": "https://me:pw@mint.example.com"},
+        {"mint_url": "mint"},
+        {"skip_token_revoke": "yes"},
+    ],
+)
+def test_a_mistaken_input_is_told_before_anything_is_sent(world: World, job: Job, inputs: dict[str, str]) -> None:
+    done = job.main(**inputs)
+    assert (done.returncode, done.stdout.startswith("::error ")) == (1, True)
+    assert len(world.issuer.traffic) == 0
+
+
+def test_the_manifest_declares_exactly_what_the_code_reads() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in sorted(ACTION.rglob("*.js")))
+    read = set(re.findall(r"(?:input|isTrue)\(env, '([^']+)'\)", code))
+    written = set(re.findall(r"setOutput\(env, '([^']+)'", code))
+    assert (read, written) == (set(MANIFEST["inputs"]), set(MANIFEST["outputs"]))
+
+
+def test_the_required_inputs_have_no_default_and_the_others_have_one() -> None:
+    for name, given in MANIFEST["inputs"].items():
+        assert given["required"] is (name in {"role", "mint_url"})
+        assert ("default" in given) is not given["required"]
+
+
+def test_the_action_needs_nothing_but_node() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in sorted(ACTION.rglob("*.js")))
+    assert all(name.startswith(("node:", "./", "../")) for name in re.findall(r"require\('([^']+)'\)", code))
+
+
+def test_the_hints_are_those_of_the_command() -> None:
+    assert json.loads((ACTION / "hints.json").read_text(encoding="utf-8")) == REMEDIES
