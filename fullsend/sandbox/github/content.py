@@ -12,11 +12,11 @@ from werkzeug.wrappers import Request, Response
 
 from fullsend.sandbox.github.answers import RefusedError, answer, not_found
 from fullsend.sandbox.github.bodies import invalid, json_object, required_text
+from fullsend.sandbox.github.needs import Need
 from fullsend.sandbox.github.pages import page_of
 from fullsend.sandbox.github.parts import Parts
 from fullsend.sandbox.github.repositories import RepositoryEndpoints, below_repository
 from fullsend.sandbox.github.state import Repository
-from fullsend.sandbox.github.token_auth import Need
 from fullsend.sandbox.github.views import node_id
 from fullsend.sandbox.routes import Route
 

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Request, Response
 
 from fullsend.sandbox.github.answers import RefusedError
 from fullsend.sandbox.github.limits import Limits
+from fullsend.sandbox.github.user_tokens import UserTokens
 from fullsend.sandbox.loopback import App
 
 VERSIONS = ("2022-11-28", "2026-03-10")
@@ -23,9 +24,12 @@ NO_USER_AGENT = (
 class Envelope:
     """An app around the endpoints; one request at a time looks at the state."""
 
-    def __init__(self, endpoints: App, limits: Limits, lock: threading.RLock, prefix: str) -> None:
+    def __init__(
+        self, endpoints: App, limits: Limits, user_tokens: UserTokens, lock: threading.RLock, prefix: str
+    ) -> None:
         self._endpoints = endpoints
         self._limits = limits
+        self._user_tokens = user_tokens
         self._lock = lock
         self._free = f"{prefix}/rate_limit"
 
@@ -40,7 +44,7 @@ class Envelope:
                 response = self._endpoints(request)
             except RefusedError as refused:
                 response = refused.response()
-            response.headers.update(self._limits.headers())
+            response.headers.update(self._limits.headers() | self._user_tokens.headers(request))
         response.headers["X-GitHub-Request-Id"] = ":".join(secrets.token_hex(2).upper() for _ in range(5))
         response.headers["X-GitHub-Media-Type"] = "github.v3; format=json"
         return response
@@ -48,6 +52,7 @@ class Envelope:
     def _admit(self, request: Request) -> None:
         if request.path != self._free:  # asking for the limit costs nothing
             self._limits.spend()
+        self._user_tokens.of(request)  # a bad personal token is 401 whatever it asks for
         version = request.headers.get("X-GitHub-Api-Version")
         if version is None:
             return

@@ -11,9 +11,16 @@ DEFAULT_SIZE = 30
 LARGEST_SIZE = 100
 
 
-def page_of(request: Request, items: Sequence[Item], url: str) -> tuple[list[Item], dict[str, str]]:
+def page_of(
+    request: Request,
+    items: Sequence[Item],
+    url: str,
+    *,
+    default: int = DEFAULT_SIZE,
+    largest: int = LARGEST_SIZE,
+) -> tuple[list[Item], dict[str, str]]:
     """Return the page that was asked for and its headers; what cannot be read as a number is the default."""
-    size = min(_number(request.args.get("per_page"), DEFAULT_SIZE), LARGEST_SIZE)
+    size = min(_number(request.args.get("per_page"), default), largest)
     number = _number(request.args.get("page"), 1)
     last = max(1, -(-len(items) // size))
     links = {"prev": min(number - 1, last), "next": number + 1, "last": last, "first": 1}

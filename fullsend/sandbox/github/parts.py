@@ -10,6 +10,8 @@ from fullsend.sandbox.github.apps import Apps
 from fullsend.sandbox.github.limits import Limits
 from fullsend.sandbox.github.token_auth import TokenAuth
 from fullsend.sandbox.github.tokens import Tokens, TokenStyle
+from fullsend.sandbox.github.user_tokens import UserTokens
+from fullsend.sandbox.github.vaults import Vaults
 from fullsend.sandbox.github.views import Views
 from fullsend.sandbox.github.world import World
 
@@ -21,6 +23,8 @@ class Parts:
     world: World
     apps: Apps
     tokens: Tokens
+    user_tokens: UserTokens
+    vaults: Vaults
     limits: Limits
     app_auth: AppAuth
     token_auth: TokenAuth
@@ -32,6 +36,6 @@ class Parts:
         """Make an empty GitHub; `api_url` is asked when an answer needs links."""
         world = World(clock)
         apps = Apps(world, clock)
-        tokens = Tokens(clock, style)
-        auths = AppAuth(apps, clock), TokenAuth(tokens)
-        return cls(world, apps, tokens, Limits(clock), *auths, Views(api_url), clock)
+        tokens, user_tokens = Tokens(clock, style), UserTokens()
+        auths = AppAuth(apps, clock), TokenAuth(tokens, user_tokens)
+        return cls(world, apps, tokens, user_tokens, Vaults(), Limits(clock), *auths, Views(api_url), clock)

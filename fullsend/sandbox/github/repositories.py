@@ -8,10 +8,10 @@ from urllib.parse import quote
 from werkzeug.wrappers import Request, Response
 
 from fullsend.sandbox.github.answers import answer, moved, not_found
+from fullsend.sandbox.github.needs import Need
 from fullsend.sandbox.github.pages import page_of
 from fullsend.sandbox.github.parts import Parts
 from fullsend.sandbox.github.state import Repository
-from fullsend.sandbox.github.token_auth import Need
 from fullsend.sandbox.routes import Handler, Route
 
 SHOW = Need("metadata", "read", "/repos/repos#get-a-repository")

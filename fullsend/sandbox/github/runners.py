@@ -10,10 +10,11 @@ import string
 from werkzeug.wrappers import Request, Response
 
 from fullsend.sandbox.github.answers import RefusedError, answer, not_found
+from fullsend.sandbox.github.needs import Need
 from fullsend.sandbox.github.parts import Parts
 from fullsend.sandbox.github.repositories import RepositoryEndpoints, below_repository
 from fullsend.sandbox.github.state import includes
-from fullsend.sandbox.github.token_auth import NOT_ACCESSIBLE, Need
+from fullsend.sandbox.github.token_auth import NOT_ACCESSIBLE
 from fullsend.sandbox.github.views import timestamp
 from fullsend.sandbox.routes import Route
 

@@ -12,10 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from werkzeug.wrappers import Request, Response
 
 from fullsend.sandbox.clock import Clock
+from fullsend.sandbox.github.actions_state import ActionsState
 from fullsend.sandbox.github.answers import RefusedError
 from fullsend.sandbox.github.endpoints import endpoints
 from fullsend.sandbox.github.envelope import Envelope
 from fullsend.sandbox.github.parts import Parts
+from fullsend.sandbox.github.people import People
 from fullsend.sandbox.github.state import Account, App, Installation, Repository
 from fullsend.sandbox.github.tokens import IssuedToken, TokenStyle
 from fullsend.sandbox.keys import new_key, pem
@@ -24,7 +26,10 @@ from fullsend.sandbox.routes import Routes
 
 
 class GitHubService(LoopbackService):
-    """GitHub's REST API for Apps; `prefix="/api/v3"` makes it a GitHub Enterprise Server."""
+    """GitHub's REST API; `prefix="/api/v3"` makes it a GitHub Enterprise Server.
+
+    `people` makes owners and their tokens, `actions` arranges variables and secrets.
+    """
 
     def __init__(
         self,
@@ -43,7 +48,10 @@ class GitHubService(LoopbackService):
         self._tokens, self._limits = parts.tokens, parts.limits
         table = [(method, f"{prefix}{path}", handler) for method, path, handler in endpoints(parts)]
         routes = Routes(table, otherwise=_no_such_path)
-        super().__init__("github", Envelope(routes, self._limits, self._state, prefix), clock=clock)
+        envelope = Envelope(routes, self._limits, parts.user_tokens, self._state, prefix)
+        self.people = People(parts, self._state)
+        self.actions = ActionsState(parts, self._state, self._now)
+        super().__init__("github", envelope, clock=clock)
 
     def _now(self) -> float:
         return self.clock()

@@ -20,6 +20,12 @@ class Account:
     login: str
     type: str
     """`User` or `Organization`."""
+    owners: list["Account"] = field(default_factory=list, repr=False)
+    """The users who may do everything in an organisation."""
+
+    def is_run_by(self, user: "Account") -> bool:
+        """Whether a user may do everything here."""
+        return user is self or user in self.owners
 
 
 @dataclass(eq=False)

@@ -1,40 +1,36 @@
-"""Who is calling with an installation token, and whether the token is enough for what is asked.
+"""Who is calling with an installation token or a personal one, and whether it is enough for what is asked.
 
 GitHub REST: "Authenticating to the REST API", "Permissions required for GitHub Apps". What the caller may
 not see does not exist (404); what it sees and may not do is 403.
 """
 
-from typing import NamedTuple
-
 from werkzeug.wrappers import Request
 
 from fullsend.sandbox.github.answers import RefusedError, not_found
-from fullsend.sandbox.github.state import Repository, includes
+from fullsend.sandbox.github.needs import Need, is_public, permission_header
+from fullsend.sandbox.github.state import Account, Repository, includes
 from fullsend.sandbox.github.tokens import IssuedToken, Tokens
+from fullsend.sandbox.github.user_tokens import UserTokens
 
 SCHEMES = ("bearer", "token")
 SUSPENDED = "This installation has been suspended"
 NOT_ACCESSIBLE = "Resource not accessible by integration"
 
 
-class Need(NamedTuple):
-    """What an endpoint asks of its caller, and the page of the reference that says so."""
-
-    permission: str
-    level: str
-    page: str
-
-
 class TokenAuth:
     """Finds the token behind a request and holds it against what is asked."""
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: Tokens, user_tokens: UserTokens) -> None:
         self._tokens = tokens
+        self._user_tokens = user_tokens
 
     def token(self, request: Request) -> IssuedToken | None:
-        """Return the caller's token, None for a caller who shows none. Raises RefusedError 401 and 403."""
+        """Return the caller's installation token, None for a caller who shows none or a personal token.
+
+        Raises RefusedError 401 and 403.
+        """
         header = request.headers.get("Authorization")
-        if header is None:
+        if header is None or self._user_tokens.of(request) is not None:
             return None
         scheme, _, text = header.partition(" ")
         # An App JWT is no credential here either; its answer is documented nowhere, 401 is what fits.
@@ -54,14 +50,28 @@ class TokenAuth:
 
     def check(self, request: Request, repository: Repository, need: Need) -> None:
         """Hold the caller against a need on one repository. Raises RefusedError 401, 403, 404."""
+        user_token = self._user_tokens.of(request)
+        if user_token is not None:
+            user_token.check_repository(repository, need)
+            return
         issued = self.token(request)
         covered = issued is not None and issued.covers(repository)
         if repository.private and not covered:
             raise not_found(need.page)
-        if not repository.private and need.level == "read":
-            return  # anyone reads what is public, whatever a token is scoped to
+        if not repository.private and is_public(need):
+            return
         if issued is None:
             raise RefusedError(401, "Requires authentication", need.page)
         if not covered or not includes(issued.permissions, need.permission, need.level):
-            accepted = {"X-Accepted-GitHub-Permissions": f"{need.permission}={need.level}"}
-            raise RefusedError(403, NOT_ACCESSIBLE, need.page, headers=accepted)
+            raise RefusedError(403, NOT_ACCESSIBLE, need.page, headers=permission_header(need))
+
+    def check_organisation(self, request: Request, org: Account, need: Need) -> None:
+        """Hold the caller against a need on an organisation. Raises RefusedError 401, 403."""
+        user_token = self._user_tokens.of(request)
+        if user_token is not None:
+            user_token.check_organisation(org, need)
+            return
+        issued = self.required_token(request)
+        granted = includes(issued.permissions, need.permission, need.level)
+        if issued.installation.account is not org or not granted:
+            raise RefusedError(403, NOT_ACCESSIBLE, need.page, headers=permission_header(need))
