@@ -15,6 +15,8 @@ COMMANDS = {
     "exec": Lazy("fullsend.cli.mint.exec:exec_", "Run a command with a token that is revoked when it ends."),
     "revoke": Lazy("fullsend.cli.mint.revoke:revoke", "Revoke a token before it expires by itself."),
     "status": Lazy("fullsend.cli.mint.status:status", "What the mint knows of this job: org, roles, workflow."),
+    # for whoever asks why
+    "explain": Lazy("fullsend.cli.mint.explain:explain", "Why a mint grants or refuses, rule by rule, offline."),
 }
 
 

@@ -1,0 +1,98 @@
+"""`fullsend mint explain`: the decision for a set of claims and a configuration, rule by rule, offline."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fullsend.cli.mint.common import role_options
+from fullsend.cli.output import NOT_HEALTHY, CommandError, json_option, note, print_json, print_table
+from fullsend.explain.claims_file import read_claims
+from fullsend.explain.configuration import read_configuration
+from fullsend.explain.errors import UnusableInputError
+from fullsend.explain.trace import Outcome
+from fullsend.explain.trace import explain as explained
+
+if TYPE_CHECKING:
+    from fullsend.explain.configuration import Configuration
+    from fullsend.explain.trace import Explanation
+
+_SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "NO", Outcome.NOT_CHECKED: "-"}
+
+
+@click.command()
+@click.option(
+    "--claims",
+    "claims_file",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The claims as JSON, or the JWT (decoded, not verified, never printed); - for stdin.",
+)
+@role_options
+@click.option(
+    "--env-file",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The mint's environment: KEY=VALUE lines, or the YAML of gcloud's --env-vars-file; - for stdin.",
+)
+@json_option
+def explain(*, claims_file: Path, role: str, repos: list[str], env_file: Path, as_json: bool) -> None:
+    """Show every rule a request would meet, how it comes out, and what would have to change.
+
+    Nothing is asked over the network: signature, exchange, App key and installation are not checked.
+    Exit status 3 when the mint would refuse.
+    """
+    if str(claims_file) == str(env_file) == "-":
+        raise click.UsageError("--claims and --env-file cannot both be stdin")
+    try:
+        configuration = read_configuration(env_file)
+        result = explained(read_claims(claims_file), role, repos, configuration, now=time.time())
+    except UnusableInputError as error:
+        raise CommandError(str(error), error.remedy) from None
+    if as_json:
+        print_json(_fields(result, configuration))
+    else:
+        _print(result, configuration)
+    if result.refusal is not None:
+        sys.exit(NOT_HEALTHY)
+
+
+def _fields(result: Explanation, configuration: Configuration) -> dict[str, Any]:
+    refusal, grant = result.refusal, result.grant
+    return {
+        "allowed": refusal is None,
+        "status": 200 if refusal is None else refusal.status,
+        "code": None if refusal is None else refusal.code,
+        "mode": configuration.mode,
+        "rules": [check.fields() for check in result.checks],
+        "permissions": None if grant is None else dict(grant.permissions),
+        "warnings": list(configuration.settings.warnings),
+    }
+
+
+def _print(result: Explanation, configuration: Configuration) -> None:
+    for warning in configuration.settings.warnings:
+        note(f"warning: {warning}")
+    rows = [
+        (_SIGNS[check.outcome], check.name, check.found, check.expected, check.code or check.outcome.value)
+        for check in result.checks
+    ]
+    print_table(("", "rule", "found", "needed", "outcome"), rows)
+    refusal, grant = result.refusal, result.grant
+    for check in result.checks:
+        if check.outcome is Outcome.FAILED:
+            click.echo(f"{check.name}: {check.change}")
+    if refusal is not None:
+        click.echo(f"The {configuration.mode} mint would answer {refusal.status} {refusal.code}.")
+        return
+    permissions = "" if grant is None else ", ".join(f"{name}:{level}" for name, level in grant.permissions.items())
+    click.echo(
+        f"As far as it can be known offline, the {configuration.mode} mint would grant {permissions}, "
+        "if the token is genuine and the role's App is installed."
+    )

@@ -1,0 +1,107 @@
+"""A mint's configuration from a file of environment variables, read by the mint's own settings code.
+
+Two forms are understood: ``KEY=VALUE`` lines, as Docker and systemd read them, and the YAML (or JSON) mapping
+that ``gcloud`` takes as ``--env-vars-file``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from fullsend.explain.errors import UnusableInputError
+from fullsend.explain.text_file import read_text
+from mintcore.settings import ConfigurationError, Settings, read_hosted, read_standalone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
+_FORMS = 'Write one KEY=VALUE a line, or a YAML mapping such as ALLOWED_ORGS: "my-org".'
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A mint as configured. ``provider`` is the shared identity provider, empty for a standalone mint.
+
+    ``source`` is what messages call it.
+    """
+
+    settings: Settings
+    mode: str
+    provider: str
+    source: str
+
+
+def read_configuration(path: Path) -> Configuration:
+    """Return the configuration in the file ``path``. Raises UnusableInputError."""
+    return configured(parse_environment(read_text(path), str(path)), str(path))
+
+
+def configured(environment: Mapping[str, str], source: str) -> Configuration:
+    """Return the mint that ``environment`` would start: standalone where ``PEM_DIR`` is set, hosted otherwise.
+
+    Raises UnusableInputError with every reason why it would not start.
+    """
+    try:
+        if environment.get("PEM_DIR", "").strip():
+            return Configuration(read_standalone(environment).common, "standalone", "", source)
+        hosted = read_hosted(environment)
+    except ConfigurationError as error:
+        raise UnusableInputError(
+            f"a mint would not start with {source}:\n  " + "\n  ".join(error.problems),
+            "A hosted mint has GCP_PROJECT_NUMBER, a standalone one has PEM_DIR.",
+        ) from None
+    return Configuration(hosted.common, "hosted", hosted.provider, source)
+
+
+def parse_environment(text: str, name: str) -> dict[str, str]:
+    """Return the variables in ``text``. Raises UnusableInputError, without quoting what is there."""
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+    said = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    if not said:
+        raise UnusableInputError(f"{name} sets no variable.", _FORMS)
+    if _LINE.fullmatch(said[0][1]):
+        return _lines(said, name)
+    return _mapping(text, name)
+
+
+def _lines(said: list[tuple[int, str]], name: str) -> dict[str, str]:
+    variables: dict[str, str] = {}
+    for number, line in said:
+        match = _LINE.fullmatch(line)
+        if not match:
+            raise UnusableInputError(f"{name}, line {number}: not KEY=VALUE.", _FORMS)
+        variables[match[1]] = _unquoted(match[2])
+    return variables
+
+
+def _unquoted(value: str) -> str:
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if quoted else value
+
+
+def _mapping(text: str, name: str) -> dict[str, str]:
+    try:
+        fields = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark is not None else ""
+        raise UnusableInputError(f"{name}{where}: neither KEY=VALUE lines nor YAML.", _FORMS) from None
+    if not isinstance(fields, dict):
+        raise UnusableInputError(f"{name} holds neither KEY=VALUE lines nor a YAML mapping.", _FORMS)
+    return {str(variable): _text(variable, value, name) for variable, value in fields.items()}
+
+
+def _text(variable: object, value: Any, name: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return str(value)
+    raise UnusableInputError(
+        f"{name}: {str(variable)[:80]} is not text.", "Put the value in quotes; environment variables are text."
+    )

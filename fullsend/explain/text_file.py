@@ -1,0 +1,31 @@
+"""A small text file that a user named, or stdin."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from fullsend.explain.errors import UnusableInputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LARGEST = 1024 * 1024
+
+
+def read_text(path: Path) -> str:
+    """Return what the file holds, ``-`` standing for stdin. Raises UnusableInputError."""
+    try:
+        if str(path) == "-":
+            content = sys.stdin.buffer.read(LARGEST + 1)
+        else:
+            with path.open("rb") as file:
+                content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise UnusableInputError(f"{path} cannot be read: {error.strerror or type(error).__name__}.") from None
+    if len(content) > LARGEST:
+        raise UnusableInputError(f"{path} is larger than 1 MiB, so it is not what is meant here.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnusableInputError(f"{path} is not text in UTF-8.") from None

@@ -1,0 +1,150 @@
+"""The trace: every check in the mint's order, and never another verdict than the mint's own."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import jwt
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fullsend.cli.mint.explain import explain as command
+from fullsend.explain.claims_file import GivenClaims
+from fullsend.explain.configuration import configured
+from fullsend.explain.trace import Check, Outcome, explain
+from mintcore.errors import InvalidToken
+from mintcore.policy.claims import REQUIRED_CLAIMS, check_claims
+from tests.mint_doubles import AUDIENCE, ISSUER, NOW, claims
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENVIRONMENT = {
+    "ALLOWED_ORGS": "octo-org,second-org",
+    "ROLE_APP_IDS": '{"coder": "12", "triage": 13}',
+    "ALLOWED_WORKFLOW_FILES": "triage.yml",
+    "OIDC_ISSUER_URL": ISSUER,
+    "GCP_PROJECT_NUMBER": "123456789012",
+    "WIF_POOL_NAME": "fullsend-pool",
+    "WIF_PROVIDER_NAME": "github-oidc",
+}
+MINT = configured(ENVIRONMENT, "F")
+
+
+def checks(role: str = "coder", repos: tuple[str, ...] = (), **changes: Any) -> dict[str, Check]:
+    result = explain(GivenClaims(claims(**changes)), role, repos, MINT, now=NOW)
+    return {check.name: check for check in result.checks}
+
+
+def test_every_check_is_listed_in_the_mints_order() -> None:
+    assert list(checks()) == [
+        "request", "token", "issuer", "audience", "times", "caller", "signature",
+        "org", "workflow_repo", "workflow_file", "role", "sts", "key and installation",
+    ]  # fmt: skip
+
+
+def test_nothing_offline_counts_as_checked_that_needs_the_network() -> None:
+    named = {name for name, check in checks().items() if check.outcome is Outcome.NOT_CHECKED}
+    assert named == {"token", "signature", "sts", "key and installation"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "code"),
+    [
+        ({"iss": "https://other.test"}, "issuer", "invalid_token"),
+        ({"aud": "other"}, "audience", "invalid_token"),
+        ({"exp": NOW - 100}, "times", "invalid_token"),
+        ({"iat": NOW + 100}, "times", "invalid_token"),
+        ({"repository": "other/app"}, "caller", "invalid_token"),
+        ({"repository": "third/app", "repository_owner": "third"}, "org", "org_not_allowed"),
+        ({"job_workflow_ref": "x"}, "workflow_ref", "workflow_not_allowed"),
+        ({"job_workflow_ref": "evil/x/.github/workflows/triage.yml@refs/heads/a"}, "workflow_repo",
+         "workflow_not_allowed"),
+        ({"role": "nobody"}, "role", "role_not_allowed"),
+        ({"role": "No"}, "request", "invalid_role"),
+        ({"repos": ("a/b",)}, "request", "invalid_repos"),
+    ],
+)  # fmt: skip
+def test_a_check_that_fails_has_the_servers_code_and_what_to_change(
+    changes: dict[str, Any], name: str, code: str
+) -> None:
+    check = checks(**changes)[name]
+    assert (check.outcome, check.code) == (Outcome.FAILED, code)
+    assert check.change.endswith(".")
+
+
+def test_a_caller_whose_times_are_past_is_told_so_and_policy_is_still_shown() -> None:
+    found = checks(exp=NOW - 3000, job_workflow_ref="octo-org/app/.github/workflows/x.yml@refs/heads/main")
+    assert "expired 3000 s ago" in found["times"].found
+    assert found["workflow_repo"].outcome is Outcome.FAILED
+    assert found["org"].outcome is Outcome.PASSED
+
+
+def test_whoever_has_the_configuration_sees_what_it_lists() -> None:
+    assert "octo-org, second-org" in checks()["org"].expected
+    assert "triage.yml" in checks()["workflow_file"].expected
+
+
+ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text())
+
+
+@given(st.dictionaries(st.sampled_from(REQUIRED_CLAIMS), ODD, max_size=3))
+def test_the_claims_pass_here_exactly_when_the_mint_lets_them_pass(changes: dict[str, Any]) -> None:
+    given_claims = claims() | changes
+    result = explain(GivenClaims(given_claims), "coder", (), MINT, now=NOW)
+    failed = any(
+        check.outcome is Outcome.FAILED
+        for check in result.checks
+        if check.name in {"issuer", "audience", "times", "caller"}
+    )
+    try:
+        check_claims(given_claims, issuer=ISSUER, audience=AUDIENCE, now=NOW)
+    except InvalidToken:
+        assert failed
+    else:
+        assert not failed
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Any:
+    (tmp_path / "env").write_text("".join(f"{name}={value}\n" for name, value in ENVIRONMENT.items()))
+    (tmp_path / "claims").write_text(json.dumps(claims(exp=time.time() + 300, iat=time.time(), nbf=time.time())))
+
+    def invoke(*arguments: str, claims_text: str = "") -> Any:
+        if claims_text:
+            (tmp_path / "claims").write_text(claims_text)
+        files = ["--claims", str(tmp_path / "claims"), "--env-file", str(tmp_path / "env")]
+        return CliRunner().invoke(command, [*files, *arguments])
+
+    return invoke
+
+
+def test_the_command_says_what_would_be_granted(run: Any) -> None:
+    result = run("--role", "triage")
+    assert result.exit_code == 0
+    assert "would grant contents:read, issues:write, metadata:read" in result.stdout
+
+
+def test_the_command_ends_with_3_where_the_mint_would_refuse(run: Any) -> None:
+    result = run("--role", "nobody", "--json")
+    answer = json.loads(result.stdout)
+    assert result.exit_code == 3
+    assert (answer["allowed"], answer["status"], answer["code"]) == (False, 403, "role_not_allowed")
+
+
+def test_a_token_is_never_printed_back(run: Any) -> None:
+    token = jwt.encode(claims(), "k" * 32, algorithm="HS256")
+    for more in ((), ("--json",)):
+        output = run("--role", "coder", *more, claims_text=token).output
+        assert not [part for part in token.split(".") if part in output]
+
+
+def test_a_file_that_cannot_be_used_is_one_sentence_and_no_traceback(run: Any) -> None:
+    result = run("--role", "coder", claims_text="rubbish")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
+    assert "rubbish" not in result.stderr
