@@ -20,7 +20,7 @@ from mintcore.errors import (
     UpstreamTimeout,
 )
 from mintcore.github.diagnosis import explain_unprocessable
-from mintcore.github.failures import no_answer, refusal, suspended
+from mintcore.github.failures import is_unknown_app, no_answer, refusal, suspended
 from mintcore.outbound import Answer, OutboundError, Unusable
 from mintcore.policy.names import Org
 from mintcore.ports import InstallationToken
@@ -176,7 +176,7 @@ class GitHubTokens:
             answer = self._client.call(app, "GET", f"/{kind}/{org}/installation", attempt)
             if answer.status == _OK:
                 return _parse_installation(answer, org)
-            if answer.status != _NOT_FOUND:
+            if answer.status != _NOT_FOUND or is_unknown_app(answer):
                 raise refusal(answer, doing=f"finding the installation on {org}", org=org, now=self._clock.now())
         return None
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
+_NOT_FOUND = 404
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 # GitHub REST, "Rate limits for the REST API": without other word, wait at least a minute.
@@ -34,6 +35,11 @@ def message_of(answer: Answer) -> str:
     except Unusable:
         return ""
     return message[:300] if isinstance(message, str) else ""
+
+
+def is_unknown_app(answer: Answer) -> bool:
+    """Say whether a 404 is about the App itself, which does not exist, and not about what it asked for."""
+    return answer.status == _NOT_FOUND and "integration not found" in message_of(answer).lower()
 
 
 def rate_limit(answer: Answer, now: float) -> GitHubRateLimited | None:
@@ -68,7 +74,7 @@ def refusal(answer: Answer, *, doing: str, org: Org, now: float) -> MintError:
     message = message_of(answer)
     if answer.status == _FORBIDDEN and "suspended" in message.lower():
         return suspended(org)
-    if answer.status == _UNAUTHORIZED:
+    if answer.status == _UNAUTHORIZED or is_unknown_app(answer):
         return InvalidRoleKey(detail=f"{doing}: GitHub refuses the App's JWT: {message}")
     return GitHubUnavailable(detail=f"{doing}: status {answer.status} {message}".rstrip())
 

@@ -183,6 +183,13 @@ GITHUB = (
         lambda w: w.github.limit_secondary(None),
         headers={"Retry-After": "60"},
     ),
+    Row(
+        "no App has the configured id",
+        as_job(),
+        500,
+        "invalid_role_key",
+        environment={"ROLE_APP_IDS": '{"coder": 1}'},
+    ),
     Row("GitHub is down", as_job(), 502, "github_unavailable", _break("github", Fail(502))),
     Row("GitHub drops the connection", as_job(), 502, "github_unavailable", _break("github", Drop())),
     Row("GitHub answers HTML", as_job(), 502, "github_unavailable", _break("github", Garbage())),
