@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv
 
-.PHONY: help setup test lint format demo serve lock clean
+.PHONY: help setup test lint format demo serve lock clean bench
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -38,6 +38,9 @@ demo: .venv/ready ## the mint in a world on loopback, as a table
 
 serve: .venv/ready ## the same world kept running on fixed ports, with a curl that mints
 	@$(BIN)/fullsend sandbox serve
+
+bench: .venv/ready ## the mint beside a plain one, measured; QUICK=1 is under a minute, WRITE=1 writes docs/bench/
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write)
 
 lock: ## pin requirements.txt and requirements-dev.txt anew from pyproject.toml
 	@test -x $(UV) || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv; }

@@ -40,12 +40,44 @@ _GITHUB_HEADERS = (
     "X-RateLimit-Resource: core\r\nX-RateLimit-Reset: 4102444800\r\n"
     "X-GitHub-Request-Id: C0DE:1A2B3C:4D5E6F7:89ABCDE:5F6A7B8C\r\n"
 )
-_REPOSITORY_LINKS = (
-    "archive assignees blobs branches collaborators comments commits compare contents contributors deployments "
-    "downloads events forks git_commits git_refs git_tags hooks issue_comment issue_events issues keys labels "
-    "languages merges milestones notifications pulls releases stargazers statuses subscribers subscription tags "
-    "teams trees"
-).split()
+_REPOSITORY_LINKS = [
+    "archive",
+    "assignees",
+    "blobs",
+    "branches",
+    "collaborators",
+    "comments",
+    "commits",
+    "compare",
+    "contents",
+    "contributors",
+    "deployments",
+    "downloads",
+    "events",
+    "forks",
+    "git_commits",
+    "git_refs",
+    "git_tags",
+    "hooks",
+    "issue_comment",
+    "issue_events",
+    "issues",
+    "keys",
+    "labels",
+    "languages",
+    "merges",
+    "milestones",
+    "notifications",
+    "pulls",
+    "releases",
+    "stargazers",
+    "statuses",
+    "subscribers",
+    "subscription",
+    "tags",
+    "teams",
+    "trees",
+]
 
 
 def answers(issuer_url: str, jwks: Mapping[str, Any], pems: Mapping[str, str]) -> dict[str, tuple[str, bytes]]:

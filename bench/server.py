@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from bench.measure import on_cpus
 from bench.world import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = {"mint": ROOT, "baseline": ROOT / "bench/baseline", "empty": ROOT / "bench/empty"}
@@ -50,13 +51,10 @@ class ServerError(RuntimeError):
 class Server:
     """One server as a process; a context manager that leaves once it is gone."""
 
-    def __init__(
-        self, name: str, environment: Mapping[str, str], *, cpus: set[int], wrapper: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, name: str, environment: Mapping[str, str], *, cpus: set[int]) -> None:
         self.name = name
         self._environment = {"PATH": os.defpath, **tuning(), **environment}
         self._cpus = cpus
-        self._wrapper = list(wrapper)
 
     @property
     def pid(self) -> int:
@@ -69,12 +67,13 @@ class Server:
         with on_cpus(self._cpus):
             self.started = perf_counter()
             self._process = subprocess.Popen(
-                [*self._wrapper, str(runtime() / "functions-framework"), "--target=mint", f"--host={HOST}"],
+                [str(runtime() / "functions-framework"), "--target=mint", f"--host={HOST}"],
                 cwd=SOURCES[self.name],
                 env=self._environment | {"PORT": str(self.port)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=self._said,
+                start_new_session=True,  # so that it can be ended whole
             )
         # Somebody reads the log lines, as in production, and it is not the clients' process.
         self._reader = subprocess.Popen(["/bin/cat"], stdin=self._process.stdout, stdout=subprocess.DEVNULL)
@@ -87,7 +86,7 @@ class Server:
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._reader.wait(STOP_SECONDS)
         self._said.close()
@@ -95,11 +94,15 @@ class Server:
     def wait(self) -> float:
         """Return the seconds from the process's start to its first answer. Raises ServerError."""
         self.ask(b"GET /health HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
+        return self.since_start()
+
+    def since_start(self) -> float:
+        """Return the seconds since the process was started."""
         return perf_counter() - self.started
 
     def ask(self, request: bytes) -> bytes:
         """Send one request, waiting for the server to be there, and return its answer. Raises ServerError."""
-        while perf_counter() - self.started < START_SECONDS:
+        while self.since_start() < START_SECONDS:
             if self._process.poll() is not None:
                 raise ServerError(f"{self.name} ended with status {self._process.returncode}: {self._last_words()}")
             try:

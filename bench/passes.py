@@ -1,0 +1,210 @@
+"""The measurements, one function each; what they find is plain data for the report.
+
+Servers are compared by turns within one pass, several rounds each, and the medians are kept: what else the
+machine does then hits all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.client import Load, load
+from bench.measure import Cpu, cpu, pss_mib
+from bench.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bench.scene import Scene
+
+LATENCIES_MS = (0, 20, 50)
+CLIENTS = (1, 8, 32)
+MOST = 1_000_000
+_WARM_SECONDS = 1.0
+_CPU_CLIENTS = 32
+_CROWD = 80
+_CROWD_LATENCY_MS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much work a run is; ``rounds`` of ``seconds`` each where something is timed."""
+
+    rounds: int
+    seconds: float
+    starts: int
+    mints: int
+
+    @classmethod
+    def full(cls) -> Effort:
+        """What the published figures are made with."""
+        return cls(rounds=3, seconds=2.0, starts=9, mints=10_000)
+
+    @classmethod
+    def quick(cls) -> Effort:
+        """Under a minute, to see a direction."""
+        return cls(rounds=1, seconds=0.6, starts=3, mints=2_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where it all happens: servers on CPUs of their own, so that the callers take nothing from them."""
+
+    scene: Scene
+    server_cpus: set[int]
+    effort: Effort
+    say: Callable[[str], None]
+
+    def server(self, name: str) -> Server:
+        """Return a server in this world, not started yet."""
+        return Server(name, self.scene.environment(), cpus=self.server_cpus)
+
+    def load(self, server: Server, clients: int, *, seconds: float | None = None, most: int = MOST) -> Load:
+        """Put a server under load."""
+        wanted = self.effort.seconds if seconds is None else seconds
+        return load(server.port, self.scene.requests(), clients=clients, most=most, seconds=wanted)
+
+    def warm(self, servers: Iterable[Server]) -> None:
+        """Let each server make its threads, connections and caches."""
+        for server in servers:
+            server.wait()
+            self.load(server, _CPU_CLIENTS, seconds=_WARM_SECONDS)
+
+
+def throughput(stage: Stage) -> list[dict[str, Any]]:
+    """Return mints per second and latencies for each number of clients and each upstream latency."""
+    rows = []
+    with ExitStack() as started:
+        servers = [started.enter_context(stage.server(name)) for name in ("mint", "baseline")]
+        stage.warm(servers)
+        for latency in LATENCIES_MS:
+            stage.scene.set_latency(latency)
+            for clients in CLIENTS:
+                stage.say(f"mints per second: {clients} clients, {latency} ms upstream")
+                rows.append({"latency_ms": latency, "clients": clients, **_compared(stage, servers, clients)})
+        stage.scene.set_latency(0)
+    return rows
+
+
+def _compared(stage: Stage, servers: list[Server], clients: int) -> dict[str, Any]:
+    runs: dict[str, list[Load]] = {server.name: [] for server in servers}
+    for _ in range(stage.effort.rounds):
+        for server in servers:
+            runs[server.name].append(stage.load(server, clients))
+    cell: dict[str, Any] = {name: _summary(loads) for name, loads in runs.items()}
+    # A ratio of each round's own pair, then the median: noise that lasts longer than a round cancels out.
+    pairs = list(zip(runs["mint"], runs["baseline"], strict=True))
+    cell["ratio"] = {
+        "per_second": statistics.median(ours.per_second / theirs.per_second for ours, theirs in pairs),
+        "p50": statistics.median(ours.percentile(50) / theirs.percentile(50) for ours, theirs in pairs),
+    }
+    return cell
+
+
+def _summary(loads: list[Load]) -> dict[str, float]:
+    return {
+        "per_second": statistics.median(one.per_second for one in loads),
+        "p50_ms": statistics.median(one.percentile(50) for one in loads),
+        "p99_ms": statistics.median(one.percentile(99) for one in loads),
+    }
+
+
+def crowd(stage: Stage) -> dict[str, float]:
+    """Return how one server of the mint does with as many clients as it has threads."""
+    stage.say(f"{_CROWD} clients, {_CROWD_LATENCY_MS} ms upstream")
+    with stage.server("mint") as server:
+        stage.warm([server])
+        stage.scene.set_latency(_CROWD_LATENCY_MS)
+        stage.load(server, _CROWD)
+        loads = [stage.load(server, _CROWD) for _ in range(stage.effort.rounds)]
+        stage.scene.set_latency(0)
+    return {"clients": _CROWD, "latency_ms": _CROWD_LATENCY_MS, **_summary(loads)}
+
+
+def upstream_calls(stage: Stage) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the calls each server makes from its start to its first token, and per token after that."""
+    found = {}
+    for name in ("mint", "baseline"):
+        stage.say(f"upstream calls: {name}")
+        before = stage.scene.calls()
+        with stage.server(name) as server:
+            server.ask(stage.scene.requests()[0])
+            # What is still being fetched in the background belongs to the start, so let it end first.
+            cold = _settled(stage, server, before)
+            before = stage.scene.calls()
+            mints = len(stage.load(server, 1, most=20).latencies)
+            warm = {kind: calls / mints for kind, calls in stage.scene.calls_since(before).items()}
+        found[name] = {"cold": cold, "warm": warm}
+    return found
+
+
+def _settled(stage: Stage, server: Server, before: dict[str, int]) -> dict[str, float]:
+    first = stage.scene.calls_since(before)
+    stage.load(server, 1, seconds=1.0)
+    after = stage.scene.calls_since(before)
+    once = {"discovery", "jwks", "secret", "installation"} if server.name == "mint" else set()
+    return {kind: float(after[kind] if kind in once else calls) for kind, calls in first.items()}
+
+
+def start_times(stage: Stage) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the seconds to the first answer and to the first token, on one CPU and on all there are."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    everywhere = stage.server_cpus | os.sched_getaffinity(stage.scene.pid)
+    for label, cpus in (("all CPUs", everywhere), ("one CPU", stage.server_cpus)):
+        stage.say(f"start on {label}")
+        times: dict[str, list[tuple[float, float]]] = {"mint": [], "baseline": [], "empty": []}
+        for _ in range(stage.effort.starts):
+            for name, taken in times.items():
+                with Server(name, stage.scene.environment(), cpus=cpus) as server:
+                    health = server.wait()
+                    server.ask(stage.scene.requests()[0])
+                    taken.append((health, server.since_start()))
+        found[label] = {
+            name: {
+                "health_s": statistics.median(health for health, _ in taken),
+                "token_s": statistics.median(token for _, token in taken),
+                "token_worst_s": max(token for _, token in taken),
+            }
+            for name, taken in times.items()
+        }
+    return found
+
+
+def memory(stage: Stage) -> list[dict[str, float]]:
+    """Return the mint's memory in MiB after so many mints, the last of them all that the effort has."""
+    points = []
+    marks = [1, *(round(stage.effort.mints * share) for share in (0.1, 0.25, 0.5, 0.75, 1.0))]
+    done = 0
+    with stage.server("mint") as server:
+        server.wait()
+        for mark in marks:
+            stage.say(f"memory after {mark} mints")
+            done += len(stage.load(server, _CPU_CLIENTS, most=mark - done, seconds=600).latencies)
+            points.append({"mints": done, "pss_mib": pss_mib(server.pid)})
+    return points
+
+
+def cpu_per_request(stage: Stage) -> dict[str, dict[str, float]]:
+    """Return milliseconds of CPU per request of each server, kernel's share included."""
+    used: dict[str, list[tuple[Cpu, int]]] = {"mint": [], "baseline": [], "empty": []}
+    with ExitStack() as started:
+        servers = [started.enter_context(stage.server(name)) for name in used]
+        stage.warm(servers)
+        for number in range(stage.effort.rounds):
+            for server in servers:
+                stage.say(f"CPU per request: {server.name}, round {number + 1}")
+                before = cpu(server.pid)
+                answered = len(stage.load(server, _CPU_CLIENTS, seconds=2 * stage.effort.seconds).latencies)
+                used[server.name].append((cpu(server.pid) - before, answered))
+    return {
+        name: {
+            "ms": statistics.median(spent.total / count for spent, count in runs) * 1000,
+            "user_ms": statistics.median(spent.user / count for spent, count in runs) * 1000,
+            "system_ms": statistics.median(spent.system / count for spent, count in runs) * 1000,
+        }
+        for name, runs in used.items()
+    }

@@ -1,0 +1,174 @@
+"""What was measured, as Markdown tables that also read well in a terminal, as JSON, and as a picture."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from bench.picture import picture
+from bench.server import ROOT
+from bench.targets import targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+_OUT = ROOT / "bench/out"
+_DOCS = ROOT / "docs/bench"
+_PROFILE = ROOT / "docs/profile.md"
+_BUSY = 0.3
+"""CPUs that others may use on average before the reader is told not to trust absolute figures."""
+
+
+def write(results: dict[str, Any], *, docs: bool) -> list[Path]:
+    """Write JSON, tables and picture; with ``docs`` also where the documentation shows them. Return the paths."""
+    results["targets"] = [asdict(target) for target in targets(results)]
+    written = []
+    for folder in (_OUT, _DOCS) if docs else (_OUT,):
+        folder.mkdir(parents=True, exist_ok=True)
+        written += [folder / "results.json", folder / "results.md", folder / "results.svg"]
+        written[-3].write_text(json.dumps(results, indent=1) + "\n")
+        written[-2].write_text(f"# Benchmark\n\nWritten by `make bench`.\n\n{text(results)}\n")
+        written[-1].write_text(picture(results["throughput"]))
+    if docs:
+        _PROFILE.write_text(_profile_page(results))
+        written.append(_PROFILE)
+    return written
+
+
+def text(results: Mapping[str, Any]) -> str:
+    """Return everything as Markdown."""
+    parts = [_machine(results), _targets(results), _throughput(results["throughput"]), _calls(results["calls"])]
+    parts += [_starts(results["start"]), _cpu(results), _memory(results["memory"]), _profile(results)]
+    return "\n\n".join(parts)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table padded to equal widths."""
+    lines = [list(heads), *(list(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    padded = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+        for line in lines
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([padded[0], rule, *padded[1:]])
+
+
+def _machine(results: Mapping[str, Any]) -> str:
+    machine = results["machine"]
+    others = machine["others_cpus"] + machine["stolen_cpus"]
+    lines = [
+        f"{machine['when']}: {machine['cpu']}, {machine['cpus']} CPUs, Python {machine['python']}; "
+        f"servers with {' '.join(f'{name}={value}' for name, value in machine['tuning'].items())}, one worker, on "
+        + (
+            "a CPU of their own."
+            if machine["cpus"] > 1
+            else "the one CPU there is, shared with their callers: no figure here is worth much."
+        ),
+        f"Load when it began {machine['load_before']:.2f}; meanwhile others used {others:.2f} CPUs on average. "
+        + (
+            "The machine was busy: trust the ratios, not the absolute figures."
+            if others > _BUSY
+            else "The machine was quiet."
+        ),
+    ]
+    if results.get("quick"):
+        lines.append("A quick run: one short round of everything, good for a direction only.")
+    return "\n".join(lines)
+
+
+def _targets(results: Mapping[str, Any]) -> str:
+    rows = [(t.figure, t.wanted, t.got, "met" if t.met else "NOT MET") for t in targets(results)]
+    return table(("target", "wanted", "measured", ""), rows)
+
+
+def _throughput(rows: list[dict[str, Any]]) -> str:
+    heads = (
+        "upstream",
+        "clients",
+        "mints/s",
+        "baseline",
+        "ratio",
+        "p50 ms",
+        "baseline",
+        "ratio",
+        "p99 ms",
+        "baseline",
+    )
+    lines = []
+    for row in rows:
+        ours, theirs, ratio = row["mint"], row["baseline"], row["ratio"]
+        cells = [f"{row['latency_ms']} ms", str(row["clients"]), f"{ours['per_second']:.0f}"]
+        cells += [f"{theirs['per_second']:.1f}", f"{ratio['per_second']:.1f}x"]
+        cells += [f"{ours['p50_ms']:.1f}", f"{theirs['p50_ms']:.0f}", f"{ratio['p50']:.3f}"]
+        lines.append([*cells, f"{ours['p99_ms']:.1f}", f"{theirs['p99_ms']:.0f}"])
+    return table(heads, lines)
+
+
+def _calls(calls: Mapping[str, Any]) -> str:
+    def shown(kinds: Mapping[str, float]) -> str:
+        listed = ", ".join(f"{kind} {count:g}" for kind, count in sorted(kinds.items()))
+        return f"{sum(kinds.values()):g} ({listed})"
+
+    rows = [(name, shown(found["cold"]), shown(found["warm"])) for name, found in calls.items()]
+    return table(("upstream calls", "from the start to the first token", "per warm mint"), rows)
+
+
+def _starts(start: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            f"{name}, {label}",
+            f"{found['health_s']:.2f} s",
+            f"{found['token_s']:.2f} s",
+            f"{found['token_worst_s']:.2f} s",
+        )
+        for label, servers in start.items()
+        for name, found in servers.items()
+    ]
+    return table(("from process start to", "first answer", "first token", "worst"), rows)
+
+
+def _cpu(results: Mapping[str, Any]) -> str:
+    rows = [
+        (name, f"{found['ms']:.2f}", f"{found['user_ms']:.2f}", f"{found['system_ms']:.2f}")
+        for name, found in results["cpu"].items()
+    ]
+    crowd = results["crowd"]
+    line = (
+        f"{crowd['clients']} clients at {crowd['latency_ms']} ms: {crowd['per_second']:.0f} mints/s, "
+        f"p50 {crowd['p50_ms']:.0f} ms, p99 {crowd['p99_ms']:.0f} ms."
+    )
+    return table(("CPU per request, ms", "all", "user", "kernel"), rows) + "\n\n" + line
+
+
+def _memory(points: list[dict[str, float]]) -> str:
+    rows = [(f"{point['mints']:,.0f}", f"{point['pss_mib']:.1f}") for point in points]
+    return table(("memory after mints", "PSS, MiB"), rows)
+
+
+def _profile(results: Mapping[str, Any]) -> str:
+    profile, cpu_ms = results["profile"], results["cpu"]["mint"]["ms"]
+    if "missing" in profile:
+        return f"No profile: {profile['missing']}."
+    parts = []
+    for kind, head in (("steps", "step"), ("libraries", "library of the running line"), ("functions", "function")):
+        rows = [
+            (f"`{what}`" if kind == "functions" else what, f"{share:.1%}", f"{share * cpu_ms * 1000:.0f}")
+            for what, share in list(profile[kind].items())[:25]
+        ]
+        parts.append(table((head, "share", "µs per mint"), rows))
+    parts.append(f"{profile['samples']} samples; one in a hundred either way is chance.")
+    return "\n\n".join(parts)
+
+
+def _profile_page(results: Mapping[str, Any]) -> str:
+    return (
+        "# Where the CPU time of a mint goes\n\n"
+        "Written by `make bench WRITE=1`: the hosted mint, warm, one worker on one CPU, 32 clients, no upstream\n"
+        "latency. The serving process is sampled from outside (py-spy); a sample is the thread that holds the\n"
+        "interpreter's lock. Shares are of the samples; the microseconds are those shares of the CPU time that\n"
+        "Linux counted in a pass without sampling, kernel included.\n\n"
+        f"{_cpu(results)}\n\n{_profile(results)}\n"
+    )
