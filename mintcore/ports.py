@@ -114,7 +114,7 @@ class KeyStore(Protocol):
     def edition(self, role: Role) -> Hashable:
         """Return what differs once the role's key has been replaced, where that is cheap to know, else ``None``.
 
-        What was signed under one edition is not shown under another. Raises RoleKeyMissing.
+        What was signed under one edition is not shown under another. Raises what :meth:`signer` raises.
         """
 
     def forget(self, role: Role) -> None:

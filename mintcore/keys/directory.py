@@ -1,0 +1,113 @@
+"""App keys from a directory: ``{role}.pem``, read anew as soon as the file is another one.
+
+Each mint looks at the file's status, which costs microseconds, and reads it only when that has changed. A file
+written over, a file moved into place and the swapped links of a mounted Kubernetes secret all show in it. Who
+may read the directory is the operator's to decide; a file that everybody may read is warned about.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+from mintcore.errors import InvalidRoleKey, KeyUnavailable, MintError, RoleKeyMissing
+from mintcore.keys.rsa import RsaSigner, parse_signer
+from mintcore.policy.names import parse_role
+
+if TYPE_CHECKING:
+    from mintcore.audit import JsonLog
+    from mintcore.policy.names import Role
+    from mintcore.ports import Attempt, Signer
+
+# RSA keys of 16,384 bits take 13 KB; whatever is larger is no key and is not read.
+LARGEST_FILE = 64 * 1024
+_MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+_NOT_OURS = frozenset({errno.EACCES, errno.EPERM})
+
+
+class FileEdition(NamedTuple):
+    """What tells one edition of a file from the next; times in nanoseconds."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
+
+
+class DirectoryKeys:
+    """Signers for the keys in one directory."""
+
+    def __init__(self, directory: str, log: JsonLog) -> None:
+        self._directory = directory
+        self._log = log
+        self._signers: dict[Role, tuple[FileEdition, RsaSigner]] = {}
+        self._lock = threading.Lock()
+
+    def path(self, role: Role) -> str:
+        """Return the role's file, always a direct child of the directory. Raises RoleKeyMissing."""
+        # Names were checked when they became roles. Here a slip there would open a file of the caller's choice.
+        try:
+            parse_role(role)
+        except ValueError:
+            raise RoleKeyMissing(detail="what is no role name names no key file") from None
+        return os.path.join(self._directory, f"{role}.pem")  # noqa: PTH118 - on the path of every mint
+
+    def edition(self, role: Role) -> FileEdition:
+        """Return the edition of the role's file. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
+        path = self.path(role)
+        try:
+            return _edition(os.stat(path))  # noqa: PTH116 - as above
+        except OSError as error:
+            raise _failure(error, path) from None
+
+    def signer(self, role: Role, attempt: Attempt) -> Signer:
+        """Return the role's signer. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
+        edition = self.edition(role)
+        with self._lock:
+            held = self._signers.get(role)
+            hit = held is not None and held[0] == edition
+            attempt.cache_hits.setdefault("signer", hit)
+            if held is None or not hit:
+                held = self._signers[role] = self._read(role)
+            return held[1]
+
+    def forget(self, role: Role) -> None:
+        """Read the role's file anew next time."""
+        with self._lock:
+            self._signers.pop(role, None)
+
+    def _read(self, role: Role) -> tuple[FileEdition, RsaSigner]:
+        """Return the signer with the edition of the very file that was read, which a swap cannot mix up."""
+        path = self.path(role)
+        try:
+            # Without O_NONBLOCK a named pipe of that name would hold the mint for ever.
+            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise InvalidRoleKey(detail=f"{path} is no file")
+                pem = file.read(LARGEST_FILE + 1)
+        except OSError as error:
+            raise _failure(error, path) from None
+        if len(pem) > LARGEST_FILE:
+            raise InvalidRoleKey(detail=f"{path} is larger than a key can be")
+        signer = parse_signer(pem, role)
+        if status.st_mode & stat.S_IRWXO:
+            mode = f"{stat.S_IMODE(status.st_mode):04o}"
+            self._log.write("WARNING", f"{path} is open to every user of this machine (mode {mode}): chmod 600 it")
+        return _edition(status), signer
+
+
+def _edition(status: os.stat_result) -> FileEdition:
+    return FileEdition(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _failure(error: OSError, path: str) -> MintError:
+    if error.errno in _MISSING:
+        return RoleKeyMissing(detail=f"{path} does not exist")
+    if error.errno in _NOT_OURS:
+        return InvalidRoleKey(detail=f"{path} cannot be read by the user the mint runs as")
+    return KeyUnavailable(detail=f"{path}: {errno.errorcode.get(error.errno or 0, type(error).__name__)}")

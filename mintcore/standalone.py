@@ -1,0 +1,194 @@
+"""The standalone mint, put together: ``fullsend-mint``, a directory of keys, the issuer's word and no cloud.
+
+Everything that can be wrong is looked at before the first request can come in: settings, key files, port. What
+is wrong is said in one sentence each on stderr and ends the process with status 1. ``--check`` looks at the
+same and prints what would be served.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+import threading
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mintcore.assembly import assemble, outbound_for
+from mintcore.audit import JsonLog
+from mintcore.clock import WorldClock
+from mintcore.endpoint import Endpoint
+from mintcore.errors import MintError, RoleKeyMissing
+from mintcore.fallback import UpstreamMint
+from mintcore.keys.directory import DirectoryKeys
+from mintcore.ports import Attempt, Deadline
+from mintcore.serving import listen, serve
+from mintcore.settings import ConfigurationError, StandaloneSettings, read_standalone
+from mintcore.standalone_report import report
+from mintcore.verify.chain import StandaloneVerifier
+from mintcore.verify.jwks import IssuerKeys
+from mintcore.version import VERSION
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
+# The issuer's keys are the authority here, and worth a wait; the request's own budget still bounds it.
+_KEYS_PATIENCE_SECONDS = 10.0
+_CHECK_SECONDS = 20.0
+_DESCRIPTION = """Exchange a CI job's OIDC token for a short-lived, scoped GitHub App installation token.
+
+Without arguments: serve. The configuration is in environment variables; ALLOWED_ORGS, ROLE_APP_IDS,
+ALLOWED_WORKFLOW_FILES and PEM_DIR are those to begin with. docs/standalone.md is the guide."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFindings:
+    """What is wrong with the key files: ``missing`` leaves a role without service, ``problems`` stop the start."""
+
+    missing: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``fullsend-mint`` and return its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="fullsend-mint", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="look at settings and key files, print what would be served, and exit"
+    )
+    parser.add_argument("--version", action="version", version=f"fullsend-mint {VERSION}")
+    only_check = parser.parse_args(arguments).check
+    try:
+        settings = read_standalone()
+    except ConfigurationError as error:
+        return _refuse(error.problems)
+    return _check(settings) if only_check else _serve(settings)
+
+
+def build(settings: StandaloneSettings, keys: DirectoryKeys, clock: WorldClock, log: JsonLog) -> Mint:
+    """Return the mint that ``settings`` describe; it has made no connection yet."""
+    common = settings.common
+    outbound = outbound_for(common, clock)
+    issuer_keys = IssuerKeys(common.issuer_url, outbound, clock, patience_seconds=_KEYS_PATIENCE_SECONDS)
+    verifier = StandaloneVerifier(issuer_keys, clock, issuer=common.issuer_url, audience=common.audience)
+    service = assemble(common, verifier=verifier, keys=keys, outbound=outbound, clock=clock, log=log)
+    fallback = None
+    if settings.fallback_url:
+        fallback = UpstreamMint(outbound.channel("fallback", settings.fallback_url), common.policy.roles, log)
+    endpoint = Endpoint(
+        service=lambda: service,
+        clock=clock,
+        log=log,
+        deadline_seconds=common.deadline_seconds,
+        unhealthy=common.unhealthy,
+        fallback=fallback,
+    )
+    return Mint(endpoint, issuer_keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Mint:
+    """The mint, and the issuer's keys that it had better fetch before the first request."""
+
+    endpoint: Endpoint
+    issuer_keys: IssuerKeys
+
+
+def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: WorldClock) -> KeyFindings:
+    """Read the key of every role that is served."""
+    attempt = Attempt(Deadline(clock, _CHECK_SECONDS), "check")
+    missing, problems = [], []
+    for role in sorted({grant.app.key_role for grant in settings.common.policy.roles.serves.values()}):
+        try:
+            keys.signer(role, attempt)
+        except RoleKeyMissing as failure:
+            missing.append(
+                f"{failure.detail}: the role {role} gets no tokens until you put the App's private key there"
+            )
+        except MintError as failure:
+            path = keys.path(role)
+            where = "" if path in failure.detail else f"{path}: "
+            problems.append(
+                f"{where}{failure.detail}; put the .pem file there that GitHub offers for download under "
+                f"'Private keys' in the App's settings, readable by this user"
+            )
+    return KeyFindings(tuple(missing), tuple(problems))
+
+
+def _check(settings: StandaloneSettings) -> int:
+    clock = WorldClock()
+    found = find_keys(settings, DirectoryKeys(settings.pem_dir, JsonLog(sys.stderr)), clock)
+    for warning in settings.common.warnings:
+        print(f"warning: {warning}", file=sys.stderr)  # noqa: T201 - a person reads this
+    wrong = (*found.missing, *found.problems)
+    if wrong:
+        return _refuse(wrong)
+    print(report(settings))  # noqa: T201 - as above
+    return 0
+
+
+def _serve(settings: StandaloneSettings) -> int:
+    clock, log = WorldClock(), JsonLog(sys.stdout, project_id=settings.common.project_id)
+    keys = DirectoryKeys(settings.pem_dir, log)
+    found = find_keys(settings, keys, clock)
+    listener = _listen(settings.port)
+    if found.problems or isinstance(listener, str):
+        return _refuse((*found.problems, *([listener] if isinstance(listener, str) else [])))
+    _announce(settings, found, log)
+    mint = build(settings, keys, clock, log)
+    # What is here now stays for ever: out of the collector's sight it stays shared with gunicorn's parent process.
+    gc.collect()
+    gc.freeze()
+    serve(
+        mint.endpoint,
+        listener,
+        threads=settings.common.threads,
+        deadline_seconds=settings.common.deadline_seconds,
+        log=log,
+        started=lambda: _warm_up(mint.issuer_keys, clock, log),
+    )
+    return 0
+
+
+def _listen(port: int) -> socket.socket | str:
+    """Return the listening socket, or the sentence that says why there is none."""
+    try:
+        return listen(port)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        return (
+            f"PORT {port} cannot be listened on ({reason}); end what uses it, or set another, for example PORT=8081"
+        )
+
+
+def _announce(settings: StandaloneSettings, found: KeyFindings, log: JsonLog) -> None:
+    for warning in (*settings.common.warnings, *found.missing):
+        log.write("WARNING", warning)
+    if settings.common.custom_roles:
+        log.write("INFO", f"custom role permissions registered: [{' '.join(settings.common.custom_roles)}]")
+    if settings.fallback_url:
+        local = " ".join(sorted(settings.common.policy.roles.holds))
+        log.write("INFO", f"fallback mint configured: {settings.fallback_url} (local roles: [{local}])")
+    log.write("INFO", f"fullsend-mint starting on :{settings.port} (standalone mode)")
+
+
+def _warm_up(issuer_keys: IssuerKeys, clock: WorldClock, log: JsonLog) -> None:
+    """Fetch the issuer's keys without making anybody wait; a failure is the first request's to find again."""
+    attempt = Attempt(Deadline(clock, _CHECK_SECONDS), f"warm-up-{uuid.uuid4().hex}")
+
+    def fetch() -> None:
+        try:
+            issuer_keys.load(attempt)
+        except MintError as failure:
+            log.write("WARNING", f"warm-up: {failure}")
+
+    threading.Thread(target=fetch, name="warm-up", daemon=True).start()
+
+
+def _refuse(problems: Sequence[str]) -> int:
+    print("\n".join(problems), file=sys.stderr)  # noqa: T201 - nothing serves that could log it
+    return 1
