@@ -92,6 +92,13 @@ def test_token_written_to_a_file_is_private_even_where_a_readable_file_was(mint:
     assert [file.name for file in tmp_path.iterdir()] == ["token"]
 
 
+def test_a_token_that_cannot_be_delivered_is_revoked(world: World, mint: Run, tmp_path: Path) -> None:
+    done = mint("token", "--role", "triage", "--out", str(tmp_path / "nowhere" / "token"))
+    assert (done.returncode, "cannot be written" in done.stderr) == (1, True)
+    assert world.github.traffic.count(path_prefix="/installation/token", method="DELETE") == 1
+    assert world.github.live_tokens() == []
+
+
 def test_token_goes_to_the_steps_outputs_on_request(mint: Run, tmp_path: Path) -> None:
     output = tmp_path / "output"
     done = mint("token", "--role", "triage", "--github-output", GITHUB_OUTPUT=str(output))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,22 +60,23 @@ def token(
     Prints the token on stdout unless --out or --github-output is given. It lives for an hour; end it
     earlier with `fullsend mint revoke`, or use `fullsend mint exec`, which does so by itself.
     """
-    # A place that cannot be written to is found before there is a token to lose.
     output_file = _github_output_file() if github_output else None
-    with errors_explained():
-        client = client_for(mint_urls, audience, timeout)
+    with errors_explained(), ExitStack() as on_failure:
+        client = on_failure.enter_context(client_for(mint_urls, audience, timeout))
         minted = client.mint(role, repos)
         mask_in_actions(minted.token)
         if wait_usable:
             client.wait_usable(minted.token)
-    if output_file:
-        append_output(output_file, {"token": minted.token, "expires_at": minted.expires_at})
-    text = render(minted, form, env_name)
-    if out:
-        write_private(out, text + "\n")
-        note(f"token for {role} written to {out}, expires {minted.expires_at}")
-    elif not output_file:
-        click.echo(text)
+        if output_file:
+            append_output(output_file, {"token": minted.token, "expires_at": minted.expires_at})
+        text = render(minted, form, env_name)
+        if out:
+            write_private(out, text + "\n")
+            note(f"token for {role} written to {out}, expires {minted.expires_at}")
+        elif not output_file:
+            click.echo(text)
+        # Delivered: from here on it is the caller's. Whatever failed before has revoked it.
+        on_failure.pop_all()
 
 
 def render(minted: MintedToken, form: str, env_name: str) -> str:
