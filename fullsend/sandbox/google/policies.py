@@ -23,6 +23,8 @@ SERVICE_ACCOUNT = "serviceAccount:"
 PUBLIC = frozenset({"allUsers", "allAuthenticatedUsers"})
 
 Policy = dict[str, Any]
+Changed = Callable[[str], None]
+"""Called with the name of a resource whose policy changed."""
 
 
 class Policies:
@@ -34,13 +36,12 @@ class Policies:
         knows_account: Callable[[str], bool],
         knows_pool: Callable[[str], bool],
         public: bool = True,
-        changed: Callable[[str], None] = lambda _name: None,
     ) -> None:
-        """Take who knows service accounts (by e-mail) and pools (by name), and whom to tell of changes."""
+        """Take who knows service accounts (by e-mail) and pools (by name)."""
         self._knows_account = knows_account
         self._knows_pool = knows_pool
         self._public = public
-        self._changed = changed
+        self.on_change: list[Changed] = []
         self._policies: dict[str, Policy] = {}
 
     def get(self, name: str) -> Policy:
@@ -81,7 +82,8 @@ class Policies:
         etag = base64.b64encode(b"BwY" + secrets.token_bytes(6)).decode()
         policy: Policy = {"version": 1, "etag": etag}
         self._policies[name] = policy | ({"bindings": bindings} if bindings else {})
-        self._changed(name)
+        for told in self.on_change:
+            told(name)
         return self._policies[name]
 
     def _checked(self, binding: Mapping[str, Any]) -> dict[str, Any]:
