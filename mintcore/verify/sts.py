@@ -57,14 +57,21 @@ class SecurityTokenService:
                 requested_token_type=REQUESTED_TOKEN_TYPE,
             )
         except OAuthError as error:
+            if _is_no_verdict(error):
+                raise StsUnavailable(detail="STS refused it in no form of RFC 6749 §5.2") from None
             raise InvalidToken(detail=f"STS refused it at provider {provider_id}: {str(error)[:300]}") from None
         except OutboundError as error:
             raise StsUnavailable(detail=str(error)) from None
         # google-auth reads the body with json.loads and lets what that raises through.
-        except (GoogleAuthError, ValueError, RecursionError) as error:
-            raise StsUnavailable(detail=f"STS answered with no JSON: {type(error).__name__}") from None
+        except (GoogleAuthError, ValueError, TypeError, RecursionError) as error:
+            raise StsUnavailable(detail=f"STS answered with no JSON object: {type(error).__name__}") from None
         if not isinstance(granted, dict) or not granted.get("access_token"):
             raise StsUnavailable(detail="STS answered 200 without an access token")
+
+
+def _is_no_verdict(error: OAuthError) -> bool:
+    """Say whether the body names no ``error``, as a proxy's does: google-auth then gives it twice, as it is."""
+    return len(error.args) > 1 and error.args[0] == error.args[1]
 
 
 class _Answered(Response):

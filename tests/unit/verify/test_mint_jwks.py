@@ -1,0 +1,335 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from fullsend.sandbox.issuer import Issuer
+from fullsend.sandbox.job import Job
+from fullsend.sandbox.keys import new_key
+from mintcore.errors import InvalidToken, IssuerUnavailable
+from mintcore.outbound import Outbound
+from mintcore.verify.jwks import LONGEST_TOKEN, IssuerKeys, UnverifiedToken, take_apart
+from tests.mint_doubles import FakeClock, claims, new_attempt
+from tests.unit.loopback_peer import Peer, answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return new_key()
+
+
+@pytest.fixture(scope="module")
+def other_key() -> rsa.RSAPrivateKey:
+    return new_key()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    with Issuer() as running:
+        yield running
+
+
+def b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def raw_jwt(header: object, payload: object, signature: bytes = b"x") -> str:
+    return ".".join([b64(json.dumps(header).encode()), b64(json.dumps(payload).encode()), b64(signature)])
+
+
+def signed(key: rsa.RSAPrivateKey, kid: str = "k", **changes: Any) -> str:
+    return jwt.encode(claims(**changes), key, algorithm="RS256", headers={"kid": kid})
+
+
+def jwk(key: Any, kid: str = "k", **changes: Any) -> dict[str, Any]:
+    algorithm = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else jwt.algorithms.ECAlgorithm
+    return {**algorithm.to_jwk(key.public_key(), as_dict=True), "kid": kid, "use": "sig"} | changes
+
+
+class Published:
+    """An issuer that publishes exactly what it is told, and the keys as the mint knows them."""
+
+    def __init__(self, clock: FakeClock, jwks: bytes, discovery: dict[str, Any] | None = None) -> None:
+        self.clock = clock
+        self.jwks = jwks
+        self.discovery = discovery or {}
+        self.peer = Peer(self._answer)
+        self.keys = IssuerKeys(self.peer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
+
+    def _answer(self, number: int) -> list[bytes]:
+        if b"openid-configuration" not in self.peer.requests[number].split(b"\r\n")[0]:
+            return [answer(200, self.jwks)]
+        standard = {"issuer": self.peer.url, "jwks_uri": f"{self.peer.url}/keys"}
+        return [answer(200, json.dumps(standard | self.discovery).encode())]
+
+    def check(self, token: str) -> None:
+        with self.peer:
+            self.keys.check_signature(take_apart(token), new_attempt(self.clock))
+
+
+def key_set(*keys: object) -> bytes:
+    return json.dumps({"keys": keys}).encode()
+
+
+def test_a_token_the_issuer_signed_is_accepted(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
+    Published(clock, key_set(jwk(key))).check(signed(key))
+
+
+def test_a_token_somebody_else_signed_under_the_same_key_id_is_refused(
+    clock: FakeClock, key: rsa.RSAPrivateKey, other_key: rsa.RSAPrivateKey
+) -> None:
+    with pytest.raises(InvalidToken, match="signature"):
+        Published(clock, key_set(jwk(key))).check(signed(other_key))
+
+
+def test_a_token_whose_claims_were_changed_is_refused(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
+    header, _, signature = signed(key).split(".")
+    changed = f"{header}.{b64(json.dumps(claims(repository_owner='evil')).encode())}.{signature}"
+    with pytest.raises(InvalidToken, match="signature"):
+        Published(clock, key_set(jwk(key))).check(changed)
+
+
+@pytest.mark.parametrize("signature", [b"", b"\x00" * 256, b"x" * 10_000])
+def test_a_token_without_a_real_signature_is_refused(
+    clock: FakeClock, key: rsa.RSAPrivateKey, signature: bytes
+) -> None:
+    token = raw_jwt({"alg": "RS256", "kid": "k"}, claims(), signature)[:LONGEST_TOKEN]
+    with pytest.raises(InvalidToken):
+        Published(clock, key_set(jwk(key))).check(token)
+
+
+def test_the_time_of_a_token_is_not_judged_here(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
+    Published(clock, key_set(jwk(key))).check(signed(key, exp=1, nbf=2**40, aud=["x"], iss="other"))
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [
+        {"kty": "EC"}, {"use": "enc"}, {"alg": "RS512"}, {"alg": "none"}, {"alg": None}, {"n": ""},
+        {"n": "AQAB"}, {"n": 5},
+        {"n": None}, {"e": ""}, {"e": "AA"}, {"e": []}, {"n": "\u00e9"}, {"kid": ""}, {"kid": 5}, {"kid": None},
+    ],
+)  # fmt: skip
+def test_a_key_that_cannot_be_used_is_left_out_and_the_others_serve(
+    clock: FakeClock, key: rsa.RSAPrivateKey, unusable: dict[str, Any]
+) -> None:
+    Published(clock, key_set(jwk(key, "bad") | unusable, None, 1, [], "x", jwk(key))).check(signed(key))
+
+
+def test_keys_that_are_too_short_or_of_another_kind_are_no_keys(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
+    short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - that it is refused is the case
+    curve = ec.generate_private_key(ec.SECP256R1())
+    with pytest.raises(IssuerUnavailable, match="no usable key"):
+        Published(clock, key_set(jwk(short), jwk(curve))).check(signed(key))
+
+
+@pytest.mark.parametrize(
+    "jwks",
+    [
+        b'{"keys": []}',
+        b"{}",
+        b'{"keys": {}}',
+        b'{"keys": null}',
+        b'{"keys": "x"}',
+        b"[]",
+        b"",
+        b"<html>",
+        b"[" * 90_000,
+    ],
+)
+def test_a_key_set_without_keys_is_no_answer(clock: FakeClock, key: rsa.RSAPrivateKey, jwks: bytes) -> None:
+    with pytest.raises(IssuerUnavailable):
+        Published(clock, jwks).check(signed(key))
+
+
+@pytest.mark.parametrize("jwks", [b'{"keys": []}', b"<html>"])
+def test_a_broken_key_set_never_replaces_the_one_we_have(
+    clock: FakeClock, key: rsa.RSAPrivateKey, jwks: bytes
+) -> None:
+    published = Published(clock, key_set(jwk(key)))
+    token = take_apart(signed(key))
+    with published.peer:
+        published.keys.check_signature(token, new_attempt(clock))
+        published.jwks = jwks
+        for _ in range(3):
+            clock.advance(3600)
+            published.keys.check_signature(token, new_attempt(clock))
+        clock.advance(24 * 3600)
+        with pytest.raises(IssuerUnavailable):
+            published.keys.check_signature(token, new_attempt(clock))
+
+
+@pytest.mark.parametrize(
+    "discovery",
+    [
+        {"issuer": "https://evil.example"}, {"issuer": None}, {"issuer": ["x"]},
+        {"jwks_uri": "https://evil.example/keys"}, {"jwks_uri": "/keys"}, {"jwks_uri": None}, {"jwks_uri": ["x"]},
+        {"jwks_uri": 5}, {"jwks_uri": "http://169.254.169.254/"}, {"jwks_uri": ""},
+    ],
+)  # fmt: skip
+def test_a_discovery_document_that_points_elsewhere_is_not_followed(
+    clock: FakeClock, key: rsa.RSAPrivateKey, discovery: dict[str, Any]
+) -> None:
+    published = Published(clock, key_set(jwk(key)), discovery)
+    with pytest.raises(IssuerUnavailable):
+        published.check(signed(key))
+    assert len(published.peer.requests) == 1
+
+
+@pytest.mark.parametrize("tail", ["@evil.example/keys", ".evil.example/keys", "1/keys"])
+def test_a_key_set_at_an_origin_that_only_begins_like_the_issuers_is_not_fetched(
+    clock: FakeClock, key: rsa.RSAPrivateKey, tail: str
+) -> None:
+    published = Published(clock, key_set(jwk(key)))
+    published.discovery = {"jwks_uri": published.peer.url + tail}
+    with pytest.raises(IssuerUnavailable, match="jwks_uri"):
+        published.check(signed(key))
+
+
+@pytest.mark.parametrize("path", ["/a b", "/a\r\nX: y", "/\ud800", "/\u00e9", "/%zz", "//evil.example/x", "/\x00"])
+def test_a_strange_path_of_the_key_set_is_no_crash(clock: FakeClock, key: rsa.RSAPrivateKey, path: str) -> None:
+    published = Published(clock, key_set(jwk(key)))
+    published.discovery = {"jwks_uri": published.peer.url + path}
+    published.check(signed(key))
+    assert len(published.peer.requests) == 2
+    assert b"\nX: y" not in published.peer.requests[1]
+
+
+def test_keys_are_fetched_once_an_hour(clock: FakeClock, issuer: Issuer) -> None:
+    keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
+    token = take_apart(issuer.token(Job()))
+    for _ in range(4):
+        keys.check_signature(token, new_attempt(clock))
+        clock.advance(1201)
+    assert issuer.traffic.count(path_prefix="/.well-known/jwks") == 2
+
+
+def test_a_rotated_key_is_found_at_once(clock: FakeClock, issuer: Issuer) -> None:
+    keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
+    keys.check_signature(take_apart(issuer.token(Job())), new_attempt(clock))
+    issuer.rotate_key(retire=True)
+    keys.check_signature(take_apart(issuer.token(Job())), new_attempt(clock))
+    assert issuer.traffic.count(path_prefix="/.well-known/jwks") == 2
+
+
+def test_invented_key_ids_ask_the_issuer_once_in_thirty_seconds(
+    clock: FakeClock, issuer: Issuer, key: rsa.RSAPrivateKey
+) -> None:
+    keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
+    for number in range(60):
+        with pytest.raises(InvalidToken, match="no key of the token's key id"):
+            keys.check_signature(take_apart(signed(key, f"invented-{number}")), new_attempt(clock))
+        clock.advance(1)
+    assert issuer.traffic.count(path_prefix="/.well-known/jwks") == 3
+
+
+def test_an_issuer_that_is_down_is_not_asked_by_every_request(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
+    with Peer(lambda _number: [None]) as peer:
+        keys = IssuerKeys(peer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
+        for _ in range(5):
+            with pytest.raises(IssuerUnavailable):
+                keys.check_signature(take_apart(signed(key)), new_attempt(clock))
+    assert len(peer.requests) == 3
+
+
+def test_the_issuers_date_is_told_to_the_clock(clock: FakeClock, issuer: Issuer) -> None:
+    IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3).load(new_attempt(clock))
+    assert len(clock.observed) == 2
+    assert all(date.endswith("GMT") for date in clock.observed)
+
+
+ALGORITHMS = ["none", "None", "NONE", "HS256", "HS512", "RS384", "RS512", "PS256", "ES256", "EdDSA", "", "rs256"]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_only_rs256_is_taken_apart(algorithm: str) -> None:
+    with pytest.raises(InvalidToken):
+        take_apart(raw_jwt({"alg": algorithm, "kid": "k"}, claims()))
+
+
+def test_a_public_key_is_no_shared_secret(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
+    secret = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    for algorithm in ("HS256", "RS256"):
+        signing = raw_jwt({"alg": algorithm, "kid": "k", "typ": "JWT"}, claims()).rpartition(".")[0]
+        mac = hmac.new(secret, signing.encode(), hashlib.sha256).digest()
+        with pytest.raises(InvalidToken):
+            Published(clock, key_set(jwk(key))).check(f"{signing}.{b64(mac)}")
+
+
+DEEP_LIST = json.dumps([]).replace("[]", "[" * 3000 + "]" * 3000)
+NOT_TOKENS = {
+    "empty": "", "one part": "abc", "two parts": "a.b", "four parts": "a.b.c.d", "dots": "..", "blank": " ",
+    "not base64": "!!!.???.***", "not JSON": f"{b64(b'x')}.{b64(b'y')}.{b64(b'z')}", "not ASCII": "ä.ö.ü",
+    "lone surrogate": "\ud800.\ud800.\ud800", "header is a list": raw_jwt([], claims()),
+    "header is null": raw_jwt(None, claims()), "payload is a list": raw_jwt({"alg": "RS256", "kid": "k"}, []),
+    "payload is a number": raw_jwt({"alg": "RS256", "kid": "k"}, 1), "no header": raw_jwt({}, claims()),
+    "no key id": raw_jwt({"alg": "RS256"}, claims()),
+    "empty key id": raw_jwt({"alg": "RS256", "kid": ""}, claims()),
+    "number for key id": raw_jwt({"alg": "RS256", "kid": 5}, claims()),
+    "list for key id": raw_jwt({"alg": "RS256", "kid": ["k"]}, claims()),
+    "number for algorithm": raw_jwt({"alg": 5, "kid": "k"}, claims()),
+    "list for algorithm": raw_jwt({"alg": ["RS256"], "kid": "k"}, claims()),
+    "unknown critical header": raw_jwt({"alg": "RS256", "kid": "k", "crit": ["x"], "x": 1}, claims()),
+    "critical header that is no list": raw_jwt({"alg": "RS256", "kid": "k", "crit": "exp"}, claims()),
+    "unencoded payload": raw_jwt({"alg": "RS256", "kid": "k", "b64": False, "crit": ["b64"]}, claims()),
+    "huge": "a" * (LONGEST_TOKEN + 1), "huge number": raw_jwt({"alg": "RS256", "kid": "k"}, {"exp": 0}).replace(
+        b64(b'{"exp": 0}'), b64(b'{"exp": ' + b"9" * 5000 + b"}")),
+    "deep header": f"{b64(DEEP_LIST.encode())}.{b64(b'{}')}.x",
+    "deep payload": ".".join([b64(b'{"alg":"RS256","kid":"k"}'), b64(b'{"a":' + DEEP_LIST.encode() + b"}"), "x"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NOT_TOKENS.values(), ids=NOT_TOKENS.keys())
+def test_what_is_no_token_is_refused(text: str) -> None:
+    with pytest.raises(InvalidToken) as refused:
+        take_apart(text)
+    assert refused.value.public == InvalidToken.sentence
+    assert len(refused.value.detail) < 200
+
+
+def test_a_token_nested_just_deep_enough_for_one_parser_is_no_crash_in_the_next(
+    clock: FakeClock, key: rsa.RSAPrivateKey
+) -> None:
+    published = Published(clock, key_set(jwk(key)))
+    with published.peer:
+        published.keys.load(new_attempt(clock))
+        refusals = 0
+        for depth in range(700, 1000):
+            header = '{"alg":"RS256","kid":"k","x":' + "[" * depth + "]" * depth + "}"
+            text = f"{b64(header.encode())}.{b64(b'{}')}.{b64(b'x')}"
+            with pytest.raises(InvalidToken):
+                published.keys.check_signature(take_apart(text), new_attempt(clock))
+            refusals += 1
+    assert refusals == 300
+
+
+def test_a_token_is_taken_apart_quickly_whatever_its_size() -> None:
+    started = time.process_time()
+    for size in (LONGEST_TOKEN, LONGEST_TOKEN - 1):
+        with pytest.raises(InvalidToken):
+            take_apart("." * size)
+    assert time.process_time() - started < 1
+
+
+def test_a_part_that_is_not_believed_says_so_in_its_name(key: rsa.RSAPrivateKey) -> None:
+    parts = take_apart(signed(key))
+    assert isinstance(parts, UnverifiedToken)
+    assert parts.unverified_claims["repository"] == "octo-org/app"
+    assert parts.key_id == "k"
