@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from mintcore.ports import Decided, InstallationToken, Scope
 
 # What nobody should have put into a text that is logged, taken out all the same: JWTs and what looks like one
-# (GitHub's newer tokens do), GitHub's classic tokens, PEM blocks.
+# (GitHub's newer tokens do), GitHub's classic tokens, PEM blocks. A name may begin after JSON's own escapes, whose
+# last letter would hide it; a block cut short ends with its JSON string, so that whoever writes "BEGIN KEY" into
+# a claim does not make the rest of the event vanish.
+_BEGINNING = r"(?:(?<![A-Za-z0-9_])|(?<=\\[bfnrt])|(?<=\\u[0-9a-f]{4}))"
 _SECRETS = re.compile(
-    r"\bgh[a-z]_[A-Za-z0-9._-]{16,}|\bey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
-    r"|-----BEGIN [A-Z ]*KEY-----.*?(?:-----END [A-Z ]*KEY-----|$)"
+    _BEGINNING + r"gh[a-z]_[A-Za-z0-9._-]{16,}"
+    r"|" + _BEGINNING + r"ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+    r'|-----BEGIN [A-Z ]*KEY-----(?:[^"\\]|\\.)*?(?:-----END [A-Z ]*KEY-----|(?=")|\\?$)'
 )
 
 
