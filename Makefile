@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv
 
-.PHONY: help setup test lint format demo serve lock clean bench
+.PHONY: help setup test soak lint format demo serve lock clean bench
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -23,6 +23,9 @@ setup: .venv/ready ## the virtual environments that every other target uses
 
 test: .venv/ready ## every test but the soak and the benchmarks
 	$(BIN)/pytest -n auto --dist loadgroup
+
+soak: .venv/ready ## a minute of random faults; SOAK_SECONDS and SOAK_SEED change it
+	$(BIN)/pytest -m soak -s tests/soak
 
 lint: .venv/ready ## ruff and mypy, as CI runs them
 	$(BIN)/ruff check .
