@@ -46,12 +46,12 @@ class Actor:
         value: str = self.http.request("GET", url, headers=headers).json()["value"]
         return value
 
-    def mint(self, oidc_token: str) -> Answer:
-        """Ask the mint for a triage token for `app`; keep it if it is given."""
+    def mint(self, oidc_token: str, role: str = "triage") -> Answer:
+        """Ask the mint for a role's token for `app`; keep it if it is given."""
         answer = self.http.request(
             "POST",
             f"{self.mint_url}/v1/token",
-            json={"role": "triage", "repos": ["app"]},
+            json={"role": role, "repos": ["app"]},
             headers={"Authorization": f"Bearer {oidc_token}"},
         )
         body = _object(answer)
