@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv
 
-.PHONY: help setup test soak lint format demo serve lock clean bench
+.PHONY: help setup test soak lint format demo standalone serve lock clean bench
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -38,6 +38,9 @@ format: .venv/ready ## what ruff can mend by itself
 
 demo: .venv/ready ## the mint in a world on loopback, as a table
 	@$(BIN)/fullsend sandbox demo
+
+standalone: .venv/ready ## a mint of one's own with a fallback, in the same world, as a table
+	@$(BIN)/fullsend sandbox standalone
 
 serve: .venv/ready ## the same world kept running on fixed ports, with a curl that mints
 	@$(BIN)/fullsend sandbox serve
