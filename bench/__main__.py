@@ -7,7 +7,7 @@ to docs/bench/ and docs/profile.md.
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import os
 import platform
 import sys
@@ -64,7 +64,7 @@ def _machine(before: Machine, seconds: float, load_before: tuple[float, ...], cp
     now = Machine.now()
     ours = now.ours - before.ours
     return {
-        "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
+        "when": dt.datetime.now(dt.UTC).isoformat(timespec="minutes"),
         "cpu": cpu_model(),
         "cpus": len(cpus),
         "python": platform.python_version(),

@@ -9,6 +9,7 @@ _PANEL_WIDTH, _PANEL_HEIGHT = 250, 150
 _LEFT, _TOP = 24, 70
 _GAP_X, _GAP_Y = 24, 66
 _BAR = 30
+_FONT = 'font-family="system-ui, sans-serif" font-size="12"'
 _OURS, _THEIRS, _TEXT, _LINE = "#2f8f83", "#a3a8b0", "#7b828c", "#8a919b"
 _FIGURES = (
     ("mints per second (more is better)", "per_second"),
@@ -20,8 +21,7 @@ def picture(rows: list[dict[str, Any]]) -> str:
     """Return the SVG for the rows of the throughput pass."""
     latencies = sorted({row["latency_ms"] for row in rows})
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        'font-family="system-ui, sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" {_FONT}>',
         "<title>Mints per second and median latency, the mint beside the five-call baseline</title>",
         f'<rect x="{_LEFT}" y="12" width="12" height="12" fill="{_OURS}"/>' + _text(_LEFT + 18, 22, "this mint"),
         f'<rect x="{_LEFT + 100}" y="12" width="12" height="12" fill="{_THEIRS}"/>'
@@ -47,9 +47,8 @@ def _panel(x: float, y: float, rows: list[dict[str, Any]], key: str) -> list[str
         for name, left, colour in (("mint", middle - _BAR - 1, _OURS), ("baseline", middle + 1, _THEIRS)):
             value = row[name][key]
             height = max(1.0, (_PANEL_HEIGHT - 14) * value / most)
-            parts.append(
-                f'<rect x="{left:.1f}" y="{base - height:.1f}" width="{_BAR}" height="{height:.1f}" fill="{colour}"/>'
-            )
+            box = f'x="{left:.1f}" y="{base - height:.1f}" width="{_BAR}" height="{height:.1f}"'
+            parts.append(f'<rect {box} fill="{colour}"/>')
             parts.append(_text(left + _BAR / 2, base - height - 3, _short(value), middle=True))
         clients = row["clients"]
         label = f"{clients} client" + ("s" if clients > 1 else "")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _RATE = 100
 _CLIENTS = 32
-_SECONDS_PER_ROUND = 8
+_SECONDS_PER_ROUND = 6
 _TOP = 25
 
 # What a sample belongs to: the first of these that is anywhere on its stack.
@@ -95,11 +95,11 @@ def _step(frames: list[str]) -> str:
 
 def _library(frame: str) -> str:
     """Return the package of a frame like ``Flask.wsgi_app (flask/app.py:1511)``; a bare file is Python's own."""
-    path = frame.rpartition("(")[2].partition(":")[0]
+    path = frame.rpartition("(")[2].rpartition(":")[0]
     folder, slash, _ = path.partition("/")
-    if folder in {"http", "email", "json", "concurrent", "importlib"} or not slash:
+    if folder in {"http", "email", "json", "concurrent", "importlib", "urllib"} or not slash:
         return f"python: {path.removesuffix('.py').replace('/', '.')}"
-    return folder
+    return "google-auth" if folder in {"auth", "oauth2"} else folder
 
 
 def _function(frame: str) -> str:

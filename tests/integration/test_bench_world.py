@@ -1,0 +1,76 @@
+"""The benchmark measures what it says: its world, its callers, and both mints in it."""
+
+import os
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from bench.client import LoadError, load
+from bench.profile import summary
+from bench.scene import Scene
+from bench.server import Server
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    with Scene() as running:
+        yield running
+
+
+def port(scene: Scene, service: str) -> int:
+    number = urlsplit(scene.url(service)).port
+    assert number is not None
+    return number
+
+
+def test_callers_get_as_many_answers_as_they_asked_for_and_the_world_counts_them(scene: Scene) -> None:
+    exchange = b"POST /v1/token HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"
+    before = scene.calls()
+    seen = load(port(scene, "sts"), [exchange], clients=3, most=20, seconds=30)
+    assert len(seen.latencies) == 20
+    assert scene.calls_since(before) == {"sts": 20}
+
+
+def test_an_answer_takes_the_latency_that_was_set(scene: Scene) -> None:
+    scene.set_latency(30)
+    seen = load(port(scene, "issuer"), [b"GET /.well-known/jwks HTTP/1.1\r\n\r\n"], clients=1, most=3, seconds=30)
+    scene.set_latency(0)
+    assert min(seen.latencies) >= 0.029
+
+
+def test_a_refused_request_ends_the_measurement() -> None:
+    # A world of its own, because a call it does not know spoils its counts for good.
+    with Scene() as scene, pytest.raises(LoadError, match="404"):
+        load(port(scene, "github"), [b"GET /nowhere HTTP/1.1\r\n\r\n"], clients=1, most=1, seconds=30)
+
+
+@pytest.mark.parametrize(
+    ("name", "calls"),
+    [
+        ("mint", ["access_token", "sts"]),
+        ("baseline", ["access_token", "installations", "jwks", "secret", "sts"]),
+    ],
+)
+def test_both_mints_mint_in_this_world_with_their_calls(scene: Scene, name: str, calls: list[str]) -> None:
+    with Server(name, scene.environment(), cpus=os.sched_getaffinity(0)) as server:
+        server.wait()
+        load(server.port, scene.requests(), clients=1, most=2, seconds=30)
+        before = scene.calls()
+        load(server.port, scene.requests(), clients=1, most=2, seconds=30)
+        made = scene.calls_since(before)
+    if name == "mint":
+        made.pop("secret", None)  # the keys of its other roles may still be on their way
+    assert made == dict.fromkeys(calls, 2)
+
+
+def test_a_profile_is_shares_by_step_library_and_function() -> None:
+    serving = "run (gunicorn/workers/gthread.py:1)"
+    stacks = f"{serving};MintService.mint (mintcore/service.py:2);dumps (json/__init__.py:3) 3\n{serving} 1\n"
+    found = summary(stacks)
+    assert found["steps"] == {
+        "policy and the rest of the service": 0.75,
+        "gunicorn: request, answer, threads": 0.25,
+    }
+    assert found["libraries"] == {"python: json.__init__": 0.75, "gunicorn": 0.25}
+    assert found["functions"] == {"dumps (json/__init__.py)": 0.75, "run (gunicorn/workers/gthread.py)": 0.25}
