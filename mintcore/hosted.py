@@ -71,7 +71,12 @@ def _assemble(settings: HostedSettings, clock: WorldClock, log: JsonLog) -> Mint
     common = settings.common
     outbound = outbound_for(common, clock)
     issuer_keys = IssuerKeys(common.issuer_url, outbound, clock, patience_seconds=_KEYS_PATIENCE_SECONDS)
-    app_keys = SecretManagerKeys(clock, project_number=settings.project_number, url=settings.secret_manager_url)
+    app_keys = SecretManagerKeys(
+        clock,
+        project_number=settings.project_number,
+        url=settings.secret_manager_url,
+        proxy_url=common.proxy_url,
+    )
     verifier = HostedVerifier(
         issuer_keys,
         SecurityTokenService(

@@ -32,12 +32,13 @@ class SecretManagerKeys:
     """Signers for the keys in one project's Secret Manager.
 
     ``url`` is empty for Google's own endpoint with application-default credentials. A loopback ``url`` is
-    spoken to without credentials.
+    spoken to without credentials. ``proxy_url`` is as for :class:`~mintcore.outbound.Outbound`.
     """
 
-    def __init__(self, clock: Clock, *, project_number: str, url: str = "") -> None:
+    def __init__(self, clock: Clock, *, project_number: str, url: str = "", proxy_url: str = "") -> None:
         self._project_number = project_number
         self._url = url
+        self._proxy_url = proxy_url
         self._client: Any = None
         self._client_lock = threading.Lock()
         self._signers = ExpiringCache[str, RsaSigner](
@@ -88,6 +89,7 @@ class SecretManagerKeys:
         with self._client_lock:
             if self._client is None:
                 self._client = _client(self._url)
+                _mind_no_ambient_proxy(self._client, self._proxy_url)
             return self._client
 
 
@@ -108,6 +110,14 @@ def _client(url: str) -> Any:
             credentials=AnonymousCredentials() if parts.scheme == "http" else None,
         )
     )
+
+
+def _mind_no_ambient_proxy(client: Any, proxy_url: str) -> None:
+    """Keep a private key from going by whatever proxy this process's environment happens to name."""
+    session = client.transport._session  # noqa: SLF001 - the client offers no other way to it
+    session.trust_env = False
+    if proxy_url:
+        session.proxies = {"https": proxy_url}
 
 
 def _failure(error: Exception, secret: str) -> MintError:

@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization as forms
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from fullsend.sandbox.keys import new_key
+from fullsend.sandbox.secret_manager import SecretManager
+from mintcore.errors import InvalidRoleKey, KeyUnavailable, RoleKeyMissing
+from mintcore.keys.app_jwt import AppJwts
+from mintcore.keys.rsa import RsaSigner, parse_signer
+from mintcore.keys.secret_manager import SecretManagerKeys
+from mintcore.policy.names import Role
+from mintcore.policy.roles import App
+from tests.mint_doubles import NOW, FakeClock, OneSigner, new_attempt
+from tests.unit.loopback_peer import Peer, answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mintcore.ports import Signer
+
+CODER = Role("coder")
+APP = App("12345", CODER)
+SECRET = "fullsend-coder-app-pem"
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return new_key()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+
+def pem(key: PrivateKey, *, pkcs8: bool = True) -> bytes:
+    kind = PrivateFormat.PKCS8 if pkcs8 else PrivateFormat.TraditionalOpenSSL
+    return key.private_bytes(Encoding.PEM, kind, NoEncryption())
+
+
+@pytest.mark.parametrize("pkcs8", [True, False])
+@pytest.mark.parametrize("around", [b"%s", b"\n\n%s\n\n", b"Bag Attributes\n%s", b"%s\x00"])
+def test_a_private_key_in_pem_signs(key: rsa.RSAPrivateKey, pkcs8: bool, around: bytes) -> None:
+    signer = parse_signer(around % pem(key, pkcs8=pkcs8), CODER)
+    algorithm = jwt.algorithms.RSAAlgorithm(jwt.algorithms.RSAAlgorithm.SHA256)
+    assert algorithm.verify(b"message", key.public_key(), signer.sign(b"message"))
+
+
+def test_line_ends_of_windows_do_not_matter(key: rsa.RSAPrivateKey) -> None:
+    assert isinstance(parse_signer(pem(key).replace(b"\n", b"\r\n"), CODER), RsaSigner)
+
+
+def refusal(data: bytes) -> str:
+    with pytest.raises(InvalidRoleKey) as refused:
+        parse_signer(data, CODER)
+    assert refused.value.public == InvalidRoleKey.sentence
+    return refused.value.detail
+
+
+@pytest.mark.parametrize("kind", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+def test_an_encrypted_key_is_refused_by_name(key: rsa.RSAPrivateKey, kind: PrivateFormat) -> None:
+    data = key.private_bytes(Encoding.PEM, kind, forms.BestAvailableEncryption(b"passphrase"))
+    assert "is encrypted" in refusal(data)
+
+
+def test_a_public_key_is_refused_by_name(key: rsa.RSAPrivateKey) -> None:
+    for kind in (PublicFormat.SubjectPublicKeyInfo, PublicFormat.PKCS1):
+        assert "is a public key" in refusal(key.public_key().public_bytes(Encoding.PEM, kind))
+
+
+@pytest.mark.parametrize("data", [b"", b" \n"])
+def test_an_empty_key_is_refused_by_name(data: bytes) -> None:
+    assert "is empty" in refusal(data)
+
+
+def test_a_certificate_is_refused_by_name() -> None:
+    assert "is a certificate" in refusal(b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+
+
+@pytest.mark.parametrize("data", [b"not a key", b"\x00\xff" * 50, b"{}", b"ssh-rsa AAAA"])
+def test_what_is_not_pem_is_refused_by_name(data: bytes) -> None:
+    assert "is not in PEM form" in refusal(data)
+
+
+def test_a_key_that_is_cut_off_is_refused_by_name(key: rsa.RSAPrivateKey) -> None:
+    assert "is cut off" in refusal(pem(key)[:500])
+
+
+def test_a_damaged_key_is_refused(key: rsa.RSAPrivateKey) -> None:
+    lines = pem(key).split(b"\n")
+    del lines[5]
+    assert "cannot be read" in refusal(b"\n".join(lines))
+
+
+def test_a_key_whose_line_breaks_were_lost_is_refused_and_not_a_crash(key: rsa.RSAPrivateKey) -> None:
+    assert refusal(pem(key).replace(b"\n", b"\\n"))
+
+
+@pytest.mark.parametrize("other", [ec.generate_private_key(ec.SECP256R1()), ed25519.Ed25519PrivateKey.generate()])
+def test_a_key_of_another_kind_is_refused_by_name(
+    other: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey,
+) -> None:
+    assert "is no RSA key" in refusal(pem(other))
+
+
+def test_a_short_key_is_refused_by_its_length() -> None:
+    short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - that is the case
+    assert "has 1024 bits" in refusal(pem(short))
+
+
+def test_nothing_of_a_refused_key_is_in_the_text(key: rsa.RSAPrivateKey) -> None:
+    material = pem(key).split(b"\n")[3].decode()
+    assert material not in refusal(pem(key)[:500])
+
+
+class Jwts:
+    """App JWTs of one key, and the store they come from."""
+
+    def __init__(self, clock: FakeClock, signer: Signer) -> None:
+        self.clock = clock
+        self.store = OneSigner(signer)
+        self.jwts = AppJwts(self.store, clock)
+
+    def text(self, app: App = APP) -> str:
+        return self.jwts.assertion(app, new_attempt(self.clock)).reveal()
+
+
+@pytest.fixture
+def jwts(clock: FakeClock, key: rsa.RSAPrivateKey) -> Jwts:
+    return Jwts(clock, RsaSigner(key))
+
+
+def test_an_app_jwt_is_what_github_asks_for(jwts: Jwts, key: rsa.RSAPrivateKey) -> None:
+    text = jwts.text()
+    off = {"verify_exp": False, "verify_iat": False}
+    claims = jwt.decode(text, key.public_key(), algorithms=["RS256"], options=off)  # type: ignore[arg-type]
+    assert claims == {"iss": "12345", "iat": int(NOW) - 60, "exp": int(NOW) + 540}
+    assert jwt.get_unverified_header(text) == {"alg": "RS256", "typ": "JWT"}
+
+
+def test_an_app_jwt_is_reused_until_two_minutes_before_its_end(jwts: Jwts, clock: FakeClock) -> None:
+    first = jwts.text()
+    clock.advance(419)
+    assert jwts.text() == first
+    clock.advance(1)
+    assert jwts.text() != first
+    assert jwts.store.asked == 2
+
+
+def test_apps_do_not_share_a_jwt(jwts: Jwts) -> None:
+    assert jwts.text(App("1", CODER)) != jwts.text(App("2", CODER))
+
+
+def test_a_refused_jwt_is_made_anew_and_its_key_read_anew_once(jwts: Jwts, clock: FakeClock) -> None:
+    refused = jwts.jwts.assertion(APP, new_attempt(clock))
+    for _ in range(3):
+        jwts.jwts.refused(APP, refused)
+    assert jwts.store.forgotten == ["coder"]
+    clock.advance(1)
+    assert jwts.text() != refused.reveal()
+
+
+def test_a_jwt_made_meanwhile_is_not_dropped_for_the_older_ones_fault(jwts: Jwts, clock: FakeClock) -> None:
+    older = jwts.jwts.assertion(APP, new_attempt(clock))
+    jwts.jwts.refused(APP, older)
+    newer = jwts.text()
+    jwts.jwts.refused(APP, older)
+    assert jwts.text() == newer
+
+
+@pytest.mark.parametrize(("corrected", "made"), [(True, 2), (False, 1)])
+def test_a_corrected_clock_makes_every_jwt_anew(jwts: Jwts, clock: FakeClock, corrected: bool, made: int) -> None:
+    jwts.text()
+    clock.corrects = corrected
+    assert jwts.jwts.mistimed("Wed, 21 Oct 2015 07:28:00 GMT") is corrected
+    jwts.text()
+    assert jwts.store.asked == made
+
+
+@pytest.mark.parametrize("failure", [RoleKeyMissing(), KeyUnavailable(), InvalidRoleKey()])
+def test_a_failure_of_the_key_is_passed_on_and_not_kept(
+    jwts: Jwts, failure: RoleKeyMissing | KeyUnavailable | InvalidRoleKey
+) -> None:
+    jwts.store.failure = failure
+    with pytest.raises(type(failure)):
+        jwts.text()
+    jwts.store.failure = None
+    assert jwts.text()
+
+
+@pytest.fixture
+def secrets() -> Iterator[SecretManager]:
+    with SecretManager("123", "octo-project") as running:
+        yield running
+
+
+def store(clock: FakeClock, url: str) -> SecretManagerKeys:
+    return SecretManagerKeys(clock, project_number="123", url=url)
+
+
+def test_a_stored_key_signs(clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey) -> None:
+    secrets.add_version(SECRET, pem(key))
+    attempt = new_attempt(clock)
+    assert isinstance(store(clock, secrets.url).signer(CODER, attempt), RsaSigner)
+    assert attempt.upstream_calls == {"secretmanager": 1}
+
+
+def test_a_stored_key_is_read_every_five_minutes(
+    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
+) -> None:
+    secrets.add_version(SECRET, pem(key))
+    keys = store(clock, secrets.url)
+    for _ in range(3):
+        keys.signer(CODER, new_attempt(clock))
+        clock.advance(149)
+    assert secrets.traffic.count() == 1
+    clock.advance(2)
+    keys.signer(CODER, new_attempt(clock))
+    assert secrets.traffic.count() == 2
+
+
+def test_a_forgotten_key_is_read_anew_and_serves_while_that_fails(
+    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
+) -> None:
+    secrets.add_version(SECRET, pem(key))
+    keys = store(clock, secrets.url)
+    before = keys.signer(CODER, new_attempt(clock))
+    secrets.deny(SECRET)
+    keys.forget(CODER)
+    assert keys.signer(CODER, new_attempt(clock)) is before
+    secrets.allow(SECRET)
+    clock.advance(2)
+    assert keys.signer(CODER, new_attempt(clock)) is not before
+
+
+def test_a_key_that_is_deleted_ends_to_serve(
+    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
+) -> None:
+    secrets.add_version(SECRET, pem(key))
+    keys = store(clock, secrets.url)
+    keys.signer(CODER, new_attempt(clock))
+    secrets.delete_secret(SECRET)
+    clock.advance(300)
+    with pytest.raises(RoleKeyMissing):
+        keys.signer(CODER, new_attempt(clock))
+
+
+def test_a_key_that_is_not_there_is_missing(clock: FakeClock, secrets: SecretManager) -> None:
+    with pytest.raises(RoleKeyMissing, match=SECRET):
+        store(clock, secrets.url).signer(CODER, new_attempt(clock))
+
+
+@pytest.mark.parametrize("verb", ["disable", "destroy"])
+def test_a_latest_version_that_is_switched_off_is_missing(
+    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey, verb: str
+) -> None:
+    secrets.add_version(SECRET, pem(key))
+    getattr(secrets, verb)(SECRET, secrets.add_version(SECRET, pem(key)))
+    with pytest.raises(RoleKeyMissing, match="disabled or destroyed"):
+        store(clock, secrets.url).signer(CODER, new_attempt(clock))
+
+
+def test_a_key_that_may_not_be_read_is_unavailable(
+    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
+) -> None:
+    secrets.add_version(SECRET, pem(key))
+    secrets.deny(SECRET)
+    with pytest.raises(KeyUnavailable, match="403"):
+        store(clock, secrets.url).signer(CODER, new_attempt(clock))
+
+
+def test_a_stored_text_that_is_no_key_is_invalid(clock: FakeClock, secrets: SecretManager) -> None:
+    secrets.add_version(SECRET, b"canary")
+    with pytest.raises(InvalidRoleKey) as refused:
+        store(clock, secrets.url).signer(CODER, new_attempt(clock))
+    assert "canary" not in refused.value.detail
+
+
+@pytest.mark.parametrize("reply", [answer(200, b"<html>"), answer(200, b"[]"), answer(418), None])
+def test_an_answer_that_makes_no_sense_is_unavailable(clock: FakeClock, reply: bytes | None) -> None:
+    with Peer(lambda _number: [reply]) as peer, pytest.raises((KeyUnavailable, InvalidRoleKey)):
+        store(clock, peer.url).signer(CODER, new_attempt(clock, seconds=0.5))
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_an_ambient_proxy_is_ignored(
+    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets.add_version(SECRET, pem(key))
+    with Peer(lambda _number: [answer(418)]) as proxy:
+        monkeypatch.setenv(name, proxy.url)
+        store(clock, secrets.url).signer(CODER, new_attempt(clock))
+    assert proxy.requests == []
