@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mintcore.assembly import assemble, outbound_for
-from mintcore.audit import JsonLog
+from mintcore.audit_file import AuditFile
 from mintcore.clock import WorldClock
 from mintcore.endpoint import Endpoint
 from mintcore.errors import MintError, RoleKeyMissing
@@ -25,6 +25,7 @@ from mintcore.fallback import UpstreamMint
 from mintcore.keys.directory import DirectoryKeys
 from mintcore.ports import Attempt, Deadline
 from mintcore.serving import listen, serve
+from mintcore.serving_log import TimedLog
 from mintcore.settings import ConfigurationError, StandaloneSettings, read_standalone
 from mintcore.standalone_report import report
 from mintcore.verify.chain import StandaloneVerifier
@@ -35,9 +36,15 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
+    from mintcore.audit import JsonLog
+
 # The issuer's keys are the authority here, and worth a wait; the request's own budget still bounds it.
 _KEYS_PATIENCE_SECONDS = 10.0
 _CHECK_SECONDS = 20.0
+_NO_DIRECTORY = (
+    "PEM_DIR {} is not a directory; create it with one file ROLE.pem for each role, or name another, "
+    "for example PEM_DIR=./pems"
+)
 _DESCRIPTION = """Exchange a CI job's OIDC token for a short-lived, scoped GitHub App installation token.
 
 Without arguments: serve. The configuration is in environment variables; ALLOWED_ORGS, ROLE_APP_IDS,
@@ -69,13 +76,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _check(settings) if only_check else _serve(settings)
 
 
-def build(settings: StandaloneSettings, keys: DirectoryKeys, clock: WorldClock, log: JsonLog) -> Mint:
+def build(
+    settings: StandaloneSettings,
+    keys: DirectoryKeys,
+    clock: WorldClock,
+    log: JsonLog,
+    audit_file: AuditFile | None = None,
+) -> Mint:
     """Return the mint that ``settings`` describe; it has made no connection yet."""
     common = settings.common
     outbound = outbound_for(common, clock)
     issuer_keys = IssuerKeys(common.issuer_url, outbound, clock, patience_seconds=_KEYS_PATIENCE_SECONDS)
     verifier = StandaloneVerifier(issuer_keys, clock, issuer=common.issuer_url, audience=common.audience)
-    service = assemble(common, verifier=verifier, keys=keys, outbound=outbound, clock=clock, log=log)
+    service = assemble(
+        common, verifier=verifier, keys=keys, outbound=outbound, clock=clock, log=log, audit_file=audit_file
+    )
     fallback = None
     if settings.fallback_url:
         fallback = UpstreamMint(outbound.channel("fallback", settings.fallback_url), common.policy.roles, log)
@@ -100,6 +115,8 @@ class Mint:
 
 def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: WorldClock) -> KeyFindings:
     """Read the key of every role that is served."""
+    if not os.path.isdir(settings.pem_dir):  # noqa: PTH112 - a string, as it was given
+        return KeyFindings((), (_NO_DIRECTORY.format(settings.pem_dir),))
     attempt = Attempt(Deadline(clock, _CHECK_SECONDS), "check")
     missing, problems = [], []
     for role in sorted({grant.app.key_role for grant in settings.common.policy.roles.serves.values()}):
@@ -121,7 +138,7 @@ def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: WorldClo
 
 def _check(settings: StandaloneSettings) -> int:
     clock = WorldClock()
-    found = find_keys(settings, DirectoryKeys(settings.pem_dir, JsonLog(sys.stderr)), clock)
+    found = find_keys(settings, DirectoryKeys(settings.pem_dir, TimedLog(sys.stderr, clock)), clock)
     for warning in settings.common.warnings:
         print(f"warning: {warning}", file=sys.stderr)  # noqa: T201 - a person reads this
     wrong = (*found.missing, *found.problems)
@@ -132,14 +149,15 @@ def _check(settings: StandaloneSettings) -> int:
 
 
 def _serve(settings: StandaloneSettings) -> int:
-    clock, log = WorldClock(), JsonLog(sys.stdout, project_id=settings.common.project_id)
+    clock = WorldClock()
+    log = TimedLog(sys.stdout, clock, project_id=settings.common.project_id)
     keys = DirectoryKeys(settings.pem_dir, log)
     found = find_keys(settings, keys, clock)
-    listener = _listen(settings.port)
-    if found.problems or isinstance(listener, str):
-        return _refuse((*found.problems, *([listener] if isinstance(listener, str) else [])))
+    listener, audit_file = _listen(settings.port), _audit_file(settings)
+    if found.problems or isinstance(listener, str) or isinstance(audit_file, str):
+        return _refuse((*found.problems, *(wrong for wrong in (listener, audit_file) if isinstance(wrong, str))))
     _announce(settings, found, log)
-    mint = build(settings, keys, clock, log)
+    mint = build(settings, keys, clock, log, audit_file)
     # What is here now stays for ever: out of the collector's sight it stays shared with gunicorn's parent process.
     gc.collect()
     gc.freeze()
@@ -162,6 +180,19 @@ def _listen(port: int) -> socket.socket | str:
         reason = os.strerror(error.errno) if error.errno else str(error)
         return (
             f"PORT {port} cannot be listened on ({reason}); end what uses it, or set another, for example PORT=8081"
+        )
+
+
+def _audit_file(settings: StandaloneSettings) -> AuditFile | str | None:
+    """Return the audit log's file if there is to be one, or the sentence that says why it cannot be had."""
+    if not settings.audit_file:
+        return None
+    try:
+        return AuditFile(settings.audit_file, most_bytes=settings.audit_file_bytes, kept=settings.audit_file_kept)
+    except OSError as error:
+        return (
+            f"AUDIT_LOG names {settings.audit_file}, which cannot be written ({error.strerror}); name a file in a "
+            f"directory this user may write to, for example AUDIT_LOG=file:/var/log/fullsend-mint/audit.jsonl"
         )
 
 
