@@ -16,12 +16,20 @@ from mintcore.service import MintService
 
 if TYPE_CHECKING:
     from mintcore.audit import JsonLog
+    from mintcore.audit_file import AuditFile
     from mintcore.ports import Clock, KeyStore, Limiter, Verifier
     from mintcore.settings import Settings
 
 
 def assemble(
-    settings: Settings, *, verifier: Verifier, keys: KeyStore, outbound: Outbound, clock: Clock, log: JsonLog
+    settings: Settings,
+    *,
+    verifier: Verifier,
+    keys: KeyStore,
+    outbound: Outbound,
+    clock: Clock,
+    log: JsonLog,
+    audit_file: AuditFile | None = None,
 ) -> MintService:
     """Return the mint that works with this verifier and these keys."""
     assertions = AppJwts(keys, clock)
@@ -32,7 +40,7 @@ def assemble(
         assertions=assertions,
         issuer=GitHubTokens(github, clock),
         limiter=_limiter(settings, clock, log),
-        audit=StructuredAudit(log),
+        audit=StructuredAudit(log, audit_file),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from mintcore.errors import Incident, InvalidToken, Later, OurFault
@@ -17,6 +18,7 @@ from mintcore.errors import Incident, InvalidToken, Later, OurFault
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mintcore.audit_file import AuditFile
     from mintcore.policy.claims import Caller
     from mintcore.policy.trust import Decision
     from mintcore.ports import Decided, InstallationToken, Scope
@@ -46,8 +48,8 @@ class JsonLog:
         self._project_id = project_id
         self._lock = threading.Lock()
 
-    def write(self, severity: str, message: str, fields: Mapping[str, Any] | None = None, trace: str = "") -> None:
-        """Write one line; ``severity`` is one of Cloud Logging's, ``trace`` a trace id."""
+    def write(self, severity: str, message: str, fields: Mapping[str, Any] | None = None, trace: str = "") -> str:
+        """Write one line and return it; ``severity`` is one of Cloud Logging's, ``trace`` a trace id."""
         entry: dict[str, Any] = {"severity": severity, "message": message, **(fields or {})}
         if trace:
             prefix = f"projects/{self._project_id}/traces/" if self._project_id else ""
@@ -56,26 +58,39 @@ class JsonLog:
         with self._lock:
             self._stream.write(line)
             self._stream.flush()
+        return line
 
 
 class StructuredAudit:
     """The audit log as JSON lines; an :class:`~mintcore.ports.AuditLog`."""
 
-    def __init__(self, log: JsonLog) -> None:
+    def __init__(self, log: JsonLog, file: AuditFile | None = None) -> None:
         self._log = log
+        self._file = file
 
     def record(self, decided: Decided) -> None:
         """Write one event."""
-        failure = decided.failure
-        self._log.write(_severity(decided), _message(decided), {"audit": event(decided)}, decided.attempt.trace)
+        failure, trace = decided.failure, decided.attempt.trace
+        line = self._log.write(_severity(decided), _message(decided), {"audit": event(decided)}, trace)
+        if self._file is not None:
+            self._keep(line, self._file)
         if isinstance(failure, Incident):
-            self._log.write("CRITICAL", f"incident: {failure.detail}", None, decided.attempt.trace)
+            self._log.write("CRITICAL", f"incident: {failure.detail}", None, trace)
+
+    def _keep(self, line: str, file: AuditFile) -> None:
+        """Write to the file too. The event is in the log already, so a full disk does not stop the minting."""
+        try:
+            file.write(line)
+        except OSError as error:
+            self._log.write("ERROR", f"the audit file cannot be written: {error.strerror or type(error).__name__}")
 
 
 def event(decided: Decided) -> dict[str, Any]:
-    """Return the event as JSON values; its shape is described in docs/audit.md."""
+    """Return the event as JSON values; docs/audit-event.schema.json is its shape, docs/audit.md its meaning."""
     attempt, failure = decided.attempt, decided.failure
+    decided_at = datetime.fromtimestamp(attempt.deadline.clock.now(), UTC)
     fields: dict[str, Any] = {
+        "time": decided_at.isoformat(timespec="milliseconds"),
         "event": decided.kind,
         "outcome": _outcome(decided),
         "request_id": attempt.request_id,
@@ -96,6 +111,8 @@ def event(decided: Decided) -> dict[str, Any]:
         fields["rules"] = _rules(decided.decision)
     if decided.app is not None:
         fields["app_id"] = decided.app.app_id
+    if decided.scope is not None:
+        fields["permissions"] = dict(decided.scope.permissions)
     if decided.issued is not None and decided.scope is not None:
         fields["issued"] = _issued(decided.issued, decided.scope)
     if failure is not None:

@@ -25,6 +25,8 @@ DEFAULT_STS = "https://sts.googleapis.com"
 DEFAULT_HOST_REPO = "fullsend-ai/fullsend"
 DEFAULT_DEADLINE_SECONDS = 25
 DEFAULT_PORT = 8080
+DEFAULT_AUDIT_FILE_BYTES = 50_000_000
+DEFAULT_AUDIT_FILES_KEPT = 10
 # gunicorn's and the functions framework's own variable for the size of the thread pool.
 _DEFAULT_THREADS = 16
 
@@ -75,12 +77,19 @@ class HostedSettings:
 
 @dataclass(frozen=True, slots=True)
 class StandaloneSettings:
-    """What the standalone mint is told; ``fallback_url`` is empty for none."""
+    """What the standalone mint is told; ``fallback_url`` and ``audit_file`` are empty for none.
+
+    ``audit_file_bytes`` is how large the file grows before it is put aside, ``audit_file_kept`` how many such
+    are kept.
+    """
 
     common: Settings
     pem_dir: str
     fallback_url: str
     port: int
+    audit_file: str
+    audit_file_bytes: int
+    audit_file_kept: int
 
 
 def read_hosted(environment: Mapping[str, str] | None = None) -> HostedSettings:
@@ -110,6 +119,9 @@ def read_standalone(environment: Mapping[str, str] | None = None) -> StandaloneS
         pem_dir=reader.required("PEM_DIR", "./pems"),
         fallback_url=reader.url("FALLBACK_MINT_URL", ""),
         port=reader.integer("PORT", DEFAULT_PORT, 1, 65535),
+        audit_file=_audit_file(reader),
+        audit_file_bytes=reader.integer("AUDIT_LOG_BYTES", DEFAULT_AUDIT_FILE_BYTES, 10_000, 999_999_999),
+        audit_file_kept=reader.integer("AUDIT_LOG_KEPT", DEFAULT_AUDIT_FILES_KEPT, 0, 1000),
     )
     reader.finish()
     return standalone
@@ -141,6 +153,15 @@ def _common(reader: Reader) -> Settings:
         project_id=reader.text("GOOGLE_CLOUD_PROJECT", ""),
         warnings=reader.warnings,
     )
+
+
+def _audit_file(reader: Reader) -> str:
+    """Return the path in ``file:PATH``, empty where events go to the log alone."""
+    place = reader.text("AUDIT_LOG", "")
+    path = place.removeprefix("file:")
+    if place and (path == place or not path):
+        reader.problem("AUDIT_LOG", "is not file: and a path", "file:/var/log/fullsend-mint/audit.jsonl")
+    return path
 
 
 def _orgs(reader: Reader) -> tuple[frozenset[Org], bool]:
