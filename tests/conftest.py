@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from fullsend.sandbox.keys import KeyPool
-from fullsend.sandbox.process import MintProcess
 from fullsend.sandbox.world import World
+from tests.audited_mint import AuditedMint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from fullsend.sandbox.process import MintProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -51,7 +53,7 @@ def world(shared_world: World) -> World:
 @pytest.fixture(scope="session")
 def hosted_mint(shared_world: World) -> Iterator[MintProcess]:
     """Run the real function in the session's world."""
-    with MintProcess(shared_world.mint_environment(), source=ROOT) as running:
+    with AuditedMint(shared_world.mint_environment(), source=ROOT) as running:
         yield running
 
 
@@ -61,7 +63,7 @@ def start_mint(world: World) -> Iterator[StartMint]:
     started: list[MintProcess] = []
 
     def start(**changes: str) -> MintProcess:
-        mint = MintProcess(world.mint_environment(**changes), source=ROOT)
+        mint = AuditedMint(world.mint_environment(**changes), source=ROOT)
         started.append(mint)
         return mint.start()
 

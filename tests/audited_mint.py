@@ -1,0 +1,52 @@
+"""A mint process whose audit events are held to their schema when it ends: whatever a test made it do."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+
+from fullsend.sandbox.process import STOP_SECONDS, MintProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SCHEMA = Path(__file__).resolve().parents[1] / "docs" / "audit-event.schema.json"
+_SHOWN = 5
+
+
+class AuditedMint(MintProcess):
+    """One mint process; ending it fails where one of its audit events breaks the schema."""
+
+    def stop(self, *, within: float = STOP_SECONDS) -> int:
+        returncode = super().stop(within=within)
+        broken = schema_errors(events(self.logs()))
+        assert not broken, "audit events break docs/audit-event.schema.json:\n" + "\n".join(broken[:_SHOWN])
+        return returncode
+
+
+def events(lines: Iterable[str]) -> list[dict[str, Any]]:
+    """The audit events among a mint's log lines."""
+    entries = [
+        json.loads(line) for line in lines if '"audit":' in line and line.startswith("{") and line[-1:] == "}"
+    ]
+    return [entry["audit"] for entry in entries if "audit" in entry]
+
+
+def schema_errors(found: Iterable[dict[str, Any]]) -> list[str]:
+    """What is wrong with which event, one sentence each."""
+    return [
+        f"{error.json_path}: {error.message[:500]} (event of request {event.get('request_id')})"
+        for event in found
+        for error in validator().iter_errors(event)
+    ]
+
+
+@cache
+def validator() -> jsonschema.Draft202012Validator:
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker(["date-time"]))
