@@ -202,7 +202,7 @@ def _parse_installation(answer: Answer, org: Org) -> Installation:
         found = answer.json_object()
         number, login = int(found["id"]), str(found["account"]["login"])
         permissions = {str(name): str(level) for name, level in found["permissions"].items()}
-    except (Unusable, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (Unusable, KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise GitHubUnavailable(detail=f"an installation GitHub describes oddly: {type(error).__name__}") from None
     if not _same(login, org):
         raise Incident(detail=f"GitHub gave the installation {number} of {login[:100]!r} for {org}")

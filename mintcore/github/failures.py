@@ -57,7 +57,7 @@ def rate_limit(answer: Answer, now: float) -> GitHubRateLimited | None:
 
 
 def _limited(kind: str, seconds: float) -> GitHubRateLimited:
-    wait = max(1, min(_LONGEST_WAIT_SECONDS, math.ceil(seconds)))
+    wait = max(1, math.ceil(min(_LONGEST_WAIT_SECONDS, seconds)))
     return GitHubRateLimited(detail=f"GitHub {kind}, for {wait} s", retry_after=wait)
 
 

@@ -1,0 +1,321 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fullsend.sandbox.github import GitHubService
+from fullsend.sandbox.keys import new_key
+from mintcore.errors import (
+    AppNotInstalled,
+    GitHubRateLimited,
+    GitHubUnavailable,
+    Incident,
+    InstallationSuspended,
+    InvalidRoleKey,
+    MintError,
+    PermissionsNotGranted,
+    ReposNotAccessible,
+    UpstreamTimeout,
+)
+from mintcore.github.app import AppClient, GitHubTokens
+from mintcore.github.failures import no_answer, rate_limit, refusal
+from mintcore.keys.app_jwt import AppJwts
+from mintcore.keys.rsa import RsaSigner, parse_signer
+from mintcore.outbound import Answer, Outbound, TooSlow, Unreachable
+from mintcore.policy.names import Org, RepoName, Role
+from mintcore.policy.roles import BUILT_IN, App
+from mintcore.ports import InstallationToken, Scope
+from tests.mint_doubles import FakeClock, OneSigner, new_attempt
+from tests.unit.loopback_peer import Peer, answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    from mintcore.ports import Attempt
+
+TRIAGE = Role("triage")
+ORG = Org("octo-org")
+PERMISSIONS = BUILT_IN[TRIAGE]
+
+
+class Octo:
+    """GitHub with one App on one organisation, and the mint's side of it."""
+
+    def __init__(self, clock: FakeClock, key: RSAPrivateKey) -> None:
+        self.clock = clock
+        self.github = GitHubService(clock=clock.now, make_key=lambda: key)
+        self.github.create_org("octo-org")
+        for name in ("app", "docs", "hidden"):
+            self.github.create_repo(f"octo-org/{name}")
+        self.installed = self.github.create_app("fullsend-triage", dict(PERMISSIONS))
+        self.app = App(str(self.installed.id), TRIAGE)
+        self.store = OneSigner(parse_signer(self.installed.private_key_pem, TRIAGE))
+
+    def install(self, owner: str = "octo-org", repositories: Any = "all", permissions: Any = None) -> Any:
+        return self.github.install_app(self.installed, owner, repositories, permissions)
+
+    def issuer(self) -> GitHubTokens:
+        channel = Outbound(self.clock, connections=2).channel("github", self.github.api_url)
+        return GitHubTokens(AppClient(channel, AppJwts(self.store, self.clock)), self.clock)
+
+    def attempt(self) -> Attempt:
+        return new_attempt(self.clock)
+
+    def issue(self, *repos: str, tokens: GitHubTokens | None = None, org: Org = ORG) -> InstallationToken:
+        scope = Scope(PERMISSIONS, tuple(RepoName(name) for name in repos))
+        return (tokens or self.issuer()).issue(self.app, org, scope, self.attempt())
+
+
+@pytest.fixture(scope="module")
+def key() -> RSAPrivateKey:
+    return new_key()
+
+
+@pytest.fixture
+def octo(key: RSAPrivateKey) -> Iterator[Octo]:
+    given = Octo(FakeClock(), key)
+    with given.github:
+        yield given
+
+
+def test_a_token_has_the_roles_permissions_and_the_repositories_asked_for(octo: Octo) -> None:
+    installation = octo.install()
+    token = octo.issue("app", "docs")
+    assert token.repositories == ("octo-org/app", "octo-org/docs")
+    assert dict(token.permissions) == dict(PERMISSIONS)
+    assert (token.repository_selection, token.installation_id) == ("selected", installation.id)
+    assert len(octo.github.live_tokens()) == 1
+
+
+def test_a_token_for_everything_lists_no_repository(octo: Octo) -> None:
+    octo.install()
+    token = octo.issue()
+    assert (token.repositories, token.repository_selection) == ((), "all")
+
+
+def test_an_installation_on_a_user_account_is_found(octo: Octo) -> None:
+    octo.github.create_user("somebody")
+    octo.install("somebody")
+    assert octo.issue(org=Org("Somebody")).installation_id
+
+
+def test_a_second_token_costs_one_call(octo: Octo) -> None:
+    octo.install()
+    tokens = octo.issuer()
+    octo.issue(tokens=tokens)
+    octo.github.traffic.clear()
+    octo.issue(tokens=tokens)
+    assert octo.github.traffic.count() == 1
+
+
+def test_not_installed_is_said_with_the_place_to_install_it(octo: Octo) -> None:
+    with pytest.raises(AppNotInstalled) as refused:
+        octo.issue()
+    assert "/installations/new" in refused.value.public or "from the App's page" in refused.value.public
+
+
+def test_not_installed_is_remembered_for_fifteen_seconds(octo: Octo) -> None:
+    tokens = octo.issuer()
+    with pytest.raises(AppNotInstalled):
+        octo.issue(tokens=tokens)
+    octo.install()
+    octo.clock.advance(14)
+    with pytest.raises(AppNotInstalled):
+        octo.issue(tokens=tokens)
+    octo.clock.advance(1)
+    octo.issue(tokens=tokens)
+
+
+def test_a_reinstalled_app_is_found_in_the_same_request(octo: Octo) -> None:
+    installation, tokens = octo.install(), octo.issuer()
+    octo.issue(tokens=tokens)
+    again = octo.github.reinstall(installation)
+    assert octo.issue(tokens=tokens).installation_id == again.id
+
+
+def test_an_uninstalled_app_is_said_at_once(octo: Octo) -> None:
+    installation, tokens = octo.install(), octo.issuer()
+    octo.issue(tokens=tokens)
+    octo.github.uninstall(installation)
+    with pytest.raises(AppNotInstalled):
+        octo.issue(tokens=tokens)
+
+
+def test_a_suspension_is_said_at_once_and_ends_within_fifteen_seconds(octo: Octo) -> None:
+    installation, tokens = octo.install(), octo.issuer()
+    octo.issue(tokens=tokens)
+    octo.github.suspend(installation)
+    with pytest.raises(InstallationSuspended):
+        octo.issue(tokens=tokens)
+    with pytest.raises(InstallationSuspended):
+        octo.issue(tokens=tokens)
+    octo.github.unsuspend(installation)
+    octo.clock.advance(15)
+    octo.issue(tokens=tokens)
+
+
+def test_repositories_out_of_reach_are_named(octo: Octo) -> None:
+    octo.install(repositories=["app"])
+    with pytest.raises(ReposNotAccessible) as refused:
+        octo.issue("app", "hidden", "nowhere")
+    assert "octo-org/hidden, octo-org/nowhere:" in refused.value.public
+    assert "octo-org/app" not in refused.value.public
+
+
+def test_permissions_that_lack_are_named(octo: Octo) -> None:
+    octo.install(permissions={"contents": "read", "issues": "read", "metadata": "read"})
+    with pytest.raises(PermissionsNotGranted) as refused:
+        octo.issue()
+    assert "issues:write" in refused.value.public
+    assert "contents" not in refused.value.public
+
+
+def test_a_rotated_key_heals_in_the_same_request(octo: Octo) -> None:
+    octo.install()
+    tokens = octo.issuer()
+    octo.issue(tokens=tokens)
+    fresh = new_key()
+    octo.installed.public_keys = [fresh.public_key()]
+    octo.store.one = RsaSigner(fresh)
+    octo.issue(tokens=tokens)
+    assert octo.store.forgotten == ["triage"]
+
+
+def test_a_key_that_github_keeps_refusing_is_the_operators_to_replace(octo: Octo) -> None:
+    octo.install()
+    octo.store.one = RsaSigner(new_key())
+    with pytest.raises(InvalidRoleKey):
+        octo.issue()
+    assert octo.github.traffic.count() == 2
+
+
+def test_limits_say_how_long_to_wait(octo: Octo) -> None:
+    octo.install()
+    octo.github.limit_primary(120)
+    with pytest.raises(GitHubRateLimited) as limited:
+        octo.issue()
+    assert 119 <= (limited.value.retry_after or 0) <= 121
+    octo.github.clear_limits()
+    octo.github.limit_secondary()
+    with pytest.raises(GitHubRateLimited) as limited:
+        octo.issue()
+    assert limited.value.retry_after == 60
+
+
+def scripted(key: RSAPrivateKey, *answers: bytes, repos: tuple[str, ...] = ()) -> InstallationToken:
+    clock = FakeClock()
+    with Peer(lambda number: [answers[min(number, len(answers) - 1)]]) as peer:
+        channel = Outbound(clock, connections=2).channel("github", peer.url)
+        tokens = GitHubTokens(AppClient(channel, AppJwts(OneSigner(RsaSigner(key)), clock)), clock)
+        scope = Scope(PERMISSIONS, tuple(RepoName(name) for name in repos))
+        return tokens.issue(App("1", TRIAGE), ORG, scope, new_attempt(clock))
+
+
+INSTALLATION: dict[str, Any] = {
+    "id": 7, "account": {"login": "octo-org"}, "permissions": {"contents": "read"}, "suspended_at": None,
+}  # fmt: skip
+TOKEN: dict[str, Any] = {
+    "token": "ghs_x", "expires_at": "2030-01-01T00:00:00Z", "permissions": {"contents": "read"},
+}  # fmt: skip
+
+
+def found(**changes: Any) -> bytes:
+    return answer(200, json.dumps(INSTALLATION | changes).encode())
+
+
+def created(**changes: Any) -> bytes:
+    return answer(201, json.dumps(TOKEN | changes).encode())
+
+
+@pytest.mark.parametrize("login", ["other-org", "octo-org2", "", "octo\u200b-org", "octo-org/", "\u212a"])
+def test_an_installation_of_another_account_is_an_incident(key: RSAPrivateKey, login: str) -> None:
+    with pytest.raises(Incident):
+        scripted(key, found(account={"login": login}), created())
+
+
+def test_an_account_in_other_case_is_the_same(key: RSAPrivateKey) -> None:
+    assert scripted(key, found(account={"login": "Octo-Org"}), created()).installation_id == 7
+
+
+ODD: list[object] = [None, "x", [], {}, float("inf"), float("nan"), "1e9"]
+
+
+@pytest.mark.parametrize("number", ODD)
+def test_an_installation_with_an_odd_id_is_no_usable_answer(key: RSAPrivateKey, number: object) -> None:
+    with pytest.raises(GitHubUnavailable):
+        scripted(key, found(id=number), created())
+
+
+@pytest.mark.parametrize("name", ["id", "account", "permissions"])
+def test_an_installation_without_what_matters_is_no_usable_answer(key: RSAPrivateKey, name: str) -> None:
+    kept = {field: value for field, value in INSTALLATION.items() if field != name}
+    with pytest.raises(GitHubUnavailable):
+        scripted(key, answer(200, json.dumps(kept).encode()))
+
+
+@pytest.mark.parametrize("name", ["token", "expires_at", "permissions"])
+@pytest.mark.parametrize("value", [None, [], 5])
+def test_a_token_with_something_odd_is_no_usable_answer(key: RSAPrivateKey, name: str, value: object) -> None:
+    with pytest.raises(GitHubUnavailable):
+        scripted(key, found(), created(**{name: value}))
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"", b"[" * 90_000])
+def test_a_body_that_is_no_json_object_is_no_usable_answer(key: RSAPrivateKey, body: bytes) -> None:
+    with pytest.raises(GitHubUnavailable):
+        scripted(key, answer(200, body))
+    with pytest.raises(GitHubUnavailable):
+        scripted(key, found(), answer(201, body))
+
+
+@pytest.mark.parametrize("status", [200, 202, 301, 302, 400, 409, 451, 500, 503])
+def test_any_other_status_is_no_token(key: RSAPrivateKey, status: int) -> None:
+    with pytest.raises(GitHubUnavailable):
+        scripted(key, found(), answer(status, json.dumps(TOKEN).encode()))
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "wait"),
+    [
+        (403, {"Retry-After": "7"}, b"{}", 7),
+        (429, {"Retry-After": "0"}, b"{}", 1),
+        (429, {}, b"<html>", 60),
+        (403, {}, b'{"message": "You have exceeded a secondary rate limit. Please wait"}', 60),
+        (403, {"x-ratelimit-remaining": "0"}, b"", 60),
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1030"}, b"", 30),
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}, b"", 1),
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 400}, b"", 3600),
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}, b"", 60),
+        (403, {"x-ratelimit-remaining": "1"}, b'{"message": "Resource not accessible by integration"}', None),
+        (401, {"Retry-After": "7"}, b"{}", None),
+        (404, {"x-ratelimit-remaining": "0"}, b"{}", None),
+    ],
+)
+def test_a_limit_is_told_from_a_refusal(
+    status: int, headers: dict[str, str], body: bytes, wait: int | None
+) -> None:
+    limited = rate_limit(Answer(status, headers, body), now=1000.0)
+    assert (limited.retry_after if limited else None) == wait
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (403, "This installation has been suspended", InstallationSuspended),
+        (403, "no", GitHubUnavailable),
+        (401, "A JSON web token could not be decoded", InvalidRoleKey),
+        (418, "", GitHubUnavailable),
+    ],
+)
+def test_a_refusal_means_what_github_means_by_it(status: int, message: str, kind: type[MintError]) -> None:
+    given = Answer(status, {}, json.dumps({"message": message}).encode())
+    assert type(refusal(given, doing="asking", org=ORG, now=0.0)) is kind
+
+
+def test_no_answer_is_a_timeout_only_if_it_was_one() -> None:
+    assert isinstance(no_answer(TooSlow("x")), UpstreamTimeout)
+    assert isinstance(no_answer(Unreachable("x")), GitHubUnavailable)
