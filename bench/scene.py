@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import jwt
 import urllib3
 
+from bench.server import ROOT
 from bench.world import HOST
 from fullsend.sandbox import names
 from fullsend.sandbox.job import Job
@@ -40,7 +41,11 @@ class Scene:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.world"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "bench.world"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         furniture = {"pems": self._pems, "jwks": {"keys": [self._jwk()]}}
         assert self._process.stdin is not None  # noqa: S101 - it was asked for
