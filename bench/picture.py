@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_WIDTH, _HEIGHT = 840, 470
+_WIDTH, _HEIGHT = 840, 490
 _PANEL_WIDTH, _PANEL_HEIGHT = 250, 150
 _LEFT, _TOP = 24, 70
 _GAP_X, _GAP_Y = 24, 66
@@ -12,8 +12,8 @@ _BAR = 30
 _FONT = 'font-family="system-ui, sans-serif" font-size="12"'
 _OURS, _THEIRS, _TEXT, _LINE = "#2f8f83", "#a3a8b0", "#7b828c", "#8a919b"
 _FIGURES = (
-    ("mints per second (more is better)", "per_second"),
-    ("median latency in ms (less is better)", "p50_ms"),
+    ("mints per second", "per_second"),
+    ("median latency in ms", "p50_ms"),
 )
 
 
@@ -31,10 +31,10 @@ def picture(rows: list[dict[str, Any]]) -> str:
         for column, latency in enumerate(latencies):
             x = _LEFT + column * (_PANEL_WIDTH + _GAP_X)
             y = _TOP + line * (_PANEL_HEIGHT + _GAP_Y)
-            parts.append(_text(x, y - 18, f"{title.partition(' (')[0]}, {latency} ms upstream"))
+            parts.append(_text(x, y - 18, f"{title}, {latency} ms upstream"))
             parts += _panel(x, y, [row for row in rows if row["latency_ms"] == latency], key)
-    hint = "; ".join(title for title, _ in _FIGURES)
-    return "\n".join([*parts, _text(_LEFT, _HEIGHT - 10, f"By number of clients. {hint}."), "</svg>\n"])
+    hint = "Of mints per second more is better, of latency less."
+    return "\n".join([*parts, _text(_LEFT, _HEIGHT - 10, hint), "</svg>\n"])
 
 
 def _panel(x: float, y: float, rows: list[dict[str, Any]], key: str) -> list[str]:
