@@ -20,6 +20,8 @@ from fullsend.sandbox.loopback import LoopbackService
 
 OPERATOR = "operator"
 LIFETIME = 3600
+GOOGLE = "https://oauth2.googleapis.com/token"
+"""The audience of such an assertion, wherever it is sent."""
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -64,7 +66,7 @@ class Login(LoopbackService):
                 request.form.get("assertion", ""),
                 self._key.public_key(),
                 algorithms=["RS256"],
-                audience=f"{self.url}/token",
+                audience=[GOOGLE, f"{self.url}/token"],
                 options={"verify_iat": False, "verify_exp": False},
             )
         except (jwt.PyJWTError, ValueError):

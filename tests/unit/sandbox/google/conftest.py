@@ -1,0 +1,31 @@
+"""A control plane whose functions are stand-ins, of a project made a minute ago with every API enabled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fullsend.sandbox.google.control_plane import ControlPlane
+from fullsend.sandbox.google.stand_in import StandInRunner
+from tests.unit.sandbox.google.google_operator import Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fullsend.sandbox.world import World
+
+
+@pytest.fixture
+def control_plane(world: World) -> Iterator[ControlPlane]:
+    with ControlPlane(world, runner=StandInRunner()) as running:
+        running.new_project()
+        running.enable()
+        yield running
+
+
+@pytest.fixture
+def operator(control_plane: ControlPlane) -> Iterator[Operator]:
+    at_work = Operator(control_plane)
+    yield at_work
+    at_work.close()
