@@ -85,13 +85,16 @@ class DirectoryKeys:
         path = self.path(role)
         try:
             # Without O_NONBLOCK a named pipe of that name would hold the mint for ever.
-            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
-                status = os.fstat(file.fileno())
-                if not stat.S_ISREG(status.st_mode):
-                    raise InvalidRoleKey(detail=f"{path} is no file")
-                pem = file.read(LARGEST_FILE + 1)
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                status = os.fstat(descriptor)
+                pem = os.read(descriptor, LARGEST_FILE + 1) if stat.S_ISREG(status.st_mode) else None
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise _failure(error, path) from None
+        if pem is None:
+            raise InvalidRoleKey(detail=f"{path} is not a file")
         if len(pem) > LARGEST_FILE:
             raise InvalidRoleKey(detail=f"{path} is larger than a key can be")
         signer = parse_signer(pem, role)

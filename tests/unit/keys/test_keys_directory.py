@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from fullsend.sandbox.keys import new_key, pem
+from mintcore.audit import JsonLog
+from mintcore.errors import InvalidRoleKey, RoleKeyMissing
+from mintcore.keys.app_jwt import AppJwts
+from mintcore.keys.directory import LARGEST_FILE, DirectoryKeys
+from mintcore.policy.names import Role
+from mintcore.policy.roles import App
+from tests.mint_doubles import FakeClock, new_attempt
+
+if TYPE_CHECKING:
+    from fullsend.sandbox.keys import KeyPool
+    from mintcore.ports import Attempt
+
+TRIAGE = Role("triage")
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> DirectoryKeys:
+    return DirectoryKeys(str(tmp_path), JsonLog(io.StringIO()))
+
+
+@pytest.fixture
+def one(rsa_keys: KeyPool) -> rsa.RSAPrivateKey:
+    rsa_keys.rewind()
+    return rsa_keys.take()
+
+
+@pytest.fixture
+def other(one: rsa.RSAPrivateKey, rsa_keys: KeyPool) -> rsa.RSAPrivateKey:
+    second = rsa_keys.take()
+    assert second is not one
+    return second
+
+
+@pytest.fixture
+def attempt() -> Attempt:
+    return new_attempt(FakeClock())
+
+
+def put(folder: Path, content: bytes, name: str = "triage.pem", mode: int = 0o600) -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    path.chmod(mode)
+    return path
+
+
+def signs_with(keys: DirectoryKeys, key: rsa.RSAPrivateKey, attempt: Attempt) -> bool:
+    signature = keys.signer(TRIAGE, attempt).sign(b"message")
+    try:
+        key.public_key().verify(signature, b"message", PKCS1v15(), SHA256())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def pkcs8(key: rsa.RSAPrivateKey, passphrase: bytes = b"") -> bytes:
+    how = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how)
+
+
+@pytest.mark.parametrize("form", [pem, pkcs8])
+def test_both_forms_of_key_sign(
+    form: object, tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, attempt: Attempt
+) -> None:
+    put(tmp_path, pem(one) if form is pem else pkcs8(one))
+    assert signs_with(keys, one, attempt)
+
+
+def test_an_unchanged_file_is_read_once(
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, attempt: Attempt
+) -> None:
+    put(tmp_path, pem(one))
+    assert keys.signer(TRIAGE, attempt) is keys.signer(TRIAGE, attempt)
+
+
+def test_a_file_moved_into_place_is_used_at_once(
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, attempt: Attempt
+) -> None:
+    put(tmp_path, pem(one))
+    assert signs_with(keys, one, attempt)
+    put(tmp_path, pem(other), "new").replace(tmp_path / "triage.pem")
+    assert signs_with(keys, other, attempt)
+
+
+def test_a_file_written_over_is_used_at_once(
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, attempt: Attempt
+) -> None:
+    put(tmp_path, pem(one))
+    assert signs_with(keys, one, attempt)
+    put(tmp_path, pem(other))
+    assert signs_with(keys, other, attempt)
+
+
+def test_an_older_file_put_back_is_used_at_once(
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, attempt: Attempt
+) -> None:
+    path = put(tmp_path, pem(one))
+    os.utime(path, ns=(10**18, 10**18))
+    assert signs_with(keys, one, attempt)
+    os.utime(put(tmp_path, pem(other)), ns=(10**18, 10**18))
+    assert signs_with(keys, other, attempt)
+
+
+def test_the_swapped_links_of_a_kubernetes_secret_are_followed(
+    tmp_path: Path, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, attempt: Attempt
+) -> None:
+    """Its volume holds triage.pem → ..data/triage.pem and ..data → a directory with the time in its name."""
+    volume = tmp_path / "volume"
+    for name, key in (("..2026_01", one), ("..2026_02", other)):
+        (volume / name).mkdir(parents=True)
+        put(volume / name, pem(key))
+    (volume / "..data").symlink_to("..2026_01")
+    (volume / "triage.pem").symlink_to("..data/triage.pem")
+    keys = DirectoryKeys(str(volume), JsonLog(io.StringIO()))
+    assert signs_with(keys, one, attempt)
+    (volume / "..data_tmp").symlink_to("..2026_02")
+    (volume / "..data_tmp").replace(volume / "..data")
+    assert signs_with(keys, other, attempt)
+
+
+def test_an_app_jwt_of_the_old_key_is_not_shown_once_the_file_is_another(
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, attempt: Attempt
+) -> None:
+    jwts, app = AppJwts(keys, FakeClock()), App("7", TRIAGE)
+    put(tmp_path, pem(one))
+    first = jwts.assertion(app, attempt).reveal()
+    assert jwts.assertion(app, attempt).reveal() == first
+    put(tmp_path, pem(other))
+    assert jwts.assertion(app, attempt).reveal() != first
+
+
+def test_an_app_jwt_does_not_outlive_its_key_file(
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, attempt: Attempt
+) -> None:
+    jwts, app = AppJwts(keys, FakeClock()), App("7", TRIAGE)
+    path = put(tmp_path, pem(one))
+    jwts.assertion(app, attempt)
+    path.unlink()
+    with pytest.raises(RoleKeyMissing):
+        jwts.assertion(app, attempt)
+
+
+def test_a_key_that_comes_later_is_found(
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, attempt: Attempt
+) -> None:
+    with pytest.raises(RoleKeyMissing):
+        keys.signer(TRIAGE, attempt)
+    put(tmp_path, pem(one))
+    assert signs_with(keys, one, attempt)
+
+
+def test_a_forgotten_key_is_read_anew(
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, attempt: Attempt
+) -> None:
+    put(tmp_path, pem(one))
+    before = keys.signer(TRIAGE, attempt)
+    keys.forget(TRIAGE)
+    assert keys.signer(TRIAGE, attempt) is not before
+
+
+@pytest.mark.parametrize("name", ["../triage", "/etc/passwd", "a/b", "..", "", ".", "triage\0", "Triage", "a--b"])
+def test_no_name_leads_out_of_the_directory(
+    name: str, tmp_path: Path, one: rsa.RSAPrivateKey, attempt: Attempt
+) -> None:
+    inner = tmp_path / "a"
+    inner.mkdir()
+    put(tmp_path, pem(one))
+    with pytest.raises(RoleKeyMissing):
+        DirectoryKeys(str(inner), JsonLog(io.StringIO())).signer(Role(name), attempt)
+
+
+def _bad_keys() -> dict[str, tuple[bytes, str]]:
+    key = new_key()
+    weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - to be refused
+    elliptic = ec.generate_private_key(ec.SECP256R1())
+    return {
+        "encrypted": (pkcs8(key, b"hunter2"), "encrypted"),
+        "truncated": (pem(key)[:800], "cut off"),
+        "damaged": (pem(key).replace(b"\nMII", b"\nXXX"), "damaged"),
+        "public": (
+            key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+            "public key",
+        ),
+        "empty": (b"", "empty"),
+        "no PEM": (b"\x00\x01 not a key", "PEM form"),
+        "too few bits": (pem(weak), "1024 bits"),
+        "no RSA": (elliptic.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), "no RSA key"),
+        "huge": (b"-" * (LARGEST_FILE + 1), "larger"),
+    }
+
+
+@pytest.mark.parametrize(("content", "says"), _bad_keys().values(), ids=_bad_keys())
+def test_what_is_no_usable_key_is_refused_by_what_it_is(
+    content: bytes, says: str, tmp_path: Path, keys: DirectoryKeys, attempt: Attempt
+) -> None:
+    put(tmp_path, content)
+    with pytest.raises(InvalidRoleKey) as refused:
+        keys.signer(TRIAGE, attempt)
+    assert says in refused.value.detail
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_named_pipe_or_a_directory_does_not_hold_the_mint(
+    tmp_path: Path, keys: DirectoryKeys, attempt: Attempt
+) -> None:
+    os.mkfifo(tmp_path / "triage.pem")
+    (tmp_path / "coder.pem").mkdir()
+    for role in (TRIAGE, Role("coder")):
+        with pytest.raises(InvalidRoleKey, match="is not a file"):
+            keys.signer(role, attempt)
+
+
+AS_NOBODY = """
+import io, os, sys
+from mintcore.audit import JsonLog
+from mintcore.errors import InvalidRoleKey
+from mintcore.keys.directory import DirectoryKeys
+os.setgroups([])
+os.setuid(65534)  # only now: this Python may lie where nobody else can read it
+try:
+    DirectoryKeys(sys.argv[1], JsonLog(io.StringIO())).edition("triage")
+    DirectoryKeys(sys.argv[1], JsonLog(io.StringIO())).signer("triage", None)
+except InvalidRoleKey as failure:
+    print(failure.detail)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_file_of_another_user_is_the_operators_to_mend(tmp_path: Path) -> None:
+    path = put(tmp_path, b"x")
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, str(tmp_path)],
+        cwd=Path(__file__).resolve().parents[3],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert done.stdout == f"{path} cannot be read by the user the mint runs as\n"
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o440, False), (0o644, True), (0o606, True)])
+def test_a_file_open_to_every_user_is_warned_about(
+    mode: int, warned: bool, tmp_path: Path, one: rsa.RSAPrivateKey, attempt: Attempt
+) -> None:
+    log = io.StringIO()
+    keys = DirectoryKeys(str(tmp_path), JsonLog(log))
+    path = put(tmp_path, pem(one), mode=mode)
+    keys.signer(TRIAGE, attempt)
+    keys.signer(TRIAGE, attempt)
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [line["severity"] for line in lines] == (["WARNING"] if warned else [])
+    if warned:
+        assert str(path) in lines[0]["message"]
+        assert "chmod 600" in lines[0]["message"]
