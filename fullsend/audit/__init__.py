@@ -1,0 +1,1 @@
+"""Reading a mint's audit log: who held which token."""

@@ -1,0 +1,81 @@
+"""Audit events out of files of many shapes.
+
+Understood are the mint's own JSON lines (stdout, or the file of ``AUDIT_LOG``), with or without something in
+front of the JSON as container logs have it; Cloud Logging's entries with ``jsonPayload``, one a line or as the
+array that ``gcloud logging read --format=json`` prints. A line that is none of this is counted, not fatal: a
+log that was cut off is exactly what one has to search.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+LONGEST_LINE = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One event; ``time`` is when the entry says it was, empty where it does not."""
+
+    time: str
+    event: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Reading:
+    """What became of the lines: how many ``events`` there were, and which lines are ``bad``, as file:number."""
+
+    events: int = 0
+    bad: list[str] = field(default_factory=list)
+
+
+def read_events(name: str, file: IO[bytes], reading: Reading) -> Iterator[Found]:
+    """Yield the events in ``file``, noting on ``reading`` what could not be read; never raises for its content."""
+    first = file.readline(LONGEST_LINE)
+    lines: Iterator[bytes] = chain([first], iter(lambda: file.readline(LONGEST_LINE), b""))
+    if first.lstrip().startswith(b"["):
+        content = b"".join(lines)
+        entries = _parsed(content)
+        if isinstance(entries, list):
+            yield from _events(entries, reading)
+            return
+        lines = iter(content.splitlines())  # a line can begin with a time in brackets, too
+    for number, line in enumerate(lines, 1):
+        entry = _entry(line)
+        if entry is not None:
+            yield from _events([entry], reading)
+        elif line.strip():
+            reading.bad.append(f"{name}:{number}")
+
+
+def _entry(line: bytes) -> Any:
+    start = line.find(b"{")
+    return None if start < 0 else _parsed(line[start:])
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _events(entries: Iterable[Any], reading: Reading) -> Iterator[Found]:
+    for entry in entries:
+        if not isinstance(entry, dict):
+            continue
+        payload = entry.get("jsonPayload", entry)
+        event = payload.get("audit") if isinstance(payload, dict) else None
+        if isinstance(event, dict):
+            reading.events += 1
+            yield Found(_text(event.get("time")) or _text(entry.get("timestamp")), event)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

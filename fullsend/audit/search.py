@@ -1,0 +1,75 @@
+"""Which events answer the question: by token, by repository, by run.
+
+It takes every field for possibly missing or of another type: the events come from a file.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DIGEST_BYTES = 32
+_HEX = re.compile(r"[0-9a-fA-F]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is looked for; an empty text does not narrow the search.
+
+    ``token_hash`` is in base64, as :func:`normal_hash` returns it; ``repo`` is ``owner/name``.
+    """
+
+    token_hash: str = ""
+    repo: str = ""
+    run: str = ""
+
+    def fits(self, event: Mapping[str, Any]) -> bool:
+        """Whether the event answers every part of the question."""
+        caller, issued = _mapping(event, "caller"), _mapping(event, "issued")
+        return (
+            (not self.token_hash or issued.get("hashed_token") == self.token_hash)
+            and (not self.run or str(caller.get("run_id", "")) == self.run)
+            and (not self.repo or self._concerns(event, caller, issued))
+        )
+
+    def _concerns(self, event: Mapping[str, Any], caller: Mapping[str, Any], issued: Mapping[str, Any]) -> bool:
+        """Whether the repository asked, was asked for, or is reached by the token that was issued."""
+        wanted = self.repo.lower()
+        owner = str(caller.get("owner", "")).lower()
+        named = {str(caller.get("repository", "")).lower()}
+        named |= {str(name).lower() for name in _list(issued, "repositories")}
+        named |= {f"{owner}/{name}".lower() for name in _list(event, "repos")}
+        # A token of the whole installation reaches every repository of its organisation.
+        everything = bool(issued) and not _list(issued, "repositories") and wanted.startswith(f"{owner}/")
+        return wanted in named or everything
+
+
+def normal_hash(text: str) -> str:
+    """Return a SHA-256 in base64, however it was written (base64, base64url or hex). Raises ValueError."""
+    text = text.strip()
+    if _HEX.fullmatch(text):
+        return base64.b64encode(bytes.fromhex(text)).decode()
+    standard = text.replace("-", "+").replace("_", "/").rstrip("=") + "="
+    try:
+        digest = base64.b64decode(standard, validate=True)
+    except (binascii.Error, ValueError):
+        digest = b""
+    if len(digest) != _DIGEST_BYTES:
+        raise ValueError("this is no SHA-256 in base64 or hex")
+    return base64.b64encode(digest).decode()
+
+
+def _mapping(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = event.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _list(event: Mapping[str, Any], name: str) -> list[Any]:
+    value = event.get(name)
+    return value if isinstance(value, list) else []

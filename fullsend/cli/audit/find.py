@@ -1,0 +1,120 @@
+"""`fullsend audit find`: which events of a mint's log concern a token, a repository or a run."""
+
+from __future__ import annotations
+
+import sys
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from fullsend.audit.entries import Reading, read_events
+from fullsend.audit.search import Question, normal_hash
+from fullsend.cli.output import FAILED, CommandError, json_option, note, print_json, print_table
+
+if TYPE_CHECKING:
+    from fullsend.audit.entries import Found
+
+_BAD_SHOWN = 3
+_COLUMNS = ("time", "outcome", "role", "who asked", "run", "reaches", "request id")
+
+
+def _hash(_: click.Context, __: click.Parameter, value: str | None) -> str:
+    try:
+        return normal_hash(value) if value else ""
+    except ValueError:
+        # Not quoted: the commonest mistake is to give the token itself.
+        raise click.BadParameter(
+            "that is no SHA-256 in base64 or hex; make one from a token with: "
+            'printf %s "$TOKEN" | openssl dgst -sha256 -binary | base64'
+        ) from None
+
+
+def _repo(_: click.Context, __: click.Parameter, value: str | None) -> str:
+    if value and value.count("/") != 1:
+        raise click.BadParameter("write it owner/name")
+    return value or ""
+
+
+@click.command()
+@click.option(
+    "--token-hash",
+    callback=_hash,
+    metavar="HASH",
+    help="SHA-256 of the token, as in GitHub's audit log, or in hex.",
+)
+@click.option(
+    "--repo",
+    callback=_repo,
+    metavar="OWNER/NAME",
+    help="The repository asked, was asked for, or was within a token's reach.",
+)
+@click.option("--run", default="", metavar="ID", help="The id of the workflow run that asked.")
+@json_option
+@click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
+def find(*, token_hash: str, repo: str, run: str, as_json: bool, files: tuple[IO[bytes], ...]) -> None:
+    """Find events in a mint's log: its JSON lines, or an export of Cloud Logging; - is stdin.
+
+    Several options narrow the search. Exit status 1 when nothing is found.
+    """
+    question = Question(token_hash, repo, run.strip())
+    if question == Question():
+        raise click.UsageError("say what to look for: --token-hash, --repo or --run")
+    reading, found = Reading(), []
+    for file in files:
+        try:
+            found += [entry for entry in read_events(file.name, file, reading) if question.fits(entry.event)]
+        except OSError as error:
+            raise CommandError(f"{file.name} cannot be read: {error.strerror}.") from None
+    found.sort(key=lambda entry: entry.time)
+    if as_json:
+        print_json([entry.event | {"time": entry.time} for entry in found])
+    elif found:
+        print_table(_COLUMNS, [_row(entry) for entry in found])
+    _say_what_was_read(reading, len(found))
+    if not found:
+        sys.exit(FAILED)
+
+
+def _say_what_was_read(reading: Reading, found: int) -> None:
+    note(f"{found} of {reading.events} audit events")
+    if reading.bad:
+        named = ", ".join(reading.bad[:_BAD_SHOWN]) + (" and others" if len(reading.bad) > _BAD_SHOWN else "")
+        note(f"warning: {len(reading.bad)} lines could not be read as JSON: {named}")
+
+
+def _row(entry: Found) -> tuple[str, ...]:
+    event = entry.event
+    caller, issued = _part(event, "caller"), _part(event, "issued")
+    run, attempt, actor = (_shown(caller.get(name)) for name in ("run_id", "run_attempt", "actor"))
+    outcome = _shown(event.get("outcome"))
+    return (
+        entry.time if entry.time.isprintable() else repr(entry.time),
+        f"{outcome} {_shown(event.get('code'))}".strip(),
+        f"{_shown(event.get('event'))} {_shown(event.get('role'))}".strip(),
+        _shown(caller.get("repository")) or "not proven",
+        " ".join(
+            part for part in (run, f"attempt {attempt}" if attempt else "", f"by {actor}" if actor else "") if part
+        ),
+        _reach(issued),
+        _shown(event.get("request_id")),
+    )
+
+
+def _reach(issued: dict[str, Any]) -> str:
+    if not issued:
+        return "no token"
+    listed = issued.get("repositories")
+    return (
+        ", ".join(_shown(name) for name in listed) if isinstance(listed, list) and listed else "whole installation"
+    )
+
+
+def _part(event: dict[str, Any], name: str) -> dict[str, Any]:
+    value = event.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _shown(value: Any) -> str:
+    """Return a value of a log as text a terminal takes for text; claims in it are strangers' words."""
+    text = "" if value is None else str(value)
+    return text if text.isprintable() else repr(text)

@@ -1,0 +1,135 @@
+"""`fullsend audit find`: who held this token, in logs of several shapes, broken lines and all."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fullsend.audit.entries import Reading, read_events
+from fullsend.audit.search import Question, normal_hash
+from fullsend.cli.audit.find import find
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DIGEST = hashlib.sha256(b"ghs_made_up").digest()
+HASH = base64.b64encode(DIGEST).decode()
+EVENT: dict[str, Any] = {
+    "time": "2030-01-01T00:00:00.000+00:00",
+    "event": "mint",
+    "outcome": "granted",
+    "request_id": "request-1",
+    "role": "coder",
+    "repos": ["docs"],
+    "caller": {"repository": "octo-org/app", "owner": "octo-org", "run_id": "17", "actor": "octocat"},
+    "issued": {"hashed_token": HASH, "repositories": ["octo-org/docs"]},
+}
+WHOLE = EVENT | {"repos": [], "issued": {"hashed_token": "x", "repositories": []}}
+DENIED = EVENT | {"outcome": "denied", "issued": None, "code": "role_not_allowed"}
+ENTRY = {"severity": "INFO", "message": "m", "audit": EVENT}
+EXPORTED = {"jsonPayload": {"message": "m", "audit": EVENT}, "timestamp": "2030-01-01T00:00:01Z"}
+
+
+def search(tmp_path: Path, content: str, *options: str) -> Any:
+    path = tmp_path / "log"
+    path.write_text(content)
+    return CliRunner().invoke(find, [*options, str(path)])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(ENTRY),
+        "2030-01-01T00:00:00Z stdout F " + json.dumps(ENTRY),
+        "[2030-01-01] " + json.dumps(ENTRY),
+        json.dumps(EXPORTED),
+        json.dumps([EXPORTED], indent=2),
+    ],
+)
+def test_a_token_is_found_in_every_shape_of_log(content: str, tmp_path: Path) -> None:
+    result = search(tmp_path, content, "--token-hash", HASH, "--json")
+    assert result.exit_code == 0
+    assert [event["request_id"] for event in json.loads(result.stdout)] == ["request-1"]
+
+
+@pytest.mark.parametrize(
+    "written", [HASH, HASH.rstrip("="), DIGEST.hex(), base64.urlsafe_b64encode(DIGEST).decode(), f" {HASH}\n"]
+)
+def test_a_hash_is_the_same_however_it_is_written(written: str) -> None:
+    assert normal_hash(written) == HASH
+
+
+@given(st.text())
+def test_whatever_is_no_hash_is_refused(text: str) -> None:
+    try:
+        digest = base64.b64decode(normal_hash(text), validate=True)
+    except ValueError:
+        return
+    assert len(digest) == 32
+
+
+def test_a_token_given_for_its_hash_is_not_printed(tmp_path: Path) -> None:
+    result = search(tmp_path, "", "--token-hash", "ghs_aSecretToken")
+    assert result.exit_code == 2
+    assert "aSecretToken" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("question", "event", "fits"),
+    [
+        (Question(repo="OCTO-org/docs"), EVENT, True),
+        (Question(repo="octo-org/app"), EVENT, True),
+        (Question(repo="octo-org/other"), EVENT, False),
+        (Question(repo="octo-org/other"), WHOLE, True),
+        (Question(repo="other-org/other"), WHOLE, False),
+        (Question(repo="octo-org/docs"), DENIED, True),
+        (Question(run="17"), EVENT, True),
+        (Question(run="1"), EVENT, False),
+        (Question(run="17", repo="octo-org/other"), EVENT, False),
+        (Question(run="17"), {"caller": "odd"}, False),
+        (Question(repo="a/b"), {"issued": 7, "repos": "x"}, False),
+    ],
+)
+def test_a_question_fits_what_concerns_it(question: Question, event: dict[str, Any], fits: bool) -> None:
+    assert question.fits(event) is fits
+
+
+def test_lines_that_cannot_be_read_are_counted_and_the_rest_is_searched(tmp_path: Path) -> None:
+    content = "Traceback\n" + json.dumps(ENTRY) + "\n" + json.dumps(ENTRY)[:-20]
+    result = search(tmp_path, content, "--run", "17")
+    assert result.exit_code == 0
+    assert "2 lines could not be read as JSON" in result.stderr
+    assert "log:1" in result.stderr
+
+
+def test_nothing_found_is_exit_status_1(tmp_path: Path) -> None:
+    result = search(tmp_path, json.dumps(ENTRY), "--run", "18")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "0 of 1 audit events" in result.stderr
+
+
+def test_a_search_for_nothing_is_a_mistake(tmp_path: Path) -> None:
+    assert search(tmp_path, "").exit_code == 2
+
+
+def test_a_name_in_the_log_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    event = EVENT | {"caller": EVENT["caller"] | {"actor": "\x1b[2Jevil"}}
+    result = search(tmp_path, json.dumps(ENTRY | {"audit": event}), "--run", "17")
+    assert "\x1b" not in result.stdout
+
+
+@given(st.binary() | st.recursive(st.none() | st.text(), lambda inner: st.dictionaries(
+    st.sampled_from(["audit", "jsonPayload", "caller", "issued", "repos", "time"]), inner) | st.lists(inner),
+).map(lambda value: json.dumps(value).encode()))  # fmt: skip
+def test_no_file_breaks_the_search(content: bytes) -> None:
+    question = Question(token_hash=HASH, repo="a/b", run="1")
+    for found in read_events("log", io.BytesIO(content), Reading()):
+        question.fits(found.event)
