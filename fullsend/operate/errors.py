@@ -1,0 +1,72 @@
+"""What can go wrong while operating a mint.
+
+    OperateError
+    ├── BadInput             a name or a file breaks a rule; nothing was sent
+    ├── LoginExpired         Google does not take the credentials
+    ├── MissingPermission    the operator lacks an IAM permission
+    ├── ApiDisabled          the project has not enabled the API
+    ├── QuotaExceeded        Google limits the calls
+    ├── NotThere             a resource does not exist
+    ├── Conflict             somebody else wrote at the same time, or it exists already
+    ├── NotReady             Google finished without the result, or did not in time
+    ├── GoogleFailed         any other refusal of Google's
+    └── GitHubSaysNo         GitHub contradicts what was given
+
+`message` says what happened and the usual cause, `remedy` the command or the console page that mends it.
+Neither ever holds a key or a token.
+"""
+
+from __future__ import annotations
+
+
+class OperateError(Exception):
+    """An operator's command cannot go on."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class BadInput(OperateError):
+    """What was given breaks a rule."""
+
+
+class LoginExpired(OperateError):
+    """No usable Google credentials."""
+
+
+class MissingPermission(OperateError):
+    """Google refused for want of an IAM permission."""
+
+
+class ApiDisabled(OperateError):
+    """The project does not have the API."""
+
+
+class QuotaExceeded(OperateError):
+    """Google counts too many calls, and kept doing so while they were repeated."""
+
+
+class NotThere(OperateError):
+    """The resource does not exist."""
+
+
+class Conflict(OperateError):
+    """The resource changed meanwhile, or exists already."""
+
+
+class AlreadyExists(Conflict):
+    """The resource exists already, perhaps deleted and still reserved."""
+
+
+class NotReady(OperateError):
+    """A long-running operation did not end as it should."""
+
+
+class GoogleFailed(OperateError):
+    """Google refused for another reason."""
+
+
+class GitHubSaysNo(OperateError):
+    """GitHub does not know, or says something else."""

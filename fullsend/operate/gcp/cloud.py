@@ -1,0 +1,48 @@
+"""The adapters side by side, for the steps of a plan. Does nothing itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fullsend.operate.gcp.accounts import ServiceAccounts
+from fullsend.operate.gcp.federation import Federation
+from fullsend.operate.gcp.functions import Functions
+from fullsend.operate.gcp.resource_manager import ResourceManager
+from fullsend.operate.gcp.run import Run
+from fullsend.operate.gcp.secret_manager import SecretManager
+from fullsend.operate.gcp.service_usage import ServiceUsage
+
+if TYPE_CHECKING:
+    from fullsend.operate.gcp.session import Session
+    from fullsend.operate.names import Place
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One project's Google, as far as a mint needs it."""
+
+    place: Place
+    session: Session
+    project: ResourceManager
+    apis: ServiceUsage
+    accounts: ServiceAccounts
+    federation: Federation
+    secrets: SecretManager
+    functions: Functions
+    run: Run
+
+
+def connect(place: Place, session: Session) -> Cloud:
+    """Return the adapters over one session."""
+    return Cloud(
+        place=place,
+        session=session,
+        project=ResourceManager(session),
+        apis=ServiceUsage(session),
+        accounts=ServiceAccounts(session),
+        federation=Federation(session),
+        secrets=SecretManager(session),
+        functions=Functions(session),
+        run=Run(session),
+    )

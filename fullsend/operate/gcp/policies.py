@@ -1,0 +1,53 @@
+"""IAM policies: a member added or taken away, guarded by the etag of the read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fullsend.operate.errors import Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ATTEMPTS = 10
+Policy = dict[str, Any]
+
+
+def members(policy: Mapping[str, Any], role: str) -> set[str]:
+    """Return who has a role without a condition."""
+    bindings = [one for one in policy.get("bindings", ()) if one["role"] == role and not one.get("condition")]
+    return {member for binding in bindings for member in binding.get("members", ())}
+
+
+def with_member(policy: Mapping[str, Any], role: str, member: str) -> Policy:
+    """Return the policy with a member in a role."""
+    rest = _without_binding(policy, role)
+    everyone = sorted(members(policy, role) | {member})
+    return {**policy, "bindings": [*rest, {"role": role, "members": everyone}]}
+
+
+def without_member(policy: Mapping[str, Any], role: str, member: str) -> Policy:
+    """Return the policy with a member out of a role."""
+    rest = _without_binding(policy, role)
+    left = sorted(members(policy, role) - {member})
+    return {**policy, "bindings": [*rest, {"role": role, "members": left}] if left else rest}
+
+
+def _without_binding(policy: Mapping[str, Any], role: str) -> list[Any]:
+    return [one for one in policy.get("bindings", ()) if one["role"] != role or one.get("condition")]
+
+
+def change(read: Callable[[], Policy], write: Callable[[Policy], object], edit: Callable[[Policy], Policy]) -> None:
+    """Read, edit and write a policy; again when somebody else wrote in between. Raises OperateError."""
+    for attempt in range(ATTEMPTS):
+        before = read()
+        after = edit(before)
+        if after.get("bindings", []) == before.get("bindings", []):
+            return
+        try:
+            write(after)
+        except Conflict:
+            if attempt == ATTEMPTS - 1:
+                raise
+        else:
+            return
