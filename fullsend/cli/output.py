@@ -21,6 +21,8 @@ FAILED = 1
 USAGE = 2
 NOT_HEALTHY = 3
 """It works, but something is not as it should be (status, doctor)."""
+PLAIN_WIDTH = 200
+"""The width of a table where there is no terminal to fit, so that names stay whole for other programs."""
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON."
@@ -68,7 +70,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title:
         table.add_column(column, overflow="fold")  # cut off, a name or an address is worth nothing
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH).print(table)
 
 
 @contextmanager

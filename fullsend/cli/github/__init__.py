@@ -1,0 +1,26 @@
+"""The `fullsend github` group: which commands it has.
+
+A new command is one line in `COMMANDS` and one file that holds it. Decides nothing else.
+"""
+
+from __future__ import annotations
+
+import click
+
+from fullsend.cli.lazy import Lazy, LazyGroup
+
+COMMANDS = {
+    "setup": Lazy("fullsend.cli.github.setup:setup", "Put an install's variables and secrets in place.", "operate"),
+    "status": Lazy("fullsend.cli.github.status:status", "What is there, missing, different, left over.", "operate"),
+    "set": Lazy("fullsend.cli.github.set:set_", "Change one managed variable or secret.", "operate"),
+    "uninstall": Lazy("fullsend.cli.github.uninstall:uninstall", "Remove every managed name.", "operate"),
+}
+
+
+@click.group(cls=LazyGroup, table=COMMANDS)
+def github() -> None:
+    """Set up an organisation or a repository on GitHub.
+
+    The token comes from GH_TOKEN, GITHUB_TOKEN or `gh auth token`; GITHUB_API_URL names a GitHub Enterprise
+    Server (https://HOST/api/v3).
+    """

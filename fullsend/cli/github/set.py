@@ -1,0 +1,52 @@
+"""`fullsend github set`: one managed variable or secret."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from fullsend.cli.github.common import (
+    bad_input_is_usage,
+    carry_out,
+    errors_explained,
+    open_desk,
+    print_dry_run,
+    target_argument,
+)
+from fullsend.cli.output import dry_run_option, progress
+from fullsend.operate.github.plan import changes, plan_set
+from fullsend.operate.github.values import checked
+
+if TYPE_CHECKING:
+    from fullsend.operate.github.install import Install
+
+
+@click.command("set")
+@target_argument
+@click.argument("name")
+@click.argument("value", required=False)
+@dry_run_option
+def set_(*, install: Install, name: str, value: str | None, dry_run: bool) -> None:
+    """Set NAME to VALUE wherever ORG or OWNER/REPO keeps it.
+
+    Without VALUE it is read from standard input. Only managed names are taken. A variable that has the value
+    already stays as it is; a secret is always written.
+    """
+    name = name.upper()
+    with bad_input_is_usage():
+        install.slots_named(name)
+        text = value if value is not None else sys.stdin.readline()
+        wanted = checked(name, text.strip())
+    with errors_explained():
+        desk = open_desk(install)
+        with progress(f"reading {install.target}"):
+            desk.look()
+            steps = plan_set(install, name, wanted, desk.read())
+        if dry_run:
+            print_dry_run(steps)
+        elif changes(steps):
+            carry_out(desk, steps)
+        else:
+            click.echo(f"Nothing to do: {name} of {install.target} has this value already.")

@@ -1,0 +1,100 @@
+"""`fullsend github setup`: check first, then bring variables and secrets in place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fullsend.cli.github.common import (
+    carry_out,
+    errors_explained,
+    given_values,
+    open_desk,
+    print_dry_run,
+    target_argument,
+    value_options,
+)
+from fullsend.cli.output import CommandError, dry_run_option, note, progress
+from fullsend.operate.github.install import MINT_URL, Kind
+from fullsend.operate.github.plan import Action, changes, plan_setup
+from fullsend.operate.github.preflight import Problem, mint_problems, scope_problems, write_problems
+from fullsend.operate.github.review import leftovers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fullsend.operate.github.desk import Desk
+    from fullsend.operate.github.install import Install, Kept, Slot
+    from fullsend.operate.github.plan import Step
+
+
+@click.command()
+@target_argument
+@value_options
+@click.option("--rewrite-secrets", is_flag=True, help="Write the given secrets again though they are there.")
+@dry_run_option
+def setup(*, install: Install, rewrite_secrets: bool, dry_run: bool, **options: Any) -> None:
+    """Put the variables and secrets of ORG or OWNER/REPO in place.
+
+    Checks the mint, the values and the token first and changes nothing if one of them fails. May be run
+    again: what is right already stays, and so does what is not given. A secret that is there is kept, as its
+    value cannot be compared; --rewrite-secrets writes it again.
+    """
+    given = given_values(install, **options)
+    with errors_explained():
+        desk = open_desk(install)
+        with progress("checking the mint, the token and what is there"):
+            _refuse(_first_problems(desk, given))
+            observed = desk.read()
+            steps = plan_setup(install, given, observed, rewrite_secrets=rewrite_secrets)
+            _refuse(_last_problems(desk, given, steps, dry_run=dry_run))
+        if dry_run:
+            print_dry_run(steps)
+        elif changes(steps):
+            carry_out(desk, steps)
+            click.echo(f"{install.target} is set up.")
+        else:
+            click.echo(f"Nothing to do: {install.target} is set up already.")
+        _print_notes(install, given, steps, observed)
+        if leftovers(observed):
+            note(f"An older install left credentials behind: fullsend github status {install.target}")
+
+
+def _first_problems(desk: Desk, given: dict[str, str]) -> list[Problem]:
+    scopes = desk.look()
+    asked = [MINT_URL] if MINT_URL in given else []
+    return [
+        *scope_problems(desk.install, scopes, desk.credentials),
+        *(problem for name in asked for problem in mint_problems(given[name])),
+    ]
+
+
+def _last_problems(desk: Desk, given: dict[str, str], steps: Sequence[Step], *, dry_run: bool) -> list[Problem]:
+    """Check what is known only with the plan: a URL that was not given, and writing if there is any."""
+    kept = {step.value for step in steps if step.slot.name == MINT_URL and step.value and MINT_URL not in given}
+    problems = [problem for url in sorted(kept) for problem in mint_problems(url)]
+    if changes(steps) and not dry_run:
+        problems += write_problems(desk)
+    return problems
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    if problems:
+        remedies = "\n".join(problem.remedy for problem in problems)
+        sentences = "\n".join(problem.message for problem in problems)
+        raise CommandError(f"{sentences}\nNothing was changed.", remedies)
+
+
+def _print_notes(
+    install: Install, given: Mapping[str, str], steps: Sequence[Step], observed: Mapping[Slot, Kept]
+) -> None:
+    """Say which given secrets were not written, and that roles without client ids cannot work."""
+    kept = [s.slot.name for s in steps if s.slot.kind is Kind.SECRET and s.action is Action.KEEP]
+    unwritten = [name for name in kept if name in given]
+    if unwritten:
+        note(f"Kept as they were, since a secret cannot be compared: {', '.join(unwritten)}. "
+             "Add --rewrite-secrets to write them again.")  # fmt: skip
+    names = [step.slot.name for step in steps] + [slot.name for slot in observed if install.manages(slot)]
+    if not install.per_repo and not any(install.is_client_id(name) for name in names):
+        note(f"No role has a client ID in {install.home} yet: add --client-id ROLE=ID for each role's App.")

@@ -1,0 +1,69 @@
+"""`fullsend github status`: each managed name, present, missing, stale or different."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fullsend.cli.github.common import errors_explained, given_values, open_desk, target_argument, value_options
+from fullsend.cli.output import NOT_HEALTHY, json_option, note, print_json, print_table, progress
+from fullsend.operate.github.review import Finding, State, review
+
+if TYPE_CHECKING:
+    from fullsend.operate.github.install import Install
+
+
+@click.command()
+@target_argument
+@value_options
+@json_option
+def status(*, install: Install, as_json: bool, **options: Any) -> None:
+    """Show the variables and secrets of ORG or OWNER/REPO.
+
+    With values given, says where GitHub has others. Exit status 3 when a name is missing or different, or an
+    older install left a credential behind.
+    """
+    given = given_values(install, **options)
+    with errors_explained():
+        desk = open_desk(install)
+        with progress(f"reading {install.target}"):
+            desk.look()
+            findings = review(install, given, desk.read())
+    wrong = [finding for finding in findings if finding.state is not State.PRESENT]
+    if as_json:
+        print_json(
+            {
+                "target": str(install.target),
+                "mode": "per-repo" if install.per_repo else "per-org",
+                "healthy": not wrong,
+                "organization_secrets_listed": not desk.unread,
+                "items": [_as_json(finding) for finding in findings],
+            }
+        )
+    else:
+        rows = [(f.state.value, f.slot.keeper, f.slot.kind.value, f.slot.name, _about(f)) for f in findings]
+        print_table(("state", "where", "kind", "name", "value"), rows)
+        for mend in dict.fromkeys(finding.mend for finding in wrong):
+            click.echo(f"to mend: {mend}")
+        if desk.unread:
+            note("The organisation's own secrets were not looked at: the token may not list them.")
+    if wrong:
+        sys.exit(NOT_HEALTHY)
+
+
+def _about(finding: Finding) -> str:
+    return ", ".join(part for part in (finding.value, finding.detail) if part)
+
+
+def _as_json(finding: Finding) -> dict[str, str | None]:
+    return {
+        "status": finding.state.value,
+        "where": finding.slot.keeper,
+        "kind": finding.slot.kind.value,
+        "name": finding.slot.name,
+        "value": finding.value,
+        "detail": finding.detail,
+        "mend": finding.mend,
+    }

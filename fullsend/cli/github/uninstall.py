@@ -1,0 +1,43 @@
+"""`fullsend github uninstall`: take every managed name away, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fullsend.cli.github.common import carry_out, errors_explained, open_desk, print_dry_run, target_argument
+from fullsend.cli.output import confirm, dry_run_option, note, progress, yes_option
+from fullsend.operate.github.plan import plan_uninstall
+from fullsend.operate.github.review import leftovers
+
+if TYPE_CHECKING:
+    from fullsend.operate.github.install import Install
+
+
+@click.command()
+@target_argument
+@yes_option
+@dry_run_option
+def uninstall(*, install: Install, yes: bool, dry_run: bool) -> None:
+    """Remove every managed variable and secret of ORG or OWNER/REPO.
+
+    Nothing else is touched: not the mint, not the Apps, not what an older install left behind.
+    """
+    with errors_explained():
+        desk = open_desk(install)
+        with progress(f"reading {install.target}"):
+            desk.look()
+            observed = desk.read()
+        steps = plan_uninstall(install, observed)
+        if not steps:
+            click.echo(f"Nothing to do: {install.target} has none of the managed names.")
+        elif dry_run:
+            print_dry_run(steps)
+        else:
+            if not yes:
+                note("\n".join(str(step) for step in steps))
+            confirm(f"Remove these {len(steps)} from GitHub?", yes=yes)
+            carry_out(desk, steps)
+        for slot in leftovers(observed):
+            note(f"Left alone: {slot}, which an older install made.")
