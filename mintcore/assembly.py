@@ -39,7 +39,7 @@ def assemble(
         verifier=verifier,
         assertions=assertions,
         issuer=GitHubTokens(github, clock),
-        limiter=_limiter(settings, clock, log),
+        limiter=_limiter(settings, log),
         audit=StructuredAudit(log, audit_file),
     )
 
@@ -49,9 +49,9 @@ def outbound_for(settings: Settings, clock: Clock) -> Outbound:
     return Outbound(clock, connections=settings.threads, proxy_url=settings.proxy_url)
 
 
-def _limiter(settings: Settings, clock: Clock, log: JsonLog) -> Limiter | None:
+def _limiter(settings: Settings, log: JsonLog) -> Limiter | None:
     if not settings.rate_limit:
         return None
     from mintcore.rate_limit import RepositoryLimiter  # noqa: PLC0415 - only where there is a limit
 
-    return RepositoryLimiter(settings.rate_limit, settings.rate_limit_storage, clock, log)
+    return RepositoryLimiter(settings.rate_limit, settings.rate_limit_storage, log)

@@ -7,6 +7,7 @@ been proven genuine before it is asked.
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING
 
 import limits
@@ -18,7 +19,6 @@ from mintcore.errors import RateLimited
 
 if TYPE_CHECKING:
     from mintcore.audit import JsonLog
-    from mintcore.ports import Clock
 
 _EXAMPLES = (("RATE_LIMIT", "60/minute"), ("RATE_LIMIT_STORAGE", "memory://"))
 
@@ -52,10 +52,9 @@ def _is_one_limit(text: str) -> bool:
 class RepositoryLimiter:
     """Counts the mints of each calling repository; a :class:`~mintcore.ports.Limiter`."""
 
-    def __init__(self, limit: str, storage: str, clock: Clock, log: JsonLog) -> None:
+    def __init__(self, limit: str, storage: str, log: JsonLog) -> None:
         self._item = limits.parse(limit)
         self._strategy = SlidingWindowCounterRateLimiter(storage_from_string(storage, wrap_exceptions=True))
-        self._clock = clock
         self._log = log
 
     def spend(self, key: str) -> None:
@@ -67,7 +66,8 @@ class RepositoryLimiter:
         except limits.errors.StorageError as error:
             self._log.write("ERROR", f"the rate limit's storage fails, nothing is limited: {type(error).__name__}")
             return
-        wait = max(1, math.ceil(reset - self._clock.now()))
+        # By the machine's clock, as the library counts: the corrected one may be minutes away from it.
+        wait = max(1, math.ceil(reset - time.time()))
         raise RateLimited(
             f"{key} has asked for more than {self._item} tokens; wait {wait} s.",
             retry_after=wait,

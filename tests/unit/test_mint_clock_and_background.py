@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import os
+import threading
+from email.utils import formatdate
+
+import pytest
+
+from mintcore.audit import JsonLog
+from mintcore.background import Background
+from mintcore.clock import WorldClock
+from mintcore.errors import RateLimited
+from mintcore.rate_limit import RepositoryLimiter
+from tests.mint_doubles import NOW
+
+
+class Wall:
+    def __init__(self) -> None:
+        self.time = NOW
+
+    def __call__(self) -> float:
+        return self.time
+
+
+def date(seconds: float) -> str:
+    return formatdate(seconds, usegmt=True)
+
+
+@pytest.mark.parametrize("off", [0, 19, -19])
+def test_a_small_difference_is_latency_and_corrects_nothing(off: float) -> None:
+    clock = WorldClock(wall=Wall())
+    assert not clock.observe(date(NOW + off))
+    assert clock.now() == NOW
+
+
+@pytest.mark.parametrize("off", [20, 300, -300, 900, -900])
+def test_a_clock_that_is_off_follows_the_world(off: float) -> None:
+    clock = WorldClock(wall=Wall())
+    assert clock.observe(date(NOW + off))
+    assert clock.now() == NOW + off
+    assert not clock.observe(date(NOW + off))
+
+
+@pytest.mark.parametrize("off", [901, -901, 86_400])
+def test_a_date_too_far_away_is_not_believed(off: float) -> None:
+    clock = WorldClock(wall=Wall())
+    assert not clock.observe(date(NOW + off))
+    assert clock.now() == NOW
+
+
+def test_many_small_steps_do_not_lead_further_than_one_may() -> None:
+    clock = WorldClock(wall=Wall())
+    for step in range(100):
+        clock.observe(date(NOW + step * 60))
+    assert clock.offset <= 900
+
+
+def test_a_machine_that_is_put_right_ends_the_correction() -> None:
+    wall = Wall()
+    clock = WorldClock(wall=wall)
+    clock.observe(date(NOW + 300))
+    wall.time = NOW + 300
+    assert clock.observe(date(NOW + 300))
+    assert clock.offset == 0
+
+
+def test_the_age_of_an_answer_is_added_to_its_date() -> None:
+    clock = WorldClock(wall=Wall())
+    assert not clock.observe(date(NOW - 60), "60")
+
+
+@pytest.mark.parametrize("text", ["", "now", "Wed, 99 Foo 9999", "0", date(NOW)[:-4] + " -0000"])
+def test_what_is_no_date_corrects_nothing(text: str) -> None:
+    assert not WorldClock(wall=Wall()).observe(text)
+
+
+def test_the_work_is_done_once_and_beside_the_thread_that_asks() -> None:
+    threads: list[int] = []
+
+    def build() -> str:
+        threads.append(threading.get_ident())
+        return "built"
+
+    work = Background(build)
+    assert {work.result() for _ in range(3)} == {"built"}
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()
+
+
+def test_a_failure_of_the_work_is_raised_where_its_result_is_asked_for() -> None:
+    work = Background(lambda: 1 // 0)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            work.result()
+
+
+def test_a_forked_child_does_the_work_itself() -> None:
+    work = Background(os.getpid)
+    assert work.result() == os.getpid()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, b"own" if work.result() == os.getpid() else b"not")
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as answer:
+        assert answer.read() == b"own"
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_repository_that_mints_too_often_is_told_to_wait_no_longer_than_the_limits_span() -> None:
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a stream is what is needed
+        limiter = RepositoryLimiter("2/minute", "memory://", JsonLog(nowhere))
+        limiter.spend("octo-org/app")
+        limiter.spend("octo-org/app")
+        with pytest.raises(RateLimited) as limited:
+            limiter.spend("octo-org/app")
+        limiter.spend("octo-org/other")
+    assert 1 <= (limited.value.retry_after or 0) <= 61
