@@ -66,8 +66,11 @@ def test_both_mints_mint_in_this_world_with_their_calls(scene: Scene, name: str,
 
 def test_a_profile_is_shares_by_step_library_and_function() -> None:
     serving = "run (gunicorn/workers/gthread.py:1)"
-    stacks = f"{serving};MintService.mint (mintcore/service.py:2);dumps (json/__init__.py:3) 3\n{serving} 1\n"
+    stacks = (
+        f"{serving};MintService.mint (mintcore/service.py:2);dumps (json/__init__.py:3) 3\n{serving} 1\nlost 5\n"
+    )
     found = summary(stacks)
+    assert (found["samples"], found["torn"]) == (4, 5)
     assert found["steps"] == {
         "policy and the rest of the service": 0.75,
         "gunicorn: request, answer, threads": 0.25,
