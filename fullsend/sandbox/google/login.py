@@ -6,9 +6,11 @@ file that `write_credentials` wrote.
 
 import json
 import secrets
+from functools import cached_property
 from pathlib import Path
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
 from werkzeug.wrappers import Request, Response
 
 from fullsend.sandbox.clock import Clock
@@ -32,8 +34,11 @@ class Login(LoopbackService):
         super().__init__("google-oauth2", self._ask, clock=clock)
         self._project = project
         self._switches = switches
-        self._key = new_key()
         self.email = f"{OPERATOR}@{project.id}.iam.gserviceaccount.com"
+
+    @cached_property
+    def _key(self) -> rsa.RSAPrivateKey:
+        return new_key()  # takes a tenth of a second, and few need it
 
     def access_token(self) -> str:
         """Return a new access token of the operator's."""
