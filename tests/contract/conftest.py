@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.audited_mint import AuditedMint
 from tests.contract.exchange import send
-from tests.contract.modes import MODES, ROOT, StartMode
+from tests.contract.modes import MODES, StartMode, new_mint
 from tests.contract.table import as_job
 
 if TYPE_CHECKING:
@@ -19,22 +19,26 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def shared_mints(shared_world: World) -> Iterator[dict[str, MintProcess]]:
+def shared_mints(shared_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, MintProcess]]:
     """Run one mint of each mode for all rows that leave the world as it is."""
-    with AuditedMint(shared_world.mint_environment(), source=ROOT) as hosted:
+    with ExitStack() as running:
+        mints: dict[str, MintProcess] = {
+            mode: running.enter_context(new_mint(mode, shared_world, tmp_path_factory.mktemp("pems")))
+            for mode in MODES
+        }
         # The next test makes the world anew: a mint still fetching the issuer's keys then would do without them.
-        assert send(hosted.url, as_job()(shared_world)).status == 200
-        yield {"hosted": hosted}
+        for mint in mints.values():
+            assert send(mint.url, as_job()(shared_world)).status == 200
+        yield mints
 
 
 @pytest.fixture
-def start_mode(world: World) -> Iterator[StartMode]:
+def start_mode(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartMode]:
     """Start a mint of a mode for one test, with changes to its environment."""
     started: list[MintProcess] = []
 
     def start(mode: str, **changes: str) -> MintProcess:
-        assert mode in MODES
-        mint = AuditedMint(world.mint_environment(**changes), source=ROOT)
+        mint = new_mint(mode, world, tmp_path_factory.mktemp("pems"), **changes)
         started.append(mint)
         return mint.start()
 

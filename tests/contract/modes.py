@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from tests.audited_mint import AuditedMint
+
 if TYPE_CHECKING:
     from fullsend.sandbox.process import MintProcess
+    from fullsend.sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
-MODES = ("hosted",)
+MODES = ("hosted", "standalone")
 
 
 class StartMode(Protocol):
     """Starts a mint of a mode, with changes to its environment."""
 
     def __call__(self, mode: str, **changes: str) -> MintProcess: ...
+
+
+def new_mint(mode: str, world: World, pem_dir: Path, **changes: str) -> AuditedMint:
+    """A mint of ``mode`` that is not started; the standalone one finds in ``pem_dir`` what Secret Manager has."""
+    assert mode in MODES
+    if mode == "hosted":
+        return AuditedMint(world.mint_environment(**changes), source=ROOT)
+    environment = world.standalone_environment(pem_dir, **changes)
+    for file in pem_dir.iterdir():
+        file.unlink()
+    for secret in world.secret_manager.secrets():
+        role = re.fullmatch(r"fullsend-(.+)-app-pem", secret)
+        assert role is not None
+        path = pem_dir / f"{role[1]}.pem"
+        path.touch(mode=0o600)
+        path.write_bytes(world.secret_manager.versions(secret)[-1].data)
+    return AuditedMint(environment, source=ROOT, command=("fullsend-mint",))

@@ -73,13 +73,12 @@ GOOGLE = (
     Row("STS is slow", as_job(), 502, "sts_unavailable", _break("sts", Slow(30)), environment=HASTE, modes=HOSTED),
     Row("STS limits us", as_job(), 502, "sts_unavailable", _break("sts", Fail(429)), modes=HOSTED),
     Row(
-        "no secret",
+        "no key",
         as_job(),
         403,
         "role_key_missing",
         lambda w: w.secret_manager.delete_secret(_SECRET),
         calls={"github": 0},
-        modes=HOSTED,
     ),
     Row(
         "the secret's version is disabled",
@@ -116,7 +115,7 @@ GOOGLE = (
         calls={"github": 0},
         modes=HOSTED,
     ),
-    Row("the key is another App's", as_job(), 500, "invalid_role_key", _wrong_key, modes=HOSTED),
+    Row("the key is another App's", as_job(), 500, "invalid_role_key", _wrong_key),
 )
 
 GITHUB = (
