@@ -160,8 +160,9 @@ def _profile(results: Mapping[str, Any]) -> str:
         ]
         parts.append(table((head, "share", "µs per mint"), rows))
     parts.append(
-        f"{profile['samples']} samples, and {profile['torn']} torn ones left out; a few in a hundred either way are\n"
-        "chance. To check it as a whole: gunicorn, framework and Flask should come to what the empty function costs."
+        f"{profile['samples']} samples, and {profile['torn']} torn ones left out; a few in a hundred either way\n"
+        "are chance. A check on the whole: gunicorn, framework and Flask should come to what the empty\n"
+        "function costs."
     )
     return "\n\n".join(parts)
 
