@@ -41,7 +41,7 @@ def tuning() -> dict[str, str]:
 def runtime() -> Path:
     """Return the ``bin`` of the environment with requirements.txt alone, or of this Python if there is none."""
     own = ROOT / ".venv-runtime/bin"
-    return own if own.is_dir() else Path(sys.executable).parent
+    return own if (own / "functions-framework").exists() else Path(sys.executable).parent
 
 
 class ServerError(RuntimeError):
