@@ -40,6 +40,7 @@ def read_body(method: Method, raw: bytes) -> dict[str, Any]:
         return {}
     try:
         value = json.loads(raw) if raw else {}
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError) as problem:
         raise invalid_payload([("", "Invalid JSON payload received. Unexpected token.")]) from problem
     if not isinstance(value, dict):
