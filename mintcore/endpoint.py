@@ -24,21 +24,23 @@ from mintcore.errors import (
     NotFound,
 )
 from mintcore.policy.token_request import parse_token_query, parse_token_request
-from mintcore.ports import Attempt, Deadline
+from mintcore.ports import Answered, Attempt, Deadline
 from mintcore.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from werkzeug import Request
     from werkzeug.datastructures import Headers
 
     from mintcore.audit import JsonLog
     from mintcore.policy.names import Role
-    from mintcore.ports import Clock
+    from mintcore.ports import Clock, Observer
     from mintcore.service import MintService
 
 LARGEST_BODY = 64 * 1024
+METRICS_PATH = "/metrics"
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Read and thrown away, so that a client that sends too much gets its answer and not a broken connection.
 _LARGEST_DRAIN = 8 * 1024 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -80,6 +82,8 @@ class Endpoint:
         deadline_seconds: float,
         unhealthy: str = "",
         fallback: Fallback | None = None,
+        observers: Sequence[Observer] = (),
+        metrics: Callable[[], str] | None = None,
     ) -> None:
         self._service = service
         self._clock = clock
@@ -87,23 +91,42 @@ class Endpoint:
         self._deadline_seconds = deadline_seconds
         self._unhealthy = unhealthy
         self._fallback = fallback
+        self._observers = tuple(observers)
+        self._metrics = metrics
+        self._methods = _METHODS if metrics is None else {**_METHODS, METRICS_PATH: ("GET", "HEAD")}
 
     def __call__(self, request: Request) -> Response:
         """Return the answer to ``request``."""
         attempt = Attempt(Deadline(self._clock, self._deadline_seconds), _request_id(request), _trace(request))
+        code = ""
         try:
             response = self._route(request, attempt)
         except MintError as failure:
+            code = failure.code
             response = _failure(failure, attempt)
         except Exception as error:  # noqa: BLE001 - the last line: a traceback is for the log, never for a caller
             self._log_crash(error, attempt)
+            code = InternalError.code
             response = _failure(InternalError(), attempt)
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Request-Id"] = attempt.request_id
+        if self._observers:
+            self._tell(request, response.status_code, code, attempt)
         return response
 
+    def _tell(self, request: Request, status: int, code: str, attempt: Attempt) -> None:
+        """Tell those who watch; whatever happens to them, the caller has its answer."""
+        # A path or a method of the caller's own making would make a new series each time: memory for the asking.
+        route = request.path if request.path in self._methods else "other"
+        answered = Answered(route, status, code, request.headers.get("traceparent", ""), attempt)
+        for observer in self._observers:
+            try:
+                observer.answered(answered)
+            except Exception as error:  # noqa: BLE001 - see above
+                self._log_crash(error, attempt)
+
     def _route(self, request: Request, attempt: Attempt) -> Response:
-        methods = _METHODS.get(request.path)
+        methods = self._methods.get(request.path)
         if methods is None:
             raise NotFound
         if request.method not in methods:
@@ -112,6 +135,8 @@ class Endpoint:
             return self._health()
         if request.path == "/v1/status":
             return self._status(request, attempt)
+        if request.path == METRICS_PATH and self._metrics is not None:
+            return Response(self._metrics(), content_type=METRICS_TYPE)
         return self._token(request, attempt)
 
     def _health(self) -> Response:

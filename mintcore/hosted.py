@@ -20,6 +20,7 @@ from mintcore.errors import MintError
 from mintcore.policy import trust
 from mintcore.ports import Attempt, Deadline
 from mintcore.settings import ConfigurationError, HostedSettings, read_hosted
+from mintcore.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,17 +51,21 @@ def build(settings: HostedSettings, clock: WorldClock, log: JsonLog) -> Endpoint
     """Return the endpoint for ``settings``; the mint behind it is built in the background."""
     for warning in settings.common.warnings:
         log.write("WARNING", warning)
-    mint = Background(lambda: _assemble(settings, clock, log))
+    telemetry = Telemetry(settings.common.telemetry) if settings.common.telemetry else None
+    mint = Background(lambda: _assemble(settings, clock, log, telemetry))
     return Endpoint(
         service=mint.result,
         clock=clock,
         log=log,
         deadline_seconds=settings.common.deadline_seconds,
         unhealthy=settings.common.unhealthy,
+        observers=() if telemetry is None else (telemetry,),
     )
 
 
-def _assemble(settings: HostedSettings, clock: WorldClock, log: JsonLog) -> MintService:
+def _assemble(
+    settings: HostedSettings, clock: WorldClock, log: JsonLog, telemetry: Telemetry | None
+) -> MintService:
     # Here and not above, for the reason in the module's docstring.
     from mintcore.assembly import assemble, outbound_for  # noqa: PLC0415
     from mintcore.keys.secret_manager import SecretManagerKeys  # noqa: PLC0415
@@ -89,6 +94,8 @@ def _assemble(settings: HostedSettings, clock: WorldClock, log: JsonLog) -> Mint
     )
     service = assemble(common, verifier=verifier, keys=app_keys, outbound=outbound, clock=clock, log=log)
     _warm_up(issuer_keys, app_keys, settings, clock, log)
+    if telemetry is not None:
+        telemetry.start()
     return service
 
 

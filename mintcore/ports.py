@@ -53,13 +53,18 @@ class Deadline:
         """Return the seconds that are left, 0.0 when there are none."""
         return max(0.0, self._ends - self.clock.monotonic())
 
+    def elapsed(self) -> float:
+        """Return the seconds since the request came in."""
+        return self.seconds - self._ends + self.clock.monotonic()
+
 
 @dataclass(slots=True)
 class Attempt:
     """One request on its way through: its budget, its names in the logs, and what it has cost so far.
 
     ``upstream_calls`` counts the calls sent per service; ``cache_hits`` says per cache whether the answer was
-    there; ``step_ms`` is the time each step took, in milliseconds.
+    there; ``step_ms`` is the time each step took, in milliseconds, and ``step_at`` when it began, by the
+    monotonic clock. ``served_role`` is the role once policy has allowed it; before, it is a stranger's word.
     """
 
     deadline: Deadline
@@ -68,12 +73,14 @@ class Attempt:
     upstream_calls: dict[str, int] = field(default_factory=dict)
     cache_hits: dict[str, bool] = field(default_factory=dict)
     step_ms: dict[str, float] = field(default_factory=dict)
+    step_at: dict[str, float] = field(default_factory=dict)
+    served_role: str = ""
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Time what is done inside."""
         clock = self.deadline.clock
-        started = clock.monotonic()
+        started = self.step_at[name] = clock.monotonic()
         try:
             yield
         finally:
@@ -192,6 +199,27 @@ class Decided:
     scope: Scope | None = None
     issued: InstallationToken | None = None
     failure: MintError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that is on its way. ``route`` is one of the mint's own paths or ``other``.
+
+    ``code`` is empty for an answer that is no error; ``traceparent`` is the caller's header as it came.
+    """
+
+    route: str
+    status: int
+    code: str
+    traceparent: str
+    attempt: Attempt
+
+
+class Observer(Protocol):
+    """Watches answers, for metrics and traces; nothing that a caller chooses may become a metric's label."""
+
+    def answered(self, answered: Answered) -> None:
+        """Take note of one answer."""
 
 
 class AuditLog(Protocol):

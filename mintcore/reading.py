@@ -75,6 +75,13 @@ class Reader:
             return default
         return int(value)
 
+    def switch(self, variable: str) -> bool:
+        """Return whether something is on: ``1``, and not ``0`` or unset."""
+        value = self.text(variable, "0")
+        if value not in {"0", "1"}:
+            self.problem(variable, "is neither 1 nor 0", "1")
+        return value == "1"
+
     def items(self, variable: str) -> list[str]:
         """Return the comma-separated items, blanks and empty ones left out."""
         return [item.strip() for item in self.text(variable, "").split(",") if item.strip()]

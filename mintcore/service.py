@@ -131,6 +131,7 @@ class MintService:
     def _issue(self, genuine: GenuineClaims, request: TokenRequest, decided: Decided) -> InstallationToken:
         attempt, caller = decided.attempt, genuine.caller
         grant = trust.grant_for(self._policy, request.role)
+        attempt.served_role = grant.role
         decided.app, decided.scope = grant.app, Scope(grant.permissions, request.repos)
         with attempt.step("key"):
             self._assertions.assertion(grant.app, attempt)

@@ -14,6 +14,7 @@ from mintcore.policy.names import Org, Repo, fold, parse_repo
 from mintcore.policy.trust import TrustPolicy
 from mintcore.reading import ConfigurationError, Reader
 from mintcore.role_settings import read_roles
+from mintcore.telemetry_settings import read_signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,8 @@ class Settings:
     """What both modes are told.
 
     ``unhealthy`` is why the mint cannot mint at all, empty if it can. ``rate_limit`` is in the words of the
-    library ``limits``, empty for none. ``threads`` is how many requests are served at once.
+    library ``limits``, empty for none. ``threads`` is how many requests are served at once. ``telemetry`` names
+    the signals, ``traces`` and ``metrics``, that go to an OpenTelemetry collector.
     """
 
     policy: TrustPolicy
@@ -60,6 +62,7 @@ class Settings:
     proxy_url: str
     threads: int
     project_id: str
+    telemetry: frozenset[str]
     warnings: tuple[str, ...]
 
 
@@ -80,7 +83,7 @@ class StandaloneSettings:
     """What the standalone mint is told; ``fallback_url`` and ``audit_file`` are empty for none.
 
     ``audit_file_bytes`` is how large the file grows before it is put aside, ``audit_file_kept`` how many such
-    are kept.
+    are kept. ``metrics`` is whether ``/metrics`` is served.
     """
 
     common: Settings
@@ -90,6 +93,7 @@ class StandaloneSettings:
     audit_file: str
     audit_file_bytes: int
     audit_file_kept: int
+    metrics: bool
 
 
 def read_hosted(environment: Mapping[str, str] | None = None) -> HostedSettings:
@@ -122,6 +126,7 @@ def read_standalone(environment: Mapping[str, str] | None = None) -> StandaloneS
         audit_file=_audit_file(reader),
         audit_file_bytes=reader.integer("AUDIT_LOG_BYTES", DEFAULT_AUDIT_FILE_BYTES, 10_000, 999_999_999),
         audit_file_kept=reader.integer("AUDIT_LOG_KEPT", DEFAULT_AUDIT_FILES_KEPT, 0, 1000),
+        metrics=reader.switch("METRICS"),
     )
     reader.finish()
     return standalone
@@ -151,6 +156,7 @@ def _common(reader: Reader) -> Settings:
         proxy_url=reader.url("HTTPS_PROXY", "") if reader.text("HTTPS_PROXY_FROM_ENV", "") == "1" else "",
         threads=reader.integer("THREADS", _DEFAULT_THREADS, 1, 1000),
         project_id=reader.text("GOOGLE_CLOUD_PROJECT", ""),
+        telemetry=read_signals(reader),
         warnings=reader.warnings,
     )
 

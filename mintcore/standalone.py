@@ -23,11 +23,13 @@ from mintcore.endpoint import Endpoint
 from mintcore.errors import MintError, RoleKeyMissing
 from mintcore.fallback import UpstreamMint
 from mintcore.keys.directory import DirectoryKeys
+from mintcore.metrics import Metrics
 from mintcore.ports import Attempt, Deadline
 from mintcore.serving import listen, serve
 from mintcore.serving_log import TimedLog
 from mintcore.settings import ConfigurationError, StandaloneSettings, read_standalone
 from mintcore.standalone_report import report
+from mintcore.telemetry import Telemetry
 from mintcore.verify.chain import StandaloneVerifier
 from mintcore.verify.jwks import IssuerKeys
 from mintcore.version import VERSION
@@ -94,6 +96,8 @@ def build(
     fallback = None
     if settings.fallback_url:
         fallback = UpstreamMint(outbound.channel("fallback", settings.fallback_url), common.policy.roles, log)
+    telemetry = Telemetry(common.telemetry) if common.telemetry else None
+    metrics = Metrics() if settings.metrics else None
     endpoint = Endpoint(
         service=lambda: service,
         clock=clock,
@@ -101,16 +105,19 @@ def build(
         deadline_seconds=common.deadline_seconds,
         unhealthy=common.unhealthy,
         fallback=fallback,
+        observers=[observer for observer in (telemetry, metrics) if observer is not None],
+        metrics=None if metrics is None else metrics.text,
     )
-    return Mint(endpoint, issuer_keys)
+    return Mint(endpoint, issuer_keys, telemetry)
 
 
 @dataclass(frozen=True, slots=True)
 class Mint:
-    """The mint, and the issuer's keys that it had better fetch before the first request."""
+    """The mint, and what has to begin in the process that serves: the issuer's keys, and telemetry if any."""
 
     endpoint: Endpoint
     issuer_keys: IssuerKeys
+    telemetry: Telemetry | None = None
 
 
 def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: WorldClock) -> KeyFindings:
@@ -167,7 +174,7 @@ def _serve(settings: StandaloneSettings) -> int:
         threads=settings.common.threads,
         deadline_seconds=settings.common.deadline_seconds,
         log=log,
-        started=lambda: _warm_up(mint.issuer_keys, clock, log),
+        started=lambda: _begin(mint, clock, log),
     )
     return 0
 
@@ -205,6 +212,12 @@ def _announce(settings: StandaloneSettings, found: KeyFindings, log: JsonLog) ->
         local = " ".join(sorted(settings.common.policy.roles.holds))
         log.write("INFO", f"fallback mint configured: {settings.fallback_url} (local roles: [{local}])")
     log.write("INFO", f"fullsend-mint starting on :{settings.port} (standalone mode)")
+
+
+def _begin(mint: Mint, clock: WorldClock, log: JsonLog) -> None:
+    if mint.telemetry is not None:
+        mint.telemetry.start()
+    _warm_up(mint.issuer_keys, clock, log)
 
 
 def _warm_up(issuer_keys: IssuerKeys, clock: WorldClock, log: JsonLog) -> None:
