@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fullsend.cli.files import append_output, write_private
+from fullsend.cli.github import COMMANDS as GITHUB
 from fullsend.cli.lazy import Lazy, LazyGroup
 from fullsend.cli.mint import COMMANDS
 from fullsend.cli.output import CommandError, confirm
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 HEAVY = (
     "requests",
     "rich",
+    "github",
     "jwt",
     "cryptography",
     "id",
@@ -36,7 +38,7 @@ HEAVY = (
 )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["mint", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["mint", "--help"], ["github", "--help"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = f"import sys; from fullsend.cli.root import cli; cli({arguments!r}, standalone_mode=False); "
     code += "print('LOADED', *sys.modules)"
@@ -45,7 +47,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert not [name for name in loaded if name.startswith(tuple(f"{heavy}." for heavy in HEAVY)) or name in HEAVY]
 
 
-@pytest.mark.parametrize("table", [GROUPS, COMMANDS])
+@pytest.mark.parametrize("table", [GROUPS, COMMANDS, GITHUB])
 def test_every_entry_of_a_table_leads_to_a_command(table: dict[str, Lazy]) -> None:
     group = LazyGroup(table=table)
     for name in table:
