@@ -6,12 +6,12 @@ runtime's own.
 
 import io
 import shutil
+import threading
 import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
-from typing import Self
 
 from fullsend.sandbox.google.errors import RefusedError, invalid
 
@@ -37,12 +37,13 @@ class Builds:
     """The images of the project, in a temporary folder that `close` removes."""
 
     def __init__(self) -> None:
-        self._root = Path(mkdtemp(prefix="fullsend-builds-"))
+        self._root: Path | None = None
+        self._lock = threading.Lock()
         self._images: dict[str, Image] = {}
 
     def build(self, image: str, archive: bytes, entry_point: str) -> Image:
         """Unpack a source. Raises RefusedError for what Cloud Build would fail on."""
-        folder = Path(mkdtemp(dir=self._root))
+        folder = self._new_folder()
         try:
             with zipfile.ZipFile(io.BytesIO(archive)) as opened:
                 _check(opened.infolist())
@@ -63,13 +64,13 @@ class Builds:
 
     def close(self) -> None:
         """Remove every folder."""
-        shutil.rmtree(self._root, ignore_errors=True)
+        if self._root is not None:
+            shutil.rmtree(self._root, ignore_errors=True)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def _new_folder(self) -> Path:
+        with self._lock:
+            self._root = self._root or Path(mkdtemp(prefix="fullsend-builds-"))
+        return Path(mkdtemp(dir=self._root))
 
 
 def _check(entries: list[zipfile.ZipInfo]) -> None:
