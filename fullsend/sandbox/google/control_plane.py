@@ -9,6 +9,7 @@ needs a bearer token, `x-goog-user-project`, and its API enabled, as in a projec
 """
 
 from contextlib import ExitStack
+from fnmatch import fnmatchcase
 from pathlib import Path
 from time import time
 from typing import Self
@@ -83,17 +84,24 @@ class ControlPlane:
         return (*self._hosts.values(), self._uploads, self._login)
 
     def host(self, api: str) -> LoopbackService:
-        """Return one API's server, for its `traffic` and `faults`; for example `run`. Raises KeyError."""
+        """Return one API's server, for its `traffic` and `faults`; for example `run`. Raises ValueError."""
+        if api not in self._hosts:
+            raise ValueError(f"the sandbox has no API {api!r}; it has {', '.join(sorted(self._hosts))}")
         return self._hosts[api]
 
     def endpoint(self, api: str) -> str:
         """Return what `client_options.api_endpoint` should be for an API, such as `cloudfunctions`."""
-        return f"{self._hosts[api].url}/"
+        return f"{self.host(api).url}/"
 
-    def environment(self, credentials: Path) -> dict[str, str]:
-        """Write credentials and return the environment of a command that is to use this control plane."""
-        self.write_credentials(credentials)
+    def environment(self, credentials: Path | None = None) -> dict[str, str]:
+        """Return the environment of a command that is to use this control plane, by gcloud's variables.
+
+        It holds an access token, or where a path is given names the credentials that are written there.
+        """
         overrides = {f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{api.upper()}": self.endpoint(api) for api in self._hosts}
+        if credentials is None:
+            return overrides | {"CLOUDSDK_AUTH_ACCESS_TOKEN": self.access_token()}
+        self.write_credentials(credentials)
         return overrides | {"GOOGLE_APPLICATION_CREDENTIALS": str(credentials)}
 
     def access_token(self) -> str:
@@ -122,7 +130,12 @@ class ControlPlane:
         self._switches.enabled -= {f"{api}.googleapis.com" for api in apis}
 
     def deny(self, permission: str) -> None:
-        """Take a permission such as `secretmanager.versions.add` away from the operator."""
+        """Take a permission such as `secretmanager.versions.add` away from the operator.
+
+        Raises ValueError for one that nothing asks for: denying it would show nothing.
+        """
+        if permission not in self._parts.permissions():
+            raise ValueError(f"no method of the sandbox asks for the permission {permission!r}")
         self._switches.deny(permission)
 
     def allow(self, permission: str) -> None:
@@ -134,7 +147,12 @@ class ControlPlane:
         self._switches.expire()
 
     def limit(self, method: str, times: int) -> None:
-        """Answer the next calls with 429; `run.projects.locations.services.patch`, or a glob such as `iam.*`."""
+        """Answer the next calls with 429; `run.projects.locations.services.patch`, or a glob such as `iam.*`.
+
+        Raises ValueError where the sandbox answers no such method.
+        """
+        if not any(fnmatchcase(known, method) for known in self._parts.methods()):
+            raise ValueError(f"the sandbox answers no method {method!r}")
         self._switches.limit(method, times)
 
     def slow_operations(self, seconds: float) -> None:

@@ -25,7 +25,7 @@ from fullsend.sandbox.google.operations import Operation, Operations
 from fullsend.sandbox.google.pages import page
 from fullsend.sandbox.google.project import Project
 from fullsend.sandbox.google.revisions import Revision, Service
-from fullsend.sandbox.google.switches import Switches
+from fullsend.sandbox.google.switches import ACT_AS, Switches
 from fullsend.sandbox.google.traffic import to_latest
 from fullsend.sandbox.google.uploads import Uploads
 
@@ -116,7 +116,7 @@ class Functions:
     def _deploy(self, name: str, function: dict[str, Any]) -> dict[str, Any]:
         check_function(function)
         email = service_account_of(function, self._project)
-        self._switches.require("iam.serviceAccounts.actAs", HOST, f"serviceAccounts/{email}")
+        self._switches.require(ACT_AS, HOST, f"serviceAccounts/{email}")
         if not self._accounts.is_visible(email):
             raise invalid(f"Validation failed for function {name}: service account {email} does not exist.")
         archive = self._archive(function)

@@ -21,7 +21,7 @@ from fullsend.sandbox.google.run import CloudRun
 from fullsend.sandbox.google.runner import Runner
 from fullsend.sandbox.google.secrets import Secrets
 from fullsend.sandbox.google.services import Services
-from fullsend.sandbox.google.switches import Switches
+from fullsend.sandbox.google.switches import ACT_AS, Switches
 from fullsend.sandbox.google.uploads import Uploads
 from fullsend.sandbox.world import World
 
@@ -48,6 +48,15 @@ class Parts:
     deployments: Deployments
     endpoints: Mapping[str, Endpoints]
     """By API."""
+
+    def methods(self) -> set[str]:
+        """Return the ids of all methods that are answered."""
+        return {f"{api}.{method}" for api, answered in self.endpoints.items() for method in answered}
+
+    def permissions(self) -> set[str]:
+        """Return every permission that a method asks for."""
+        asked = {e.permission for answered in self.endpoints.values() for e in answered.values()}
+        return {permission for permission in asked if permission} | {ACT_AS}
 
     @classmethod
     def build(cls, world: World, project: Project, switches: Switches, uploads: Uploads, runner: Runner) -> Self:

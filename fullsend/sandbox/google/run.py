@@ -17,7 +17,7 @@ from fullsend.sandbox.google.pages import page
 from fullsend.sandbox.google.policies import Policies
 from fullsend.sandbox.google.project import Project
 from fullsend.sandbox.google.revisions import Service, show_revision, show_service
-from fullsend.sandbox.google.switches import Switches
+from fullsend.sandbox.google.switches import ACT_AS, Switches
 from fullsend.sandbox.google.templates import check_labels, check_template
 from fullsend.sandbox.google.traffic import check_traffic, to_latest
 
@@ -164,7 +164,7 @@ class CloudRun:
         check_template(service.id, template)
         email = template.get("serviceAccount", "")
         if email:
-            self._switches.require("iam.serviceAccounts.actAs", "iam.googleapis.com", f"serviceAccounts/{email}")
+            self._switches.require(ACT_AS, "iam.googleapis.com", f"serviceAccounts/{email}")
             if not self._accounts.is_visible(email):
                 raise invalid(f"Service account {email} does not exist.")
         known = {revision.name for revision in service.revisions} | {template.get("revision")}

@@ -17,6 +17,8 @@ EXPECTED = "Expected OAuth 2 access token, login cookie or other valid authentic
 CLIENT_PROJECT = "764086051850"
 """The project of gcloud's own client, to which calls without a quota project are booked."""
 RETRY_SECONDS = 1
+ACT_AS = "iam.serviceAccounts.actAs"
+"""Asked for beside a method's own permission by whoever runs something as a service account."""
 
 
 class Switches:

@@ -219,3 +219,19 @@ def test_the_answer_to_the_last_write_can_be_lost(control_plane: ControlPlane, o
     with pytest.raises(OSError, match=r".*"):
         operator.secrets.create(parent=PROJECT, secretId="a", body={"replication": {"automatic": {}}}).execute()
     assert operator.secrets.get(name=f"{PROJECT}/secrets/a").execute()["name"].endswith("/secrets/a")
+
+
+def test_a_switch_that_would_do_nothing_is_refused(control_plane: ControlPlane) -> None:
+    with pytest.raises(ValueError, match=r"secretmanager\.version\.add"):
+        control_plane.deny("secretmanager.version.add")
+    with pytest.raises(ValueError, match=r"answers no method"):
+        control_plane.limit("run.projects.services.patch", 1)
+    with pytest.raises(ValueError, match=r"it has cloudfunctions, "):
+        control_plane.endpoint("functions")
+
+
+def test_the_environment_of_a_command_names_every_api_and_a_token(control_plane: ControlPlane) -> None:
+    environment = control_plane.environment()
+    assert environment["CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN"] == control_plane.endpoint("run")
+    token = environment["CLOUDSDK_AUTH_ACCESS_TOKEN"]
+    assert get(control_plane, Authorization=f"Bearer {token}")[0] == 200
