@@ -12,11 +12,12 @@ from click.testing import CliRunner
 
 from fullsend.cli.root import cli
 from fullsend.operate.github.values import EXAMPLE_PROVIDER
-from fullsend.sandbox.faults import Drop, Fail
+from fullsend.sandbox.faults import Drop, Fail, Garbage, Huge
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fullsend.sandbox.faults import Fault
     from fullsend.sandbox.process import MintProcess
     from fullsend.sandbox.world import World
 
@@ -225,6 +226,17 @@ def test_limits_outages_and_bad_tokens_are_sentences(operator: Operator) -> None
     assert operator.run("status", "octo-org/app").status == 3  # tried again
     operator.environment["GH_TOKEN"] = "ghp_" + "x" * 36
     assert "401" in operator.run("status", "octo-org/app").err
+
+
+@pytest.mark.parametrize(
+    "fault", [Garbage(), Huge(2_000_000), Fail(200, "{"), Fail(200, "[]"), Fail(302, "", {"Location": "http://elsewhere/"}),
+              Fail(301, "", {"Location": "http://elsewhere/"})],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/repos/octo-org/app", "/repos/octo-org/app/actions"])
+def test_what_is_not_github_is_called_so(operator: Operator, fault: Fault, path: str) -> None:
+    operator.github.faults.add(fault, path)
+    done = operator.run("status", "octo-org/app")
+    assert (done.status, "does not speak GitHub's API" in done.err) == (1, True), done.err
 
 
 def test_a_setup_that_fails_half_way_goes_on_from_there(operator: Operator) -> None:

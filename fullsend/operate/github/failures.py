@@ -46,6 +46,12 @@ def explained(doing: str, keeper: str, credentials: Credentials) -> Iterator[Non
             f"GitHub at {credentials.api_url} cannot be reached ({type(error).__name__}).",
             "Check the network and GITHUB_API_URL; a GitHub Enterprise Server is https://HOST/api/v3.",
         ) from None
+    except (ValueError, RuntimeError):
+        # No JSON, fields that are missing, or a redirect to another host, which PyGithub does not follow.
+        raise GitHubSaysNo(
+            f"What answers at {credentials.api_url} does not speak GitHub's API.",
+            "Check GITHUB_API_URL and the proxy; a GitHub Enterprise Server is https://HOST/api/v3.",
+        ) from None
 
 
 def _refusal(error: GithubException, doing: str, keeper: str, credentials: Credentials) -> GitHubSaysNo:

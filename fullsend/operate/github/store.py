@@ -8,13 +8,14 @@ refuses, so the calls go through its requester. It seals secrets with libsodium.
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import urllib3
 from github import Auth, Github, GithubException, UnknownObjectException
 from github.PublicKey import encrypt
 
+from fullsend.operate.github import answers
 from fullsend.operate.github.failures import FORBIDDEN, NOT_FOUND, explained, is_limit
 from fullsend.operate.github.install import Kept, Kind, Slot
 from mintcore.version import VERSION
@@ -68,8 +69,8 @@ class Store:
         """
         with explained(f"show {self.keeper}", self.keeper, self._credentials):
             headers, data = self._requester.requestJsonAndCheck("GET", self._base)
+            name = answers.text(data, "full_name" if "/" in self.keeper else "login")
         scopes = headers.get("x-oauth-scopes")
-        name = str(data["full_name" if "/" in self.keeper else "login"])
         return name, None if scopes is None else tuple(scope.strip() for scope in str(scopes).split(","))
 
     def read(self, kind: Kind) -> dict[Slot, Kept]:
@@ -79,9 +80,9 @@ class Store:
             for page in range(1, MOST_PAGES + 1):
                 where = {"per_page": PAGE[kind], "page": page}
                 _, data = self._requester.requestJsonAndCheck("GET", self._list(kind), parameters=where)
-                entries = data[f"{kind}s"]
-                found |= {Slot(self.keeper, kind, each["name"]): _kept(each) for each in entries}
-                if len(found) >= data["total_count"] or not entries:
+                listed = answers.page(data, self.keeper, kind)
+                found |= listed.entries
+                if len(found) >= listed.total or not listed.entries:
                     break
         return found
 
@@ -120,7 +121,8 @@ class Store:
 
     def _seal(self, name: str, value: str) -> None:
         _, key = self._requester.requestJsonAndCheck("GET", f"{self._list(Kind.SECRET)}/public-key")
-        body = {"encrypted_value": encrypt(key["key"], value), "key_id": key["key_id"]}
+        sealed = encrypt(answers.text(key, "key"), value)
+        body = {"encrypted_value": sealed, "key_id": answers.text(key, "key_id")}
         self._requester.requestJsonAndCheck("PUT", self._one(Kind.SECRET, name), input=body)
 
     def _create(self, name: str, value: str) -> bool:
@@ -139,7 +141,3 @@ class Store:
 
     def _one(self, kind: Kind, name: str) -> str:
         return f"{self._list(kind)}/{quote(name, safe='')}"
-
-
-def _kept(entry: dict[str, Any]) -> Kept:
-    return Kept(entry.get("value"), entry.get("visibility"), str(entry.get("updated_at", "")))

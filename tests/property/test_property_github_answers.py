@@ -1,0 +1,38 @@
+"""Whatever JSON GitHub's lists hold, they are read or refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fullsend.operate.github.answers import UnreadableError, page, text
+from fullsend.operate.github.install import Kind
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["name", "value", "updated_at", "visibility", "variables"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(listed=JSON, total=JSON, kind=st.sampled_from(Kind))
+def test_a_list_is_read_or_refused(listed: Any, total: Any, kind: Kind) -> None:
+    try:
+        found = page({f"{kind}s": listed, "total_count": total}, "acme", kind)
+    except UnreadableError:
+        return
+    assert {slot.name for slot in found.entries} == {each["name"] for each in listed}
+    assert all(isinstance(kept.value, str) is (kind is Kind.VARIABLE) for kept in found.entries.values())
+
+
+@given(JSON)
+def test_a_field_is_a_string_or_refused(data: Any) -> None:
+    try:
+        assert text(data, "name") == data["name"]
+    except UnreadableError:
+        assert not isinstance(data, dict) or not isinstance(data.get("name"), str)
