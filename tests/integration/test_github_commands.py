@@ -156,6 +156,7 @@ def test_set_changes_a_managed_name_wherever_it_is_kept_and_takes_secrets_from_s
     "arguments",
     [
         ("set", "octo-org", "PATH", "x"),
+        ("set", "octo-org", "FULLSEND_GCP_PROJECT_ID"),
         ("set", "octo-org", "FULLSEND_GCP_WIF_PROVIDER", "github-oidc"),
         ("setup", "octo-org/app", "--client-id", "coder=Iv23liAbCdEfGhIjKlMn"),
         ("setup", "octo-org/.fullsend"),
@@ -237,6 +238,14 @@ def test_what_is_not_github_is_called_so(operator: Operator, fault: Fault, path:
     operator.github.faults.add(fault, path)
     done = operator.run("status", "octo-org/app")
     assert (done.status, "does not speak GitHub's API" in done.err) == (1, True), done.err
+
+
+@pytest.mark.parametrize("token", ["ghp_one two", "ghp_one\nX-Evil: 1", "gh\u00f6"])
+def test_what_is_no_token_is_not_sent(operator: Operator, token: str) -> None:
+    operator.environment["GH_TOKEN"] = token
+    done = operator.run("status", "octo-org/app")
+    assert (done.status, "not a GitHub token" in done.err, token in done.err) == (1, True, False)
+    assert len(operator.github.traffic) == 0
 
 
 def test_a_setup_that_fails_half_way_goes_on_from_there(operator: Operator) -> None:

@@ -37,8 +37,7 @@ def set_(*, install: Install, name: str, value: str | None, dry_run: bool) -> No
     name = name.upper()
     with bad_input_is_usage():
         install.slots_named(name)
-        text = value if value is not None else sys.stdin.readline()
-        wanted = checked(name, text.strip())
+        wanted = checked(name, (_asked_for(name) if value is None else value).strip())
     with errors_explained():
         desk = open_desk(install)
         with progress(f"reading {install.target}"):
@@ -50,3 +49,13 @@ def set_(*, install: Install, name: str, value: str | None, dry_run: bool) -> No
             carry_out(desk, steps)
         else:
             click.echo(f"Nothing to do: {name} of {install.target} has this value already.")
+
+
+def _asked_for(name: str) -> str:
+    """Read the value where it leaves no trace in the shell's history."""
+    if sys.stdin.isatty():
+        return str(click.prompt(name, err=True))
+    line = sys.stdin.readline()
+    if not line.strip():
+        raise click.UsageError(f"no VALUE was given for {name}, and there is none on standard input.")
+    return line

@@ -50,8 +50,18 @@ def find_credentials(environment: Mapping[str, str]) -> Credentials:
     api_url = _api_url(environment)
     for name in VARIABLES:
         if environment.get(name, "").strip():
-            return Credentials(Secret(environment[name].strip()), name, api_url)
-    return Credentials(Secret(_from_gh(environment, _gh_host(api_url))), "gh auth token", api_url)
+            return Credentials(_one_word(environment[name], name), name, api_url)
+    return Credentials(_one_word(_from_gh(environment, _gh_host(api_url)), "gh"), "gh auth token", api_url)
+
+
+def _one_word(text: str, source: str) -> Secret:
+    """Return the token. Attack: a line break in it would add a header of its own to every request."""
+    token = text.strip()
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise GitHubSaysNo(
+            f"What {source} holds is not a GitHub token: a token is one word.", "Give the bare token."
+        )
+    return Secret(token)
 
 
 def _api_url(environment: Mapping[str, str]) -> str:
