@@ -119,7 +119,20 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threads, with its HTML error pages replaced: every answer of a mint is JSON."""
+    """gunicorn's threads, with an end that refuses instead of hanging, and every answer in JSON."""
+
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
+        super().set_accept_enabled(enabled)
+        if self.alive:
+            return
+        # gunicorn leaves the listener open until the last request has ended: whoever comes meanwhile would wait
+        # for nobody. Those who are in the queue already are taken; whoever comes later is refused and goes on.
+        for listener in self.sockets:
+            taken = -1
+            while taken != self.nr_conns:
+                taken = self.nr_conns
+                self.accept(listener)
+            listener.close()
 
     def handle_error(self, _req: Any, client: Any, _addr: Any, exc: BaseException) -> None:
         # The exception's text quotes the request, which may hold a token, so that only its kind is logged.

@@ -1,0 +1,149 @@
+"""Two mints, one behind the other, as processes: what goes on, what stays, TLS, and no circles."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from werkzeug import Request, Response
+
+from fullsend.sandbox.loopback import LoopbackService
+from fullsend.sandbox.process import MintProcess
+from fullsend.sandbox.standalone_demo import environment
+from tests.contract.exchange import send
+from tests.contract.table import Sent, as_job
+from tests.standalone import ROOT, standalone
+from tests.throwaway_ca import ThrowawayCa, https_front
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fullsend.sandbox.world import World
+
+
+@pytest.fixture
+def front(world: World, hosted_mint: MintProcess, tmp_path: Path) -> Iterator[MintProcess]:
+    """The guide's example: triage and scanner here, everything else from the hosted mint."""
+    given = environment(world, tmp_path, fallback_url=hosted_mint.url)
+    with MintProcess(given, source=ROOT, command=("fullsend-mint",)) as running:
+        yield running
+
+
+def test_each_role_is_minted_where_it_is_held(front: MintProcess, world: World) -> None:
+    for role, permissions in (
+        ("scanner", {"contents": "read", "security_events": "write", "metadata": "read"}),
+        ("triage", {"contents": "read", "issues": "write", "metadata": "read"}),
+        ("review", {**dict.fromkeys(("contents", "checks", "metadata"), "read"), "issues": "write"}),
+    ):
+        got = send(front.url, as_job({"role": role, "repos": ["app"]})(world))
+        assert got.status == 200
+        assert permissions.items() <= got.json["granted_permissions"].items()
+    forwarded = [line for line in front.logs() if '"fallback: status 200"' in line]
+    assert len(forwarded) == 1
+
+
+def test_the_upstream_mints_refusal_comes_back_word_for_word(
+    front: MintProcess, hosted_mint: MintProcess, world: World
+) -> None:
+    """All but the request id, which each request has of its own."""
+    asked = Sent(world.issuer.forged_token(world.job()), {"role": "coder"})
+    direct, through = (send(url, asked) for url in (hosted_mint.url, front.url))
+    assert (through.status, through.json["error"]) == (direct.status, direct.json["error"])
+    assert through.headers["WWW-Authenticate"] == direct.headers["WWW-Authenticate"]
+    assert through.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/v1/status", 200), ("/v1/other", 404)])
+def test_everything_but_the_token_path_is_answered_here(
+    path: str, status: int, world: World, tmp_path: Path
+) -> None:
+    asked: list[Request] = []
+    upstream = LoopbackService("upstream", _noting(asked))
+    with upstream, standalone(world, tmp_path, FALLBACK_MINT_URL=upstream.url) as mint:
+        got = send(mint.url, Sent(world.issuer.token(world.job()), b"", "GET", path))
+    assert (got.status, asked) == (status, [])
+
+
+MALFORMED = ((None, {"role": "nobody"}), ("t", {"role": "../x"}), ("t", b"["), ("t", b"x" * 70_000))
+
+
+def test_what_is_malformed_is_refused_here(world: World, tmp_path: Path) -> None:
+    asked: list[Request] = []
+    upstream = LoopbackService("upstream", _noting(asked))
+    with upstream, standalone(world, tmp_path, FALLBACK_MINT_URL=upstream.url) as mint:
+        codes = [
+            send(mint.url, Sent(token, body)).json["code"]
+            for token, body in (
+                (None, {"role": "nobody"}),
+                ("t", {"role": "../x"}),
+                ("t", b"["),
+                ("t", b"x" * 70_000),
+            )
+        ]
+    assert codes == ["missing_bearer", "invalid_role", "invalid_json", "body_too_large"]
+    assert asked == []
+
+
+def _noting(asked: list[Request]) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        asked.append(request)
+        return Response(b"{}", 200)
+
+    return answer
+
+
+def test_two_mints_that_name_each_other_end_in_a_refusal(world: World, tmp_path: Path) -> None:
+    held = {"ROLE_APP_IDS": json.dumps({"triage": str(world.apps["triage"].id)})}
+    ports = [_free_port() for _ in range(2)]
+    mints = [
+        MintProcess(
+            world.standalone_environment(tmp_path, FALLBACK_MINT_URL=f"http://127.0.0.1:{other}", **held),
+            source=ROOT,
+            command=("fullsend-mint",),
+            port=own,
+        )
+        for own, other in (ports, reversed(ports))
+    ]
+    with mints[0], mints[1]:
+        got = send(mints[0].url, as_job()(world))
+        times = [sum('"POST /v1/token 502"' in line for line in mint.logs()) for mint in mints]
+    assert (got.status, got.json["code"]) == (502, "fallback_unavailable")
+    assert "FALLBACK_MINT_URL" in got.json["error"]
+    assert sum(times) <= 2
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize(
+    ("trusted", "host", "status"),
+    [(True, "127.0.0.1", 200), (False, "127.0.0.1", 502), (True, "localhost", 502)],
+    ids=["trusted", "unknown authority", "another name"],
+)
+def test_the_upstream_mints_certificate_is_verified(
+    trusted: bool, host: str, status: int, world: World, tmp_path: Path
+) -> None:
+    """SSL_CERT_FILE is how an operator adds an authority of their own (OpenSSL)."""
+    ca = ThrowawayCa(tmp_path, "127.0.0.1")
+    given = {"SSL_CERT_FILE": str(ca.bundle)} if trusted else {}
+    pems = tmp_path / "pems"
+    pems.mkdir()
+    with (
+        https_front(ca, b'{"token": "t"}') as port,
+        standalone(
+            world,
+            pems,
+            ROLE_APP_IDS='{"triage": "1"}',
+            FALLBACK_MINT_URL=f"https://{host}:{port}",
+            **given,
+        ) as mint,
+    ):
+        got = send(mint.url, as_job()(world))
+    assert got.status == status
+    assert got.json.get("code") == (None if status == 200 else "fallback_unavailable")

@@ -1,0 +1,195 @@
+"""Starting ``fullsend-mint`` by hand: once as meant, and wrong in every way its users will find."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from fullsend.sandbox.keys import KeyPool, pem
+from mintcore.version import VERSION
+from tests.standalone import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+FALLBACK = "https://mint.example.com"
+
+
+@pytest.fixture
+def key(rsa_keys: KeyPool) -> RSAPrivateKey:
+    rsa_keys.rewind()
+    return rsa_keys.take()
+
+
+@pytest.fixture
+def guide(tmp_path: Path, key: RSAPrivateKey) -> dict[str, str]:
+    """The environment of the guide's complete example, with its two keys."""
+    pems = tmp_path / "pems"
+    pems.mkdir()
+    for role in ("triage", "scanner"):
+        (pems / f"{role}.pem").write_bytes(pem(key))
+        (pems / f"{role}.pem").chmod(0o600)
+    return {
+        "ALLOWED_ORGS": "myorg",
+        "ROLE_APP_IDS": '{"triage":"4087047","scanner":"5555555"}',
+        "OIDC_AUDIENCE": "fullsend-mint",
+        "PEM_DIR": "./pems",
+        "ALLOWED_WORKFLOW_FILES": "*",
+        "FALLBACK_MINT_URL": FALLBACK,
+        "CUSTOM_ROLE_PERMISSIONS": '{"scanner":{"contents":"read","security_events":"write","metadata":"read"}}',
+    }
+
+
+def test_check_prints_what_would_be_served(guide: dict[str, str], tmp_path: Path) -> None:
+    done = run(guide, "--check", cwd=tmp_path)
+    assert (done.status, done.err) == (0, "")
+    lines = [" ".join(line.split()) for line in done.out.splitlines()]
+    assert lines[0] == f"fullsend-mint {VERSION}: the settings and the key files are good"
+    for line in (
+        "listens on :8080",
+        "organisations myorg",
+        "workflow files any",
+        "audience fullsend-mint",
+        f"other roles forwarded to {FALLBACK}",
+        "scanner 5555555 ./pems/scanner.pem contents:read security_events:write metadata:read",
+        "triage 4087047 ./pems/triage.pem contents:read issues:write metadata:read",
+    ):
+        assert line in lines
+    assert "PRIVATE KEY" not in done.out
+
+
+def test_check_warns_of_what_will_deny_everyone(guide: dict[str, str], tmp_path: Path) -> None:
+    done = run(guide | {"ALLOWED_ORGS": "", "ALLOWED_WORKFLOW_FILES": ""}, "--check", cwd=tmp_path)
+    assert done.status == 0
+    assert [line.split(":")[0] for line in done.err.splitlines()] == ["warning", "warning"]
+
+
+def test_check_fails_where_a_role_would_get_no_tokens(guide: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "pems" / "scanner.pem").unlink()
+    done = run(guide, "--check", cwd=tmp_path)
+    assert (done.status, done.out) == (1, "")
+    assert done.err == (
+        "./pems/scanner.pem does not exist: the role scanner gets no tokens until you put the App's private key "
+        "there\n"
+    )
+
+
+def _encrypted(key: RSAPrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"hunter2"))
+
+
+def _public(key: RSAPrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["serve", "check"])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (_encrypted, "is encrypted; store it without a passphrase"),
+        (lambda key: pem(key)[:700], "is cut off"),
+        (_public, "is a public key"),
+        (lambda _key: b"{}", "is not in PEM form"),
+    ],
+    ids=["encrypted", "truncated", "public", "no key"],
+)
+def test_a_key_that_cannot_be_used_is_one_sentence_and_status_1(
+    content: Callable[[RSAPrivateKey], bytes],
+    says: str,
+    arguments: tuple[str, ...],
+    guide: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "pems" / "scanner.pem"
+    file.write_bytes(content(_the_key(tmp_path)))
+    done = run(guide, *arguments, cwd=tmp_path)
+    assert (done.status, done.out) == (1, "")
+    (line,) = done.err.splitlines()
+    assert line.startswith("./pems/scanner.pem: the key of role scanner ")
+    assert says in line
+    assert "hunter2" not in line
+
+
+def _the_key(tmp_path: Path) -> RSAPrivateKey:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
+    return load_pem_private_key((tmp_path / "pems" / "triage.pem").read_bytes(), None)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["serve", "check"])
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"PEM_DIR": "./nowhere"}, "PEM_DIR ./nowhere is not a directory; create it"),
+        ({"PEM_DIR": "./pems/triage.pem"}, "PEM_DIR ./pems/triage.pem is not a directory"),
+        ({"ROLE_APP_IDS": "{triage: 1}"}, "ROLE_APP_IDS is not valid JSON"),
+        ({"FALLBACK_MINT_URL": "http://mint.example.com"}, "FALLBACK_MINT_URL has to be an https URL"),
+        (
+            {"CUSTOM_ROLE_PERMISSIONS": '{"scanner":{"contents":"read"},"triage":{"contents":"read"}}'},
+            'registering custom role permissions: custom role "triage" collides with built-in role',
+        ),
+        ({"PORT": "http"}, "PORT is not a whole number from 1 to 65535"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_one_sentence_and_status_1(
+    changes: dict[str, str], says: str, arguments: tuple[str, ...], guide: dict[str, str], tmp_path: Path
+) -> None:
+    done = run(guide | changes, *arguments, cwd=tmp_path)
+    assert (done.status, done.out) == (1, "")
+    (line,) = done.err.splitlines()
+    assert says in line
+
+
+def test_an_empty_environment_gets_a_line_for_each_required_setting(tmp_path: Path) -> None:
+    done = run({}, cwd=tmp_path)
+    assert done.status == 1
+    assert [line.split()[0] for line in done.err.splitlines()] == ["ROLE_APP_IDS", "PEM_DIR"]
+
+
+def test_a_port_in_use_is_one_sentence_and_status_1(guide: dict[str, str], tmp_path: Path) -> None:
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run(guide | {"PORT": str(port)}, cwd=tmp_path)
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith(f"PORT {port} cannot be listened on (Address already in use); ")
+    assert len(done.err.splitlines()) == 1
+
+
+def test_a_bad_key_and_a_port_in_use_are_told_at_one_start(guide: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "pems" / "triage.pem").write_bytes(b"")
+    with socket.create_server(("", 0)) as taken:
+        done = run(guide | {"PORT": str(taken.getsockname()[1])}, cwd=tmp_path)
+    assert len(done.err.splitlines()) == 2
+
+
+@pytest.mark.parametrize("arguments", [("serve",), ("--verbose",), ("--check", "now")])
+def test_unknown_arguments_are_a_usage_error(
+    arguments: tuple[str, ...], guide: dict[str, str], tmp_path: Path
+) -> None:
+    done = run(guide, *arguments, cwd=tmp_path)
+    assert (done.status, done.out) == (2, "")
+    assert "unrecognized arguments" in done.err
+
+
+def test_help_and_version_need_no_configuration(tmp_path: Path) -> None:
+    assert "--check" in run({}, "--help", cwd=tmp_path).out
+    assert run({}, "--version", cwd=tmp_path).out == f"fullsend-mint {VERSION}\n"
+
+
+def test_a_key_file_open_to_all_is_warned_about(guide: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "pems" / "triage.pem").chmod(0o644)
+    done = run(guide, "--check", cwd=tmp_path)
+    assert done.status == 0
+    assert "mode 0644" in json.loads(done.err)["message"]
