@@ -97,7 +97,7 @@ def checked_name(name: str, kind: str) -> str:
 
 def checked_value(value: str) -> str:
     """Return a value if it is not too large. Raises RefusedError 422."""
-    if len(value.encode()) > LARGEST_VALUE:
+    if len(value.encode(errors="surrogatepass")) > LARGEST_VALUE:
         raise RefusedError(422, "Value is too large: at most 48 KB.")
     return value
 
