@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv
 
-.PHONY: help setup test soak lint format demo standalone serve lock clean bench
+.PHONY: docs fuzz-api audit sbom wheel help setup test soak lint format demo standalone serve lock clean bench
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -47,6 +47,23 @@ serve: .venv/ready ## the same world kept running on fixed ports, with a curl th
 
 bench: .venv/ready ## the mint beside a plain one, measured; QUICK=1 is under a minute, WRITE=1 writes docs/bench/
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write)
+
+docs: .venv/ready ## docs/configuration.md, from the settings code
+	$(BIN)/python scripts/docs/configuration.py
+
+fuzz-api: .venv/ready ## many generated requests against both mints, held to docs/openapi.yaml
+	FUZZ_API_EXAMPLES=$${FUZZ_API_EXAMPLES:-1000} $(BIN)/pytest -q -n 2 tests/integration/test_openapi.py
+
+audit: .venv/ready ## known vulnerabilities in what a mint runs and in what it is built with (asks a service outside)
+	$(BIN)/pip-audit --progress-spinner off --require-hashes --disable-pip -r requirements.txt
+	$(BIN)/pip-audit --progress-spinner off --require-hashes --disable-pip -r requirements-dev.txt
+
+sbom: .venv/ready ## dist/sbom.cdx.json: what a mint runs, as CycloneDX
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.cdx.json requirements.txt
+
+wheel: .venv/ready ## dist/*.whl, the same bytes from the same commit
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(UV) build -q --wheel --python $(BIN)/python --out-dir dist .
 
 lock: ## pin requirements.txt and requirements-dev.txt anew from pyproject.toml
 	@test -x $(UV) || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv; }

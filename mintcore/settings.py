@@ -98,7 +98,11 @@ class StandaloneSettings:
 
 def read_hosted(environment: Mapping[str, str] | None = None) -> HostedSettings:
     """Return the hosted mint's settings. Raises ConfigurationError with every problem."""
-    reader = Reader(os.environ if environment is None else environment)
+    return hosted_from(Reader(os.environ if environment is None else environment))
+
+
+def hosted_from(reader: Reader) -> HostedSettings:
+    """Return what ``reader`` reads. Raises ConfigurationError with every problem."""
     hosted = HostedSettings(
         common=_common(reader),
         project_number=reader.matching(
@@ -117,7 +121,11 @@ def read_hosted(environment: Mapping[str, str] | None = None) -> HostedSettings:
 
 def read_standalone(environment: Mapping[str, str] | None = None) -> StandaloneSettings:
     """Return the standalone mint's settings. Raises ConfigurationError with every problem."""
-    reader = Reader(os.environ if environment is None else environment)
+    return standalone_from(Reader(os.environ if environment is None else environment))
+
+
+def standalone_from(reader: Reader) -> StandaloneSettings:
+    """Return what ``reader`` reads. Raises ConfigurationError with every problem."""
     standalone = StandaloneSettings(
         common=_common(reader),
         pem_dir=reader.required("PEM_DIR", "./pems"),

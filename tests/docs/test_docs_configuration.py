@@ -1,0 +1,27 @@
+"""docs/configuration.md is what the settings code says; `make docs` writes it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+VARIABLES = set(re.findall(r"^\| `(\w+)` \|", PAGE, flags=re.MULTILINE))
+
+
+def test_the_page_is_up_to_date() -> None:
+    checked = subprocess.run(
+        [sys.executable, "scripts/docs/configuration.py", "--check"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_every_variable_that_is_deployed_is_on_the_page() -> None:
+    deployed = yaml.safe_load((ROOT / "deploy" / "env.example.yaml").read_text(encoding="utf-8"))
+    assert set(deployed) <= VARIABLES
