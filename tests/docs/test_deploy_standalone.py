@@ -1,0 +1,145 @@
+"""The files under deploy/ for the standalone mint: linted, and held to what the mint and each other say.
+
+No container engine, no systemd and no cluster runs here. What these tests cannot show is said in
+docs/standalone.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mintcore.settings import read_standalone
+from tests.standalone import ROOT
+
+DEPLOY = ROOT / "deploy"
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
+UNIT = DEPLOY / "standalone" / "fullsend-mint.service"
+MANIFESTS: dict[str, Any] = {
+    manifest["kind"]: manifest
+    for manifest in yaml.safe_load_all((DEPLOY / "kubernetes" / "fullsend-mint.yaml").read_text())
+}
+POD: dict[str, Any] = MANIFESTS["Deployment"]["spec"]["template"]["spec"]
+CONTAINER: dict[str, Any] = POD["containers"][0]
+BIN = Path(sys.executable).parent
+HADOLINT = shutil.which("hadolint", path=BIN)
+
+
+def check(*command: str) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.skipif(HADOLINT is None, reason="hadolint has no package for this kind of machine")
+def test_the_dockerfile_passes_its_linter() -> None:
+    assert check(str(HADOLINT), "deploy/Dockerfile") == ""
+
+
+def test_the_image_runs_as_nobody_and_holds_no_key() -> None:
+    final = DOCKERFILE.split("FROM ")[-1]
+    user = re.search(r"^USER (\d+):(\d+)$", final, re.MULTILINE)
+    assert user is not None
+    assert 0 not in {int(user[1]), int(user[2])}
+    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    allowed = [line.removeprefix("!") for line in ignored if line.startswith("!")]
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    assert sorted(" ".join(copied).split()) == sorted(allowed)
+    assert all((ROOT / path).exists() for path in allowed)
+    assert "*" in ignored
+    assert "**/*.pem" in ignored
+
+
+def test_the_images_health_check_sees_a_mint_that_runs_and_one_that_does_not(
+    hosted_mint: Any, unused_port: int
+) -> None:
+    """Any mint will do: the check asks for /health, which is the same in both modes."""
+    match = re.search(r"^    CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    assert match is not None
+    _, *arguments = json.loads(match[1])
+    ports = (hosted_mint.url.rpartition(":")[2], str(unused_port))
+    statuses = [
+        subprocess.run(
+            [sys.executable, *arguments], env={"PORT": port}, capture_output=True, timeout=30, check=False
+        ).returncode
+        for port in ports
+    ]
+    assert statuses == [0, 1]
+
+
+@pytest.fixture
+def unused_port() -> int:
+    import socket  # noqa: PLC0415 - for this alone
+
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_the_manifests_fit_kubernetes_own_schemas() -> None:
+    check(str(BIN / "kubernetes-validate"), "--strict", "--quiet", "deploy/kubernetes/fullsend-mint.yaml")
+
+
+def test_the_pods_are_two_and_have_no_privilege() -> None:
+    assert MANIFESTS["Deployment"]["spec"]["replicas"] == 2
+    assert POD["automountServiceAccountToken"] is False
+    assert POD["securityContext"]["runAsNonRoot"] is True
+    assert POD["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert CONTAINER["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert CONTAINER[probe]["httpGet"] == {"path": "/health", "port": "http"}
+
+
+def test_the_pods_user_can_read_the_keys_and_others_cannot() -> None:
+    """A secret's files are root's, with fsGroup's group: the group needs the read bit, others must not have it."""
+    (volume,) = POD["volumes"]
+    (mount,) = CONTAINER["volumeMounts"]
+    assert volume["secret"]["defaultMode"] == 0o440
+    assert POD["securityContext"]["fsGroup"] == POD["securityContext"]["runAsGroup"]
+    assert mount["mountPath"] == MANIFESTS["ConfigMap"]["data"]["PEM_DIR"]
+    assert mount["readOnly"] is True
+    assert "subPath" not in mount  # such a file is never replaced when the secret is
+
+
+def test_each_examples_environment_is_one_the_mint_takes() -> None:
+    example = dict(
+        line.split("=", 1)
+        for line in (DEPLOY / "standalone" / "mint.env.example").read_text().splitlines()
+        if line and not line.startswith("#")
+    )
+    of_the_cluster = MANIFESTS["ConfigMap"]["data"]
+    for environment in (example, of_the_cluster):
+        settings = read_standalone(environment)
+        assert settings.common.policy.roles.names == ["scanner", "triage"]
+        assert settings.common.warnings == ()
+        assert settings.port == 8080
+
+
+def test_whoever_stops_the_mint_waits_longer_than_a_request_may_take() -> None:
+    deadline = read_standalone(MANIFESTS["ConfigMap"]["data"]).common.deadline_seconds
+    wait_before = int(CONTAINER["lifecycle"]["preStop"]["exec"]["command"][1])
+    assert POD["terminationGracePeriodSeconds"] > wait_before + deadline + 5
+    stop = re.search(r"^TimeoutStopSec=(\d+)$", UNIT.read_text(), re.MULTILINE)
+    assert stop is not None
+    assert int(stop[1]) > deadline + 5
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_the_unit_passes_systemds_own_verification(tmp_path: Path) -> None:
+    """With a program that exists: the one it names is installed on the operator's machine."""
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace("/opt/fullsend-mint/bin/fullsend-mint", "/bin/true"))
+    said = check("systemd-analyze", "verify", "--man=no", str(unit))
+    assert unit.name not in said

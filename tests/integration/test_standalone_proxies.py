@@ -1,0 +1,192 @@
+"""The reverse proxies' example files, run in front of a real mint with TLS from a throw-away authority.
+
+What is changed in an example is its addresses, names and certificate files; everything else runs as it is
+shipped. Without the proxy on the machine its tests are skipped: apt-get install nginx-light caddy.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import urllib3
+
+from tests.contract.table import as_job
+from tests.standalone import ROOT, standalone
+from tests.throwaway_ca import ThrowawayCa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fullsend.sandbox.process import MintProcess
+    from fullsend.sandbox.world import World
+
+    Proxy = Callable[[Path, ThrowawayCa, int, int], list[str]]
+
+EXAMPLES = ROOT / "deploy" / "standalone"
+NAME = "mint.example.com"
+NGINX, CADDY = shutil.which("nginx"), shutil.which("caddy")
+NGINX_AROUND = """
+daemon off;
+pid {folder}/nginx.pid;
+error_log stderr warn;
+events {{}}
+http {{
+    access_log {folder}/access.log;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/site.conf;
+}}
+"""
+CADDY_AROUND = "{\n\tadmin off\n\tauto_https off\n\tstorage file_system %s\n}\n"
+
+needs = {
+    "nginx": pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt-get install nginx-light)"),
+    "caddy": pytest.mark.skipif(CADDY is None, reason="caddy is not installed (apt-get install caddy)"),
+}
+
+
+def changed(example: str, changes: dict[str, str]) -> str:
+    """The example with each of ``changes`` made; one that is not in it would test nothing."""
+    text = (EXAMPLES / example).read_text()
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def nginx(folder: Path, ca: ThrowawayCa, port: int, mint_port: int) -> list[str]:
+    site = changed(
+        "nginx.conf",
+        {
+            "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
+            "    listen [::]:443 ssl http2;\n": "",
+            "127.0.0.1:8080": f"127.0.0.1:{mint_port}",
+            f"/etc/letsencrypt/live/{NAME}/fullchain.pem": str(ca.certificate),
+            f"/etc/letsencrypt/live/{NAME}/privkey.pem": str(ca.key),
+        },
+    )
+    (folder / "site.conf").write_text(site)
+    (folder / "nginx.conf").write_text(NGINX_AROUND.format(folder=folder))
+    return [str(NGINX), "-p", str(folder), "-e", "stderr", "-c", str(folder / "nginx.conf")]
+
+
+def caddy(folder: Path, ca: ThrowawayCa, port: int, mint_port: int) -> list[str]:
+    site = changed(
+        "Caddyfile",
+        {
+            f"{NAME} {{\n": f"https://{NAME}:{port} {{\n\tbind 127.0.0.1\n\ttls {ca.certificate} {ca.key}\n",
+            "127.0.0.1:8080": f"127.0.0.1:{mint_port}",
+        },
+    )
+    (folder / "Caddyfile").write_text(CADDY_AROUND % folder + site)
+    return [str(CADDY), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
+
+
+PROXIES = [pytest.param(nginx, marks=needs["nginx"]), pytest.param(caddy, marks=needs["caddy"])]
+
+
+@contextmanager
+def in_front(proxy: Proxy, folder: Path, mint: MintProcess) -> Iterator[Client]:
+    """Run the proxy and give a client that trusts the throw-away authority alone."""
+    ca = ThrowawayCa(folder, NAME)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    command = proxy(folder, ca, port, int(mint.url.rpartition(":")[2]))
+    with (folder / "log").open("wb") as log:
+        running = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={"HOME": str(folder), "PATH": "/usr/bin:/bin"},
+        )
+        try:
+            _wait_until_listening(port, running, folder / "log")
+            yield Client(ca, port)
+        finally:
+            running.terminate()
+            running.wait(20)
+
+
+def _wait_until_listening(port: int, running: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(400):
+        try:
+            running.wait(0.05)
+        except subprocess.TimeoutExpired:
+            pass
+        else:
+            break
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionError:
+            continue
+        return
+    raise AssertionError(f"the proxy does not listen:\n{log.read_text()}")
+
+
+class Client:
+    """Asks for https://mint.example.com at 127.0.0.1, and believes its certificate only if the CA signed it."""
+
+    def __init__(self, ca: ThrowawayCa, port: int) -> None:
+        self._pool = urllib3.HTTPSConnectionPool(
+            "127.0.0.1",
+            port,
+            ssl_context=ssl.create_default_context(cafile=str(ca.bundle)),
+            server_hostname=NAME,
+            assert_hostname=NAME,
+            retries=False,
+            timeout=urllib3.Timeout(30),
+        )
+
+    def send(self, method: str, path: str, token: str = "", body: bytes = b"") -> urllib3.BaseHTTPResponse:
+        headers = {"Host": NAME, "Content-Type": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        return self._pool.urlopen(method, path, body=body, headers=headers)
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_job_mints_through_the_proxy_over_tls(proxy: Proxy, world: World, tmp_path: Path) -> None:
+    pems = tmp_path / "pems"
+    pems.mkdir()
+    sent = as_job({"role": "coder", "repos": ["app"]})(world)
+    assert sent.token is not None
+    with standalone(world, pems) as mint, in_front(proxy, tmp_path, mint) as client:
+        minted = client.send("POST", "/v1/token", sent.token, json.dumps(sent.body).encode())
+        refused = client.send("POST", "/v1/token", "nonsense", b'{"role": "coder"}')
+        too_large = client.send("POST", "/v1/token", "nonsense", b"x" * 200_000)
+        health = client.send("GET", "/health")
+    assert (minted.status, minted.json()["granted_repos"]) == (200, ["octo-org/app"])
+    assert minted.headers["Cache-Control"] == "no-store"
+    assert minted.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert (refused.status, refused.json()["code"]) == (401, "invalid_token")
+    assert refused.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    assert (too_large.status, too_large.json()["code"]) == (413, "body_too_large")
+    assert (health.status, health.json()["status"]) == (200, "ok")
+    kept = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".pem"]
+    assert not [path for path in kept if minted.json()["token"].encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_mint_that_is_down_is_told_in_the_clients_own_form(proxy: Proxy, world: World, tmp_path: Path) -> None:
+    pems = tmp_path / "pems"
+    pems.mkdir()
+    mint = standalone(world, pems).start()
+    with in_front(proxy, tmp_path, mint) as client:
+        mint.stop()
+        got = client.send("POST", "/v1/token", "t", b'{"role": "coder"}')
+    assert (got.status, got.json()["code"]) == (502, "mint_unreachable")
+    assert set(got.json()) == {"error", "code", "request_id"}
+    assert got.headers["Content-Type"] == "application/json"
+    assert got.headers["Cache-Control"] == "no-store"
