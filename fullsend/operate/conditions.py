@@ -20,6 +20,8 @@ MAX_LENGTH = 4096
 """Google's limit for an attribute condition, in characters."""
 
 PUBLIC = "assertion.repository_owner != ''"
+NOBODY = "assertion.repository_owner == ''"
+"""No token has an empty owner. Google wants a condition that looks at a claim, so that `false` will not do."""
 _NAME = r"'[A-Za-z0-9._/-]+'"
 _ONE = re.compile(rf"\s*assertion\.repository_owner\s*==\s*({_NAME})\s*")
 _SEVERAL = re.compile(rf"\s*assertion\.repository_owner\s+in\s+\[\s*({_NAME}(?:\s*,\s*{_NAME})*)\s*,?\s*\]\s*")
@@ -57,6 +59,8 @@ class Condition:
         if self.repo is not None:
             return f"assertion.repository == '{self.repo}'"
         logins = sorted(self.spelled(), key=str.lower)
+        if not logins:
+            return NOBODY
         if len(logins) == 1:
             return f"assertion.repository_owner == '{logins[0]}'"
         quoted = ", ".join(f"'{login}'" for login in logins)
@@ -72,13 +76,19 @@ def parse(text: str) -> Condition | None:
     """Return what a condition says, or None when it is not one of ours."""
     if _PUBLIC.fullmatch(text):
         return Condition(public=True)
+    if text.strip() == NOBODY:
+        return Condition()
     try:
-        if one := _REPO.fullmatch(text):
-            return Condition(repo=parse_repo(one[1].strip("'")))
-        if one := _ONE.fullmatch(text):
-            return Condition(orgs=(Org(one[1].strip("'")),))
-        if several := _SEVERAL.fullmatch(text):
-            return Condition(orgs=tuple(Org(name) for name in re.findall(r"'([^']+)'", several[1])))
+        return _named(text)
     except ValueError:
         return None
-    return Condition() if re.fullmatch(r"\s*assertion\.repository_owner\s+in\s+\[\s*\]\s*", text) else None
+
+
+def _named(text: str) -> Condition | None:
+    if one := _REPO.fullmatch(text):
+        return Condition(repo=parse_repo(one[1].strip("'")))
+    if one := _ONE.fullmatch(text):
+        return Condition(orgs=(Org(one[1].strip("'")),))
+    if several := _SEVERAL.fullmatch(text):
+        return Condition(orgs=tuple(Org(name) for name in re.findall(r"'([^']+)'", several[1])))
+    return None

@@ -73,6 +73,13 @@ class Refusal:
         return str(self.details.get("ErrorInfo", {}).get("reason", ""))
 
     @property
+    def disabled_api(self) -> str:
+        """The API that the project has not enabled, if that is the reason."""
+        if self.reason != "SERVICE_DISABLED":
+            return ""
+        return str(self.details["ErrorInfo"].get("metadata", {}).get("service", ""))
+
+    @property
     def passing(self) -> bool:
         """Whether the same call may succeed in a moment."""
         aborted = self.http == CONFLICT and self.status == "ABORTED"
@@ -122,8 +129,7 @@ def explain(refusal: Refusal, *, what: str, project: str, permission_hint: str) 
 def _forbidden(refusal: Refusal, sentence: str, project: str, permission_hint: str) -> OperateError:
     if refusal.reason != "SERVICE_DISABLED":
         return MissingPermission(sentence, _grant(refusal, project, permission_hint))
-    api = refusal.details["ErrorInfo"].get("metadata", {}).get("service", "")
-    remedy = f"gcloud services enable {api or 'NAME.googleapis.com'} --project {project}"
+    remedy = f"gcloud services enable {refusal.disabled_api or 'NAME.googleapis.com'} --project {project}"
     return ApiDisabled(sentence, f"{remedy}\nA newly enabled API takes up to a few minutes to work.")
 
 

@@ -43,6 +43,8 @@ class Session:
     sleep: Callable[[float], None] = time.sleep
     dice: Callable[[], float] = random.random
     patience_seconds: float = PATIENCE_SECONDS
+    just_enabled: set[str] = field(default_factory=set)
+    """APIs of which Google may say for another moment that they are disabled."""
     _services: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def service(self, api: str, version: str) -> Any:
@@ -103,7 +105,8 @@ class Session:
             found = failures.explain(
                 refusal, what=what, project=self.project, permission_hint=str(request.methodId)
             )
-            final = not refusal.passing or (guarded and isinstance(found, Conflict))
+            passing = refusal.passing or refusal.disabled_api in self.just_enabled
+            final = not passing or (guarded and isinstance(found, Conflict))
             return found, -1 if final else refusal.wait_seconds
         except (google.auth.exceptions.RefreshError, google.auth.exceptions.DefaultCredentialsError):
             return LoginExpired(

@@ -38,18 +38,16 @@ class Speller:
     def org(self, org: Org) -> Org:
         """Return the organisation or user as GitHub spells it. Raises GitHubSaysNo."""
         login = str(self._get(f"/users/{org.login}", f"an organisation or user {org}").get("login", ""))
-        found = _parsed(login, Org)
-        if found != org:
+        if login.lower() != org.key:
             raise GitHubSaysNo(f"GitHub knows {org} as {login!r}; it was renamed.", f"Use the name {login!r}.")
-        return found
+        return Org(login)
 
     def repo(self, repo: Repo) -> Repo:
         """Return the repository as GitHub spells it. Raises GitHubSaysNo."""
         name = str(self._get(f"/repos/{repo}", f"a repository {repo}").get("full_name", ""))
-        found = _parsed(name, parse_repo)
-        if found != repo:
+        if name.lower() != str(repo).lower():
             raise GitHubSaysNo(f"GitHub knows {repo} as {name!r}; it was renamed.", f"Use the name {name!r}.")
-        return found
+        return parse_repo(name)
 
     def _get(self, path: str, what: str) -> dict[str, Any]:
         try:
@@ -101,10 +99,3 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise GitHubSaysNo("What answers at GITHUB_API_URL is not GitHub's API.")
     return found
-
-
-def _parsed(text: str, parse: Any) -> Any:
-    try:
-        return parse(text)
-    except ValueError:
-        return None

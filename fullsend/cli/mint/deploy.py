@@ -1,0 +1,114 @@
+"""`fullsend mint deploy`: a mint on Google Cloud, from nothing or from what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fullsend.cli.mint.operator import (
+    carry_out,
+    check_with_github,
+    google,
+    place_options,
+    plan_options,
+    speller,
+    split,
+)
+from fullsend.cli.output import CommandError, note, progress
+from fullsend.operate import names
+from fullsend.operate.bundle import build, default_source
+from fullsend.operate.errors import BadInput
+from fullsend.operate.gather import gather
+from fullsend.operate.pem import read_pem
+from fullsend.operate.plans.deploy import deploy as plan
+from fullsend.operate.plans.deploy import edit_for
+from fullsend.operate.plans.wish import RoleKey, Wish
+
+
+@click.command()
+@place_options
+@click.option("--org", "orgs", multiple=True, callback=split, help="Serve this organisation; may be repeated.")
+@click.option("--public/--no-public", default=None, help="Serve every organisation, from host repositories alone.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="ROLE=APP_ID[:FILE.pem]",
+    help="A role, its App's ID and the App's key; without a file the stored key stays. May be repeated.",
+)
+@click.option(
+    "--workflow-files",
+    multiple=True,
+    callback=split,
+    metavar="FILE,…",
+    help="Workflow files that may mint, such as triage.yml; * for all.",
+)
+@click.option("--env", "variables", multiple=True, metavar="NAME=VALUE", help="Any other variable of the mint.")
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=default_source,
+    show_default="where this command came from",
+    help="The folder with main.py and mintcore/.",
+)
+@click.option("--as-spelled", is_flag=True, help="Take --org in the case it is given, without asking GitHub.")
+@click.option("--skip-github", is_flag=True, help="Do not check the Apps' keys and permissions with GitHub.")
+@plan_options
+def deploy(
+    *,
+    project: str,
+    region: str,
+    orgs: list[str],
+    public: bool | None,
+    roles: tuple[str, ...],
+    workflow_files: list[str],
+    variables: tuple[str, ...],
+    source: Path,
+    as_spelled: bool,
+    skip_github: bool,
+    dry_run: bool,
+    emit: str | None,
+) -> None:
+    """Create the mint, or bring it up to date.
+
+    Adds to what is there: organisations and roles that were set up before stay. When a step fails or the
+    command is stopped, the same command goes on from there.
+    """
+    with google(project, region) as cloud:
+        wish = Wish(
+            orgs=tuple(names.org(org) for org in orgs),
+            public=public,
+            roles=tuple(_role(text) for text in roles),
+            workflow_files=tuple(names.workflow_file(name) for name in workflow_files),
+            variables=tuple(names.variable(text) for text in variables),
+        )
+        bundle = build(source)
+        with progress(f"reading the project {project}"):
+            state = gather(cloud, [role.role for role in wish.roles])
+        after = edit_for(state, wish).apply(state.environment)
+        if wish.orgs and not as_spelled:
+            spelled = tuple(speller(after).org(org) for org in wish.orgs)
+            wish = Wish(spelled, wish.public, wish.roles, wish.workflow_files, wish.variables)
+        steps = plan(state, wish, bundle)
+        if not skip_github:
+            for role in wish.roles:
+                if role.key is not None:
+                    check_with_github(role, role.key, after)
+        if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
+            url = gather(cloud).url
+            if not url:
+                raise CommandError("Google does not say where the mint is.", "Run the command again.")
+            click.echo(f"FULLSEND_MINT_URL={url}")
+            note("Give callers this URL: fullsend github setup ORG --mint-url … sets it for them.")
+
+
+def _role(text: str) -> RoleKey:
+    name, equals, rest = text.partition("=")
+    app_id, _, file = rest.partition(":")
+    if not equals:
+        raise BadInput(f"--role {text!r} is not ROLE=APP_ID or ROLE=APP_ID:FILE.pem.")
+    role = names.role(name)
+    if role == "fix":
+        raise BadInput("The role fix has no App of its own: it uses coder's, and comes with it.")
+    return RoleKey(role, names.app_id(app_id), file, read_pem(Path(file), role) if file else None)

@@ -1,0 +1,137 @@
+"""What the operator's commands share: where the mint is, showing a plan, taking it, and errors in words."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fullsend.cli.output import USAGE, CommandError, confirm, dry_run_option, note, progress
+from fullsend.operate import names
+from fullsend.operate.apply import apply
+from fullsend.operate.errors import BadInput, OperateError
+from fullsend.operate.gcp.cloud import connect
+from fullsend.operate.gcp.session import Session
+from fullsend.operate.github.apps import DEFAULT_API, GitHubApps
+from fullsend.operate.github.spelling import Speller
+from fullsend.operate.roles import missing, served_with
+from mintcore.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from fullsend.operate.gcp.cloud import Cloud
+    from fullsend.operate.names import Place
+    from fullsend.operate.plans.wish import RoleKey
+    from fullsend.operate.steps.step import Step
+
+
+def place_options(command: Any) -> Any:
+    """Add `--project` and `--region`; they arrive as `project` and `region`."""
+    region = click.option("--region", default=names.REGION, show_default=True, help="Where the mint runs.")
+    project = click.option(
+        "--project",
+        required=True,
+        envvar=("GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"),
+        show_envvar=True,
+        help="The Google Cloud project's id.",
+    )
+    return project(region(command))
+
+
+def plan_options(command: Any) -> Any:
+    """Add `--dry-run` and `--emit`."""
+    emit = click.option(
+        "--emit", type=click.Choice(["gcloud"]), help="Print the steps as gcloud commands and change nothing."
+    )
+    return dry_run_option(emit(command))
+
+
+def split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
+    """Split repeated options at commas and blanks; a click callback."""
+    return [part for value in values for part in re.split(r"[,\s]+", value) if part]
+
+
+class _BadUsage(CommandError):
+    """What was asked for cannot be done; nothing was sent that changes anything."""
+
+    exit_code = USAGE
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn an operator's error into what a command prints; bad input has the exit status of bad usage."""
+    try:
+        yield
+    except OperateError as error:
+        kind = _BadUsage if isinstance(error, BadInput) else CommandError
+        raise kind(error.message, error.remedy) from error
+
+
+@contextmanager
+def google(project: str, region: str) -> Iterator[Cloud]:
+    """Give the adapters for one project; names are checked before any call."""
+    with explained(), ExitStack() as stack:
+        place = names.Place(names.project_id(project), names.region(region))
+        yield connect(place, stack.enter_context(Session(place.project)))
+
+
+def carry_out(
+    steps: Sequence[Step], cloud: Cloud, *, dry_run: bool, emit: str | None, question: str = "", yes: bool = False
+) -> bool:
+    """Show the plan or take it; say whether it was taken. With a `question`, ask before."""
+    if emit:
+        for step in steps:
+            click.echo("\n".join(step.gcloud(cloud.place)))
+        return False
+    if dry_run or question:
+        _show(steps, cloud.place)
+    if dry_run:
+        note("Nothing was changed (--dry-run).")
+        return False
+    if question and steps:
+        confirm(question, yes=yes)
+    try:
+        apply(steps, cloud, progress)
+    except KeyboardInterrupt:
+        raise CommandError(
+            "Stopped in the middle of a step; the steps before it are done.",
+            "Run the same command again: it looks at what is there and goes on.",
+        ) from None
+    return True
+
+
+def _show(steps: Sequence[Step], place: Place) -> None:
+    if not steps:
+        click.echo(f"Nothing to do in {place.project}.")
+    for number, step in enumerate(steps, start=1):
+        click.echo(f"{number}. {step.title()}")
+
+
+def github_api(environment: Mapping[str, str]) -> str:
+    """Return the GitHub of a mint with this environment; the command's own GITHUB_API_URL counts more."""
+    return os.environ.get("GITHUB_API_URL") or environment.get("GITHUB_API_URL") or DEFAULT_API
+
+
+def speller(environment: Mapping[str, str]) -> Speller:
+    """Return who knows the case of names, with the operator's token if there is one."""
+    token = os.environ.get("GH_TOKEN") or os.environ.get("GITHUB_TOKEN")
+    return Speller(github_api(environment), Secret(token) if token else None)
+
+
+def check_with_github(role: RoleKey, key: Secret, environment: Mapping[str, str]) -> None:
+    """Make sure that a key is its App's and that the App has what the role needs. Raises OperateError."""
+    with progress(f"asking GitHub about App {role.app_id}"):
+        app = GitHubApps(github_api(environment)).app(role.app_id, key)
+    needed = served_with(role.role, environment)
+    needed |= dict(pair.split(":") for pair in role.permissions.split())
+    lacking = missing(needed, app.permissions)
+    if lacking:
+        raise BadInput(
+            f"The App {app.slug} lacks what the role {role.role} needs: {', '.join(lacking)}.",
+            f"Add it on the App's page ({app.page or 'Settings → Developer settings → GitHub Apps'}) under "
+            "'Permissions', then have every organisation accept it.",
+        )

@@ -1,0 +1,112 @@
+"""`fullsend mint add-role`, `remove-role` and `rotate-key`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fullsend.cli.mint.operator import carry_out, check_with_github, google, place_options, plan_options
+from fullsend.cli.output import note, progress, yes_option
+from fullsend.operate import environment, names
+from fullsend.operate.errors import BadInput
+from fullsend.operate.gather import gather
+from fullsend.operate.pem import read_pem
+from fullsend.operate.plans import roles as plans
+from fullsend.operate.plans.enroll import require_mint
+from fullsend.operate.plans.wish import RoleKey
+from mintcore.policy.roles import check_custom_role
+
+_pem = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("add-role")
+@click.argument("role")
+@place_options
+@click.option("--app-id", required=True, help="The App's ID, a number; not its client ID.")
+@click.option("--pem", type=_pem, help="The App's private key, as GitHub offered it for download.")
+@click.option("--use-existing-secret", is_flag=True, help="The key is in Secret Manager already.")
+@click.option("--permission", "permissions", multiple=True, metavar="NAME:LEVEL", help="For a custom role.")
+@plan_options
+def add_role(
+    *,
+    role: str,
+    project: str,
+    region: str,
+    app_id: str,
+    pem: Path | None,
+    use_existing_secret: bool,
+    permissions: tuple[str, ...],
+    dry_run: bool,
+    emit: str | None,
+) -> None:
+    """Add a role, or give it another App.
+
+    Checks with GitHub first that the key is that App's and that the App has the role's permissions.
+    """
+    if (pem is None) != use_existing_secret:
+        raise click.UsageError("Give --pem FILE or --use-existing-secret, one of the two.")
+    with google(project, region) as cloud:
+        name = names.role(role)
+        key = read_pem(pem, name) if pem else None
+        wanted = RoleKey(name, names.app_id(app_id), str(pem or ""), key, _permissions(role, permissions))
+        with progress(f"reading the project {project}"):
+            state = gather(cloud, [name])
+        steps = plans.add_role(state, wanted)
+        check_with_github(wanted, key or cloud.secrets.value(cloud.place.secret(name)), state.environment)
+        if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
+            note(f"The mint serves the role {role}." if steps else f"The mint served the role {role} already.")
+
+
+def _permissions(role: str, given: tuple[str, ...]) -> str:
+    pairs = dict(pair.partition(":")[::2] for pair in given)
+    if not pairs:
+        return ""
+    try:
+        return " ".join(f"{name}:{level}" for name, level in check_custom_role(role, pairs)[1].items())
+    except ValueError as error:
+        raise BadInput(f"{error}.") from None
+
+
+@click.command("remove-role")
+@click.argument("role")
+@place_options
+@click.option("--keep-pem", is_flag=True, help="Leave the secret with the App's key.")
+@yes_option
+@plan_options
+def remove_role(
+    *, role: str, project: str, region: str, keep_pem: bool, yes: bool, dry_run: bool, emit: str | None
+) -> None:
+    """Remove a role, and the App's key from Secret Manager."""
+    with google(project, region) as cloud:
+        name = names.role(role)
+        with progress(f"reading the project {project}"):
+            state = gather(cloud, [name])
+        steps = plans.remove_role(state, name, keep_pem=keep_pem)
+        question = f"Remove the role {role}" + ("?" if keep_pem else " and its key?")
+        if carry_out(steps, cloud, dry_run=dry_run, emit=emit, question=question, yes=yes):
+            note(f"The role {role} is removed." if steps else f"The mint had no role {role}.")
+
+
+@click.command("rotate-key")
+@click.argument("role")
+@place_options
+@click.option("--pem", type=_pem, required=True, help="The App's new private key.")
+@plan_options
+def rotate_key(*, role: str, project: str, region: str, pem: Path, dry_run: bool, emit: str | None) -> None:
+    """Put a new key in the place of an old one, without a pause in minting.
+
+    Make the new key on the App's page first and leave the old one there until this is done.
+    """
+    with google(project, region) as cloud:
+        name = names.role(role)
+        key = read_pem(pem, name)
+        with progress(f"reading the project {project}"):
+            state = gather(cloud, [name])
+        require_mint(state)
+        app_id = environment.app_ids(state.environment).get(role, "")
+        wanted = RoleKey(name, app_id, str(pem), key)
+        steps = plans.rotate_key(state, wanted)
+        check_with_github(wanted, key, state.environment)
+        if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
+            note(f"The mint signs with the key {plans.fingerprint(key)}. Delete the old key on the App's page.")

@@ -1,0 +1,90 @@
+"""`mint add-role`, `remove-role` and `rotate-key`."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from fullsend.operate import environment
+from fullsend.operate.environment import Edit
+from fullsend.operate.errors import BadInput, NotThere
+from fullsend.operate.plans.deploy import edit_steps
+from fullsend.operate.plans.enroll import require_mint
+from fullsend.operate.plans.keys import key_steps
+from fullsend.operate.steps.secrets import DeleteSecret, DisableOldKeys
+from mintcore.policy.roles import BUILT_IN, key_role
+
+if TYPE_CHECKING:
+    from fullsend.operate.plans.wish import RoleKey
+    from fullsend.operate.state import MintState
+    from fullsend.operate.steps.step import Step
+    from mintcore.policy.names import Role
+    from mintcore.secret import Secret
+
+
+def add_role(state: MintState, wanted: RoleKey) -> list[Step]:
+    """Return the steps: the secret's version, then ROLE_APP_IDS and ALLOWED_ROLES. Raises BadInput, NotThere."""
+    require_mint(state)
+    if key_role(wanted.role) != wanted.role:
+        raise BadInput(
+            f"The role {wanted.role} has no App of its own: it uses {key_role(wanted.role)}'s, and comes with it.",
+            f"fullsend mint add-role {key_role(wanted.role)} … {state.place.flags()}",
+        )
+    custom = environment.json_object(state.environment, "CUSTOM_ROLE_PERMISSIONS")
+    if wanted.role not in BUILT_IN and not wanted.permissions and wanted.role not in custom:
+        raise BadInput(
+            f"{wanted.role} is not a built-in role, and without permissions the mint does not serve it.",
+            "Say what a token of it may do: --permission contents:read --permission issues:write",
+        )
+    permissions = ((wanted.role, wanted.permissions),) if wanted.permissions else ()
+    edit = Edit(add_roles=((wanted.role, wanted.app_id),), custom_permissions=permissions)
+    after = edit.apply(state.environment)
+    environment.check(after)
+    return [*key_steps(state, wanted), *edit_steps(state.environment, edit, after)]
+
+
+def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
+    """Return the steps: the environment, then the secret. Raises BadInput, NotThere."""
+    require_mint(state)
+    edit = Edit(remove_roles=(role,))
+    after = edit.apply(state.environment)
+    if after != state.environment:
+        if not environment.app_ids(after):
+            raise BadInput(
+                f"{role} is the mint's only role, and it does not start without one.",
+                f"Add another first, or take the mint away: fullsend mint delete {state.place.flags()}",
+            )
+        environment.check(after)
+    steps = edit_steps(state.environment, edit, after)
+    found = state.secrets.get(role)
+    if found is not None and found.versions is not None and not keep_pem:
+        steps.append(DeleteSecret(role))
+    return steps
+
+
+def rotate_key(state: MintState, wanted: RoleKey) -> list[Step]:
+    """Return the steps: the new version, a revision that reads it, then the old versions disabled.
+
+    A running mint keeps a key for minutes. Naming the new key's fingerprint in the environment makes a
+    revision whose instances read it afresh; once that revision serves, nothing uses the old key.
+    """
+    require_mint(state)
+    if wanted.role not in environment.app_ids(state.environment) or wanted.key is None:
+        raise NotThere(
+            f"The mint has no role {wanted.role}.",
+            f"fullsend mint status {state.place.flags()} lists its roles; add-role adds one.",
+        )
+    marker = f"FULLSEND_KEY_{wanted.role.upper().replace('-', '_')}"
+    edit = Edit(set_variables=((marker, fingerprint(wanted.key)),))
+    after = edit.apply(state.environment)
+    return [*key_steps(state, wanted), *edit_steps(state.environment, edit, after), DisableOldKeys(wanted.role)]
+
+
+def fingerprint(key: Secret) -> str:
+    """Return a key's fingerprint as GitHub shows it on the App's page: of its public half. Raises ValueError."""
+    public = load_pem_private_key(key.reveal().encode(), password=None).public_key()
+    digest = hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+    return f"SHA256:{base64.b64encode(digest).decode()}"

@@ -1,0 +1,33 @@
+"""What an operator asks for, in values that were checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mintcore.policy.names import Org, Role
+    from mintcore.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class RoleKey:
+    """A role, its App, and the App's key; no key means that the secret has it already."""
+
+    role: Role
+    app_id: str
+    file: str = ""
+    key: Secret | None = field(default=None, repr=False, compare=False)
+    permissions: str = ""
+    """A custom role's, as `name:level name:level`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What `deploy` should bring about, besides what is there already."""
+
+    orgs: tuple[Org, ...] = ()
+    public: bool | None = None
+    roles: tuple[RoleKey, ...] = ()
+    workflow_files: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()

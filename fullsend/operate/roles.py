@@ -1,0 +1,57 @@
+"""What a role needs of its App, held against what the App has. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mintcore.policy.roles import BUILT_IN, LEVELS, check_custom_role, key_role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mintcore.policy.names import Role
+
+
+def permissions_of(role: Role, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return a role's permissions, from the built-in table or CUSTOM_ROLE_PERMISSIONS; empty when unknown."""
+    if role in BUILT_IN:
+        return BUILT_IN[role]
+    custom = custom_permissions(environment).get(role)
+    if not isinstance(custom, dict):
+        return {}
+    try:
+        return check_custom_role(role, custom)[1]
+    except ValueError:
+        return {}
+
+
+def custom_permissions(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return CUSTOM_ROLE_PERMISSIONS; empty when it is not an object."""
+    try:
+        parsed = json.loads(environment.get("CUSTOM_ROLE_PERMISSIONS", "") or "{}")
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def served_with(role: Role, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what an App must have for every role it serves: `fix` uses coder's."""
+    needed = dict(permissions_of(role, environment))
+    for other in BUILT_IN:
+        if key_role(other) == role:
+            needed |= {name: _higher(level, needed.get(name)) for name, level in BUILT_IN[other].items()}
+    return needed
+
+
+def missing(needed: Mapping[str, str], granted: Mapping[str, str]) -> list[str]:
+    """Return `permission:level` for each that is needed and not granted at that level or above."""
+    return [
+        f"{name}:{level}"
+        for name, level in sorted(needed.items())
+        if granted.get(name) not in LEVELS or LEVELS.index(granted[name]) < LEVELS.index(level)
+    ]
+
+
+def _higher(one: str, other: str | None) -> str:
+    return one if other is None else max(one, other, key=LEVELS.index)
