@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from fullsend.cli.mint import COMMANDS
+from fullsend.cli.root import GROUPS
 from fullsend.operate.github.values import EXAMPLE_PROVIDER
 from fullsend.sandbox.google.control_plane import ControlPlane
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "onboarding.md").read_text(encoding="utf-8")
 PUBLIC_WORKFLOW = "fullsend-ai/fullsend/.github/workflows/triage.yml@refs/heads/main"
 GRANTED = '"granted_permissions"'
-OPERATING = pytest.mark.skipif("deploy" not in COMMANDS, reason="without `fullsend mint deploy` there is no mint")
+OPERATING = pytest.mark.skipif("inference" not in GROUPS, reason="needs `fullsend inference`")
 
 
 class Block(NamedTuple):
