@@ -55,15 +55,17 @@ fuzz-api: .venv/ready ## many generated requests against both mints, held to doc
 	FUZZ_API_EXAMPLES=$${FUZZ_API_EXAMPLES:-1000} $(BIN)/pytest -q -n 2 tests/integration/test_openapi.py
 
 audit: .venv/ready ## known vulnerabilities in what a mint runs and in what it is built with (asks a service outside)
-	$(BIN)/pip-audit --progress-spinner off --require-hashes --disable-pip -r requirements.txt
-	$(BIN)/pip-audit --progress-spinner off --require-hashes --disable-pip -r requirements-dev.txt
+	$(BIN)/pip-audit --strict --progress-spinner off --require-hashes --disable-pip -r requirements.txt
+	$(BIN)/pip-audit --strict --progress-spinner off --require-hashes --disable-pip -r requirements-dev.txt
 
 sbom: .venv/ready ## dist/sbom.cdx.json: what a mint runs, as CycloneDX
 	@mkdir -p dist
-	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.cdx.json requirements.txt
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.cdx.json requirements.txt
 
-wheel: .venv/ready ## dist/*.whl, the same bytes from the same commit
-	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(UV) build -q --wheel --python $(BIN)/python --out-dir dist .
+wheel: .venv/ready ## dist/*.whl of what is committed, the same bytes from the same commit
+	@rm -rf dist/source && mkdir -p dist/source && git archive HEAD | tar -x -C dist/source
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(UV) build -q --wheel --no-build-isolation --python $(BIN)/python --out-dir dist dist/source
+	@rm -rf dist/source && ls dist/*.whl
 
 lock: ## pin requirements.txt and requirements-dev.txt anew from pyproject.toml
 	@test -x $(UV) || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv; }
