@@ -13,6 +13,11 @@ from mintcore.version import VERSION
 GROUPS = {
     "mint": Lazy("fullsend.cli.mint:mint", "Ask a mint for tokens; run a mint on Google Cloud."),
     "github": Lazy("fullsend.cli.github:github", "Set up an organisation or a repository on GitHub."),
+    "inference": Lazy(
+        "fullsend.cli.inference:inference",
+        "Let workflows use models on Google Cloud without keys.",
+        extra="operate",
+    ),
     "run-token": Lazy("fullsend.cli.run_token:run_token", "Tokens straight from an App key, without a mint."),
     "audit": Lazy("fullsend.cli.audit:audit", "Who held which token, from a mint's audit log."),
     "sandbox": Lazy("fullsend.cli.sandbox:sandbox", "The whole world of the mint on loopback.", extra="sandbox"),

@@ -14,15 +14,20 @@ COMMANDS = {
     "token": Lazy("fullsend.cli.mint.token:token", "Exchange this job's OIDC token for an installation token."),
     "exec": Lazy("fullsend.cli.mint.exec:exec_", "Run a command with a token that is revoked when it ends."),
     "revoke": Lazy("fullsend.cli.mint.revoke:revoke", "Revoke a token before it expires by itself."),
-    "status": Lazy("fullsend.cli.mint.status:status", "What the mint knows of this job: org, roles, workflow."),
+    "status": Lazy(
+        "fullsend.cli.mint.status:status", "What the mint knows of this job; with --project, how it stands."
+    ),
     # for operators, on Google Cloud
     "deploy": Lazy("fullsend.cli.mint.deploy:deploy", "Create a mint or bring it up to date.", "operate"),
     "delete": Lazy("fullsend.cli.mint.delete:delete", "Delete the mint.", "operate"),
     "add-role": Lazy("fullsend.cli.mint.roles:add_role", "Add a role with its App's key.", "operate"),
     "remove-role": Lazy("fullsend.cli.mint.roles:remove_role", "Remove a role and its key.", "operate"),
-    "rotate-key": Lazy("fullsend.cli.mint.roles:rotate_key", "Put a new App key in the old one's place.", "operate"),
+    "rotate-key": Lazy(
+        "fullsend.cli.mint.roles:rotate_key", "Put a new App key in the old one's place.", "operate"
+    ),
     "enroll": Lazy("fullsend.cli.mint.enroll:enroll", "Let an organisation or repository mint.", "operate"),
     "unenroll": Lazy("fullsend.cli.mint.enroll:unenroll", "Let it mint no longer.", "operate"),
+    "doctor": Lazy("fullsend.cli.mint.doctor:doctor", "Find what is wrong and say what mends it.", "operate"),
     # for whoever asks why
     "explain": Lazy("fullsend.cli.mint.explain:explain", "Why a mint grants or refuses, rule by rule, offline."),
 }

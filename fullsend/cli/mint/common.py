@@ -24,7 +24,7 @@ def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> li
     return [part for value in values for part in re.split(r"[,\s]+", value) if part]
 
 
-def mint_options(command: Any) -> Any:
+def mint_options(command: Any, *, required: bool = True) -> Any:
     """Add `--mint-url`, `--audience` and `--timeout`."""
     for option in (
         click.option(
@@ -44,7 +44,7 @@ def mint_options(command: Any) -> Any:
             "--mint-url",
             "mint_urls",
             multiple=True,
-            required=True,
+            required=required,
             callback=_split,
             envvar="FULLSEND_MINT_URL",
             show_envvar=True,

@@ -35,6 +35,10 @@ PAGE = 100
 MOST_PAGES = 100
 
 
+class NotItsKey(GitHubSaysNo):
+    """The key is not one of the App with this id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Installation:
     """Where an App is installed, and what that account has accepted."""
@@ -127,7 +131,7 @@ def _refused(answer: Answer, app_id: str) -> GitHubSaysNo:
     except ValueError:
         said = ""
     if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND}:
-        return GitHubSaysNo(
+        return NotItsKey(
             f"GitHub does not take the key as App {app_id}'s ({answer.status} {said}).",
             "Either the key is another App's or was deleted, or the App ID is wrong: both stand on the App's page "
             "(Settings → Developer settings → GitHub Apps → Edit). This machine's clock also has to be right.",

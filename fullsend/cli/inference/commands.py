@@ -1,0 +1,110 @@
+"""`fullsend inference provision`, `deprovision` and `status`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from fullsend.cli.mint.operator import carry_out, google, place_options, plan_options, speller
+from fullsend.cli.output import NOT_HEALTHY, note, print_json, print_table, progress, yes_option
+from fullsend.operate import names
+from fullsend.operate.federation import resource
+from fullsend.operate.gather import federation
+from fullsend.operate.plans.inference import USER, InferenceState, member_for
+from fullsend.operate.plans.inference import deprovision as plan_deprovision
+from fullsend.operate.plans.inference import provision as plan_provision
+from mintcore.policy.names import Repo
+
+if TYPE_CHECKING:
+    from fullsend.operate.gcp.cloud import Cloud
+
+
+def read(cloud: Cloud) -> InferenceState:
+    """Return what is; reads only."""
+    number, apis = cloud.apis.look()
+    pool, providers = federation(cloud, names.INFERENCE_POOL) if "iam.googleapis.com" in apis else (None, {})
+    members: set[str] = set()
+    if "cloudresourcemanager.googleapis.com" in apis:
+        number = cloud.project.number()
+        members = cloud.project.members(USER)
+    return InferenceState(number, apis, pool, providers.get(names.PROVIDER), frozenset(members))
+
+
+@click.command()
+@click.argument("target", metavar="ORG|ORG/REPO")
+@place_options
+@click.option("--as-spelled", is_flag=True, help="Take the name in the case it is given, without asking GitHub.")
+@plan_options
+def provision(*, target: str, project: str, region: str, as_spelled: bool, dry_run: bool, emit: str | None) -> None:
+    """Let the workflows of an organisation or a repository use models."""
+    with google(project, region) as cloud:
+        wanted = names.target(target)
+        if not as_spelled:
+            who = speller({})
+            wanted = who.repo(wanted) if isinstance(wanted, Repo) else who.org(wanted)
+        with progress(f"reading the project {project}"):
+            state = read(cloud)
+        steps = plan_provision(state, wanted)
+        if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
+            click.echo(_env(project, state.number))
+            note(f"{target} may use models." if steps else f"{target} could use models already.")
+
+
+@click.command()
+@click.argument("target", metavar="ORG|ORG/REPO")
+@place_options
+@yes_option
+@plan_options
+def deprovision(*, target: str, project: str, region: str, yes: bool, dry_run: bool, emit: str | None) -> None:
+    """Let them use models no longer; the binding on the project goes too."""
+    with google(project, region) as cloud:
+        wanted = names.target(target)
+        with progress(f"reading the project {project}"):
+            state = read(cloud)
+        steps = plan_deprovision(state, wanted)
+        question = f"Take the use of models in {project} away from {target}?"
+        if carry_out(steps, cloud, dry_run=dry_run, emit=emit, question=question, yes=yes):
+            note(f"{target} may use models no longer." if steps else f"{target} could not use models.")
+
+
+@click.command()
+@click.argument("target", metavar="ORG|ORG/REPO")
+@place_options
+@click.option("--format", "form", type=click.Choice(["text", "json", "env"]), default="text", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def status(*, target: str, project: str, region: str, form: str, as_json: bool) -> None:
+    """Show whether an organisation or a repository may use models. Exit status 3 when not."""
+    with google(project, region) as cloud:
+        wanted = names.target(target)
+        with progress(f"reading the project {project}"):
+            state = read(cloud)
+    pool = state.pool is not None and state.pool.usable
+    provider = state.provider is not None and state.provider.usable
+    granted = member_for(state.number, wanted).lower() in {member.lower() for member in state.members}
+    found = {
+        "target": str(wanted),
+        "pool": pool,
+        "provider": provider,
+        "condition": state.provider.spec.condition if state.provider is not None else "",
+        "granted": granted,
+        "wif_provider": resource(state.number, names.INFERENCE_POOL, names.PROVIDER),
+    }
+    if as_json or form == "json":
+        print_json(found)
+    elif form == "env":
+        click.echo(_env(project, state.number))
+    else:
+        print_table(("what", "state"), [(name, _word(value)) for name, value in found.items()])
+    if not (pool and provider and granted):
+        sys.exit(NOT_HEALTHY)
+
+
+def _word(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def _env(project: str, number: str) -> str:
+    provider = resource(number, names.INFERENCE_POOL, names.PROVIDER)
+    return f"FULLSEND_GCP_PROJECT_ID={project}\nFULLSEND_GCP_WIF_PROVIDER={provider}"

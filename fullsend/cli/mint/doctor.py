@@ -1,0 +1,54 @@
+"""`fullsend mint doctor`: every way the parts of a mint can disagree, each with what mends it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from fullsend.cli.mint.operator import github_api, google, place_options, speller
+from fullsend.cli.output import NOT_HEALTHY, json_option, note, print_json, progress
+from fullsend.operate.bundle import build, default_source
+from fullsend.operate.doctor.examine import examine, take_snapshot
+from fullsend.operate.gather import gather
+from fullsend.operate.github.apps import GitHubApps
+from fullsend.operate.plans.enroll import require_mint
+
+
+@click.command()
+@place_options
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=default_source,
+    show_default="where this command came from",
+    help="The source the mint should run.",
+)
+@json_option
+def doctor(*, project: str, region: str, source: Path, as_json: bool) -> None:
+    """Find what is wrong with a mint and say what mends it.
+
+    Holds the environment, the providers, the secrets, the Apps and their installations against each other.
+    Changes nothing. Exit status 3 when there is something to mend.
+    """
+    with google(project, region) as cloud:
+        bundle = build(source)
+        with progress(f"examining the mint of {project}"):
+            state = gather(cloud)
+            require_mint(state)
+            github = GitHubApps(github_api(state.environment))
+            snapshot = take_snapshot(
+                cloud, state, github=github, speller=speller(state.environment), bundle_hash=bundle.sha256
+            )
+            findings = examine(snapshot)
+    if as_json:
+        print_json({"url": state.url, "findings": [asdict(finding) for finding in findings]})
+    for number, finding in enumerate([] if as_json else findings, start=1):
+        indented = finding.mend.replace("\n", "\n      ")
+        click.echo(f"{number}. {finding.what} ({finding.code})\n      {indented}")
+    if not findings:
+        note(f"Nothing is wrong with the mint at {state.url}.")
+    if any(finding.certain for finding in findings):
+        sys.exit(NOT_HEALTHY)

@@ -1,0 +1,69 @@
+"""`fullsend mint status --project`: how the mint stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fullsend.cli.mint.operator import google
+from fullsend.cli.output import note, print_json, print_table, progress
+from fullsend.operate import names
+from fullsend.operate.gather import gather
+from fullsend.operate.plans.enroll import require_mint
+from fullsend.operate.report import about, healthy, report
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def show(project: str, region: str, target: str | None, *, as_json: bool) -> bool:
+    """Print how the mint stands, or one organisation or repository with it; say whether it is well."""
+    with google(project, region) as cloud:
+        wanted = names.target(target) if target else None
+        with progress(f"reading the project {project}"):
+            state = gather(cloud)
+        require_mint(state)
+    if wanted is not None:
+        found = about(state, wanted)
+        print_json(found) if as_json else _print_target(found)
+        return bool(found["enrolled"] and found["admitted"])
+    everything = report(state)
+    well = healthy(state)
+    print_json({**everything, "healthy": well}) if as_json else _print_mint(everything)
+    if not well and not as_json:
+        note(f"Not everything is as it should be: fullsend mint doctor {state.place.flags()}")
+    return well
+
+
+def _print_target(found: Mapping[str, Any]) -> None:
+    rows = [
+        ("enrolled", "yes" if found["enrolled"] else f"no: fullsend mint enroll {found['name']}"),
+        (f"admitted by {found['provider']}", "yes" if found["admitted"] else "no"),
+    ]
+    print_table((str(found["name"]), ""), rows)
+
+
+def _print_mint(found: Mapping[str, Any]) -> None:
+    traffic = ", ".join(f"{name} {percent} %" for name, percent in found["traffic"].items()) or "none"
+    rows = [
+        ("url", found["url"]),
+        ("function", found["function"]),
+        ("source", found["source_sha256"][:12] or "unknown"),
+        ("traffic", traffic),
+        ("organisations", "every one (public)" if found["public"] else ", ".join(found["orgs"]) or "none"),
+        ("repositories of their own", ", ".join(found["repos"]) or "none"),
+        ("workflow files", ", ".join(found["workflow_files"]) or "none"),
+        ("pool", found["pool"]),
+    ]
+    rows += [(f"role {role}", f"App {app}{_key(found, role)}") for role, app in sorted(found["roles"].items())]
+    rows += [
+        (f"provider {name}", f"{one['state']}: {one['condition']}") for name, one in found["providers"].items()
+    ]
+    print_table(("what", "state"), rows)
+
+
+def _key(found: Mapping[str, Any], role: str) -> str:
+    secret = found["secrets"].get(role)
+    if secret is None:
+        return ""
+    version = f"version {secret['version']} " if secret["version"] else ""
+    return f", key {version}{secret['state']}" + ("" if secret["readable"] else ", not readable by the mint")
