@@ -162,11 +162,12 @@ def test_a_job_mints_through_the_proxy_over_tls(proxy: Proxy, world: World, tmp_
     pems.mkdir()
     sent = as_job({"role": "coder", "repos": ["app"]})(world)
     assert sent.token is not None
-    with standalone(world, pems) as mint, in_front(proxy, tmp_path, mint) as client:
+    with standalone(world, pems, METRICS="1") as mint, in_front(proxy, tmp_path, mint) as client:
         minted = client.send("POST", "/v1/token", sent.token, json.dumps(sent.body).encode())
         refused = client.send("POST", "/v1/token", "nonsense", b'{"role": "coder"}')
         too_large = client.send("POST", "/v1/token", "nonsense", b"x" * 200_000)
         health = client.send("GET", "/health")
+        metrics = client.send("GET", "/metrics")
     assert (minted.status, minted.json()["granted_repos"]) == (200, ["octo-org/app"])
     assert minted.headers["Cache-Control"] == "no-store"
     assert minted.headers["Strict-Transport-Security"] == "max-age=31536000"
@@ -174,6 +175,7 @@ def test_a_job_mints_through_the_proxy_over_tls(proxy: Proxy, world: World, tmp_
     assert refused.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
     assert (too_large.status, too_large.json()["code"]) == (413, "body_too_large")
     assert (health.status, health.json()["status"]) == (200, "ok")
+    assert metrics.status == 404
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".pem"]
     assert not [path for path in kept if minted.json()["token"].encode() in path.read_bytes()]
 
