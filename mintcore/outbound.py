@@ -1,43 +1,39 @@
 """The only place that opens connections: time budget, retries, size caps, no redirects.
 
-Its engine is urllib3, which also carries ``requests``: on the minting path the layers above it cost as much
-again as the call (docs/adr/0004). What an answer means is decided by who asked; here a call either has an
-answer or fails with an :class:`OutboundError`, whose text is for the log and holds no header and no body.
+Its engine is the standard library's http.client: on the minting path, what other engines put around it costs
+as much again as the call itself (docs/adr/0004). What an answer means is decided by who asked; here a call either
+has an answer or fails with an :class:`OutboundError`, whose text is for the log and holds no header and no body.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import ssl
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import urllib3
-from urllib3.exceptions import (
-    HTTPError,
-    NewConnectionError,
-    ProtocolError,
-    ReadTimeoutError,
-    SSLError,
-)
-from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
-
+from mintcore.connections import Connections, parse_proxy
 from mintcore.version import VERSION
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
-
-    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
+    from email.message import Message
+    from http.client import HTTPConnection, HTTPResponse
 
     from mintcore.ports import Attempt, Clock
+    from mintcore.secret import Secret
 
 USER_AGENT = f"fullsend-mint/{VERSION}"
 LARGEST_ANSWER = 1024 * 1024
 CONNECT_SECONDS = 5.0
 
 _TRIES = 3
+# A timeout of 0 would make the socket not block at all.
+_LEAST_TIMEOUT_SECONDS = 0.001
 _FIRST_WAIT_SECONDS = 0.1
 # 500 is here because GitHub means "once more" by it, and because every call sent from here can be repeated
 # without harm: at worst a token is created that nobody learns.
@@ -66,7 +62,7 @@ class Answer:
     """What a service said. Not to be logged whole: the body may be a token."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Message[str, str] | Mapping[str, str]
     body: bytes
 
     def __repr__(self) -> str:
@@ -88,34 +84,42 @@ class Answer:
         return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None  # noqa: PLR2004
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What is sent; not to be logged."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
 class Outbound:
     """Makes channels to services, all with the same manners.
 
-    ``connections`` is how many calls to one service may be under way without a connection being thrown away
-    afterwards: the number of serving threads. ``proxy_url`` is used for ``https`` where the operator asked
-    for a proxy; ambient proxy variables are never read.
+    ``connections`` is how many connections to one service are kept open: the number of serving threads.
+    ``proxy_url`` is used for ``https`` where the operator asked for a proxy; ambient proxy variables are never
+    read. Certificates are checked against the system's authorities.
     """
 
-    def __init__(self, clock: Clock, *, connections: int, proxy_url: str = "") -> None:
+    def __init__(self, clock: Clock, *, connections: int, proxy_url: Secret | None = None) -> None:
         self._clock = clock
-        manners: dict[str, Any] = {"maxsize": connections, "block": False, "retries": False}
-        self._direct = urllib3.PoolManager(**manners)
-        self._proxied = urllib3.ProxyManager(proxy_url, **manners) if proxy_url else self._direct
+        self._connections = connections
+        self._tls = ssl.create_default_context()
+        self._proxy = None if proxy_url is None else parse_proxy(proxy_url)
 
     def channel(self, service: str, base_url: str) -> Channel:
         """Return a channel to ``base_url`` (scheme, host and path prefix); ``service`` names it in the logs."""
-        parts = urlsplit(base_url)
-        manager = self._proxied if parts.scheme == "https" else self._direct
-        pool = manager.connection_from_url(f"{parts.scheme}://{parts.netloc}")
-        return Channel(service, pool, parts.path.rstrip("/"), self._clock)
+        connections = Connections(base_url, most=self._connections, tls=self._tls, proxy=self._proxy)
+        return Channel(service, connections, urlsplit(base_url).path.rstrip("/"), self._clock)
 
 
 class Channel:
     """Calls to one service."""
 
-    def __init__(self, service: str, pool: HTTPConnectionPool, prefix: str, clock: Clock) -> None:
+    def __init__(self, service: str, connections: Connections, prefix: str, clock: Clock) -> None:
         self.service = service
-        self._pool = pool
+        self._connections = connections
         self._prefix = prefix
         self._clock = clock
 
@@ -135,9 +139,10 @@ class Channel:
         in all; with ``repeat_answers`` off only the first of these, and any answer is the answer. Raises
         Unreachable, TooSlow or Unusable.
         """
+        call = _Call(method, self._prefix + path, {"User-Agent": USER_AGENT, **headers}, body)
         for left in reversed(range(_TRIES)):
             try:
-                answer = self._once(method, path, headers, body, attempt)
+                answer = self._once(call, attempt)
             except Unreachable:
                 wait = self._backoff(left)
                 if not left or wait >= attempt.deadline.remaining():
@@ -150,64 +155,64 @@ class Channel:
             self._clock.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
-    def _once(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, attempt: Attempt
-    ) -> Answer:
+    def _once(self, call: _Call, attempt: Attempt) -> Answer:
         remaining = attempt.deadline.remaining()
         if remaining <= 0:
             raise TooSlow(f"{self.service}: the request's time ran out")
         calls = attempt.upstream_calls
         calls[self.service] = calls.get(self.service, 0) + 1
+        connection = self._connections.take()
         try:
-            response = self._pool.urlopen(
-                method,
-                self._prefix + path,
-                body=body,
-                headers={"User-Agent": USER_AGENT, **headers},
-                timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, remaining), read=remaining),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
-            return Answer(response.status, response.headers, self._read(response, attempt))
-        except ReadTimeoutError:
-            raise TooSlow(f"{self.service}: no answer in {remaining:.1f} s") from None
-        except (Urllib3TimeoutError, NewConnectionError, ProtocolError) as error:
-            raise Unreachable(f"{self.service}: {_named(error)}") from None
-        except SSLError as error:
-            raise Unreachable(f"{self.service}: TLS: {_named(error)}") from None
-        except HTTPError as error:
-            raise Unreachable(f"{self.service}: {_named(error)}") from None
+            self._connect(connection, remaining)
+            answer = self._exchange(connection, call, attempt)
+        except BaseException:
+            connection.close()
+            raise
+        self._connections.give_back(connection)
+        return answer
 
-    def _read(self, response: BaseHTTPResponse, attempt: Attempt) -> bytes:
+    def _connect(self, connection: HTTPConnection, remaining: float) -> None:
+        """Connect, TLS included, unless that was done for an earlier call."""
+        try:
+            if connection.sock is None:
+                connection.timeout = min(CONNECT_SECONDS, remaining)
+                connection.connect()
+        except (OSError, HTTPException) as error:
+            raise Unreachable(f"{self.service}: connecting: {type(error).__name__}") from None
+
+    def _exchange(self, connection: HTTPConnection, call: _Call, attempt: Attempt) -> Answer:
+        remaining = attempt.deadline.remaining()
+        # Kept, because http.client lets go of it where the service is to close the connection.
+        sock = connection.sock
+        try:
+            sock.settimeout(max(_LEAST_TIMEOUT_SECONDS, remaining))
+            connection.request(call.method, call.target, call.body, call.headers)
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, self._read(response, sock, attempt))
+        except TimeoutError:
+            raise TooSlow(f"{self.service}: no answer in {remaining:.1f} s") from None
+        # ValueError: a chunk whose length is none.
+        except (OSError, HTTPException, ValueError) as error:
+            raise Unreachable(f"{self.service}: {type(error).__name__}") from None
+
+    def _read(self, response: HTTPResponse, sock: socket.socket, attempt: Attempt) -> bytes:
         """Read the body piece by piece, so that neither its size nor its pace can hold us."""
         chunks: list[bytes] = []
         size = 0
-        complete = False
-        try:
-            while chunk := self._next_chunk(response, attempt):
+        with response:
+            while chunk := response.read1(64 * 1024):
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > LARGEST_ANSWER:
                     raise Unusable(f"{self.service}: an answer of more than {LARGEST_ANSWER} bytes")
-                if attempt.deadline.remaining() <= 0:
+                remaining = attempt.deadline.remaining()
+                if remaining <= 0:
                     raise TooSlow(f"{self.service}: the answer did not end in time")
-            complete = True
-        finally:
-            if complete:
-                response.release_conn()
-            else:
-                response.close()
+                if response.length != 0:
+                    sock.settimeout(max(_LEAST_TIMEOUT_SECONDS, remaining))
+            if response.length:
+                raise Unreachable(f"{self.service}: the answer broke off")
         return b"".join(chunks)
-
-    @staticmethod
-    def _next_chunk(response: BaseHTTPResponse, attempt: Attempt) -> bytes:
-        """Read on for as long as is left now, not for as long as was left when the call was sent."""
-        sock: socket.socket | None = getattr(response.connection, "sock", None)
-        if sock is not None:  # it is out of reach where the service closes after the answer
-            sock.settimeout(max(0.001, attempt.deadline.remaining()))
-        return response.read1(64 * 1024)
 
     def _wait_for(self, answer: Answer, left: int, attempt: Attempt) -> float | None:
         """Return how long to wait before the next try, ``None`` where this answer is the one."""
@@ -224,8 +229,3 @@ class Channel:
         doublings = _TRIES - 1 - left
         spread = random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
         return _FIRST_WAIT_SECONDS * float(2**doublings) * spread
-
-
-def _named(error: HTTPError) -> str:
-    """Return the error's kind alone: its text can hold the URL or what was sent."""
-    return type(error.__cause__ or error).__name__

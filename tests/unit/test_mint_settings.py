@@ -47,7 +47,7 @@ def test_the_least_environment_has_the_defaults_of_the_contract() -> None:
     assert (shared.audience, shared.deadline_seconds, shared.rate_limit) == ("fullsend-mint", 25.0, "")
     assert shared.policy.host_repos == {parse_repo("fullsend-ai/fullsend")}
     assert shared.policy.per_repo_repos == frozenset()
-    assert (shared.unhealthy, shared.warnings, shared.custom_roles, shared.proxy_url) == ("", (), (), "")
+    assert (shared.unhealthy, shared.warnings, shared.custom_roles, shared.proxy_url) == ("", (), (), None)
     assert (standalone().port, standalone().fallback_url) == (8080, "")
 
 
@@ -310,9 +310,20 @@ def test_the_rule_for_urls_holds_for_the_fallback() -> None:
 
 
 def test_an_ambient_proxy_is_not_read_unless_asked_for() -> None:
-    assert common(HTTPS_PROXY="https://proxy.example.com").proxy_url == ""
-    asked: dict[str, Any] = {"HTTPS_PROXY_FROM_ENV": "1"}
-    assert common(HTTPS_PROXY="https://proxy.example.com", **asked).proxy_url == "https://proxy.example.com"
+    assert common(HTTPS_PROXY="http://proxy.example.com:3128").proxy_url is None
+    proxy = common(HTTPS_PROXY="http://me:secret@proxy.example.com:3128", HTTPS_PROXY_FROM_ENV="1").proxy_url
+    assert proxy is not None
+    assert proxy.reveal() == "http://me:secret@proxy.example.com:3128"
+    assert "secret@" not in repr(proxy)
+
+
+@pytest.mark.parametrize(
+    "url", ["proxy:3128", "https://proxy:3128", "http://proxy", "http://proxy:x", "http://:3128"]
+)
+def test_a_proxy_of_another_form_is_a_problem_that_does_not_show_it(url: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        common(HTTPS_PROXY=url, HTTPS_PROXY_FROM_ENV="1")
+    assert [problem.split(" ")[0] for problem in refused.value.problems] == ["HTTPS_PROXY"]
 
 
 def test_settings_cannot_be_written_to() -> None:
