@@ -20,7 +20,7 @@ from mintcore.assembly import assemble, outbound_for
 from mintcore.audit_file import AuditFile
 from mintcore.clock import WorldClock
 from mintcore.endpoint import Endpoint
-from mintcore.errors import MintError, RoleKeyMissing
+from mintcore.errors import MintError
 from mintcore.fallback import UpstreamMint
 from mintcore.keys.directory import DirectoryKeys
 from mintcore.metrics import Metrics
@@ -28,7 +28,7 @@ from mintcore.ports import Attempt, Deadline
 from mintcore.serving import listen, serve
 from mintcore.serving_log import TimedLog
 from mintcore.settings import ConfigurationError, StandaloneSettings, read_standalone
-from mintcore.standalone_report import report
+from mintcore.standalone_report import KeyFindings, PlainWarnings, find_keys, report
 from mintcore.telemetry import Telemetry
 from mintcore.verify.chain import StandaloneVerifier
 from mintcore.verify.jwks import IssuerKeys
@@ -42,23 +42,11 @@ if TYPE_CHECKING:
 
 # The issuer's keys are the authority here, and worth a wait; the request's own budget still bounds it.
 _KEYS_PATIENCE_SECONDS = 10.0
-_CHECK_SECONDS = 20.0
-_NO_DIRECTORY = (
-    "PEM_DIR {} is not a directory; create it with one file ROLE.pem for each role, or name another, "
-    "for example PEM_DIR=./pems"
-)
+_WARM_UP_SECONDS = 20.0
 _DESCRIPTION = """Exchange a CI job's OIDC token for a short-lived, scoped GitHub App installation token.
 
 Without arguments: serve. The configuration is in environment variables; ALLOWED_ORGS, ROLE_APP_IDS,
 ALLOWED_WORKFLOW_FILES and PEM_DIR are those to begin with. docs/standalone.md is the guide."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFindings:
-    """What is wrong with the key files: ``missing`` leaves a role without service, ``problems`` stop the start."""
-
-    missing: tuple[str, ...]
-    problems: tuple[str, ...]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,38 +108,15 @@ class Mint:
     telemetry: Telemetry | None = None
 
 
-def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: WorldClock) -> KeyFindings:
-    """Read the key of every role that is served."""
-    if not os.path.isdir(settings.pem_dir):  # noqa: PTH112 - a string, as it was given
-        return KeyFindings((), (_NO_DIRECTORY.format(settings.pem_dir),))
-    attempt = Attempt(Deadline(clock, _CHECK_SECONDS), "check")
-    missing, problems = [], []
-    for role in sorted({grant.app.key_role for grant in settings.common.policy.roles.serves.values()}):
-        try:
-            keys.signer(role, attempt)
-        except RoleKeyMissing as failure:
-            missing.append(
-                f"{failure.detail}: the role {role} gets no tokens until you put the App's private key there"
-            )
-        except MintError as failure:
-            path = keys.path(role)
-            where = "" if path in failure.detail else f"{path}: "
-            problems.append(
-                f"{where}{failure.detail}; put the .pem file there that GitHub offers for download under "
-                f"'Private keys' in the App's settings, readable by this user"
-            )
-    return KeyFindings(tuple(missing), tuple(problems))
-
-
 def _check(settings: StandaloneSettings) -> int:
-    clock = WorldClock()
-    found = find_keys(settings, DirectoryKeys(settings.pem_dir, TimedLog(sys.stderr, clock)), clock)
+    warnings = PlainWarnings(sys.stderr)
+    found = find_keys(settings, DirectoryKeys(settings.pem_dir, warnings), WorldClock())
     for warning in settings.common.warnings:
-        print(f"warning: {warning}", file=sys.stderr)  # noqa: T201 - a person reads this
+        warnings.write("WARNING", warning)
     wrong = (*found.missing, *found.problems)
     if wrong:
         return _refuse(wrong)
-    print(report(settings))  # noqa: T201 - as above
+    print(report(settings))  # noqa: T201 - a person reads this
     return 0
 
 
@@ -222,7 +187,7 @@ def _begin(mint: Mint, clock: WorldClock, log: JsonLog) -> None:
 
 def _warm_up(issuer_keys: IssuerKeys, clock: WorldClock, log: JsonLog) -> None:
     """Fetch the issuer's keys without making anybody wait; a failure is the first request's to find again."""
-    attempt = Attempt(Deadline(clock, _CHECK_SECONDS), f"warm-up-{uuid.uuid4().hex}")
+    attempt = Attempt(Deadline(clock, _WARM_UP_SECONDS), f"warm-up-{uuid.uuid4().hex}")
 
     def fetch() -> None:
         try:

@@ -1,15 +1,79 @@
-"""What ``fullsend-mint --check`` prints: what this configuration would serve, for a person to compare."""
+"""What ``fullsend-mint`` finds before it serves, in words for a person: the keys, and with ``--check`` the whole.
+
+It reads key files and nothing else, and prints no secret.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from mintcore.audit import JsonLog
+from mintcore.errors import MintError, RoleKeyMissing
+from mintcore.ports import Attempt, Deadline
 from mintcore.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import TextIO
 
+    from mintcore.keys.directory import DirectoryKeys
+    from mintcore.ports import Clock
     from mintcore.settings import StandaloneSettings
+
+_CHECK_SECONDS = 20.0
+_NO_DIRECTORY = (
+    "PEM_DIR {} is not a directory; create it with one file ROLE.pem for each role, or name another, "
+    "for example PEM_DIR=./pems"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFindings:
+    """What is wrong with the key files: ``missing`` leaves a role without service, ``problems`` stop the start."""
+
+    missing: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+class PlainWarnings(JsonLog):
+    """A log for a person at a terminal: the message alone."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._terminal = stream
+
+    def write(
+        self, _severity: str, message: str, _fields: Mapping[str, Any] | None = None, _trace: str = ""
+    ) -> str:
+        """Print the message as a warning, which is all that is logged before serving."""
+        line = f"warning: {message}\n"
+        self._terminal.write(line)
+        return line
+
+
+def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: Clock) -> KeyFindings:
+    """Read the key of every role that is served."""
+    if not os.path.isdir(settings.pem_dir):  # noqa: PTH112 - a string, as it was given
+        return KeyFindings((), (_NO_DIRECTORY.format(settings.pem_dir),))
+    attempt = Attempt(Deadline(clock, _CHECK_SECONDS), "check")
+    missing, problems = [], []
+    for role in sorted({grant.app.key_role for grant in settings.common.policy.roles.serves.values()}):
+        try:
+            keys.signer(role, attempt)
+        except RoleKeyMissing as failure:
+            missing.append(
+                f"{failure.detail}: the role {role} gets no tokens until you put the App's private key there"
+            )
+        except MintError as failure:
+            path = keys.path(role)
+            where = "" if path in failure.detail else f"{path}: "
+            problems.append(
+                f"{where}{failure.detail}; put the .pem file there that GitHub offers for download under "
+                f"'Private keys' in the App's settings, readable by this user"
+            )
+    return KeyFindings(tuple(missing), tuple(problems))
 
 
 def report(settings: StandaloneSettings) -> str:
