@@ -17,7 +17,11 @@ ROOTS = {
     "mintcore.hosted", "mintcore.standalone", "mintcore.serving", "mintcore.serving_log",
     "mintcore.standalone_report",
 }  # fmt: skip
-SETTINGS = {"mintcore.settings", "mintcore.reading", "mintcore.role_settings"}
+SETTINGS = {
+    "mintcore.settings", "mintcore.reading", "mintcore.role_settings", "mintcore.telemetry_settings",
+}  # fmt: skip
+# What is an extra, and imported only where and when it was asked for.
+EXTRAS = {"mintcore/telemetry.py": {"opentelemetry"}}
 PLAIN = {"mintcore.errors", "mintcore.secret", "mintcore.version", "mintcore.ports"}
 ADAPTER = PLAIN | {"mintcore.policy", "mintcore.outbound", "mintcore.cache"}
 # What a room may import besides itself; a room that is not here may import what a plain adapter may.
@@ -35,6 +39,7 @@ MAY_IMPORT = {
     "mintcore.service": {"mintcore.policy", "mintcore.ports", "mintcore.errors"},
     "mintcore.settings": SETTINGS | {"mintcore.policy", "mintcore.rate_limit", "mintcore.secret"},
     "mintcore.role_settings": SETTINGS | {"mintcore.policy"},
+    "mintcore.telemetry_settings": SETTINGS,
     "mintcore.endpoint": PLAIN | {"mintcore.service", "mintcore.policy", "mintcore.audit"},
     "mintcore.rate_limit": PLAIN | {"mintcore.audit"},
     "mintcore.audit": ADAPTER | {"mintcore.audit_file"},
@@ -109,6 +114,8 @@ def test_the_mint_imports_only_what_is_installed_with_it(path: Path) -> None:
     for name in imports_of(path):
         top = name.split(".")[0]
         if top in sys.stdlib_module_names or top == "mintcore":
+            continue
+        if top in EXTRAS.get(str(path.relative_to(ROOT)), ()):
             continue
         package = next((given for prefix, given in PACKAGES.items() if f"{name}.".startswith(f"{prefix}.")), top)
         assert package in pinned, name
