@@ -28,13 +28,13 @@ _FORMS = 'Write one KEY=VALUE a line, or a YAML mapping such as ALLOWED_ORGS: "m
 class Configuration:
     """A mint as configured. ``provider`` is the shared identity provider, empty for a standalone mint.
 
-    ``source`` is what messages call it.
+    ``conditions`` are the providers' by id, ``None`` where they were not looked at.
     """
 
     settings: Settings
     mode: str
     provider: str
-    source: str
+    conditions: Mapping[str, str] | None = None
 
 
 def read_configuration(path: Path) -> Configuration:
@@ -42,21 +42,23 @@ def read_configuration(path: Path) -> Configuration:
     return configured(parse_environment(read_text(path), str(path)), str(path))
 
 
-def configured(environment: Mapping[str, str], source: str) -> Configuration:
+def configured(
+    environment: Mapping[str, str], source: str, conditions: Mapping[str, str] | None = None
+) -> Configuration:
     """Return the mint that ``environment`` would start: standalone where ``PEM_DIR`` is set, hosted otherwise.
 
-    Raises UnusableInputError with every reason why it would not start.
+    ``source`` is what messages call it. Raises UnusableInputError with every reason why it would not start.
     """
     try:
         if environment.get("PEM_DIR", "").strip():
-            return Configuration(read_standalone(environment).common, "standalone", "", source)
+            return Configuration(read_standalone(environment).common, "standalone", "")
         hosted = read_hosted(environment)
     except ConfigurationError as error:
         raise UnusableInputError(
             f"a mint would not start with {source}:\n  " + "\n  ".join(error.problems),
             "A hosted mint has GCP_PROJECT_NUMBER, a standalone one has PEM_DIR.",
         ) from None
-    return Configuration(hosted.common, "hosted", hosted.provider, source)
+    return Configuration(hosted.common, "hosted", hosted.provider, conditions)
 
 
 def parse_environment(text: str, name: str) -> dict[str, str]:

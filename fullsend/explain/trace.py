@@ -92,7 +92,7 @@ def explain(
     if caller is not None:
         checks += _policy(policy, caller, request)
         if configuration.provider:
-            checks.append(_exchange(policy, caller, configuration.provider))
+            checks.append(_exchange(policy, caller, configuration))
     checks.append(
         Check("key and installation", Outcome.NOT_CHECKED, "the App's key and installation", "offline: not asked")
     )
@@ -132,11 +132,17 @@ def _signature(configuration: Configuration) -> Check:
     )
 
 
-def _exchange(policy: TrustPolicy, caller: Caller, shared_provider: str) -> Check:
-    provider = trust.provider_id(policy, caller.repository, shared_provider)
-    return Check(
-        "sts", Outcome.NOT_CHECKED, f"the provider {provider} judges this repository", "it accepts the token"
-    )
+def _exchange(policy: TrustPolicy, caller: Caller, configuration: Configuration) -> Check:
+    """Say which provider judges and by what; that it does not exist is known without asking it."""
+    provider = trust.provider_id(policy, caller.repository, configuration.provider)
+    found = f"the provider {provider} judges this repository"
+    if configuration.conditions is None:
+        return Check("sts", Outcome.NOT_CHECKED, found, "it accepts the token")
+    if provider not in configuration.conditions:
+        missing = InvalidToken(detail=f"there is no provider {provider}")
+        change = f"Make the provider: fullsend mint enroll {caller.repository}, or enrol its organisation again."
+        return _failed("sts", missing.detail, "it accepts the token", missing, change)
+    return Check("sts", Outcome.NOT_CHECKED, found, f"its condition: {configuration.conditions[provider]}")
 
 
 def _policy(policy: TrustPolicy, caller: Caller, request: TokenRequest | None) -> list[Check]:

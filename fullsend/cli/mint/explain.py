@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fullsend.cli.lazy import OURS
 from fullsend.cli.mint.common import role_options
 from fullsend.cli.output import NOT_HEALTHY, CommandError, json_option, note, print_json, print_table
 from fullsend.explain.claims_file import read_claims
@@ -36,22 +37,34 @@ _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "NO", Outcome.NOT_CHECKED: "-"}
 @role_options
 @click.option(
     "--env-file",
-    required=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="The mint's environment: KEY=VALUE lines, or the YAML of gcloud's --env-vars-file; - for stdin.",
 )
+@click.option("--project", help="Instead of a file: the Google Cloud project of a deployed mint.")
+@click.option("--region", default="us-central1", show_default=True, help="With --project: where the mint runs.")
 @json_option
-def explain(*, claims_file: Path, role: str, repos: list[str], env_file: Path, as_json: bool) -> None:
+def explain(
+    *,
+    claims_file: Path,
+    role: str,
+    repos: list[str],
+    env_file: Path | None,
+    project: str | None,
+    region: str,
+    as_json: bool,
+) -> None:
     """Show every rule a request would meet, how it comes out, and what would have to change.
 
-    Nothing is asked over the network: signature, exchange, App key and installation are not checked.
+    The mint is not asked, nor GitHub: signature, exchange, App key and installation are not checked.
     Exit status 3 when the mint would refuse.
     """
+    if (env_file is None) == (project is None):
+        raise click.UsageError("Say which mint: --env-file FILE or --project P.")
     if str(claims_file) == str(env_file) == "-":
-        raise click.UsageError("--claims and --env-file cannot both be stdin")
+        raise click.UsageError("--claims and --env-file cannot both be stdin.")
     try:
-        configuration = read_configuration(env_file)
+        configuration = _of_project(project, region) if env_file is None else read_configuration(env_file)
         result = explained(read_claims(claims_file), role, repos, configuration, now=time.time())
     except UnusableInputError as error:
         raise CommandError(str(error), error.remedy) from None
@@ -61,6 +74,19 @@ def explain(*, claims_file: Path, role: str, repos: list[str], env_file: Path, a
         _print(result, configuration)
     if result.refusal is not None:
         sys.exit(NOT_HEALTHY)
+
+
+def _of_project(project: str | None, region: str) -> Configuration:
+    try:
+        from fullsend.cli.mint.explain_project import read_project  # noqa: PLC0415 - needs an extra, files do not
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").split(".")[0] in OURS:
+            raise
+        raise CommandError(
+            f"--project needs the Python package {missing.name}, which is not installed.",
+            "pip install 'fullsend-mint[operate]', or give the mint's variables with --env-file.",
+        ) from None
+    return read_project(project or "", region)
 
 
 def _fields(result: Explanation, configuration: Configuration) -> dict[str, Any]:

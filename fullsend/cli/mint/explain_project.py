@@ -1,0 +1,24 @@
+"""`fullsend mint explain --project`: the configuration of the mint that serves, read from Google."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fullsend.cli.mint.operator import google
+from fullsend.cli.output import progress
+from fullsend.explain.configuration import configured
+from fullsend.operate.gather import gather
+from fullsend.operate.plans.enroll import require_mint
+
+if TYPE_CHECKING:
+    from fullsend.explain.configuration import Configuration
+
+
+def read_project(project: str, region: str) -> Configuration:
+    """Return what the serving revision runs with, and its providers' conditions. Raises UnusableInputError."""
+    with google(project, region) as cloud:
+        with progress(f"reading the mint of {project}"):
+            state = gather(cloud)
+        require_mint(state)
+    conditions = {name: provider.spec.condition for name, provider in state.providers.items()}
+    return configured(state.serving_environment, f"the mint of {project}", conditions)
