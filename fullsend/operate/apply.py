@@ -37,7 +37,7 @@ def apply(steps: Sequence[Step], cloud: Cloud, progress: Progress = quiet) -> No
 
 
 def _report(number: int, steps: Sequence[Step], error: OperateError) -> str:
-    done = "nothing was done before it" if number == 1 else f"the {number - 1} before it are done"
+    done = "nothing was done before it" if number == 1 else "what comes before it is done"
     return (
         f"Step {number} of {len(steps)} failed ({steps[number - 1].title()}); {done}, the same command goes on "
         f"from here. {error.message}"

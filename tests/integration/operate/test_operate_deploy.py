@@ -1,0 +1,147 @@
+"""From an empty project to a mint that mints, and what a deployment does and does not do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fullsend.sandbox import names
+from fullsend.sandbox.google.control_plane import ControlPlane
+from tests.integration.operate.conftest import Operator
+
+if TYPE_CHECKING:
+    from fullsend.sandbox.world import World
+
+
+@pytest.mark.xdist_group("operate-real")
+def test_a_deployed_mint_mints_a_token_for_a_job(world: World, mint_source: Path, tmp_path: Path) -> None:
+    with ControlPlane(world) as plane:
+        plane.new_project()
+        operator = Operator(world, plane, mint_source, tmp_path)
+        printed = operator.deploy().stdout
+        url = printed.partition("FULLSEND_MINT_URL=")[2].strip()
+
+        done = subprocess.run(
+            [Path(sys.executable).parent / "fullsend", "mint", "token", "--role", "triage", "--mint-url", url],
+            env={**operator.process_environment(), **world.issuer.job_environment(world.job())},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+        assert done.returncode == 0, done.stderr + "\n".join(plane.logs())
+        assert done.stdout.startswith("ghs_")
+
+
+def test_a_dry_run_prints_the_steps_and_writes_nothing(operator: Operator) -> None:
+    shown = operator.deploy("--dry-run")
+
+    assert "1. enable the APIs" in shown.stdout
+    assert "create the provider github-oidc" in shown.stdout
+    assert operator.plane.writes == 0
+
+
+def test_emitted_commands_have_every_step_and_no_key(operator: Operator) -> None:
+    shown = operator.deploy("--emit", "gcloud")
+
+    lines = shown.stdout.strip().splitlines()
+    assert [line.split()[1] for line in lines[:-1]] == [
+        *("services", "iam", "iam", "iam", "secrets", "secrets", "secrets", "functions", "run"),
+    ]
+    assert "PRIVATE KEY" not in shown.output
+    assert operator.plane.writes == 0
+
+
+def test_the_same_source_is_not_built_again(operator: Operator) -> None:
+    operator.deploy()
+    before = operator.state().service
+
+    again = operator.deploy()
+
+    assert "upload the source" not in again.output
+    after = operator.state().service
+    assert before is not None
+    assert after is not None
+    assert after.serving == before.serving
+
+
+def test_another_source_is_built_and_keeps_what_was_enrolled_since(operator: Operator, tmp_path: Path) -> None:
+    operator.deploy()
+    operator.done("mint", "enroll", names.OTHER_ORG)
+    changed = tmp_path / "changed"
+    subprocess.run(["cp", "-r", operator.source, changed], check=True)
+    (changed / "main.py").write_text((changed / "main.py").read_text() + "# changed\n")
+
+    operator.done("mint", "deploy", "--source", str(changed))
+
+    state = operator.state()
+    assert state.environment["ALLOWED_ORGS"] == f"{names.ORG},{names.OTHER_ORG}"
+    assert "other-org" in state.providers["github-oidc"].spec.condition
+
+
+def test_what_deploy_made_is_deleted_and_comes_back(operator: Operator) -> None:
+    operator.deploy()
+    operator.done("mint", "delete", "--yes")
+    state = operator.state()
+    assert state.function is None
+    assert state.pool is not None
+    assert (state.account, state.pool.state) == (False, "DELETED")
+
+    operator.deploy()
+
+    assert operator.doctor().exit_code == 0
+
+
+def test_deleting_without_a_terminal_and_without_yes_is_refused(operator: Operator) -> None:
+    operator.deploy()
+    refused = operator.run("mint", "delete")
+    assert refused.exit_code == 1
+    assert "--yes" in refused.output
+    assert operator.state().function is not None
+
+
+def test_the_environment_is_what_the_mint_starts_with(operator: Operator) -> None:
+    operator.deploy()
+    variables = operator.state().environment
+    assert variables["GCP_PROJECT_NUMBER"] == names.PROJECT_NUMBER
+    assert json.loads(variables["ROLE_APP_IDS"]) == {"triage": str(operator.world.apps["triage"].id)}
+    assert variables["THREADS"] == "16"
+
+
+def test_a_new_service_account_that_is_not_visible_yet_is_waited_for(operator: Operator) -> None:
+    operator.plane.slow_service_accounts(2)
+    operator.deploy()
+    assert operator.doctor().exit_code == 0
+
+
+def test_quota_for_a_moment_is_waited_out(operator: Operator) -> None:
+    operator.plane.limit("iam.*", 2)
+    operator.deploy()
+    assert operator.state().account
+
+
+def test_a_key_of_another_app_is_refused_before_anything_is_written(operator: Operator) -> None:
+    wrong = f"triage={operator.world.apps['triage'].id}:{operator.pem('coder')}"
+    refused = operator.run("mint", "deploy", "--source", str(operator.source), "--role", wrong)
+    assert refused.exit_code == 1
+    assert "does not take the key" in refused.output
+    assert operator.plane.writes == 0
+
+
+def test_a_switch_to_public_and_back_keeps_the_listed_orgs(operator: Operator) -> None:
+    operator.deploy()
+    operator.done("mint", "deploy", "--public", "--source", str(operator.source))
+    assert operator.state().providers["github-oidc"].spec.condition == "assertion.repository_owner != ''"
+    assert operator.run("mint", "enroll", names.OTHER_ORG).exit_code == 2
+
+    operator.done("mint", "deploy", "--no-public", "--source", str(operator.source))
+
+    assert (
+        operator.state().providers["github-oidc"].spec.condition == f"assertion.repository_owner == '{names.ORG}'"
+    )

@@ -1,0 +1,176 @@
+"""Roles, keys and enrolments: what the commands leave behind, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fullsend.operate.plans.roles import fingerprint
+from fullsend.sandbox import names
+from mintcore.policy.names import Role
+from mintcore.secret import Secret
+
+if TYPE_CHECKING:
+    from tests.integration.operate.conftest import Operator
+
+
+def test_a_role_is_added_with_its_key_and_removed_with_it(operator: Operator) -> None:
+    operator.deploy()
+    app = str(operator.world.apps["coder"].id)
+    operator.done("mint", "add-role", "coder", "--app-id", app, "--pem", str(operator.pem("coder")))
+    assert json.loads(operator.state().environment["ROLE_APP_IDS"])["coder"] == app
+    assert operator.doctor().exit_code == 0
+
+    operator.done("mint", "remove-role", "coder", "--yes")
+
+    state = operator.state()
+    assert "coder" not in json.loads(state.environment["ROLE_APP_IDS"])
+    assert "fullsend-coder-app-pem" not in operator.world.secret_manager.secrets()
+
+
+def test_an_app_without_the_permissions_of_the_role_is_refused_and_they_are_named(operator: Operator) -> None:
+    operator.deploy()
+    before = operator.plane.writes
+    app = str(operator.world.apps["triage"].id)
+    refused = operator.run("mint", "add-role", "retro", "--app-id", app, "--pem", str(operator.pem("triage")))
+    assert refused.exit_code == 2
+    assert "actions:read, pull_requests:write" in refused.output
+    assert operator.plane.writes == before
+
+
+def test_a_custom_role_takes_its_permissions_along(operator: Operator) -> None:
+    operator.deploy()
+    app = str(operator.world.apps["retro"].id)
+    words = ("mint", "add-role", "scanner", "--app-id", app, "--pem", str(operator.pem("retro")))
+    assert operator.run(*words).exit_code == 2
+
+    operator.done(*words, "--permission", "contents:read")
+
+    assert json.loads(operator.state().environment["CUSTOM_ROLE_PERMISSIONS"]) == {"scanner": {"contents": "read"}}
+
+
+def test_a_rotated_key_is_in_use_before_the_old_one_is_disabled(operator: Operator) -> None:
+    operator.deploy()
+    new = operator.pem("new")
+    new.write_bytes(operator.world.github.rotate_key(operator.world.apps["triage"], keep_old=True))
+
+    operator.done("mint", "rotate-key", "triage", "--pem", str(new))
+
+    state = operator.state()
+    assert state.serving_environment["FULLSEND_KEY_TRIAGE"] == fingerprint(Secret(new.read_text()))
+    versions = state.secrets[Role("triage")].versions or ()
+    assert [(one.number, one.state) for one in versions] == [(2, "ENABLED"), (1, "DISABLED")]
+
+
+def test_a_repository_is_enrolled_without_letting_its_organisation_in(operator: Operator) -> None:
+    operator.deploy()
+    operator.done("mint", "enroll", "other-org/app", "--as-spelled")
+    state = operator.state()
+    assert state.environment["ALLOWED_ORGS"] == "octo-org,other-org"
+    assert state.providers["github-oidc"].spec.condition == "assertion.repository_owner == 'octo-org'"
+    assert state.providers["gh-other-org-app"].spec.condition == "assertion.repository == 'other-org/app'"
+    assert operator.doctor().exit_code == 0
+
+    operator.done("mint", "unenroll", "other-org/app", "--yes")
+
+    assert operator.state().environment["ALLOWED_ORGS"] == "octo-org"
+    assert operator.doctor().exit_code == 0
+
+
+def test_a_repository_does_not_take_over_the_provider_of_another(operator: Operator) -> None:
+    operator.deploy()
+    operator.done("mint", "enroll", "octo-org/app", "--as-spelled")
+    refused = operator.run("mint", "enroll", "octo/org-app", "--as-spelled")
+    assert refused.exit_code == 2
+    assert "belongs to octo-org/app" in refused.output
+
+
+def test_the_case_of_a_name_is_githubs_whatever_was_typed(operator: Operator) -> None:
+    operator.deploy()
+    operator.world.github.create_org("MixedCase")
+    operator.done("mint", "enroll", "mixedcase")
+    assert "'MixedCase'" in operator.state().providers["github-oidc"].spec.condition
+
+
+def test_unenrolling_shuts_the_provider_and_the_environment(operator: Operator) -> None:
+    operator.deploy()
+    operator.done("mint", "enroll", names.OTHER_ORG)
+    operator.done("mint", "unenroll", names.OTHER_ORG, "--yes")
+    state = operator.state()
+    assert state.environment["ALLOWED_ORGS"] == names.ORG
+    assert state.providers["github-oidc"].spec.condition == f"assertion.repository_owner == '{names.ORG}'"
+    assert operator.run("mint", "status", names.OTHER_ORG).exit_code == 3
+    assert operator.run("mint", "status", names.ORG).exit_code == 0
+
+
+def test_a_condition_over_googles_limit_is_refused_before_anything_is_written(operator: Operator) -> None:
+    operator.deploy()
+    orgs = [f"organisation-with-a-long-name-{number:03}" for number in range(109)]
+    operator.done("mint", "deploy", "--as-spelled", "--source", str(operator.source), "--org", ",".join(orgs))
+    before = operator.plane.writes
+    refused = operator.run("mint", "enroll", "x" * 39, "--as-spelled")
+    assert refused.exit_code == 2
+    assert "4096" in refused.output
+    assert operator.plane.writes == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("enroll", "no spaces"), "is not an organisation"),
+        (("enroll", "a/b/c"), "is not a repository"),
+        (("add-role", "Coder", "--app-id", "1", "--use-existing-secret"), "starts with a lowercase letter"),
+        (("add-role", "coder", "--app-id", "Iv23", "--use-existing-secret"), "which is a number"),
+        (("enroll", "x", "--project", "My Project"), "is not a project id"),
+        (("enroll", "x", "--region", "moon"), "is not a region"),
+    ],
+)
+def test_a_bad_name_is_refused_with_its_rule_before_any_call(
+    operator: Operator, words: tuple[str, ...], said: str
+) -> None:
+    refused = operator.run("mint", *words)
+    assert refused.exit_code == 2
+    assert said in refused.output
+    assert all(len(service.traffic) == 0 for service in operator.plane.services())
+
+
+def test_an_expired_login_says_how_to_log_in(operator: Operator) -> None:
+    operator.plane.expire_login()
+    refused = operator.run("mint", "status", "--project", names.PROJECT_ID)
+    assert refused.exit_code == 1
+    assert "gcloud auth application-default login" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("permission", "role"),
+    [
+        ("iam.workloadIdentityPoolProviders.update", "roles/iam.workloadIdentityPoolAdmin"),
+        ("run.services.update", "roles/run.admin"),
+        ("iam.serviceAccounts.actAs", "roles/iam.serviceAccountUser"),
+    ],
+)
+def test_a_missing_permission_names_the_role_that_has_it(operator: Operator, permission: str, role: str) -> None:
+    operator.deploy()
+    operator.plane.deny(permission)
+    refused = operator.run("mint", "enroll", names.OTHER_ORG)
+    assert refused.exit_code == 1
+    assert permission in refused.output
+    assert f"--role={role}" in refused.output
+
+
+def test_inference_is_provisioned_shown_and_taken_away(operator: Operator) -> None:
+    operator.done("inference", "provision", "octo-org/app", "--as-spelled")
+    shown = operator.done("inference", "status", "octo-org/app", "--format", "env")
+    assert f"FULLSEND_GCP_PROJECT_ID={names.PROJECT_ID}" in shown.stdout
+    operator.done("inference", "provision", names.OTHER_ORG)
+
+    operator.done("inference", "deprovision", "octo-org/app", "--yes")
+
+    assert operator.run("inference", "status", "octo-org/app").exit_code == 3
+    assert operator.run("inference", "status", names.OTHER_ORG).exit_code == 0
+    cloud = operator.cloud()
+    with cloud.session:
+        (left,) = cloud.project.members("roles/aiplatform.user")
+    assert left.endswith(f"/workloadIdentityPools/fullsend-inference/attribute.repository_owner/{names.OTHER_ORG}")
