@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from fullsend.sandbox.process import MintProcess
 from mintcore.settings import read_hosted
+from tests.audited_mint import AuditedMint
 
 if TYPE_CHECKING:
     from fullsend.sandbox.world import World
@@ -68,7 +68,7 @@ def test_the_local_command_serves_with_the_environment_that_is_shipped_for_it(wo
         shipped[ports[service.name]] = service.url
     assert shipped == world.mint_environment()
     command = [part for part in local if not part.startswith("--port")]
-    with MintProcess(shipped, source=ROOT, command=[Path(command[0]).name, *command[1:]]) as mint:
+    with AuditedMint(shipped, source=ROOT, command=[Path(command[0]).name, *command[1:]]) as mint:
         assert mint.url
 
 

@@ -15,12 +15,12 @@ import pytest
 import yaml
 
 from fullsend.sandbox.keys import KeyPool, pem
-from fullsend.sandbox.process import MintProcess
 from fullsend.sandbox.standalone_demo import environment
 from mintcore.policy.names import parse_role
 from mintcore.policy.roles import BUILT_IN
 from mintcore.settings import read_standalone
 from mintcore.version import VERSION
+from tests.audited_mint import AuditedMint
 from tests.standalone import ROOT, run
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def exported(text: str) -> dict[str, str]:
 def test_the_start_says_what_the_page_shows(home: Path, unused_port: int) -> None:
     shell(next(text for text in SHELL if "*.private-key.pem" in text), home)
     settings = exported(SHELL[-1])
-    with MintProcess(settings, source=home, command=("fullsend-mint",), port=unused_port) as mint:
+    with AuditedMint(settings, source=home, command=("fullsend-mint",), port=unused_port) as mint:
         said = [json.loads(line)["message"] for line in mint.logs()]
     assert said[:3] == [line.replace(":8080", f":{unused_port}") for line in marked("start")]
 
@@ -188,7 +188,7 @@ def test_the_workflows_step_mints_a_scanner_token_and_prints_none(
         workflow="octo-org/.fullsend/.github/workflows/mint-test.yml@refs/heads/main",
     )
     given = environment(world, tmp_path, fallback_url="")
-    with MintProcess(given, source=ROOT, command=("fullsend-mint",)) as mint:
+    with AuditedMint(given, source=ROOT, command=("fullsend-mint",)) as mint:
         done = subprocess.run(
             ["bash", "-e", "-c", step["run"]],
             env={

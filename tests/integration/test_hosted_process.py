@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from fullsend.sandbox.process import MintProcess
+from tests.audited_mint import AuditedMint
 
 if TYPE_CHECKING:
+    from fullsend.sandbox.process import MintProcess
     from fullsend.sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +50,7 @@ def test_the_upload_alone_runs_with_nothing_but_its_requirements(world: World, t
     shutil.copy(ROOT / "main.py", tmp_path)
     shutil.copy(ROOT / "requirements.txt", tmp_path)
     shutil.copytree(ROOT / "mintcore", tmp_path / "mintcore", ignore=shutil.ignore_patterns("__pycache__"))
-    with MintProcess(world.mint_environment(), source=tmp_path, bin_dir=RUNTIME_BIN) as uploaded:
+    with AuditedMint(world.mint_environment(), source=tmp_path, bin_dir=RUNTIME_BIN) as uploaded:
         assert mint(uploaded.url, world).status_code == 200
 
 
@@ -96,6 +97,6 @@ def test_every_problem_of_the_environment_is_listed_at_once_and_nothing_starts()
 def test_the_process_ends_when_it_is_told_to(stop: str, world: World) -> None:
     import signal  # noqa: PLC0415 - only here
 
-    process = MintProcess(world.mint_environment(), source=ROOT).start()
+    process = AuditedMint(world.mint_environment(), source=ROOT).start()
     process.send_signal(getattr(signal, stop))
     assert process.stop() == 0

@@ -10,8 +10,8 @@ import pytest
 from werkzeug import Request, Response
 
 from fullsend.sandbox.loopback import LoopbackService
-from fullsend.sandbox.process import MintProcess
 from fullsend.sandbox.standalone_demo import environment
+from tests.audited_mint import AuditedMint
 from tests.contract.exchange import send
 from tests.contract.table import Sent, as_job
 from tests.standalone import ROOT, standalone
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from fullsend.sandbox.process import MintProcess
     from fullsend.sandbox.world import World
 
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def front(world: World, hosted_mint: MintProcess, tmp_path: Path) -> Iterator[MintProcess]:
     """The guide's example: triage and scanner here, everything else from the hosted mint."""
     given = environment(world, tmp_path, fallback_url=hosted_mint.url)
-    with MintProcess(given, source=ROOT, command=("fullsend-mint",)) as running:
+    with AuditedMint(given, source=ROOT, command=("fullsend-mint",)) as running:
         yield running
 
 
@@ -99,7 +100,7 @@ def test_two_mints_that_name_each_other_end_in_a_refusal(world: World, tmp_path:
     held = {"ROLE_APP_IDS": json.dumps({"triage": str(world.apps["triage"].id)})}
     ports = [_free_port() for _ in range(2)]
     mints = [
-        MintProcess(
+        AuditedMint(
             world.standalone_environment(tmp_path, FALLBACK_MINT_URL=f"http://127.0.0.1:{other}", **held),
             source=ROOT,
             command=("fullsend-mint",),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from fullsend.sandbox.process import MintProcess
+from tests.audited_mint import AuditedMint
 from tests.soak.callers import Tally, call_until
 from tests.soak.chaos import Chaos
 
@@ -88,7 +88,7 @@ def soak(world: World, url: str, seconds: float, *, broken: bool) -> tuple[Tally
 @pytest.mark.timeout(SECONDS * 3 + 120)
 def test_a_minute_of_random_faults_gives_no_wrong_answer_and_leaves_nothing_behind(world: World) -> None:
     environment = world.mint_environment(REQUEST_DEADLINE_SECONDS="3", THREADS=str(THREADS))
-    with MintProcess(environment, source=ROOT) as mint:
+    with AuditedMint(environment, source=ROOT) as mint:
         calm, _ = soak(world, mint.url, max(8.0, SECONDS / 6), broken=False)
         before = pss_kib(mint.pid)
         tally, chaos = soak(world, mint.url, SECONDS, broken=True)
