@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 RUNTIME = "python312"
 ENTRY_POINT = "mint"
-CONCURRENCY = 16
+CONCURRENCY = 80
 SERVICE = {
     "availableCpu": "1",
     "availableMemory": "512Mi",

@@ -111,7 +111,7 @@ def test_the_environment_is_what_the_mint_starts_with(operator: Operator) -> Non
     variables = operator.state().environment
     assert variables["GCP_PROJECT_NUMBER"] == names.PROJECT_NUMBER
     assert json.loads(variables["ROLE_APP_IDS"]) == {"triage": str(operator.world.apps["triage"].id)}
-    assert variables["THREADS"] == "16"
+    assert variables["THREADS"] == "80"
 
 
 def test_a_new_service_account_that_is_not_visible_yet_is_waited_for(operator: Operator) -> None:
