@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fullsend.operate import environment as env
 from fullsend.operate import names
-from fullsend.operate.errors import BadInput
+from fullsend.operate.errors import BadInput, GoogleFailed
+from fullsend.operate.federation import DELETED
 from fullsend.operate.service import Service
 from fullsend.operate.state import MintState, SecretState
 from mintcore.policy.names import parse_role
@@ -65,7 +66,14 @@ def federation(cloud: Cloud, pool_id: str) -> tuple[Pool | None, dict[str, Provi
     """Return a pool and its providers by id."""
     name = cloud.place.pool(pool_id)
     pool = cloud.federation.pool(name)
-    return pool, {} if pool is None else cloud.federation.providers(name)
+    if pool is None:
+        return None, {}
+    try:
+        return pool, cloud.federation.providers(name)
+    except GoogleFailed:
+        if pool.state == DELETED:
+            return pool, {}  # what is in a deleted pool is seen again once it is undeleted
+        raise
 
 
 def secret(cloud: Cloud, role: Role) -> SecretState:

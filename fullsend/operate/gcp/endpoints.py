@@ -39,8 +39,8 @@ def override(environment: Mapping[str, str], api: str) -> str:
     return url.rstrip("/") + "/"
 
 
-def credentials(environment: Mapping[str, str], endpoint: str) -> Any:
-    """Return what an endpoint is shown. Raises LoginExpired when there is nothing to show.
+def credentials(environment: Mapping[str, str], endpoint: str, project: str) -> Any:
+    """Return what an endpoint is shown; calls count against `project`. Raises LoginExpired for none.
 
     A stand-in on loopback gets the credentials that were set for it, and never those this machine logged in with.
     """
@@ -51,7 +51,7 @@ def credentials(environment: Mapping[str, str], endpoint: str) -> Any:
     if endpoint and not chosen and is_loopback(urlsplit(endpoint).hostname or ""):
         return AnonymousCredentials()  # type: ignore[no-untyped-call,unused-ignore]
     try:
-        found, _ = google.auth.default(scopes=[SCOPE])
+        found, _ = google.auth.default(scopes=[SCOPE], quota_project_id=project)
     except google.auth.exceptions.GoogleAuthError as error:
         raise LoginExpired("There are no Google credentials on this machine.", LOG_IN) from error
     return found

@@ -30,6 +30,7 @@ MAX_SENTENCE = 600
 _PERMISSION = re.compile(r"\b([a-z][a-zA-Z]+\.[a-zA-Z]+\.[a-zA-Z]+)\b")
 _SECONDS = re.compile(r"([0-9]+(?:\.[0-9]+)?)s")
 _NOT_VISIBLE_YET = re.compile(r"service account .{0,200}(?:does not exist|not found)", re.IGNORECASE | re.DOTALL)
+BAD_REQUEST = 400
 UNAUTHENTICATED = 401
 FORBIDDEN = 403
 NOT_FOUND = 404
@@ -89,7 +90,7 @@ class Refusal:
     @property
     def account_unknown_yet(self) -> bool:
         """Whether Google says that a service account that is referred to does not exist."""
-        return self.http in {400, 404} and _NOT_VISIBLE_YET.search(self.message) is not None
+        return self.http in {BAD_REQUEST, NOT_FOUND} and _NOT_VISIBLE_YET.search(self.message) is not None
 
     @property
     def wait_seconds(self) -> float:

@@ -52,7 +52,8 @@ class Session:
         if api not in self._services:
             endpoint = endpoints.override(self.environment, api)
             http = AuthorizedHttp(
-                endpoints.credentials(self.environment, endpoint), http=httplib2.Http(timeout=TIMEOUT_SECONDS)
+                endpoints.credentials(self.environment, endpoint, self.project),
+                http=httplib2.Http(timeout=TIMEOUT_SECONDS),
             )
             http.follow_redirects = False
             self._services[api] = discovery.build(
@@ -130,7 +131,7 @@ class Session:
             raise GoogleFailed(f"The connection broke when asked to {what}.", "Run the command again.") from error
         finally:
             http.close()
-        if response.status >= failures.FORBIDDEN - 3:
+        if response.status >= failures.BAD_REQUEST:
             refusal = failures.read(response.status, body)
             raise failures.explain(
                 refusal, what=what, project=self.project, permission_hint="cloudfunctions.functions.sourceCodeSet"

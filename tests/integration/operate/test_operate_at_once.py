@@ -7,7 +7,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from fullsend.operate import conditions
+from fullsend.operate.environment import Edit, orgs
+from fullsend.operate.errors import Conflict
+from fullsend.operate.plans.enroll import enroll_org
+from fullsend.operate.service import edited
+from fullsend.operate.steps.service import EditEnvironment
+from mintcore.policy.names import Org
 
 if TYPE_CHECKING:
     from tests.integration.operate.conftest import Operator
@@ -42,3 +50,68 @@ def test_twenty_enrolments_from_twenty_processes_all_end_up_in(operator: Operato
     assert set(state.environment["ALLOWED_ORGS"].split(",")) == {"octo-org", *logins}
     assert state.service is not None
     assert state.service.serving == state.service.latest_ready
+
+
+def test_an_enrolment_whose_condition_another_operator_overwrote_is_put_back(operator: Operator) -> None:
+    operator.deploy()
+    cloud = operator.cloud()
+    with cloud.session:
+        admit, edit, check = enroll_org(operator.state(), Org("mine"))
+        admit.take(cloud)
+        name = cloud.place.provider("fullsend-pool", "github-oidc")
+        cloud.federation.set_condition(name, "assertion.repository_owner in ['octo-org', 'theirs']")
+        edit.take(cloud)
+        check.take(cloud)
+        found = cloud.federation.provider(name)
+
+    assert found is not None
+    condition = conditions.parse(found.spec.condition)
+    assert condition is not None
+    assert condition.spelled() == {"octo-org", "theirs", "mine"}
+
+
+def test_the_slower_of_two_operators_is_refused_by_the_etag_and_reads_again(operator: Operator) -> None:
+    operator.deploy()
+    cloud = operator.cloud()
+    with cloud.session:
+        service = operator.state().service
+        assert service is not None
+        stale = edited(service, None, Edit(add_orgs=(Org("slow"),)))
+        EditEnvironment(Edit(add_orgs=(Org("fast"),))).take(cloud)
+        assert stale is not None
+        with pytest.raises(Conflict):
+            cloud.run.update(cloud.place.service, stale)
+        EditEnvironment(Edit(add_orgs=(Org("slow"),))).take(cloud)
+
+    assert {org.login for org in orgs(operator.state().environment)} == {"octo-org", "fast", "slow"}
+
+
+def test_an_edit_starts_from_the_revision_that_serves_after_a_rollback(operator: Operator) -> None:
+    operator.deploy()
+    first = operator.state().service
+    assert first is not None
+    cloud = operator.cloud()
+    with cloud.session:
+        EditEnvironment(Edit(set_variables=(("RATE_LIMIT", "1/minute"),))).take(cloud)
+        raw = cloud.run.service(cloud.place.service) or {}
+        pinned = {"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "revision": first.serving, "percent": 100}
+        body = {"etag": raw["etag"], "template": raw["template"], "traffic": [pinned]}
+        cloud.run.finish(cloud.run.update(cloud.place.service, body))
+
+    operator.done("mint", "enroll", "other-org")
+
+    serving = operator.state().serving_environment
+    assert "RATE_LIMIT" not in serving
+    assert serving["ALLOWED_ORGS"] == "octo-org,other-org"
+
+
+def test_a_revision_that_does_not_start_leaves_the_old_one_serving_and_says_so(operator: Operator) -> None:
+    operator.deploy()
+    cloud = operator.cloud()
+    broken = EditEnvironment(Edit(set_variables=(("ROLE_APP_IDS", ""),)))
+    with cloud.session, pytest.raises(Exception, match="the old one still"):
+        broken.take(cloud)
+
+    operator.done("mint", "enroll", "other-org")
+
+    assert operator.state().serving_environment["ALLOWED_ORGS"] == "octo-org,other-org"

@@ -1,0 +1,230 @@
+"""Plans as values: from what is and what should be to the steps, without any network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fullsend.operate import names
+from fullsend.operate.bundle import Bundle
+from fullsend.operate.environment import SOURCE_HASH, Edit
+from fullsend.operate.errors import BadInput, NotThere
+from fullsend.operate.federation import DELETED, Pool, Provider, mint_provider
+from fullsend.operate.gcp.run import EVERYONE
+from fullsend.operate.gcp.secret_manager import Version
+from fullsend.operate.plans.deploy import deploy
+from fullsend.operate.plans.enroll import enroll_org, enroll_repo
+from fullsend.operate.plans.inference import InferenceState, condition_for, deprovision, provision
+from fullsend.operate.plans.wish import RoleKey, Wish
+from fullsend.operate.service import Service, edited
+from fullsend.operate.state import MINT_APIS, MintState, SecretState
+from fullsend.operate.steps.admission import AdmitOrgs, CheckAdmission
+from fullsend.operate.steps.federation import UNDELETE, PutPool, PutProvider
+from fullsend.operate.steps.function import DeployFunction, WaitHealthy
+from fullsend.operate.steps.project import GrantProjectRole, RevokeProjectRole
+from fullsend.operate.steps.service import EditEnvironment
+from mintcore.policy.names import Org, Role, parse_repo
+from mintcore.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fullsend.operate.steps.step import Step
+
+PLACE = names.Place("my-project")
+BUNDLE = Bundle(b"zip", "a" * 64, "1.0.0")
+TRIAGE = RoleKey(Role("triage"), "7", "triage.pem", Secret("key"))
+WISH = Wish(orgs=(Org("my-org"),), roles=(TRIAGE,), workflow_files=("triage.yml",))
+ENVIRONMENT = {
+    "ALLOWED_ORGS": "my-org",
+    "ALLOWED_WORKFLOW_FILES": "triage.yml",
+    "GCP_PROJECT_NUMBER": "42",
+    "OIDC_AUDIENCE": "fullsend-mint",
+    "ROLE_APP_IDS": '{"triage": "7"}',
+    "THREADS": "80",
+    "WIF_POOL_NAME": "fullsend-pool",
+    "WIF_PROVIDER_NAME": "github-oidc",
+    SOURCE_HASH: BUNDLE.sha256,
+}
+
+
+def service(environment: Mapping[str, str] = ENVIRONMENT, **changes: Any) -> Service:
+    variables = [{"name": name, "value": value} for name, value in environment.items()]
+    raw = {
+        "etag": "e1",
+        "template": {"containers": [{"image": "new", "env": variables}], "revision": "r2"},
+        "traffic": [{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "percent": 100}],
+        "trafficStatuses": [{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "revision": "r2", "percent": 100}],
+        "latestCreatedRevision": "x/r2",
+        "latestReadyRevision": "x/r2",
+    }
+    return Service({**raw, **changes})
+
+
+def running(environment: Mapping[str, str] = ENVIRONMENT, **changes: Any) -> MintState:
+    spec = mint_provider("42", "github-oidc", "assertion.repository_owner == 'my-org'", environment)
+    state = MintState(
+        place=PLACE,
+        number="42",
+        apis=frozenset(MINT_APIS),
+        account=True,
+        pool=Pool(),
+        providers={"github-oidc": Provider(spec)},
+        secrets={
+            Role("triage"): SecretState(
+                (Version(1, "ENABLED"),), frozenset({f"serviceAccount:{PLACE.service_account}"})
+            )
+        },
+        function={"state": "ACTIVE"},
+        service=service(environment),
+        invokers=frozenset({EVERYONE}),
+    )
+    return replace(state, **changes)
+
+
+def kinds(steps: list[Step]) -> list[str]:
+    return [type(step).__name__ for step in steps]
+
+
+def test_an_empty_project_gets_every_step_in_the_order_of_need() -> None:
+    steps = deploy(MintState(PLACE, number="42"), WISH, BUNDLE)
+    assert kinds(steps) == [
+        "EnableApis",
+        "CreateServiceAccount",
+        "PutPool",
+        "PutProvider",
+        "CreateSecret",
+        "AddKey",
+        "GrantSecret",
+        "DeployFunction",
+        "MakePublic",
+        "WaitHealthy",
+    ]
+
+
+def test_a_mint_that_is_as_it_should_be_is_only_asked_for_its_health() -> None:
+    assert deploy(running(), Wish(), BUNDLE) == [WaitHealthy("1.0.0")]
+
+
+def test_another_source_is_built_and_another_setting_is_not() -> None:
+    other = Bundle(b"other", "b" * 64, "1.0.1")
+    assert "DeployFunction" in kinds(deploy(running(), Wish(), other))
+    steps = deploy(running(), Wish(variables=(("RATE_LIMIT", "1/minute"),)), BUNDLE)
+    assert [step.changes for step in steps if isinstance(step, EditEnvironment)] == [{"RATE_LIMIT": "1/minute"}]
+    assert "DeployFunction" not in kinds(steps)
+
+
+def test_a_deployment_of_somebody_else_under_way_is_waited_for_inside_the_step() -> None:
+    steps = deploy(running(function={"state": "DEPLOYING"}), Wish(), BUNDLE)
+    assert any(isinstance(step, DeployFunction) for step in steps)
+
+
+def test_deleted_pool_and_provider_are_undeleted_rather_than_created() -> None:
+    state = running()
+    gone = {"github-oidc": replace(state.providers["github-oidc"], state=DELETED)}
+    steps = deploy(replace(state, pool=Pool(state=DELETED), providers=gone), Wish(), BUNDLE)
+    hows = [step.how for step in steps if isinstance(step, PutPool | PutProvider)]
+    assert hows == [UNDELETE, UNDELETE]
+
+
+def test_a_mint_without_a_role_is_refused_with_an_example() -> None:
+    with pytest.raises(BadInput) as refused:
+        deploy(MintState(PLACE, number="42"), Wish(orgs=(Org("o"),)), BUNDLE)
+    assert "--role triage=123456:triage.pem" in refused.value.remedy
+
+
+def test_settings_the_mint_would_not_start_with_are_refused_in_the_mints_own_words() -> None:
+    with pytest.raises(BadInput, match="REQUEST_DEADLINE_SECONDS is not a whole number"):
+        deploy(running(), Wish(variables=(("REQUEST_DEADLINE_SECONDS", "soon"),)), BUNDLE)
+
+
+def test_a_key_shows_nowhere_in_a_plan() -> None:
+    wish = Wish(orgs=(Org("o"),), roles=(RoleKey(Role("triage"), "7", "t.pem", Secret("very-secret")),))
+    steps = deploy(MintState(PLACE, number="42"), wish, BUNDLE)
+    shown = "\n".join(
+        [*map(repr, steps), *(s.title() for s in steps), *(x for s in steps for x in s.gcloud(PLACE))]
+    )
+    assert "very-secret" not in shown
+
+
+def test_enrolling_writes_the_condition_then_the_environment_then_looks_again() -> None:
+    steps = enroll_org(running(), Org("New-Org"))
+    assert steps == [
+        AdmitOrgs((Org("New-Org"),), "assertion.repository_owner in ['my-org', 'New-Org']"),
+        EditEnvironment(Edit(add_orgs=(Org("New-Org"),)), {"ALLOWED_ORGS": "my-org,New-Org"}),
+        CheckAdmission(),
+    ]
+
+
+def test_an_organisation_in_another_case_is_written_anew() -> None:
+    steps = enroll_org(running(), Org("My-Org"))
+    assert kinds(steps) == ["AdmitOrgs", "EditEnvironment", "CheckAdmission"]
+    assert steps[0] == AdmitOrgs((Org("My-Org"),), "assertion.repository_owner == 'My-Org'")
+
+
+def test_a_condition_written_by_hand_is_not_changed_by_an_enrolment() -> None:
+    state = running()
+    spec = replace(state.providers["github-oidc"].spec, condition="assertion.actor == 'me'")
+    with pytest.raises(BadInput, match="was not written by this command line"):
+        enroll_org(replace(state, providers={"github-oidc": Provider(spec)}), Org("new"))
+
+
+def test_enrolling_without_a_mint_says_how_to_make_one() -> None:
+    with pytest.raises(NotThere) as refused:
+        enroll_org(MintState(PLACE), Org("o"))
+    assert "fullsend mint deploy --project my-project" in refused.value.remedy
+
+
+def test_a_repositorys_deleted_provider_of_another_is_taken_only_when_that_one_left() -> None:
+    spec = mint_provider("42", "gh-a-b-c", "assertion.repository == 'a-b/c'", ENVIRONMENT)
+    state = running()
+    providers = {**state.providers, "gh-a-b-c": Provider(spec, state=DELETED)}
+    assert "PutProvider" in kinds(enroll_repo(replace(state, providers=providers), parse_repo("a/b-c")))
+    listed = {**ENVIRONMENT, "PER_REPO_WIF_REPOS": "a-b/c"}
+    with pytest.raises(BadInput, match="belongs to a-b/c"):
+        enroll_repo(replace(state, providers=providers, service=service(listed)), parse_repo("a/b-c"))
+
+
+def test_an_edit_carries_the_etag_of_its_read_and_names_no_revision() -> None:
+    body = edited(service(), None, Edit(add_orgs=(Org("new"),)))
+    assert body is not None
+    assert body["etag"] == "e1"
+    assert "revision" not in body["template"]
+    assert edited(service(), None, Edit(add_orgs=(Org("my-org"),))) is None
+
+
+def test_an_edit_after_a_rollback_starts_from_the_revision_that_serves() -> None:
+    pinned = [{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "revision": "r1", "percent": 100}]
+    held = service(traffic=pinned, trafficStatuses=pinned)
+    body = edited(held, {"containers": [{"image": "old", "env": []}]}, Edit(add_orgs=(Org("new"),)))
+    assert body is not None
+    assert body["template"]["containers"] == [{"image": "old", "env": [{"name": "ALLOWED_ORGS", "value": "new"}]}]
+
+
+def test_variables_from_secrets_survive_an_edit() -> None:
+    reference = {"name": "REDIS", "valueSource": {"secretKeyRef": {"secret": "s"}}}
+    held = service(template={"containers": [{"env": [reference]}]})
+    body = edited(held, None, Edit(add_orgs=(Org("new"),)))
+    assert body is not None
+    assert reference in body["template"]["containers"][0]["env"]
+
+
+def test_inference_narrows_by_binding_and_ends_with_the_last() -> None:
+    state = InferenceState("42", frozenset(), None, None, frozenset())
+    steps = provision(state, parse_repo("o/r"))
+    member = (
+        "principalSet://iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/"
+        "fullsend-inference/attribute.repository/o/r"
+    )
+    assert steps[-1] == GrantProjectRole("roles/aiplatform.user", member)
+    there = replace(state, pool=Pool(), members=frozenset({member}))
+    assert deprovision(there, parse_repo("O/R"))[0] == RevokeProjectRole("roles/aiplatform.user", member)
+    assert kinds(deprovision(there, parse_repo("o/r"))) == ["RevokeProjectRole", "DeletePool"]
+
+
+def test_the_inference_condition_is_one_repository_or_the_owners_of_all() -> None:
+    one, other = parse_repo("o/r"), Org("p")
+    assert condition_for([one]).cel() == "assertion.repository == 'o/r'"
+    assert condition_for([one, other]).cel() == "assertion.repository_owner in ['o', 'p']"
