@@ -23,9 +23,16 @@ class AuditedMint(MintProcess):
 
     def stop(self, *, within: float = STOP_SECONDS) -> int:
         returncode = super().stop(within=within)
+        self._hold_to_schema()
+        return returncode
+
+    def kill(self) -> None:
+        super().kill()
+        self._hold_to_schema()
+
+    def _hold_to_schema(self) -> None:
         broken = schema_errors(events(self.logs()))
         assert not broken, "audit events break docs/audit-event.schema.json:\n" + "\n".join(broken[:_SHOWN])
-        return returncode
 
 
 def events(lines: Iterable[str]) -> list[dict[str, Any]]:

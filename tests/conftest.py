@@ -70,4 +70,4 @@ def start_mint(world: World) -> Iterator[StartMint]:
     yield start
     for mint in started:
         if mint.returncode is None:
-            mint.stop()
+            mint.kill()

@@ -45,4 +45,4 @@ def start_mode(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     yield start
     for mint in started:
         if mint.returncode is None:
-            mint.stop()
+            mint.kill()
