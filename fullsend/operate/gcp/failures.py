@@ -152,13 +152,19 @@ def _grant(refusal: Refusal, project: str, hint: str) -> str:
     named = _PERMISSION.findall(str(metadata.get("permission", ""))) or [
         name for name in _PERMISSION.findall(refusal.message) if role_for(name)
     ]
-    permission = named[0] if named else hint
-    role = role_for(permission) or "roles/owner"
+    what = f"The permission {named[0]}" if named else "A permission"
+    role = role_for(named[0] if named else _as_permission(hint)) or "roles/owner"
     return (
-        f"The permission {permission} is missing; the role {role} has it:\n"
+        f"{what} is missing; the role {role} has it:\n"
         f"  gcloud projects add-iam-policy-binding {project} --member=user:$(gcloud config get account) "
         f"--role={role}\nSomebody who may change the project's IAM policy has to run this; it works after a minute."
     )
+
+
+def _as_permission(method: str) -> str:
+    """Return about which permission a method takes: `iam.projects.serviceAccounts.get` has the resource inside."""
+    api, *path = [part for part in method.split(".") if part not in {"projects", "locations"}]
+    return ".".join([api, *("workloadIdentityPools" if part == "providers" else part for part in path)])
 
 
 def role_for(permission: str) -> str:

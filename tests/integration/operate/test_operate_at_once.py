@@ -4,23 +4,46 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fullsend.operate import conditions
+from fullsend.operate.apply import apply
+from fullsend.operate.bundle import build
 from fullsend.operate.environment import Edit, orgs
 from fullsend.operate.errors import Conflict
+from fullsend.operate.gcp.functions import Functions
+from fullsend.operate.plans.deploy import deploy
 from fullsend.operate.plans.enroll import enroll_org
+from fullsend.operate.plans.wish import Wish
 from fullsend.operate.service import edited
 from fullsend.operate.steps.service import EditEnvironment
 from mintcore.policy.names import Org
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from fullsend.operate.gcp.cloud import Cloud
     from tests.integration.operate.conftest import Operator
 
 TWENTY = 20
+
+
+class SomebodyEnrolsMeanwhile(Functions):
+    """Cloud Functions, with another operator at work between our last look and our write."""
+
+    def __init__(self, cloud: Cloud, org: Org) -> None:
+        super().__init__(cloud.session)
+        self._cloud = cloud
+        self._org = org
+
+    def update(self, name: str, body: Mapping[str, Any], mask: str) -> None:
+        EditEnvironment(Edit(add_orgs=(self._org,))).take(self._cloud)
+        super().update(name, body, mask)
 
 
 def test_twenty_enrolments_from_twenty_processes_all_end_up_in(operator: Operator) -> None:
@@ -115,3 +138,16 @@ def test_a_revision_that_does_not_start_leaves_the_old_one_serving_and_says_so(o
     operator.done("mint", "enroll", "other-org")
 
     assert operator.state().serving_environment["ALLOWED_ORGS"] == "octo-org,other-org"
+
+
+def test_an_enrolment_during_a_build_survives_the_deployment_that_overwrites_it(operator: Operator) -> None:
+    operator.deploy()
+    changed = replace(build(operator.source), sha256="f" * 64)
+    steps = deploy(operator.state(), Wish(), changed)
+    cloud = operator.cloud()
+    with cloud.session:
+        apply(steps, replace(cloud, functions=SomebodyEnrolsMeanwhile(cloud, Org("meanwhile"))))
+
+    variables = operator.state().serving_environment
+    assert variables["FULLSEND_SOURCE_SHA256"] == "f" * 64
+    assert {org.login for org in orgs(variables)} == {"octo-org", "meanwhile"}

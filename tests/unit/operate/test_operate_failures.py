@@ -83,3 +83,17 @@ def test_a_service_account_that_is_not_known_yet_is_worth_another_call() -> None
 )
 def test_a_permission_is_answered_with_the_narrowest_role(permission: str, role: str) -> None:
     assert role_for(permission) == role
+
+
+@pytest.mark.parametrize(
+    ("method", "role"),
+    [
+        ("iam.projects.serviceAccounts.get", "roles/iam.serviceAccountAdmin"),
+        ("iam.projects.locations.workloadIdentityPools.providers.patch", "roles/iam.workloadIdentityPoolAdmin"),
+        ("run.projects.locations.services.patch", "roles/run.admin"),
+    ],
+)
+def test_a_refusal_that_names_no_permission_still_names_a_role(method: str, role: str) -> None:
+    refusal = read(403, body("PERMISSION_DENIED", "The caller does not have permission"))
+    error = explain(refusal, what="do it", project="p", permission_hint=method)
+    assert f"--role={role}" in error.remedy
