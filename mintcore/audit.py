@@ -36,6 +36,9 @@ _SECRETS = re.compile(
 )
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
+
+
 def redact(text: str) -> str:
     """Return ``text`` without anything that looks like a token, a JWT or a private key."""
     return _SECRETS.sub("<redacted>", text)
@@ -55,7 +58,7 @@ class JsonLog:
         if trace:
             prefix = f"projects/{self._project_id}/traces/" if self._project_id else ""
             entry["logging.googleapis.com/trace"] = prefix + trace
-        line = redact(json.dumps(entry, separators=(",", ":"), default=str)) + "\n"
+        line = redact(_ENCODER.encode(entry)) + "\n"
         with self._lock:
             self._stream.write(line)
             self._stream.flush()

@@ -7,6 +7,7 @@ often, and what does the forge give. It knows no HTTP and no environment; what i
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from mintcore.policy.claims import SignedClaims
 from mintcore.ports import Decided, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mintcore.policy.claims import GenuineClaims
     from mintcore.policy.token_request import TokenRequest
     from mintcore.policy.trust import Decision, TrustPolicy
@@ -66,17 +69,9 @@ class MintService:
     def mint(self, unverified_token: str, request: TokenRequest, attempt: Attempt) -> InstallationToken:
         """Return the token ``request`` asks for. Raises a MintError; either way one audit event is written."""
         decided = Decided("mint", attempt, request)
-        try:
+        with self._audited(decided):
             genuine = self._genuine(unverified_token, decided, request)
             return self._issue(genuine, request, decided)
-        except MintError as failure:
-            decided.failure = failure
-            raise
-        except Exception as error:
-            decided.failure = InternalError(detail=f"unexpected {type(error).__name__}")
-            raise
-        finally:
-            self._audit.record(decided)
 
     def status(self, unverified_token: str, request: TokenRequest | None, attempt: Attempt) -> Status:
         """Return how the caller stands, asking for no more than that its organisation is served.
@@ -84,7 +79,7 @@ class MintService:
         ``request`` is what it would like to have decided without minting.
         """
         decided = Decided("status", attempt, request)
-        try:
+        with self._audited(decided):
             genuine = self._genuine(unverified_token, decided, None)
             allowed = trust.workflow_allowed(self._policy, genuine.caller)
             status = Status(str(genuine.caller.org), tuple(self._policy.roles.names), allowed)
@@ -92,6 +87,12 @@ class MintService:
                 return status
             decided.decision = trust.decide(self._policy, genuine.caller, request.role)
             return replace(status, decision=decided.decision)
+
+    @contextmanager
+    def _audited(self, decided: Decided) -> Iterator[None]:
+        """Write one audit event, however what is done inside ends."""
+        try:
+            yield
         except MintError as failure:
             decided.failure = failure
             raise

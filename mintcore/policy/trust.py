@@ -47,7 +47,8 @@ class Rule:
     """One rule and how it came out.
 
     ``found`` is what the caller brought, ``expected`` what would pass, ``remedy`` the sentence for a genuine
-    caller that was denied. None of them names anything of another organisation.
+    caller that was denied; a rule that passed need not have one. None of them names anything of another
+    organisation.
     """
 
     name: str
@@ -120,12 +121,15 @@ def provider_id(policy: TrustPolicy, repository: Repo, default: str) -> str:
 
 
 def _org(policy: TrustPolicy, caller: Caller) -> Rule:
+    passed = policy.orgs is None or caller.org in policy.orgs
     return Rule(
         name="org",
-        passed=policy.orgs is None or caller.org in policy.orgs,
+        passed=passed,
         found=f"the caller's organisation is {caller.org}",
         expected="any organisation is served" if policy.public else "it has to be one of ALLOWED_ORGS",
-        remedy=f"This mint does not serve the organisation {caller.org}; ask the mint's operator to enrol it.",
+        remedy=""
+        if passed
+        else f"This mint does not serve the organisation {caller.org}; ask the mint's operator to enrol it.",
         failure=OrgNotAllowed,
     )
 
@@ -151,12 +155,15 @@ def _workflow(policy: TrustPolicy, caller: Caller) -> tuple[Rule, ...]:
 def _workflow_repo(policy: TrustPolicy, caller: Caller, host: Repo) -> Rule:
     trusted = _trusted_hosts(policy, caller)
     listed = " or ".join(sorted(str(repo) for repo in trusted)) or "no repository"
+    passed = host in trusted
     return Rule(
         name="workflow_repo",
-        passed=host in trusted,
+        passed=passed,
         found=f"the workflow lives in {host}",
         expected=f"it has to live in {listed}",
-        remedy=f"The workflow lives in {host}, and this mint trusts workflows in {listed} only; call a reusable "
+        remedy=""
+        if passed
+        else f"The workflow lives in {host}, and this mint trusts workflows in {listed} only; call a reusable "
         "workflow from there, or ask the mint's operator to enrol this repository.",
         failure=WorkflowNotAllowed,
     )

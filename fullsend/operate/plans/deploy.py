@@ -33,6 +33,7 @@ _DEFAULTS = {
     "OIDC_AUDIENCE": DEFAULT_AUDIENCE,
     # One thread per request that Cloud Run hands an instance, or requests would queue inside it.
     "THREADS": str(CONCURRENCY),
+    "MALLOC_ARENA_MAX": "1",  # one heap for all those threads, as deploy/env.example.yaml says
     "ALLOWED_ORGS": "",
 }
 

@@ -44,6 +44,7 @@ ENVIRONMENT = {
     "OIDC_AUDIENCE": "fullsend-mint",
     "ROLE_APP_IDS": '{"triage": "7"}',
     "THREADS": "80",
+    "MALLOC_ARENA_MAX": "1",
     "WIF_POOL_NAME": "fullsend-pool",
     "WIF_PROVIDER_NAME": "github-oidc",
     SOURCE_HASH: BUNDLE.sha256,
