@@ -7,9 +7,11 @@ stays cached, and a test for which that matters starts a mint of its own with `s
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import hypothesis
 import pytest
 
 from fullsend.sandbox.keys import KeyPool
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from fullsend.sandbox.process import MintProcess
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# In CI the same examples each time: a change lands or not by what it does, not by luck. Elsewhere chance is welcome.
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 
 class StartMint(Protocol):

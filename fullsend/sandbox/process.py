@@ -161,7 +161,7 @@ class MintProcess:
         return self if self._process is not None else self.start()
 
     def __exit__(self, *_: object) -> None:
-        if self._process is not None:
+        if self._process is not None and self.returncode is None:
             self.kill()
 
     def _running(self) -> "subprocess.Popen[str]":

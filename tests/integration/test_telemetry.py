@@ -123,6 +123,7 @@ def test_the_standalone_mint_tells_a_collector_and_prometheus_what_it_did(
     with AuditedMint(environment, source=ROOT, command=("fullsend-mint",)) as mint:
         mint_and_be_refused(mint, world)
         numbers = send(mint.url, Sent(None, b"", "GET", "/metrics"))
+        mint.stop()  # politely, so that it tells the last of it
     assert numbers.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     wanted = 'fullsend_mint_requests_total{route="/v1/token",status="200",code="",role="coder"} 1'
     assert wanted in numbers.text
