@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# In CI the same examples each time: a change lands or not by what it does, not by luck. Elsewhere chance is welcome.
+# In CI the same examples each time: a change lands or not by what it does, not by luck.
 hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
