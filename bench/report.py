@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _OUT = ROOT / "bench/out"
 _DOCS = ROOT / "docs/bench"
 _PROFILE = ROOT / "docs/profile.md"
+_README = ROOT / "README.md"
+_SHOWN = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
 _BUSY = 0.3
 """CPUs that others may use on average before the reader is told not to trust absolute figures."""
 
@@ -33,8 +36,14 @@ def write(results: dict[str, Any], *, docs: bool) -> list[Path]:
         written[-1].write_text(picture(results["throughput"]))
     if docs:
         _PROFILE.write_text(_profile_page(results))
-        written.append(_PROFILE)
+        _README.write_text(_SHOWN.sub(rf"\1{in_readme(results)}\n\2", _README.read_text()))
+        written += [_PROFILE, _README]
     return written
+
+
+def in_readme(results: Mapping[str, Any]) -> str:
+    """Return what the README shows of the results."""
+    return f"{_targets(results)}\n\n{_throughput(results['throughput'])}"
 
 
 def text(results: Mapping[str, Any]) -> str:

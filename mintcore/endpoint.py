@@ -7,9 +7,9 @@ It decides nothing about trust.
 from __future__ import annotations
 
 import json
+import os
 import re
 import traceback
-import uuid
 from typing import TYPE_CHECKING, Any, Protocol
 
 from werkzeug import Response
@@ -220,7 +220,7 @@ def _drain(request: Request, length: int) -> None:
 
 def _request_id(request: Request) -> str:
     given = request.headers.get("X-Request-Id", "")
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
 def _trace(request: Request) -> str:

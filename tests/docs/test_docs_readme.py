@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from bench.report import in_readme
 from mintcore.settings import read_hosted
 from tests.audited_mint import AuditedMint
 
@@ -70,6 +71,13 @@ def test_the_local_command_serves_with_the_environment_that_is_shipped_for_it(wo
     command = [part for part in local if not part.startswith("--port")]
     with AuditedMint(shipped, source=ROOT, command=[Path(command[0]).name, *command[1:]]) as mint:
         assert mint.url
+
+
+def test_the_figures_of_the_readme_are_those_of_the_last_published_run() -> None:
+    results = json.loads((ROOT / "docs" / "bench" / "results.json").read_text())
+    shown = re.search(r"<!-- bench -->\n(.*?)\n<!-- /bench -->", README, re.DOTALL)
+    assert shown is not None
+    assert shown[1] == in_readme(results)
 
 
 def flags(command: str) -> dict[str, str]:
