@@ -12,11 +12,12 @@ import weakref
 from collections import deque
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPSConnection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Mapping
 
     from mintcore.secret import Secret
 
@@ -40,6 +41,37 @@ def parse_proxy(url: Secret) -> Proxy:
     return Proxy(parts.hostname or "", parts.port or 80, authorization)
 
 
+class Connection(HTTPConnection):
+    """An HTTP connection that sends a request in one piece.
+
+    ``http.client`` sends head and body one after the other: two system calls, two packets, and a peer that wakes
+    for half a request.
+    """
+
+    _held: list[bytes] | None = None
+
+    def send_request(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> None:
+        """Send a request on a connection that is connected."""
+        held: list[bytes] = []
+        self._held = held
+        try:
+            self.request(method, target, body, headers)
+        finally:
+            self._held = None
+        self.send(b"".join(held))
+
+    def send(self, data: Any) -> None:
+        """Send ``data``, or hold it back while the request is put together."""
+        if self._held is None:
+            super().send(data)
+        else:
+            self._held.append(data)
+
+
+class SecureConnection(Connection, HTTPSConnection):
+    """The same over TLS."""
+
+
 class Connections:
     """Connections to the origin of ``base_url``; at most ``most`` of them wait idle, the last used goes first."""
 
@@ -51,10 +83,10 @@ class Connections:
         self._most = most
         self._tls = tls
         self._proxy = proxy
-        self._idle: deque[HTTPConnection] = deque()
+        self._idle: deque[Connection] = deque()
         weakref.finalize(self, _close_all, self._idle)
 
-    def take(self) -> HTTPConnection:
+    def take(self) -> Connection:
         """Return a connection; one that is not connected yet has no ``sock``."""
         while self._idle:
             try:
@@ -66,19 +98,19 @@ class Connections:
             connection.close()
         return self._new()
 
-    def give_back(self, connection: HTTPConnection) -> None:
+    def give_back(self, connection: Connection) -> None:
         """Keep a connection whose answer was read to its end; closing is for every other one."""
         if connection.sock is not None and len(self._idle) < self._most:
             self._idle.append(connection)
         else:
             connection.close()
 
-    def _new(self) -> HTTPConnection:
+    def _new(self) -> Connection:
         if not self._secure:
-            return HTTPConnection(self._host, self._port)
+            return Connection(self._host, self._port)
         if self._proxy is None:
-            return HTTPSConnection(self._host, self._port, context=self._tls)
-        tunnelled = HTTPSConnection(self._proxy.host, self._proxy.port, context=self._tls)
+            return SecureConnection(self._host, self._port, context=self._tls)
+        tunnelled = SecureConnection(self._proxy.host, self._proxy.port, context=self._tls)
         authorization = self._proxy.authorization
         tunnelled.set_tunnel(
             self._host, self._port, {"Proxy-Authorization": authorization} if authorization else None
@@ -86,13 +118,13 @@ class Connections:
         return tunnelled
 
 
-def _is_alive(connection: HTTPConnection) -> bool:
+def _is_alive(connection: Connection) -> bool:
     """Say whether nothing waits to be read: an idle connection that says something has been closed."""
     poll = select.poll()
     poll.register(connection.sock, select.POLLIN)
     return not poll.poll(0)
 
 
-def _close_all(idle: deque[HTTPConnection]) -> None:
+def _close_all(idle: deque[Connection]) -> None:
     while idle:
         idle.pop().close()

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
     from email.message import Message
-    from http.client import HTTPConnection, HTTPResponse
+    from http.client import HTTPResponse
 
+    from mintcore.connections import Connection
     from mintcore.ports import Attempt, Clock
     from mintcore.secret import Secret
 
@@ -171,7 +172,7 @@ class Channel:
         self._connections.give_back(connection)
         return answer
 
-    def _connect(self, connection: HTTPConnection, remaining: float) -> None:
+    def _connect(self, connection: Connection, remaining: float) -> None:
         """Connect, TLS included, unless that was done for an earlier call."""
         try:
             if connection.sock is None:
@@ -180,13 +181,13 @@ class Channel:
         except (OSError, HTTPException) as error:
             raise Unreachable(f"{self.service}: connecting: {type(error).__name__}") from None
 
-    def _exchange(self, connection: HTTPConnection, call: _Call, attempt: Attempt) -> Answer:
+    def _exchange(self, connection: Connection, call: _Call, attempt: Attempt) -> Answer:
         remaining = attempt.deadline.remaining()
         # Kept, because http.client lets go of it where the service is to close the connection.
         sock = connection.sock
         try:
             sock.settimeout(max(_LEAST_TIMEOUT_SECONDS, remaining))
-            connection.request(call.method, call.target, call.body, call.headers)
+            connection.send_request(call.method, call.target, call.body, call.headers)
             response = connection.getresponse()
             return Answer(response.status, response.headers, self._read(response, sock, attempt))
         except TimeoutError:

@@ -33,7 +33,7 @@ class SecurityTokenService:
     def __init__(self, channel: Channel, *, project_number: str, pool: str) -> None:
         self._channel = channel
         location = f"//iam.googleapis.com/projects/{project_number}/locations/global"
-        self._audience_prefix = f"{location}/workloadIdentityPools/{pool}/providers/"
+        self._audience_prefix = quote(f"{location}/workloadIdentityPools/{pool}/providers/", safe="")
         self._same_each_time = urlencode(
             {
                 "grant_type": GRANT_TYPE,
@@ -49,8 +49,10 @@ class SecurityTokenService:
         Raises InvalidToken where it does not, StsUnavailable where there is no verdict (RFC 8693 §2.1; Google
         STS REST: token).
         """
-        audience = quote(self._audience_prefix + provider_id, safe="")
-        form = f"{self._same_each_time}&audience={audience}&subject_token={quote(unverified_token, safe='')}"
+        form = (
+            f"{self._same_each_time}&audience={self._audience_prefix}{quote(provider_id)}"
+            f"&subject_token={quote(unverified_token, safe='')}"
+        )
         try:
             answer = self._channel.send("POST", _PATH, headers=_HEADERS, body=form.encode(), attempt=attempt)
             if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY_REQUESTS:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FULLSEND = str(Path(sys.executable).parent / "fullsend")
 LIMIT = 60
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -109,8 +110,14 @@ def test_a_port_in_use_is_named_with_what_to_do() -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the printed command needs curl")
-def test_what_serve_prints_can_be_pasted_and_mints() -> None:
-    with serving(free_ports()) as (_, printed):
+def test_what_serve_prints_is_what_the_readme_shows_and_can_be_pasted_and_mints() -> None:
+    first = free_ports()
+    with serving(first) as (_, printed):
+        as_shown = re.sub("bearer [^']+", "bearer …", printed)
+        for offset in range(5):
+            as_shown = as_shown.replace(f":{first + offset}", f":{8080 + offset}")
+        shown = README.partition("<!-- serve -->\n```text\n")[2].partition("```")[0]
+        assert as_shown == f"{shown}\nCtrl-C ends it.\n"
         commands = printed[printed.index("OIDC_TOKEN=") : printed.index("Ctrl-C")]
         pasted = subprocess.run(["bash", "-c", commands], capture_output=True, text=True, timeout=LIMIT, check=True)
     answer = json.loads(pasted.stdout)
