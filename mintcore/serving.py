@@ -63,7 +63,7 @@ def _with_patience(listener: socket.socket) -> socket.socket:
     return listener
 
 
-def serve(  # pragma: no cover - runs in a process of its own
+def serve(
     endpoint: Endpoint,
     listener: socket.socket,
     *,
