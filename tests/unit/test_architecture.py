@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "mintcore.keys": ADAPTER | {"mintcore.audit"},
 }
 PACKAGES = {
-    "jwt": "pyjwt", "google.auth": "google-auth", "google.oauth2": "google-auth",
+    "jwt": "pyjwt", "google.auth": "google-auth",
     "google.api_core": "google-api-core",
     "google.cloud": "google-cloud-secret-manager",
 }  # fmt: skip
