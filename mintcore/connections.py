@@ -1,7 +1,7 @@
 """Open connections to one service, kept for the next call.
 
-The standard library's ``http.client`` speaks HTTP and TLS; what it has not is a place where idle connections
-wait. That is all there is here (docs/adr/0004).
+The standard library's ``http.client`` connects, through a proxy where there is one; what it has not is a place
+where idle connections wait. That is all there is here (docs/adr/0004).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import weakref
 from collections import deque
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPSConnection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
+    import socket
     import ssl
-    from collections.abc import Mapping
 
     from mintcore.secret import Secret
 
@@ -41,37 +41,6 @@ def parse_proxy(url: Secret) -> Proxy:
     return Proxy(parts.hostname or "", parts.port or 80, authorization)
 
 
-class Connection(HTTPConnection):
-    """An HTTP connection that sends a request in one piece.
-
-    ``http.client`` sends head and body one after the other: two system calls, two packets, and a peer that wakes
-    for half a request.
-    """
-
-    _held: list[bytes] | None = None
-
-    def send_request(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> None:
-        """Send a request on a connection that is connected."""
-        held: list[bytes] = []
-        self._held = held
-        try:
-            self.request(method, target, body, headers)
-        finally:
-            self._held = None
-        self.send(b"".join(held))
-
-    def send(self, data: Any) -> None:
-        """Send ``data``, or hold it back while the request is put together."""
-        if self._held is None:
-            super().send(data)
-        else:
-            self._held.append(data)
-
-
-class SecureConnection(Connection, HTTPSConnection):
-    """The same over TLS."""
-
-
 class Connections:
     """Connections to the origin of ``base_url``; at most ``most`` of them wait idle, the last used goes first."""
 
@@ -83,11 +52,11 @@ class Connections:
         self._most = most
         self._tls = tls
         self._proxy = proxy
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[socket.socket] = deque()
         weakref.finalize(self, _close_all, self._idle)
 
-    def take(self) -> Connection:
-        """Return a connection; one that is not connected yet has no ``sock``."""
+    def take(self) -> socket.socket | None:
+        """Return an idle connection that the service has not closed, ``None`` where there is none."""
         while self._idle:
             try:
                 connection = self._idle.pop()
@@ -96,21 +65,28 @@ class Connections:
             if _is_alive(connection):
                 return connection
             connection.close()
-        return self._new()
+        return None
 
-    def give_back(self, connection: Connection) -> None:
+    def open(self, timeout: float) -> socket.socket:
+        """Return a new connection, TLS included. Raises OSError or HTTPException, the latter for a proxy's no."""
+        connection = self._unconnected()
+        connection.timeout = timeout
+        connection.connect()
+        return connection.sock
+
+    def give_back(self, connection: socket.socket) -> None:
         """Keep a connection whose answer was read to its end; closing is for every other one."""
-        if connection.sock is not None and len(self._idle) < self._most:
+        if len(self._idle) < self._most:
             self._idle.append(connection)
         else:
             connection.close()
 
-    def _new(self) -> Connection:
+    def _unconnected(self) -> HTTPConnection:
         if not self._secure:
-            return Connection(self._host, self._port)
+            return HTTPConnection(self._host, self._port)
         if self._proxy is None:
-            return SecureConnection(self._host, self._port, context=self._tls)
-        tunnelled = SecureConnection(self._proxy.host, self._proxy.port, context=self._tls)
+            return HTTPSConnection(self._host, self._port, context=self._tls)
+        tunnelled = HTTPSConnection(self._proxy.host, self._proxy.port, context=self._tls)
         authorization = self._proxy.authorization
         tunnelled.set_tunnel(
             self._host, self._port, {"Proxy-Authorization": authorization} if authorization else None
@@ -118,13 +94,13 @@ class Connections:
         return tunnelled
 
 
-def _is_alive(connection: Connection) -> bool:
+def _is_alive(connection: socket.socket) -> bool:
     """Say whether nothing waits to be read: an idle connection that says something has been closed."""
     poll = select.poll()
-    poll.register(connection.sock, select.POLLIN)
+    poll.register(connection, select.POLLIN)
     return not poll.poll(0)
 
 
-def _close_all(idle: deque[Connection]) -> None:
+def _close_all(idle: deque[socket.socket]) -> None:
     while idle:
         idle.pop().close()

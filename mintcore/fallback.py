@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug import Response
 
-from mintcore.errors import FallbackUnavailable
+from mintcore.errors import FallbackUnavailable, InvalidToken
 from mintcore.outbound import OutboundError
 
 if TYPE_CHECKING:
@@ -47,14 +47,17 @@ class UpstreamMint:
         return role not in self._holds
 
     def forward(self, unverified_token: str, body: bytes, headers: Headers, attempt: Attempt) -> Response:
-        """Return the upstream mint's answer as it is. Raises FallbackUnavailable."""
+        """Return the upstream mint's answer as it is. Raises FallbackUnavailable, or InvalidToken as it would."""
         if FORWARDED in headers:
             # Two mints that name each other would otherwise pass one request to and fro until both are full.
             self._note("WARNING", "not forwarded: another mint had forwarded it here", attempt)
             raise FallbackUnavailable(_CIRCLE)
+        if not _fits_a_header(unverified_token):
+            raise InvalidToken(detail="a bearer that is no JWT and fits no header")
         sent = {"Authorization": f"Bearer {unverified_token}", FORWARDED: "1"}
-        if headers.get("Content-Type"):
-            sent["Content-Type"] = headers["Content-Type"]
+        content_type = headers.get("Content-Type", "")
+        if content_type and _fits_a_header(content_type):
+            sent["Content-Type"] = content_type
         try:
             with attempt.step("fallback"):
                 answer = self._channel.send(
@@ -63,7 +66,7 @@ class UpstreamMint:
         except OutboundError as error:
             self._note("WARNING", f"no answer: {error}", attempt)
             raise FallbackUnavailable(detail=str(error)) from None
-        self._note("INFO", f"status {answer.status}", attempt, answer.headers.get("X-Request-Id", ""))
+        self._note("INFO", f"status {answer.status}", attempt, answer.headers.get("x-request-id", ""))
         return _as_it_is(answer)
 
     def _note(self, severity: str, what: str, attempt: Attempt, upstream_id: str = "") -> None:
@@ -73,10 +76,14 @@ class UpstreamMint:
         self._log.write(severity, f"fallback: {what}", fields, attempt.trace)
 
 
+def _fits_a_header(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
 def _as_it_is(answer: Answer) -> Response:
     response = Response(answer.body, answer.status)
     response.headers.remove("Content-Type")  # werkzeug's own, where the upstream mint may have given none
     for name in _RETURNED:
-        if name in answer.headers:
-            response.headers[name] = answer.headers[name]
+        if name.lower() in answer.headers:
+            response.headers[name] = answer.headers[name.lower()]
     return response

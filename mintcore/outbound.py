@@ -1,7 +1,7 @@
 """The only place that opens connections: time budget, retries, size caps, no redirects.
 
-Its engine is the standard library's http.client: on the minting path, what other engines put around it costs
-as much again as the call itself (docs/adr/0004). What an answer means is decided by who asked; here a call either
+Its engine is the standard library's http.client, with heads of our own: what other engines put around a call
+costs more than the call itself (docs/adr/0004). What an answer means is decided by who asked; here a call either
 has an answer or fails with an :class:`OutboundError`, whose text is for the log and holds no header and no body.
 """
 
@@ -16,15 +16,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mintcore.connections import Connections, parse_proxy
+from mintcore.http1 import AnswerReader, request_bytes, set_timeout
 from mintcore.version import VERSION
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
-    from email.message import Message
-    from http.client import HTTPResponse
 
-    from mintcore.connections import Connection
     from mintcore.ports import Attempt, Clock
     from mintcore.secret import Secret
 
@@ -33,8 +31,6 @@ LARGEST_ANSWER = 1024 * 1024
 CONNECT_SECONDS = 5.0
 
 _TRIES = 3
-# A timeout of 0 would make the socket not block at all.
-_LEAST_TIMEOUT_SECONDS = 0.001
 _FIRST_WAIT_SECONDS = 0.1
 # 500 is here because GitHub means "once more" by it, and because every call sent from here can be repeated
 # without harm: at worst a token is created that nobody learns.
@@ -60,10 +56,10 @@ class Unusable(OutboundError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a service said. Not to be logged whole: the body may be a token."""
+    """What a service said; ``headers`` by their names in lower case. Not to be logged whole: see the body."""
 
     status: int
-    headers: Message[str, str] | Mapping[str, str]
+    headers: Mapping[str, str]
     body: bytes
 
     def __repr__(self) -> str:
@@ -81,18 +77,8 @@ class Answer:
 
     def retry_after(self) -> float | None:
         """Return the seconds of ``Retry-After`` where it has that form (RFC 9110 §10.2.3)."""
-        text = self.headers.get("Retry-After", "")
+        text = self.headers.get("retry-after", "")
         return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None  # noqa: PLR2004
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """What is sent; not to be logged."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes | None
 
 
 class Outbound:
@@ -112,16 +98,18 @@ class Outbound:
     def channel(self, service: str, base_url: str) -> Channel:
         """Return a channel to ``base_url`` (scheme, host and path prefix); ``service`` names it in the logs."""
         connections = Connections(base_url, most=self._connections, tls=self._tls, proxy=self._proxy)
-        return Channel(service, connections, urlsplit(base_url).path.rstrip("/"), self._clock)
+        return Channel(service, connections, base_url, self._clock)
 
 
 class Channel:
     """Calls to one service."""
 
-    def __init__(self, service: str, connections: Connections, prefix: str, clock: Clock) -> None:
+    def __init__(self, service: str, connections: Connections, base_url: str, clock: Clock) -> None:
+        parts = urlsplit(base_url)
         self.service = service
         self._connections = connections
-        self._prefix = prefix
+        self._host = parts.netloc.rpartition("@")[2]
+        self._prefix = parts.path.rstrip("/")
         self._clock = clock
 
     def send(
@@ -140,10 +128,15 @@ class Channel:
         in all; with ``repeat_answers`` off only the first of these, and any answer is the answer. Raises
         Unreachable, TooSlow or Unusable.
         """
-        call = _Call(method, self._prefix + path, {"User-Agent": USER_AGENT, **headers}, body)
+        try:
+            request = request_bytes(
+                method, self._prefix + path, self._host, {"User-Agent": USER_AGENT, **headers}, body
+            )
+        except ValueError as error:
+            raise Unusable(f"{self.service}: {error}") from None
         for left in reversed(range(_TRIES)):
             try:
-                answer = self._once(call, attempt)
+                answer = self._once(method, request, attempt)
             except Unreachable:
                 wait = self._backoff(left)
                 if not left or wait >= attempt.deadline.remaining():
@@ -156,63 +149,58 @@ class Channel:
             self._clock.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
-    def _once(self, call: _Call, attempt: Attempt) -> Answer:
+    def _once(self, method: str, request: bytes, attempt: Attempt) -> Answer:
         remaining = attempt.deadline.remaining()
         if remaining <= 0:
             raise TooSlow(f"{self.service}: the request's time ran out")
         calls = attempt.upstream_calls
         calls[self.service] = calls.get(self.service, 0) + 1
-        connection = self._connections.take()
+        connection = self._connections.take() or self._connect(remaining)
         try:
-            self._connect(connection, remaining)
-            answer = self._exchange(connection, call, attempt)
+            answer, reusable = self._exchange(connection, method, request, attempt)
         except BaseException:
             connection.close()
             raise
-        self._connections.give_back(connection)
+        if reusable:
+            self._connections.give_back(connection)
+        else:
+            connection.close()
         return answer
 
-    def _connect(self, connection: Connection, remaining: float) -> None:
-        """Connect, TLS included, unless that was done for an earlier call."""
+    def _connect(self, remaining: float) -> socket.socket:
         try:
-            if connection.sock is None:
-                connection.timeout = min(CONNECT_SECONDS, remaining)
-                connection.connect()
+            return self._connections.open(min(CONNECT_SECONDS, remaining))
         except (OSError, HTTPException) as error:
             raise Unreachable(f"{self.service}: connecting: {type(error).__name__}") from None
 
-    def _exchange(self, connection: Connection, call: _Call, attempt: Attempt) -> Answer:
-        remaining = attempt.deadline.remaining()
-        # Kept, because http.client lets go of it where the service is to close the connection.
-        sock = connection.sock
+    def _exchange(
+        self, connection: socket.socket, method: str, request: bytes, attempt: Attempt
+    ) -> tuple[Answer, bool]:
+        """Return the answer, and whether the connection is good for another."""
         try:
-            sock.settimeout(max(_LEAST_TIMEOUT_SECONDS, remaining))
-            connection.send_request(call.method, call.target, call.body, call.headers)
-            response = connection.getresponse()
-            return Answer(response.status, response.headers, self._read(response, sock, attempt))
+            set_timeout(connection, attempt.deadline)
+            connection.sendall(request)
+            with AnswerReader(connection, method, attempt.deadline) as reader:
+                reader.begin()
+                answer = Answer(reader.status, reader.fields, self._read(reader))
+                return answer, not reader.will_close
         except TimeoutError:
-            raise TooSlow(f"{self.service}: no answer in {remaining:.1f} s") from None
+            raise TooSlow(f"{self.service}: no answer in {attempt.deadline.seconds:.1f} s") from None
         # ValueError: a chunk whose length is none.
         except (OSError, HTTPException, ValueError) as error:
             raise Unreachable(f"{self.service}: {type(error).__name__}") from None
 
-    def _read(self, response: HTTPResponse, sock: socket.socket, attempt: Attempt) -> bytes:
-        """Read the body piece by piece, so that neither its size nor its pace can hold us."""
+    def _read(self, reader: AnswerReader) -> bytes:
+        """Read the body piece by piece, so that its size cannot hold us; its pace is the reader's care."""
         chunks: list[bytes] = []
         size = 0
-        with response:
-            while chunk := response.read1(64 * 1024):
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > LARGEST_ANSWER:
-                    raise Unusable(f"{self.service}: an answer of more than {LARGEST_ANSWER} bytes")
-                remaining = attempt.deadline.remaining()
-                if remaining <= 0:
-                    raise TooSlow(f"{self.service}: the answer did not end in time")
-                if response.length != 0:
-                    sock.settimeout(max(_LEAST_TIMEOUT_SECONDS, remaining))
-            if response.length:
-                raise Unreachable(f"{self.service}: the answer broke off")
+        while chunk := reader.read1(64 * 1024):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LARGEST_ANSWER:
+                raise Unusable(f"{self.service}: an answer of more than {LARGEST_ANSWER} bytes")
+        if reader.length:
+            raise Unreachable(f"{self.service}: the answer broke off")
         return b"".join(chunks)
 
     def _wait_for(self, answer: Answer, left: int, attempt: Attempt) -> float | None:

@@ -15,7 +15,7 @@ import jwt
 from fullsend.explain.errors import UnusableInputError
 from fullsend.explain.text_file import read_text
 from mintcore.errors import InvalidToken
-from mintcore.verify.jwks import take_apart
+from mintcore.verify.unverified import take_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

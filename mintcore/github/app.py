@@ -77,7 +77,7 @@ class AppClient:
         answer = self._send(assertion, method, path, attempt, body)
         if answer.status != _UNAUTHORIZED:
             return answer
-        if not self._assertions.mistimed(answer.headers.get("Date", "")):
+        if not self._assertions.mistimed(answer.headers.get("date", "")):
             self._assertions.refused(app, assertion)
         return self._send(self._assertions.assertion(app, attempt), method, path, attempt, body)
 

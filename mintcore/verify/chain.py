@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mintcore.errors import InvalidToken, IssuerUnavailable
 from mintcore.policy.claims import Caller, GenuineClaims, Proof, SignedClaims, UnprovenClaims, check_claims
-from mintcore.verify.jwks import take_apart
+from mintcore.verify.unverified import take_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable

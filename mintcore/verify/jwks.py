@@ -1,13 +1,12 @@
 """The issuer's keys, and the check of a token's signature against them.
 
-RS256 and keys of at least 2,048 bits only: what the issuer publishes beyond that is not a key to us. Parsing
-and verifying are PyJWT's; fetching is ours, because PyJWT's own client asks again for every unknown key id and
-lets an attacker choose how often.
+RS256 and keys of at least 2,048 bits only: what the issuer publishes beyond that is not a key to us. Parsing keys
+and checking signatures are PyJWT's; fetching is ours, because PyJWT's own client asks again for every unknown key
+id and lets an attacker choose how often.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from mintcore.outbound import Outbound
     from mintcore.ports import Clock
+    from mintcore.verify.unverified import UnverifiedToken
 
 FRESH_SECONDS = 3600.0
 STALE_SECONDS = 24 * 3600.0
@@ -33,7 +33,6 @@ UNKNOWN_KEY_SECONDS = 30.0
 # Long enough not to ask a dead issuer at every request, short enough that nobody notices when it is back.
 HOLD_FAILURE_SECONDS = 5.0
 LEAST_KEY_BITS = 2048
-LONGEST_TOKEN = 16 * 1024
 
 _OK = 200
 
@@ -42,37 +41,6 @@ _RS256 = RSAAlgorithm(RSAAlgorithm.SHA256)
 
 KeySet = MappingProxyType[str, RSAPublicKey]
 """Key id → public key; never empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class UnverifiedToken:
-    """A token that was taken apart and is not believed."""
-
-    unverified_claims: Mapping[str, Any]
-    key_id: str
-    signing_input: bytes
-    signature: bytes
-
-
-def take_apart(unverified_token: str) -> UnverifiedToken:
-    """Return the token's parts without believing them. Raises InvalidToken where it is no RS256 JWT."""
-    if len(unverified_token) > LONGEST_TOKEN:
-        raise InvalidToken(detail=f"a token of {len(unverified_token)} characters")
-    try:
-        parts = jwt.decode_complete(unverified_token, options={"verify_signature": False})
-    # RecursionError: JSON nested deeper than Python follows. UnicodeError: a bearer that is not ASCII.
-    except (jwt.PyJWTError, RecursionError, ValueError, TypeError) as error:
-        raise InvalidToken(detail=f"not a JWT: {type(error).__name__}") from None
-    header = parts["header"]
-    # Only RS256, whatever the header says: 'none' needs no key, and HS256 would take a public key for a secret.
-    if header.get("alg") != "RS256":
-        raise InvalidToken(detail="the token is not signed with RS256")
-    key_id = header.get("kid")
-    if not isinstance(key_id, str) or not key_id:
-        raise InvalidToken(detail="the token names no key")
-    # Everything before the last dot (RFC 7515 §5.1), as PyJWT itself splits it.
-    signing_input = unverified_token.rpartition(".")[0].encode()
-    return UnverifiedToken(parts["payload"], key_id, signing_input, parts["signature"])
 
 
 class IssuerKeys:
@@ -117,7 +85,6 @@ class IssuerKeys:
             key = keys.get(unverified.key_id)
         if key is None:
             raise InvalidToken(detail="the issuer has no key of the token's key id")
-        # `jwt.decode` would take the token apart once more, which costs more than the signature: docs/adr/0001.
         if not _RS256.verify(unverified.signing_input, key, unverified.signature):
             raise InvalidToken(detail="the signature is not the issuer's")
 
@@ -136,7 +103,7 @@ class IssuerKeys:
         answer = self._channel.send("GET", path, headers={"Accept": "application/json"}, attempt=attempt)
         if answer.status != _OK:
             raise IssuerUnavailable(detail=f"{self._channel.service}: status {answer.status} for {path}")
-        self._clock.observe(answer.headers.get("Date", ""), answer.headers.get("Age", ""))
+        self._clock.observe(answer.headers.get("date", ""), answer.headers.get("age", ""))
         return answer.json_object()
 
     def _jwks_path(self, jwks_uri: object) -> str:

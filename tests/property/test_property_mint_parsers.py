@@ -21,7 +21,8 @@ from mintcore.policy.token_request import parse_token_request
 from mintcore.policy.workflow_ref import parse_workflow_ref
 from mintcore.ports import Scope
 from mintcore.settings import ConfigurationError, read_hosted, read_standalone
-from mintcore.verify.jwks import _key_set, take_apart
+from mintcore.verify.jwks import _key_set
+from mintcore.verify.unverified import take_apart
 from tests.mint_doubles import AUDIENCE, ISSUER, NOW, claims
 
 JSON = st.recursive(
@@ -154,7 +155,7 @@ def test_a_token_is_understood_or_unusable(fields: dict[str, Any]) -> None:
 
 @given(
     st.integers(100, 599),
-    st.dictionaries(st.sampled_from(["Retry-After", "x-ratelimit-remaining", "x-ratelimit-reset"]),
+    st.dictionaries(st.sampled_from(["retry-after", "x-ratelimit-remaining", "x-ratelimit-reset"]),
                     st.sampled_from(["0", "1", "9" * 400, "-1", "x", ""]) | st.text()),
     JSON,
 )  # fmt: skip

@@ -12,7 +12,7 @@ from fullsend.sandbox.faults import Drop, Fail, Huge, Slow
 from fullsend.sandbox.loopback import LoopbackService
 from mintcore.audit import JsonLog
 from mintcore.clock import WorldClock
-from mintcore.errors import FallbackUnavailable
+from mintcore.errors import FallbackUnavailable, InvalidToken
 from mintcore.fallback import FORWARDED, UpstreamMint
 from mintcore.outbound import Outbound
 from mintcore.policy.names import Role
@@ -157,6 +157,20 @@ def test_a_request_that_a_mint_has_forwarded_is_not_forwarded_again(upstream: Up
     with pytest.raises(FallbackUnavailable, match="already been forwarded"):
         forward(upstream, log, X_Fullsend_Mint_Forwarded="1")
     assert upstream.service.traffic.count() == 0
+
+
+@pytest.mark.parametrize("bearer", ["t\u00f6ken", "a\tb", "a\x7f"])
+def test_a_bearer_that_fits_no_header_is_an_invalid_token(
+    bearer: str, upstream: Upstream, log: io.StringIO
+) -> None:
+    with pytest.raises(InvalidToken):
+        fallback(upstream.service.url, log).forward(bearer, BODY, Headers(), new_attempt(WorldClock()))
+    assert upstream.service.traffic.count() == 0
+
+
+def test_a_content_type_that_fits_no_header_does_not_go_on(upstream: Upstream, log: io.StringIO) -> None:
+    assert forward(upstream, log, Content_Type="text/pl\u00e4in").status_code == 200
+    assert "content-type" not in next(iter(upstream.service.traffic)).headers
 
 
 def test_the_log_joins_both_mints_request_ids_and_holds_no_token(upstream: Upstream, log: io.StringIO) -> None:

@@ -148,6 +148,14 @@ def test_a_body_that_drips_is_too_slow_within_the_budget() -> None:
     assert time.monotonic() - started < 1
 
 
+def test_headers_that_drip_are_too_slow_within_the_budget() -> None:
+    dripping = [piece for _ in range(100) for piece in (b"X: y\r\n", 0.1)]
+    started = time.monotonic()
+    with Peer(always(b"HTTP/1.1 200 OK\r\n", *dripping)) as peer, pytest.raises(TooSlow):
+        send(peer.url, WorldClock(), seconds=0.4)
+    assert time.monotonic() - started < 1
+
+
 def test_a_body_that_stops_late_is_too_slow_within_the_budget() -> None:
     head = answer(200, b"x" * 1000)[:-1000]
     started = time.monotonic()
@@ -242,6 +250,16 @@ def test_what_is_sent_is_what_was_given_and_our_name(clock: FakeClock) -> None:
     assert body == b"body"
 
 
+@pytest.mark.parametrize("target", ["/a\r\nX: y", "/a b", "/\u00e9"])
+def test_what_is_no_request_is_not_sent(clock: FakeClock, target: str) -> None:
+    with Peer(always(OK)) as peer:
+        channel = Outbound(clock, connections=1).channel("service", peer.url)
+        with pytest.raises(Unusable, match=r"service: .*printable"):
+            channel.send("GET", target, headers={}, attempt=new_attempt(clock))
+    assert peer.requests == []
+    assert clock.sleeps == []
+
+
 def test_calls_are_counted_per_service_tries_included(clock: FakeClock) -> None:
     attempt = new_attempt(clock)
     with Peer(in_turn(answer(502), OK)) as peer:
@@ -294,7 +312,7 @@ def test_a_body_that_is_no_json_object_is_unusable(body: bytes) -> None:
     ],
 )
 def test_a_wait_is_read_where_it_is_a_number_of_seconds(text: str, seconds: float | None) -> None:
-    assert Answer(429, {"Retry-After": text}, b"").retry_after() == seconds
+    assert Answer(429, {"retry-after": text}, b"").retry_after() == seconds
 
 
 def test_a_configured_proxy_carries_https_and_is_shown_its_credentials_only(clock: FakeClock) -> None:

@@ -281,8 +281,8 @@ def test_any_other_status_is_no_token(key: RSAPrivateKey, status: int) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "body", "wait"),
     [
-        (403, {"Retry-After": "7"}, b"{}", 7),
-        (429, {"Retry-After": "0"}, b"{}", 1),
+        (403, {"retry-after": "7"}, b"{}", 7),
+        (429, {"retry-after": "0"}, b"{}", 1),
         (429, {}, b"<html>", 60),
         (403, {}, b'{"message": "You have exceeded a secondary rate limit. Please wait"}', 60),
         (403, {"x-ratelimit-remaining": "0"}, b"", 60),
@@ -291,7 +291,7 @@ def test_any_other_status_is_no_token(key: RSAPrivateKey, status: int) -> None:
         (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 400}, b"", 3600),
         (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}, b"", 60),
         (403, {"x-ratelimit-remaining": "1"}, b'{"message": "Resource not accessible by integration"}', None),
-        (401, {"Retry-After": "7"}, b"{}", None),
+        (401, {"retry-after": "7"}, b"{}", None),
         (404, {"x-ratelimit-remaining": "0"}, b"{}", None),
     ],
 )

@@ -17,7 +17,8 @@ from fullsend.sandbox.job import Job
 from fullsend.sandbox.keys import new_key
 from mintcore.errors import InvalidToken, IssuerUnavailable
 from mintcore.outbound import Outbound
-from mintcore.verify.jwks import LONGEST_TOKEN, IssuerKeys, UnverifiedToken, take_apart
+from mintcore.verify.jwks import IssuerKeys
+from mintcore.verify.unverified import LONGEST_TOKEN, UnverifiedToken, take_apart
 from tests.mint_doubles import FakeClock, claims, new_attempt
 from tests.unit.loopback_peer import Peer, answer
 
@@ -285,6 +286,7 @@ def test_a_public_key_is_no_shared_secret(clock: FakeClock, key: rsa.RSAPrivateK
             Published(clock, key_set(jwk(key))).check(f"{signing}.{b64(mac)}")
 
 
+SOUND = raw_jwt({"alg": "RS256", "kid": "k"}, claims()).rpartition(".")[0]
 DEEP_LIST = json.dumps([]).replace("[]", "[" * 3000 + "]" * 3000)
 NOT_TOKENS = {
     "empty": "", "one part": "abc", "two parts": "a.b", "four parts": "a.b.c.d", "dots": "..", "blank": " ",
@@ -300,12 +302,20 @@ NOT_TOKENS = {
     "list for algorithm": raw_jwt({"alg": ["RS256"], "kid": "k"}, claims()),
     "unknown critical header": raw_jwt({"alg": "RS256", "kid": "k", "crit": ["x"], "x": 1}, claims()),
     "critical header that is no list": raw_jwt({"alg": "RS256", "kid": "k", "crit": "exp"}, claims()),
+    "payload said to be encoded": raw_jwt({"alg": "RS256", "kid": "k", "b64": True}, claims()),
+    "padded": raw_jwt({"alg": "RS256", "kid": "k"}, claims()) + "==", "loose ends": f"{SOUND}.AB",
+    "one character over": f"{SOUND}.AAAAA", "standard base64": f"{SOUND}.+/+/", "a line more": f"{SOUND}.AAAA\n",
+    "blanks inside": f"{SOUND}.AA AA", "empty signature": f"{SOUND}.", "five parts": f"{SOUND}.AAAA.AAAA",
     "unencoded payload": raw_jwt({"alg": "RS256", "kid": "k", "b64": False, "crit": ["b64"]}, claims()),
     "huge": "a" * (LONGEST_TOKEN + 1), "huge number": raw_jwt({"alg": "RS256", "kid": "k"}, {"exp": 0}).replace(
         b64(b'{"exp": 0}'), b64(b'{"exp": ' + b"9" * 5000 + b"}")),
     "deep header": f"{b64(DEEP_LIST.encode())}.{b64(b'{}')}.x",
     "deep payload": ".".join([b64(b'{"alg":"RS256","kid":"k"}'), b64(b'{"a":' + DEEP_LIST.encode() + b"}"), "x"]),
 }  # fmt: skip
+
+
+def test_the_sound_part_of_what_is_refused_is_sound() -> None:
+    assert take_apart(f"{SOUND}.AAAA").signature == b"\0\0\0"
 
 
 @pytest.mark.parametrize("text", NOT_TOKENS.values(), ids=NOT_TOKENS.keys())
