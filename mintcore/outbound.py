@@ -1,7 +1,7 @@
 """The only place that opens connections: time budget, retries, size caps, no redirects.
 
-Its engine is the standard library's http.client, with heads of our own: what other engines put around a call
-costs more than the call itself (docs/adr/0004). What an answer means is decided by who asked; here a call either
+The standard library connects, :mod:`mintcore.http1` speaks: what other engines put around a call costs more than
+the call itself (docs/adr/0004). What an answer means is decided by who asked; here a call either
 has an answer or fails with an :class:`OutboundError`, whose text is for the log and holds no header and no body.
 """
 
@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mintcore.connections import Connections, parse_proxy
-from mintcore.http1 import AnswerReader, request_bytes, set_timeout
+from mintcore.http1 import BadAnswer, TooLarge, exchange, request_bytes
 from mintcore.version import VERSION
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
 
+    from mintcore.http1 import RawAnswer
     from mintcore.ports import Attempt, Clock
     from mintcore.secret import Secret
 
@@ -68,7 +69,7 @@ class Answer:
     def json_object(self) -> dict[str, Any]:
         """Return the body as a JSON object. Raises Unusable."""
         try:
-            value = json.loads(self.body)
+            value = json.loads(self.body.decode())
         except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
@@ -136,7 +137,7 @@ class Channel:
             raise Unusable(f"{self.service}: {error}") from None
         for left in reversed(range(_TRIES)):
             try:
-                answer = self._once(method, request, attempt)
+                answer = self._once(request, attempt)
             except Unreachable:
                 wait = self._backoff(left)
                 if not left or wait >= attempt.deadline.remaining():
@@ -149,7 +150,7 @@ class Channel:
             self._clock.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
-    def _once(self, method: str, request: bytes, attempt: Attempt) -> Answer:
+    def _once(self, request: bytes, attempt: Attempt) -> Answer:
         remaining = attempt.deadline.remaining()
         if remaining <= 0:
             raise TooSlow(f"{self.service}: the request's time ran out")
@@ -157,15 +158,15 @@ class Channel:
         calls[self.service] = calls.get(self.service, 0) + 1
         connection = self._connections.take() or self._connect(remaining)
         try:
-            answer, reusable = self._exchange(connection, method, request, attempt)
+            raw = self._exchange(connection, request, attempt)
         except BaseException:
             connection.close()
             raise
-        if reusable:
+        if raw.reusable:
             self._connections.give_back(connection)
         else:
             connection.close()
-        return answer
+        return Answer(raw.status, raw.fields, raw.body)
 
     def _connect(self, remaining: float) -> socket.socket:
         try:
@@ -173,35 +174,17 @@ class Channel:
         except (OSError, HTTPException) as error:
             raise Unreachable(f"{self.service}: connecting: {type(error).__name__}") from None
 
-    def _exchange(
-        self, connection: socket.socket, method: str, request: bytes, attempt: Attempt
-    ) -> tuple[Answer, bool]:
-        """Return the answer, and whether the connection is good for another."""
+    def _exchange(self, connection: socket.socket, request: bytes, attempt: Attempt) -> RawAnswer:
         try:
-            set_timeout(connection, attempt.deadline)
-            connection.sendall(request)
-            with AnswerReader(connection, method, attempt.deadline) as reader:
-                reader.begin()
-                answer = Answer(reader.status, reader.fields, self._read(reader))
-                return answer, not reader.will_close
+            return exchange(connection, request, attempt.deadline, largest=LARGEST_ANSWER)
         except TimeoutError:
             raise TooSlow(f"{self.service}: no answer in {attempt.deadline.seconds:.1f} s") from None
-        # ValueError: a chunk whose length is none.
-        except (OSError, HTTPException, ValueError) as error:
+        except TooLarge:
+            raise Unusable(f"{self.service}: an answer of more than {LARGEST_ANSWER} bytes") from None
+        except BadAnswer as error:
+            raise Unreachable(f"{self.service}: {error}") from None
+        except OSError as error:
             raise Unreachable(f"{self.service}: {type(error).__name__}") from None
-
-    def _read(self, reader: AnswerReader) -> bytes:
-        """Read the body piece by piece, so that its size cannot hold us; its pace is the reader's care."""
-        chunks: list[bytes] = []
-        size = 0
-        while chunk := reader.read1(64 * 1024):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > LARGEST_ANSWER:
-                raise Unusable(f"{self.service}: an answer of more than {LARGEST_ANSWER} bytes")
-        if reader.length:
-            raise Unreachable(f"{self.service}: the answer broke off")
-        return b"".join(chunks)
 
     def _wait_for(self, answer: Answer, left: int, attempt: Attempt) -> float | None:
         """Return how long to wait before the next try, ``None`` where this answer is the one."""

@@ -58,7 +58,7 @@ def take_apart(unverified_token: str) -> UnverifiedToken:
 def _json_object(text: str) -> dict[str, Any]:
     decoded = _decode(text)
     try:
-        value = json.loads(decoded)
+        value = json.loads(decoded.decode())
     # RecursionError: nested deeper than Python follows. ValueError: no JSON, no UTF-8, or a number too long.
     except (ValueError, RecursionError) as error:
         raise InvalidToken(detail=f"not a JWT: {type(error).__name__}") from None

@@ -302,6 +302,7 @@ NOT_TOKENS = {
     "list for algorithm": raw_jwt({"alg": ["RS256"], "kid": "k"}, claims()),
     "unknown critical header": raw_jwt({"alg": "RS256", "kid": "k", "crit": ["x"], "x": 1}, claims()),
     "critical header that is no list": raw_jwt({"alg": "RS256", "kid": "k", "crit": "exp"}, claims()),
+    "UTF-16": f"{b64(json.dumps({'alg': 'RS256', 'kid': 'k'}).encode('utf-16'))}.{b64(b'{}')}.AAAA",
     "payload said to be encoded": raw_jwt({"alg": "RS256", "kid": "k", "b64": True}, claims()),
     "padded": raw_jwt({"alg": "RS256", "kid": "k"}, claims()) + "==", "loose ends": f"{SOUND}.AB",
     "one character over": f"{SOUND}.AAAAA", "standard base64": f"{SOUND}.+/+/", "a line more": f"{SOUND}.AAAA\n",
