@@ -8,6 +8,8 @@ takes longer than everything else at start together, so it is imported with the 
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,6 +18,8 @@ from mintcore.errors import KeyUnavailable, MintError, RoleKeyMissing
 from mintcore.keys.rsa import RsaSigner, parse_signer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mintcore.policy.names import Role
     from mintcore.ports import Attempt, Clock, Signer
     from mintcore.secret import Secret
@@ -44,6 +48,8 @@ class SecretManagerKeys:
         self._proxy_url = proxy_url
         self._client: Any = None
         self._client_lock = threading.Lock()
+        self._readings: dict[str, Future[bytes]] = {}
+        self._readings_lock = threading.Lock()
         self._signers = ExpiringCache[str, RsaSigner](
             "signer",
             clock=clock,
@@ -69,14 +75,28 @@ class SecretManagerKeys:
         """Return the newest version's PEM (Secret Manager REST: projects.secrets.versions.access)."""
         secret = f"fullsend-{role}-app-pem"
         name = f"projects/{self._project_number}/secrets/{secret}/versions/latest"
-        attempt.upstream_calls["secretmanager"] = attempt.upstream_calls.get("secretmanager", 0) + 1
         patience = min(_PATIENCE_SECONDS, attempt.deadline.remaining())
         try:
-            return self._access(name, patience)
+            return self._reading(name, patience, attempt).result(timeout=patience)
         except MintError:
             raise
         except Exception as error:  # noqa: BLE001 - four libraries deep; whatever they raise means "no key now"
             raise _failure(error, secret) from None
+
+    def _reading(self, name: str, patience_seconds: float, attempt: Attempt) -> Future[bytes]:
+        """Return the reading of a secret, the one that is under way if there is one.
+
+        It has a thread of its own, because the client's timeout is for one read of a socket: an answer that drips,
+        or credentials that come slowly, would outlast the request.
+        """
+        with self._readings_lock:
+            reading = self._readings.get(name)
+            if reading is None or reading.done():
+                attempt.upstream_calls["secretmanager"] = attempt.upstream_calls.get("secretmanager", 0) + 1
+                reading = self._readings[name] = Future()
+                work = partial(_settle, reading, partial(self._access, name, patience_seconds))
+                threading.Thread(target=work, name="secret-manager", daemon=True).start()
+            return reading
 
     def _access(self, name: str, patience_seconds: float) -> bytes:
         from google.api_core.retry import Retry, if_transient_error  # noqa: PLC0415 - see the module's docstring
@@ -94,6 +114,13 @@ class SecretManagerKeys:
                 self._client = _client(self._url)
                 _mind_no_ambient_proxy(self._client, self._proxy_url)
             return self._client
+
+
+def _settle(reading: Future[bytes], read: Callable[[], bytes]) -> None:
+    try:
+        reading.set_result(read())
+    except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
+        reading.set_exception(error)
 
 
 def _client(url: str) -> Any:

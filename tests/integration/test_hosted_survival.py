@@ -13,6 +13,7 @@ import requests
 
 from fullsend.sandbox import names
 from fullsend.sandbox.faults import Drop, Fail, Garbage, Huge, Slow, Trickle
+from tests.unit.loopback_peer import Peer
 
 if TYPE_CHECKING:
     from fullsend.sandbox.faults import Fault
@@ -128,6 +129,25 @@ def test_a_lasting_fault_is_named_within_the_budget_and_heals(
     assert monotonic() - started < BUDGET_SECONDS + 1
     broken.faults.clear()
     assert outcome(process.url, world) == MINTED
+
+
+@pytest.mark.parametrize(
+    ("variable", "wanted"),
+    [
+        ("STS_URL", (502, "sts_unavailable")),
+        ("GITHUB_API_URL", (504, "upstream_timeout")),
+        ("SECRET_MANAGER_URL", (502, "key_unavailable")),
+    ],
+)
+def test_a_head_that_drips_line_by_line_is_cut_at_the_budget(
+    variable: str, wanted: tuple[int, str], world: World, start_mint: StartMint
+) -> None:
+    dripping = [b"HTTP/1.1 200 OK\r\n", *(piece for _ in range(100) for piece in (b"X: y\r\n", 0.2))]
+    with Peer(lambda _number: dripping) as peer:
+        process = start_mint(**HASTE, **{variable: peer.url})
+        started = monotonic()
+        assert outcome(process.url, world) == wanted
+        assert monotonic() - started < BUDGET_SECONDS + 1
 
 
 def test_secret_manager_down_after_a_mint_is_not_missed(world: World, start_mint: StartMint) -> None:

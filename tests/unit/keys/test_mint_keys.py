@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import jwt
@@ -8,6 +9,7 @@ from cryptography.hazmat.primitives import serialization as forms
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from fullsend.sandbox.faults import Trickle
 from fullsend.sandbox.keys import new_key
 from fullsend.sandbox.secret_manager import SecretManager
 from mintcore.errors import InvalidRoleKey, KeyUnavailable, RoleKeyMissing
@@ -276,6 +278,23 @@ def test_a_key_that_may_not_be_read_is_unavailable(
     secrets.deny(SECRET)
     with pytest.raises(KeyUnavailable, match="403"):
         store(clock, secrets.url).signer(CODER, new_attempt(clock))
+
+
+def test_an_answer_that_drips_does_not_outlast_the_request_and_is_not_asked_for_twice(
+    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
+) -> None:
+    secrets.add_version(SECRET, pem(key))
+    secrets.faults.add(Trickle(2.0), times=1)
+    keys = store(clock, secrets.url)
+    started = time.monotonic()
+    with pytest.raises(KeyUnavailable, match="TimeoutError"):
+        keys.signer(CODER, new_attempt(clock, 0.4))
+    assert time.monotonic() - started < 1.5
+    clock.advance(2)
+    late = new_attempt(clock)
+    assert isinstance(keys.signer(CODER, late), RsaSigner)
+    assert late.upstream_calls == {}
+    assert secrets.traffic.count() == 1
 
 
 def test_a_stored_text_that_is_no_key_is_invalid(clock: FakeClock, secrets: SecretManager) -> None:
