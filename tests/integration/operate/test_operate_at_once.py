@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier, Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from werkzeug.wrappers import Response
+
     from fullsend.operate.gcp.cloud import Cloud
+    from fullsend.sandbox.faults import Answer
+    from fullsend.sandbox.loopback import LoopbackService
     from tests.integration.operate.conftest import Operator
 
 TWENTY = 20
@@ -46,8 +51,26 @@ class SomebodyEnrolsMeanwhile(Functions):
         super().update(name, body, mask)
 
 
+class Together:
+    """A fault that holds each request until as many have come as `parties`: all have read before one writes."""
+
+    def __init__(self, parties: int) -> None:
+        self._barrier = Barrier(parties)
+
+    def apply(self, answer: Answer, _stopping: Event) -> Response:
+        self._barrier.wait(60)
+        return answer()
+
+
+def refused(api: LoopbackService) -> int:
+    return sum(exchange.status == 409 for exchange in api.traffic)
+
+
 def test_twenty_enrolments_from_twenty_processes_all_end_up_in(operator: Operator) -> None:
     operator.deploy()
+    run, iam = operator.plane.host("run"), operator.plane.host("iam")
+    for api in (run, iam):
+        api.faults.add(Together(TWENTY), method="PATCH", times=TWENTY)
     logins = [f"Team-{number:02}" for number in range(TWENTY)]
     for login in logins:
         operator.world.github.create_org(login)
@@ -73,6 +96,8 @@ def test_twenty_enrolments_from_twenty_processes_all_end_up_in(operator: Operato
     assert set(state.environment["ALLOWED_ORGS"].split(",")) == {"octo-org", *logins}
     assert state.service is not None
     assert state.service.serving == state.service.latest_ready
+    # All twenty wrote what they had read before the first of them wrote: nineteen were sent back to read again.
+    assert refused(run) >= TWENTY - 1
 
 
 def test_an_enrolment_whose_condition_another_operator_overwrote_is_put_back(operator: Operator) -> None:
