@@ -17,6 +17,7 @@ from mintcore.service import MintService
 if TYPE_CHECKING:
     from mintcore.audit import JsonLog
     from mintcore.audit_file import AuditFile
+    from mintcore.clock import WorldClock
     from mintcore.ports import Clock, KeyStore, Limiter, Verifier
     from mintcore.settings import Settings
 
@@ -42,6 +43,20 @@ def assemble(
         limiter=_limiter(settings, log),
         audit=StructuredAudit(log, audit_file),
     )
+
+
+def log_corrections(clock: WorldClock, log: JsonLog) -> None:
+    """Say so in the log whenever the clock begins, or ceases, to go by the world's time."""
+
+    def corrected(offset: float) -> None:
+        if offset:
+            side = "behind" if offset > 0 else "ahead of"
+            text = f"this machine's clock is {abs(offset):.0f} s {side} the issuer's and GitHub's; going by theirs"
+            log.write("WARNING", text, {"clock_offset_s": round(offset)})
+        else:
+            log.write("INFO", "this machine's clock is right again", {"clock_offset_s": 0})
+
+    clock.tell(corrected)
 
 
 def outbound_for(settings: Settings, clock: Clock) -> Outbound:

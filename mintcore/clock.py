@@ -38,6 +38,11 @@ class WorldClock:
         self.sleep = sleep
         self._offset = 0.0
         self._lock = threading.Lock()
+        self._corrected: Callable[[float], None] = lambda _offset: None
+
+    def tell(self, corrected: Callable[[float], None]) -> None:
+        """Have ``corrected`` called with the new :attr:`offset` whenever it changes."""
+        self._corrected = corrected
 
     def now(self) -> float:
         """Return the time the outside world goes by."""
@@ -63,7 +68,8 @@ class WorldClock:
             if abs(drift) < _LEAST_DRIFT_SECONDS or abs(offset) > _MOST_DRIFT_SECONDS:
                 return False
             self._offset = 0.0 if abs(offset) < _LEAST_DRIFT_SECONDS else offset
-            return True
+        self._corrected(self._offset)
+        return True
 
 
 def _seconds(date: str) -> float | None:

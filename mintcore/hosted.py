@@ -67,13 +67,14 @@ def _assemble(
     settings: HostedSettings, clock: WorldClock, log: JsonLog, telemetry: Telemetry | None
 ) -> MintService:
     # Here and not above, for the reason in the module's docstring.
-    from mintcore.assembly import assemble, outbound_for  # noqa: PLC0415
+    from mintcore.assembly import assemble, log_corrections, outbound_for  # noqa: PLC0415
     from mintcore.keys.secret_manager import SecretManagerKeys  # noqa: PLC0415
     from mintcore.verify.chain import HostedVerifier  # noqa: PLC0415
     from mintcore.verify.jwks import IssuerKeys  # noqa: PLC0415
     from mintcore.verify.sts import SecurityTokenService  # noqa: PLC0415
 
     common = settings.common
+    log_corrections(clock, log)
     outbound = outbound_for(common, clock)
     issuer_keys = IssuerKeys(common.issuer_url, outbound, clock, patience_seconds=_KEYS_PATIENCE_SECONDS)
     app_keys = SecretManagerKeys(

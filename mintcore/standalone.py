@@ -16,7 +16,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mintcore.assembly import assemble, outbound_for
+from mintcore.assembly import assemble, log_corrections, outbound_for
 from mintcore.audit_file import AuditFile
 from mintcore.clock import WorldClock
 from mintcore.endpoint import Endpoint
@@ -75,6 +75,7 @@ def build(
 ) -> Mint:
     """Return the mint that ``settings`` describe; it has made no connection yet."""
     common = settings.common
+    log_corrections(clock, log)
     outbound = outbound_for(common, clock)
     issuer_keys = IssuerKeys(common.issuer_url, outbound, clock, patience_seconds=_KEYS_PATIENCE_SECONDS)
     verifier = StandaloneVerifier(issuer_keys, clock, issuer=common.issuer_url, audience=common.audience)

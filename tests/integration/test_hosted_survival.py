@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -204,6 +205,10 @@ def test_a_suspended_installation_is_named_and_mints_again_when_it_is_back(
     assert outcome(process.url, world) == MINTED
 
 
+def corrections(process: MintProcess) -> list[str]:
+    return [line for line in process.logs() if "this machine's clock is" in line]
+
+
 @pytest.mark.parametrize("minutes", [5, -5])
 def test_a_machine_whose_clock_is_minutes_off_still_mints(
     minutes: int, world: World, start_mint: StartMint
@@ -212,6 +217,9 @@ def test_a_machine_whose_clock_is_minutes_off_still_mints(
         service.clock.offset = minutes * 60
     process = start_mint()
     assert outcome(process.url, world) == MINTED
+    side = "behind" if minutes > 0 else "ahead of"
+    (line,) = corrections(process)
+    assert re.search(rf"this machine's clock is (299|300|301) s {side} the issuer's", line)
 
 
 @pytest.mark.parametrize("minutes", [5, -5])
@@ -221,6 +229,8 @@ def test_a_clock_that_goes_off_while_it_runs_is_corrected_by_githubs(
     process = start_mint()
     world.github.clock.offset = minutes * 60
     assert outcome(process.url, world) == MINTED
+    # To a GitHub that is ahead our JWT only looks old, and has four minutes left; there is nothing to correct.
+    assert len(corrections(process)) == (1 if minutes < 0 else 0)
 
 
 def test_five_hundred_clients_at_once_all_get_their_token(world: World, start_mint: StartMint) -> None:

@@ -64,6 +64,17 @@ def test_a_machine_that_is_put_right_ends_the_correction() -> None:
     assert clock.offset == 0
 
 
+def test_each_correction_is_told_once() -> None:
+    wall, told = Wall(), list[float]()
+    clock = WorldClock(wall=wall)
+    clock.tell(told.append)
+    for off in (5, 300, 300, 310, -300):
+        clock.observe(date(NOW + off))
+    wall.time = NOW - 300
+    clock.observe(date(NOW - 300))
+    assert told == [300, -300, 0]
+
+
 def test_the_age_of_an_answer_is_added_to_its_date() -> None:
     clock = WorldClock(wall=Wall())
     assert not clock.observe(date(NOW - 60), "60")
