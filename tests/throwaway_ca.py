@@ -33,12 +33,17 @@ class ThrowawayCa:
         root = (
             _certificate(issuer, issuer, authority)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_may_sign_certificates(), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority.public_key()), critical=False)
             .sign(authority, SHA256())
         )
         leaf = (
             _certificate(_called(name), issuer, server)
             .add_extension(x509.SubjectAlternativeName([_alternative(name)]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False
+            )
             .sign(authority, SHA256())
         )
         self.bundle.write_bytes(root.public_bytes(Encoding.PEM))
@@ -48,6 +53,21 @@ class ThrowawayCa:
 
 def _called(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _may_sign_certificates() -> x509.KeyUsage:
+    """RFC 5280 wants it of an authority, and Python 3.13 insists."""
+    return x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _alternative(name: str) -> x509.GeneralName:
