@@ -21,8 +21,9 @@ setup: .venv/ready ## the virtual environments that every other target uses
 	@$(UV) pip sync -q --python .venv-runtime/bin/python requirements.txt
 	@touch $@
 
+# One worker more than there are CPUs: a third of the time a test waits, for a process or for a deadline.
 test: .venv/ready ## every test but the soak and the benchmarks
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)') --dist loadgroup
 
 soak: .venv/ready ## a minute of random faults; SOAK_SECONDS and SOAK_SEED change it
 	$(BIN)/pytest -m soak -s tests/soak

@@ -196,16 +196,14 @@ def test_an_answer_that_is_doubtful_is_refused(data: bytes) -> None:
     assert 0 < len(str(refused.value)) < 100
 
 
-TOKEN = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,12}", fullmatch=True)
-VALUE = st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=20).map(lambda v: v.strip(" "))
+NAME = st.text("abcxyz0-_", min_size=1, max_size=12)
+VALUE = st.text([chr(code) for code in range(0x20, 0x100) if not 0x7F <= code < 0xA0], max_size=20).map(str.strip)
 
 
-@given(st.integers(200, 599), st.dictionaries(TOKEN.map(str.lower), VALUE, max_size=8), st.binary(max_size=64))
+@given(st.integers(200, 599), st.dictionaries(NAME, VALUE, max_size=8), st.binary(max_size=64))
 def test_a_sound_answer_is_read_as_the_standard_library_reads_it(
     status: int, fields: dict[str, str], body: bytes
 ) -> None:
-    for name in ("content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection"):
-        fields.pop(name, None)
     fields["content-length"] = str(len(body))
     lines = [f"HTTP/1.1 {status} Whatever", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
     data = "\r\n".join(lines).encode("latin-1") + body
