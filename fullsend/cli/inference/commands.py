@@ -12,7 +12,8 @@ from fullsend.cli.output import NOT_HEALTHY, note, print_json, print_table, prog
 from fullsend.operate import names
 from fullsend.operate.federation import resource
 from fullsend.operate.gather import federation
-from fullsend.operate.plans.inference import USER, InferenceState, member_for
+from fullsend.operate.inference import USER, member_for
+from fullsend.operate.plans.inference import InferenceState
 from fullsend.operate.plans.inference import deprovision as plan_deprovision
 from fullsend.operate.plans.inference import provision as plan_provision
 from mintcore.policy.names import Repo

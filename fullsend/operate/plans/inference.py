@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fullsend.operate import conditions, federation, names
+from fullsend.operate import federation, names
 from fullsend.operate.federation import DELETED
+from fullsend.operate.inference import USER, condition_for, member_for, targets_among
 from fullsend.operate.plans.deploy import pool_steps, provider_steps
 from fullsend.operate.steps.federation import DeletePool, DeleteProvider
+from fullsend.operate.steps.inference import CheckInference
 from fullsend.operate.steps.project import EnableApis, GrantProjectRole, RevokeProjectRole
-from mintcore.policy.names import Org, Repo, parse_repo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from fullsend.operate.conditions import Condition
     from fullsend.operate.federation import Pool, Provider
     from fullsend.operate.steps.step import Step
+    from mintcore.policy.names import Org, Repo
 
-USER = "roles/aiplatform.user"
 APIS = (
     "cloudresourcemanager.googleapis.com",
     "iam.googleapis.com",
@@ -42,20 +39,7 @@ class InferenceState:
 
     def targets(self) -> list[Org | Repo]:
         """Return the organisations and repositories that may use models, from the project's policy."""
-        sets = re.escape(federation.principal_set(self.number, names.INFERENCE_POOL, "X", "")).replace("X/", "")
-        pattern = re.compile(rf"{sets}(repository|repository_owner)/(.+)")
-        found: list[Org | Repo] = []
-        for member in sorted(self.members):
-            named = pattern.fullmatch(member)
-            if named is not None:
-                found.append(parse_repo(named[2]) if named[1] == "repository" else Org(named[2]))
-        return found
-
-
-def member_for(number: str, target: Org | Repo) -> str:
-    """Return the IAM member for everything that runs in an organisation's or a repository's workflows."""
-    attribute = "repository_owner" if isinstance(target, Org) else "repository"
-    return federation.principal_set(number, names.INFERENCE_POOL, attribute, str(target))
+        return targets_among(self.members, self.number)
 
 
 def provision(state: InferenceState, target: Org | Repo) -> list[Step]:
@@ -69,7 +53,7 @@ def provision(state: InferenceState, target: Org | Repo) -> list[Step]:
     member = member_for(state.number, target)
     if member not in state.members:
         steps.append(GrantProjectRole(USER, member))
-    return steps
+    return [*steps, CheckInference()] if steps else []
 
 
 def deprovision(state: InferenceState, target: Org | Repo) -> list[Step]:
@@ -82,22 +66,14 @@ def deprovision(state: InferenceState, target: Org | Repo) -> list[Step]:
     left = [one for one in state.targets() if one != target]
     there = state.pool is not None and state.pool.state != DELETED
     if left and there:
-        return [*steps, *_provider(state, left)]
+        steps += _provider(state, left)
+        return [*steps, CheckInference()] if steps else []
     if there and state.provider is not None and state.provider.state != DELETED:
         steps.append(DeleteProvider(names.INFERENCE_POOL, names.PROVIDER))
     return [*steps, DeletePool(names.INFERENCE_POOL)] if there else steps
 
 
-def _provider(state: InferenceState, targets: Iterable[Org | Repo]) -> list[Step]:
+def _provider(state: InferenceState, targets: list[Org | Repo]) -> list[Step]:
     spec = federation.inference_provider(state.number, names.PROVIDER, condition_for(targets).cel())
     found = state.provider if state.pool is not None else None
     return provider_steps(names.INFERENCE_POOL, names.PROVIDER, found, spec)
-
-
-def condition_for(targets: Iterable[Org | Repo]) -> Condition:
-    """Return whom the provider admits: one repository alone, or the owners of all; bindings narrow it further."""
-    listed = list(targets)
-    repos = {one for one in listed if isinstance(one, Repo)}
-    if len(repos) == 1 and all(one in repos for one in listed):
-        return conditions.Condition(repo=next(iter(repos)))
-    return conditions.for_orgs(one if isinstance(one, Org) else one.owner for one in listed)

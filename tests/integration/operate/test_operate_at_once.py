@@ -66,6 +66,23 @@ def refused(api: LoopbackService) -> int:
     return sum(exchange.status == 409 for exchange in api.traffic)
 
 
+def all_at_once(operator: Operator, commands: list[tuple[str, ...]]) -> None:
+    """Run each command as a process of its own, and wait until all have ended well."""
+    program = Path(sys.executable).parent / "fullsend"
+    running = [
+        subprocess.Popen(
+            [program, *words],
+            env=operator.process_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for words in commands
+    ]
+    printed = [process.communicate(timeout=100)[0] for process in running]
+    assert [process.returncode for process in running] == [0] * len(commands), "\n".join(printed)
+
+
 def test_twenty_enrolments_from_twenty_processes_all_end_up_in(operator: Operator) -> None:
     operator.deploy()
     run, iam = operator.plane.host("run"), operator.plane.host("iam")
@@ -74,21 +91,9 @@ def test_twenty_enrolments_from_twenty_processes_all_end_up_in(operator: Operato
     logins = [f"Team-{number:02}" for number in range(TWENTY)]
     for login in logins:
         operator.world.github.create_org(login)
-    program = Path(sys.executable).parent / "fullsend"
 
-    running = [
-        subprocess.Popen(
-            [program, "mint", "enroll", login.lower()],
-            env=operator.process_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for login in logins
-    ]
-    printed = [process.communicate(timeout=100)[0] for process in running]
+    all_at_once(operator, [("mint", "enroll", login.lower()) for login in logins])
 
-    assert [process.returncode for process in running] == [0] * TWENTY, "\n".join(printed)
     state = operator.state()
     condition = conditions.parse(state.providers["github-oidc"].spec.condition)
     assert condition is not None
@@ -98,6 +103,24 @@ def test_twenty_enrolments_from_twenty_processes_all_end_up_in(operator: Operato
     assert state.service.serving == state.service.latest_ready
     # All twenty wrote what they had read before the first of them wrote: nineteen were sent back to read again.
     assert refused(run) >= TWENTY - 1
+
+
+def test_six_provisions_from_six_processes_all_may_use_models(operator: Operator) -> None:
+    operator.done("inference", "provision", "octo-org/app", "--as-spelled")
+    targets = [f"Team-{number}" for number in range(5)] + ["Team-9/app"]
+    operator.plane.host("iam").faults.add(Together(len(targets)), method="PATCH", times=len(targets))
+
+    all_at_once(operator, [("inference", "provision", target, "--as-spelled") for target in targets])
+
+    cloud = operator.cloud()
+    with cloud.session:
+        provider = cloud.federation.provider(cloud.place.provider("fullsend-inference", "github-oidc"))
+        members = cloud.project.members("roles/aiplatform.user")
+    assert provider is not None
+    condition = conditions.parse(provider.spec.condition)
+    assert condition is not None
+    assert condition.spelled() == {"octo-org", "Team-9", *targets[:-1]}
+    assert len(members) == 1 + len(targets)
 
 
 def test_an_enrolment_whose_condition_another_operator_overwrote_is_put_back(operator: Operator) -> None:

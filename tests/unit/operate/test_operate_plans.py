@@ -11,18 +11,20 @@ from fullsend.operate import names
 from fullsend.operate.bundle import Bundle
 from fullsend.operate.environment import SOURCE_HASH, Edit
 from fullsend.operate.errors import BadInput, NotThere
-from fullsend.operate.federation import DELETED, Pool, Provider, mint_provider
+from fullsend.operate.federation import DELETED, Pool, Provider, inference_provider, mint_provider
 from fullsend.operate.gcp.run import EVERYONE
 from fullsend.operate.gcp.secret_manager import Version
+from fullsend.operate.inference import condition_for, member_for
 from fullsend.operate.plans.deploy import deploy
 from fullsend.operate.plans.enroll import enroll_org, enroll_repo
-from fullsend.operate.plans.inference import InferenceState, condition_for, deprovision, provision
+from fullsend.operate.plans.inference import APIS, InferenceState, deprovision, provision
 from fullsend.operate.plans.wish import RoleKey, Wish
 from fullsend.operate.service import Service, edited
 from fullsend.operate.state import MINT_APIS, MintState, SecretState
 from fullsend.operate.steps.admission import AdmitOrgs, CheckAdmission
 from fullsend.operate.steps.federation import UNDELETE, PutPool, PutProvider
 from fullsend.operate.steps.function import DeployFunction, WaitHealthy
+from fullsend.operate.steps.inference import CheckInference
 from fullsend.operate.steps.project import GrantProjectRole, RevokeProjectRole
 from fullsend.operate.steps.service import EditEnvironment
 from mintcore.policy.names import Org, Role, parse_repo
@@ -219,10 +221,19 @@ def test_inference_narrows_by_binding_and_ends_with_the_last() -> None:
         "principalSet://iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/"
         "fullsend-inference/attribute.repository/o/r"
     )
-    assert steps[-1] == GrantProjectRole("roles/aiplatform.user", member)
+    assert steps[-2:] == [GrantProjectRole("roles/aiplatform.user", member), CheckInference()]
     there = replace(state, pool=Pool(), members=frozenset({member}))
     assert deprovision(there, parse_repo("O/R"))[0] == RevokeProjectRole("roles/aiplatform.user", member)
     assert kinds(deprovision(there, parse_repo("o/r"))) == ["RevokeProjectRole", "DeletePool"]
+
+
+def test_inference_looks_afterwards_whether_everyone_is_still_in() -> None:
+    one, other = Org("o"), Org("p")
+    members = frozenset(member_for("42", target) for target in (one, other))
+    spec = inference_provider("42", "github-oidc", condition_for([one, other]).cel())
+    there = InferenceState("42", frozenset(APIS), Pool(), Provider(spec), members)
+    assert provision(there, one) == []
+    assert kinds(deprovision(there, one)) == ["RevokeProjectRole", "PutProvider", "CheckInference"]
 
 
 def test_the_inference_condition_is_one_repository_or_the_owners_of_all() -> None:

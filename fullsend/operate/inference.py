@@ -1,0 +1,48 @@
+"""Who may use models: read from the project's policy, and written as the provider's condition. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from fullsend.operate import conditions, federation, names
+from mintcore.policy.names import Org, Repo, parse_repo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fullsend.operate.conditions import Condition
+
+USER = "roles/aiplatform.user"
+
+
+def member_for(number: str, target: Org | Repo) -> str:
+    """Return the IAM member for everything that runs in an organisation's or a repository's workflows."""
+    attribute = "repository_owner" if isinstance(target, Org) else "repository"
+    return federation.principal_set(number, names.INFERENCE_POOL, attribute, str(target))
+
+
+def targets_among(members: Iterable[str], number: str) -> list[Org | Repo]:
+    """Return the organisations and repositories among the members of a project's policy."""
+    sets = re.escape(federation.principal_set(number, names.INFERENCE_POOL, "X", "")).replace("X/", "")
+    pattern = re.compile(rf"{sets}(repository|repository_owner)/(.+)")
+    found: list[Org | Repo] = []
+    for member in sorted(members):
+        named = pattern.fullmatch(member)
+        if named is not None:
+            found.append(parse_repo(named[2]) if named[1] == "repository" else Org(named[2]))
+    return found
+
+
+def condition_for(targets: Iterable[Org | Repo]) -> Condition:
+    """Return whom the provider admits: one repository alone, or the owners of all; bindings narrow it further."""
+    listed = list(targets)
+    repos = {one for one in listed if isinstance(one, Repo)}
+    if len(repos) == 1 and all(one in repos for one in listed):
+        return conditions.Condition(repo=next(iter(repos)))
+    return conditions.for_orgs(one if isinstance(one, Org) else one.owner for one in listed)
+
+
+def admitted_by(condition: Condition) -> list[Org | Repo]:
+    """Return whom a condition admits."""
+    return [*condition.orgs, *([] if condition.repo is None else [condition.repo])]
