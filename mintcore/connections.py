@@ -1,25 +1,27 @@
-"""Open connections to one service, kept for the next call.
-
-The standard library's ``http.client`` connects, through a proxy where there is one; what it has not is a place
-where idle connections wait. That is all there is here (docs/adr/0004).
-"""
+"""Connections to one service: opened within the time there is, and kept for the next call (docs/adr/0004)."""
 
 from __future__ import annotations
 
 import base64
 import select
+import socket
 import weakref
 from collections import deque
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPSConnection
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from mintcore.http1 import open_tunnel, set_timeout
+from mintcore.ports import Deadline
+
 if TYPE_CHECKING:
-    import socket
     import ssl
 
+    from mintcore.ports import Clock
     from mintcore.secret import Secret
+
+# What a firewall on the way has forgotten looks alive and costs a request all its time; they remember for minutes.
+MOST_IDLE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,54 +46,82 @@ def parse_proxy(url: Secret) -> Proxy:
 class Connections:
     """Connections to the origin of ``base_url``; at most ``most`` of them wait idle, the last used goes first."""
 
-    def __init__(self, base_url: str, *, most: int, tls: ssl.SSLContext, proxy: Proxy | None) -> None:
+    def __init__(self, base_url: str, clock: Clock, *, most: int, tls: ssl.SSLContext, proxy: Proxy | None) -> None:
         parts = urlsplit(base_url)
         self._host = parts.hostname or ""
         self._secure = parts.scheme == "https"
         self._port = parts.port or (443 if self._secure else 80)
+        self._clock = clock
         self._most = most
         self._tls = tls
-        self._proxy = proxy
-        self._idle: deque[socket.socket] = deque()
+        self._proxy = proxy if self._secure else None
+        self._idle: deque[_Idle] = deque()
         weakref.finalize(self, _close_all, self._idle)
 
     def take(self) -> socket.socket | None:
         """Return an idle connection that the service has not closed, ``None`` where there is none."""
+        oldest = self._clock.monotonic() - MOST_IDLE_SECONDS
         while self._idle:
             try:
-                connection = self._idle.pop()
+                idle = self._idle.pop()
             except IndexError:  # another thread was faster
                 break
-            if _is_alive(connection):
-                return connection
-            connection.close()
+            if idle.since >= oldest and _is_alive(idle.connection):
+                return idle.connection
+            idle.connection.close()
         return None
 
-    def open(self, timeout: float) -> socket.socket:
-        """Return a new connection, TLS included. Raises OSError or HTTPException, the latter for a proxy's no."""
-        connection = self._unconnected()
-        connection.timeout = timeout
-        connection.connect()
-        return connection.sock
+    def open(self, deadline: Deadline) -> socket.socket:
+        """Return a new connection, TLS included. Raises OSError, or BadAnswer for a proxy's no.
+
+        Only the resolver has a time of its own: Python gives no way to bound it.
+        """
+        proxy = self._proxy
+        connection = _connect(*((self._host, self._port) if proxy is None else (proxy.host, proxy.port)), deadline)
+        try:
+            if proxy is not None:
+                host = f"[{self._host}]" if ":" in self._host else self._host
+                fields = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
+                open_tunnel(connection, f"{host}:{self._port}", fields, deadline)
+            if not self._secure:
+                return connection
+            set_timeout(connection, deadline)
+            # An end that TLS does not vouch for is no end of an answer (RFC 9112 §9.8).
+            return self._tls.wrap_socket(connection, server_hostname=self._host, suppress_ragged_eofs=False)
+        except BaseException:
+            connection.close()
+            raise
 
     def give_back(self, connection: socket.socket) -> None:
         """Keep a connection whose answer was read to its end; closing is for every other one."""
         if len(self._idle) < self._most:
-            self._idle.append(connection)
+            self._idle.append(_Idle(connection, self._clock.monotonic()))
         else:
             connection.close()
 
-    def _unconnected(self) -> HTTPConnection:
-        if not self._secure:
-            return HTTPConnection(self._host, self._port)
-        if self._proxy is None:
-            return HTTPSConnection(self._host, self._port, context=self._tls)
-        tunnelled = HTTPSConnection(self._proxy.host, self._proxy.port, context=self._tls)
-        authorization = self._proxy.authorization
-        tunnelled.set_tunnel(
-            self._host, self._port, {"Proxy-Authorization": authorization} if authorization else None
-        )
-        return tunnelled
+
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    connection: socket.socket
+    since: float
+
+
+def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
+    """Connect to the first of the host's addresses that answers; each has its share of the time."""
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    failure: OSError = OSError("the host has no address")
+    for number, (family, kind, protocol, _, address) in enumerate(addresses):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            set_timeout(connection, Deadline(deadline.clock, deadline.remaining() / (len(addresses) - number)))
+            connection.connect(address)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            return connection
+    raise failure
 
 
 def _is_alive(connection: socket.socket) -> bool:
@@ -101,6 +131,6 @@ def _is_alive(connection: socket.socket) -> bool:
     return not poll.poll(0)
 
 
-def _close_all(idle: deque[socket.socket]) -> None:
+def _close_all(idle: deque[_Idle]) -> None:
     while idle:
-        idle.pop().close()
+        idle.pop().connection.close()

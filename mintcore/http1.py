@@ -29,6 +29,7 @@ _FIELD_LINE = re.compile(r"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\0\r\n]*)(?:\r\n|\Z
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\0\r\n]*)?")
 _INTERIM = range(100, 200)
+_SUCCESS = range(200, 300)
 _NO_CONTENT = 204
 _NOT_MODIFIED = 304
 
@@ -74,12 +75,23 @@ def exchange(sock: socket.socket, request: bytes, deadline: Deadline, *, largest
 
     Raises BadAnswer, or OSError; TimeoutError at the deadline, however slowly the answer drips.
     """
-    _set_timeout(sock, deadline)
+    set_timeout(sock, deadline)
     sock.sendall(request)
     return _Reader(sock, deadline, largest).answer()
 
 
-def _set_timeout(sock: socket.socket, deadline: Deadline) -> None:
+def open_tunnel(sock: socket.socket, authority: str, fields: Mapping[str, str], deadline: Deadline) -> None:
+    """Have the proxy at the other end connect to ``authority``, a host and a port (RFC 9110 §9.3.6).
+
+    Raises BadAnswer, also for a proxy's no, or OSError.
+    """
+    set_timeout(sock, deadline)
+    sock.sendall(request_bytes("CONNECT", authority, authority, fields, None))
+    _Reader(sock, deadline, largest=0).tunnel()
+
+
+def set_timeout(sock: socket.socket, deadline: Deadline) -> None:
+    """Let the next operation on ``sock`` take what is left of the time. Raises TimeoutError if nothing is."""
     remaining = deadline.remaining()
     if remaining <= 0:
         raise TimeoutError
@@ -108,6 +120,11 @@ class _Reader:
         # What comes after the end was not asked for, and the next answer would begin with it.
         return RawAnswer(status, fields, body, ended and stays_open and not self._buffer)
 
+    def tunnel(self) -> None:
+        _, status, _ = _parse_head(self._until(_EOL * 2, LARGEST_HEAD))
+        if status not in _SUCCESS or self._buffer:
+            raise BadAnswer(f"the proxy answers with status {status}")
+
     def _body(self, status: int, fields: Mapping[str, str]) -> tuple[bytes, bool]:
         """Return the body, and whether it had an end of its own (RFC 9112 §6.3)."""
         coding, length = fields.get("transfer-encoding"), fields.get("content-length")
@@ -116,7 +133,8 @@ class _Reader:
         if length is not None and not _LENGTH.fullmatch(length):
             raise BadAnswer("a length that is none")
         if status in {_NO_CONTENT, _NOT_MODIFIED}:
-            return b"", True
+            # A 204 that announces a body may yet send it, as the beginning of the next answer.
+            return b"", status == _NOT_MODIFIED or (coding is None and length in {None, "0"})
         if coding is not None:
             return self._chunks(), True
         if length is not None:
@@ -178,7 +196,7 @@ class _Reader:
 
     def _more(self) -> bool:
         """Read once; say whether anything came before the connection's end."""
-        _set_timeout(self._sock, self._deadline)
+        set_timeout(self._sock, self._deadline)
         piece = self._sock.recv(_PIECE)
         self._buffer += piece
         return bool(piece)

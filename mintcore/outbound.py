@@ -1,7 +1,7 @@
 """The only place that opens connections: time budget, retries, size caps, no redirects.
 
-The standard library connects, :mod:`mintcore.http1` speaks: what other engines put around a call costs more than
-the call itself (docs/adr/0004). What an answer means is decided by who asked; here a call either
+:mod:`mintcore.connections` connects and :mod:`mintcore.http1` speaks: what other engines put around a call costs
+more than the call itself (docs/adr/0004). What an answer means is decided by who asked; here a call either
 has an answer or fails with an :class:`OutboundError`, whose text is for the log and holds no header and no body.
 """
 
@@ -11,12 +11,12 @@ import json
 import random
 import ssl
 from dataclasses import dataclass
-from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mintcore.connections import Connections, parse_proxy
 from mintcore.http1 import BadAnswer, TooLarge, exchange, request_bytes
+from mintcore.ports import Deadline
 from mintcore.version import VERSION
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Outbound:
 
     def channel(self, service: str, base_url: str) -> Channel:
         """Return a channel to ``base_url`` (scheme, host and path prefix); ``service`` names it in the logs."""
-        connections = Connections(base_url, most=self._connections, tls=self._tls, proxy=self._proxy)
+        connections = Connections(base_url, self._clock, most=self._connections, tls=self._tls, proxy=self._proxy)
         return Channel(service, connections, base_url, self._clock)
 
 
@@ -151,12 +151,11 @@ class Channel:
         raise AssertionError("the last try returns or raises")
 
     def _once(self, request: bytes, attempt: Attempt) -> Answer:
-        remaining = attempt.deadline.remaining()
-        if remaining <= 0:
+        if attempt.deadline.remaining() <= 0:
             raise TooSlow(f"{self.service}: the request's time ran out")
         calls = attempt.upstream_calls
         calls[self.service] = calls.get(self.service, 0) + 1
-        connection = self._connections.take() or self._connect(remaining)
+        connection = self._connections.take() or self._connect(attempt)
         try:
             raw = self._exchange(connection, request, attempt)
         except BaseException:
@@ -168,11 +167,15 @@ class Channel:
             connection.close()
         return Answer(raw.status, raw.fields, raw.body)
 
-    def _connect(self, remaining: float) -> socket.socket:
+    def _connect(self, attempt: Attempt) -> socket.socket:
+        remaining = attempt.deadline.remaining()
         try:
-            return self._connections.open(min(CONNECT_SECONDS, remaining))
-        except (OSError, HTTPException) as error:
-            raise Unreachable(f"{self.service}: connecting: {type(error).__name__}") from None
+            return self._connections.open(Deadline(self._clock, min(CONNECT_SECONDS, remaining)))
+        except (OSError, BadAnswer, UnicodeError) as error:
+            if attempt.deadline.remaining() <= 0:
+                raise TooSlow(f"{self.service}: no connection in {remaining:.1f} s") from None
+            why = error if isinstance(error, BadAnswer) else type(error).__name__
+            raise Unreachable(f"{self.service}: connecting: {why}") from None
 
     def _exchange(self, connection: socket.socket, request: bytes, attempt: Attempt) -> RawAnswer:
         try:

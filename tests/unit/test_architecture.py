@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "mintcore.clock": set[str](),
     "mintcore.background": set[str](),
     "mintcore.reading": {"mintcore.secret"},
-    "mintcore.connections": {"mintcore.secret"},
+    "mintcore.connections": {"mintcore.secret", "mintcore.ports", "mintcore.http1"},
     "mintcore.http1": {"mintcore.ports"},
     "mintcore.outbound": PLAIN | {"mintcore.connections", "mintcore.http1"},
     "mintcore.policy": {"mintcore.errors"},

@@ -112,10 +112,19 @@ def test_a_connection_on_which_more_came_than_was_asked_for_is_not_used_again() 
     assert (answer.body, answer.reusable) == (b"hi", False)
 
 
-@pytest.mark.parametrize("status", [204, 304])
-def test_some_answers_have_no_body_whatever_they_say(status: int) -> None:
-    answer = read(f"HTTP/1.1 {status} X\r\nContent-Length: 5\r\n\r\n".encode())
-    assert (answer.body, answer.reusable) == (b"", True)
+@pytest.mark.parametrize(
+    ("head", "again"),
+    [
+        ("304 X\r\nContent-Length: 5", True),
+        ("204 X", True),
+        ("204 X\r\nContent-Length: 0", True),
+        ("204 X\r\nContent-Length: 5", False),
+        ("204 X\r\nTransfer-Encoding: chunked", False),
+    ],
+)
+def test_some_answers_have_no_body_whatever_they_say(head: str, again: bool) -> None:
+    answer = read(f"HTTP/1.1 {head}\r\n\r\n".encode())
+    assert (answer.body, answer.reusable) == (b"", again)
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n"
