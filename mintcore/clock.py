@@ -37,6 +37,7 @@ class WorldClock:
         self.monotonic = monotonic
         self.sleep = sleep
         self._offset = 0.0
+        self._anchor = 0.0
         self._lock = threading.Lock()
         self._corrected: Callable[[float], None] = lambda _offset: None
 
@@ -46,7 +47,11 @@ class WorldClock:
 
     def now(self) -> float:
         """Return the time the outside world goes by."""
-        return self._wall() + self._offset
+        wall = self._wall()
+        # Whoever has set the machine's clock since the correction has most likely set it right.
+        if self._offset and abs(wall - self.monotonic() - self._anchor) >= _LEAST_DRIFT_SECONDS:
+            self._correct(0.0)
+        return wall + self._offset
 
     @property
     def offset(self) -> float:
@@ -62,14 +67,20 @@ class WorldClock:
         if served is None:
             return False
         served += int(age) if age.isascii() and age.isdigit() and len(age) < 7 else 0  # noqa: PLR2004
-        with self._lock:
-            drift = served - self.now()
-            offset = served - self._wall()
-            if abs(drift) < _LEAST_DRIFT_SECONDS or abs(offset) > _MOST_DRIFT_SECONDS:
-                return False
-            self._offset = 0.0 if abs(offset) < _LEAST_DRIFT_SECONDS else offset
-        self._corrected(self._offset)
+        offset = served - self._wall()
+        drift = offset - self._offset
+        if abs(drift) < _LEAST_DRIFT_SECONDS or abs(offset) > _MOST_DRIFT_SECONDS:
+            return False
+        self._correct(0.0 if abs(offset) < _LEAST_DRIFT_SECONDS else offset)
         return True
+
+    def _correct(self, offset: float) -> None:
+        with self._lock:
+            if offset == self._offset:
+                return
+            self._offset = offset
+            self._anchor = self._wall() - self.monotonic()
+        self._corrected(offset)
 
 
 def _seconds(date: str) -> float | None:

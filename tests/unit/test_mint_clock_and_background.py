@@ -64,6 +64,26 @@ def test_a_machine_that_is_put_right_ends_the_correction() -> None:
     assert clock.offset == 0
 
 
+@pytest.mark.parametrize("off", [600, -800])
+def test_a_machine_that_is_set_right_later_is_believed_at_once(off: float) -> None:
+    wall, told = Wall(), list[float]()
+    clock = WorldClock(wall=wall, monotonic=lambda: 5000.0)
+    clock.tell(told.append)
+    clock.observe(date(NOW + off))
+    assert clock.now() == NOW + off
+    wall.time = NOW + off
+    assert clock.now() == NOW + off
+    assert told == [off, 0]
+
+
+def test_a_correction_lasts_while_both_clocks_of_the_machine_go_on() -> None:
+    wall, passed = Wall(), 0.0
+    clock = WorldClock(wall=wall, monotonic=lambda: 5000.0 + passed)
+    clock.observe(date(NOW + 600))
+    passed, wall.time = 86_400.0, NOW + 86_400
+    assert clock.now() == NOW + 87_000
+
+
 def test_each_correction_is_told_once() -> None:
     wall, told = Wall(), list[float]()
     clock = WorldClock(wall=wall)
