@@ -21,10 +21,9 @@ from mintcore.errors import (
 )
 from mintcore.github.diagnosis import explain_unprocessable
 from mintcore.github.failures import is_unknown_app, no_answer, refusal, suspended
+from mintcore.github.grants import parse_token
 from mintcore.outbound import Answer, OutboundError, Unusable
 from mintcore.policy.names import Org
-from mintcore.ports import InstallationToken
-from mintcore.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +31,8 @@ if TYPE_CHECKING:
     from mintcore.outbound import Channel
     from mintcore.policy.names import RepoName
     from mintcore.policy.roles import App
-    from mintcore.ports import AppAssertions, Attempt, Clock, Scope
+    from mintcore.ports import AppAssertions, Attempt, Clock, InstallationToken, Scope
+    from mintcore.secret import Secret
 
 INSTALLED_SECONDS = 600.0
 NOT_INSTALLED_SECONDS = 15.0
@@ -129,7 +129,7 @@ class GitHubTokens:
             installation = self._installation(app, org, attempt)
             answer = self._create(app, installation, scope, attempt)
         if answer.status == _CREATED:
-            return _token(answer, org, scope, installation.id)
+            return parse_token(answer, org, scope, installation.id)
         raise self._refusal(answer, app, org, scope, attempt)
 
     def _create(self, app: App, installation: Installation, scope: Scope, attempt: Attempt) -> Answer:
@@ -160,6 +160,8 @@ class GitHubTokens:
 
     def _reaches(self, app: App, org: Org, name: RepoName, installation_id: int, attempt: Attempt) -> bool:
         answer = self._client.call(app, "GET", f"/repos/{org}/{name}/installation", attempt)
+        if answer.status not in {_OK, _NOT_FOUND} or is_unknown_app(answer):
+            raise refusal(answer, doing=f"looking at {org}/{name}", org=org, now=self._clock.now())
         return answer.status == _OK and answer.json_object().get("id") == installation_id
 
     def _installation(self, app: App, org: Org, attempt: Attempt) -> Installation:
@@ -214,20 +216,3 @@ def _same(login: str, org: Org) -> bool:
         return Org(login) == org
     except ValueError:
         return False
-
-
-def _token(answer: Answer, org: Org, scope: Scope, installation_id: int) -> InstallationToken:
-    try:
-        fields = answer.json_object()
-        token, expires_at = fields["token"], fields["expires_at"]
-        listed = fields.get("repositories") or []
-        granted = tuple(str(repo["full_name"]) for repo in listed) if scope.repos else ()
-        permissions = {str(name): str(level) for name, level in fields["permissions"].items()}
-        selection = str(fields.get("repository_selection", "selected" if scope.repos else "all"))
-    except (Unusable, KeyError, TypeError, AttributeError) as error:
-        raise GitHubUnavailable(detail=f"a token GitHub describes oddly: {type(error).__name__}") from None
-    if not (isinstance(token, str) and token and isinstance(expires_at, str)):
-        raise GitHubUnavailable(detail="GitHub created a token and did not send it")
-    if scope.repos and not granted:
-        granted = tuple(f"{org}/{name}" for name in scope.repos)
-    return InstallationToken(Secret(token), expires_at, granted, permissions, selection, installation_id)

@@ -39,7 +39,7 @@ def explain_unprocessable(
     """
     message = message_of(answer)
     lacking = [
-        f"{name}:{level}" for name, level in scope.permissions.items() if not _covers(granted.get(name), level)
+        f"{name}:{level}" for name, level in scope.permissions.items() if not covers(granted.get(name), level)
     ]
     if "permissions" in message.lower() and lacking:
         return PermissionsNotGranted(
@@ -58,7 +58,8 @@ def explain_unprocessable(
     return GitHubUnavailable(detail=f"creating a token on {org}: status 422 {message}".rstrip())
 
 
-def _covers(has: str | None, wanted: str) -> bool:
+def covers(has: str | None, wanted: str) -> bool:
+    """Say whether one level of a permission includes another; ``wanted`` is one of LEVELS."""
     return has in LEVELS and LEVELS.index(has) >= LEVELS.index(wanted)
 
 

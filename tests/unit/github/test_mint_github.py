@@ -264,6 +264,57 @@ def test_a_token_with_something_odd_is_no_usable_answer(key: RSAPrivateKey, name
         scripted(key, found(), created(**{name: value}))
 
 
+def repositories(*full_names: str) -> list[dict[str, str]]:
+    return [{"full_name": name} for name in full_names]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"permissions": {"contents": "write"}}, "contents:write"),
+        ({"permissions": {"contents": "read", "administration": "read"}}, "administration:read"),
+        ({"permissions": {"contents": "owner"}}, "contents:owner"),
+        ({"permissions": {"metadata": "write"}}, "metadata:write"),
+        ({"repositories": repositories("octo-org/app", "octo-org/secret")}, "octo-org/secret"),
+        ({"repositories": repositories("other-org/app")}, "other-org/app"),
+        ({"repository_selection": "all"}, "all repositories"),
+    ],
+)
+def test_a_token_good_for_more_than_was_asked_is_an_incident_and_is_not_given(
+    key: RSAPrivateKey, changes: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(Incident) as refused:
+        scripted(key, found(), created(**changes), repos=("app",))
+    assert refused.value.detail == f"GitHub granted more than was asked on octo-org: {named}"
+    assert named not in refused.value.public
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"permissions": {}},
+        {"permissions": {"contents": "read", "metadata": "read"}},
+        {"repositories": repositories("Octo-Org/App"), "repository_selection": "selected"},
+    ],
+)
+def test_a_token_good_for_what_was_asked_or_less_is_given(key: RSAPrivateKey, changes: dict[str, Any]) -> None:
+    assert scripted(key, found(), created(**changes), repos=("app",)).token.reveal() == "ghs_x"
+
+
+UNREACHABLE = answer(422, b'{"message": "There is at least one repository that does not exist"}')
+
+
+@pytest.mark.parametrize("status", [301, 403, 500])
+def test_a_repository_github_says_nothing_about_is_not_called_missing(key: RSAPrivateKey, status: int) -> None:
+    with pytest.raises(ReposNotAccessible, match="one of those asked for"):
+        scripted(key, found(), UNREACHABLE, found(), answer(status), repos=("app",))
+
+
+def test_a_repository_that_is_out_of_reach_is_named(key: RSAPrivateKey) -> None:
+    with pytest.raises(ReposNotAccessible, match="octo-org/app"):
+        scripted(key, found(), UNREACHABLE, found(), answer(404), repos=("app",))
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"", b"[" * 90_000])
 def test_a_body_that_is_no_json_object_is_no_usable_answer(key: RSAPrivateKey, body: bytes) -> None:
     with pytest.raises(GitHubUnavailable):
