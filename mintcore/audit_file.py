@@ -7,6 +7,7 @@ open, and only one process at a time may put it aside. That also suits ``logrota
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import threading
@@ -30,6 +31,7 @@ class AuditFile:
         self._most_bytes = most_bytes
         self._kept = kept
         self._lock = threading.Lock()
+        self._broken_off = b""
         self._file = self._open()
 
     def write(self, line: str) -> None:
@@ -41,7 +43,12 @@ class AuditFile:
             if self._too_large(content):
                 self._put_aside(content)
             # One write to a file opened for appending: lines of several processes do not mix.
-            os.write(self._file, content)
+            written = os.write(self._file, self._broken_off + content)
+            if written < len(self._broken_off) + len(content):
+                # The disk is full. What comes next begins a line of its own.
+                self._broken_off = b"\n" if written else self._broken_off
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._broken_off = b""
 
     def close(self) -> None:
         """Close the file."""
@@ -54,7 +61,7 @@ class AuditFile:
     def _reopen(self) -> None:
         opened = self._open()
         os.close(self._file)
-        self._file = opened
+        self._file, self._broken_off = opened, b""
 
     def _is_current(self) -> bool:
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +69,33 @@ def _write(path: str, letter: str) -> None:
     file = AuditFile(path, most_bytes=5000, kept=1000)
     for number in range(300):
         file.write(f"{letter}{number:098}\n")
+
+
+FULL_DISK = """
+import resource, signal, sys
+from mintcore.audit_file import AuditFile
+file = AuditFile(sys.argv[1], most_bytes=10**9, kept=1)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (25, resource.RLIM_INFINITY))
+for line in ("first", "second-is-cut", "third", "fourth"):
+    try:
+        file.write(line * 2 + chr(10))
+    except OSError as error:
+        print(line, error.strerror)
+    if line == "third":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+"""
+
+
+def test_an_event_the_disk_had_no_room_for_is_reported_and_spoils_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    said = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, path], check=True, capture_output=True, text=True, timeout=60
+    ).stdout.splitlines()
+    assert said == ["second-is-cut No space left on device", "third File too large"]
+    lines = path.read_text().splitlines()
+    assert (lines[0], lines[-1]) == ("firstfirst", "fourthfourth")
+    assert len(lines) == 3
 
 
 def test_processes_that_share_the_file_lose_no_line(tmp_path: Path) -> None:
