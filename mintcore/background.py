@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
 T = TypeVar("T")
 
@@ -27,7 +28,12 @@ class Background(Generic[T]):
 
     def result(self) -> T:
         """Return what ``build`` returned, waiting for it if need be. Raises what it raised."""
-        return self._begin().result()
+        future = self._begin()
+        error = future.exception()
+        if error is None:
+            return future.result()
+        # One object for all who ask: with the traceback of its birth, or it would grow with each of them.
+        raise error.with_traceback(self._born_of)
 
     def _in_child(self) -> None:
         self._begin_anew()
@@ -36,16 +42,19 @@ class Background(Generic[T]):
     def _begin_anew(self) -> None:
         self._lock = threading.Lock()
         self._future: Future[T] | None = None
+        self._born_of: TracebackType | None = None
 
     def _begin(self) -> Future[T]:
         with self._lock:
             if self._future is None:
-                self._future = Future()
-                threading.Thread(target=self._run, args=(self._future,), name="assembly", daemon=True).start()
+                future = Future[T]()
+                threading.Thread(target=self._run, args=(future,), name="assembly", daemon=True).start()
+                self._future = future  # only now: a thread that could not start would leave it open for ever
             return self._future
 
     def _run(self, future: Future[T]) -> None:
         try:
             future.set_result(self._build())
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
+            self._born_of = error.__traceback__
             future.set_exception(error)

@@ -163,6 +163,9 @@ class Endpoint:
     def _token(self, request: Request, attempt: Attempt) -> Response:
         unverified_token = _bearer(request)
         body = _body(request)
+        # The time is for outside calls. Whoever sends slowly spends nobody's, least of all that of a call which
+        # others wait for too.
+        attempt.deadline = Deadline(self._clock, self._deadline_seconds)
         wanted = parse_token_request(body)
         if self._fallback is not None and self._fallback.serves(wanted.role):
             return self._fallback.forward(unverified_token, body, request.headers, attempt)

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import limits
 from limits.errors import ConfigurationError
-from limits.storage import storage_from_string
+from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from mintcore.errors import RateLimited
 
 if TYPE_CHECKING:
+    from limits.storage import Storage
+
     from mintcore.audit import JsonLog
 
+_PATIENCE_SECONDS = 0.5
+_LEFT_ALONE_SECONDS = 5.0
 _EXAMPLES = (("RATE_LIMIT", "60/minute"), ("RATE_LIMIT_STORAGE", "memory://"))
 
 
@@ -32,12 +36,30 @@ def problems_with(limit: str, storage: str) -> list[tuple[str, str, str]]:
         problems.append(("RATE_LIMIT_STORAGE", "is neither memory:// nor redis://…", "memory://"))
     else:
         try:
-            storage_from_string(storage)
-        except (ConfigurationError, ValueError):
+            _storage(storage)
+        except (ConfigurationError, ImportError):
             problems.append(
                 ("RATE_LIMIT_STORAGE", "needs the package redis (pip install 'fullsend-mint[redis]')", "memory://")
             )
+        except ValueError:
+            problems.append(("RATE_LIMIT_STORAGE", "is not a URL of Redis", "redis://localhost:6379/0"))
     return problems
+
+
+def _storage(storage: str) -> Storage:
+    """Return the storage. Raises ConfigurationError or ImportError without its package, ValueError for no URL."""
+    if storage.startswith("memory:"):
+        return MemoryStorage()
+    from redis.backoff import NoBackoff  # noqa: PLC0415 - an extra, imported where it was asked for
+    from redis.retry import Retry  # noqa: PLC0415 - as above
+
+    # By itself the package waits and tries for minutes; a counter is not worth a request's time.
+    options: dict[str, Any] = {
+        "socket_timeout": _PATIENCE_SECONDS,
+        "socket_connect_timeout": _PATIENCE_SECONDS,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    return RedisStorage(storage, wrap_exceptions=True, **options)
 
 
 def _is_one_limit(text: str) -> bool:
@@ -54,17 +76,22 @@ class RepositoryLimiter:
 
     def __init__(self, limit: str, storage: str, log: JsonLog) -> None:
         self._item = limits.parse(limit)
-        self._strategy = SlidingWindowCounterRateLimiter(storage_from_string(storage, wrap_exceptions=True))
+        self._strategy = SlidingWindowCounterRateLimiter(_storage(storage))
         self._log = log
+        self._not_before = 0.0
 
     def spend(self, key: str) -> None:
         """Count one mint for the repository ``key``. Raises RateLimited with the seconds to wait."""
+        if time.monotonic() < self._not_before:
+            return
         try:
             if self._strategy.hit(self._item, key):
                 return
             reset = self._strategy.get_window_stats(self._item, key).reset_time
         except limits.errors.StorageError as error:
-            self._log.write("ERROR", f"the rate limit's storage fails, nothing is limited: {type(error).__name__}")
+            self._not_before = time.monotonic() + _LEFT_ALONE_SECONDS
+            cause = type(error.storage_error).__name__
+            self._log.write("ERROR", f"the rate limit's storage fails, nothing is limited: {cause}")
             return
         # By the machine's clock, as the library counts: the corrected one may be minutes away from it.
         wait = max(1, math.ceil(reset - time.time()))

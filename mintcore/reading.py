@@ -162,10 +162,11 @@ def _is_service_url(text: str) -> bool:
     plain = text.isprintable() and "@" not in parts.netloc and not any(c in text for c in "?# \\")
     if not parts.hostname or not plain:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine itself."""
     if host == "localhost":
         return True
     try:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from mintcore.cache import ExpiringCache
 from mintcore.errors import KeyUnavailable, MintError, RoleKeyMissing
 from mintcore.keys.rsa import RsaSigner, parse_signer
+from mintcore.reading import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ STALE_SECONDS = 3600.0
 # A dead Secret Manager gets one question a second; a mint that has no key yet cannot wait longer for its next.
 HOLD_FAILURE_SECONDS = 1.0
 _PATIENCE_SECONDS = 8.0
+_GIVEN_UP_SECONDS = 16.0
 _NOT_FOUND = 404
 _BAD_REQUEST = 400
 
@@ -43,12 +45,13 @@ class SecretManagerKeys:
     def __init__(
         self, clock: Clock, *, project_number: str, url: str = "", proxy_url: Secret | None = None
     ) -> None:
+        self._clock = clock
         self._project_number = project_number
         self._url = url
         self._proxy_url = proxy_url
         self._client: Any = None
         self._client_lock = threading.Lock()
-        self._readings: dict[str, Future[bytes]] = {}
+        self._readings: dict[str, tuple[Future[bytes], float]] = {}
         self._readings_lock = threading.Lock()
         self._signers = ExpiringCache[str, RsaSigner](
             "signer",
@@ -87,15 +90,17 @@ class SecretManagerKeys:
         """Return the reading of a secret, the one that is under way if there is one.
 
         It has a thread of its own, because the client's timeout is for one read of a socket: an answer that drips,
-        or credentials that come slowly, would outlast the request.
+        or credentials that come slowly, would outlast the request. One that has gone on for too long is left alone.
         """
+        now = self._clock.monotonic()
         with self._readings_lock:
-            reading = self._readings.get(name)
-            if reading is None or reading.done():
+            reading, began = self._readings.get(name, (None, now))
+            if reading is None or reading.done() or now - began > _GIVEN_UP_SECONDS:
                 attempt.upstream_calls["secretmanager"] = attempt.upstream_calls.get("secretmanager", 0) + 1
-                reading = self._readings[name] = Future()
+                reading = Future()
                 work = partial(_settle, reading, partial(self._access, name, patience_seconds))
                 threading.Thread(target=work, name="secret-manager", daemon=True).start()
+                self._readings[name] = reading, now
             return reading
 
     def _access(self, name: str, patience_seconds: float) -> bytes:
@@ -137,17 +142,19 @@ def _client(url: str) -> Any:
             host=parts.netloc,
             url_scheme=parts.scheme,
             # A key of this machine's owner has no business at a stand-in for Google.
-            credentials=AnonymousCredentials() if parts.scheme == "http" else None,
+            credentials=AnonymousCredentials() if is_loopback(parts.hostname or "") else None,
         )
     )
 
 
 def _mind_no_ambient_proxy(client: Any, proxy_url: Secret | None) -> None:
-    """Keep a private key from going by whatever proxy this process's environment happens to name."""
+    """Keep a key, and the access token that reads it, from a proxy that the environment happens to name."""
     session = client.transport._session  # noqa: SLF001 - the client offers no other way to it
-    session.trust_env = False
-    if proxy_url is not None:
-        session.proxies = {"https": proxy_url.reveal()}
+    # The second fetches the access token, which reads every key.
+    for one in (session, session._auth_request.session):  # noqa: SLF001 - as above
+        one.trust_env = False
+        if proxy_url is not None:
+            one.proxies = {"https": proxy_url.reveal()}
 
 
 def _failure(error: Exception, secret: str) -> MintError:

@@ -21,7 +21,7 @@ SETTINGS = {
     "mintcore.settings", "mintcore.reading", "mintcore.role_settings", "mintcore.telemetry_settings",
 }  # fmt: skip
 # What is an extra, and imported only where and when it was asked for.
-EXTRAS = {"mintcore/telemetry.py": {"opentelemetry"}}
+EXTRAS = {"mintcore/telemetry.py": {"opentelemetry"}, "mintcore/rate_limit.py": {"redis"}}
 PLAIN = {"mintcore.errors", "mintcore.secret", "mintcore.version", "mintcore.ports"}
 ADAPTER = PLAIN | {"mintcore.policy", "mintcore.outbound", "mintcore.cache"}
 # What a room may import besides itself; a room that is not here may import what a plain adapter may.
@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "mintcore.rate_limit": PLAIN | {"mintcore.audit"},
     "mintcore.audit": ADAPTER | {"mintcore.audit_file"},
     "mintcore.fallback": ADAPTER | {"mintcore.endpoint", "mintcore.audit"},
-    "mintcore.keys": ADAPTER | {"mintcore.audit"},
+    "mintcore.keys": ADAPTER | {"mintcore.audit", "mintcore.reading"},
 }
 PACKAGES = {
     "jwt": "pyjwt", "google.auth": "google-auth",

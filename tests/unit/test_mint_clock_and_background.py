@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import io
 import os
+import socket
 import threading
+import time
 from email.utils import formatdate
 
 import pytest
@@ -10,7 +13,7 @@ from mintcore.audit import JsonLog
 from mintcore.background import Background
 from mintcore.clock import WorldClock
 from mintcore.errors import RateLimited
-from mintcore.rate_limit import RepositoryLimiter
+from mintcore.rate_limit import RepositoryLimiter, problems_with
 from tests.mint_doubles import NOW
 
 
@@ -148,3 +151,41 @@ def test_a_repository_that_mints_too_often_is_told_to_wait_no_longer_than_the_li
             limiter.spend("octo-org/app")
         limiter.spend("octo-org/other")
     assert 1 <= (limited.value.retry_after or 0) <= 61
+
+
+def test_a_failure_that_many_ask_for_does_not_grow() -> None:
+    work = Background(lambda: 1 // 0)
+    depths = set()
+    for _ in range(20):
+        with pytest.raises(ZeroDivisionError) as raised:
+            work.result()
+        depths.add(len(raised.traceback))
+    assert len(depths) == 1
+    assert raised.traceback[-1].name == "<lambda>"
+
+
+def test_a_redis_that_says_nothing_costs_one_request_half_a_second_and_the_next_none() -> None:
+    log = io.StringIO()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        limiter = RepositoryLimiter("1/hour", f"redis://127.0.0.1:{silent.getsockname()[1]}/0", JsonLog(log))
+        took = []
+        for _ in range(3):
+            started = time.monotonic()
+            limiter.spend("octo-org/app")
+            took.append(time.monotonic() - started)
+    assert took[0] < 2
+    assert max(took[1:]) < 0.2
+    assert log.getvalue().count("TimeoutError") == 1
+
+
+@pytest.mark.parametrize(
+    ("storage", "problem"),
+    [
+        ("redis://localhost:port/0", "is not a URL of Redis"),
+        ("ftp://localhost", "is neither memory:// nor redis://…"),
+        ("redis://localhost:6379/0", ""),
+        ("memory://", ""),
+    ],
+)
+def test_a_storage_that_cannot_be_used_is_a_problem(storage: str, problem: str) -> None:
+    assert [found[1] for found in problems_with("1/hour", storage)] == ([problem] if problem else [])

@@ -206,3 +206,30 @@ def test_a_crash_is_logged_under_its_trace_and_shows_nothing(
 def test_a_denied_role_is_told_with_the_roles_there_are(world: World) -> None:
     response = world.mint(json.dumps({"role": Role("review")}).encode())
     assert code(response) == (403, "role_not_allowed")
+
+
+class SlowBody(io.BytesIO):
+    """A body whose sender takes nearly all of the request's time."""
+
+    def __init__(self, content: bytes, clock: FakeClock) -> None:
+        super().__init__(content)
+        self._clock = clock
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._clock.advance(24.9)
+        return super().read(size)
+
+
+def test_a_caller_that_sends_slowly_spends_no_time_of_the_calls_that_others_wait_for_too() -> None:
+    left = []
+
+    class Watched(World):
+        def examine(self, unverified_token: str, attempt: Any) -> Any:
+            left.append(attempt.deadline.remaining())
+            return super().examine(unverified_token, attempt)
+
+    world = Watched()
+    body = SlowBody(GOOD, world.clock)
+    answer = world.ask(headers=BEARER, input_stream=body, content_length=len(GOOD))
+    assert answer.status_code == 200
+    assert left == [25]

@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization as forms
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from google.auth.credentials import AnonymousCredentials
 
 from fullsend.sandbox.faults import Trickle
 from fullsend.sandbox.keys import new_key
@@ -15,9 +16,10 @@ from fullsend.sandbox.secret_manager import SecretManager
 from mintcore.errors import InvalidRoleKey, KeyUnavailable, RoleKeyMissing
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.rsa import RsaSigner, parse_signer
-from mintcore.keys.secret_manager import SecretManagerKeys
+from mintcore.keys.secret_manager import SecretManagerKeys, _client, _mind_no_ambient_proxy
 from mintcore.policy.names import Role
 from mintcore.policy.roles import App
+from mintcore.secret import Secret
 from tests.mint_doubles import NOW, FakeClock, OneSigner, new_attempt
 from tests.unit.loopback_peer import Peer, answer
 
@@ -295,6 +297,38 @@ def test_an_answer_that_drips_does_not_outlast_the_request_and_is_not_asked_for_
     assert isinstance(keys.signer(CODER, late), RsaSigner)
     assert late.upstream_calls == {}
     assert secrets.traffic.count() == 1
+
+
+def test_a_reading_that_never_ends_is_left_alone_after_a_while(
+    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
+) -> None:
+    secrets.add_version(SECRET, pem(key))
+    secrets.faults.add(Trickle(600), times=1)
+    keys = store(clock, secrets.url)
+    for _ in range(2):
+        with pytest.raises(KeyUnavailable):
+            keys.signer(CODER, new_attempt(clock, 0.3))
+        clock.advance(8)
+    clock.advance(1)
+    assert isinstance(keys.signer(CODER, new_attempt(clock)), RsaSigner)
+    assert secrets.traffic.count() == 2
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9", "https://127.0.0.1:9", "https://localhost:9", "https://[::1]:9"]
+)
+def test_no_credentials_go_to_this_machine(url: str) -> None:
+    client = _client(url)
+    assert isinstance(client.transport._credentials, AnonymousCredentials)  # noqa: SLF001 - Google's own
+
+
+def test_neither_the_key_nor_the_access_token_goes_by_an_ambient_proxy() -> None:
+    client = _client("http://127.0.0.1:9")
+    _mind_no_ambient_proxy(client, Secret("http://proxy:3128"))
+    session = client.transport._session  # noqa: SLF001 - Google's own
+    for one in (session, session._auth_request.session):  # noqa: SLF001 - as above
+        assert not one.trust_env
+        assert one.proxies == {"https": "http://proxy:3128"}
 
 
 def test_a_stored_text_that_is_no_key_is_invalid(clock: FakeClock, secrets: SecretManager) -> None:
