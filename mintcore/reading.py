@@ -156,10 +156,14 @@ def _is_service_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
         _ = parts.port
+        # As the resolver will: it refuses an empty label, and one of more than 63 characters.
+        (parts.hostname or "").encode("idna")
     except ValueError:
         return False
     # Looked for in the text: an empty query, fragment or user is none to urlsplit and still sent.
-    plain = text.isprintable() and "@" not in parts.netloc and not any(c in text for c in "?# \\")
+    plain = (
+        text.isascii() and text.isprintable() and "@" not in parts.netloc and not any(c in text for c in "?# \\")
+    )
     if not parts.hostname or not plain:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))

@@ -53,7 +53,7 @@ def parse_token_query(roles: Sequence[str], repos: Sequence[str]) -> TokenReques
 
 def _json_object(body: bytes) -> Mapping[str, Any]:
     try:
-        value = json.loads(body)
+        value = json.loads(body.decode())
     # RecursionError: thousands of '['. UnicodeDecodeError is a ValueError, as is an integer of 5,000 digits.
     except (ValueError, RecursionError) as error:
         raise InvalidJson(detail=f"body of {len(body)} bytes: {type(error).__name__}") from None

@@ -282,7 +282,8 @@ BAD_URLS = [
     "https://user@example.com", "https://user:pass@example.com", "https://@example.com", "https://:@example.com",
     "https://example.com?x=1", "https://example.com#x", "https://example.com?", "https://example.com/#",
     "https://example.com:99999", "https://example.com:x", "https://exa mple.com", "https://example.com/a b",
-    "https://exam\nple.com", "https://example.com/\u200b",
+    "https://exam\nple.com", "https://example.com/\u200b", "https://ex\u00e4mple.com", "https://a..example.com",
+    f"https://{'a' * 64}.example.com",
     "javascript://x", "file:///etc/passwd", "https//example.com",
 ]  # fmt: skip
 

@@ -16,6 +16,7 @@ def parse(**fields: object) -> TokenRequest:
     "body",
     [
         b"", b" ", b"null", b"[]", b'"x"', b"1", b"true", b"{", b'{"role": }', b"{'role': 'x'}", b"\xff\xfe\xfa",
+        '{"role": "coder"}'.encode("utf-16"),
         b"role=coder", b"[" * 100_000, b'{"a":' * 50_000, b'{"role": ' + b"9" * 5000 + b"}", b"\x00",
     ],
 )  # fmt: skip
