@@ -43,8 +43,8 @@ demo: .venv/ready ## the mint in a world on loopback, as a table
 standalone: .venv/ready ## a mint of one's own with a fallback, in the same world, as a table
 	@$(BIN)/fullsend sandbox standalone
 
-serve: .venv/ready ## the same world kept running on fixed ports, with a curl that mints
-	@$(BIN)/fullsend sandbox serve
+serve: .venv/ready ## the same world kept running on fixed ports, with a curl that mints; PORT=18080 moves them
+	@$(BIN)/fullsend sandbox serve $(if $(PORT),--port $(PORT))
 
 bench: .venv/ready ## the mint beside a plain one, measured; QUICK=1 is under a minute, WRITE=1 writes docs/bench/
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -53,15 +55,24 @@ class JsonLog:
         self._lock = threading.Lock()
 
     def write(self, severity: str, message: str, fields: Mapping[str, Any] | None = None, trace: str = "") -> str:
-        """Write one line and return it; ``severity`` is one of Cloud Logging's, ``trace`` a trace id."""
+        """Write one line and return it; ``severity`` is one of Cloud Logging's, ``trace`` a trace id.
+
+        A stream that cannot be written stops nobody: the line goes to stderr, or is lost.
+        """
         entry: dict[str, Any] = {"severity": severity, "message": message, **(fields or {})}
         if trace:
             prefix = f"projects/{self._project_id}/traces/" if self._project_id else ""
             entry["logging.googleapis.com/trace"] = prefix + trace
         line = redact(_ENCODER.encode(entry)) + "\n"
         with self._lock:
-            self._stream.write(line)
-            self._stream.flush()
+            try:
+                self._stream.write(line)
+                self._stream.flush()
+            # ValueError: the stream was closed.
+            except (OSError, ValueError):
+                with suppress(OSError, ValueError):
+                    sys.stderr.write(line)
+                    sys.stderr.flush()
         return line
 
 

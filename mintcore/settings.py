@@ -163,7 +163,7 @@ def _common(reader: Reader) -> Settings:
         deadline_seconds=float(reader.integer("REQUEST_DEADLINE_SECONDS", DEFAULT_DEADLINE_SECONDS, 1, 3600)),
         rate_limit=rate_limit,
         rate_limit_storage=storage,
-        proxy_url=reader.proxy("HTTPS_PROXY") if reader.text("HTTPS_PROXY_FROM_ENV", "") == "1" else None,
+        proxy_url=reader.proxy("HTTPS_PROXY") if reader.switch("HTTPS_PROXY_FROM_ENV") else None,
         threads=reader.integer("THREADS", _DEFAULT_THREADS, 1, 1000),
         project_id=reader.text("GOOGLE_CLOUD_PROJECT", ""),
         telemetry=read_signals(reader),

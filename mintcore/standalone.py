@@ -114,7 +114,14 @@ def _check(settings: StandaloneSettings) -> int:
     found = find_keys(settings, DirectoryKeys(settings.pem_dir, warnings), WorldClock())
     for warning in settings.common.warnings:
         warnings.write("WARNING", warning)
-    wrong = (*found.missing, *found.problems)
+    audit_file = _audit_file(settings)
+    wrong = [*found.missing, *found.problems]
+    if isinstance(audit_file, str):
+        wrong.append(audit_file)
+    elif audit_file is not None:
+        audit_file.close()
+    if settings.common.unhealthy:
+        wrong.append(settings.common.unhealthy)
     if wrong:
         return _refuse(wrong)
     print(report(settings))  # noqa: T201 - a person reads this

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fullsend.sandbox.demo import Outcome
     from fullsend.sandbox.process import MintProcess
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PLAIN_WIDTH = 120
 """The width of the table where there is no terminal to fit."""
 
@@ -39,7 +40,8 @@ def stop(mint: MintProcess) -> None:
 
 def source_folder(given: Path | None) -> Path:
     """Return the folder with the mint's main.py. Raises CommandError."""
-    folder = given or Path(__file__).resolve().parents[2]
+    checkout = Path(__file__).resolve().parents[2]
+    folder = given or next((one for one in (checkout, Path.cwd()) if (one / "main.py").is_file()), checkout)
     if not (folder / "main.py").is_file():
         raise CommandError(
             f"there is no main.py in {folder}, so there is no mint to start",
@@ -50,14 +52,16 @@ def source_folder(given: Path | None) -> Path:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM unwind everything once, and leave the rest to the command."""
+    """Let Ctrl-C, SIGTERM and a closed terminal unwind everything once, and leave the rest to the command."""
+    # What is ignored stays so: that is how nohup works.
+    ending = [number for number in _ENDING if signal.getsignal(number) != signal.SIG_IGN]
 
     def end(_signal: int, _frame: object) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ending:
             signal.signal(number, signal.SIG_IGN)  # a second one would cut the cleaning up short
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, end) for number in ending}
     try:
         yield
     finally:

@@ -124,7 +124,7 @@ def test_what_serve_prints_is_what_the_readme_shows_and_can_be_pasted_and_mints(
     assert answer["granted_repos"] == ["octo-org/app"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_serve_ends_cleanly_on_a_signal_and_frees_its_ports(number: signal.Signals) -> None:
     first = free_ports()
     with serving(first) as (process, _):

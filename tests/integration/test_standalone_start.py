@@ -75,6 +75,22 @@ def test_check_warns_of_what_will_deny_everyone(guide: dict[str, str], tmp_path:
     assert [line.split(":")[0] for line in done.err.splitlines()] == ["warning", "warning"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"AUDIT_LOG": "file:/nonexistent/audit.jsonl"}, "AUDIT_LOG names /nonexistent/audit.jsonl"),
+        ({"ROLE_APP_IDS": '{"octo-org/triage": "1"}'}, "ROLE_APP_IDS has only legacy keys"),
+        ({"HTTPS_PROXY_FROM_ENV": "true"}, "HTTPS_PROXY_FROM_ENV is neither 1 nor 0"),
+    ],
+)
+def test_check_fails_where_the_mint_would_not_start_or_never_be_healthy(
+    changes: dict[str, str], says: str, guide: dict[str, str], tmp_path: Path
+) -> None:
+    done = run(guide | changes, "--check", cwd=tmp_path)
+    assert (done.status, done.out) == (1, "")
+    assert says in done.err
+
+
 def test_check_fails_where_a_role_would_get_no_tokens(guide: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "pems" / "scanner.pem").unlink()
     done = run(guide, "--check", cwd=tmp_path)

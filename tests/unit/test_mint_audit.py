@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
+import os
 from typing import Any
 
 import pytest
@@ -204,3 +206,15 @@ def test_what_json_cannot_hold_is_written_all_the_same() -> None:
     stream = io.StringIO()
     JsonLog(stream).write("INFO", "x\nwith a line break \ud800", {"thing": object(), "nan": float("nan")})
     assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_a_log_that_nobody_reads_any_more_stops_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as stream:
+        os.close(reading)
+        log = JsonLog(stream)
+        assert json.loads(log.write("INFO", "kept"))["message"] == "kept"
+        assert '"message":"kept"' in capsys.readouterr().err
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()
+        assert json.loads(log.write("INFO", "closed"))["message"] == "closed"
