@@ -28,13 +28,15 @@ _FORMS = 'Write one KEY=VALUE a line, or a YAML mapping such as ALLOWED_ORGS: "m
 class Configuration:
     """A mint as configured. ``provider`` is the shared identity provider, empty for a standalone mint.
 
-    ``conditions`` are the providers' by id, ``None`` where they were not looked at.
+    ``conditions`` are the providers' by id, ``None`` where they were not looked at. ``fallback_url`` is the mint
+    that gets the requests for roles this one does not hold, empty where there is none.
     """
 
     settings: Settings
     mode: str
     provider: str
     conditions: Mapping[str, str] | None = None
+    fallback_url: str = ""
 
 
 def read_configuration(path: Path) -> Configuration:
@@ -51,7 +53,8 @@ def configured(
     """
     try:
         if environment.get("PEM_DIR", "").strip():
-            return Configuration(read_standalone(environment).common, "standalone", "")
+            standalone = read_standalone(environment)
+            return Configuration(standalone.common, "standalone", "", fallback_url=standalone.fallback_url)
         hosted = read_hosted(environment)
     except ConfigurationError as error:
         raise UnusableInputError(

@@ -69,10 +69,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All checks in the mint's order; ``grant`` is what a token of the role would be, where the role is served."""
+    """All checks in the mint's order; ``grant`` is what a token of the role would be, where the role is served.
+
+    ``forwarded_to`` is the other mint that would decide instead, empty where this one does.
+    """
 
     checks: tuple[Check, ...]
     grant: RoleGrant | None
+    forwarded_to: str = ""
 
     @property
     def refusal(self) -> Check | None:
@@ -85,6 +89,10 @@ def explain(
 ) -> Explanation:
     """Return what the mint of ``configuration`` would say; ``now`` is in seconds since the epoch."""
     request, asked = _request(role, repos)
+    if request is not None and configuration.fallback_url and not _holds(configuration, request.role):
+        other = f"the role is held by {configuration.fallback_url}, which gets the request as it is"
+        forward = Check("fallback", Outcome.NOT_CHECKED, other, "that mint decides")
+        return Explanation((*asked, forward), None, configuration.fallback_url)
     claims = _ClaimsChecks(given.unverified_claims, configuration, now)
     caller = claims.caller()
     policy = configuration.settings.policy
@@ -97,6 +105,10 @@ def explain(
         Check("key and installation", Outcome.NOT_CHECKED, "the App's key and installation", "offline: not asked")
     )
     return Explanation(tuple(checks), policy.roles.serves.get(request.role) if request else None)
+
+
+def _holds(configuration: Configuration, role: Role) -> bool:
+    return role in configuration.settings.policy.roles.holds
 
 
 def _failed(name: str, found: str, expected: str, failure: MintError, change: str) -> Check:

@@ -92,8 +92,9 @@ def _of_project(project: str | None, region: str) -> Configuration:
 def _fields(result: Explanation, configuration: Configuration) -> dict[str, Any]:
     refusal, grant = result.refusal, result.grant
     return {
-        "allowed": refusal is None,
-        "status": 200 if refusal is None else refusal.status,
+        "allowed": None if result.forwarded_to else refusal is None,
+        "forwarded_to": result.forwarded_to or None,
+        "status": None if result.forwarded_to else 200 if refusal is None else refusal.status,
         "code": None if refusal is None else refusal.code,
         "mode": configuration.mode,
         "rules": [check.fields() for check in result.checks],
@@ -116,6 +117,9 @@ def _print(result: Explanation, configuration: Configuration) -> None:
             click.echo(f"{check.name}: {check.change}")
     if refusal is not None:
         click.echo(f"The {configuration.mode} mint would answer {refusal.status} {refusal.code}.")
+        return
+    if result.forwarded_to:
+        click.echo(f"The standalone mint would send the request on to {result.forwarded_to}; that mint decides.")
         return
     permissions = "" if grant is None else ", ".join(f"{name}:{level}" for name, level in grant.permissions.items())
     click.echo(

@@ -136,6 +136,23 @@ def test_the_command_ends_with_3_where_the_mint_would_refuse(run: Any) -> None:
     assert (answer["allowed"], answer["status"], answer["code"]) == (False, 403, "role_not_allowed")
 
 
+def test_a_role_that_a_fallback_holds_is_the_other_mints_to_decide(run: Any, tmp_path: Path) -> None:
+    standalone = {name: value for name, value in ENVIRONMENT.items() if not name.startswith(("GCP", "WIF"))}
+    standalone |= {
+        "PEM_DIR": "pems",
+        "FALLBACK_MINT_URL": "https://mint.example.com",
+        "ROLE_APP_IDS": '{"triage": 1}',
+    }
+    (tmp_path / "fallback.env").write_text("".join(f"{name}={value}\n" for name, value in standalone.items()))
+    path = str(tmp_path / "fallback.env")
+    forwarded = run("--role", "coder", "--env-file", path)
+    assert forwarded.exit_code == 0
+    assert "would send the request on to https://mint.example.com; that mint decides." in forwarded.stdout
+    fields = json.loads(run("--role", "coder", "--env-file", path, "--json").stdout)
+    assert (fields["allowed"], fields["status"], fields["forwarded_to"]) == (None, None, "https://mint.example.com")
+    assert run("--role", "triage", "--env-file", path, "--json").exit_code == 0
+
+
 def test_a_token_is_never_printed_back(run: Any) -> None:
     token = jwt.encode(claims(), "k" * 32, algorithm="HS256")
     for more in ((), ("--json",)):
