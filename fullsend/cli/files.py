@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from fullsend.cli.output import CommandError
+from fullsend.cli.output import USAGE, CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 
+class TargetError(CommandError):
+    """What was named to be written is not a file."""
+
+    exit_code = USAGE
+
+
+def refuse_what_is_no_file(path: Path) -> None:
+    """Raise `TargetError` where something else than a regular file has the path; call it before minting.
+
+    Attack: a file is replaced, not written into, so root would lose the device, the pipe or the link of that
+    name, and whoever reads from it would wait for a token that went elsewhere.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return  # there is nothing yet, or writing says what is wrong
+    if not stat.S_ISREG(mode):
+        what = "a symbolic link" if stat.S_ISLNK(mode) else "not a regular file"
+        raise TargetError(f"{path} is {what}: name a new file, or a regular one to be replaced.")
+
+
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, replacing what was there. Raises `CommandError`.
+    """Write a file that only its owner can read, replacing a file that was there. Raises `CommandError`.
 
     Attack: writing into an existing file, or through a link, would keep that file's mode or follow the link
     to a place others can read. So a new file is made with 0600 and then renamed into place.
     """
+    refuse_what_is_no_file(path)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,7 +1,7 @@
 """How every command talks: results to stdout, everything else to stderr, and the exit statuses.
 
-Decides the shape of output; never what is in it. Keep tokens, keys and JWTs away from these functions:
-nothing here masks.
+Decides the shape of output; never what is in it. Keep tokens, keys and JWTs away from these functions: only
+errors are masked, because an argument that holds one by mistake ends up in them.
 """
 
 from __future__ import annotations
@@ -44,9 +44,16 @@ class CommandError(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print `error: …` and the remedy to stderr."""
-        click.echo(f"error: {self.message}", file=file or sys.stderr)
+        click.echo(f"error: {without_secrets(self.message)}", file=file, err=True)
         if self.remedy:
-            click.echo(f"\n{self.remedy}", file=file or sys.stderr)
+            click.echo(f"\n{without_secrets(self.remedy)}", file=file, err=True)
+
+
+def without_secrets(text: str) -> str:
+    """Return a text without anything that looks like a token, a JWT or a private key."""
+    from mintcore.audit import redact  # noqa: PLC0415 - only a failure needs it
+
+    return redact(text)
 
 
 def note(message: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from fullsend.cli.lazy import Lazy, LazyGroup
+from fullsend.cli.outermost import Outermost
 from mintcore.version import VERSION
 
 GROUPS = {
@@ -24,8 +25,12 @@ GROUPS = {
 }
 
 
+class _Root(Outermost, LazyGroup):
+    """The group that a process starts with."""
+
+
 @click.group(
-    cls=LazyGroup,
+    cls=_Root,
     table=GROUPS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

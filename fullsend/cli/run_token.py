@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullsend.cli.files import write_private
+from fullsend.cli.files import refuse_what_is_no_file, write_private
+from fullsend.cli.outermost import Outermost
 from fullsend.cli.output import CommandError, dry_run_option, note, print_json
 from fullsend.client.errors import GitHubTokenError
 from fullsend.client.types import is_token
@@ -28,7 +29,7 @@ NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")
 PERMISSION = re.compile(r"([a-z_]{1,64}):(read|write|admin)\Z")
 
 
-class _SeveralValues(click.Command):
+class _SeveralValues(Outermost):
     """Takes `--permissions a b c mint`: one option, several values, and the action after them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -127,6 +128,8 @@ def run_token(
     """  # noqa: D301 - click wants the backspace character itself
     if action == "runner-token" and owner is None:
         raise click.UsageError("runner-token needs --owner, and --repo unless it is for the organisation.")
+    if token_file and action != "revoke":
+        refuse_what_is_no_file(token_file)
     try:
         settings = read_settings(os.environ)
     except SettingsError as error:

@@ -6,11 +6,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from fullsend.explain.errors import UnusableInputError
+from mintcore.audit import redact
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST = 1024 * 1024
+_REMEDY = "Give the file, not the token itself: every process on a machine can read the arguments of every other."
 
 
 def read_text(path: Path) -> str:
@@ -22,6 +24,8 @@ def read_text(path: Path) -> str:
             with path.open("rb") as file:
                 content = file.read(LARGEST + 1)
     except OSError as error:
+        if redact(str(path)) != str(path):
+            raise UnusableInputError("A token was given where a file is meant.", _REMEDY) from None
         raise UnusableInputError(f"{path} cannot be read: {error.strerror or type(error).__name__}.") from None
     if len(content) > LARGEST:
         raise UnusableInputError(f"{path} is larger than 1 MiB, so it is not what is meant here.")

@@ -32,7 +32,7 @@ _HINTS: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: (
         "check that GITHUB_APP_ID and the private key belong to one App, and this machine's clock"
     ),
-    HTTPStatus.NOT_FOUND: "check GITHUB_APP_INSTALLATION_ID, --owner and --repo",
+    HTTPStatus.NOT_FOUND: "check GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID, --owner and --repo",
     HTTPStatus.FORBIDDEN: "the installation may be suspended, may lack the permission, or GitHub limits its calls",
     HTTPStatus.UNPROCESSABLE_ENTITY: (
         "the installation does not have one of the permissions or one of the repositories; "

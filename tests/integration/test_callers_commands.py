@@ -99,6 +99,61 @@ def test_a_token_that_cannot_be_delivered_is_revoked(world: World, mint: Run, tm
     assert world.github.live_tokens() == []
 
 
+@pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])
+def test_a_token_that_stdout_does_not_take_is_revoked(
+    world: World, environment: dict[str, str], stdout: str
+) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f'"$0" mint token --role triage {stdout}', FULLSEND],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: standard output cannot be written: ")
+    assert "Traceback" not in done.stderr
+    assert world.github.traffic.count(path_prefix="/installation/token", method="DELETE") == 1
+    assert world.github.live_tokens() == []
+
+
+def test_a_table_that_stdout_does_not_take_is_one_sentence(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        ["bash", "-c", '"$0" mint status >/dev/full', FULLSEND],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "error: standard output cannot be written: No space left on device.\n"
+
+
+def test_a_token_in_a_file_does_without_stdout(environment: dict[str, str], tmp_path: Path) -> None:
+    target = tmp_path / "token"
+    subprocess.run(
+        ["bash", "-c", '"$0" mint token --role triage --out "$1" >&-', FULLSEND, str(target)],
+        env=environment,
+        timeout=60,
+        check=True,
+    )
+    assert target.read_text(encoding="utf-8").startswith("ghs_")
+
+
+def test_nothing_is_minted_for_a_place_that_is_no_file(world: World, mint: Run, tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(tmp_path / "elsewhere")
+    for place in (pipe, link):
+        done = mint("token", "--role", "triage", "--out", str(place))
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "name a new file, or a regular one to be replaced" in done.stderr
+    assert (pipe.is_fifo(), link.is_symlink()) == (True, True)
+    assert world.github.traffic.count(path_prefix="/app/installations") == 0
+
+
 def test_token_goes_to_the_steps_outputs_on_request(mint: Run, tmp_path: Path) -> None:
     output = tmp_path / "output"
     done = mint("token", "--role", "triage", "--github-output", GITHUB_OUTPUT=str(output))

@@ -130,6 +130,23 @@ def test_a_token_kept_in_a_private_file_is_the_one_that_revoke_ends(
     assert world.github.live_tokens() == []
 
 
+@pytest.mark.parametrize("words", [SCOPED, "--owner octo-org --repo builders runner-token"])
+def test_nothing_is_minted_for_a_place_that_is_no_file(world: World, tool: Run, tmp_path: Path, words: str) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "elsewhere")
+    done = tool(f"{words} --token-file {link}")
+    assert (done.returncode, "is a symbolic link" in done.stderr) == (2, True)
+    assert len(world.github.traffic) == 0
+
+
+def test_revoke_reads_a_token_through_a_link(world: World, tool: Run, tmp_path: Path) -> None:
+    kept, link = tmp_path / "token", tmp_path / "link"
+    tool(f"{SCOPED} --token-file {kept}")
+    link.symlink_to(kept)
+    assert json.loads(tool(f"revoke --token-file {link}").stdout)["result"] == "revoked"
+    assert world.github.live_tokens() == []
+
+
 @pytest.mark.parametrize("words", [SCOPED, "--owner octo-org --repo builders runner-token", "revoke"])
 def test_print_headers_adds_the_rate_limit_buckets(tool: Run, words: str) -> None:
     report = json.loads(tool(f"{words} --print-headers").stdout)

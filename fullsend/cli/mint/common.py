@@ -20,8 +20,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
 def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
     return [part for value in values for part in re.split(r"[,\s]+", value) if part]
+
+
+def _repos(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[str]:
+    # No names mean all repositories, so an unset variable of a shell would ask for more than was meant.
+    names = _split(context, parameter, values)
+    if values and not names:
+        raise click.UsageError("--repos is empty: name repositories, or leave --repos out for all", context)
+    return names
+
+
+def variable_names(_: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Check the name of a variable, or several, that an option brought; a click callback."""
+    for name in [value] if isinstance(value, str) else value:
+        if not NAME.match(name):
+            raise click.BadParameter(f"{name!r} is not a name for a variable", param=parameter)
+    return value
 
 
 def mint_options(command: Any, *, required: bool = True) -> Any:
@@ -60,7 +79,7 @@ def role_options(command: Any) -> Any:
     repos = click.option(
         "--repos",
         multiple=True,
-        callback=_split,
+        callback=_repos,
         metavar="NAME[,NAME…]",
         help="Bare repository names; without it the token covers the whole installation.",
     )

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 
 import click
 
-from fullsend.cli.mint.common import client_for, errors_explained, mask_in_actions, mint_options, role_options
+from fullsend.cli.mint.common import (
+    client_for,
+    errors_explained,
+    mask_in_actions,
+    mint_options,
+    role_options,
+    variable_names,
+)
 from fullsend.cli.mint.supervise import CANNOT_RUN, NOT_FOUND, Interrupted, Supervisor
 from fullsend.cli.output import CommandError
 from fullsend.client.identity import variables_of_identity
-
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 @click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -25,6 +29,7 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
     "names",
     multiple=True,
     default=("GH_TOKEN",),
+    callback=variable_names,
     show_default=True,
     help="Variable for the token; may be repeated.",
 )
@@ -49,9 +54,6 @@ def exec_(
     The exit status is COMMAND's, or 128+n when signal n ended it; 126 and 127 when it cannot be started.
     COMMAND does not see the variables with which it could ask for OIDC tokens itself.
     """  # noqa: D301 - click wants the backspace character itself
-    for name in names:
-        if not NAME.match(name):
-            raise click.BadParameter(f"{name!r} is not a name for a variable", param_hint="--env")
     program = _program(command[0])
     environment = {k: v for k, v in os.environ.items() if k not in variables_of_identity(audience)}
     try:

@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fullsend.cli.files import append_output, write_private
-from fullsend.cli.mint.common import client_for, errors_explained, mask_in_actions, mint_options, role_options
+from fullsend.cli.files import append_output, refuse_what_is_no_file, write_private
+from fullsend.cli.mint.common import (
+    client_for,
+    errors_explained,
+    mask_in_actions,
+    mint_options,
+    role_options,
+    variable_names,
+)
 from fullsend.cli.output import CommandError, note
 
 if TYPE_CHECKING:
@@ -30,7 +37,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="The bare token; an object with expiry and scope; or NAME=token.",
 )
-@click.option("--env-name", default="GH_TOKEN", show_default=True, help="The name for --format env.")
+@click.option(
+    "--env-name",
+    default="GH_TOKEN",
+    show_default=True,
+    callback=variable_names,
+    help="The name for --format env.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -60,6 +73,8 @@ def token(
     Prints the token on stdout unless --out or --github-output is given. It lives for an hour; end it
     earlier with `fullsend mint revoke`, or use `fullsend mint exec`, which does so by itself.
     """
+    if out:
+        refuse_what_is_no_file(out)
     output_file = _github_output_file() if github_output else None
     with errors_explained(), ExitStack() as on_failure:
         client = on_failure.enter_context(client_for(mint_urls, audience, timeout))

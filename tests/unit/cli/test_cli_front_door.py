@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 import pytest
@@ -12,17 +13,18 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullsend.cli.files import append_output, write_private
+from fullsend.cli.files import TargetError, append_output, write_private
 from fullsend.cli.github import COMMANDS as GITHUB
 from fullsend.cli.lazy import Lazy, LazyGroup
 from fullsend.cli.mint import COMMANDS
 from fullsend.cli.output import CommandError, confirm
 from fullsend.cli.root import GROUPS, cli
 from fullsend.cli.run_token import ACTIONS, spread
+from fullsend.explain.claims_file import read_claims
+from fullsend.explain.errors import UnusableInputError
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+TOKEN = "ghs_" + "0123456789abcdef" * 3
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJub2JvZHkifQ.c2lnbmF0dXJlLW9mLW5vYm9keQ"
 HEAVY = (
     "requests",
     "rich",
@@ -79,13 +81,104 @@ def test_an_unknown_command_is_a_usage_error() -> None:
     assert CliRunner().invoke(cli, ["nonsense"]).exit_code == 2
 
 
-def test_a_private_file_does_not_follow_a_link(tmp_path: Path) -> None:
+def test_a_private_file_neither_follows_nor_replaces_a_link(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("kept", encoding="utf-8")
     link = tmp_path / "link"
     link.symlink_to(elsewhere)
-    write_private(link, "secret")
-    assert (elsewhere.read_text(encoding="utf-8"), link.is_symlink()) == ("kept", False)
+    with pytest.raises(TargetError, match="is a symbolic link"):
+        write_private(link, "secret")
+    assert (elsewhere.read_text(encoding="utf-8"), link.is_symlink()) == ("kept", True)
+
+
+def test_a_private_file_does_not_take_the_place_of_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(TargetError, match="is not a regular file"):
+        write_private(pipe, "secret")
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "{secret}",
+        "mint token --{secret}",
+        "mint token --role r --mint-url https://mint.example.com --env-name GH_TOKEN={secret}",
+        "mint exec --role r --mint-url https://mint.example.com --env GH_TOKEN={secret} -- true",
+        "mint exec --role r --mint-url https://mint.example.com -- {secret}",
+        "mint revoke --token-file {secret}",
+        "mint revoke --env {secret}",
+        "mint explain --role r --env-file {secret} --claims -",
+        "audit find --run 1 {secret}",
+        "run-token --owner {secret}/x mint",
+    ],
+)
+@pytest.mark.parametrize("secret", [TOKEN, JWT])
+def test_no_error_shows_a_secret_that_an_argument_brought(words: str, secret: str) -> None:
+    done = CliRunner().invoke(cli, words.format(secret=secret).split())
+    assert done.exit_code
+    assert not [part for part in secret.split(".") if part in done.output]
+    assert "rror: " in done.output
+
+
+def test_an_error_without_a_secret_is_shown_as_click_shows_it() -> None:
+    done = CliRunner().invoke(cli, ["mint", "nonsense"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: cli mint [OPTIONS] COMMAND [ARGS]...\n")
+    assert done.stderr.endswith("\nError: No such command 'nonsense'.\n")
+
+
+@pytest.mark.parametrize("length", [1, 500])
+def test_a_jwt_in_the_place_of_its_file_is_told_from_a_file(length: int) -> None:
+    with pytest.raises(UnusableInputError) as caught:
+        read_claims(Path(JWT * length))
+    assert str(caught.value) == "A token was given where a file is meant."
+    assert caught.value.remedy.startswith("Give the file, not the token itself")
+
+
+@pytest.mark.parametrize("command", ["token", "exec", "explain"])
+@pytest.mark.parametrize("empty", ["", " ", ","])
+def test_empty_repos_are_not_taken_for_all_of_them(command: str, empty: str) -> None:
+    words = ["--role", "r", "--repos", empty]
+    if command != "explain":
+        words += ["--mint-url", "https://mint.example.com"]
+    done = CliRunner().invoke(cli, ["mint", command, *words, *{"exec": ["true"]}.get(command, [])])
+    assert done.exit_code == 2
+    assert "--repos is empty: name repositories, or leave --repos out for all" in done.output
+
+
+@pytest.mark.parametrize("name", ["a b", "1A", "", "A-B", "A=B", "A\n"])
+def test_a_variable_must_have_a_name_that_a_shell_takes(name: str) -> None:
+    words = ["--role", "r", "--mint-url", "https://mint.example.com", "--format", "env", "--env-name", name]
+    done = CliRunner().invoke(cli, ["mint", "token", *words])
+    assert done.exit_code == 2
+    assert "is not a name for a variable" in done.output
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "mint --help", "run-token --help"])
+@pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])
+def test_stdout_that_takes_nothing_is_one_sentence(words: str, stdout: str) -> None:
+    done = shell(f'"$0" {words} {stdout}')
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: standard output cannot be written: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_command_that_prints_no_result_does_without_stdout(tmp_path: Path) -> None:
+    done = shell('"$0" mint revoke --token-file "$1" >&-', str(tmp_path / "none"))
+    assert (done.returncode, "does not exist" in done.stderr) == (2, True)
+
+
+def test_a_pipe_that_is_closed_is_passed_over_in_silence() -> None:
+    assert shell('{ sleep 0.1; "$0" --help; } | true').stderr == ""
+
+
+def shell(line: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    fullsend = str(Path(sys.executable).parent / "fullsend")
+    return subprocess.run(
+        ["bash", "-c", line, fullsend, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def test_a_private_file_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> None:
