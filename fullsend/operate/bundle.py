@@ -24,11 +24,12 @@ _VERSION = re.compile(rb'^VERSION = "([^"]+)"$', re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The zip, the hexadecimal SHA-256 of its bytes, and the version of the mint in it."""
+    """The zip, the hexadecimal SHA-256 of its bytes, the version of the mint in it, and the folder it is of."""
 
     data: bytes = field(repr=False)
     sha256: str
     version: str
+    folder: Path = field(default=Path(), compare=False)
 
 
 def default_source() -> Path:
@@ -48,7 +49,7 @@ def build(source: Path) -> Bundle:
             "Give the folder with main.py and mintcore/ with --source; a clone of the repository is one.",
         )
     data = _zip(contents)
-    return Bundle(data, hashlib.sha256(data).hexdigest(), version[1].decode())
+    return Bundle(data, hashlib.sha256(data).hexdigest(), version[1].decode(), source)
 
 
 def _paths(source: Path) -> list[Path]:

@@ -9,6 +9,8 @@ from fullsend.operate.errors import BadInput
 from mintcore.policy.names import Org, repo_provider_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fullsend.operate.federation import Provider
     from fullsend.operate.state import MintState, SecretState
     from mintcore.policy.names import Repo
@@ -48,19 +50,35 @@ def healthy(state: MintState) -> bool:
     return running and secrets and found["pool"] == "ACTIVE" and provider.get("state") == "ACTIVE"
 
 
-def about(state: MintState, target: Org | Repo) -> dict[str, Any]:
-    """Return how one organisation or repository stands; `enrolled` and `admitted` both have to be true."""
+def about(state: MintState, target: Org | Repo, spelled: str = "") -> dict[str, Any]:
+    """Return how one organisation or repository stands; `enrolled` and `admitted` both have to be true.
+
+    CEL compares case-sensitively: who is in the condition in another spelling than GitHub's is not admitted.
+    `spelled` is GitHub's; where it is not known, the spelling in the environment counts.
+    """
+    listed: list[Org] | list[Repo]
     if isinstance(target, Org):
-        listed = environment.admitted_orgs(state.serving_environment)
+        listed, provider_id = environment.admitted_orgs(state.serving_environment), names.PROVIDER
         enrolled = target in listed or environment.is_public(state.serving_environment)
-        provider_id = names.PROVIDER
     else:
-        enrolled = target in environment.repos(state.serving_environment)
-        provider_id = repo_provider_id(target)
+        listed, provider_id = environment.repos(state.serving_environment), repo_provider_id(target)
+        enrolled = target in listed
     found = state.providers.get(provider_id)
     said = conditions.parse(found.spec.condition) if found is not None and found.usable else None
-    admitted = said is not None and (said.public or target in said.orgs or said.repo == target)
-    return {"name": str(target), "enrolled": enrolled, "provider": provider_id, "admitted": admitted}
+    in_condition = _spelling(target, (*said.orgs, said.repo) if said is not None else ())
+    sent = spelled or _spelling(target, listed) or in_condition or str(target)
+    return {
+        "name": str(target),
+        "enrolled": enrolled,
+        "provider": provider_id,
+        "admitted": said is not None and (said.public or in_condition == sent),
+        "sent_by_github": sent,
+        "in_condition": in_condition,
+    }
+
+
+def _spelling(target: Org | Repo, listed: Iterable[Org | Repo | None]) -> str:
+    return next((str(one) for one in listed if one == target), "")
 
 
 def _secret(state: MintState, found: SecretState) -> dict[str, Any]:

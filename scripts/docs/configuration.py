@@ -115,8 +115,7 @@ class NotingReader(Reader):
     def text(self, variable: str, default: str) -> str:
         """Note a text and give its default."""
         self.notes.setdefault(variable, f"default `{default}`" if default else "")
-        # The one switch behind which another variable is read.
-        return "1" if variable == "HTTPS_PROXY_FROM_ENV" else default
+        return default
 
     def required(self, variable: str, example: str) -> str:
         """Note that the variable has to be there."""
@@ -132,7 +131,8 @@ class NotingReader(Reader):
     def switch(self, variable: str) -> bool:
         """Note a switch."""
         self.notes[variable] = "default `0`"
-        return False
+        # The one switch behind which another variable is read.
+        return variable == "HTTPS_PROXY_FROM_ENV"
 
 
 def noted(read: Callable[[Reader], Any]) -> NotingReader:

@@ -16,7 +16,7 @@ from fullsend.cli.mint.operator import (
     split,
 )
 from fullsend.cli.output import CommandError, note, progress
-from fullsend.operate import names
+from fullsend.operate import environment, names
 from fullsend.operate.bundle import build, default_source
 from fullsend.operate.errors import BadInput
 from fullsend.operate.gather import gather
@@ -83,6 +83,7 @@ def deploy(
             workflow_files=tuple(names.workflow_file(name) for name in workflow_files),
             variables=tuple(names.variable(text) for text in variables),
         )
+        environment.check_names(wish.variables)
         bundle = build(source)
         with progress(f"reading the project {project}"):
             state = gather(cloud, [role.role for role in wish.roles])

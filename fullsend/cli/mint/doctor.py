@@ -12,6 +12,7 @@ from fullsend.cli.mint.operator import github_api, google, place_options, spelle
 from fullsend.cli.output import NOT_HEALTHY, json_option, note, print_json, progress
 from fullsend.operate.bundle import build, default_source
 from fullsend.operate.doctor.examine import examine, take_snapshot
+from fullsend.operate.errors import BadInput
 from fullsend.operate.gather import gather
 from fullsend.operate.github.apps import GitHubApps
 from fullsend.operate.plans.enroll import require_mint
@@ -22,25 +23,24 @@ from fullsend.operate.plans.enroll import require_mint
 @click.option(
     "--source",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=default_source,
     show_default="where this command came from",
-    help="The source the mint should run.",
+    help="The source the mint should run; without any, which one it runs is not checked.",
 )
 @json_option
-def doctor(*, project: str, region: str, source: Path, as_json: bool) -> None:
+def doctor(*, project: str, region: str, source: Path | None, as_json: bool) -> None:
     """Find what is wrong with a mint and say what mends it.
 
     Holds the environment, the providers, the secrets, the Apps and their installations against each other.
     Changes nothing. Exit status 3 when there is something to mend.
     """
     with google(project, region) as cloud:
-        bundle = build(source)
+        bundle_hash = _hash(source)
         with progress(f"examining the mint of {project}"):
             state = gather(cloud)
             require_mint(state)
             github = GitHubApps(github_api(state.environment))
             snapshot = take_snapshot(
-                cloud, state, github=github, speller=speller(state.environment), bundle_hash=bundle.sha256
+                cloud, state, github=github, speller=speller(state.environment), bundle_hash=bundle_hash
             )
             findings = examine(snapshot)
     if as_json:
@@ -52,3 +52,13 @@ def doctor(*, project: str, region: str, source: Path, as_json: bool) -> None:
         note(f"Nothing is wrong with the mint at {state.url}.")
     if any(finding.certain for finding in findings):
         sys.exit(NOT_HEALTHY)
+
+
+def _hash(source: Path | None) -> str:
+    """Return the hash of the source; empty when none was named and the command was installed without it."""
+    if source is not None:
+        return build(source).sha256
+    try:
+        return build(default_source()).sha256
+    except BadInput:
+        return ""

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fullsend.cli.mint.operator import google
+from fullsend.cli.mint.operator import google, speller
 from fullsend.cli.output import note, print_json, print_table, progress
 from fullsend.operate import names
+from fullsend.operate.errors import OperateError
 from fullsend.operate.gather import gather
 from fullsend.operate.plans.enroll import require_mint
 from fullsend.operate.report import about, healthy, report
+from mintcore.policy.names import Org
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from fullsend.operate.state import MintState
+    from mintcore.policy.names import Repo
 
 
 def show(project: str, region: str, target: str | None, *, as_json: bool) -> bool:
@@ -23,8 +28,8 @@ def show(project: str, region: str, target: str | None, *, as_json: bool) -> boo
             state = gather(cloud)
         require_mint(state)
     if wanted is not None:
-        found = about(state, wanted)
-        print_json(found) if as_json else _print_target(found)
+        found = about(state, wanted, _spelled(state, wanted))
+        print_json(found) if as_json else _print_target(found, state.place.flags())
         return bool(found["enrolled"] and found["admitted"])
     everything = report(state)
     well = healthy(state)
@@ -34,10 +39,27 @@ def show(project: str, region: str, target: str | None, *, as_json: bool) -> boo
     return well
 
 
-def _print_target(found: Mapping[str, Any]) -> None:
+def _spelled(state: MintState, target: Org | Repo) -> str:
+    """Return GitHub's spelling of a name, empty where GitHub does not tell: it may be private."""
+    asked = speller(state.environment)
+    try:
+        with progress(f"asking GitHub how it spells {target}"):
+            return str(asked.org(target) if isinstance(target, Org) else asked.repo(target))
+    except OperateError:
+        return ""
+
+
+def _print_target(found: Mapping[str, Any], flags: str) -> None:
+    enroll = f"fullsend mint enroll {found['sent_by_github']} {flags}"
+    admitted = "yes" if found["admitted"] else "no"
+    if not found["admitted"] and found["in_condition"]:
+        admitted += (
+            f": the condition has {found['in_condition']}, and GitHub sends {found['sent_by_github']}, "
+            f"which gets 401: {enroll}"
+        )
     rows = [
-        ("enrolled", "yes" if found["enrolled"] else f"no: fullsend mint enroll {found['name']}"),
-        (f"admitted by {found['provider']}", "yes" if found["admitted"] else "no"),
+        ("enrolled", "yes" if found["enrolled"] else f"no: {enroll}"),
+        (f"admitted by {found['provider']}", admitted),
     ]
     print_table((str(found["name"]), ""), rows)
 

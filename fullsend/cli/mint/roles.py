@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fullsend.cli.mint.operator import carry_out, check_with_github, google, place_options, plan_options
 from fullsend.cli.output import note, progress, yes_option
 from fullsend.operate import environment, names
-from fullsend.operate.errors import BadInput
+from fullsend.operate.errors import BadInput, GoogleFailed, MissingPermission, NotThere
 from fullsend.operate.gather import gather
 from fullsend.operate.pem import read_pem
 from fullsend.operate.plans import roles as plans
 from fullsend.operate.plans.enroll import require_mint
 from fullsend.operate.plans.wish import RoleKey
 from mintcore.policy.roles import check_custom_role
+
+if TYPE_CHECKING:
+    from fullsend.operate.gcp.cloud import Cloud
+    from mintcore.policy.names import Role
+    from mintcore.secret import Secret
 
 _pem = click.Path(path_type=Path, dir_okay=False)
 
@@ -106,7 +112,16 @@ def rotate_key(*, role: str, project: str, region: str, pem: Path, dry_run: bool
         require_mint(state)
         app_id = environment.app_ids(state.environment).get(role, "")
         wanted = RoleKey(name, app_id, str(pem), key)
-        steps = plans.rotate_key(state, wanted)
+        steps = plans.rotate_key(state, wanted, _stored(cloud, name))
         check_with_github(wanted, key, state.environment)
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
-            note(f"The mint signs with the key {plans.fingerprint(key)}. Delete the old key on the App's page.")
+            shown = plans.fingerprint(key)
+            done = f"The mint signs with the key {shown}. Delete the old key on the App's page."
+            note(done if steps else f"{shown} is the key in use already; there is nothing to rotate.")
+
+
+def _stored(cloud: Cloud, role: Role) -> Secret | None:
+    try:
+        return cloud.secrets.value(cloud.place.secret(role))
+    except (NotThere, GoogleFailed, MissingPermission):
+        return None  # no version yet, the newest is disabled, or it may not be read

@@ -88,7 +88,11 @@ def threads(snapshot: Snapshot) -> Iterator[Finding]:
 def source(snapshot: Snapshot) -> Iterator[Finding]:
     """Find another source running than the one beside this command."""
     running = snapshot.state.source_hash
-    if snapshot.bundle_hash and running != snapshot.bundle_hash:
+    if not snapshot.bundle_hash:
+        what = "It was not checked which source the mint runs: this command came without one to compare it with."
+        mend = snapshot.command("doctor --source CHECKOUT")
+        yield Finding("source_not_checked", what, mend, certain=False)
+    elif running != snapshot.bundle_hash:
         what = (
             f"The mint runs the source {running[:12] or '(unknown: deployed by other means)'}; this command "
             f"came with {snapshot.bundle_hash[:12]}."
@@ -102,6 +106,9 @@ def variables(snapshot: Snapshot) -> Iterator[Finding]:
         environment.check(snapshot.environment)
     except BadInput as error:
         yield Finding("environment_invalid", error.message, snapshot.command("deploy --env NAME=VALUE"))
+    if not snapshot.is_public() and not environment.items(snapshot.environment, "ALLOWED_WORKFLOW_FILES"):
+        what = "ALLOWED_WORKFLOW_FILES names no workflow file: the mint refuses every job."
+        yield Finding("no_workflow_files", what, snapshot.command("deploy --workflow-files FILE.yml"))
     wanted = {
         "GCP_PROJECT_NUMBER": snapshot.state.number,
         "WIF_POOL_NAME": names.MINT_POOL,

@@ -11,9 +11,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from fullsend.operate import environment
 from fullsend.operate.environment import Edit
 from fullsend.operate.errors import BadInput, NotThere
+from fullsend.operate.gcp.secret_manager import ENABLED
 from fullsend.operate.plans.deploy import edit_steps
 from fullsend.operate.plans.enroll import require_mint
 from fullsend.operate.plans.keys import key_steps
+from fullsend.operate.state import SecretState
 from fullsend.operate.steps.secrets import DeleteSecret, DisableOldKeys
 from mintcore.policy.roles import BUILT_IN, key_role
 
@@ -65,8 +67,10 @@ def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
     return steps
 
 
-def rotate_key(state: MintState, wanted: RoleKey) -> list[Step]:
+def rotate_key(state: MintState, wanted: RoleKey, stored: Secret | None = None) -> list[Step]:
     """Return the steps: the new version, a revision that reads it, then the old versions disabled.
+
+    There are none when the key is in use already. `stored` is the newest version's, None when it cannot be read.
 
     A running mint keeps a key for minutes. Naming the new key's fingerprint in the environment makes a
     revision whose instances read it afresh; once that revision serves, nothing uses the old key.
@@ -77,10 +81,22 @@ def rotate_key(state: MintState, wanted: RoleKey) -> list[Step]:
             f"The mint has no role {wanted.role}.",
             f"fullsend mint status {state.place.flags()} lists its roles; add-role adds one.",
         )
-    marker = f"FULLSEND_KEY_{wanted.role.upper().replace('-', '_')}"
-    edit = Edit(set_variables=((marker, fingerprint(wanted.key)),))
+    marker, new = f"FULLSEND_KEY_{wanted.role.upper().replace('-', '_')}", fingerprint(wanted.key)
+    named = state.environment.get(marker, new)
+    if named == new and _is_the_only_one(state.secrets.get(wanted.role, SecretState()), stored, new):
+        return []
+    edit = Edit(set_variables=((marker, new),))
     after = edit.apply(state.environment)
     return [*key_steps(state, wanted), *edit_steps(state.environment, edit, after), DisableOldKeys(wanted.role)]
+
+
+def _is_the_only_one(found: SecretState, stored: Secret | None, new: str) -> bool:
+    """Whether no other key is enabled; one that is belongs to a rotation that stopped half-way."""
+    enabled = [version for version in found.versions or () if version.state == ENABLED]
+    try:
+        return stored is not None and len(enabled) == 1 and fingerprint(stored) == new
+    except ValueError:
+        return False  # what is stored is no key
 
 
 def fingerprint(key: Secret) -> str:

@@ -55,11 +55,12 @@ class DeployFunction:
         return f"upload the source {self.sha256[:12]} and build the function {FUNCTION} from it (takes minutes)"
 
     def gcloud(self, place: Place) -> list[str]:
-        """Return it as shell commands; run in the folder with main.py."""
+        """Return it as shell commands; the source is named by its whole path, so that they run in any folder."""
         variables = self.edit.apply(self.base) | {env.SOURCE_HASH: self.sha256}
         pairs = "^|^" + "|".join(f"{name}={value}" for name, value in sorted(variables.items()))
         where = ("--gen2", "--project", place.project, "--region", place.region)
-        build = ("--runtime", RUNTIME, "--entry-point", ENTRY_POINT, "--source", ".", "--trigger-http")
+        source = ("--source", str(self.bundle.folder.absolute()))
+        build = ("--runtime", RUNTIME, "--entry-point", ENTRY_POINT, *source, "--trigger-http")
         size = ("--cpu", "1", "--memory", "512Mi", "--timeout", "60s", "--concurrency", str(CONCURRENCY))
         run = ("--service-account", place.service_account, "--max-instances", "20", "--update-env-vars", pairs)
         return [gcloud("functions", "deploy", FUNCTION, *where, *build, *size, *run)]

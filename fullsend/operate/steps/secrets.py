@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fullsend.operate.errors import GoogleFailed, MissingPermission, NotThere
@@ -50,8 +51,8 @@ class AddKey:
         return f"store the key of {self.file} in {secret_id(self.role)}, unless it is the newest version already"
 
     def gcloud(self, place: Place) -> list[str]:
-        """Return it as shell commands."""
-        where = ("--project", place.project, "--data-file", self.file)
+        """Return it as shell commands; the file is named by its whole path, so that they run in any folder."""
+        where = ("--project", place.project, "--data-file", str(Path(self.file).absolute()))
         return [gcloud("secrets", "versions", "add", secret_id(self.role), *where)]
 
     def take(self, cloud: Cloud) -> None:

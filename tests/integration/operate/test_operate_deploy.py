@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +57,32 @@ def test_emitted_commands_have_every_step_and_no_key(operator: Operator) -> None
         *("services", "iam", "iam", "iam", "secrets", "secrets", "secrets", "functions", "run"),
     ]
     assert "PRIVATE KEY" not in shown.output
+    assert operator.plane.writes == 0
+
+
+def test_emitted_commands_name_files_and_source_by_whole_paths_so_that_they_run_in_any_folder(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(operator.folder)
+    shutil.copytree(operator.source, "my source")
+    role = f"triage={operator.world.apps['triage'].id}:triage.pem"
+
+    shown = operator.deploy("--emit", "gcloud", "--source", "my source", "--role", role)
+
+    words = [shlex.split(line) for line in shown.stdout.splitlines()]
+    given = {
+        line[line.index(option) + 1] for line in words for option in ("--source", "--data-file") if option in line
+    }
+    assert given == {str(operator.folder / "my source"), str(operator.pem("triage"))}
+
+
+def test_a_variable_that_the_mint_does_not_look_at_is_refused_with_the_nearest_that_it_does(
+    operator: Operator,
+) -> None:
+    refused = operator.run(*operator.deploy_words("--env", "RATE_LIMT=60/minute"))
+    assert refused.exit_code == 2
+    assert "RATE_LIMT is not a variable of the hosted mint" in refused.output
+    assert "Did you mean RATE_LIMIT?" in refused.output
     assert operator.plane.writes == 0
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,9 +18,11 @@ from fullsend.operate.steps.service import EditEnvironment
 from fullsend.sandbox import names
 from mintcore.policy.names import Role
 from mintcore.secret import Secret
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from fullsend.operate.gcp.cloud import Cloud
     from tests.integration.operate.conftest import Operator
@@ -119,6 +124,7 @@ BREAKS: dict[str, Break] = {
     "public_with_per_repo": go_public_with_repo,
     "provider_ids_collide": collide,
     "environment_mismatch": lambda _, cloud: variables(cloud, WIF_POOL_NAME="other-pool"),
+    "no_workflow_files": lambda _, cloud: variables(cloud, ALLOWED_WORKFLOW_FILES=""),
     "source_drift": lambda _, cloud: variables(cloud, FULLSEND_SOURCE_SHA256="0" * 64),
 }
 
@@ -163,3 +169,34 @@ def test_a_key_that_the_operator_may_not_read_is_said_to_be_unchecked(operator: 
     assert found.exit_code == 0
     assert "app_not_checked" in found.stdout
     assert "roles/secretmanager.secretAccessor" in found.stdout
+
+
+def test_a_doctor_that_was_installed_without_the_source_looks_at_everything_else(
+    operator: Operator, tmp_path: Path
+) -> None:
+    operator.deploy()
+    site = tmp_path / "site-packages"
+    for package in ("fullsend", "mintcore"):
+        shutil.copytree(ROOT / package, site / package, ignore=shutil.ignore_patterns("__pycache__"))
+
+    found = subprocess.run(
+        [sys.executable, "-c", "from fullsend.cli import main; main()", "mint", "doctor"],
+        env={**operator.process_environment(), "PYTHONPATH": str(site)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert found.returncode == 0, found.stderr
+    assert "(source_not_checked)" in found.stdout
+    assert f"fullsend mint doctor --source CHECKOUT --project {names.PROJECT_ID}" in found.stdout
+    assert len(found.stdout.splitlines()) == 2
+
+
+def test_a_folder_named_as_the_source_that_is_none_is_refused(operator: Operator, tmp_path: Path) -> None:
+    operator.deploy()
+    refused = operator.run("mint", "doctor", "--source", str(tmp_path))
+    assert refused.exit_code == 2
+    assert "is not the source of a mint" in refused.output

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fullsend.operate import names as ours
+from fullsend.operate.environment import Edit
 from fullsend.operate.plans.roles import fingerprint
+from fullsend.operate.steps.service import EditEnvironment
 from fullsend.sandbox import names
 from mintcore.policy.names import Role
 from mintcore.secret import Secret
@@ -64,6 +67,41 @@ def test_a_rotated_key_is_in_use_before_the_old_one_is_disabled(operator: Operat
     assert [(one.number, one.state) for one in versions] == [(2, "ENABLED"), (1, "DISABLED")]
 
 
+@pytest.mark.parametrize("rotated", [False, True])
+def test_rotating_to_the_key_in_use_changes_nothing_and_advises_to_delete_nothing(
+    operator: Operator, *, rotated: bool
+) -> None:
+    operator.deploy()
+    pem = operator.pem("triage")
+    if rotated:
+        pem.write_bytes(operator.world.github.rotate_key(operator.world.apps["triage"], keep_old=True))
+        operator.done("mint", "rotate-key", "triage", "--pem", str(pem))
+    before, revision = operator.plane.writes, operator.state().service
+
+    again = operator.done("mint", "rotate-key", "triage", "--pem", str(pem))
+
+    assert "is the key in use already; there is nothing to rotate" in again.output
+    assert "elete" not in again.output
+    assert operator.plane.writes == before
+    assert operator.state().service == revision
+
+
+def test_a_rotation_that_stopped_once_the_key_was_stored_goes_on(operator: Operator) -> None:
+    operator.deploy()
+    new = operator.pem("new")
+    new.write_bytes(operator.world.github.rotate_key(operator.world.apps["triage"], keep_old=True))
+    cloud = operator.cloud()
+    with cloud.session:
+        cloud.secrets.add_version(cloud.place.secret(Role("triage")), Secret(new.read_text()))
+
+    operator.done("mint", "rotate-key", "triage", "--pem", str(new))
+
+    state = operator.state()
+    assert state.serving_environment["FULLSEND_KEY_TRIAGE"] == fingerprint(Secret(new.read_text()))
+    versions = state.secrets[Role("triage")].versions or ()
+    assert [(one.number, one.state) for one in versions] == [(2, "ENABLED"), (1, "DISABLED")]
+
+
 def test_a_repository_is_enrolled_without_letting_its_organisation_in(operator: Operator) -> None:
     operator.deploy()
     operator.done("mint", "enroll", "other-org/app", "--as-spelled")
@@ -92,6 +130,40 @@ def test_the_case_of_a_name_is_githubs_whatever_was_typed(operator: Operator) ->
     operator.world.github.create_org("MixedCase")
     operator.done("mint", "enroll", "mixedcase")
     assert "'MixedCase'" in operator.state().providers["github-oidc"].spec.condition
+
+
+@pytest.mark.parametrize("variable", ["octo-org", "Octo-Org"])
+def test_a_name_in_another_spelling_than_githubs_is_not_admitted_and_the_command_mends_it(
+    operator: Operator, variable: str
+) -> None:
+    operator.deploy()
+    cloud = operator.cloud()
+    with cloud.session:
+        EditEnvironment(Edit(set_variables=(("ALLOWED_ORGS", variable),))).take(cloud)
+        provider = cloud.place.provider(ours.MINT_POOL, ours.PROVIDER)
+        cloud.federation.set_condition(provider, "assertion.repository_owner == 'Octo-Org'")
+
+    shown = operator.run("mint", "status", "Octo-Org")
+
+    assert shown.exit_code == 3
+    assert "the condition has Octo-Org, and GitHub sends octo-org, which gets 401" in shown.output
+    mend = f"mint enroll octo-org --project {names.PROJECT_ID}"
+    assert mend in shown.output
+    operator.done(*mend.split())
+    assert operator.run("mint", "status", "Octo-Org").exit_code == 0
+
+
+def test_where_github_does_not_tell_the_spelling_the_environments_counts(operator: Operator) -> None:
+    operator.deploy()
+    operator.done("mint", "enroll", "My-Private-Org", "--as-spelled")
+    assert operator.run("mint", "status", "my-private-org").exit_code == 0
+
+
+def test_the_command_for_who_is_not_enrolled_names_the_project(operator: Operator) -> None:
+    operator.deploy()
+    shown = operator.run("mint", "status", "nosuch")
+    assert shown.exit_code == 3
+    assert f"no: fullsend mint enroll nosuch --project {names.PROJECT_ID}" in shown.output
 
 
 def test_unenrolling_shuts_the_provider_and_the_environment(operator: Operator) -> None:

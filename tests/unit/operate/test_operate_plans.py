@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from fullsend.operate import names
 from fullsend.operate.bundle import Bundle
-from fullsend.operate.environment import SOURCE_HASH, Edit
+from fullsend.operate.environment import SOURCE_HASH, Edit, check_names, known_names
 from fullsend.operate.errors import BadInput, NotThere
 from fullsend.operate.federation import DELETED, Pool, Provider, inference_provider, mint_provider
 from fullsend.operate.gcp.run import EVERYONE
@@ -29,6 +30,7 @@ from fullsend.operate.steps.project import GrantProjectRole, RevokeProjectRole
 from fullsend.operate.steps.service import EditEnvironment
 from mintcore.policy.names import Org, Role, parse_repo
 from mintcore.secret import Secret
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,6 +143,28 @@ def test_a_mint_without_a_role_is_refused_with_an_example() -> None:
 def test_settings_the_mint_would_not_start_with_are_refused_in_the_mints_own_words() -> None:
     with pytest.raises(BadInput, match="REQUEST_DEADLINE_SECONDS is not a whole number"):
         deploy(running(), Wish(variables=(("REQUEST_DEADLINE_SECONDS", "soon"),)), BUNDLE)
+
+
+def test_the_variables_of_the_hosted_mint_are_those_of_the_documentation() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \| [●○] ", page, re.MULTILINE))
+    assert known_names() == documented
+
+
+@pytest.mark.parametrize("name", ["OTEL_SERVICE_NAME", "FULLSEND_SOURCE_SHA256", "MALLOC_ARENA_MAX", "HTTPS_PROXY"])
+def test_a_variable_that_something_in_the_deployment_looks_at_is_taken(name: str) -> None:
+    check_names([(name, "1")])
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("ALLOWED_ORG", "Did you mean ALLOWED_ORGS?"), ("PEM_DIR", "docs/configuration.md"), ("X", "docs/")],
+)
+def test_a_variable_that_nothing_looks_at_is_refused_and_can_be_unset(name: str, hint: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        check_names([(name, "1")])
+    assert hint in refused.value.remedy
+    check_names([(name, "")])
 
 
 def test_a_key_shows_nowhere_in_a_plan() -> None:
