@@ -134,6 +134,36 @@ def test_a_key_that_cannot_be_used_is_left_out_and_the_others_serve(
     Published(clock, key_set(jwk(key, "bad") | unusable, None, 1, [], "x", jwk(key))).check(signed(key))
 
 
+@pytest.mark.parametrize(
+    "unusable", [{"use": "enc"}, {"alg": "RS512"}, {"alg": "none"}, {"alg": None}, {"kty": "EC"}]
+)
+def test_a_key_that_is_for_something_else_proves_no_signature(
+    clock: FakeClock, key: rsa.RSAPrivateKey, other_key: rsa.RSAPrivateKey, unusable: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidToken, match="no key of the token's key id"):
+        Published(clock, key_set(jwk(key, "bad") | unusable, jwk(other_key))).check(signed(key, "bad"))
+
+
+@pytest.mark.parametrize("status", [201, 301, 404])
+def test_a_key_set_beside_another_status_than_200_is_no_answer(
+    clock: FakeClock, key: rsa.RSAPrivateKey, status: int
+) -> None:
+    peer = Peer(lambda number: [answer(status, key_set(jwk(key))) if number else answer(200, discovery())])
+
+    def discovery() -> bytes:
+        return json.dumps({"issuer": peer.url, "jwks_uri": f"{peer.url}/keys"}).encode()
+
+    with peer, pytest.raises(IssuerUnavailable, match=f"status {status}"):
+        IssuerKeys(peer.url, Outbound(clock, connections=1), clock, patience_seconds=3).load(new_attempt(clock))
+
+
+def test_a_token_over_the_largest_size_is_refused_however_sound(key: rsa.RSAPrivateKey) -> None:
+    room = LONGEST_TOKEN - len(signed(key))
+    assert take_apart(signed(key, x="y" * (room * 3 // 4 - 20))).key_id == "k"
+    with pytest.raises(InvalidToken, match=r"a token of 1[67][0-9]{3} characters"):
+        take_apart(signed(key, x="y" * (room * 3 // 4 + 20)))
+
+
 def test_keys_that_are_too_short_or_of_another_kind_are_no_keys(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
     short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - that it is refused is the case
     curve = ec.generate_private_key(ec.SECP256R1())

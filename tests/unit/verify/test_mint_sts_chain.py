@@ -111,6 +111,20 @@ def test_a_refusal_that_is_not_of_googles_form_is_no_verdict(clock: FakeClock, s
         against(clock, answer(status, body))
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        *((status, b'{"access_token": "ya29.x"}') for status in (201, 202, 301, 400, 401, 403)),
+        (200, b'{"error": "invalid_grant"}'),
+    ],
+)
+def test_a_status_and_a_body_that_do_not_belong_together_are_no_verdict(
+    clock: FakeClock, status: int, body: bytes
+) -> None:
+    with pytest.raises(StsUnavailable):
+        against(clock, answer(status, body))
+
+
 def test_a_dropped_connection_is_tried_again(clock: FakeClock) -> None:
     against(clock, None, answer(200, b'{"access_token": "x"}'))
 
