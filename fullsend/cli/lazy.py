@@ -1,21 +1,22 @@
 """A click group that imports a command only when that command runs.
 
-Decides how commands are found and what is said when an extra is missing. `--help` prints the one-line
-descriptions of the table, so listing commands imports none of them.
+Decides how commands are found and what is said when an extra is missing, by a whole command or an option.
+`--help` prints the one-line descriptions of the table, so listing commands imports none of them.
 """
 
 from __future__ import annotations
 
 import importlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-OURS = frozenset({"fullsend", "mintcore"})
+_OURS = frozenset({"fullsend", "mintcore"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,26 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, entry.help) for name, entry in self._table.items()])
 
 
-def _load(entry: Lazy) -> click.Command:
-    module_name, _, attribute = entry.target.partition(":")
+@contextmanager
+def extra_needed(who: str, extra: str, otherwise: str = "") -> Iterator[None]:
+    """Turn an import inside that finds no package into one sentence: what to install, or do `otherwise`.
+
+    Raises click.ClickException.
+    """
     try:
-        module = importlib.import_module(module_name)
+        yield
     except ModuleNotFoundError as missing:
-        if (missing.name or "").split(".")[0] in OURS:
+        if (missing.name or "").split(".")[0] in _OURS:
             raise
         raise click.ClickException(
-            f"this command needs the Python package {missing.name}, which is not installed: "
-            f"pip install 'fullsend-mint[{entry.extra}]'"
+            f"{who} needs the Python package {missing.name}, which is not installed: "
+            f"pip install 'fullsend-mint[{extra}]'{otherwise}"
         ) from missing
+
+
+def _load(entry: Lazy) -> click.Command:
+    module_name, _, attribute = entry.target.partition(":")
+    with extra_needed("this command", entry.extra):
+        module = importlib.import_module(module_name)
     command: click.Command = getattr(module, attribute)
     return command

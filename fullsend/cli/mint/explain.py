@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullsend.cli.lazy import OURS
+from fullsend.cli.lazy import extra_needed
 from fullsend.cli.mint.common import role_options
 from fullsend.cli.output import NOT_HEALTHY, CommandError, json_option, note, print_json, print_table
 from fullsend.explain.claims_file import read_claims
@@ -77,15 +77,8 @@ def explain(
 
 
 def _of_project(project: str | None, region: str) -> Configuration:
-    try:
+    with extra_needed("--project", "operate", ", or give the mint's variables with --env-file"):
         from fullsend.cli.mint.explain_project import read_project  # noqa: PLC0415 - needs an extra, files do not
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").split(".")[0] in OURS:
-            raise
-        raise CommandError(
-            f"--project needs the Python package {missing.name}, which is not installed.",
-            "pip install 'fullsend-mint[operate]', or give the mint's variables with --env-file.",
-        ) from None
     return read_project(project or "", region)
 
 

@@ -11,9 +11,9 @@ from functools import partial
 
 import click
 
-from fullsend.cli.lazy import OURS
+from fullsend.cli.lazy import extra_needed
 from fullsend.cli.mint.common import client_for, errors_explained, mint_options
-from fullsend.cli.output import NOT_HEALTHY, CommandError, json_option, print_json, print_table
+from fullsend.cli.output import NOT_HEALTHY, json_option, print_json, print_table
 from fullsend.client.remedies import remedy_for
 
 PROJECT_VARIABLES = ("GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT")
@@ -52,15 +52,8 @@ def status(
 
 
 def _operator(project: str, region: str, org: str | None, *, as_json: bool) -> None:
-    try:
+    with extra_needed("--project", "operate"):
         from fullsend.cli.mint.operator_status import show  # noqa: PLC0415 - jobs do without the extra it needs
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").split(".")[0] in OURS:
-            raise
-        raise CommandError(
-            f"--project needs the Python package {missing.name}, which is not installed.",
-            "pip install 'fullsend-mint[operate]'",
-        ) from missing
     if not show(project, region, org, as_json=as_json):
         sys.exit(NOT_HEALTHY)
 

@@ -77,6 +77,30 @@ def test_without_click_the_command_says_what_to_install() -> None:
     assert "pip install 'fullsend-mint[cli]'" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["mint", "deploy", "--project", "p"], "this command needs"),
+        (["mint", "status", "--project", "p"], "--project needs"),
+        (["mint", "explain", "--claims", "-", "--role", "coder", "--project", "p"], "--project needs"),
+    ],
+)
+def test_without_google_the_operators_commands_say_what_to_install(arguments: list[str], says: str) -> None:
+    code = "import sys; sys.modules['google.auth'] = None; from fullsend.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        input="{}",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert says in done.stderr
+    assert "pip install 'fullsend-mint[operate]'" in done.stderr
+
+
 def test_an_unknown_command_is_a_usage_error() -> None:
     assert CliRunner().invoke(cli, ["nonsense"]).exit_code == 2
 
