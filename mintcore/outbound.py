@@ -1,8 +1,9 @@
-"""The only place that opens connections: time budget, retries, size caps, no redirects.
+"""How the mint calls out: time budget, retries, size caps, no redirects.
 
-:mod:`mintcore.connections` connects and :mod:`mintcore.http1` speaks: what other engines put around a call costs
-more than the call itself (docs/adr/0004). What an answer means is decided by who asked; here a call either
-has an answer or fails with an :class:`OutboundError`, whose text is for the log and holds no header and no body.
+Every call goes this way but those of Google's client for Secret Manager, and of Redis and OpenTelemetry where they
+were asked for. :mod:`mintcore.connections` connects and :mod:`mintcore.http1` speaks (docs/adr/0004). What an
+answer means is decided by who asked; here a call either has an answer or fails with an :class:`OutboundError`,
+whose text is for the log and holds no header and no body.
 """
 
 from __future__ import annotations

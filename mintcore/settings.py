@@ -30,7 +30,7 @@ DEFAULT_DEADLINE_SECONDS = 25
 DEFAULT_PORT = 8080
 DEFAULT_AUDIT_FILE_BYTES = 50_000_000
 DEFAULT_AUDIT_FILES_KEPT = 10
-# gunicorn's and the functions framework's own variable for the size of the thread pool.
+# THREADS is also the functions framework's own variable; unset, the framework takes four per CPU.
 _DEFAULT_THREADS = 16
 
 __all__ = [

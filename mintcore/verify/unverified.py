@@ -1,7 +1,7 @@
 """A caller's token, taken apart and not believed.
 
 RFC 7515 §7.1's compact serialisation, three base64url texts and two dots, is read here and not by PyJWT, whose
-reading costs five times as much as checking the signature does; the signature is PyJWT's to check (docs/adr/0001).
+reading costs four times as much as checking the signature does; the signature is PyJWT's to check (docs/adr/0001).
 """
 
 from __future__ import annotations
