@@ -19,8 +19,6 @@ from mintcore.keys.rsa import RsaSigner, parse_signer
 from mintcore.reading import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mintcore.policy.names import Role
     from mintcore.ports import Attempt, Clock, Signer
     from mintcore.secret import Secret
@@ -95,13 +93,29 @@ class SecretManagerKeys:
         now = self._clock.monotonic()
         with self._readings_lock:
             reading, began = self._readings.get(name, (None, now))
-            if reading is None or reading.done() or now - began > _GIVEN_UP_SECONDS:
+            if reading is None or now - began > _GIVEN_UP_SECONDS:
                 attempt.upstream_calls["secretmanager"] = attempt.upstream_calls.get("secretmanager", 0) + 1
                 reading = Future()
-                work = partial(_settle, reading, partial(self._access, name, patience_seconds))
+                work = partial(self._settle, reading, name, patience_seconds)
                 threading.Thread(target=work, name="secret-manager", daemon=True).start()
                 self._readings[name] = reading, now
             return reading
+
+    def _settle(self, reading: Future[bytes], name: str, patience_seconds: float) -> None:
+        try:
+            content = self._access(name, patience_seconds)
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
+            self._forget_reading(reading, name)
+            reading.set_exception(error)
+        else:
+            self._forget_reading(reading, name)
+            reading.set_result(content)
+
+    def _forget_reading(self, reading: Future[bytes], name: str) -> None:
+        """Keep no reading that has ended: its result is the key itself, and a signer is all that is kept of one."""
+        with self._readings_lock:
+            if self._readings.get(name, (None, 0.0))[0] is reading:
+                del self._readings[name]
 
     def _access(self, name: str, patience_seconds: float) -> bytes:
         from google.api_core.retry import Retry, if_transient_error  # noqa: PLC0415 - see the module's docstring
@@ -119,13 +133,6 @@ class SecretManagerKeys:
                 self._client = _client(self._url)
                 _mind_no_ambient_proxy(self._client, self._proxy_url)
             return self._client
-
-
-def _settle(reading: Future[bytes], read: Callable[[], bytes]) -> None:
-    try:
-        reading.set_result(read())
-    except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
-        reading.set_exception(error)
 
 
 def _client(url: str) -> Any:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import time
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 import jwt
@@ -216,6 +218,23 @@ def test_a_stored_key_signs(clock: FakeClock, secrets: SecretManager, key: rsa.R
     attempt = new_attempt(clock)
     assert isinstance(store(clock, secrets.url).signer(CODER, attempt), RsaSigner)
     assert attempt.upstream_calls == {"secretmanager": 1}
+
+
+def test_of_a_stored_key_only_the_signer_is_kept(
+    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
+) -> None:
+    secrets.add_version(SECRET, pem(key))
+    keys = store(clock, secrets.url)
+    keys.signer(CODER, new_attempt(clock))
+    gc.collect()
+    held, seen = [keys], set[int]()
+    while held:
+        one = held.pop()
+        if id(one) in seen or isinstance(one, type | ModuleType | FunctionType):
+            continue
+        seen.add(id(one))
+        assert not (isinstance(one, bytes | bytearray | str) and "PRIVATE KEY" in repr(one))
+        held += gc.get_referents(one)
 
 
 def test_a_stored_key_is_read_every_five_minutes(
