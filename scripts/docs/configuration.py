@@ -61,13 +61,15 @@ MEANINGS = {
     "Requests": {
         "GITHUB_API_URL": "GitHub's API; of a GitHub Enterprise Server `https://HOST/api/v3`",
         "REQUEST_DEADLINE_SECONDS": "The time one request may take, all its outside calls together",
-        "THREADS": "How many requests are served at once. Hosted it is the framework's own variable, too: set it "
-        "to the service's concurrency",
+        "THREADS": "How many requests are served at once. Hosted it is the framework's own variable, too, which "
+        "unset means four per CPU: set it to the service's concurrency",
         "RATE_LIMIT": "Such as `60/minute`, per calling repository; unset is no limit",
-        "RATE_LIMIT_STORAGE": "Where it is counted: `memory://` (each instance by itself) or `redis://…`",
+        "RATE_LIMIT_STORAGE": "Where it is counted: `memory://` (each instance by itself), or `redis://…` or "
+        "`rediss://…` with the package `redis`",
         "HTTPS_PROXY_FROM_ENV": "`1` lets `HTTPS_PROXY` count",
-        "HTTPS_PROXY": "A proxy for outgoing https calls. Not looked at unless `HTTPS_PROXY_FROM_ENV` is `1`: a "
-        "proxy sees where the mint goes, and one should not come out of an environment by accident",
+        "HTTPS_PROXY": "A proxy for outgoing https calls, `http://[user:password@]host:port`. Not looked at unless "
+        "`HTTPS_PROXY_FROM_ENV` is `1`: a proxy sees where the mint goes, and one should not come out of an "
+        "environment by accident",
     },
     "Telemetry": {
         "OTEL_EXPORTER_OTLP_ENDPOINT": "An OpenTelemetry collector, OTLP over HTTP, for traces and metrics",
@@ -88,7 +90,8 @@ HEAD = """# Configuration
 
 The mint is configured by environment variables alone, read once at start. A value that is missing or wrong stops
 the start with one line for each problem, naming the variable and an example; what is merely odd is a warning in the
-log. A blank value counts as unset. Addresses have to be `https`, except on loopback.
+log. A blank value counts as unset. Addresses have to be `https`; on loopback `http` will do. What is `0` by default
+takes `1` or `0` and nothing else.
 
 `fullsend mint explain --env-file FILE` reads the same variables from a file and says what they would decide; `●` is
 required, `○` optional, `-` not looked at.
