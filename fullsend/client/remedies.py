@@ -146,7 +146,7 @@ _MINT = {
         "message; mint once per job rather than once per step."
     ),
     "github_unavailable": ("GitHub does not answer the mint. Look at GitHub's status page and run the job again."),
-    "upstream_timeout": "GitHub or Google answered the mint too slowly. Run the job again.",
+    "upstream_timeout": "GitHub answered the mint too slowly. Run the job again.",
     "internal_error": (
         "Nothing in your workflow can mend this. Tell whoever runs the mint, with the code and the request id."
     ),
