@@ -1,8 +1,8 @@
 """The standalone mint, put together: ``fullsend-mint``, a directory of keys, the issuer's word and no cloud.
 
-Everything that can be wrong is looked at before the first request can come in: settings, key files, port. What
-is wrong is said in one sentence each on stderr and ends the process with status 1. ``--check`` looks at the
-same and prints what would be served.
+Everything that can be wrong is looked at before the first request can come in: settings, key files, audit file,
+port. What is wrong is said in one sentence each on stderr and ends the process with status 1. ``--check`` looks at
+the same but for the port, which a mint that runs already has, and prints what would be served.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="fullsend-mint", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--check", action="store_true", help="look at settings and key files, print what would be served, and exit"
+        "--check",
+        action="store_true",
+        help="look at settings, key files and audit file, print what would be served, and exit",
     )
     parser.add_argument("--version", action="version", version=f"fullsend-mint {VERSION}")
     only_check = parser.parse_args(arguments).check
