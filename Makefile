@@ -14,9 +14,10 @@ setup: .venv/ready ## the virtual environments that every other target uses
 	@echo "setting up .venv (the first time takes about half a minute)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.12 or the like")'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -q "$$(grep -oE '^uv==[^ ]+' requirements-dev.txt)"
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt >.venv/uv.txt
+	@$(BIN)/python -m pip install -q --require-hashes -r .venv/uv.txt
 	@$(UV) pip sync -q --python $(BIN)/python requirements-dev.txt
-	@$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@$(UV) venv -q --clear --python $(BIN)/python .venv-runtime
 	@$(UV) pip sync -q --python .venv-runtime/bin/python requirements.txt
 	@touch $@

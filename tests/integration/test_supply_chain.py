@@ -34,6 +34,19 @@ def test_every_requirement_is_pinned_by_hash(name: str) -> None:
     assert not [entry for entry in pinned if "--hash=sha256:" not in entry]
 
 
+def test_setting_up_installs_by_hash_and_builds_with_what_was_installed_so() -> None:
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\n.venv/ready:")[2].partition("\n\n")[0]
+    installs = re.findall(r" pip (?:install|sync) .*", recipe)
+    assert len(installs) == 4
+    by_hash = (
+        "--require-hashes",
+        "requirements-dev.txt",
+        "requirements.txt",
+        "--no-deps --no-build-isolation -e .",
+    )
+    assert not [line for line in installs if not any(way in line for way in by_hash)]
+
+
 def test_a_mint_runs_exactly_what_it_is_tested_with() -> None:
     assert requirements("requirements.txt").items() <= requirements("requirements-dev.txt").items()
 
