@@ -56,6 +56,28 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     assert not [link for link in links if not (page.parent / link).exists()]
 
 
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_heading_leads_to_one(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|mailto:)([^)#\s]*)#([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    assert not [
+        f"{file}#{anchor}" for file, anchor in links if anchor not in anchors(page.parent / file if file else page)
+    ]
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_of_ours_that_a_page_names_exists(page: Path) -> None:
+    folders = r"mintcore|fullsend|tests|docs|deploy|scripts|bench|\.github|\.ci"
+    named = re.findall(rf"`((?:{folders})/[\w./-]+)", page.read_text(encoding="utf-8"))
+    made_by_the_operator = {"deploy/env.yaml", ".github/workflows/mint-test.yml"}
+    assert not [path for path in named if path not in made_by_the_operator and not (ROOT / path).exists()]
+
+
 def test_decision_records_are_numbered_once() -> None:
     numbers = [path.name[:4] for path in (ROOT / "docs" / "adr").glob("*.md")]
     assert len(numbers) == len(set(numbers))
