@@ -52,7 +52,7 @@ class Org:
 
     def __post_init__(self) -> None:
         if not _LOGIN.fullmatch(self.login):
-            raise ValueError("an organisation name has ASCII letters, digits and '-'")
+            raise ValueError("an organisation name has ASCII letters, digits, '-' and '_'")
         object.__setattr__(self, "key", self.login.lower())
 
     def __str__(self) -> str:
