@@ -54,7 +54,7 @@ class Deadline:
         return max(0.0, self._ends - self.clock.monotonic())
 
     def elapsed(self) -> float:
-        """Return the seconds since the request came in."""
+        """Return the seconds since the time began to run: with a token request, when its body was there."""
         return self.seconds - self._ends + self.clock.monotonic()
 
 

@@ -127,6 +127,25 @@ def test_each_examples_environment_is_one_the_mint_takes() -> None:
         assert settings.port == 8080
 
 
+def docker_run(text: str) -> list[str]:
+    """Return the words of the command that starts a container."""
+    joined = re.sub(r"\\\n#?\s*", "", text)
+    return re.search(r"docker run --read-only .*", joined)[0].split()  # type: ignore[index]
+
+
+def test_the_dockerfile_and_the_guide_start_a_container_alike() -> None:
+    guide = (ROOT / "docs" / "standalone.md").read_text(encoding="utf-8")
+    command = docker_run(guide)
+    assert command == docker_run((ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8"))
+    assert "PEM_DIR=/pems" in command
+
+
+def test_the_unit_may_write_the_audit_file_where_its_example_puts_it() -> None:
+    page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    folder = re.search(r"^AUDIT_LOG=file:/var/log/([\w-]+)/", page, re.MULTILINE)[1]  # type: ignore[index]
+    assert f"LogsDirectory={folder}" in UNIT.read_text().splitlines()
+
+
 def test_whoever_stops_the_mint_waits_longer_than_a_request_may_take() -> None:
     deadline = read_standalone(MANIFESTS["ConfigMap"]["data"]).common.deadline_seconds
     wait_before = int(CONTAINER["lifecycle"]["preStop"]["exec"]["command"][1])
