@@ -34,13 +34,16 @@ def key(rsa_keys: KeyPool) -> RSAPrivateKey:
 
 @pytest.fixture
 def guide(tmp_path: Path, key: RSAPrivateKey) -> dict[str, str]:
-    """The environment of the guide's complete example, with its two keys."""
+    """The environment of the guide's complete example, with its two keys and a port that is free."""
     pems = tmp_path / "pems"
     pems.mkdir()
     for role in ("triage", "scanner"):
         (pems / f"{role}.pem").write_bytes(pem(key))
         (pems / f"{role}.pem").chmod(0o600)
+    with socket.create_server(("", 0)) as probe:
+        port = probe.getsockname()[1]
     return {
+        "PORT": str(port),
         "ALLOWED_ORGS": "myorg",
         "ROLE_APP_IDS": '{"triage":"4087047","scanner":"5555555"}',
         "OIDC_AUDIENCE": "fullsend-mint",
@@ -52,6 +55,7 @@ def guide(tmp_path: Path, key: RSAPrivateKey) -> dict[str, str]:
 
 
 def test_check_prints_what_would_be_served(guide: dict[str, str], tmp_path: Path) -> None:
+    del guide["PORT"]
     done = run(guide, "--check", cwd=tmp_path)
     assert (done.status, done.err) == (0, "")
     lines = [" ".join(line.split()) for line in done.out.splitlines()]
