@@ -47,6 +47,9 @@ standalone: .venv/ready ## a mint of one's own with a fallback, in the same worl
 serve: .venv/ready ## the same world kept running on fixed ports, with a curl that mints; PORT=18080 moves them
 	@$(BIN)/fullsend sandbox serve $(if $(PORT),--port $(PORT))
 
+cloud: .venv/ready ## an empty Google project and a GitHub on loopback, to deploy into, with the commands to paste
+	@$(BIN)/fullsend sandbox cloud
+
 bench: .venv/ready ## the mint beside a plain one, measured; QUICK=1 is under a minute, WRITE=1 writes docs/bench/
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write)
 

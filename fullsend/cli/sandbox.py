@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 import click
 
 from fullsend.cli.output import CommandError, json_option, note, progress
-from fullsend.cli.sandbox_common import ended_by_signals, finish, source_folder, source_option, stop
+from fullsend.cli.sandbox_cloud import cloud
+from fullsend.cli.sandbox_common import (
+    command,
+    ended_by_signals,
+    exports,
+    finish,
+    source_folder,
+    source_option,
+    stop,
+)
 from fullsend.cli.sandbox_standalone import standalone
 from fullsend.sandbox.demo import play
 from fullsend.sandbox.loopback import HOST
@@ -38,9 +47,10 @@ def sandbox() -> None:
 
 
 sandbox.add_command(standalone)
+sandbox.add_command(cloud)
 
 
-@sandbox.command()
+@sandbox.command(short_help="Mint, use and revoke a token; be refused.")
 @json_option
 @source_option
 def demo(*, as_json: bool, source: Path | None) -> None:
@@ -50,7 +60,7 @@ def demo(*, as_json: bool, source: Path | None) -> None:
     finish(outcomes, mint, as_json=as_json)
 
 
-@sandbox.command()
+@sandbox.command(short_help="The mint and its world, kept running.")
 @click.option(
     "--port",
     type=click.IntRange(1, LAST_PORT - len(SERVICES)),
@@ -112,6 +122,8 @@ def _print_served(world: World, mint: MintProcess) -> None:
     environment = world.issuer.job_environment(world.job())
     request_url = f"{environment['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience={AUDIENCE}"
     request_token = environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]
+    job = {name: value for name, value in environment.items() if "ACTIONS" in name}
+    job |= {"GITHUB_API_URL": world.github.api_url, "FULLSEND_MINT_URL": mint.url}
     click.echo(f"""\
 mint            {mint.url}
 issuer          {world.issuer.url}
@@ -125,5 +137,12 @@ OIDC_TOKEN=$(curl -sS -H 'Authorization: bearer {request_token}' \\
   '{request_url}' | sed -E 's/.*"value": *"([^"]+)".*/\\1/')
 curl -sS {mint.url}/v1/token -H "Authorization: Bearer $OIDC_TOKEN" \\
   -H 'Content-Type: application/json' -d '{{"role": "triage", "repos": ["app"]}}'
+
+Or have the command line do both, and revoke the token when its command ends.
+
+{exports(job)}
+{command()} mint status
+{command()} mint exec --role triage --repos app -- \\
+  sh -c 'curl -sS -H "Authorization: Bearer $GH_TOKEN" $GITHUB_API_URL/installation/repositories'
 
 Ctrl-C ends it.""")

@@ -1,7 +1,9 @@
-"""What the sandbox's commands have in common: the source folder, signals, and the table of a demo's steps."""
+"""What the sandbox's commands have in common: the source folder, shell words, signals, a demo's table."""
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import signal
 import sys
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from rich.text import Text
 from fullsend.cli.output import FAILED, CommandError, note, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fullsend.sandbox.demo import Outcome
     from fullsend.sandbox.process import MintProcess
@@ -48,6 +50,19 @@ def source_folder(given: Path | None) -> Path:
             "Run this in a checkout of the project, or name one with --source.",
         )
     return folder.resolve()
+
+
+def command() -> str:
+    """Return how to call this command from the reader's shell."""
+    if shutil.which("fullsend"):
+        return "fullsend"
+    here, program = Path.cwd(), Path(sys.argv[0]).absolute()
+    return shlex.quote(str(program.relative_to(here) if program.is_relative_to(here) else program))
+
+
+def exports(environment: Mapping[str, str]) -> str:
+    """Return shell lines that set the variables."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items())
 
 
 @contextmanager

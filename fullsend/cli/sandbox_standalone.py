@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command()
+@click.command(short_help="A mint of your own, and through it another.")
 @json_option
 @source_option
 def standalone(*, as_json: bool, source: Path | None) -> None:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 FULLSEND = str(Path(sys.executable).parent / "fullsend")
 LIMIT = 60
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+# Where the command line is not on the PATH, as right after `make setup`.
+PLAIN = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -42,9 +45,11 @@ def free_ports() -> int:
 
 
 @contextmanager
-def serving(port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [FULLSEND, "sandbox", "serve", "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command = [FULLSEND, "sandbox", *arguments]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=PLAIN
+    ) as process:
         printed = ""
         assert process.stdout is not None
         for line in process.stdout:
@@ -59,6 +64,15 @@ def serving(port: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
                 process.communicate(timeout=LIMIT)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def pasted(commands: str) -> str:
+    """Return what somebody sees who pastes the commands into a shell."""
+    done = subprocess.run(
+        ["bash", "-c", commands], cwd=ROOT, env=PLAIN, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_the_demo_passes_and_prints_a_table() -> None:
@@ -112,22 +126,39 @@ def test_a_port_in_use_is_named_with_what_to_do() -> None:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the printed command needs curl")
 def test_what_serve_prints_is_what_the_readme_shows_and_can_be_pasted_and_mints() -> None:
     first = free_ports()
-    with serving(first) as (_, printed):
-        as_shown = re.sub("bearer [^']+", "bearer …", printed)
+    with serving("serve", "--port", str(first)) as (_, printed):
+        as_shown = re.sub("(bearer |REQUEST_TOKEN=)[^'\n]+", r"\1…", printed)
         for offset in range(5):
             as_shown = as_shown.replace(f":{first + offset}", f":{8080 + offset}")
         shown = README.partition("<!-- serve -->\n```text\n")[2].partition("```")[0]
         assert as_shown == f"{shown}\nCtrl-C ends it.\n"
-        commands = printed[printed.index("OIDC_TOKEN=") : printed.index("Ctrl-C")]
-        pasted = subprocess.run(["bash", "-c", commands], capture_output=True, text=True, timeout=LIMIT, check=True)
-    answer = json.loads(pasted.stdout)
-    assert answer["granted_repos"] == ["octo-org/app"]
+        with_curl, with_fullsend = printed[: printed.index("Ctrl-C")].split("Or have the command line")
+        minted = pasted(with_curl[with_curl.index("OIDC_TOKEN=") :])
+        seen = pasted(with_fullsend[with_fullsend.index("export") :])
+    assert json.loads(minted)["granted_repos"] == ["octo-org/app"]
+    assert "octo-org" in seen
+    assert '"full_name": "octo-org/app"' in seen
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the printed command needs curl")
+def test_what_cloud_prints_deploys_a_mint_and_mints_and_leaves_nothing_behind() -> None:
+    with serving("cloud") as (process, printed):
+        folder = Path(re.findall(r"^\. (\S+)/operator$", printed, re.MULTILINE)[0])
+        assert {path.stat().st_mode & 0o077 for path in folder.iterdir()} == {0}
+        commands = [line for line in printed.splitlines() if line and not re.match("[A-Z][a-z]|[a-z]+  ", line)]
+        said = pasted("\n".join(["set -eo pipefail", *commands]))
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=LIMIT)
+        assert process.returncode == 0, errors
+    assert "octo-org, other-org" in said
+    assert '"full_name": "octo-org/app"' in said
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_serve_ends_cleanly_on_a_signal_and_frees_its_ports(number: signal.Signals) -> None:
     first = free_ports()
-    with serving(first) as (process, _):
+    with serving("serve", "--port", str(first)) as (process, _):
         process.send_signal(number)
         _, errors = process.communicate(timeout=LIMIT)
         assert process.returncode == 0, errors
