@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from fullsend.sandbox.crc32c import crc32c
+from fullsend.sandbox.github.links import repository_links
 from fullsend.sandbox.names import ORG, PROJECT_NUMBER, app_permissions, secret_name
 
 if TYPE_CHECKING:
@@ -40,44 +41,6 @@ _GITHUB_HEADERS = (
     "X-RateLimit-Resource: core\r\nX-RateLimit-Reset: 4102444800\r\n"
     "X-GitHub-Request-Id: C0DE:1A2B3C:4D5E6F7:89ABCDE:5F6A7B8C\r\n"
 )
-_REPOSITORY_LINKS = [
-    "archive",
-    "assignees",
-    "blobs",
-    "branches",
-    "collaborators",
-    "comments",
-    "commits",
-    "compare",
-    "contents",
-    "contributors",
-    "deployments",
-    "downloads",
-    "events",
-    "forks",
-    "git_commits",
-    "git_refs",
-    "git_tags",
-    "hooks",
-    "issue_comment",
-    "issue_events",
-    "issues",
-    "keys",
-    "labels",
-    "languages",
-    "merges",
-    "milestones",
-    "notifications",
-    "pulls",
-    "releases",
-    "stargazers",
-    "statuses",
-    "subscribers",
-    "subscription",
-    "tags",
-    "teams",
-    "trees",
-]
 
 
 def answers(issuer_url: str, jwks: Mapping[str, Any], pems: Mapping[str, str]) -> dict[str, tuple[str, bytes]]:
@@ -178,7 +141,6 @@ def _access_token() -> dict[str, Any]:
 
 
 def _repository(name: str) -> dict[str, Any]:
-    api = f"https://api.github.com/repos/{ORG}/{name}"
     return {
         "id": 1_296_269,
         "node_id": "R_kgDOBenchBench",
@@ -186,11 +148,9 @@ def _repository(name: str) -> dict[str, Any]:
         "full_name": f"{ORG}/{name}",
         "owner": _account(ORG, INSTALLATION_ID),
         "private": True,
-        "html_url": f"https://github.com/{ORG}/{name}",
         "description": "A repository like any other",
         "fork": False,
-        "url": api,
-        **{f"{link}_url": f"{api}/{link}{{/sha}}" for link in _REPOSITORY_LINKS},
+        **repository_links("https://api.github.com", "https://github.com", f"{ORG}/{name}"),
         "default_branch": "main",
         "visibility": "private",
         "topics": [],

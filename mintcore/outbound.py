@@ -97,22 +97,28 @@ class Outbound:
         self._tls = ssl.create_default_context()
         self._proxy = None if proxy_url is None else parse_proxy(proxy_url)
 
-    def channel(self, service: str, base_url: str) -> Channel:
-        """Return a channel to ``base_url`` (scheme, host and path prefix); ``service`` names it in the logs."""
+    def channel(self, service: str, base_url: str, *, largest_answer: int = LARGEST_ANSWER) -> Channel:
+        """Return a channel to ``base_url`` (scheme, host and path prefix); ``service`` names it in the logs.
+
+        ``largest_answer`` is in bytes of body.
+        """
         connections = Connections(base_url, self._clock, most=self._connections, tls=self._tls, proxy=self._proxy)
-        return Channel(service, connections, base_url, self._clock)
+        return Channel(service, connections, base_url, self._clock, largest_answer)
 
 
 class Channel:
     """Calls to one service."""
 
-    def __init__(self, service: str, connections: Connections, base_url: str, clock: Clock) -> None:
+    def __init__(
+        self, service: str, connections: Connections, base_url: str, clock: Clock, largest_answer: int
+    ) -> None:
         parts = urlsplit(base_url)
         self.service = service
         self._connections = connections
         self._host = parts.netloc.rpartition("@")[2]
         self._prefix = parts.path.rstrip("/")
         self._clock = clock
+        self._largest_answer = largest_answer
 
     def send(
         self,
@@ -180,11 +186,11 @@ class Channel:
 
     def _exchange(self, connection: socket.socket, request: bytes, attempt: Attempt) -> RawAnswer:
         try:
-            return exchange(connection, request, attempt.deadline, largest=LARGEST_ANSWER)
+            return exchange(connection, request, attempt.deadline, largest=self._largest_answer)
         except TimeoutError:
             raise TooSlow(f"{self.service}: no answer in {attempt.deadline.seconds:.1f} s") from None
         except TooLarge:
-            raise Unusable(f"{self.service}: an answer of more than {LARGEST_ANSWER} bytes") from None
+            raise Unusable(f"{self.service}: an answer of more than {self._largest_answer} bytes") from None
         except BadAnswer as error:
             raise Unreachable(f"{self.service}: {error}") from None
         except OSError as error:

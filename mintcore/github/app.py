@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 INSTALLED_SECONDS = 600.0
 NOT_INSTALLED_SECONDS = 15.0
+# A token for 500 repositories comes with a description of each, of five to twelve kilobytes.
+LARGEST_ANSWER = 8 * 1024 * 1024
 API_VERSION = "2022-11-28"
 
 _OK = 200

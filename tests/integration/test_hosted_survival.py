@@ -45,6 +45,20 @@ def warm(start_mint: StartMint, world: World, **changes: str) -> MintProcess:
     return process
 
 
+def test_a_token_for_five_hundred_repositories_with_long_names_is_minted(
+    world: World, start_mint: StartMint
+) -> None:
+    repos = [f"{number:03}-{'x' * 96}" for number in range(500)]
+    for name in repos:
+        world.github.create_repo(f"{names.ORG}/{name}")
+    headers = {"Authorization": f"Bearer {world.issuer.token(world.job())}"}
+    asked = {"role": "coder", "repos": repos}
+    answer = requests.post(f"{start_mint().url}/v1/token", json=asked, headers=headers, timeout=60)
+    assert answer.status_code == 200, answer.text[:500]
+    assert len(answer.json()["granted_repos"]) == 500
+    assert len(world.github.live_tokens()) == 1
+
+
 def test_the_issuers_keys_down_at_start_leave_the_word_to_sts(world: World, start_mint: StartMint) -> None:
     world.issuer.faults.add(Fail(503))
     process = start_mint()

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from fullsend.sandbox.github.links import repository_links
 from fullsend.sandbox.github.state import Account, App, Installation, Repository
 
 SITE = "https://github.com"
@@ -42,7 +43,7 @@ class Views:
         }
 
     def repository(self, repository: Repository) -> dict[str, object]:
-        """Return a "minimal repository"."""
+        """Return a "repository", with the addresses that make it several kilobytes."""
         return {
             "id": repository.id,
             "node_id": node_id("R", repository.id),
@@ -51,12 +52,14 @@ class Views:
             "private": repository.private,
             "visibility": "private" if repository.private else "public",
             "owner": self.account(repository.owner),
-            "url": self.url(f"/repos/{repository.full_name}"),
-            "html_url": f"{SITE}/{repository.full_name}",
+            "description": None,
             "default_branch": "main",
             "archived": False,
+            "disabled": False,
             "fork": False,
+            "topics": [],
             "created_at": timestamp(repository.created_at),
+            **repository_links(self._api(), SITE, repository.full_name),
         }
 
     def app(self, app: App, installations: int) -> dict[str, object]:
