@@ -7,6 +7,7 @@ import select
 import socket
 import weakref
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 # What a firewall on the way has forgotten looks alive and costs a request all its time; they remember for minutes.
 MOST_IDLE_SECONDS = 60.0
+# So long may the other machine leave what was sent without so much as TCP's own receipt (tcp(7)); how long it then
+# thinks about its answer is another matter. What a firewall forgot costs this, and not all of a request's time.
+UNHEARD_SECONDS = 4.0
+_UNHEARD: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,10 @@ class Connections:
             connection.close()
             raise
 
+    def close_idle(self) -> None:
+        """Close every idle connection: where one has died unseen, the others have most likely too."""
+        _close_all(self._idle)
+
     def give_back(self, connection: socket.socket) -> None:
         """Keep a connection whose answer was read to its end; closing is for every other one."""
         if len(self._idle) < self._most:
@@ -116,6 +125,8 @@ def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
             set_timeout(connection, Deadline(deadline.clock, deadline.remaining() / (len(addresses) - number)))
             connection.connect(address)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if _UNHEARD is not None:
+                connection.setsockopt(socket.IPPROTO_TCP, _UNHEARD, int(UNHEARD_SECONDS * 1000))
         except OSError as error:
             connection.close()
             failure = error
@@ -132,5 +143,6 @@ def _is_alive(connection: socket.socket) -> bool:
 
 
 def _close_all(idle: deque[_Idle]) -> None:
-    while idle:
-        idle.pop().connection.close()
+    with suppress(IndexError):  # another thread may be faster
+        while True:
+            idle.pop().connection.close()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mintcore.connections import Connections, parse_proxy
+from mintcore.connections import UNHEARD_SECONDS, Connections, parse_proxy
 from mintcore.http1 import BadAnswer, TooLarge, exchange, request_bytes
 from mintcore.ports import Deadline
 from mintcore.version import VERSION
@@ -158,11 +158,25 @@ class Channel:
         raise AssertionError("the last try returns or raises")
 
     def _once(self, request: bytes, attempt: Attempt) -> Answer:
+        """Return the answer, over an idle connection if there is one, and over a new one if that has died."""
         if attempt.deadline.remaining() <= 0:
             raise TooSlow(f"{self.service}: the request's time ran out")
+        idle = self._connections.take()
+        if idle is not None:
+            try:
+                return self._over(idle, request, attempt)
+            except Unreachable:
+                # Says nothing of the service: it may close, or something on the way forget, an idle connection.
+                self._connections.close_idle()
+            except TooSlow:
+                self._connections.close_idle()
+                raise
+        return self._over(None, request, attempt)
+
+    def _over(self, idle: socket.socket | None, request: bytes, attempt: Attempt) -> Answer:
         calls = attempt.upstream_calls
         calls[self.service] = calls.get(self.service, 0) + 1
-        connection = self._connections.take() or self._connect(attempt)
+        connection = idle or self._connect(attempt)
         try:
             raw = self._exchange(connection, request, attempt)
         except BaseException:
@@ -187,7 +201,10 @@ class Channel:
     def _exchange(self, connection: socket.socket, request: bytes, attempt: Attempt) -> RawAnswer:
         try:
             return exchange(connection, request, attempt.deadline, largest=self._largest_answer)
-        except TimeoutError:
+        except TimeoutError as error:
+            # TCP's own comes with a number, and means a connection that leads nowhere.
+            if error.errno is not None:
+                raise Unreachable(f"{self.service}: not heard of for {UNHEARD_SECONDS} s") from None
             raise TooSlow(f"{self.service}: no answer in {attempt.deadline.seconds:.1f} s") from None
         except TooLarge:
             raise Unusable(f"{self.service}: an answer of more than {self._largest_answer} bytes") from None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from mintcore.clock import WorldClock
-from mintcore.connections import MOST_IDLE_SECONDS
+from mintcore.connections import MOST_IDLE_SECONDS, UNHEARD_SECONDS
 from mintcore.outbound import Outbound, TooSlow, Unreachable
 from mintcore.secret import Secret
 from tests.mint_doubles import FakeClock, new_attempt
@@ -55,6 +55,20 @@ def test_a_host_that_does_not_answer_is_too_slow_within_the_budget(silent_port: 
     with pytest.raises(TooSlow, match="github: no connection in"):
         get(channel, clock, 0.4)
     assert time.monotonic() - started < 1.2
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system's TCP has no such bound")
+def test_what_nobody_takes_is_sent_anew_before_the_budget_is_over() -> None:
+    clock = WorldClock()
+    with socket.create_server(("127.0.0.1", 0)) as nobody_reads:
+        nobody_reads.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        channel = Outbound(clock, connections=1).channel(
+            "github", f"http://127.0.0.1:{nobody_reads.getsockname()[1]}"
+        )
+        attempt = new_attempt(clock, UNHEARD_SECONDS + 2)
+        with pytest.raises(TooSlow):
+            channel.send("POST", "/", headers={}, body=b"x" * 20_000_000, attempt=attempt)
+    assert attempt.upstream_calls == {"github": 2}
 
 
 def test_a_host_with_an_address_that_refuses_is_reached_by_another() -> None:

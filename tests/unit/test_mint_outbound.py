@@ -14,8 +14,9 @@ from tests.mint_doubles import FakeClock, new_attempt
 from tests.unit.loopback_peer import Peer, answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from mintcore.outbound import Channel
     from mintcore.ports import Clock
 
 OK = answer(200, b'{"ok": true}')
@@ -222,6 +223,46 @@ def test_a_connection_that_the_service_has_closed_meanwhile_does_not_matter(cloc
         assert [channel.send("GET", "/", headers={}, attempt=new_attempt(clock)).status for _ in range(3)] == [
             200
         ] * 3
+
+
+@pytest.fixture
+def forgotten(clock: FakeClock) -> Iterator[tuple[Peer, Channel, list[bytes | float | None]]]:
+    """Give a channel with four idle connections, over which the peer does what is in the list, and nothing else."""
+    over_idle: list[bytes | float | None] = []
+
+    def script(number: int) -> Iterable[bytes | float | None]:
+        if number < 4:
+            return [0.1, OK]
+        return over_idle if peer.connections == 4 else [OK]
+
+    with Peer(script) as peer, ThreadPoolExecutor(4) as pool:
+        channel = Outbound(clock, connections=4).channel("service", peer.url)
+        calls = [pool.submit(channel.send, "GET", "/", headers={}, attempt=new_attempt(clock)) for _ in range(4)]
+        assert [call.result(10).status for call in calls] == [200] * 4
+        assert peer.connections == 4
+        yield peer, channel, over_idle
+
+
+def test_idle_connections_that_all_have_died_unseen_cost_one_call_more(
+    clock: FakeClock, forgotten: tuple[Peer, Channel, list[bytes | float | None]]
+) -> None:
+    peer, channel, over_idle = forgotten
+    over_idle.append(None)
+    attempt = new_attempt(clock)
+    assert channel.send("GET", "/", headers={}, attempt=attempt).status == 200
+    assert attempt.upstream_calls == {"service": 2}
+    assert clock.sleeps == []
+    assert peer.connections == 5
+
+
+def test_an_idle_connection_that_leads_nowhere_costs_one_request_and_not_one_each(
+    clock: FakeClock, forgotten: tuple[Peer, Channel, list[bytes | float | None]]
+) -> None:
+    _, channel, over_idle = forgotten
+    over_idle.append(60.0)
+    with pytest.raises(TooSlow):
+        channel.send("GET", "/", headers={}, attempt=new_attempt(clock, 0.2))
+    assert channel.send("GET", "/", headers={}, attempt=new_attempt(clock)).status == 200
 
 
 def test_a_connection_with_an_unread_answer_is_not_used_again(clock: FakeClock) -> None:
