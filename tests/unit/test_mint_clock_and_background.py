@@ -58,12 +58,13 @@ def test_many_small_steps_do_not_lead_further_than_one_may() -> None:
     assert clock.offset <= 900
 
 
-def test_a_machine_that_is_put_right_ends_the_correction() -> None:
+@pytest.mark.parametrize("latency", [0, 19, -19])
+def test_a_machine_that_is_put_right_ends_the_correction(latency: float) -> None:
     wall = Wall()
     clock = WorldClock(wall=wall)
     clock.observe(date(NOW + 300))
     wall.time = NOW + 300
-    assert clock.observe(date(NOW + 300))
+    assert clock.observe(date(NOW + 300 + latency))
     assert clock.offset == 0
 
 
@@ -103,7 +104,16 @@ def test_the_age_of_an_answer_is_added_to_its_date() -> None:
     assert not clock.observe(date(NOW - 60), "60")
 
 
-@pytest.mark.parametrize("text", ["", "now", "Wed, 99 Foo 9999", "0", date(NOW)[:-4] + " -0000"])
+@pytest.mark.parametrize("age", ["", "x", "-60", "6.0", "\u00b2", "9" * 5000])
+def test_what_is_no_age_is_left_out_of_account(age: str) -> None:
+    clock = WorldClock(wall=Wall())
+    clock.observe(date(NOW + 300), age)
+    assert clock.offset == 300
+
+
+@pytest.mark.parametrize(
+    "text", ["", "now", "Wed, 99 Foo 9999", "0", date(NOW)[:-4] + " -0000", date(NOW)[:-3] + "+" + "9" * 20]
+)
 def test_what_is_no_date_corrects_nothing(text: str) -> None:
     assert not WorldClock(wall=Wall()).observe(text)
 
@@ -140,6 +150,16 @@ def test_a_forked_child_does_the_work_itself() -> None:
     with os.fdopen(reading, "rb") as answer:
         assert answer.read() == b"own"
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_forked_child_begins_the_work_before_anybody_asks() -> None:
+    begun = threading.Event()
+    Background(begun.set)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if begun.wait(10) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert not begun.is_set()
 
 
 def test_a_repository_that_mints_too_often_is_told_to_wait_no_longer_than_the_limits_span() -> None:
