@@ -55,8 +55,8 @@ class ExpiringCache(Generic[K, V]):
         clock: Clock,
         fresh_for: Callable[[V], float],
         stale_seconds: float = 0.0,
-        hold_failure_seconds: float = 1.0,
-        most: int = 1024,
+        hold_failure_seconds: float,
+        most: int,
         slow: Callable[[], Later],
     ) -> None:
         self._name = name

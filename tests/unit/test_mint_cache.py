@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mintcore.errors import MintError
+    from mintcore.ports import Attempt
 
 PATIENCE = 10.0
 
@@ -56,6 +58,7 @@ def new_cache(clock: FakeClock, **changes: Any) -> ExpiringCache[str, object]:
         "fresh_for": lambda _value: 100.0,
         "stale_seconds": 1000.0,
         "hold_failure_seconds": 5.0,
+        "most": 100,
         "slow": lambda: KeyUnavailable(detail="too slow"),
     }
     return ExpiringCache("things", clock=clock, **(given | changes))
@@ -177,6 +180,19 @@ def test_a_failure_that_will_not_pass_is_not_remembered(clock: FakeClock) -> Non
     assert source.loads == 2
 
 
+@pytest.mark.parametrize("old", [True, False])
+def test_a_failure_that_is_held_for_no_time_is_asked_about_by_everyone(clock: FakeClock, old: bool) -> None:
+    cache, source = new_cache(clock, hold_failure_seconds=0.0), Source()
+    if old:
+        cache.get("a", source, new_attempt(clock))
+        clock.advance(100)
+    source.failure, source.loads = KeyUnavailable(), 0
+    for _ in range(2):
+        with contextlib.nullcontext() if old else pytest.raises(KeyUnavailable):
+            cache.get("a", source, new_attempt(clock))
+    assert source.loads == 2
+
+
 def test_a_remembered_failure_does_not_grow_with_each_who_hears_of_it(clock: FakeClock) -> None:
     cache, source = new_cache(clock), Source()
     source.failure = KeyUnavailable()
@@ -275,8 +291,9 @@ def test_renewing_asks_although_the_value_is_fresh(clock: FakeClock) -> None:
 def test_renewing_asks_at_most_so_often(clock: FakeClock) -> None:
     cache, source = new_cache(clock), Source()
     cache.get("a", source, new_attempt(clock))
+    source.answer = "second"
     for _ in range(31):
-        cache.renew("a", source, new_attempt(clock), at_most_every=30)
+        assert cache.renew("a", source, new_attempt(clock), at_most_every=30) == "second"
         clock.advance(1)
     assert source.loads == 3
 
@@ -305,6 +322,10 @@ def test_a_renewal_that_failed_leaves_the_old_value_for_those_who_only_get(clock
     assert cache.get("a", source, new_attempt(clock)) == "first"
 
 
+def ask(cache: ExpiringCache[str, object], how: str, load: Callable[[], object], attempt: Attempt) -> object:
+    return cache.get("a", load, attempt) if how == "get" else cache.renew("a", load, attempt, at_most_every=30)
+
+
 def in_threads(count: int, call: Callable[[], object]) -> list[Any]:
     def outcome() -> object:
         try:
@@ -321,11 +342,9 @@ def test_however_many_ask_at_once_one_loads(clock: FakeClock, how: str) -> None:
     cache, load = new_cache(clock), Blocking("value")
     waiting = threading.Semaphore(0)
 
-    def ask() -> object:
+    def one_asks() -> object:
         waiting.release()
-        if how == "get":
-            return cache.get("a", load, new_attempt(clock))
-        return cache.renew("a", load, new_attempt(clock), at_most_every=30)
+        return ask(cache, how, load, new_attempt(clock))
 
     def let_go() -> None:
         for _ in range(16):
@@ -334,7 +353,7 @@ def test_however_many_ask_at_once_one_loads(clock: FakeClock, how: str) -> None:
 
     opener = threading.Thread(target=let_go)
     opener.start()
-    assert in_threads(16, ask) == ["value"] * 16
+    assert in_threads(16, one_asks) == ["value"] * 16
     opener.join(PATIENCE)
     assert load.loads == 1
 
@@ -376,16 +395,42 @@ def test_who_finds_an_old_value_while_another_loads_does_not_wait(clock: FakeClo
     assert cache.get("a", Source("never"), new_attempt(clock)) == "second"
 
 
-def test_who_waits_for_anothers_load_waits_no_longer_than_its_own_time(clock: FakeClock) -> None:
+@pytest.mark.parametrize(("how", "old"), [("get", False), ("renew", False), ("renew", True)])
+def test_who_waits_for_anothers_load_waits_no_longer_than_its_own_time(
+    clock: FakeClock, how: str, old: bool
+) -> None:
     cache, load = new_cache(clock), Blocking("value")
-    leader = threading.Thread(target=lambda: cache.get("a", load, new_attempt(clock)))
+    if old:
+        cache.get("a", Source("not the renewed one"), new_attempt(clock))
+    leader = threading.Thread(target=ask, args=(cache, how, load, new_attempt(clock)))
     leader.start()
     assert load.begun.wait(PATIENCE)
     with pytest.raises(KeyUnavailable, match="too slow"):
-        cache.get("a", load, new_attempt(clock, seconds=0.05))
+        ask(cache, how, load, new_attempt(clock, seconds=0.05))
     load.may_end.set()
     leader.join(PATIENCE)
     assert load.loads == 1
+
+
+def test_who_waits_for_a_load_that_fails_has_the_old_value_that_stands_in_for_it(clock: FakeClock) -> None:
+    cache, load = new_cache(clock), Blocking(KeyUnavailable())
+    cache.get("a", Source("old"), new_attempt(clock))
+    clock.advance(100)
+    joined = threading.Event()
+
+    def join() -> object:
+        attempt = new_attempt(clock, seconds=PATIENCE / 2)
+        joined.set()
+        # One that comes late loads by itself, with the same outcome.
+        return ask(cache, "renew", Source("old"), attempt)
+
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(ask, cache, "get", load, new_attempt(clock))
+        assert load.begun.wait(PATIENCE)
+        joiner = pool.submit(join)
+        assert joined.wait(PATIENCE)
+        load.may_end.set()
+        assert [one.result(PATIENCE) for one in (leader, joiner)] == ["old", "old"]
 
 
 def test_a_key_dropped_during_its_load_is_loaded_anew_by_the_next(clock: FakeClock) -> None:
@@ -414,12 +459,13 @@ def test_a_load_that_fails_after_its_key_was_dropped_leaves_the_newer_value(cloc
     assert cache.get("a", Source("never"), new_attempt(clock)) == "new"
 
 
-def test_an_interrupted_load_leaves_the_key_usable(clock: FakeClock) -> None:
+@pytest.mark.parametrize("how", ["get", "renew"])
+def test_an_interrupted_load_leaves_the_key_usable(clock: FakeClock, how: str) -> None:
     cache = new_cache(clock)
 
     def interrupted() -> object:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        cache.get("a", interrupted, new_attempt(clock))
-    assert cache.get("a", Source(), new_attempt(clock)) == "first"
+        ask(cache, how, interrupted, new_attempt(clock))
+    assert ask(cache, how, Source(), new_attempt(clock)) == "first"
