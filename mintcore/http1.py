@@ -22,8 +22,6 @@ LONGEST_CHUNK_LINE = 1024
 MOST_TRAILER_FIELDS = 100
 _MOST_INTERIM_ANSWERS = 10
 _PIECE = 64 * 1024
-# A timeout of 0 would make the socket not block at all.
-_LEAST_TIMEOUT_SECONDS = 0.001
 _EOL = b"\r\n"
 _STATUS_LINE = re.compile(r"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: [^\0\r\n]*)?")
 _FIELD_LINE = re.compile(r"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\0\r\n]*)(?:\r\n|\Z)", re.MULTILINE)
@@ -96,7 +94,7 @@ def set_timeout(sock: socket.socket, deadline: Deadline) -> None:
     remaining = deadline.remaining()
     if remaining <= 0:
         raise TimeoutError
-    sock.settimeout(max(_LEAST_TIMEOUT_SECONDS, remaining))
+    sock.settimeout(remaining)
 
 
 class _Reader:
@@ -168,9 +166,7 @@ class _Reader:
                 break
         else:
             raise TooLarge
-        rest = bytes(self._buffer)
-        self._buffer.clear()
-        return rest
+        return bytes(self._buffer)
 
     def _take(self, size: int) -> bytes:
         if size > self._largest:
