@@ -22,7 +22,6 @@ _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _NOT_FOUND = 404
 _TOO_MANY_REQUESTS = 429
-_SERVER_ERROR = 500
 # GitHub REST, "Rate limits for the REST API": without other word, wait at least a minute.
 _SECONDARY_LIMIT_SECONDS = 60
 _LONGEST_WAIT_SECONDS = 3600

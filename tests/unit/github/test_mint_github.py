@@ -20,6 +20,7 @@ from mintcore.errors import (
     UpstreamTimeout,
 )
 from mintcore.github.app import AppClient, GitHubTokens
+from mintcore.github.diagnosis import explain_unprocessable
 from mintcore.github.failures import no_answer, rate_limit, refusal
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.rsa import RsaSigner, parse_signer
@@ -185,6 +186,28 @@ def test_a_rotated_key_heals_in_the_same_request(octo: Octo) -> None:
     assert octo.store.forgotten == ["triage"]
 
 
+def test_a_clock_that_is_off_is_not_held_against_the_key(octo: Octo) -> None:
+    octo.install()
+    octo.clock.corrects = True
+    tokens = octo.issuer()
+    octo.issue(tokens=tokens)
+    fresh = new_key()
+    octo.installed.public_keys = [fresh.public_key()]
+    octo.store.one = RsaSigner(fresh)
+    octo.issue(tokens=tokens)
+    assert octo.store.forgotten == []
+
+
+@pytest.mark.parametrize(("seconds", "looked_up"), [(599, 1), (600, 2)])
+def test_an_installation_is_looked_up_every_ten_minutes(octo: Octo, seconds: float, looked_up: int) -> None:
+    octo.install()
+    tokens = octo.issuer()
+    octo.issue(tokens=tokens)
+    octo.clock.advance(seconds)
+    octo.issue(tokens=tokens)
+    assert octo.github.traffic.count() == 2 + looked_up
+
+
 def test_a_key_that_github_keeps_refusing_is_the_operators_to_replace(octo: Octo) -> None:
     octo.install()
     octo.store.one = RsaSigner(new_key())
@@ -206,7 +229,7 @@ def test_limits_say_how_long_to_wait(octo: Octo) -> None:
     assert limited.value.retry_after == 60
 
 
-def scripted(key: RSAPrivateKey, *answers: bytes, repos: tuple[str, ...] = ()) -> InstallationToken:
+def scripted(key: RSAPrivateKey, *answers: bytes | None, repos: tuple[str, ...] = ()) -> InstallationToken:
     clock = FakeClock()
     with Peer(lambda number: [answers[min(number, len(answers) - 1)]]) as peer:
         channel = Outbound(clock, connections=2).channel("github", peer.url)
@@ -301,18 +324,119 @@ def test_a_token_good_for_what_was_asked_or_less_is_given(key: RSAPrivateKey, ch
     assert scripted(key, found(), created(**changes), repos=("app",)).token.reveal() == "ghs_x"
 
 
+def test_a_token_that_is_empty_is_no_usable_answer(key: RSAPrivateKey) -> None:
+    with pytest.raises(GitHubUnavailable):
+        scripted(key, found(), created(token=""))
+
+
+@pytest.mark.parametrize(
+    ("changes", "repos", "told"),
+    [
+        ({}, ("app",), ("octo-org/app",)),
+        ({"repositories": repositories("octo-org/app")}, ("app", "docs"), ("octo-org/app",)),
+        ({"repositories": repositories("octo-org/app")}, ("App",), ("octo-org/app",)),
+        (
+            {"repositories": repositories("octo-org/app"), "repository_selection": "all"},
+            ("app",),
+            ("octo-org/app",),
+        ),
+        ({}, (), ()),
+        ({"repositories": repositories("octo-org/app"), "repository_selection": "all"}, (), ()),
+    ],
+)
+def test_the_repositories_told_are_githubs_and_where_it_names_none_those_asked_for(
+    key: RSAPrivateKey, changes: dict[str, Any], repos: tuple[str, ...], told: tuple[str, ...]
+) -> None:
+    assert scripted(key, found(), created(**changes), repos=repos).repositories == told
+
+
+PERMISSIONS_LACK, REPOS_LACK = "The Permissions requested are not granted", "At least one Repository does not exist"
+
+
+@pytest.mark.parametrize(
+    ("message", "granted", "repos", "kind"),
+    [
+        (PERMISSIONS_LACK, {}, ("app",), PermissionsNotGranted),
+        (PERMISSIONS_LACK, PERMISSIONS, ("app",), PermissionsNotGranted),
+        (REPOS_LACK, {}, ("app",), ReposNotAccessible),
+        (f"{PERMISSIONS_LACK}, {REPOS_LACK}", {}, ("app",), PermissionsNotGranted),
+        (f"{PERMISSIONS_LACK}, {REPOS_LACK}", PERMISSIONS, ("app",), ReposNotAccessible),
+        (REPOS_LACK, {}, (), GitHubUnavailable),
+        ("Spelling", {}, ("app",), GitHubUnavailable),
+    ],
+)
+def test_an_unprocessable_request_is_explained_by_what_github_says_of_it(
+    message: str, granted: dict[str, str], repos: tuple[str, ...], kind: type[MintError]
+) -> None:
+    refused, scope = answered_422(message), Scope(PERMISSIONS, tuple(RepoName(name) for name in repos))
+    attempt = new_attempt(FakeClock())
+    given = explain_unprocessable(refused, ORG, scope, granted=granted, reaches=lambda _name: True, attempt=attempt)
+    assert type(given) is kind
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(25.0, 30), (4.5, 3), (2.0, 1), (1.9, 0)])
+def test_no_more_is_asked_to_explain_than_the_time_and_thirty_questions_allow(seconds: float, asked: int) -> None:
+    clock, questions = FakeClock(), list[RepoName]()
+
+    def reaches(name: RepoName) -> bool:
+        questions.append(name)
+        clock.advance(1 if seconds < 25 else 0)
+        return True
+
+    scope = Scope(PERMISSIONS, tuple(RepoName(f"app{number}") for number in range(40)))
+    explain_unprocessable(
+        answered_422(REPOS_LACK), ORG, scope, granted={}, reaches=reaches, attempt=new_attempt(clock, seconds)
+    )
+    assert len(questions) == asked
+
+
+def answered_422(message: str) -> Answer:
+    return Answer(422, {}, json.dumps({"message": message}).encode())
+
+
 UNREACHABLE = answer(422, b'{"message": "There is at least one repository that does not exist"}')
 
 
-@pytest.mark.parametrize("status", [301, 403, 500])
-def test_a_repository_github_says_nothing_about_is_not_called_missing(key: RSAPrivateKey, status: int) -> None:
+UNKNOWN_APP = answer(404, b'{"message": "Integration not found"}')
+
+
+@pytest.mark.parametrize("said", [answer(301), answer(403), answer(500), UNKNOWN_APP, found()])
+def test_a_repository_github_does_not_call_missing_is_not_called_so(key: RSAPrivateKey, said: bytes) -> None:
     with pytest.raises(ReposNotAccessible, match="one of those asked for"):
-        scripted(key, found(), UNREACHABLE, found(), answer(status), repos=("app",))
+        scripted(key, found(), UNREACHABLE, found(), said, repos=("app",))
 
 
-def test_a_repository_that_is_out_of_reach_is_named(key: RSAPrivateKey) -> None:
+@pytest.mark.parametrize("said", [answer(404), found(id=8)], ids=["missing", "of another installation"])
+def test_a_repository_that_is_out_of_reach_is_named(key: RSAPrivateKey, said: bytes) -> None:
     with pytest.raises(ReposNotAccessible, match="octo-org/app"):
-        scripted(key, found(), UNREACHABLE, found(), answer(404), repos=("app",))
+        scripted(key, found(), UNREACHABLE, found(), said, repos=("app",))
+
+
+def test_an_installation_that_vanishes_twice_is_not_installed(key: RSAPrivateKey) -> None:
+    with pytest.raises(AppNotInstalled):
+        scripted(key, found(), answer(404), found(id=8), answer(404))
+
+
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        (
+            answer(200, b'{"html_url": "https://github.com/apps/a"}'),
+            "at https://github.com/apps/a/installations/new.",
+        ),
+        (answer(200, b'{"html_url": "javascript:alert()"}'), "from the App's page"),
+        (answer(200, b'{"html_url": 5}'), "from the App's page"),
+        (answer(200, b"<html>"), "from the App's page"),
+        (answer(404, b'{"html_url": "https://github.com/apps/a"}'), "from the App's page"),
+        (None, "from the App's page"),
+    ],
+)
+def test_where_to_install_an_app_is_githubs_to_say_or_not_said(
+    key: RSAPrivateKey, said: bytes | None, where: str
+) -> None:
+    with pytest.raises(AppNotInstalled) as refused:
+        scripted(key, answer(404), answer(404), said)
+    assert where in refused.value.public
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"", b"[" * 90_000])
@@ -341,6 +465,8 @@ def test_any_other_status_is_no_token(key: RSAPrivateKey, status: int) -> None:
         (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}, b"", 1),
         (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 400}, b"", 3600),
         (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}, b"", 60),
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "\u00b2"}, b"", 60),
+        (403, {}, b'{"message": "API Rate Limit exceeded"}', 60),
         (403, {"x-ratelimit-remaining": "1"}, b'{"message": "Resource not accessible by integration"}', None),
         (401, {"retry-after": "7"}, b"{}", None),
         (404, {"x-ratelimit-remaining": "0"}, b"{}", None),
@@ -357,7 +483,12 @@ def test_a_limit_is_told_from_a_refusal(
     ("status", "message", "kind"),
     [
         (403, "This installation has been suspended", InstallationSuspended),
+        (403, "Suspended", InstallationSuspended),
+        (409, "This installation has been suspended", GitHubUnavailable),
         (403, "no", GitHubUnavailable),
+        (404, "Integration not found", InvalidRoleKey),
+        (404, "Not Found", GitHubUnavailable),
+        (403, "Integration not found", GitHubUnavailable),
         (401, "A JSON web token could not be decoded", InvalidRoleKey),
         (418, "", GitHubUnavailable),
     ],
