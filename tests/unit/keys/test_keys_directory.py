@@ -23,15 +23,16 @@ from cryptography.hazmat.primitives.serialization import (
 
 from fullsend.sandbox.keys import new_key, pem
 from mintcore.audit import JsonLog
-from mintcore.errors import InvalidRoleKey, RoleKeyMissing
+from mintcore.errors import InvalidRoleKey, KeyUnavailable, RoleKeyMissing
 from mintcore.keys.app_jwt import AppJwts
-from mintcore.keys.directory import LARGEST_FILE, DirectoryKeys
+from mintcore.keys.directory import DirectoryKeys
 from mintcore.policy.names import Role
 from mintcore.policy.roles import App
 from tests.mint_doubles import FakeClock, new_attempt
 
 if TYPE_CHECKING:
     from fullsend.sandbox.keys import KeyPool
+    from mintcore.errors import MintError
     from mintcore.ports import Attempt
 
 TRIAGE = Role("triage")
@@ -192,6 +193,44 @@ def test_no_name_leads_out_of_the_directory(
         DirectoryKeys(str(inner), JsonLog(io.StringIO())).signer(Role(name), attempt)
 
 
+@pytest.mark.parametrize(
+    ("directory", "kind"), [("file", RoleKeyMissing), ("loop", RoleKeyMissing), ("x" * 300, KeyUnavailable)]
+)
+def test_a_path_that_leads_nowhere_is_no_crash(
+    directory: str, kind: type[MintError], tmp_path: Path, attempt: Attempt
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(kind, match=directory):
+        DirectoryKeys(str(tmp_path / directory), JsonLog(io.StringIO())).signer(TRIAGE, attempt)
+
+
+def test_no_file_stays_open(tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, attempt: Attempt) -> None:
+    def next_descriptor() -> int:
+        reading, writing = os.pipe()
+        os.close(reading)
+        os.close(writing)
+        return reading
+
+    put(tmp_path, pem(one))
+    (tmp_path / "coder.pem").mkdir()
+    before = next_descriptor()
+    keys.signer(TRIAGE, attempt)
+    with pytest.raises(InvalidRoleKey):
+        keys.signer(Role("coder"), attempt)
+    assert next_descriptor() == before
+
+
+def test_a_key_as_large_as_a_file_may_be_is_read(
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, attempt: Attempt
+) -> None:
+    put(tmp_path, pem(one).ljust(65_536))
+    assert signs_with(keys, one, attempt)
+    put(tmp_path, pem(one).ljust(65_537))
+    with pytest.raises(InvalidRoleKey, match="larger"):
+        keys.signer(TRIAGE, attempt)
+
+
 def _bad_keys() -> dict[str, tuple[bytes, str]]:
     key = new_key()
     weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - to be refused
@@ -208,7 +247,6 @@ def _bad_keys() -> dict[str, tuple[bytes, str]]:
         "no PEM": (b"\x00\x01 not a key", "PEM form"),
         "too few bits": (pem(weak), "1024 bits"),
         "no RSA": (elliptic.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), "no RSA key"),
-        "huge": (b"-" * (LARGEST_FILE + 1), "larger"),
     }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import gc
 import time
 from types import FunctionType, ModuleType
@@ -118,9 +119,17 @@ def test_a_key_of_another_kind_is_refused_by_name(
     assert "is no RSA key" in refusal(pem(other))
 
 
-def test_a_short_key_is_refused_by_its_length() -> None:
-    short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - that is the case
-    assert "has 1024 bits" in refusal(pem(short))
+@pytest.mark.parametrize("bits", [1024, 2047])
+def test_a_short_key_is_refused_by_its_length(bits: int) -> None:
+    short = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    assert f"has {bits} bits" in refusal(pem(short))
+
+
+def test_a_key_of_a_kind_that_nobody_knows_is_refused_and_not_a_crash() -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    unknown = base64.encodebytes(der.replace(b"\x2b\x65\x70", b"\x2b\x65\x7f"))  # 1.3.101.127 is nobody's
+    assert "of an unknown kind" in refusal(b"-----BEGIN PRIVATE KEY-----\n%s-----END PRIVATE KEY-----\n" % unknown)
 
 
 def test_nothing_of_a_refused_key_is_in_the_text(key: rsa.RSAPrivateKey) -> None:
@@ -237,18 +246,32 @@ def test_of_a_stored_key_only_the_signer_is_kept(
         held += gc.get_referents(one)
 
 
+@pytest.mark.parametrize(("seconds", "readings"), [(299, 1), (300, 2)])
 def test_a_stored_key_is_read_every_five_minutes(
+    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey, seconds: float, readings: int
+) -> None:
+    secrets.add_version(SECRET, pem(key))
+    keys = store(clock, secrets.url)
+    keys.signer(CODER, new_attempt(clock))
+    clock.advance(seconds)
+    keys.signer(CODER, new_attempt(clock))
+    assert secrets.traffic.count() == readings
+
+
+def test_a_stored_key_serves_an_hour_more_while_secret_manager_fails_and_is_asked_for_each_second(
     clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
 ) -> None:
     secrets.add_version(SECRET, pem(key))
     keys = store(clock, secrets.url)
-    for _ in range(3):
+    before = keys.signer(CODER, new_attempt(clock))
+    secrets.deny(SECRET)
+    for seconds, readings in ((300, 2), (0.9, 2), (0.1, 3), (3598, 4)):
+        clock.advance(seconds)
+        assert keys.signer(CODER, new_attempt(clock)) is before
+        assert secrets.traffic.count() == readings
+    clock.advance(1)
+    with pytest.raises(KeyUnavailable):
         keys.signer(CODER, new_attempt(clock))
-        clock.advance(149)
-    assert secrets.traffic.count() == 1
-    clock.advance(2)
-    keys.signer(CODER, new_attempt(clock))
-    assert secrets.traffic.count() == 2
 
 
 def test_a_forgotten_key_is_read_anew_and_serves_while_that_fails(
