@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from mintcore.clock import WorldClock
-from mintcore.connections import MOST_IDLE_SECONDS, UNHEARD_SECONDS
+from mintcore.connections import UNHEARD_SECONDS, Connections
 from mintcore.outbound import Outbound, TooSlow, Unreachable
+from mintcore.ports import Deadline
 from mintcore.secret import Secret
 from tests.mint_doubles import FakeClock, new_attempt
 from tests.throwaway_ca import ThrowawayCa, https_front
@@ -177,8 +178,8 @@ def test_an_end_that_tls_does_not_vouch_for_is_no_end(tmp_path: Path, monkeypatc
         thread.join(10)
 
 
-@pytest.mark.parametrize(("idle", "connections"), [(MOST_IDLE_SECONDS - 1, 1), (MOST_IDLE_SECONDS + 1, 2)])
-def test_a_connection_that_was_idle_for_long_is_not_used_again(idle: float, connections: int) -> None:
+@pytest.mark.parametrize(("idle", "connections"), [(60, 1), (61, 2)])
+def test_a_connection_that_was_idle_for_a_minute_is_not_used_again(idle: float, connections: int) -> None:
     clock = FakeClock()
     with Peer(lambda _number: [answer(200)]) as peer:
         channel = Outbound(clock, connections=1).channel("sts", peer.url)
@@ -186,3 +187,47 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(idle: float, conn
         clock.advance(idle)
         get(channel, clock)
     assert peer.connections == connections
+
+
+def test_no_more_connections_are_kept_than_wanted_and_none_for_long() -> None:
+    clock = FakeClock()
+    with Peer(lambda _number: []) as peer:
+        kept = Connections(peer.url, clock, most=2, tls=ssl.create_default_context(), proxy=None)
+        first, second, third = opened = [kept.open(Deadline(clock, 5)) for _ in range(3)]
+        for connection in opened:
+            kept.give_back(connection)
+        assert third.fileno() == -1
+        assert [kept.take(), kept.take(), kept.take()] == [second, first, None]
+        kept.give_back(first)
+        kept.give_back(second)
+        clock.advance(61)
+        assert kept.take() is None
+    assert (first.fileno(), second.fileno()) == (-1, -1)
+
+
+def test_a_connection_that_the_service_has_closed_is_not_tried() -> None:
+    clock = FakeClock()
+    with Peer(lambda _number: [answer(200)]) as peer:
+        channel = Outbound(clock, connections=1).channel("sts", peer.url)
+        get(channel, clock)
+    # No time for a second try: what fails is the first.
+    with pytest.raises(Unreachable, match="connecting"):
+        get(channel, clock, 0.04)
+
+
+@pytest.mark.parametrize(
+    ("service", "asked"),
+    [
+        ("https://service.example", b"service.example:443"),
+        ("https://service.example:8443/x", b"service.example:8443"),
+        ("https://[::1]", b"[::1]:443"),
+    ],
+)
+def test_a_proxy_is_asked_for_host_and_port_and_shown_no_credentials_it_has_not(service: str, asked: bytes) -> None:
+    clock = FakeClock()
+    with Peer(lambda _number: [answer(407)]) as proxy:
+        channel = Outbound(clock, connections=1, proxy_url=Secret(proxy.url)).channel("sts", service)
+        with pytest.raises(Unreachable):
+            get(channel, clock)
+    assert proxy.requests[0].startswith(b"CONNECT " + asked + b" HTTP/1.1\r\nHost: " + asked + b"\r\n")
+    assert b"Proxy-Authorization" not in proxy.requests[0]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -75,6 +76,12 @@ def test_a_connection_that_is_always_dropped_is_unreachable_after_three_tries(cl
     with Peer(always(None)) as peer, pytest.raises(Unreachable):
         send(peer.url, clock)
     assert len(peer.requests) == 3
+
+
+def test_no_try_is_waited_for_that_the_budget_does_not_allow(clock: FakeClock) -> None:
+    with Peer(always(None)) as peer, pytest.raises(Unreachable):
+        send(peer.url, clock, seconds=0.04)
+    assert (len(peer.requests), clock.sleeps) == (1, [])
 
 
 def test_an_answer_that_breaks_off_is_tried_again(clock: FakeClock) -> None:
@@ -379,6 +386,15 @@ def test_plain_http_to_loopback_goes_by_no_proxy(clock: FakeClock) -> None:
             outbound.channel("sts", peer.url).send("GET", "/", headers={}, attempt=new_attempt(clock)).status == 200
         )
     assert proxy.requests == []
+
+
+def test_a_connection_that_the_service_will_close_is_closed_and_not_used_again(clock: FakeClock) -> None:
+    with Peer(always(answer(200, Connection="close"))) as peer:
+        channel = Outbound(clock, connections=1).channel("sts", peer.url)
+        for _ in range(3):
+            channel.send("GET", "/", headers={}, attempt=new_attempt(clock))
+    gc.collect()  # a socket that nobody closed is complained of at the latest now
+    assert (peer.connections, clock.sleeps) == (3, [])
 
 
 def test_connections_that_the_service_closes_after_each_answer_do_no_harm(clock: FakeClock) -> None:
