@@ -209,3 +209,11 @@ def test_a_redis_that_says_nothing_costs_one_request_half_a_second_and_the_next_
 )
 def test_a_storage_that_cannot_be_used_is_a_problem(storage: str, problem: str) -> None:
     assert [found[1] for found in problems_with("1/hour", storage)] == ([problem] if problem else [])
+
+
+@pytest.mark.parametrize(
+    ("limit", "usable"),
+    [("1/minute", True), ("10 per hour", True), ("0/minute", False), ("1/minute;2/hour", False), ("soon", False)],
+)
+def test_a_limit_that_cannot_be_used_is_a_problem(limit: str, usable: bool) -> None:
+    assert [found[0] for found in problems_with(limit, "memory://")] == ([] if usable else ["RATE_LIMIT"])

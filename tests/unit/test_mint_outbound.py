@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import socket
+import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -78,6 +79,19 @@ def test_a_connection_that_is_always_dropped_is_unreachable_after_three_tries(cl
     assert len(peer.requests) == 3
 
 
+def test_a_connection_that_is_reset_is_unreachable(clock: FakeClock) -> None:
+    def reset(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        connection.recv(65536)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        pool.submit(reset, listener)
+        with pytest.raises(Unreachable, match="service: ConnectionResetError"):
+            send(f"http://127.0.0.1:{listener.getsockname()[1]}", clock, seconds=0.04)
+
+
 def test_no_try_is_waited_for_that_the_budget_does_not_allow(clock: FakeClock) -> None:
     with Peer(always(None)) as peer, pytest.raises(Unreachable):
         send(peer.url, clock, seconds=0.04)
@@ -105,10 +119,11 @@ def test_waits_between_tries_grow_and_are_spread(clock: FakeClock) -> None:
     assert 0.1 <= second <= 0.3
 
 
-def test_too_many_requests_is_tried_again_after_as_long_as_it_says(clock: FakeClock) -> None:
-    with Peer(in_turn(answer(429, Retry_After="3"), OK)) as peer:
+@pytest.mark.parametrize("after", ["3", "5"])
+def test_too_many_requests_is_tried_again_where_that_leaves_half_the_budget(clock: FakeClock, after: str) -> None:
+    with Peer(in_turn(answer(429, Retry_After=after), OK)) as peer:
         assert send(peer.url, clock).status == 200
-    assert clock.sleeps == [3.0]
+    assert clock.sleeps == [float(after)]
 
 
 def test_a_5xx_that_says_how_long_is_tried_again_then(clock: FakeClock) -> None:
