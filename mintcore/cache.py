@@ -7,6 +7,7 @@ above all, replaces the old one at once.
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")
+
+
+class _LeaderLeftError(Exception):
+    """Who loaded for all ran out of time of its own; of the source nothing was heard."""
 
 
 @dataclass(slots=True)
@@ -42,8 +47,8 @@ class _Slot(Generic[V]):
 class ExpiringCache(Generic[K, V]):
     """Holds what ``load`` returned for a key.
 
-    ``fresh_for(value)`` is how many seconds a value serves without a question; for ``stale_seconds`` more it
-    serves where a load fails with a Later. A failure is remembered for ``hold_failure_seconds`` so that a
+    ``fresh_for(value)`` is how many seconds a value serves without a question; until it is ``stale_seconds`` old
+    it serves where a load fails with a Later. A failure is remembered for ``hold_failure_seconds`` so that a
     source that is down is not asked by every request. At most ``most`` keys are kept; the one unused longest
     goes first. ``slow`` is raised by who waited for another's load until their own time ran out.
     """
@@ -74,6 +79,9 @@ class ExpiringCache(Generic[K, V]):
 
     def get(self, key: K, load: Callable[[], V], attempt: Attempt) -> V:
         """Return the value for ``key``, from ``load`` where it is not here. Raises what ``load`` raises."""
+        return _until_heard(lambda: self._get(key, load, attempt))
+
+    def _get(self, key: K, load: Callable[[], V], attempt: Attempt) -> V:
         now = self._clock.monotonic()
         with self._lock:
             slot = self._slot(key)
@@ -84,9 +92,9 @@ class ExpiringCache(Generic[K, V]):
             if hit or (usable and (slot.flight is not None or now < slot.failed_until)):
                 return slot.value  # type: ignore[return-value]
             if slot.failure is not None and now < slot.failed_until:
-                raise slot.failure.with_traceback(None)
+                raise copy.copy(slot.failure)
             flight, leads = self._board(slot)
-        return self._lead(key, slot, flight, load, old=usable) if leads else self._join(flight, attempt)
+        return self._lead(key, slot, flight, load, attempt, old=usable) if leads else self._join(flight, attempt)
 
     def renew(self, key: K, load: Callable[[], V], attempt: Attempt, *, at_most_every: float) -> V:
         """Return a newer value than the one :meth:`get` gave, if one may be asked for at this time.
@@ -94,18 +102,21 @@ class ExpiringCache(Generic[K, V]):
         Joins a load that is under way. Within ``at_most_every`` seconds of the last renewal its outcome is
         given again, be it a value or a Later.
         """
+        return _until_heard(lambda: self._renew(key, load, attempt, at_most_every))
+
+    def _renew(self, key: K, load: Callable[[], V], attempt: Attempt, at_most_every: float) -> V:
         now = self._clock.monotonic()
         with self._lock:
             slot = self._slot(key)
             if slot.flight is None and now < slot.next_renewal:
                 if slot.failure is not None:
-                    raise slot.failure.with_traceback(None)
+                    raise copy.copy(slot.failure)
                 if slot.has_value:
                     return slot.value  # type: ignore[return-value]
             flight, leads = self._board(slot)
             if leads:
                 slot.next_renewal = now + at_most_every
-        return self._lead(key, slot, flight, load, old=False) if leads else self._join(flight, attempt)
+        return self._lead(key, slot, flight, load, attempt, old=False) if leads else self._join(flight, attempt)
 
     def expire(self, key: K) -> None:
         """Ask the source again next time; the old value still serves while the source fails."""
@@ -156,34 +167,50 @@ class ExpiringCache(Generic[K, V]):
         except FutureTimeoutError:
             raise self._slow() from None
 
-    def _lead(self, key: K, slot: _Slot[V], flight: Future[V], load: Callable[[], V], *, old: bool) -> V:
+    def _lead(
+        self, key: K, slot: _Slot[V], flight: Future[V], load: Callable[[], V], attempt: Attempt, *, old: bool
+    ) -> V:
         try:
             value = load()
         except BaseException as error:
-            stale = self._failed(key, slot, error, old=old)
+            left = isinstance(error, Later) and attempt.deadline.remaining() <= 0
+            stale = self._failed(key, slot, error, left=left, old=old)
             if stale:
                 flight.set_result(slot.value)  # type: ignore[arg-type]
                 return slot.value  # type: ignore[return-value]
-            flight.set_exception(error)
+            flight.set_exception(_LeaderLeftError() if left else error)
             raise
         with self._lock:
             now = self._clock.monotonic()
             slot.value, slot.has_value = value, True
             slot.fresh_until = now + self._fresh_for(value)
-            slot.stale_until = slot.fresh_until + self._stale_seconds
+            slot.stale_until = max(slot.fresh_until, now + self._stale_seconds)
             slot.failure, slot.flight = None, None
         flight.set_result(value)
         return value
 
-    def _failed(self, key: K, slot: _Slot[V], error: BaseException, *, old: bool) -> bool:
+    def _failed(self, key: K, slot: _Slot[V], error: BaseException, *, left: bool, old: bool) -> bool:
         """Note a load's failure and say whether the old value stands in for it."""
         with self._lock:
             slot.flight = None
-            if isinstance(error, Later):
-                slot.failure = error
+            if left:
+                slot.next_renewal = 0.0
+            elif isinstance(error, Later) and self._hold_failure_seconds > 0:
+                # A copy has no traceback, and with it no hold on the request that met the failure.
+                slot.failure = copy.copy(error)
                 slot.failed_until = self._clock.monotonic() + self._hold_failure_seconds
-                return old
+            elif isinstance(error, Later) and slot.has_value:
+                pass
             # Unless the key was dropped meanwhile, and what is there now is another's.
-            if isinstance(error, Exception) and self._slots.get(key) is slot:
+            elif isinstance(error, Exception) and self._slots.get(key) is slot:
                 del self._slots[key]
-            return False
+            return isinstance(error, Later) and old
+
+
+def _until_heard(once: Callable[[], V]) -> V:
+    """Return what ``once`` returns, beginning anew where it waited for one that left; ends with one's own time."""
+    while True:
+        try:
+            return once()
+        except _LeaderLeftError:
+            continue

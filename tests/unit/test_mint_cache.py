@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +119,7 @@ def test_an_old_value_serves_while_the_source_fails(clock: FakeClock) -> None:
     cache, source = new_cache(clock), Source()
     cache.get("a", source, new_attempt(clock))
     source.failure = KeyUnavailable()
-    clock.advance(1099)
+    clock.advance(999)
     assert cache.get("a", source, new_attempt(clock)) == "first"
 
 
@@ -125,7 +127,7 @@ def test_an_old_value_ends_to_serve(clock: FakeClock) -> None:
     cache, source = new_cache(clock), Source()
     cache.get("a", source, new_attempt(clock))
     source.failure = KeyUnavailable()
-    clock.advance(1100)
+    clock.advance(1000)
     with pytest.raises(KeyUnavailable):
         cache.get("a", source, new_attempt(clock))
 
@@ -469,3 +471,75 @@ def test_an_interrupted_load_leaves_the_key_usable(clock: FakeClock, how: str) -
     with pytest.raises(KeyboardInterrupt):
         ask(cache, how, interrupted, new_attempt(clock))
     assert ask(cache, how, Source(), new_attempt(clock)) == "first"
+
+
+class Slow(Blocking):
+    """A load whose leader has no time left when it fails."""
+
+    def __init__(self, clock: FakeClock, outcome: object, takes: float) -> None:
+        super().__init__(outcome)
+        self._clock, self._takes = clock, takes
+
+    def __call__(self) -> object:
+        try:
+            return super().__call__()
+        finally:
+            self._clock.advance(self._takes)
+
+
+def test_a_leader_that_runs_out_of_time_fails_itself_and_nobody_who_waits(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    leaders = Slow(clock, KeyUnavailable(detail="the leader's time ran out"), takes=5)
+    with ThreadPoolExecutor(4) as pool:
+        leader = pool.submit(cache.get, "a", leaders, new_attempt(clock, 3))
+        assert leaders.begun.wait(PATIENCE)
+        waiting = [pool.submit(cache.get, "a", source, new_attempt(clock)) for _ in range(3)]
+        leaders.may_end.set()
+        with pytest.raises(KeyUnavailable):
+            leader.result(PATIENCE)
+        assert [one.result(PATIENCE) for one in waiting] == ["first"] * 3
+    assert source.loads == 1
+
+
+def test_a_failure_for_want_of_time_is_not_held_against_the_source(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source()
+    leaders = Slow(clock, KeyUnavailable(), takes=5)
+    leaders.may_end.set()
+    with pytest.raises(KeyUnavailable):
+        cache.get("a", leaders, new_attempt(clock, 3))
+    assert cache.get("a", source, new_attempt(clock)) == "first"
+
+
+def test_a_renewal_for_which_time_ran_out_may_be_asked_for_at_once(clock: FakeClock) -> None:
+    cache, source = new_cache(clock), Source("second")
+    cache.get("a", Source(), new_attempt(clock))
+    leaders = Slow(clock, KeyUnavailable(), takes=5)
+    leaders.may_end.set()
+    with pytest.raises(KeyUnavailable):
+        cache.renew("a", leaders, new_attempt(clock, 3), at_most_every=30)
+    assert cache.renew("a", source, new_attempt(clock), at_most_every=30) == "second"
+
+
+class Request:
+    """What a request holds on to, such as a caller's token."""
+
+
+@pytest.mark.parametrize("hold", [0.0, 5.0])
+def test_a_failure_keeps_nothing_of_the_request_that_met_it(clock: FakeClock, hold: float) -> None:
+    cache = new_cache(clock, hold_failure_seconds=hold)
+
+    def ask() -> weakref.ref[Request]:
+        request = Request()
+        with pytest.raises(KeyUnavailable, match="down"):
+            fail(request)
+        return weakref.ref(request)
+
+    def fail(_request: Request) -> object:
+        source = Source()
+        source.failure = KeyUnavailable(detail="down")
+        return cache.get("a", source, new_attempt(clock))
+
+    kept = [ask(), ask()]
+    gc.collect()
+    assert [one() for one in kept] == [None, None]
+    assert len(cache) == (1 if hold else 0)
