@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mintcore.audit import StructuredAudit
-from mintcore.github.app import LARGEST_ANSWER, AppClient, GitHubTokens
+from mintcore.github.app import GitHubTokens
+from mintcore.github.client import LARGEST_ANSWER, AppClient
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.outbound import Outbound
 from mintcore.service import MintService
@@ -34,9 +35,8 @@ def assemble(
 ) -> MintService:
     """Return the mint that works with this verifier and these keys."""
     assertions = AppJwts(keys, clock)
-    github = AppClient(
-        outbound.channel("github", settings.github_api_url, largest_answer=LARGEST_ANSWER), assertions
-    )
+    channel = outbound.channel("github", settings.github_api_url, largest_answer=LARGEST_ANSWER)
+    github = AppClient(channel, assertions, clock)
     return MintService(
         policy=settings.policy,
         verifier=verifier,

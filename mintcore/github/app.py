@@ -1,12 +1,10 @@
-"""A GitHub App's own calls: where is it installed, and a token of that installation.
+"""Where is a GitHub App installed, and a token of that installation.
 
-Installations are remembered, tokens never. What has gone out of date heals on the spot, once: a refused JWT is
-made anew from a key read anew, a vanished installation is looked up anew, a clock that is off is set.
+Installations are remembered, tokens never. An installation that has vanished is looked up anew, once.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,29 +18,25 @@ from mintcore.errors import (
     UpstreamTimeout,
 )
 from mintcore.github.diagnosis import explain_unprocessable
-from mintcore.github.failures import is_unknown_app, no_answer, refusal, suspended
+from mintcore.github.failures import is_unknown_app, refusal, suspended
 from mintcore.github.grants import parse_token
-from mintcore.outbound import Answer, OutboundError, Unusable
+from mintcore.outbound import Answer, Unusable
 from mintcore.policy.names import Org
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mintcore.outbound import Channel
+    from mintcore.github.client import AppClient
     from mintcore.policy.names import RepoName
     from mintcore.policy.roles import App
-    from mintcore.ports import AppAssertions, Attempt, Clock, InstallationToken, Scope
-    from mintcore.secret import Secret
+    from mintcore.ports import Attempt, Clock, InstallationToken, Scope
 
 INSTALLED_SECONDS = 600.0
 NOT_INSTALLED_SECONDS = 15.0
-# A token for 500 repositories comes with a description of each, of five to twelve kilobytes.
-LARGEST_ANSWER = 8 * 1024 * 1024
-API_VERSION = "2022-11-28"
 
 _OK = 200
 _CREATED = 201
-_UNAUTHORIZED = 401
+_MOVED = 301
 _NOT_FOUND = 404
 _UNPROCESSABLE = 422
 
@@ -62,43 +56,6 @@ class _Sought:
 
     app: App
     org: Org
-
-
-class AppClient:
-    """GitHub as one App sees it: every call signed with its JWT, healed once where GitHub refuses that."""
-
-    def __init__(self, channel: Channel, assertions: AppAssertions) -> None:
-        self._channel = channel
-        self._assertions = assertions
-
-    def call(
-        self, app: App, method: str, path: str, attempt: Attempt, body: Mapping[str, Any] | None = None
-    ) -> Answer:
-        """Return GitHub's answer. Raises GitHubUnavailable, UpstreamTimeout or a key's failure."""
-        assertion = self._assertions.assertion(app, attempt)
-        answer = self._send(assertion, method, path, attempt, body)
-        if answer.status != _UNAUTHORIZED:
-            return answer
-        if not self._assertions.mistimed(answer.headers.get("date", "")):
-            self._assertions.refused(app, assertion)
-        return self._send(self._assertions.assertion(app, attempt), method, path, attempt, body)
-
-    def _send(
-        self, assertion: Secret, method: str, path: str, attempt: Attempt, body: Mapping[str, Any] | None
-    ) -> Answer:
-        headers = {
-            "Accept": "application/vnd.github+json",
-            "Authorization": f"Bearer {assertion.reveal()}",
-            "X-GitHub-Api-Version": API_VERSION,
-        }
-        sent = None
-        if body is not None:
-            sent = json.dumps(body).encode()
-            headers["Content-Type"] = "application/json"
-        try:
-            return self._channel.send(method, path, headers=headers, body=sent, attempt=attempt)
-        except OutboundError as error:
-            raise no_answer(error) from None
 
 
 class GitHubTokens:
@@ -127,12 +84,12 @@ class GitHubTokens:
         answer = self._create(app, installation, scope, attempt)
         if answer.status == _NOT_FOUND:
             # Uninstalled, and perhaps installed again under another id, since we looked.
-            self._installations.drop(_Sought(app, org))
+            self._installations.drop_if(_Sought(app, org), installation)
             installation = self._installation(app, org, attempt)
             answer = self._create(app, installation, scope, attempt)
         if answer.status == _CREATED:
             return parse_token(answer, org, scope, installation.id)
-        raise self._refusal(answer, app, org, scope, attempt)
+        raise self._refusal(answer, _Sought(app, org), installation, scope, attempt)
 
     def _create(self, app: App, installation: Installation, scope: Scope, attempt: Attempt) -> Answer:
         body: dict[str, Any] = {"permissions": dict(scope.permissions)}
@@ -141,11 +98,14 @@ class GitHubTokens:
             body["repositories"] = list(scope.repos)
         return self._client.call(app, "POST", f"/app/installations/{installation.id}/access_tokens", attempt, body)
 
-    def _refusal(self, answer: Answer, app: App, org: Org, scope: Scope, attempt: Attempt) -> MintError:
+    def _refusal(
+        self, answer: Answer, sought: _Sought, installation: Installation, scope: Scope, attempt: Attempt
+    ) -> MintError:
+        app, org = sought.app, sought.org
         failure = refusal(answer, doing=f"creating a token on {org}", org=org, now=self._clock.now())
         if isinstance(failure, InstallationSuspended) or answer.status in {_NOT_FOUND, _UNPROCESSABLE}:
             # What we remember of the installation is not so any more, or is about to be mended.
-            self._installations.drop(_Sought(app, org))
+            self._installations.drop_if(sought, installation)
         if answer.status == _NOT_FOUND:
             return self._not_installed(app, org, attempt)
         if answer.status != _UNPROCESSABLE:
@@ -162,7 +122,8 @@ class GitHubTokens:
 
     def _reaches(self, app: App, org: Org, name: RepoName, installation_id: int, attempt: Attempt) -> bool:
         answer = self._client.call(app, "GET", f"/repos/{org}/{name}/installation", attempt)
-        if answer.status not in {_OK, _NOT_FOUND} or is_unknown_app(answer):
+        # 301: the repository goes by another name now, and GitHub wants a token asked for by that.
+        if answer.status not in {_OK, _MOVED, _NOT_FOUND} or is_unknown_app(answer):
             raise refusal(answer, doing=f"looking at {org}/{name}", org=org, now=self._clock.now())
         return answer.status == _OK and answer.json_object().get("id") == installation_id
 
@@ -185,20 +146,11 @@ class GitHubTokens:
         return None
 
     def _not_installed(self, app: App, org: Org, attempt: Attempt) -> AppNotInstalled:
-        page = self._install_page(app, attempt)
+        page = self._client.install_page(app, attempt)
         return AppNotInstalled(
             f"The role's GitHub App (App ID {app.app_id}) is not installed on {org}; an owner can install it"
             + (f" at {page}." if page else " from the App's page on GitHub.")
         )
-
-    def _install_page(self, app: App, attempt: Attempt) -> str:
-        """Return where the App is installed from, empty where GitHub does not say."""
-        try:
-            answer = self._client.call(app, "GET", "/app", attempt)
-            page = answer.json_object().get("html_url") if answer.status == _OK else None
-        except (MintError, Unusable):
-            return ""
-        return f"{page}/installations/new" if isinstance(page, str) and page.startswith("https://") else ""
 
 
 def _parse_installation(answer: Answer, org: Org) -> Installation:

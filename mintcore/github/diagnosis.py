@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mintcore.errors import GitHubUnavailable, MintError, PermissionsNotGranted, ReposNotAccessible
+from mintcore.errors import (
+    GitHubRateLimited,
+    GitHubUnavailable,
+    MintError,
+    PermissionsNotGranted,
+    ReposNotAccessible,
+    UpstreamTimeout,
+)
 from mintcore.github.failures import message_of
 from mintcore.outbound import Unusable
 from mintcore.policy.roles import LEVELS
@@ -49,6 +56,8 @@ def explain_unprocessable(
     if "repositor" in message.lower() and scope.repos:
         out_of_reach = _out_of_reach(scope.repos, reaches, attempt)
         named = ", ".join(f"{org}/{name}" for name in out_of_reach) or "one of those asked for"
+        if len(scope.repos) > _MOST_QUESTIONS:
+            named += f" (only the first {_MOST_QUESTIONS} were looked at)"
         return ReposNotAccessible(
             f"The role's GitHub App cannot reach {named}: the repository does not exist, or the installation on "
             f"{org} does not cover it; correct the name or add the repository to the installation."
@@ -73,6 +82,8 @@ def _out_of_reach(
         try:
             if not reaches(name):
                 found.append(name)
-        except (MintError, Unusable):
+        except (GitHubRateLimited, UpstreamTimeout):
             break
+        except (MintError, Unusable):
+            continue  # GitHub does not say; it may be the next one
     return found

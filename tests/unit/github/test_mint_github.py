@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,8 @@ from mintcore.errors import (
     ReposNotAccessible,
     UpstreamTimeout,
 )
-from mintcore.github.app import AppClient, GitHubTokens
+from mintcore.github.app import GitHubTokens
+from mintcore.github.client import AppClient
 from mintcore.github.diagnosis import explain_unprocessable
 from mintcore.github.failures import no_answer, rate_limit, refusal
 from mintcore.keys.app_jwt import AppJwts
@@ -61,7 +63,7 @@ class Octo:
 
     def issuer(self) -> GitHubTokens:
         channel = Outbound(self.clock, connections=2).channel("github", self.github.api_url)
-        return GitHubTokens(AppClient(channel, AppJwts(self.store, self.clock)), self.clock)
+        return GitHubTokens(AppClient(channel, AppJwts(self.store, self.clock), self.clock), self.clock)
 
     def attempt(self) -> Attempt:
         return new_attempt(self.clock)
@@ -129,6 +131,28 @@ def test_not_installed_is_remembered_for_fifteen_seconds(octo: Octo) -> None:
         octo.issue(tokens=tokens)
     octo.clock.advance(1)
     octo.issue(tokens=tokens)
+
+
+def test_asking_again_for_what_is_not_installed_costs_no_call(octo: Octo) -> None:
+    tokens = octo.issuer()
+    said = set()
+    for _ in range(10):
+        with pytest.raises(AppNotInstalled) as refused:
+            octo.issue(tokens=tokens)
+        said.add(refused.value.public)
+    assert len(said) == 1
+    assert octo.github.traffic.count() == 3
+
+
+def test_many_who_find_an_app_reinstalled_look_it_up_once(octo: Octo) -> None:
+    installation, tokens = octo.install(), octo.issuer()
+    octo.issue(tokens=tokens)
+    again = octo.github.reinstall(installation)
+    octo.github.traffic.clear()
+    with ThreadPoolExecutor(16) as pool:
+        issued = list(pool.map(lambda _: octo.issue(tokens=tokens).installation_id, range(16)))
+    assert issued == [again.id] * 16
+    assert octo.github.traffic.count(path_prefix="/orgs/") == 1
 
 
 def test_a_reinstalled_app_is_found_in_the_same_request(octo: Octo) -> None:
@@ -233,7 +257,7 @@ def scripted(key: RSAPrivateKey, *answers: bytes | None, repos: tuple[str, ...] 
     clock = FakeClock()
     with Peer(lambda number: [answers[min(number, len(answers) - 1)]]) as peer:
         channel = Outbound(clock, connections=2).channel("github", peer.url)
-        tokens = GitHubTokens(AppClient(channel, AppJwts(OneSigner(RsaSigner(key)), clock)), clock)
+        tokens = GitHubTokens(AppClient(channel, AppJwts(OneSigner(RsaSigner(key)), clock), clock), clock)
         scope = Scope(PERMISSIONS, tuple(RepoName(name) for name in repos))
         return tokens.issue(App("1", TRIAGE), ORG, scope, new_attempt(clock))
 
@@ -400,16 +424,38 @@ UNREACHABLE = answer(422, b'{"message": "There is at least one repository that d
 UNKNOWN_APP = answer(404, b'{"message": "Integration not found"}')
 
 
-@pytest.mark.parametrize("said", [answer(301), answer(403), answer(500), UNKNOWN_APP, found()])
+@pytest.mark.parametrize("said", [answer(403), answer(500), UNKNOWN_APP, found()])
 def test_a_repository_github_does_not_call_missing_is_not_called_so(key: RSAPrivateKey, said: bytes) -> None:
     with pytest.raises(ReposNotAccessible, match="one of those asked for"):
         scripted(key, found(), UNREACHABLE, found(), said, repos=("app",))
 
 
-@pytest.mark.parametrize("said", [answer(404), found(id=8)], ids=["missing", "of another installation"])
+OUT_OF_REACH = {"missing": answer(404), "renamed": answer(301), "of another installation": found(id=8)}
+
+
+@pytest.mark.parametrize("said", OUT_OF_REACH.values(), ids=OUT_OF_REACH)
 def test_a_repository_that_is_out_of_reach_is_named(key: RSAPrivateKey, said: bytes) -> None:
     with pytest.raises(ReposNotAccessible, match="octo-org/app"):
         scripted(key, found(), UNREACHABLE, found(), said, repos=("app",))
+
+
+def test_a_repository_of_which_github_says_nothing_hides_no_other(key: RSAPrivateKey) -> None:
+    with pytest.raises(ReposNotAccessible, match="cannot reach octo-org/docs:"):
+        scripted(key, found(), UNREACHABLE, found(), answer(451), answer(404), repos=("app", "docs"))
+
+
+def test_a_limit_ends_the_looking(key: RSAPrivateKey) -> None:
+    limited = answer(403, b"{}", Retry_After="60")
+    with pytest.raises(ReposNotAccessible, match="one of those asked for:"):
+        scripted(key, found(), UNREACHABLE, found(), limited, answer(404), repos=("app", "docs"))
+
+
+def test_who_asks_for_many_is_told_how_many_were_looked_at(octo: Octo) -> None:
+    octo.install()
+    for number in range(30):
+        octo.github.create_repo(f"octo-org/app{number}")
+    with pytest.raises(ReposNotAccessible, match=r"asked for \(only the first 30 were looked at\)"):
+        octo.issue(*(f"app{number}" for number in range(31)))
 
 
 def test_an_installation_that_vanishes_twice_is_not_installed(key: RSAPrivateKey) -> None:

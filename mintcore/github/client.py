@@ -1,0 +1,95 @@
+"""GitHub as one App sees it: calls that the App signs itself, healed once where GitHub refuses the signature.
+
+A refused JWT is made anew from a key read anew; where the machine's clock was off, it is set.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mintcore.cache import ExpiringCache
+from mintcore.errors import MintError, UpstreamTimeout
+from mintcore.github.failures import no_answer
+from mintcore.outbound import OutboundError, Unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mintcore.outbound import Answer, Channel
+    from mintcore.policy.roles import App
+    from mintcore.ports import AppAssertions, Attempt, Clock
+    from mintcore.secret import Secret
+
+# A token for 500 repositories comes with a description of each, of five to twelve kilobytes.
+LARGEST_ANSWER = 8 * 1024 * 1024
+API_VERSION = "2022-11-28"
+INSTALL_PAGE_SECONDS = 3600.0
+NO_INSTALL_PAGE_SECONDS = 15.0
+
+_OK = 200
+_UNAUTHORIZED = 401
+
+
+class AppClient:
+    """Calls with an App's JWT."""
+
+    def __init__(self, channel: Channel, assertions: AppAssertions, clock: Clock) -> None:
+        self._channel = channel
+        self._assertions = assertions
+        self._install_pages = ExpiringCache["App", str](
+            "install_page",
+            clock=clock,
+            fresh_for=lambda page: INSTALL_PAGE_SECONDS if page else NO_INSTALL_PAGE_SECONDS,
+            hold_failure_seconds=0.0,
+            most=256,
+            slow=lambda: UpstreamTimeout(detail="waited for the App's page until the time ran out"),
+        )
+
+    def call(
+        self, app: App, method: str, path: str, attempt: Attempt, body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Return GitHub's answer. Raises GitHubUnavailable, UpstreamTimeout or a key's failure."""
+        assertion = self._assertions.assertion(app, attempt)
+        answer = self._send(assertion, method, path, attempt, body)
+        if answer.status != _UNAUTHORIZED:
+            return answer
+        if not self._assertions.mistimed(answer.headers.get("date", "")):
+            self._assertions.refused(app, assertion)
+        return self._send(self._assertions.assertion(app, attempt), method, path, attempt, body)
+
+    def _send(
+        self, assertion: Secret, method: str, path: str, attempt: Attempt, body: Mapping[str, Any] | None
+    ) -> Answer:
+        headers = {
+            "Accept": "application/vnd.github+json",
+            "Authorization": f"Bearer {assertion.reveal()}",
+            "X-GitHub-Api-Version": API_VERSION,
+        }
+        sent = None
+        if body is not None:
+            sent = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        try:
+            return self._channel.send(method, path, headers=headers, body=sent, attempt=attempt)
+        except OutboundError as error:
+            raise no_answer(error) from None
+
+    def install_page(self, app: App, attempt: Attempt) -> str:
+        """Return where the App is installed from, empty where GitHub does not say (GitHub REST: Get the app).
+
+        Remembered, so that who asks for an organisation without the App again and again spends none of the calls
+        that GitHub allows the App.
+        """
+        try:
+            return self._install_pages.get(app, lambda: self._ask_for_page(app, attempt), attempt)
+        except MintError:
+            return ""
+
+    def _ask_for_page(self, app: App, attempt: Attempt) -> str:
+        try:
+            answer = self.call(app, "GET", "/app", attempt)
+            page = answer.json_object().get("html_url") if answer.status == _OK else None
+        except (MintError, Unusable):
+            return ""
+        return f"{page}/installations/new" if isinstance(page, str) and page.startswith("https://") else ""
