@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Background(Generic[T]):
-    """Calls ``build`` once per process, in a thread of its own, and hands out what it returned.
+    """Calls ``build`` until it succeeds, once per process, in a thread of its own, and hands out what it returned.
 
     Servers load the code, then fork the process that serves, and threads do not survive a fork: the work is
     begun in the child, or by the first who asks.
@@ -23,15 +23,19 @@ class Background(Generic[T]):
 
     def __init__(self, build: Callable[[], T]) -> None:
         self._build = build
+        self._future: Future[T] | None = None
         self._begin_anew()
         os.register_at_fork(after_in_child=self._in_child)
 
     def result(self) -> T:
-        """Return what ``build`` returned, waiting for it if need be. Raises what it raised."""
+        """Return what ``build`` returned, waiting for it if need be. Raises what it raised; the next asks anew."""
         future = self._begin()
         error = future.exception()
         if error is None:
             return future.result()
+        with self._lock:
+            if self._future is future:
+                self._future = None
         # One object for all who ask: with the traceback of its birth, or it would grow with each of them.
         raise error.with_traceback(self._born_of)
 
@@ -41,7 +45,7 @@ class Background(Generic[T]):
 
     def _begin_anew(self) -> None:
         self._lock = threading.Lock()
-        self._future: Future[T] | None = None
+        self._future = None
         self._born_of: TracebackType | None = None
 
     def _begin(self) -> Future[T]:

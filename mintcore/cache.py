@@ -130,12 +130,16 @@ class ExpiringCache(Generic[K, V]):
         with self._lock:
             self._slots.pop(key, None)
 
-    def drop_if(self, key: K, value: V) -> bool:
-        """Forget the value for ``key`` if it still is ``value``; of many who found it wrong one is told so."""
+    def drop_if(self, key: K, value: V, first: Callable[[], None] = lambda: None) -> bool:
+        """Forget the value for ``key`` if it still is ``value``; of many who found it wrong one is told so.
+
+        ``first`` is called before, and before anybody can begin to load anew: for what the value was made from.
+        """
         with self._lock:
             slot = self._slots.get(key)
             if slot is None or slot.value is not value:
                 return False
+            first()
             del self._slots[key]
             return True
 

@@ -36,8 +36,8 @@ class WorldClock:
         self._wall = wall
         self.monotonic = monotonic
         self.sleep = sleep
-        self._offset = 0.0
-        self._anchor = 0.0
+        # Seconds to add, and how far wall and monotonic were apart when that was found: read and set as one.
+        self._correction = (0.0, 0.0)
         self._lock = threading.Lock()
         self._corrected: Callable[[float], None] = lambda _offset: None
 
@@ -47,16 +47,18 @@ class WorldClock:
 
     def now(self) -> float:
         """Return the time the outside world goes by."""
-        wall = self._wall()
+        wall, seen = self._wall(), self._correction
+        offset, anchor = seen
         # Whoever has set the machine's clock since the correction has most likely set it right.
-        if self._offset and abs(wall - self.monotonic() - self._anchor) >= _LEAST_DRIFT_SECONDS:
-            self._correct(0.0)
-        return wall + self._offset
+        if offset and abs(wall - self.monotonic() - anchor) >= _LEAST_DRIFT_SECONDS:
+            self._correct(0.0, seen)
+            offset = self._correction[0]
+        return wall + offset
 
     @property
     def offset(self) -> float:
         """How many seconds the machine's clock is behind the world's."""
-        return self._offset
+        return self._correction[0]
 
     def observe(self, date: str, age: str = "") -> bool:
         """Take note of an answer's ``Date`` (and ``Age``, RFC 9111 §5.1); say whether the clock was corrected.
@@ -67,19 +69,20 @@ class WorldClock:
         if served is None:
             return False
         served += int(age) if age.isascii() and age.isdigit() and len(age) < 7 else 0  # noqa: PLR2004
+        seen = self._correction
         offset = served - self._wall()
-        drift = offset - self._offset
+        drift = offset - seen[0]
         if abs(drift) < _LEAST_DRIFT_SECONDS or abs(offset) > _MOST_DRIFT_SECONDS:
             return False
-        self._correct(0.0 if abs(offset) < _LEAST_DRIFT_SECONDS else offset)
+        self._correct(0.0 if abs(offset) < _LEAST_DRIFT_SECONDS else offset, seen)
         return True
 
-    def _correct(self, offset: float) -> None:
+    def _correct(self, offset: float, seen: tuple[float, float]) -> None:
+        """Go by ``offset`` from now on, unless what was ``seen`` to be wrong is not what we go by any more."""
         with self._lock:
-            if offset == self._offset:
+            if self._correction is not seen:
                 return
-            self._offset = offset
-            self._anchor = self._wall() - self.monotonic()
+            self._correction = (offset, self._wall() - self.monotonic())
         self._corrected(offset)
 
 

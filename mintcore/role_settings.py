@@ -82,6 +82,9 @@ def _allowed(reader: Reader, app_ids: Collection[Role], custom: Collection[Role]
     """Return the operator's subset of roles, ``None`` if there is no such wish."""
     listed = reader.items("ALLOWED_ROLES")
     if not listed:
+        # Commas alone are what a template makes of empty values: nobody wished for every role by that.
+        if reader.text("ALLOWED_ROLES", ""):
+            reader.problem("ALLOWED_ROLES", "names no role; leave it out to serve them all", "triage,coder")
         return None
     roles = reader.parsed("ALLOWED_ROLES", listed, parse_role, "triage,coder")
     for role in roles:

@@ -52,8 +52,8 @@ class AppJwts:
 
     def refused(self, app: App, assertion: Secret) -> None:
         """Drop the JWT GitHub has refused, and read the key anew: it may have been rotated."""
-        if self._jwts.drop_if((app, self._keys.edition(app.key_role)), assertion):
-            self._keys.forget(app.key_role)
+        key = (app, self._keys.edition(app.key_role))
+        self._jwts.drop_if(key, assertion, first=lambda: self._keys.forget(app.key_role))
 
     def mistimed(self, date: str) -> bool:
         """Follow GitHub's ``Date``; say whether the clock was off, in which case every JWT was, too."""

@@ -88,6 +88,41 @@ def test_a_correction_lasts_while_both_clocks_of_the_machine_go_on() -> None:
     assert clock.now() == NOW + 87_000
 
 
+def test_a_correction_is_not_undone_by_who_found_the_one_before_it_wrong() -> None:
+    wall, told, meanwhile = Wall(), list[float](), list[float]()
+
+    def monotonic() -> float:
+        if meanwhile:
+            clock.observe(date(meanwhile.pop()))
+        return 5000.0
+
+    clock = WorldClock(wall=wall, monotonic=monotonic)
+    clock.tell(told.append)
+    clock.observe(date(NOW + 300))
+    wall.time = NOW + 100
+    meanwhile.append(NOW + 700)
+    assert clock.now() == NOW + 700
+    assert told == [300, 600]
+
+
+def test_a_correction_is_not_undone_by_who_asks_for_the_time_while_it_is_made() -> None:
+    asking, readings = list[threading.Thread](), 0
+
+    def wall() -> float:
+        nonlocal readings
+        readings += 1
+        if readings == 2:  # the first is for the difference, the second for the correction
+            asking.append(threading.Thread(target=clock.now))
+            asking[0].start()
+            asking[0].join(0.2)
+        return NOW
+
+    clock = WorldClock(wall=wall, monotonic=lambda: 5000.0)
+    clock.observe(date(NOW + 300))
+    asking[0].join(10)
+    assert clock.now() == NOW + 300
+
+
 def test_each_correction_is_told_once() -> None:
     wall, told = Wall(), list[float]()
     clock = WorldClock(wall=wall)
@@ -136,6 +171,21 @@ def test_a_failure_of_the_work_is_raised_where_its_result_is_asked_for() -> None
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             work.result()
+
+
+def test_work_that_failed_is_begun_anew_by_who_asks_next() -> None:
+    outcomes = iter([RuntimeError("can't start new thread"), "built"])
+
+    def build() -> str:
+        outcome = next(outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return str(outcome)
+
+    work = Background(build)
+    with pytest.raises(RuntimeError):
+        work.result()
+    assert {work.result() for _ in range(3)} == {"built"}
 
 
 def test_a_forked_child_does_the_work_itself() -> None:

@@ -104,6 +104,7 @@ BAD = [
     ("ALLOWED_ROLES", "Triage"),
     ("ALLOWED_ROLES", "triage,review"),
     ("ALLOWED_ROLES", "mystery"),
+    ("ALLOWED_ROLES", " , "),
     ("ALLOWED_WORKFLOW_FILES", "triage"),
     ("ALLOWED_WORKFLOW_FILES", ".github/workflows/triage.yml"),
     ("WORKFLOW_HOST_REPOS", "fullsend-ai"),

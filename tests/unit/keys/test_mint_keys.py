@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import gc
 import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
@@ -182,6 +183,26 @@ def test_a_refused_jwt_is_made_anew_and_its_key_read_anew_once(jwts: Jwts, clock
     assert jwts.store.forgotten == ["coder"]
     clock.advance(1)
     assert jwts.text() != refused.reveal()
+
+
+def test_nobody_keeps_a_jwt_of_the_key_that_is_being_replaced(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
+    new, meanwhile = new_key(), list[Future[Secret]]()
+
+    class Rotated(OneSigner):
+        """Another request asks for a JWT while the old key is being forgotten."""
+
+        def forget(self, role: Role) -> None:
+            meanwhile.append(pool.submit(jwts.assertion, APP, new_attempt(clock)))
+            wait(meanwhile, timeout=0.2)
+            self.one = RsaSigner(new)
+            super().forget(role)
+
+    jwts = AppJwts(Rotated(RsaSigner(key)), clock)
+    with ThreadPoolExecutor(1) as pool:
+        jwts.refused(APP, jwts.assertion(APP, new_attempt(clock)))
+        others = meanwhile[0].result()
+    off = {"verify_exp": False, "verify_iat": False}
+    jwt.decode(others.reveal(), new.public_key(), algorithms=["RS256"], options=off)  # type: ignore[arg-type]
 
 
 def test_a_jwt_made_meanwhile_is_not_dropped_for_the_older_ones_fault(jwts: Jwts, clock: FakeClock) -> None:
