@@ -31,7 +31,8 @@ DEFAULT_PORT = 8080
 DEFAULT_AUDIT_FILE_BYTES = 50_000_000
 DEFAULT_AUDIT_FILES_KEPT = 10
 # THREADS is also the functions framework's own variable; unset, the framework takes four per CPU.
-_DEFAULT_THREADS = 16
+# A thread costs little and waits for Google and GitHub most of its time; a request without one waits for it.
+_DEFAULT_THREADS = 80
 
 __all__ = [
     "ConfigurationError",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mintcore.github import app
+from mintcore.github import app, client
 from mintcore.keys import app_jwt, secret_manager
 from mintcore.verify import jwks
 
@@ -41,6 +41,7 @@ def test_every_cache_is_in_the_table() -> None:
         ("`jwks`", [jwks.FRESH_SECONDS, jwks.UNKNOWN_KEY_SECONDS], jwks.STALE_SECONDS),
         ("`signer` (hosted)", [secret_manager.FRESH_SECONDS], secret_manager.STALE_SECONDS),
         ("`app_jwt`", [app_jwt.REUSED_SECONDS, app_jwt.LIFETIME_SECONDS], 0),
+        ("`install_page`", [client.INSTALL_PAGE_SECONDS, client.NO_INSTALL_PAGE_SECONDS], 0),
         ("`installation`", [app.INSTALLED_SECONDS, app.NOT_INSTALLED_SECONDS], 0),
     ],
 )
