@@ -44,7 +44,7 @@ class AmbientIdentityError(MintClientError):
 
 
 class MintUnreachableError(MintClientError):
-    """Every mint was asked until the time was up, and none gave an answer that counts."""
+    """Every mint was asked as long as that made sense, and none gave an answer that counts."""
 
 
 class MintRefusedError(MintClientError):

@@ -1,6 +1,6 @@
 """When to ask again, and how long to wait: backoff with jitter, `Retry-After`, a bound on the whole.
 
-Decides times only; what is worth asking again is the callers' table `RETRYABLE` and their own network errors.
+Decides times, and which answers may be other ones next time; what to make of no answer is the callers'.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS = 8
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
+PERMANENT = frozenset({"internal_error", "invalid_role_key"})
+"""A mint's own codes with a 5xx that stay until its operator acts; what others answer with a 5xx may pass."""
 
 
 def is_retryable(status: int) -> bool:

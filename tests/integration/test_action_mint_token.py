@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from fullsend.client.remedies import REMEDIES
+from fullsend.client.retry import PERMANENT
 from fullsend.sandbox.faults import Drop, Fail
 from fullsend.sandbox.github.tokens import TokenStyle
 from fullsend.sandbox.loopback import LoopbackService
@@ -204,6 +205,22 @@ def test_a_refusal_is_not_asked_again(job: Job, unsteady: LoopbackService, statu
 )
 def test_what_may_pass_is_asked_again(job: Job, unsteady: LoopbackService, fault: Fail | Drop) -> None:
     unsteady.faults.add(fault, times=1)
+    unsteady.faults.add(refusal(403, "org_not_allowed"))
+    job.main(mint_url=unsteady.url)
+    assert len(unsteady.traffic) == 2
+
+
+@pytest.mark.parametrize("code", sorted(PERMANENT))
+def test_a_failure_that_the_operator_has_to_mend_is_not_asked_again(
+    job: Job, unsteady: LoopbackService, code: str
+) -> None:
+    unsteady.faults.add(refusal(500, code))
+    done = job.main(mint_url=unsteady.url)
+    assert (len(unsteady.traffic), code in done.stdout) == (1, True)
+
+
+def test_a_500_that_is_not_the_mints_own_is_asked_again(job: Job, unsteady: LoopbackService) -> None:
+    unsteady.faults.add(Fail(500, "<html>Internal Server Error"), times=1)
     unsteady.faults.add(refusal(403, "org_not_allowed"))
     job.main(mint_url=unsteady.url)
     assert len(unsteady.traffic) == 2

@@ -17,8 +17,10 @@ from fullsend.client import (
     MintUnreachableError,
     RetryPolicy,
 )
+from fullsend.client.retry import PERMANENT
 from fullsend.sandbox.faults import Drop, Fail, Garbage, Huge
 from fullsend.sandbox.loopback import LoopbackService
+from mintcore.errors import MintError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,6 +133,43 @@ def test_what_may_pass_is_asked_again(mint: LoopbackService, time: Time, fault: 
     assert (len(mint.traffic), time.slept) == (3, [1, 2])
 
 
+def errors(kind: type[MintError] = MintError) -> Iterator[type[MintError]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from errors(narrower)
+
+
+def test_the_codes_that_stay_are_those_the_mint_says_stay() -> None:
+    told = {kind.code for kind in errors() if "code" in vars(kind) and kind.status >= 500 and not kind.retryable}
+    assert told == PERMANENT
+
+
+@pytest.mark.parametrize("code", sorted(PERMANENT))
+def test_a_failure_that_the_operator_has_to_mend_is_not_asked_again(
+    mint: LoopbackService, time: Time, code: str
+) -> None:
+    mint.faults.add(refusal(500, code))
+    with pytest.raises(MintUnreachableError, match=f"because of {code}") as failed:
+        client(time, mint).mint("coder")
+    assert (failed.value.code, failed.value.request_id, len(mint.traffic)) == (code, "r-1", 1)
+
+
+def test_a_500_that_is_not_the_mints_own_is_asked_again(mint: LoopbackService, time: Time) -> None:
+    mint.faults.add(Fail(500, "<html>Internal Server Error"), times=2)
+    client(time, mint).mint("coder")
+    assert len(mint.traffic) == 3
+
+
+def test_only_the_mint_that_may_recover_is_asked_again(
+    make_mint: Callable[[], LoopbackService], time: Time
+) -> None:
+    first, second = make_mint(), make_mint()
+    first.faults.add(refusal(500, "invalid_role_key"))
+    second.faults.add(Drop(), times=2)
+    minted = client(time, first, second).mint("coder")
+    assert (minted.mint_url, len(first.traffic), len(second.traffic)) == (second.url, 1, 3)
+
+
 def test_retry_after_is_honoured(mint: LoopbackService, time: Time) -> None:
     mint.faults.add(refusal(429, "rate_limited", **{"Retry-After": "17"}), times=1)
     client(time, mint).mint("coder")
@@ -138,7 +177,7 @@ def test_retry_after_is_honoured(mint: LoopbackService, time: Time) -> None:
 
 
 def test_all_attempts_share_one_request_id(mint: LoopbackService, time: Time) -> None:
-    mint.faults.add(refusal(500, "internal_error"), times=2)
+    mint.faults.add(refusal(502, "github_unavailable"), times=2)
     client(time, mint).mint("coder")
     assert len({sent.headers["x-request-id"] for sent in mint.traffic}) == 1
 

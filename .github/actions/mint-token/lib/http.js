@@ -8,6 +8,8 @@ const REQUEST_SECONDS = 40
 const MAX_BODY = 1024 * 1024
 
 const isRetryable = (status) => status === 429 || status >= 500
+// A mint's own codes with a 5xx that stay until its operator acts.
+const PERMANENT = ['internal_error', 'invalid_role_key']
 
 // Seconds that Retry-After asks for; a date is read against the answer's own Date. Otherwise 0.
 function retryAfter(headers) {
@@ -95,4 +97,4 @@ function jsonObject(text) {
   }
 }
 
-module.exports = { Attempts, exchange, isRetryable, jsonObject, retryAfter, send }
+module.exports = { Attempts, PERMANENT, exchange, isRetryable, jsonObject, retryAfter, send }

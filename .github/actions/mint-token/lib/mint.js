@@ -4,18 +4,21 @@
 const { randomUUID } = require('node:crypto')
 
 const { ActionError } = require('./errors')
-const { Attempts, exchange, isRetryable, jsonObject, retryAfter } = require('./http')
+const { Attempts, PERMANENT, exchange, isRetryable, jsonObject, retryAfter } = require('./http')
 
 const TOTAL_SECONDS = 60
 
-// Rounds over the mints until one answers: the next at once when one is unreachable or says 5xx.
+// Rounds over the mints until one answers: the next at once when one is unreachable or says 5xx. A mint whose
+// failure its operator has to mend is not asked again.
 async function mint({ mintUrls, role, repos }, identity) {
   const attempts = new Attempts(TOTAL_SECONDS)
   const headers = { Accept: 'application/json', 'X-Request-Id': randomUUID().replaceAll('-', '') }
+  const left = new Set(mintUrls)
+  const final = []
   for (;;) {
     const failures = []
     let waits = []
-    for (const url of mintUrls) {
+    for (const url of left) {
       let answer
       try {
         answer = await exchange('POST', `${url}/v1/token`, {
@@ -27,15 +30,21 @@ async function mint({ mintUrls, role, repos }, identity) {
         continue
       }
       if (answer.status === 200) return parsed(answer, url)
-      failures.push(refusal(answer, url, identity))
-      if (!isRetryable(answer.status)) throw failures.at(-1)
+      const failure = refusal(answer, url, identity)
+      if (!isRetryable(answer.status)) throw failure
+      if (PERMANENT.includes(failure.mintCode)) {
+        left.delete(url)
+        final.push(failure)
+        continue
+      }
+      failures.push(failure)
       waits.push(retryAfter(answer.headers))
       if (answer.status === 429) {
         waits = waits.slice(-1) // this mint works and says wait: going round it would defeat its limit
         break
       }
     }
-    if (!(await attempts.wait(Math.min(...waits)))) throw together(failures)
+    if (!left.size || !(await attempts.wait(Math.min(...waits)))) throw together([...final, ...failures])
   }
 }
 
