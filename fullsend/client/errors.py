@@ -1,7 +1,7 @@
 """What can go wrong for a caller, as one tree.
 
     MintClientError
-    ├── MintConfigurationError   a URL that may not be used                  code mint_url_invalid
+    ├── MintConfigurationError   a URL that may not be used                  code mint_url_… or github_url_invalid
     ├── AmbientIdentityError     no OIDC token for this job                  code oidc_…
     ├── MintUnreachableError     no answer, or only 429 and 5xx              a mint's, or mint_unreachable
     ├── MintRefusedError         the mint answered 4xx                       the mint's code

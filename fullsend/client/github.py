@@ -5,6 +5,7 @@ GitHub REST: "Revoke an installation access token", "List repositories accessibl
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -15,6 +16,8 @@ from fullsend.client.retry import RetryPolicy, is_retryable, retry_after
 from fullsend.client.transport import Answer, NoAnswerError, exchange
 from fullsend.client.urls import credential_url
 
+API_URL = "GITHUB_API_URL"
+"""The variable that names the GitHub of a job; a runner sets it."""
 DEFAULT_API_URL = "https://api.github.com"
 API_VERSION = "2022-11-28"
 FRESH_SECONDS = 5.0
@@ -23,16 +26,24 @@ FRESH_SECONDS = 5.0
 _NOT_YET = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 
+def job_api_url() -> str:
+    """Return the API of the GitHub that this job belongs to."""
+    return os.environ.get(API_URL) or DEFAULT_API_URL
+
+
 @dataclass(frozen=True, slots=True)
 class TokenApi:
-    """GitHub, asked with a token. Raises `MintConfigurationError` for a URL it may not go to."""
+    """GitHub, asked with a token. Raises `MintConfigurationError` for a URL it may not go to.
 
-    api_url: str = DEFAULT_API_URL
+    The GitHub is the job's own unless it is named.
+    """
+
+    api_url: str = field(default_factory=job_api_url)
     session: requests.Session = field(default_factory=requests.Session, repr=False)
     retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(total_seconds=20.0))
 
     def __post_init__(self) -> None:
-        url = credential_url(self.api_url, what="GITHUB_API_URL", example=DEFAULT_API_URL)
+        url = credential_url(self.api_url, what=API_URL, example=DEFAULT_API_URL, code="github_url_invalid")
         object.__setattr__(self, "api_url", url)
 
     def revoke(self, token: str, *, fresh: bool = False) -> bool:

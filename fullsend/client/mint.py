@@ -16,7 +16,7 @@ import requests
 
 from fullsend.client.asking import Question, ask
 from fullsend.client.errors import GitHubTokenError, MintConfigurationError
-from fullsend.client.github import DEFAULT_API_URL, FRESH_SECONDS, TokenApi
+from fullsend.client.github import FRESH_SECONDS, TokenApi, job_api_url
 from fullsend.client.identity import DEFAULT_AUDIENCE, ambient_token
 from fullsend.client.retry import RetryPolicy
 from fullsend.client.types import MintedToken, MintStatus, parse_status, parse_token
@@ -47,13 +47,14 @@ class MintClient:
         *,
         audience: str = DEFAULT_AUDIENCE,
         identity: Identity | None = None,
-        github_api_url: str = DEFAULT_API_URL,
+        github_api_url: str | None = None,
         retry: RetryPolicy | None = None,
         session: requests.Session | None = None,
     ) -> None:
         """Raise `MintConfigurationError` for a URL that a credential may not be sent to.
 
-        `identity` defaults to the job's own token, found by the library `id`.
+        `identity` defaults to the job's own token, found by the library `id`; `github_api_url` to the job's
+        GitHub, which is `GITHUB_API_URL` or api.github.com.
         """
         urls = [mint_urls] if isinstance(mint_urls, str) else list(mint_urls)
         if not urls:
@@ -64,7 +65,8 @@ class MintClient:
         self._retry = retry or RetryPolicy()
         self._session = session or requests.Session()
         patience = replace(self._retry, total_seconds=min(self._retry.total_seconds, GITHUB_SECONDS))
-        self._github = TokenApi(github_api_url, self._session, patience)
+        api_url = job_api_url() if github_api_url is None else github_api_url
+        self._github = TokenApi(api_url, self._session, patience)
         self._unrevoked: dict[str, float] = {}  # token → when it was made
 
     def __enter__(self) -> Self:

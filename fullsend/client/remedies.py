@@ -8,9 +8,14 @@ from __future__ import annotations
 
 _CLIENT = {
     "mint_url_invalid": (
-        "Set --mint-url (the input mint_url of the action, the variable FULLSEND_MINT_URL) to "
-        "the URL that the mint's operator gave you. It is a bare https:// URL, without "
-        "/v1/token at its end."
+        "Set --mint-url (the input mint_url of the action, the variable FULLSEND_MINT_URL, the "
+        "first argument of MintClient) to the URL that the mint's operator gave you. It is a bare "
+        "https:// URL, without /v1/token at its end."
+    ),
+    "github_url_invalid": (
+        "Set GITHUB_API_URL to the API of the GitHub that the token is for: https://api.github.com, "
+        "which is also meant where it is not set, or https://HOST/api/v3 of a GitHub Enterprise "
+        "Server. GitHub Actions sets it by itself."
     ),
     "mint_unreachable": (
         "Check the mint URL for a typing error first, then whether the runner may connect to "

@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 from fullsend.client.errors import MintConfigurationError
 
 
-def credential_url(url: str, *, what: str, example: str) -> str:
+def credential_url(url: str, *, what: str, example: str, code: str = "mint_url_invalid") -> str:
     """Return the URL without trailing slashes if a credential may go there.
 
-    Raises `MintConfigurationError` (`mint_url_invalid`), naming `what` the URL is for and an example.
+    Raises `MintConfigurationError` with the `code`, naming `what` the URL is for and an example.
     """
     # Attack: over plain http anyone on the path reads the OIDC token and mints with it.
     problem = _problem(url)
     if problem:
-        raise MintConfigurationError(f"{what} {problem}, for example {example}", code="mint_url_invalid")
+        raise MintConfigurationError(f"{what} {problem}, for example {example}", code=code)
     return url.rstrip("/")
 
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from fullsend.client.errors import MintConfigurationError
-from fullsend.client.github import DEFAULT_API_URL
+from fullsend.client.github import API_URL, DEFAULT_API_URL
 from fullsend.client.urls import credential_url
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ APP_ID = "GITHUB_APP_ID"
 INSTALLATION_ID = "GITHUB_APP_INSTALLATION_ID"
 INLINE = "GITHUB_APP_PRIVATE_KEY_PEM"
 PATH = "GITHUB_APP_PRIVATE_KEY_PATH"
-API_URL = "GITHUB_API_URL"
 _APP = re.compile(r"[A-Za-z0-9.]{1,64}\Z")
 _NUMBER = re.compile(r"[0-9]{1,20}\Z")
 
@@ -53,7 +52,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     installation = _matching(environ, INSTALLATION_ID, _NUMBER, "the installation's number", problems)
     api_url = environ.get(API_URL) or DEFAULT_API_URL
     try:
-        api_url = credential_url(api_url, what=API_URL, example=DEFAULT_API_URL)
+        api_url = credential_url(api_url, what=API_URL, example=DEFAULT_API_URL, code="github_url_invalid")
     except MintConfigurationError as error:
         problems.append(error.message)
     try:

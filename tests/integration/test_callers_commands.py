@@ -210,8 +210,16 @@ def test_an_unreachable_mint_alone_is_given_up_in_the_time_allowed(mint: Run) ->
 
 def test_a_mint_over_plain_http_is_refused(mint: Run) -> None:
     done = mint("token", "--role", "triage", "--mint-url", "http://mint.example.com")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "must begin with https://" in done.stderr
+
+
+def test_a_github_over_plain_http_is_refused_with_what_to_set(mint: Run) -> None:
+    done = mint("revoke", GH_TOKEN="ghs_" + "x" * 36, GITHUB_API_URL="http://github.example.com")
+    assert done.returncode == 2
+    assert "code github_url_invalid" in done.stderr
+    assert "Set GITHUB_API_URL" in done.stderr
+    assert "--mint-url" not in done.stderr
 
 
 def test_no_mint_url_is_a_usage_error(mint: Run) -> None:

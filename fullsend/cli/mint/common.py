@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullsend.cli.output import CommandError, note
-from fullsend.client.errors import MintClientError
-from fullsend.client.github import DEFAULT_API_URL
+from fullsend.cli.output import USAGE, CommandError, note
+from fullsend.client.errors import MintClientError, MintConfigurationError
 from fullsend.client.identity import DEFAULT_AUDIENCE
 from fullsend.client.mint import MintClient
 from fullsend.client.retry import RetryPolicy
@@ -88,13 +87,14 @@ def role_options(command: Any) -> Any:
 
 
 def client_for(mint_urls: list[str], audience: str, timeout: float) -> MintClient:
-    """Make the client for one command; the environment says which GitHub the token is for."""
-    return MintClient(
-        mint_urls,
-        audience=audience,
-        github_api_url=os.environ.get("GITHUB_API_URL") or DEFAULT_API_URL,
-        retry=RetryPolicy(total_seconds=timeout),
-    )
+    """Make the client for one command."""
+    return MintClient(mint_urls, audience=audience, retry=RetryPolicy(total_seconds=timeout))
+
+
+class BadSettings(CommandError):
+    """What was given cannot be used, and nothing was sent."""
+
+    exit_code = USAGE
 
 
 @contextmanager
@@ -104,7 +104,8 @@ def errors_explained() -> Iterator[None]:
         yield
     except MintClientError as error:
         facts = f"code {error.code}" + (f", request id {error.request_id}" if error.request_id else "")
-        raise CommandError(f"{error.message} ({facts})", error.remedy) from error
+        kind = BadSettings if isinstance(error, MintConfigurationError) else CommandError
+        raise kind(f"{error.message} ({facts})", error.remedy) from error
 
 
 def mask_in_actions(token: str) -> None:

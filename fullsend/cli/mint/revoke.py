@@ -11,7 +11,7 @@ import click
 
 from fullsend.cli.mint.common import errors_explained
 from fullsend.cli.output import CommandError, note
-from fullsend.client.github import DEFAULT_API_URL, TokenApi
+from fullsend.client.github import TokenApi
 from fullsend.client.types import is_token
 
 MAX_FILE = 1024 * 1024
@@ -38,8 +38,7 @@ def revoke(*, token_file: Path | None, name: str) -> None:
     """
     token = _from_file(token_file) if token_file else _from_environment(name)
     with errors_explained():
-        api = TokenApi(os.environ.get("GITHUB_API_URL") or DEFAULT_API_URL)
-        revoked = api.revoke(token)
+        revoked = TokenApi().revoke(token)
     note("token revoked" if revoked else "token was gone already")
 
 

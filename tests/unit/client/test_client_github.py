@@ -96,6 +96,12 @@ def test_waiting_ends_in_an_error_when_github_never_takes_it(world: World) -> No
     assert failed.value.code == "github_token_not_usable"
 
 
+def test_a_client_revokes_at_the_jobs_own_github(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_API_URL", world.github.api_url)
+    assert MintClient("https://mint.example.com").revoke(new_token(world))
+    assert world.github.live_tokens() == []
+
+
 def test_leaving_the_block_revokes_even_when_the_work_failed(world: World, hosted_mint: MintProcess) -> None:
     client = MintClient(
         hosted_mint.url,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fullsend.client.errors import MintConfigurationError
+from fullsend.client.github import TokenApi
 from fullsend.client.urls import credential_url
 
 
@@ -45,6 +46,12 @@ def test_anything_else_is_refused_before_a_byte_is_sent(url: str) -> None:
     with pytest.raises(MintConfigurationError, match="for example https://x") as refused:
         credential_url(url, what="The mint URL", example="https://x")
     assert refused.value.code == "mint_url_invalid"
+
+
+def test_a_github_that_may_not_be_asked_is_told_from_a_mint() -> None:
+    with pytest.raises(MintConfigurationError, match="GITHUB_API_URL") as refused:
+        TokenApi("http://github.example.com")
+    assert (refused.value.code, "GITHUB_API_URL" in refused.value.remedy) == ("github_url_invalid", True)
 
 
 def test_a_password_in_the_url_is_not_repeated() -> None:

@@ -15,8 +15,8 @@ function isTrue(env, name) {
 }
 
 // https anywhere, http on loopback only: over plain http anyone on the way reads the token and uses it.
-function credentialUrl(text, what) {
-  const refuse = (why) => new ActionError(`${what} ${why}, for example https://mint.example.com`, 'mint_url_invalid')
+function credentialUrl(text, what, example, code) {
+  const refuse = (why) => new ActionError(`${what} ${why}, for example ${example}`, code)
   let url
   try {
     url = new URL(text)
@@ -41,11 +41,12 @@ function readInputs(env) {
   return {
     role,
     repos: words(input(env, 'repos'), /[\s,]+/),
-    mintUrls: urls.map((url) => credentialUrl(url, 'The mint URL')),
+    mintUrls: urls.map((url) => credentialUrl(url, 'The mint URL', 'https://mint.example.com', 'mint_url_invalid')),
     audience: input(env, 'audience') || 'fullsend-mint',
   }
 }
 
-const apiUrl = (env) => credentialUrl(env.GITHUB_API_URL || 'https://api.github.com', 'GITHUB_API_URL')
+const GITHUB = 'https://api.github.com'
+const apiUrl = (env) => credentialUrl(env.GITHUB_API_URL || GITHUB, 'GITHUB_API_URL', GITHUB, 'github_url_invalid')
 
 module.exports = { apiUrl, credentialUrl, isTrue, readInputs }
