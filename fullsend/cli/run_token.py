@@ -13,8 +13,8 @@ import click
 from fullsend.cli.files import refuse_what_is_no_file, write_private
 from fullsend.cli.outermost import Outermost
 from fullsend.cli.output import CommandError, dry_run_option, note, print_json
+from fullsend.cli.token_source import token_of_file, unknown_to_github
 from fullsend.client.errors import GitHubTokenError
-from fullsend.client.types import is_token
 from fullsend.run_token import actions
 from fullsend.run_token.app import App, GitHubError
 from fullsend.run_token.guard import refusal
@@ -151,13 +151,21 @@ def run_token(
 
 def _run(action: str, app: App, wanted: actions.Wanted, token_file: Path | None) -> dict[str, Any]:
     if action == "revoke":
-        return actions.revoke(app, wanted, _read(token_file) if token_file else None)
+        kept = token_of_file(token_file, "mint --token-file FILE writes such a file.") if token_file else None
+        report = actions.revoke(app, wanted, kept)
+        if report["result"] == actions.ALREADY_GONE:
+            note(unknown_to_github(app.settings.api_url))
+        return report
     keep = partial(_write, token_file) if token_file else None
-    if action == "mint":
-        if not keep:
-            note("the token itself was not kept; --token-file FILE keeps it, and revoke --token-file FILE ends it")
-        return actions.mint(app, wanted, keep)
-    return actions.runner_token(app, wanted, keep)
+    if action == "runner-token":
+        return actions.runner_token(app, wanted, keep)
+    report = actions.mint(app, wanted, keep)
+    if not keep:
+        note(
+            f"the token was not kept: it lives until {report['expires_at']}, and nobody can use it or revoke it; "
+            "--token-file FILE keeps it, and revoke --token-file FILE ends it"
+        )
+    return report
 
 
 def _plan(action: str, settings: Settings, wanted: actions.Wanted, closed: str) -> dict[str, Any]:
@@ -176,15 +184,3 @@ def _plan(action: str, settings: Settings, wanted: actions.Wanted, closed: str) 
 
 def _write(path: Path, token: str) -> None:
     write_private(path, token + "\n")
-
-
-def _read(path: Path) -> str:
-    try:
-        token = path.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise CommandError(
-            f"{path} cannot be read as text.", "mint --token-file FILE writes such a file."
-        ) from error
-    if not is_token(token):
-        raise CommandError(f"There is no token in {path}.", "mint --token-file FILE writes such a file.")
-    return token

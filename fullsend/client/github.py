@@ -47,7 +47,7 @@ class TokenApi:
         object.__setattr__(self, "api_url", url)
 
     def revoke(self, token: str, *, fresh: bool = False) -> bool:
-        """Revoke a token; False when it was gone already. Raises `GitHubTokenError` when it may live on.
+        """Revoke a token; False when GitHub does not know it. Raises `GitHubTokenError` when it may live on.
 
         A token made seconds ago is `fresh`: GitHub's 401 may mean that it does not know it yet, so
         it is asked again before the token counts as gone.

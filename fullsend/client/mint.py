@@ -101,7 +101,7 @@ class MintClient:
         self._github.wait_usable(token)
 
     def revoke(self, token: str) -> bool:
-        """Revoke a token now; False when it was gone already. Raises `GitHubTokenError`."""
+        """Revoke a token now; False when GitHub does not know it. Raises `GitHubTokenError`."""
         made = self._unrevoked.get(token)
         fresh = made is not None and self._retry.now() - made < FRESH_SECONDS
         revoked = self._github.revoke(token, fresh=fresh)

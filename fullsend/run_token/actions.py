@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Keep = Callable[[str], None]
 """Called with a raw token that the user wants in a file."""
 Report = dict[str, Any]
+REVOKED = "revoked"
+ALREADY_GONE = "already gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def revoke(app: App, wanted: Wanted, kept: str | None) -> Report:
     report: Report = {"action": "revoke", "token_masked": masked(token), "hashed_token": audit_hash(token)}
     if wanted.print_headers:  # before: a dead token cannot ask
         report["rate_limit"] = app.rate_limit(token)
-    report["result"] = "revoked" if app.revoke(token, fresh=kept is None) else "already gone"
+    report["result"] = REVOKED if app.revoke(token, fresh=kept is None) else ALREADY_GONE
     return report
 
 

@@ -110,7 +110,7 @@ class App:
         return resources if isinstance(resources, dict) else {}
 
     def revoke(self, token: str, *, fresh: bool = False) -> bool:
-        """Revoke a token; False when it was gone already. Raises `GitHubTokenError`."""
+        """Revoke a token; False when GitHub does not know it. Raises `GitHubTokenError`."""
         return self._github().revoke(token, fresh=fresh)
 
     def _github(self) -> TokenApi:

@@ -175,6 +175,38 @@ def test_a_token_in_a_file_is_revoked_and_once_more_is_still_done(world: World, 
     assert world.github.live_tokens() == []
 
 
+def test_a_token_that_github_does_not_know_may_never_have_been_one(world: World, mint: Run) -> None:
+    done = mint("revoke", GH_TOKEN="ghs_" + "x" * 36)
+    assert done.returncode == 0
+    said = "does not know the token: it was gone already, or never was a token of that GitHub"
+    assert done.stderr == f"{world.github.api_url} {said}\n"
+
+
+@pytest.mark.parametrize("wrong", ["garbage", "eyJhbGciOiJSUzI1NiJ9.e30.c2ln", "ghs_first\nghs_second", ""])
+def test_what_is_no_token_of_github_is_not_sent_and_not_taken_for_revoked(
+    world: World, mint: Run, tmp_path: Path, wrong: str
+) -> None:
+    path = tmp_path / "token"
+    path.write_text(wrong, encoding="utf-8")
+    for done in (mint("revoke", GH_TOKEN=wrong), mint("revoke", "--token-file", str(path))):
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: ")
+    assert len(world.github.traffic) == 0
+
+
+def test_a_variable_that_is_set_is_not_said_to_hold_nothing(mint: Run) -> None:
+    assert "blanks or line breaks" in mint("revoke", GH_TOKEN="a\nb").stderr
+    assert "There is no token in the variable GH_TOKEN." in mint("revoke", GH_TOKEN="").stderr
+
+
+def test_revoke_takes_a_file_or_a_variable(world: World, mint: Run, tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("ghs_" + "x" * 36, encoding="utf-8")
+    done = mint("revoke", "--token-file", str(path), "--env", "GH_TOKEN")
+    assert (done.returncode, "give one of them" in done.stderr) == (2, True)
+    assert len(world.github.traffic) == 0
+
+
 @pytest.mark.parametrize("form", ["json", "env"])
 def test_revoke_reads_every_form_that_token_writes(world: World, mint: Run, tmp_path: Path, form: str) -> None:
     target = str(tmp_path / "token")

@@ -130,6 +130,38 @@ def test_a_token_kept_in_a_private_file_is_the_one_that_revoke_ends(
     assert world.github.live_tokens() == []
 
 
+def test_a_token_that_github_does_not_know_may_never_have_been_one(tool: Run, tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("ghs_" + "x" * 36, encoding="utf-8")
+    done = tool(f"revoke --token-file {path}")
+    assert json.loads(done.stdout)["result"] == "already gone"
+    assert "never was a token of that GitHub" in done.stderr
+
+
+def test_what_is_no_token_of_github_is_not_sent_and_not_taken_for_revoked(
+    world: World, tool: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "token"
+    path.write_text("garbage", encoding="utf-8")
+    done = tool(f"revoke --token-file {path}")
+    assert (done.returncode, done.stdout, "not a token of GitHub" in done.stderr) == (1, "", True)
+    assert len(world.github.traffic) == 0
+
+
+def test_a_file_that_is_not_there_is_said_not_to_be(tool: Run, tmp_path: Path) -> None:
+    done = tool(f"revoke --token-file {tmp_path / 'none'}")
+    assert (done.returncode, "No such file or directory" in done.stderr) == (1, True)
+
+
+def test_a_token_that_nobody_has_is_said_to_live_on(tool: Run) -> None:
+    done = tool(SCOPED)
+    assert f"lives until {json.loads(done.stdout)['expires_at']}" in done.stderr
+
+
+def test_where_there_was_no_token_none_is_said_not_to_be_kept(tool: Run) -> None:
+    assert "kept" not in tool("--repositories nowhere mint").stderr
+
+
 @pytest.mark.parametrize("words", [SCOPED, "--owner octo-org --repo builders runner-token"])
 def test_nothing_is_minted_for_a_place_that_is_no_file(world: World, tool: Run, tmp_path: Path, words: str) -> None:
     link = tmp_path / "link"
