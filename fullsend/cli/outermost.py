@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -37,7 +38,7 @@ class Outermost(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, the arguments of commands below this one included."""
-        with errors_redacted():
+        with errors_redacted(), ended_by_ctrl_c():
             return super().invoke(ctx)
 
 
@@ -54,6 +55,16 @@ def errors_redacted() -> Iterator[None]:
         error.show(text)
         click.echo(without_secrets(text.getvalue()), nl=False, err=True)
         raise click.exceptions.Exit(error.exit_code) from error
+
+
+@contextmanager
+def ended_by_ctrl_c() -> Iterator[None]:
+    """End with the status that a shell gives to what SIGINT ended; click alone would make it 1, a failure."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted.", err=True)
+        raise click.exceptions.Exit(128 + signal.SIGINT) from None
 
 
 @contextmanager

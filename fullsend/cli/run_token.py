@@ -14,9 +14,10 @@ from fullsend.cli.files import refuse_what_is_no_file, write_private
 from fullsend.cli.outermost import Outermost
 from fullsend.cli.output import CommandError, dry_run_option, note, print_json
 from fullsend.cli.token_source import token_of_file, unknown_to_github
+from fullsend.cli.waiting import patience
 from fullsend.client.errors import GitHubTokenError
 from fullsend.run_token import actions
-from fullsend.run_token.app import App, GitHubError
+from fullsend.run_token.app import PATIENCE_SECONDS, App, GitHubError
 from fullsend.run_token.guard import refusal
 from fullsend.run_token.settings import Settings, SettingsError, read_settings
 
@@ -142,7 +143,7 @@ def run_token(
     if closed:
         raise CommandError(closed)
     try:
-        print_json(_run(action, App(settings), wanted, token_file))
+        print_json(_run(action, App(settings, retry=patience(PATIENCE_SECONDS)), wanted, token_file))
     except GitHubTokenError as error:
         raise CommandError(error.message, error.remedy) from error
     except GitHubError as error:

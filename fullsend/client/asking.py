@@ -98,7 +98,7 @@ def ask(
             if answer.status == TOO_MANY_REQUESTS:
                 waits = waits[-1:]  # this mint works and says wait: going round it would defeat its limit
                 break
-        if not left or not attempts.wait(min(waits)):
+        if not left or not attempts.wait(min(waits), why=failures[-1].message):
             raise _together([*final, *failures])
 
 

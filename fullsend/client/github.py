@@ -20,6 +20,8 @@ API_URL = "GITHUB_API_URL"
 """The variable that names the GitHub of a job; a runner sets it."""
 DEFAULT_API_URL = "https://api.github.com"
 API_VERSION = "2022-11-28"
+GITHUB_SECONDS = 20.0
+"""The bound on a revocation, or on waiting until a token is usable."""
 FRESH_SECONDS = 5.0
 """How long after its making GitHub may still not know a token."""
 # A fresh token is refused with these for a second or more.
@@ -40,7 +42,7 @@ class TokenApi:
 
     api_url: str = field(default_factory=job_api_url)
     session: requests.Session = field(default_factory=requests.Session, repr=False)
-    retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(total_seconds=20.0))
+    retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(total_seconds=GITHUB_SECONDS))
 
     def __post_init__(self) -> None:
         url = credential_url(self.api_url, what=API_URL, example=DEFAULT_API_URL, code="github_url_invalid")
@@ -75,9 +77,10 @@ class TokenApi:
             status, reason = self._try(token, attempts.left)
             if status == HTTPStatus.OK:
                 return
-            if not attempts.wait():
+            why = f"GitHub does not take the new token yet: {reason}."
+            if not attempts.wait(why=why):
                 raise GitHubTokenError(
-                    f"GitHub does not take the new token yet: {reason}.",
+                    why,
                     code="github_token_not_usable",
                     status=status,
                 )
@@ -101,10 +104,13 @@ class TokenApi:
             try:
                 answer = self._send(method, path, token, attempts.left)
             except NoAnswerError as error:
-                if not attempts.wait():
-                    raise GitHubTokenError(f"GitHub was not reached: {error}.", code=code) from error
+                why = f"GitHub was not reached: {error}."
+                if not attempts.wait(why=why):
+                    raise GitHubTokenError(why, code=code) from error
                 continue
-            if not is_retryable(answer.status) or not attempts.wait(retry_after(answer.headers)):
+            if not is_retryable(answer.status):
+                return answer
+            if not attempts.wait(retry_after(answer.headers), why=f"GitHub answers {answer.status}."):
                 return answer
 
     def _send(self, method: str, path: str, token: str, seconds: float) -> Answer:

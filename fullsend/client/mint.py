@@ -16,7 +16,7 @@ import requests
 
 from fullsend.client.asking import Question, ask
 from fullsend.client.errors import GitHubTokenError, MintConfigurationError
-from fullsend.client.github import FRESH_SECONDS, TokenApi, job_api_url
+from fullsend.client.github import FRESH_SECONDS, GITHUB_SECONDS, TokenApi, job_api_url
 from fullsend.client.identity import DEFAULT_AUDIENCE, ambient_token
 from fullsend.client.retry import RetryPolicy
 from fullsend.client.types import MintedToken, MintStatus, parse_status, parse_token
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 Identity = Callable[[str], str]
 """Audience in, OIDC token out. Raises `AmbientIdentityError`."""
 T = TypeVar("T")
-GITHUB_SECONDS = 20.0
-"""The bound on a revocation, or on waiting until a token is usable."""
 
 _log = logging.getLogger("fullsend.client")
 

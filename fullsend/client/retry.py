@@ -5,6 +5,7 @@ Decides times, and which answers may be other ones next time; what to make of no
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ class RetryPolicy:
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     dice: Callable[[], float] = random.random
+    tell: Callable[[str], None] = lambda _: None
+    """Hears, in a sentence, of each wait that has a reason. What a service said may be in it."""
 
     def start(self) -> Attempts:
         """Begin to count time and attempts."""
@@ -57,11 +60,11 @@ class Attempts:
         """Seconds until the operation must be over, at least 0."""
         return max(0.0, self._ends - self._policy.now())
 
-    def wait(self, asked: float | None = None) -> bool:
+    def wait(self, asked: float | None = None, *, why: str = "") -> bool:
         """Sleep before another attempt; False, at once, when there is no time or attempt left.
 
-        `asked` is the server's `Retry-After`. Half of each wait is jitter, so that the jobs of one matrix
-        that failed together do not come back together.
+        `asked` is the server's `Retry-After`, `why` what is told of the wait. Half of each wait is jitter, so that
+        the jobs of one matrix that failed together do not come back together.
         """
         policy = self._policy
         self._made += 1
@@ -69,6 +72,8 @@ class Attempts:
         seconds = max(asked or 0.0, own * (0.5 + policy.dice() / 2))
         if self._made >= MAX_ATTEMPTS or seconds >= self.left:
             return False
+        if why:
+            policy.tell(f"trying again in {math.ceil(seconds)} s: {why}")
         policy.sleep(seconds)
         return True
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from fullsend.run_token.settings import Settings
 
 BACKDATED = 60
+PATIENCE_SECONDS = 30.0
+"""The bound on one call, its repetitions included."""
 LIFETIME = 540
 """Nine minutes: GitHub refuses more than ten, and clocks differ."""
 
@@ -71,7 +73,7 @@ class App:
     settings: Settings
     now: Callable[[], float] = time.time
     session: requests.Session = field(default_factory=requests.Session, repr=False)
-    retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(total_seconds=30.0))
+    retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(total_seconds=PATIENCE_SECONDS))
 
     def token(self, repositories: Sequence[str], permissions: Mapping[str, str]) -> InstallationToken:
         """Make a token; empty scopes mean all that the installation has. Raises `GitHubError`."""
@@ -135,10 +137,13 @@ class App:
                     headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION},
                 )
             except NoAnswerError as error:
-                if not attempts.wait():
-                    raise GitHubError(f"GitHub was not reached: {error}") from error
+                why = f"GitHub was not reached: {error}"
+                if not attempts.wait(why=why):
+                    raise GitHubError(why) from error
                 continue
-            if not is_retryable(answer.status) or not attempts.wait(retry_after(answer.headers)):
+            if not is_retryable(answer.status):
+                return answer
+            if not attempts.wait(retry_after(answer.headers), why=f"GitHub answers {answer.status}"):
                 return answer
 
     @staticmethod

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from fullsend.sandbox.github.tokens import TokenStyle
+from fullsend.sandbox.loopback import LoopbackService
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -238,6 +240,43 @@ def test_an_unreachable_mint_alone_is_given_up_in_the_time_allowed(mint: Run) ->
     done = mint("token", "--role", "triage", "--mint-url", "http://127.0.0.1:9", "--timeout", "1")
     assert done.returncode == 1
     assert "code mint_unreachable" in done.stderr
+
+
+def test_a_command_that_asks_again_says_why_and_when(mint: Run) -> None:
+    done = mint("token", "--role", "triage", "--mint-url", "http://127.0.0.1:9", "--timeout", "2")
+    assert done.stderr.splitlines()[0] == (
+        "trying again in 1 s: The mint did not answer: the connection to 127.0.0.1:9 failed (Connection refused)."
+    )
+
+
+def test_a_mints_word_that_is_repeated_while_waiting_is_no_command_to_the_runner(mint: Run) -> None:
+    def app(_: Request) -> Response:
+        sentence = f"::add-path::/evil {'ghs_' + 'x' * 36}"
+        body = {"error": sentence, "code": "github_unavailable", "request_id": "r"}
+        return Response(json.dumps(body), 502, content_type="application/json")
+
+    with LoopbackService("mint", app) as service:
+        done = mint("token", "--role", "triage", "--mint-url", service.url, "--timeout", "2")
+    assert "trying again in 1 s: ::add-path" in done.stderr
+    assert not [line for line in done.stderr.splitlines() if line.startswith("::add-path")]
+    assert "ghs_x" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [["token"], ["exec", "--", "true"]])
+def test_ctrl_c_while_waiting_is_130_and_no_traceback(environment: dict[str, str], words: list[str]) -> None:
+    command, *rest = words
+    with subprocess.Popen(
+        [FULLSEND, "mint", command, "--role", "triage", "--mint-url", "http://127.0.0.1:9", *rest],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("trying again in ")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+        assert "Traceback" not in process.stderr.read()
 
 
 def test_a_mint_over_plain_http_is_refused(mint: Run) -> None:

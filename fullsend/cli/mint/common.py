@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullsend.cli.output import USAGE, CommandError, note
+from fullsend.cli.waiting import patience
 from fullsend.client.errors import MintClientError, MintConfigurationError
 from fullsend.client.identity import DEFAULT_AUDIENCE
 from fullsend.client.mint import MintClient
-from fullsend.client.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +88,7 @@ def role_options(command: Any) -> Any:
 
 def client_for(mint_urls: list[str], audience: str, timeout: float) -> MintClient:
     """Make the client for one command."""
-    return MintClient(mint_urls, audience=audience, retry=RetryPolicy(total_seconds=timeout))
+    return MintClient(mint_urls, audience=audience, retry=patience(timeout))
 
 
 class BadSettings(CommandError):

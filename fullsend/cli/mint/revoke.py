@@ -9,7 +9,8 @@ import click
 from fullsend.cli.mint.common import errors_explained
 from fullsend.cli.output import note
 from fullsend.cli.token_source import token_of_file, token_of_variable, unknown_to_github
-from fullsend.client.github import TokenApi
+from fullsend.cli.waiting import patience
+from fullsend.client.github import GITHUB_SECONDS, TokenApi
 
 DEFAULT_VARIABLE = "GH_TOKEN"
 
@@ -36,6 +37,6 @@ def revoke(*, token_file: Path | None, name: str | None) -> None:
             name or DEFAULT_VARIABLE, "Name its file with --token-file or its variable with --env."
         )
     with errors_explained():
-        api = TokenApi()
+        api = TokenApi(retry=patience(GITHUB_SECONDS))
         revoked = api.revoke(token)
     note("token revoked" if revoked else unknown_to_github(api.api_url))

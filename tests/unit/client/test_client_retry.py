@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,20 @@ def test_half_of_each_wait_is_jitter() -> None:
     time = Time()
     policy(time, dice=0.0).start().wait()
     assert time.slept == [0.5]
+
+
+def test_a_wait_with_a_reason_is_told_before_it_begins() -> None:
+    time, heard = Time(), list[str]()
+    attempts = replace(policy(time), tell=lambda why: heard.append(f"{time.seconds}: {why}")).start()
+    assert attempts.wait(1.2, why="No answer.")
+    assert attempts.wait()
+    assert heard == ["0.0: trying again in 2 s: No answer."]
+
+
+def test_what_is_given_up_is_not_said_to_be_tried_again() -> None:
+    heard = list[str]()
+    assert not replace(policy(Time()), tell=heard.append).start().wait(61, why="No answer.")
+    assert heard == []
 
 
 def test_a_longer_retry_after_is_honoured() -> None:
