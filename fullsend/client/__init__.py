@@ -19,7 +19,7 @@ from fullsend.client.errors import (
 )
 from fullsend.client.mint import MintClient
 from fullsend.client.retry import RetryPolicy
-from fullsend.client.types import MintedToken, MintStatus
+from fullsend.client.types import MintedToken, MintStatus, StatusRule
 
 __all__ = [
     "AmbientIdentityError",
@@ -33,4 +33,5 @@ __all__ = [
     "MintUnreachableError",
     "MintedToken",
     "RetryPolicy",
+    "StatusRule",
 ]

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar
+from urllib.parse import urlencode
 
 import requests
 
@@ -90,9 +91,13 @@ class MintClient:
         self._unrevoked[minted.token] = self._retry.now()
         return minted
 
-    def status(self) -> MintStatus:
-        """Return what the mint would allow this job. Raises `MintClientError`."""
-        return self._ask("GET", "/v1/status", None, parse_status)
+    def status(self, role: str = "", repos: Sequence[str] = ()) -> MintStatus:
+        """Return what the mint would allow this job; with a role, every rule it looked at for that.
+
+        Raises `MintClientError`.
+        """
+        query = "?" + urlencode({"role": role, "repos": ",".join(repos)}) if role else ""
+        return self._ask("GET", f"/v1/status{query}", None, parse_status)
 
     def wait_usable(self, token: str) -> None:
         """Wait until GitHub takes a fresh token. Raises `GitHubTokenError`."""

@@ -109,8 +109,8 @@ _MINT = {
         "The mint trusts workflows by where their file lives. Call the trusted reusable "
         "workflow with `uses:` from your own instead of minting in a workflow of your own, or "
         "ask the operator to allow the file's name (ALLOWED_WORKFLOW_FILES) or the repository "
-        "(`fullsend mint enroll ORG/REPO`). `fullsend mint status` in the job shows whether its"
-        " workflow would be allowed."
+        "(`fullsend mint enroll ORG/REPO`). `fullsend mint status --role ROLE` in the job shows "
+        "each rule, and which one refuses."
     ),
     "role_not_allowed": (
         "Check the role's spelling; `fullsend mint status` in a job lists the roles you can ask"

@@ -29,6 +29,19 @@ class MintedToken:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusRule:
+    """One rule that the mint looked at."""
+
+    rule: str
+    passed: bool
+    found: str
+    expected: str
+    code: str = ""
+    """What a request would be answered; empty where the rule passed, as `change` is."""
+    change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MintStatus:
     """What a mint says about the caller's own organisation."""
 
@@ -37,6 +50,10 @@ class MintStatus:
     workflow_allowed: bool
     version: str
     mint_url: str
+    allowed: bool | None = None
+    """Whether policy would allow the role that was asked about; None where none was."""
+    rules: tuple[StatusRule, ...] = ()
+    """Every rule that was looked at for that, in order."""
 
 
 def is_token(value: object) -> bool:
@@ -63,15 +80,14 @@ def parse_token(body: bytes, mint_url: str) -> MintedToken:
 def parse_status(body: bytes, mint_url: str) -> MintStatus:
     """Read the answer to `GET /v1/status`. Raises ValueError."""
     answer = json_object(body)
-    allowed = answer.get("workflow_allowed")
-    if not isinstance(allowed, bool):
-        raise ValueError("workflow_allowed is not a boolean")  # noqa: TRY004 - the caller handles one kind
     return MintStatus(
         org=_one_line(answer, "org"),
         roles=_strings(answer, "roles"),
-        workflow_allowed=allowed,
+        workflow_allowed=_boolean(answer, "workflow_allowed"),
         version=_one_line(answer, "version"),
         mint_url=mint_url,
+        allowed=_boolean(answer, "allowed") if "allowed" in answer else None,
+        rules=_rules(answer.get("rules", [])),
     )
 
 
@@ -89,6 +105,29 @@ def json_object(body: bytes) -> dict[str, Any]:
 def one_line(text: str, *, limit: int = 1000) -> str:
     """Make text from outside safe to print: one line, no control characters, bounded."""
     return " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 2]).split())[:limit]
+
+
+def _rules(values: object) -> tuple[StatusRule, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise ValueError("rules is not a list of objects")
+    return tuple(
+        StatusRule(
+            rule=_one_line(value, "rule"),
+            passed=_boolean(value, "passed"),
+            found=_one_line(value, "found"),
+            expected=_one_line(value, "expected"),
+            code=_one_line(value, "code") if "code" in value else "",
+            change=_one_line(value, "change") if "change" in value else "",
+        )
+        for value in values
+    )
+
+
+def _boolean(answer: dict[str, Any], name: str) -> bool:
+    value = answer.get(name)
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is not a boolean")  # noqa: TRY004 - the caller handles one kind
+    return value
 
 
 def _one_line(answer: dict[str, Any], name: str) -> str:

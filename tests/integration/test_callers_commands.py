@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -308,6 +309,43 @@ def test_status_is_3_where_the_workflow_would_be_refused(world: World, mint: Run
     done = mint("status", **world.issuer.job_environment(job))
     assert done.returncode == 3
     assert "ALLOWED_WORKFLOW_FILES" in done.stderr
+    assert "`fullsend mint status --role ROLE`" in done.stderr
+
+
+def test_status_of_a_role_shows_each_rule(mint: Run) -> None:
+    done = mint("status", "--role", "triage", "--repos", "app,docs")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "role triage on app, docs" in done.stdout
+    for rule in ("org", "workflow_repo", "workflow_file", "role"):
+        assert re.search(rf"│ ok +│ {rule} +│", done.stdout), rule
+
+
+def test_status_of_a_role_says_which_rule_refuses_and_what_to_change(world: World, mint: Run) -> None:
+    job = world.job(workflow="octo-org/app/.github/workflows/own.yml@refs/heads/main")
+    done = mint("status", "--role", "triage", **world.issuer.job_environment(job))
+    assert done.returncode == 3
+    assert re.search(
+        r"│ NO +│ workflow_repo +│ the workflow lives in octo-org/app .*│ workflow_not_allowed", done.stdout
+    )
+    assert done.stderr.startswith("workflow_repo: The workflow lives in octo-org/app, and this mint trusts")
+    assert "fullsend mint status" not in done.stderr
+
+
+def test_status_of_a_role_as_json_has_the_rules_as_the_mint_gives_them(mint: Run) -> None:
+    done = mint("status", "--role", "nobodys", "--repos", "app", "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["request"]) == (3, {"role": "nobodys", "repos": ["app"]})
+    assert (answer["allowed"], answer["workflow_allowed"]) == (False, True)
+    assert [rule["rule"] for rule in answer["rules"] if not rule["passed"]] == ["role"]
+    assert set(answer["rules"][0]) == {"rule", "passed", "found", "expected"}
+    assert answer["rules"][-1]["code"] == "role_not_allowed"
+
+
+@pytest.mark.parametrize(
+    "words", [["--repos", "app"], ["--role", "triage", "--project", "p"], ["--role", "triage", "octo-org"]]
+)
+def test_status_of_a_role_is_asked_in_a_job(mint: Run, words: list[str]) -> None:
+    assert mint("status", *words).returncode == 2
 
 
 def script(body: str) -> list[str]:

@@ -73,7 +73,7 @@ def mint_options(command: Any, *, required: bool = True) -> Any:
     return command
 
 
-def role_options(command: Any) -> Any:
+def role_options(command: Any, *, required: bool = True) -> Any:
     """Add `--role` and `--repos`."""
     repos = click.option(
         "--repos",
@@ -82,7 +82,7 @@ def role_options(command: Any) -> Any:
         metavar="NAME[,NAME…]",
         help="Bare repository names; without it the token covers the whole installation.",
     )
-    role = click.option("--role", required=True, help="The agent role, for example coder.")
+    role = click.option("--role", required=required, help="The agent role, for example coder.")
     return role(repos(command))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from werkzeug.wrappers import Request, Response
@@ -16,6 +16,7 @@ from fullsend.client import (
     MintRefusedError,
     MintUnreachableError,
     RetryPolicy,
+    StatusRule,
 )
 from fullsend.client.retry import PERMANENT
 from fullsend.sandbox.faults import Drop, Fail, Garbage, Huge
@@ -98,6 +99,52 @@ def test_role_and_repositories_go_with_the_jobs_identity(mint: LoopbackService, 
         {"role": "coder", "repos": ["app"]},
     )
     assert sent.headers["authorization"] == f"Bearer {IDENTITY}"
+
+
+STATUS = {"org": "octo-org", "roles": ["coder"], "workflow_allowed": True, "version": "9"}
+RULE: dict[str, Any] = {
+    "rule": "role",
+    "passed": False,
+    "found": "f",
+    "expected": "e",
+    "code": "role_not_allowed",
+    "change": "c",
+}
+
+
+def answering(mint: LoopbackService, answer: object) -> None:
+    mint.faults.add(Fail(200, json.dumps(answer)))
+
+
+def test_a_status_without_a_role_asks_for_no_rules(mint: LoopbackService, time: Time) -> None:
+    answering(mint, STATUS)
+    found = client(time, mint).status()
+    assert (found.roles, found.allowed, found.rules) == (("coder",), None, ())
+    assert [sent.query for sent in mint.traffic] == [""]
+
+
+def test_a_status_for_a_role_has_its_rules(mint: LoopbackService, time: Time) -> None:
+    answering(mint, STATUS | {"allowed": False, "rules": [RULE]})
+    found = client(time, mint).status("coder", ["app", "docs"])
+    assert (found.allowed, found.rules) == (False, (StatusRule(**RULE),))
+    assert [sent.query for sent in mint.traffic] == ["role=coder&repos=app%2Cdocs"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"allowed": "yes"},
+        {"rules": {}},
+        {"rules": ["role"]},
+        {"rules": [RULE | {"passed": None}]},
+        {"rules": [RULE | {"found": "a\nb"}]},
+        {"rules": [RULE | {"change": 1}]},
+    ],
+)
+def test_rules_that_are_none_are_not_a_mints(mint: LoopbackService, time: Time, wrong: dict[str, object]) -> None:
+    answering(mint, STATUS | {"allowed": False, "rules": []} | wrong)
+    with pytest.raises(MintAnswerError):
+        client(time, mint).status("coder")
 
 
 def test_a_netrc_entry_does_not_replace_the_identity(
