@@ -17,7 +17,7 @@ from fullsend.client.errors import (
     MintUnreachableError,
 )
 from fullsend.client.retry import PERMANENT, TOO_MANY_REQUESTS, is_retryable, retry_after
-from fullsend.client.transport import Answer, NoAnswerError, exchange
+from fullsend.client.transport import Answer, CertificateError, NoAnswerError, exchange
 from fullsend.client.types import is_token, json_object, one_line
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def ask(
 ) -> T:
     """Return the first answer that counts, parsed. Raises `MintClientError`.
 
-    A mint whose failure its operator has to mend is passed over and not asked again.
+    A mint whose failure somebody has to mend is passed over and not asked again.
     """
     attempts = retry.start()
     left, final = list(urls), list[MintClientError]()
@@ -80,8 +80,12 @@ def ask(
         for url in tuple(left):
             try:
                 answer = question.put_to(url, session, attempts)
+            except CertificateError as error:
+                left.remove(url)
+                final.append(_silent(error, "mint_certificate_refused"))
+                continue
             except NoAnswerError as error:
-                failures.append(MintUnreachableError(f"The mint did not answer: {error}.", code="mint_unreachable"))
+                failures.append(_silent(error, "mint_unreachable"))
                 waits.append(0.0)
                 continue
             if answer.status == OK:
@@ -100,6 +104,10 @@ def ask(
                 break
         if not left or not attempts.wait(min(waits), why=failures[-1].message):
             raise _together([*final, *failures])
+
+
+def _silent(error: NoAnswerError, code: str) -> MintUnreachableError:
+    return MintUnreachableError(f"The mint did not answer: {error}.", code=code)
 
 
 def _together(failures: Sequence[MintClientError]) -> MintClientError:
@@ -143,7 +151,8 @@ def _refusal(answer: Answer, url: str) -> MintClientError:
             request_id=one_line(request_id) if isinstance(request_id, str) else None,
         )
     if is_retryable(answer.status):
-        return kind(f"{url} answers {answer.status}.", code="mint_unreachable", status=answer.status)
+        sentence = f"{url} answers {answer.status}, and it is not the mint that says so."
+        return kind(sentence, code="mint_not_reached", status=answer.status)
     return MintAnswerError(
         f"What answers at {url} is not a mint: it answers {answer.status} without the mint's error.",
         code="not_a_mint",

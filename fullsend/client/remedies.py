@@ -23,6 +23,17 @@ _CLIENT = {
         "{mint URL}/health in a browser shows whether the mint runs. Giving several mint URLs "
         "makes the job try the next one."
     ),
+    "mint_certificate_refused": (
+        "The runner does not trust the certificate that answers at the mint URL. Where a proxy opens "
+        "TLS connections, give the runner that proxy's CA: REQUESTS_CA_BUNDLE for the command, "
+        "NODE_EXTRA_CA_CERTS for the action. Otherwise the certificate is expired or for another "
+        "name: check the mint URL, then tell whoever runs the mint."
+    ),
+    "mint_not_reached": (
+        "Something before the mint answered in its place: a proxy, a load balancer, or the platform "
+        "that the mint runs on, while it starts, fails or is overloaded. Run the job again; if it "
+        "stays, look whether {mint URL}/health answers, and tell whoever runs the mint."
+    ),
     "not_a_mint": (
         "Something answered that is not a mint, for example a proxy's sign-in page or another "
         "service. The mint URL is the bare address, without /v1/token at its end and without a "

@@ -5,6 +5,7 @@ Decides nothing about what an answer means, and does not retry.
 
 from __future__ import annotations
 
+import ssl
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,10 @@ READ_SECONDS = 40.0
 
 class NoAnswerError(Exception):
     """Nothing usable came back; the text names the host and the cause, never a credential."""
+
+
+class CertificateError(NoAnswerError):
+    """The host did not prove who it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,8 @@ def exchange(
 ) -> Answer:
     """Send one request and read the whole answer within `seconds`.
 
-    Raises `NoAnswerError`: no connection, no answer in time, or more than `MAX_BODY` bytes of it.
+    Raises `NoAnswerError`: no connection (`CertificateError` where that is why), no answer in time, or more than
+    `MAX_BODY` bytes of it.
     """
     host = url.split("/")[2]
     ends = time.monotonic() + seconds
@@ -80,13 +86,17 @@ def exchange(
         ) as response:
             return Answer(response.status_code, response.headers, _read(response, ends, host))
     except requests.exceptions.SSLError as error:
-        raise NoAnswerError(f"the TLS certificate of {host} was not accepted") from error
+        innermost = _innermost(error)
+        if isinstance(innermost, ssl.SSLCertVerificationError):
+            why = innermost.verify_message.rstrip(".")
+            raise CertificateError(f"the TLS certificate of {host} was not accepted ({why})") from error
+        raise NoAnswerError(f"there is no TLS connection with {host} ({cause(error)})") from error
     except requests.exceptions.ProxyError as error:
         raise NoAnswerError(f"the proxy on the way to {host} did not connect") from error
     except requests.exceptions.Timeout as error:
         raise NoAnswerError(f"{host} did not answer in time") from error
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise NoAnswerError(f"the connection to {host} failed ({_cause(error)})") from error
+        raise NoAnswerError(f"the connection to {host} failed ({cause(error)})") from error
 
 
 def _read(response: requests.Response, ends: float, host: str) -> bytes:
@@ -101,10 +111,15 @@ def _read(response: requests.Response, ends: float, host: str) -> bytes:
     return bytes(body)
 
 
-def _cause(error: BaseException) -> str:
+def cause(error: BaseException) -> str:
     """Name the innermost reason in two or three words, without the URL or headers that exceptions carry."""
+    innermost = _innermost(error)
+    text = innermost.strerror if isinstance(innermost, OSError) and innermost.strerror else None
+    return text or type(innermost).__name__
+
+
+def _innermost(error: BaseException) -> BaseException:
     innermost = error
     for _ in range(MAX_CAUSES):
         innermost = innermost.__cause__ or innermost.__context__ or innermost
-    text = innermost.strerror if isinstance(innermost, OSError) and innermost.strerror else None
-    return text or type(innermost).__name__
+    return innermost

@@ -19,6 +19,7 @@ from fullsend.client.retry import PERMANENT
 from fullsend.sandbox.faults import Drop, Fail
 from fullsend.sandbox.github.tokens import TokenStyle
 from fullsend.sandbox.loopback import LoopbackService
+from tests.throwaway_ca import ThrowawayCa, https_front
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,6 +218,13 @@ def test_a_failure_that_the_operator_has_to_mend_is_not_asked_again(
     unsteady.faults.add(refusal(500, code))
     done = job.main(mint_url=unsteady.url)
     assert (len(unsteady.traffic), code in done.stdout) == (1, True)
+
+
+def test_a_certificate_that_is_not_accepted_is_said_to_be_at_once(job: Job, tmp_path: Path) -> None:
+    with https_front(ThrowawayCa(tmp_path, "127.0.0.1"), b"") as port:
+        done = job.main(mint_url=f"https://127.0.0.1:{port}")
+    assert "title=Mint token%3A mint_certificate_refused::" in done.stdout
+    assert "NODE_EXTRA_CA_CERTS" in done.stdout
 
 
 def test_a_500_that_is_not_the_mints_own_is_asked_again(job: Job, unsteady: LoopbackService) -> None:

@@ -22,6 +22,7 @@ from fullsend.client.retry import PERMANENT
 from fullsend.sandbox.faults import Drop, Fail, Garbage, Huge
 from fullsend.sandbox.loopback import LoopbackService
 from mintcore.errors import MintError
+from tests.throwaway_ca import ThrowawayCa, https_front
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -235,6 +236,34 @@ def test_giving_up_is_bounded_and_says_the_mints_last_word(mint: LoopbackService
         client(time, mint).mint("coder")
     assert failed.value.code == "github_unavailable"
     assert time.seconds <= 60
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_an_overload_that_is_not_the_mints_own_is_not_taken_for_a_typing_error(
+    mint: LoopbackService, time: Time, status: int
+) -> None:
+    mint.faults.add(Fail(status, "<html>upstream connect error"))
+    with pytest.raises(MintUnreachableError, match=f"answers {status}, and it is not the mint") as failed:
+        client(time, mint).mint("coder")
+    assert (failed.value.code, "typing" in failed.value.remedy) == ("mint_not_reached", False)
+
+
+def test_a_certificate_that_is_not_accepted_is_said_to_be_at_once(tmp_path: Path, time: Time) -> None:
+    with https_front(ThrowawayCa(tmp_path, "127.0.0.1"), b"") as port:
+        there = MintClient(f"https://127.0.0.1:{port}", identity=lambda _: IDENTITY, retry=time.policy())
+        with pytest.raises(
+            MintUnreachableError, match=r"TLS certificate of 127\.0\.0\.1:.* \(unable to get"
+        ) as failed:
+            there.mint("coder")
+    assert (failed.value.code, time.slept) == ("mint_certificate_refused", [])
+    assert "REQUESTS_CA_BUNDLE" in failed.value.remedy
+
+
+def test_what_speaks_no_tls_is_not_said_to_have_a_bad_certificate(mint: LoopbackService, time: Time) -> None:
+    there = MintClient(mint.url.replace("http:", "https:"), identity=lambda _: IDENTITY, retry=time.policy())
+    with pytest.raises(MintUnreachableError, match="no TLS connection") as failed:
+        there.mint("coder")
+    assert failed.value.code == "mint_unreachable"
 
 
 @pytest.mark.parametrize("fault", [Drop(), refusal(500, "internal_error"), Fail(502, "<html>Bad gateway")])

@@ -60,7 +60,9 @@ async function exchange(method, url, { bearer, headers = {}, body, seconds = REQ
     return { status: response.status, headers: response.headers, text: await read(response) }
   } catch (error) {
     const cause = error.name === 'TimeoutError' ? 'no answer in time' : (error.cause?.code ?? error.message)
-    throw new Error(`the connection to ${host} failed (${cause})`)
+    const failure = new Error(`the connection to ${host} failed (${cause})`)
+    failure.certificate = /CERT|VERIFY/.test(cause) // as node and OpenSSL name what is wrong with one
+    throw failure
   }
 }
 

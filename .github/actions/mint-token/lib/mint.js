@@ -9,7 +9,7 @@ const { Attempts, PERMANENT, exchange, isRetryable, jsonObject, retryAfter } = r
 const TOTAL_SECONDS = 60
 
 // Rounds over the mints until one answers: the next at once when one is unreachable or says 5xx. A mint whose
-// failure its operator has to mend is not asked again.
+// failure somebody has to mend is not asked again.
 async function mint({ mintUrls, role, repos }, identity) {
   const attempts = new Attempts(TOTAL_SECONDS)
   const headers = { Accept: 'application/json', 'X-Request-Id': randomUUID().replaceAll('-', '') }
@@ -25,8 +25,14 @@ async function mint({ mintUrls, role, repos }, identity) {
           bearer: identity, body: { role, repos }, headers, seconds: attempts.left,
         })
       } catch (error) {
-        failures.push(new ActionError(`The mint did not answer: ${error.message}.`, 'mint_unreachable'))
-        waits.push(0)
+        const silent = (code) => new ActionError(`The mint did not answer: ${error.message}.`, code)
+        if (error.certificate) {
+          left.delete(url)
+          final.push(silent('mint_certificate_refused'))
+        } else {
+          failures.push(silent('mint_unreachable'))
+          waits.push(0)
+        }
         continue
       }
       if (answer.status === 200) return parsed(answer, url)
@@ -67,7 +73,9 @@ function refusal(answer, url, identity) {
   if (typeof fields.error === 'string' && typeof fields.code === 'string') {
     return new ActionError(fields.error, fields.code, typeof fields.request_id === 'string' ? fields.request_id : undefined)
   }
-  if (isRetryable(answer.status)) return new ActionError(`${url} answers ${answer.status}.`, 'mint_unreachable')
+  if (isRetryable(answer.status)) {
+    return new ActionError(`${url} answers ${answer.status}, and it is not the mint that says so.`, 'mint_not_reached')
+  }
   const text = answer.text.replaceAll(identity, '***').trim().slice(0, 200)
   const body = text ? `: ${text}` : ' and nothing else'
   return new ActionError(`What answers at ${url} is not a mint: it answers ${answer.status}${body}`, 'not_a_mint')
