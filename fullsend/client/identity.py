@@ -10,15 +10,20 @@ import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import urllib3.exceptions
 
 from fullsend.client.errors import AmbientIdentityError
+from fullsend.client.transport import cause
 from fullsend.client.types import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_AUDIENCE = "fullsend-mint"
-REQUEST_VARIABLES = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+REQUEST_URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
+REQUEST_VARIABLES = (REQUEST_URL, "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 _MAX_EVENT_BYTES = 30 * 1024 * 1024
 _NOT_IN_A_VARIABLE = re.compile(r"[^A-Z0-9_]|^[^A-Z_]")
 
@@ -36,22 +41,47 @@ def ambient_token(audience: str, environ: Mapping[str, str]) -> str:
             "pip install 'fullsend-mint[cli]'",
             code="oidc_not_available",
         ) from missing
+    _check_address(environ)
     try:
         token = ambient.detect_credential(audience)
     except ambient.GitHubOidcPermissionCredentialError:
         raise no_token_in_actions(environ) from None
     except ambient.AmbientCredentialError as error:
-        # What the library quotes after `body=` comes from the token service: not ours to print.
-        reason = one_line(str(error).split(", body=", maxsplit=1)[0])
-        raise AmbientIdentityError(
-            f"The CI system did not give this job its OIDC token: {reason}", code="oidc_request_failed"
-        ) from None
+        raise _not_given(_reason(error)) from None
     if token is None:
         raise AmbientIdentityError(
             "There is no OIDC token here: this is not a CI job that the client knows.",
             code="oidc_not_available",
         )
     return token
+
+
+def _not_given(reason: str) -> AmbientIdentityError:
+    return AmbientIdentityError(
+        f"The CI system did not give this job its OIDC token: {reason}.", code="oidc_request_failed"
+    )
+
+
+def _check_address(environ: Mapping[str, str]) -> None:
+    """Refuse an address that is none: the library would hand it on to urllib3, which fails in many ways."""
+    address = environ.get(REQUEST_URL, "") if environ.get("GITHUB_ACTIONS") else ""
+    try:
+        parts = urlsplit(address)
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if address and not good:
+        raise _not_given(f"{REQUEST_URL} is not a URL")
+
+
+def _reason(error: Exception) -> str:
+    """Say why the library got no token; what it quotes after `body=` is the token service's: not ours to print."""
+    text, quoted, _ = one_line(str(error)).partition(", body=")
+    if quoted:
+        return f"its token service answered {text.rpartition('code=')[2]}"
+    if isinstance(error.__context__, urllib3.exceptions.HTTPError):  # which the library calls a timeout, always
+        return f"its token service was not reached ({cause(error)})"
+    return text
 
 
 def no_token_in_actions(environ: Mapping[str, str]) -> AmbientIdentityError:

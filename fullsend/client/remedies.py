@@ -69,8 +69,10 @@ _CLIENT = {
         "none; `fullsend run-token` works there, with an App key."
     ),
     "oidc_request_failed": (
-        "The CI system offered an OIDC token and then did not give it. This is usually over in "
-        "a minute: run the job again. If it stays, look at the CI system's status page."
+        "The CI system offered an OIDC token and then did not give it. A 5xx or a time-out is usually "
+        "over in a minute: run the job again, and if it stays, look at the CI system's status page. A 4xx, "
+        "or an address that is not reached, means that the job's ACTIONS_ID_TOKEN_REQUEST_… variables "
+        "are not what the runner set for it: do not set them, and do not carry them over from another job."
     ),
     "github_token_not_usable": (
         "GitHub can refuse a new token for a few seconds. Run the job again; if it stays, the "

@@ -248,6 +248,13 @@ def test_a_job_without_the_permission_is_shown_the_yaml(job: Job) -> None:
     assert "id-token: write" in job.main().stdout
 
 
+def test_an_address_of_the_token_service_that_is_none_is_said_to_be(job: Job) -> None:
+    job.environment["ACTIONS_ID_TOKEN_REQUEST_URL"] = "garbage"
+    done = job.main()
+    assert "oidc_request_failed::" in done.stdout
+    assert "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL" in done.stdout
+
+
 def test_a_pull_request_from_a_fork_is_told_apart(job: Job, tmp_path: Path) -> None:
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"pull_request": {"head": {"repo": {"full_name": "me/app"}}}}), encoding="utf-8")

@@ -232,6 +232,27 @@ def test_a_job_without_the_permission_is_shown_the_yaml(mint: Run) -> None:
     assert "id-token: write" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "wrong"}, "its token service answered 401"),
+        (
+            {"ACTIONS_ID_TOKEN_REQUEST_URL": "http://127.0.0.1:9/"},
+            "its token service was not reached (Connection refused)",
+        ),
+        ({"ACTIONS_ID_TOKEN_REQUEST_URL": "garbage"}, "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL"),
+        ({"ACTIONS_ID_TOKEN_REQUEST_URL": "http://"}, "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL"),
+        ({"ACTIONS_ID_TOKEN_REQUEST_URL": "https://[::1"}, "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL"),
+    ],
+)
+def test_why_there_is_no_oidc_token_is_one_whole_sentence(mint: Run, changes: dict[str, str], reason: str) -> None:
+    done = mint("token", "--role", "triage", **changes)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == (
+        f"error: The CI system did not give this job its OIDC token: {reason}. (code oidc_request_failed)"
+    )
+
+
 def test_an_unreachable_mint_is_passed_over(mint: Run, hosted_mint: MintProcess) -> None:
     done = mint("token", "--role", "triage", "--mint-url", "http://127.0.0.1:9", "--mint-url", hosted_mint.url)
     assert done.returncode == 0

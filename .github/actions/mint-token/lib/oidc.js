@@ -8,9 +8,14 @@ const { jsonObject, send } = require('./http')
 
 async function oidcToken(env, audience) {
   if (!env.ACTIONS_ID_TOKEN_REQUEST_URL || !env.ACTIONS_ID_TOKEN_REQUEST_TOKEN) throw missing(env)
-  const url = new URL(env.ACTIONS_ID_TOKEN_REQUEST_URL)
-  url.searchParams.set('audience', audience)
   const failed = (why) => new ActionError(`GitHub did not give this job its OIDC token: ${why}.`, 'oidc_request_failed')
+  let url
+  try {
+    url = new URL(env.ACTIONS_ID_TOKEN_REQUEST_URL)
+  } catch {
+    throw failed('ACTIONS_ID_TOKEN_REQUEST_URL is not a URL')
+  }
+  url.searchParams.set('audience', audience)
   let answer
   try {
     answer = await send('GET', url.href, { bearer: env.ACTIONS_ID_TOKEN_REQUEST_TOKEN, totalSeconds: 30 })
