@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 
 class TargetError(CommandError):
-    """What was named to be written is not a file."""
+    """What was named to be written cannot be a file."""
 
     exit_code = USAGE
 
 
 def refuse_what_is_no_file(path: Path) -> None:
-    """Raise `TargetError` where something else than a regular file has the path; call it before minting.
+    """Raise `TargetError` where something else than a regular file has the path, or there is no folder for it.
+
+    To be called before minting.
 
     Attack: a file is replaced, not written into, so root would lose the device, the pipe or the link of that
     name, and whoever reads from it would wait for a token that went elsewhere.
@@ -30,6 +32,8 @@ def refuse_what_is_no_file(path: Path) -> None:
     try:
         mode = path.lstat().st_mode
     except OSError:
+        if not os.path.isdir(path.parent):  # noqa: PTH112 - Path.is_dir fails where it may not look
+            raise TargetError(f"{path} cannot be written: there is no folder {path.parent}.") from None
         return  # there is nothing yet, or writing says what is wrong
     if not stat.S_ISREG(mode):
         what = "a symbolic link" if stat.S_ISLNK(mode) else "not a regular file"

@@ -38,10 +38,14 @@ class Wanted:
 
 
 def mint(app: App, wanted: Wanted, keep: Keep | None) -> Report:
-    """Make a token for the run; `keep` gets it raw, the report masked."""
+    """Make a token for the run; `keep` gets it raw, the report masked. What cannot be kept is revoked."""
     token = _checked(app, wanted, "mint")
     if keep:
-        keep(token.token)
+        try:
+            keep(token.token)
+        except BaseException:
+            app.revoke(token.token, fresh=True)
+            raise
     return _report("mint", app, wanted, token)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from fullsend.sandbox.faults import Fail
 from fullsend.sandbox.github.tokens import TokenStyle
 from fullsend.sandbox.loopback import LoopbackService
 
@@ -96,10 +97,55 @@ def test_token_written_to_a_file_is_private_even_where_a_readable_file_was(mint:
 
 
 def test_a_token_that_cannot_be_delivered_is_revoked(world: World, mint: Run, tmp_path: Path) -> None:
-    done = mint("token", "--role", "triage", "--out", str(tmp_path / "nowhere" / "token"))
+    done = mint("token", "--role", "triage", "--github-output", GITHUB_OUTPUT=str(tmp_path))
     assert (done.returncode, "cannot be written" in done.stderr) == (1, True)
+    assert "The token was not delivered; it was revoked.\n" in done.stderr
     assert world.github.traffic.count(path_prefix="/installation/token", method="DELETE") == 1
     assert world.github.live_tokens() == []
+
+
+def test_a_token_that_could_be_neither_delivered_nor_revoked_is_said_to_live(
+    world: World, mint: Run, tmp_path: Path
+) -> None:
+    world.github.faults.add(Fail(403), "/installation/token")
+    done = mint("token", "--role", "triage", "--github-output", GITHUB_OUTPUT=str(tmp_path))
+    assert done.returncode == 1
+    assert "not revoked: GitHub answered 403" in done.stderr
+
+
+def test_nothing_is_minted_for_a_folder_that_is_not_there(world: World, mint: Run, tmp_path: Path) -> None:
+    done = mint("token", "--role", "triage", "--out", str(tmp_path / "nowhere" / "token"))
+    assert (done.returncode, f"there is no folder {tmp_path}/nowhere" in done.stderr) == (2, True)
+    assert world.github.traffic.count(path_prefix="/app/installations") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--role=", "'--role': it is empty"),
+        ("--role Bad", "'--role': The role is not a role name"),
+        ("--role a--b", "'--role': The role is not a role name"),
+        ("--role coder --repos a/b", "'--repos': repos has a name with an owner"),
+        ("--role coder --repos *,a", "'--repos': repos mixes"),
+        ("--role coder --env-name TOKEN", "--env-name is the name for --format env"),
+        ("--role coder --format json --env-name TOKEN", "--env-name is the name for --format env"),
+        ("--role coder --format json --github-output", "--github-output has no --format"),
+        ("--role coder --timeout soon", "not a valid number of seconds"),
+    ],
+)
+def test_what_no_mint_takes_is_a_usage_error_and_nobody_is_asked(
+    world: World, mint: Run, words: str, says: str
+) -> None:
+    done = mint("token", *words.split())
+    assert (done.returncode, says in done.stderr) == (2, True), done.stderr
+    assert len(world.issuer.traffic) == 0
+
+
+@pytest.mark.parametrize("words", [["exec", "--role", "Bad", "--", "true"], ["status", "--role", "Bad"]])
+def test_every_command_looks_at_the_role_before_it_asks(world: World, mint: Run, words: list[str]) -> None:
+    done = mint(*words)
+    assert (done.returncode, "The role is not a role name" in done.stderr) == (2, True)
+    assert len(world.issuer.traffic) == 0
 
 
 @pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])

@@ -171,6 +171,22 @@ def test_nothing_is_minted_for_a_place_that_is_no_file(world: World, tool: Run, 
     assert len(world.github.traffic) == 0
 
 
+@pytest.mark.parametrize("words", [SCOPED, "--owner octo-org --repo builders runner-token"])
+def test_nothing_is_minted_for_a_folder_that_is_not_there(
+    world: World, tool: Run, tmp_path: Path, words: str
+) -> None:
+    done = tool(f"{words} --token-file {tmp_path / 'nowhere' / 'token'}")
+    assert (done.returncode, "there is no folder" in done.stderr) == (2, True)
+    assert len(world.github.traffic) == 0
+
+
+def test_a_token_that_cannot_be_kept_is_revoked(world: World, tool: Run, tmp_path: Path) -> None:
+    done = tool(f"{SCOPED} --token-file {tmp_path / ('x' * 300)}")
+    assert (done.returncode, "cannot be written" in done.stderr) == (1, True)
+    assert world.github.traffic.count(path_prefix="/installation/token", method="DELETE") == 1
+    assert world.github.live_tokens() == []
+
+
 def test_revoke_reads_a_token_through_a_link(world: World, tool: Run, tmp_path: Path) -> None:
     kept, link = tmp_path / "token", tmp_path / "link"
     tool(f"{SCOPED} --token-file {kept}")

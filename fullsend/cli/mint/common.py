@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from contextlib import contextmanager
@@ -14,12 +15,20 @@ from fullsend.cli.waiting import patience
 from fullsend.client.errors import MintClientError, MintConfigurationError
 from fullsend.client.identity import DEFAULT_AUDIENCE
 from fullsend.client.mint import MintClient
+from mintcore.errors import BadRequest, InvalidRole
+from mintcore.policy.token_request import parse_token_request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+class _Seconds(click.FloatRange):
+    """What click calls a float range, by its name."""
+
+    name = "number of seconds"
 
 
 def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
@@ -36,7 +45,7 @@ def _repos(context: click.Context, parameter: click.Parameter, values: tuple[str
 
 def variable_names(_: click.Context, parameter: click.Parameter, value: Any) -> Any:
     """Check the name of a variable, or several, that an option brought; a click callback."""
-    for name in [value] if isinstance(value, str) else value:
+    for name in [value] if isinstance(value, str) else value or ():
         if not NAME.match(name):
             raise click.BadParameter(f"{name!r} is not a name for a variable", param=parameter)
     return value
@@ -47,10 +56,11 @@ def mint_options(command: Any, *, required: bool = True) -> Any:
     for option in (
         click.option(
             "--timeout",
-            type=click.FloatRange(1, 3600),
+            type=_Seconds(1, 3600),
+            metavar="SECONDS",
             default=60.0,
             show_default=True,
-            help="Seconds for asking the mint, waits and repetitions included.",
+            help="For asking the mint, waits and repetitions included.",
         ),
         click.option(
             "--audience",
@@ -64,6 +74,7 @@ def mint_options(command: Any, *, required: bool = True) -> Any:
             multiple=True,
             required=required,
             callback=_split,
+            metavar="URL",
             envvar="FULLSEND_MINT_URL",
             show_envvar=True,
             help="The mint. May be repeated: the next is asked when one is unreachable or answers 5xx.",
@@ -84,6 +95,17 @@ def role_options(command: Any, *, required: bool = True) -> Any:
     )
     role = click.option("--role", required=required, help="The agent role, for example coder.")
     return role(repos(command))
+
+
+def check_request(role: str, repos: Sequence[str]) -> None:
+    """Raise a usage error for what every mint refuses by itself, before anything is asked; the mint's own check."""
+    if not role:
+        raise click.BadParameter("it is empty; name the role, for example coder", param_hint="'--role'")
+    try:
+        parse_token_request(json.dumps({"role": role, "repos": list(repos)}).encode())
+    except BadRequest as refused:
+        option = "'--role'" if isinstance(refused, InvalidRole) else "'--repos'"
+        raise click.BadParameter(refused.public, param_hint=option) from refused
 
 
 def client_for(mint_urls: list[str], audience: str, timeout: float) -> MintClient:

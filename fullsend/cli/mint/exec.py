@@ -9,6 +9,7 @@ import sys
 import click
 
 from fullsend.cli.mint.common import (
+    check_request,
     client_for,
     errors_explained,
     mask_in_actions,
@@ -54,6 +55,7 @@ def exec_(
     The exit status is COMMAND's, or 128+n when signal n ended it; 126 and 127 when it cannot be started.
     COMMAND does not see the variables with which it could ask for OIDC tokens itself.
     """  # noqa: D301 - click wants the backspace character itself
+    check_request(role, repos)
     program = _program(command[0])
     environment = {k: v for k, v in os.environ.items() if k not in variables_of_identity(audience)}
     try:

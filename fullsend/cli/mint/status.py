@@ -13,7 +13,7 @@ import click
 
 from fullsend.cli.lazy import extra_needed
 from fullsend.cli.mint import job_status
-from fullsend.cli.mint.common import mint_options, role_options
+from fullsend.cli.mint.common import check_request, mint_options, role_options
 from fullsend.cli.output import NOT_HEALTHY, json_option
 
 PROJECT_VARIABLES = ("GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT")
@@ -47,6 +47,8 @@ def status(
     """
     if repos and role is None:
         raise click.UsageError("--repos asks about a role: name it with --role.")
+    if role is not None:
+        check_request(role, repos)
     if project is None and not mint_urls:
         project = next((os.environ[name] for name in PROJECT_VARIABLES if os.environ.get(name)), None)
     if project is not None and role is not None:

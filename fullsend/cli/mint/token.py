@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from contextlib import ExitStack
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import click
 
 from fullsend.cli.files import append_output, refuse_what_is_no_file, write_private
 from fullsend.cli.mint.common import (
+    check_request,
     client_for,
     errors_explained,
     mask_in_actions,
@@ -21,9 +22,15 @@ from fullsend.cli.mint.common import (
     variable_names,
 )
 from fullsend.cli.output import CommandError, note
+from fullsend.client.errors import GitHubTokenError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fullsend.client.mint import MintClient
     from fullsend.client.types import MintedToken
+
+DEFAULT_VARIABLE = "GH_TOKEN"
 
 
 @click.command()
@@ -33,14 +40,12 @@ if TYPE_CHECKING:
     "--format",
     "form",
     type=click.Choice(["token", "json", "env"]),
-    default="token",
-    show_default=True,
+    show_default="token",
     help="The bare token; an object with expiry and scope; or NAME=token.",
 )
 @click.option(
     "--env-name",
-    default="GH_TOKEN",
-    show_default=True,
+    show_default=DEFAULT_VARIABLE,
     callback=variable_names,
     help="The name for --format env.",
 )
@@ -62,8 +67,8 @@ def token(
     mint_urls: list[str],
     audience: str,
     timeout: float,
-    form: str,
-    env_name: str,
+    form: str | None,
+    env_name: str | None,
     out: Path | None,
     github_output: bool,
     wait_usable: bool,
@@ -73,29 +78,50 @@ def token(
     Prints the token on stdout unless --out or --github-output is given. It lives for an hour; end it
     earlier with `fullsend mint revoke`, or use `fullsend mint exec`, which does so by itself.
     """
+    check_request(role, repos)
+    if env_name is not None and form != "env":
+        raise click.UsageError("--env-name is the name for --format env: give both, or neither.")
+    if form in {"json", "env"} and github_output and not out:
+        raise click.UsageError(
+            "--github-output has no --format: leave one of them out, or add --out for the format."
+        )
     if out:
         refuse_what_is_no_file(out)
     output_file = _github_output_file() if github_output else None
-    with errors_explained(), ExitStack() as on_failure:
-        client = on_failure.enter_context(client_for(mint_urls, audience, timeout))
+    with errors_explained():
+        client = client_for(mint_urls, audience, timeout)
         minted = client.mint(role, repos)
-        mask_in_actions(minted.token)
-        if wait_usable:
-            client.wait_usable(minted.token)
-        if output_file:
-            append_output(output_file, {"token": minted.token, "expires_at": minted.expires_at})
-        text = render(minted, form, env_name)
-        if out:
-            write_private(out, text + "\n")
-            note(f"token for {role} written to {out}, expires {minted.expires_at}")
-        elif not output_file:
-            click.echo(text)
-        # Delivered: from here on it is the caller's. Whatever failed before has revoked it.
-        on_failure.pop_all()
+        with _delivered_or_revoked(client, minted.token):
+            mask_in_actions(minted.token)
+            if wait_usable:
+                client.wait_usable(minted.token)
+            if output_file:
+                append_output(output_file, {"token": minted.token, "expires_at": minted.expires_at})
+            text = render(minted, form, env_name or DEFAULT_VARIABLE)
+            if out:
+                write_private(out, text + "\n")
+                note(f"token for {role} written to {out}, expires {minted.expires_at}")
+            elif not output_file:
+                click.echo(text)
 
 
-def render(minted: MintedToken, form: str, env_name: str) -> str:
-    """Return the token as `--format` asks."""
+@contextmanager
+def _delivered_or_revoked(client: MintClient, token: str) -> Iterator[None]:
+    """Revoke a token that did not get to the caller, whatever the reason, and say so."""
+    try:
+        yield
+    except BaseException:
+        try:
+            client.revoke(token)
+        except GitHubTokenError as failure:
+            note(f"The token was not delivered, and not revoked: {failure.message} {failure.remedy}")
+        else:
+            note("The token was not delivered; it was revoked.")
+        raise
+
+
+def render(minted: MintedToken, form: str | None, env_name: str) -> str:
+    """Return the token as `--format` asks; without one it is bare."""
     if form == "json":
         return json.dumps(
             {
