@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from mintcore.keys.directory import DirectoryKeys
+    from mintcore.policy.trust import TrustPolicy
     from mintcore.ports import Clock
     from mintcore.settings import StandaloneSettings
 
@@ -101,8 +102,16 @@ def report(settings: StandaloneSettings) -> str:
         )
         for role, grant in sorted(policy.roles.serves.items())
     ]
-    title = f"fullsend-mint {VERSION}: " + (common.unhealthy or "the settings and the key files are good")
+    title = f"fullsend-mint {VERSION}: {common.unhealthy or _verdict(policy)}"
     return "\n".join([title, "", *_columns(told), "", *_columns(rows)])
+
+
+def _verdict(policy: TrustPolicy) -> str:
+    nobody = policy.orgs is not None and not policy.orgs
+    nothing = policy.orgs is not None and policy.workflow_files is not None and not policy.workflow_files
+    if nobody or nothing:
+        return "it would start, and deny every request that it decides itself; the warnings say why"
+    return "the settings and the key files are good"
 
 
 def _list(items: Iterable[str]) -> str:

@@ -79,6 +79,18 @@ def test_check_warns_of_what_will_deny_everyone(guide: dict[str, str], tmp_path:
     assert [line.split(":")[0] for line in done.err.splitlines()] == ["warning", "warning"]
 
 
+@pytest.mark.parametrize("empty", ["ALLOWED_ORGS", "ALLOWED_WORKFLOW_FILES"])
+def test_check_does_not_call_good_what_denies_everyone(empty: str, guide: dict[str, str], tmp_path: Path) -> None:
+    done = run(guide | {empty: ""}, "--check", cwd=tmp_path)
+    assert (done.status, "good" in done.out) == (0, False)
+    assert "would start, and deny every request" in done.out.splitlines()[0]
+
+
+def test_check_asks_a_public_mint_for_no_workflow_files(guide: dict[str, str], tmp_path: Path) -> None:
+    done = run(guide | {"ALLOWED_ORGS": "*", "ALLOWED_WORKFLOW_FILES": ""}, "--check", cwd=tmp_path)
+    assert (done.status, done.out.splitlines()[0].endswith("are good")) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
