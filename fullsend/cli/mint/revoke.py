@@ -21,7 +21,7 @@ DEFAULT_VARIABLE = "GH_TOKEN"
     type=click.Path(path_type=Path, dir_okay=False, exists=True, allow_dash=True),
     help="File with the token, as --out of `fullsend mint token` writes it; - for stdin.",
 )
-@click.option("--env", "name", show_default=DEFAULT_VARIABLE, help="Or the variable that holds it.")
+@click.option("--env", "name", help=f"Or the variable that holds it; {DEFAULT_VARIABLE} unless given.")
 def revoke(*, token_file: Path | None, name: str | None) -> None:
     """Revoke a token before it expires by itself.
 

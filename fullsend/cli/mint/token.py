@@ -40,14 +40,14 @@ DEFAULT_VARIABLE = "GH_TOKEN"
     "--format",
     "form",
     type=click.Choice(["token", "json", "env"]),
-    show_default="token",
+    default="token",
+    show_default=True,
     help="The bare token; an object with expiry and scope; or NAME=token.",
 )
 @click.option(
     "--env-name",
-    show_default=DEFAULT_VARIABLE,
     callback=variable_names,
-    help="The name for --format env.",
+    help=f"The name for --format env; {DEFAULT_VARIABLE} unless given.",
 )
 @click.option(
     "--out",
@@ -67,7 +67,7 @@ def token(
     mint_urls: list[str],
     audience: str,
     timeout: float,
-    form: str | None,
+    form: str,
     env_name: str | None,
     out: Path | None,
     github_output: bool,
@@ -81,7 +81,7 @@ def token(
     check_request(role, repos)
     if env_name is not None and form != "env":
         raise click.UsageError("--env-name is the name for --format env: give both, or neither.")
-    if form in {"json", "env"} and github_output and not out:
+    if form != "token" and github_output and not out:
         raise click.UsageError(
             "--github-output has no --format: leave one of them out, or add --out for the format."
         )
@@ -120,8 +120,8 @@ def _delivered_or_revoked(client: MintClient, token: str) -> Iterator[None]:
         raise
 
 
-def render(minted: MintedToken, form: str | None, env_name: str) -> str:
-    """Return the token as `--format` asks; without one it is bare."""
+def render(minted: MintedToken, form: str, env_name: str) -> str:
+    """Return the token as `--format` asks."""
     if form == "json":
         return json.dumps(
             {
