@@ -19,7 +19,8 @@ from mintcore.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_BODY = 1024 * 1024
+# GitHub describes each repository of a new token in kilobytes, and there may be 500.
+MAX_BODY = 8 * 1024 * 1024
 MAX_CAUSES = 10
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 40.0
@@ -105,7 +106,7 @@ def _read(response: requests.Response, ends: float, host: str) -> bytes:
     while piece := raw.read1(65536, decode_content=True):
         body += piece
         if len(body) > MAX_BODY:
-            raise NoAnswerError(f"{host} sent more than {MAX_BODY} bytes, which no mint does")
+            raise NoAnswerError(f"{host} sent more than {MAX_BODY} bytes, which no mint and no GitHub does")
         if time.monotonic() > ends:
             raise NoAnswerError(f"{host} did not finish its answer in time")
     return bytes(body)

@@ -87,6 +87,15 @@ def test_a_scoped_token_is_printed_masked_with_what_was_granted(world: World, to
     assert report["expires_at"].endswith("Z")
 
 
+def test_a_token_for_five_hundred_repositories_is_made(world: World, tool: Run) -> None:
+    repos = [f"repository-{number}" for number in range(500)]
+    for name in repos:
+        world.github.create_repo(f"octo-org/{name}")
+    ran = tool(f"--owner octo-org --repo app --repositories {' '.join(repos)} --permissions contents:read mint")
+    assert ran.returncode == 0, ran.stderr
+    assert len(json.loads(ran.stdout)["repositories"]) == 500
+
+
 def test_the_hash_finds_the_token_in_githubs_audit_log(world: World, tool: Run) -> None:
     report = json.loads(tool(SCOPED).stdout)
     assert [token.hashed for token in world.github.live_tokens()] == [report["hashed_token"]]
