@@ -195,16 +195,15 @@ def _issued(issued: InstallationToken, scope: Scope) -> dict[str, Any]:
 
 
 def _warnings(issued: InstallationToken, scope: Scope) -> list[str]:
-    """Say where GitHub granted more or less than was asked; ``metadata:read`` comes with every token."""
-    asked = {"metadata": "read", **scope.permissions}
+    """Say where GitHub granted less than was asked; more is an incident, and no token.
+
+    ``metadata:read`` comes with every token, whether GitHub lists it or not.
+    """
     warnings = [
-        f"permission {name}: asked {asked.get(name, 'none')}, granted {issued.permissions.get(name, 'none')}"
-        for name in sorted(asked.keys() | issued.permissions.keys())
-        if asked.get(name) != issued.permissions.get(name) and (name != "metadata" or name in issued.permissions)
+        f"permission {name}: asked {level}, granted {issued.permissions.get(name, 'none')}"
+        for name, level in sorted(scope.permissions.items())
+        if name != "metadata" and issued.permissions.get(name) != level
     ]
-    if scope.repos:
-        wanted = {name.lower() for name in scope.repos}
-        got = {full_name.partition("/")[2].lower() for full_name in issued.repositories}
-        warnings += [f"repository {name}: asked, not granted" for name in sorted(wanted - got)]
-        warnings += [f"repository {name}: granted, not asked" for name in sorted(got - wanted)]
-    return warnings
+    wanted = {name.lower() for name in scope.repos}
+    got = {full_name.partition("/")[2].lower() for full_name in issued.repositories}
+    return warnings + [f"repository {name}: asked, not granted" for name in sorted(wanted - got)]

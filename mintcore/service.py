@@ -85,6 +85,7 @@ class MintService:
             status = Status(str(genuine.caller.org), tuple(self._policy.roles.names), allowed)
             if request is None:
                 return status
+            # Its organisation is served; what it would be granted is another question, and no refusal of this one.
             decided.decision = trust.decide(self._policy, genuine.caller, request.role)
             return replace(status, decision=decided.decision)
 
@@ -103,10 +104,11 @@ class MintService:
             self._audit.record(decided)
 
     def _genuine(self, unverified_token: str, decided: Decided, request: TokenRequest | None) -> GenuineClaims:
-        """Return claims that are genuine and that policy allows.
+        """Return claims that are genuine and that policy allows; without a ``request`` the caller alone is judged.
 
-        Policy is asked as soon as the signature is proven, so that a denied caller costs no outside call. An
-        unproven caller is never told what policy thinks of it.
+        Policy is asked as soon as the signature is proven, so that a denied caller costs no outside call. Hosted,
+        the issuer's keys may be out of reach: then the signature is Google's alone to check, and policy is asked
+        after that, because an unproven caller is never told what policy thinks of it.
         """
         attempt = decided.attempt
         with attempt.step("examine"):
@@ -134,6 +136,8 @@ class MintService:
         grant = trust.grant_for(self._policy, request.role)
         attempt.served_role = grant.role
         decided.app, decided.scope = grant.app, Scope(grant.permissions, request.repos)
+        # The App's JWT is made here and used by the issuer, out of its cache: a key that is missing is said before
+        # the limit is spent, and GitHub is not asked for anything first.
         with attempt.step("key"):
             self._assertions.assertion(grant.app, attempt)
         if self._limiter is not None:

@@ -82,7 +82,7 @@ def test_steps_2_and_4_end_in_a_check_that_passes(home: Path) -> None:
 
 
 def test_the_complete_example_ends_in_a_check_that_passes(home: Path) -> None:
-    example = SHELL[-1].replace("&& exec fullsend-mint", "")
+    example = SHELL[-1].removesuffix("&& fullsend-mint\n")
     done = shell(example, home)
     assert (done.returncode, done.stderr) == (0, "")
 

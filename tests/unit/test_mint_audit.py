@@ -105,19 +105,17 @@ def test_the_token_itself_is_in_no_line() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"permissions": {"contents": "write", "issues": "write", "metadata": "read"}},
-         ["permission contents: asked read, granted write"]),
+        ({"permissions": {"contents": "read", "issues": "read", "metadata": "read"}},
+         ["permission issues: asked write, granted read"]),
         ({"permissions": {"contents": "read", "metadata": "read"}},
          ["permission issues: asked write, granted none"]),
-        ({"permissions": {"contents": "read", "issues": "write", "metadata": "read", "secrets": "read"}},
-         ["permission secrets: asked none, granted read"]),
         ({"permissions": {"contents": "read", "issues": "write"}}, []),
         ({"repositories": ("octo-org/app",)}, ["repository docs: asked, not granted"]),
-        ({"repositories": ("octo-org/app", "octo-org/DOCS", "octo-org/x")}, ["repository x: granted, not asked"]),
+        ({"repositories": ()}, ["repository app: asked, not granted", "repository docs: asked, not granted"]),
         ({"repositories": ("OCTO-ORG/APP", "octo-org/docs")}, []),
     ],
 )  # fmt: skip
-def test_more_or_less_than_was_asked_is_a_warning(changes: dict[str, Any], expected: list[str]) -> None:
+def test_less_than_was_asked_is_a_warning(changes: dict[str, Any], expected: list[str]) -> None:
     assert event(granted(**changes))["issued"]["warnings"] == expected
 
 
