@@ -7,15 +7,12 @@ whatever another operator has written meanwhile.
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fullsend.operate.errors import BadInput
 from mintcore.policy.names import Org, Repo, Role, parse_repo
-from mintcore.reading import Reader
-from mintcore.settings import ConfigurationError, hosted_from, read_hosted
+from mintcore.settings import ConfigurationError, read_hosted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,10 +22,10 @@ T = TypeVar("T")
 EVERYONE = "*"
 SOURCE_HASH = "FULLSEND_SOURCE_SHA256"
 """Set beside the mint's own variables: which bundle the revision was built from."""
+KEY_IN_USE = "FULLSEND_KEY_"
+"""How the names begin under which `rotate-key` notes, per role, the fingerprint of the key in use."""
 REPO_ONLY = "FULLSEND_REPO_ONLY_ORGS"
 """Organisations that are in ALLOWED_ORGS for the sake of single repositories: the shared provider stays shut."""
-BESIDES = ("OTEL_", "FULLSEND_", "MALLOC_ARENA_MAX")
-"""How the other names that a deployment has begin: the OpenTelemetry SDK's, our own, and the C library's."""
 MAX_BYTES = 32 * 1024
 """Google's limit for all variables of a function together."""
 
@@ -203,42 +200,6 @@ def _check_size(environment: Mapping[str, str]) -> None:
             "Nothing was written.",
             "Unenroll what no longer mints, or run a second mint in another project.",
         )
-
-
-class _NotingReader(Reader):
-    """Reads nothing, and notes which variables the mint looks at."""
-
-    def __init__(self) -> None:
-        super().__init__({})
-        self.names: set[str] = set()
-
-    def text(self, variable: str, default: str) -> str:
-        self.names.add(variable)
-        return default
-
-    def switch(self, variable: str) -> bool:
-        self.names.add(variable)
-        return True  # so that what is looked at only then is noted, too
-
-
-def known_names() -> set[str]:
-    """Return the variables that a hosted mint looks at."""
-    reader = _NotingReader()
-    with suppress(ConfigurationError):
-        hosted_from(reader)
-    return reader.names
-
-
-def check_names(variables: Iterable[tuple[str, str]]) -> None:
-    """Raise BadInput for a variable that is set and that nothing would look at; one may always be unset."""
-    known = known_names()
-    for name, value in variables:
-        if value and name not in known and not name.startswith(BESIDES):
-            close = get_close_matches(name, sorted(known), n=1)
-            raise BadInput(
-                f"{name} is not a variable of the hosted mint; it would change nothing.",
-                f"Did you mean {close[0]}?" if close else "docs/configuration.md lists the variables there are.",
-            )
 
 
 def check(environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from fullsend.cli.mint.operator import (
     split,
 )
 from fullsend.cli.output import CommandError, note, progress
-from fullsend.operate import environment, names
+from fullsend.operate import names
 from fullsend.operate.bundle import build, default_source
 from fullsend.operate.errors import BadInput
 from fullsend.operate.gather import gather
@@ -24,6 +24,7 @@ from fullsend.operate.pem import read_pem
 from fullsend.operate.plans.deploy import deploy as plan
 from fullsend.operate.plans.deploy import edit_for
 from fullsend.operate.plans.wish import RoleKey, Wish
+from fullsend.operate.variables import check_names
 
 
 @click.command()
@@ -42,9 +43,16 @@ from fullsend.operate.plans.wish import RoleKey, Wish
     multiple=True,
     callback=split,
     metavar="FILE,…",
-    help="Workflow files that may mint, such as triage.yml; * for all.",
+    help="Let these workflow files mint too, such as triage.yml; * for all. --env ALLOWED_WORKFLOW_FILES=… "
+    "sets the whole list.",
 )
-@click.option("--env", "variables", multiple=True, metavar="NAME=VALUE", help="Any other variable of the mint.")
+@click.option(
+    "--env",
+    "variables",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a variable that no option or command looks after, instead of what it was; NAME= unsets it.",
+)
 @click.option(
     "--source",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -83,7 +91,7 @@ def deploy(
             workflow_files=tuple(names.workflow_file(name) for name in workflow_files),
             variables=tuple(names.variable(text) for text in variables),
         )
-        environment.check_names(wish.variables)
+        check_names(wish.variables)
         bundle = build(source)
         with progress(f"reading the project {project}"):
             state = gather(cloud, [role.role for role in wish.roles])

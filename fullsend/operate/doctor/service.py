@@ -105,7 +105,9 @@ def variables(snapshot: Snapshot) -> Iterator[Finding]:
     try:
         environment.check(snapshot.environment)
     except BadInput as error:
-        yield Finding("environment_invalid", error.message, snapshot.command("deploy --env NAME=VALUE"))
+        mend = snapshot.command("deploy --env NAME=VALUE")
+        mend += "\nWhere that refuses the name: set it right on the Cloud Run service's page."
+        yield Finding("environment_invalid", error.message, mend)
     if not snapshot.is_public() and not environment.items(snapshot.environment, "ALLOWED_WORKFLOW_FILES"):
         what = "ALLOWED_WORKFLOW_FILES names no workflow file: the mint refuses every job."
         yield Finding("no_workflow_files", what, snapshot.command("deploy --workflow-files FILE.yml"))

@@ -17,6 +17,7 @@ from fullsend.operate.steps.federation import CREATE, ENABLE, UNDELETE, UPDATE, 
 from fullsend.operate.steps.function import CONCURRENCY, DeployFunction, MakePublic, WaitHealthy
 from fullsend.operate.steps.project import CreateServiceAccount, EnableApis
 from fullsend.operate.steps.service import EditEnvironment
+from fullsend.operate.variables import check_custom_roles
 from mintcore.settings import DEFAULT_AUDIENCE
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def deploy(state: MintState, wish: Wish, bundle: Bundle) -> list[Step]:
     edit = edit_for(state, wish)
     after = edit.apply(state.environment)
     _check(wish, after)
+    check_custom_roles(state.environment, wish.variables)
     steps: list[Step] = []
     disabled = tuple(api for api in MINT_APIS if api not in state.apis)
     if disabled:

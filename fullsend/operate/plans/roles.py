@@ -81,7 +81,7 @@ def rotate_key(state: MintState, wanted: RoleKey, stored: Secret | None = None) 
             f"The mint has no role {wanted.role}.",
             f"fullsend mint status {state.place.flags()} lists its roles; add-role adds one.",
         )
-    marker, new = f"FULLSEND_KEY_{wanted.role.upper().replace('-', '_')}", fingerprint(wanted.key)
+    marker, new = environment.KEY_IN_USE + wanted.role.upper().replace("-", "_"), fingerprint(wanted.key)
     named = state.environment.get(marker, new)
     if named == new and _is_the_only_one(state.secrets.get(wanted.role, SecretState()), stored, new):
         return []

@@ -86,6 +86,34 @@ def test_a_variable_that_the_mint_does_not_look_at_is_refused_with_the_nearest_t
     assert operator.plane.writes == 0
 
 
+@pytest.mark.parametrize(
+    ("variable", "instead"),
+    [
+        ("ALLOWED_ORGS=x", "fullsend mint unenroll ORG"),
+        ('ROLE_APP_IDS={"coder": "1"}', "fullsend mint remove-role"),
+        ("FULLSEND_SOURCE_SHA256=x", "by themselves"),
+    ],
+)
+def test_what_a_command_looks_after_is_not_overwritten_by_a_variable(
+    operator: Operator, variable: str, instead: str
+) -> None:
+    operator.deploy()
+    before = operator.plane.writes
+    for words in ((), ("--dry-run",)):
+        refused = operator.run("mint", "deploy", "--source", str(operator.source), "--env", variable, *words)
+        assert refused.exit_code == 2
+        assert instead in refused.output
+    assert operator.plane.writes == before
+
+
+def test_a_workflow_file_is_added_by_its_option_and_taken_out_by_the_variable(operator: Operator) -> None:
+    operator.deploy("--workflow-files", "coder.yml")
+    assert operator.state().environment["ALLOWED_WORKFLOW_FILES"] == "triage.yml,coder.yml"
+    words = ("mint", "deploy", "--source", str(operator.source))
+    operator.done(*words, "--env", "ALLOWED_WORKFLOW_FILES=coder.yml")
+    assert operator.state().environment["ALLOWED_WORKFLOW_FILES"] == "coder.yml"
+
+
 def test_the_same_source_is_not_built_again(operator: Operator) -> None:
     operator.deploy()
     before = operator.state().service

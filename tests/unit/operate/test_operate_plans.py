@@ -10,7 +10,7 @@ import pytest
 
 from fullsend.operate import names
 from fullsend.operate.bundle import Bundle
-from fullsend.operate.environment import SOURCE_HASH, Edit, check_names, known_names
+from fullsend.operate.environment import SOURCE_HASH, Edit
 from fullsend.operate.errors import BadInput, NotThere
 from fullsend.operate.federation import DELETED, Pool, Provider, inference_provider, mint_provider
 from fullsend.operate.gcp.run import EVERYONE
@@ -28,6 +28,7 @@ from fullsend.operate.steps.function import DeployFunction, WaitHealthy
 from fullsend.operate.steps.inference import CheckInference
 from fullsend.operate.steps.project import GrantProjectRole, RevokeProjectRole
 from fullsend.operate.steps.service import EditEnvironment
+from fullsend.operate.variables import check_names, known_names
 from mintcore.policy.names import Org, Role, parse_repo
 from mintcore.secret import Secret
 from tests.conftest import ROOT
@@ -151,7 +152,7 @@ def test_the_variables_of_the_hosted_mint_are_those_of_the_documentation() -> No
     assert known_names() == documented
 
 
-@pytest.mark.parametrize("name", ["OTEL_SERVICE_NAME", "FULLSEND_SOURCE_SHA256", "MALLOC_ARENA_MAX", "HTTPS_PROXY"])
+@pytest.mark.parametrize("name", ["OTEL_SERVICE_NAME", "MALLOC_ARENA_MAX", "HTTPS_PROXY", "RATE_LIMIT"])
 def test_a_variable_that_something_in_the_deployment_looks_at_is_taken(name: str) -> None:
     check_names([(name, "1")])
 
@@ -165,6 +166,37 @@ def test_a_variable_that_nothing_looks_at_is_refused_and_can_be_unset(name: str,
         check_names([(name, "1")])
     assert hint in refused.value.remedy
     check_names([(name, "")])
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("ALLOWED_ORGS", "mint unenroll ORG"),
+        ("ROLE_APP_IDS", "mint remove-role"),
+        ("PER_REPO_WIF_REPOS", "mint enroll ORG/REPO"),
+        ("WIF_POOL_NAME", "by themselves"),
+        ("FULLSEND_SOURCE_SHA256", "by themselves"),
+        ("FULLSEND_REPO_ONLY_ORGS", "by themselves"),
+        ("FULLSEND_KEY_CODER", "by themselves"),
+    ],
+)
+@pytest.mark.parametrize("value", ["x", ""])
+def test_a_variable_with_a_command_of_its_own_is_refused_and_the_command_named(
+    name: str, instead: str, value: str
+) -> None:
+    with pytest.raises(BadInput, match=f"{name} is not set with --env") as refused:
+        check_names([(name, value)])
+    assert instead in refused.value.remedy
+
+
+def test_a_custom_role_keeps_its_permissions_when_another_gets_some() -> None:
+    state = running(ENVIRONMENT | {"CUSTOM_ROLE_PERMISSIONS": '{"scanner": {"contents": "read"}}'})
+    both = '{"scanner": {"contents": "read"}, "other": {"issues": "read"}}'
+    assert "EditEnvironment" in kinds(deploy(state, Wish(variables=(("CUSTOM_ROLE_PERMISSIONS", both),)), BUNDLE))
+    for given in ("", '{"other": {"issues": "read"}}'):
+        with pytest.raises(BadInput, match="leaves out scanner") as refused:
+            deploy(state, Wish(variables=(("CUSTOM_ROLE_PERMISSIONS", given),)), BUNDLE)
+        assert "fullsend mint remove-role scanner" in refused.value.remedy
 
 
 def test_a_key_shows_nowhere_in_a_plan() -> None:
