@@ -85,14 +85,16 @@ def secret(cloud: Cloud, role: Role) -> SecretState:
     return SecretState(tuple(versions), frozenset(cloud.secrets.readers(name)))
 
 
-def stored_roles(cloud: Cloud) -> list[Role]:
-    """Return the roles for which the project holds a secret of ours."""
+def stored_keys(cloud: Cloud, state: MintState) -> dict[Role, SecretState]:
+    """Return the project's secrets that are called as a role's key is, whoever's they are."""
+    if "secretmanager.googleapis.com" not in state.apis:
+        return {}
     ids = cloud.secrets.ids(_PREFIX)
-    found = []
+    found: list[Role] = []
     for name in (one.removeprefix(_PREFIX).removesuffix(_SUFFIX) for one in ids if one.endswith(_SUFFIX)):
         with suppress(ValueError):
             found.append(parse_role(name))
-    return found
+    return {role: state.secrets.get(role) or secret(cloud, role) for role in found}
 
 
 def _running(

@@ -6,8 +6,10 @@ import click
 
 from fullsend.cli.mint.operator import carry_out, google, place_options, plan_options
 from fullsend.cli.output import note, progress, yes_option
-from fullsend.operate.gather import gather, stored_roles
+from fullsend.operate.gather import gather, stored_keys
+from fullsend.operate.names import secret_id
 from fullsend.operate.plans.delete import delete as plan
+from fullsend.operate.plans.delete import its_keys
 
 
 @click.command()
@@ -16,15 +18,25 @@ from fullsend.operate.plans.delete import delete as plan
 @yes_option
 @plan_options
 def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bool, emit: str | None) -> None:
-    """Delete the mint: function, secrets, providers, pool, service account.
+    """Delete the mint: function, the keys of the roles it serves, providers, pool, service account.
+
+    The keys of other roles are left alone and named.
 
     The pool's and the providers' names stay reserved for 30 days; `deploy` brings them back.
     """
     with google(project, region) as cloud:
         with progress(f"reading the project {project}"):
             state = gather(cloud)
-            stored = stored_roles(cloud) if "secretmanager.googleapis.com" in state.apis else []
+            stored = stored_keys(cloud, state)
         steps = plan(state, stored, keep_keys=keep_keys)
-        question = f"Delete the mint of {project} for everyone who uses it?"
+        keys = [] if keep_keys else its_keys(state, stored)
+        others = [] if keep_keys else sorted(stored.keys() - set(keys))
+        if others:
+            note(
+                f"Left alone, as keys of roles that this mint does not serve: {', '.join(map(secret_id, others))}\n"
+                f"One of them goes with: gcloud secrets delete {secret_id(others[0])} --project {project}"
+            )
+        with_keys = f", with the keys of {', '.join(keys)}" if keys else ""
+        question = f"Delete the mint of {project} for everyone who uses it{with_keys}?"
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit, question=question, yes=yes) and steps:
             note("The mint is deleted. The APIs stay enabled, for others may use them.")

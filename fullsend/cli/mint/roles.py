@@ -77,7 +77,9 @@ def _permissions(role: str, given: tuple[str, ...]) -> str:
 @click.command("remove-role")
 @click.argument("role")
 @place_options
-@click.option("--keep-pem", is_flag=True, help="Leave the secret with the App's key.")
+@click.option(
+    "--keep-pem", is_flag=True, help="Leave the secret with the App's key; the mint may no longer read it."
+)
 @yes_option
 @plan_options
 def remove_role(

@@ -96,6 +96,11 @@ class SecretManager:
         edit = partial(policies.with_member, role=ACCESSOR, member=member)
         policies.change(partial(self._policy, name), partial(self._write, name), edit)
 
+    def revoke(self, name: str, member: str) -> None:
+        """Let a member read a secret no longer."""
+        edit = partial(policies.without_member, role=ACCESSOR, member=member)
+        policies.change(partial(self._policy, name), partial(self._write, name), edit)
+
     def delete(self, name: str) -> None:
         """Delete a secret with all its versions; one that is gone already will do."""
         with suppress(NotThere):

@@ -6,26 +6,40 @@ from typing import TYPE_CHECKING
 
 from fullsend.operate import names
 from fullsend.operate.federation import DELETED
+from fullsend.operate.gather import roles_of
 from fullsend.operate.steps.federation import DeletePool, DeleteProvider
 from fullsend.operate.steps.function import DeleteFunction
 from fullsend.operate.steps.project import DeleteServiceAccount
 from fullsend.operate.steps.secrets import DeleteSecret
+from mintcore.policy.roles import key_role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
-    from fullsend.operate.state import MintState
+    from fullsend.operate.state import MintState, SecretState
     from fullsend.operate.steps.step import Step
     from mintcore.policy.names import Role
 
 
-def delete(state: MintState, stored: Iterable[Role], *, keep_keys: bool) -> list[Step]:
-    """Return the steps; `stored` are the roles whose secret the project holds."""
+def its_keys(state: MintState, stored: Mapping[Role, SecretState]) -> list[Role]:
+    """Return the roles whose stored key is this mint's; a name that fits does not make it so.
+
+    Those are the keys of the roles it serves. A deletion that stopped half-way has left no environment to say
+    which: then they are the keys that its account may read, which `remove-role --keep-pem` takes from it.
+    """
+    served = {key_role(role) for role in roles_of(state.environment)}
+    if not served and state.account:
+        served = {role for role, secret in stored.items() if state.member in secret.readers}
+    return sorted(served & stored.keys())
+
+
+def delete(state: MintState, stored: Mapping[Role, SecretState], *, keep_keys: bool) -> list[Step]:
+    """Return the steps; `stored` are the project's secrets with a name such as a role's key has."""
     steps: list[Step] = []
     if state.function is not None:
         steps.append(DeleteFunction())
     if not keep_keys:
-        steps += [DeleteSecret(role) for role in sorted(stored)]
+        steps += [DeleteSecret(role) for role in its_keys(state, stored)]
     if state.pool is not None and state.pool.state != DELETED:
         there = sorted(name for name, provider in state.providers.items() if provider.state != DELETED)
         steps += [DeleteProvider(names.MINT_POOL, name) for name in there]

@@ -16,7 +16,7 @@ from fullsend.operate.plans.deploy import edit_steps
 from fullsend.operate.plans.enroll import require_mint
 from fullsend.operate.plans.keys import key_steps
 from fullsend.operate.state import SecretState
-from fullsend.operate.steps.secrets import DeleteSecret, DisableOldKeys
+from fullsend.operate.steps.secrets import DeleteSecret, DisableOldKeys, RevokeSecret
 from mintcore.policy.roles import BUILT_IN, key_role
 
 if TYPE_CHECKING:
@@ -49,7 +49,10 @@ def add_role(state: MintState, wanted: RoleKey) -> list[Step]:
 
 
 def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
-    """Return the steps: the environment, then the secret. Raises BadInput, NotThere."""
+    """Return the steps: the environment, then the secret; a key that is kept is no longer the mint's to read.
+
+    Raises BadInput, NotThere.
+    """
     require_mint(state)
     edit = Edit(remove_roles=(role,))
     after = edit.apply(state.environment)
@@ -62,9 +65,11 @@ def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
         environment.check(after)
     steps = edit_steps(state.environment, edit, after)
     found = state.secrets.get(role)
-    if found is not None and found.versions is not None and not keep_pem:
-        steps.append(DeleteSecret(role))
-    return steps
+    if found is None or found.versions is None:
+        return steps
+    if not keep_pem:
+        return [*steps, DeleteSecret(role)]
+    return [*steps, RevokeSecret(role, state.member)] if state.member in found.readers else steps
 
 
 def rotate_key(state: MintState, wanted: RoleKey, stored: Secret | None = None) -> list[Step]:

@@ -88,6 +88,27 @@ class GrantSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class RevokeSecret:
+    """Let the mint read a secret no longer; the secret itself stays."""
+
+    role: Role
+    member: str
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"let {self.member} read {secret_id(self.role)} no longer"
+
+    def gcloud(self, place: Place) -> list[str]:
+        """Return it as shell commands."""
+        policy = ("--role", ACCESSOR, "--member", self.member, "--project", place.project)
+        return [gcloud("secrets", "remove-iam-policy-binding", secret_id(self.role), *policy)]
+
+    def take(self, cloud: Cloud) -> None:
+        """Do it."""
+        cloud.secrets.revoke(cloud.place.secret(self.role), self.member)
+
+
+@dataclass(frozen=True, slots=True)
 class DisableOldKeys:
     """Disable every version but the newest; they can be enabled again."""
 

@@ -154,6 +154,37 @@ def test_what_deploy_made_is_deleted_and_comes_back(operator: Operator) -> None:
     assert operator.doctor().exit_code == 0
 
 
+def test_deleting_leaves_the_keys_of_roles_that_the_mint_does_not_serve_and_names_them(operator: Operator) -> None:
+    operator.deploy("--role", operator.role("coder"))
+    operator.done("mint", "remove-role", "coder", "--keep-pem", "--yes")
+    others = sorted(operator.world.secret_manager.secrets())
+    others.remove("fullsend-triage-app-pem")
+    assert "fullsend-coder-app-pem" in others
+
+    shown = operator.done("mint", "delete", "--dry-run")
+    assert "delete the secret fullsend-triage-app-pem" in shown.stdout
+    assert "fullsend-coder-app-pem" not in shown.stdout
+    assert "fullsend-coder-app-pem" in shown.stderr
+    assert "with the keys of triage?" in operator.run("mint", "delete").stderr
+    for _ in range(2):  # the second time there is no mint, and nothing of its
+        operator.done("mint", "delete", "--yes")
+        assert sorted(operator.world.secret_manager.secrets()) == others
+
+
+def test_a_deletion_goes_on_with_the_keys_of_the_mint_alone(operator: Operator) -> None:
+    operator.deploy("--role", operator.role("coder"))
+    operator.done("mint", "remove-role", "coder", "--keep-pem", "--yes")
+    cloud = operator.cloud()
+    with cloud.session:
+        cloud.functions.delete(cloud.place.function)
+
+    operator.done("mint", "delete", "--yes")
+
+    left = operator.world.secret_manager.secrets()
+    assert "fullsend-triage-app-pem" not in left
+    assert "fullsend-coder-app-pem" in left
+
+
 def test_deleting_without_a_terminal_and_without_yes_is_refused(operator: Operator) -> None:
     operator.deploy()
     refused = operator.run("mint", "delete")
