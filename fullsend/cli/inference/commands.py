@@ -6,8 +6,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
-from fullsend.cli.mint.operator import carry_out, google, place_options, plan_options, speller
+from fullsend.cli.mint.operator import carry_out, google, plan_options, project_option, speller
 from fullsend.cli.output import NOT_HEALTHY, note, print_json, print_table, progress, yes_option
 from fullsend.operate import names
 from fullsend.operate.federation import resource
@@ -20,6 +21,7 @@ from mintcore.policy.names import Repo
 
 if TYPE_CHECKING:
     from fullsend.operate.gcp.cloud import Cloud
+    from mintcore.policy.names import Org
 
 
 def read(cloud: Cloud) -> InferenceState:
@@ -35,12 +37,12 @@ def read(cloud: Cloud) -> InferenceState:
 
 @click.command()
 @click.argument("target", metavar="ORG|ORG/REPO")
-@place_options
+@project_option
 @click.option("--as-spelled", is_flag=True, help="Take the name in the case it is given, without asking GitHub.")
 @plan_options
-def provision(*, target: str, project: str, region: str, as_spelled: bool, dry_run: bool, emit: str | None) -> None:
+def provision(*, target: str, project: str, as_spelled: bool, dry_run: bool, emit: str | None) -> None:
     """Let the workflows of an organisation or a repository use models."""
-    with google(project, region) as cloud:
+    with google(project) as cloud:
         wanted = names.target(target)
         if not as_spelled:
             who = speller({})
@@ -49,18 +51,18 @@ def provision(*, target: str, project: str, region: str, as_spelled: bool, dry_r
             state = read(cloud)
         steps = plan_provision(state, wanted)
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
-            click.echo(_env(project, state.number))
+            click.echo(_env(project, _resource(state.number)))
             note(f"{target} may use models." if steps else f"{target} could use models already.")
 
 
 @click.command()
 @click.argument("target", metavar="ORG|ORG/REPO")
-@place_options
+@project_option
 @yes_option
 @plan_options
-def deprovision(*, target: str, project: str, region: str, yes: bool, dry_run: bool, emit: str | None) -> None:
+def deprovision(*, target: str, project: str, yes: bool, dry_run: bool, emit: str | None) -> None:
     """Let them use models no longer; the binding on the project goes too."""
-    with google(project, region) as cloud:
+    with google(project) as cloud:
         wanted = names.target(target)
         with progress(f"reading the project {project}"):
             state = read(cloud)
@@ -72,40 +74,59 @@ def deprovision(*, target: str, project: str, region: str, yes: bool, dry_run: b
 
 @click.command()
 @click.argument("target", metavar="ORG|ORG/REPO")
-@place_options
-@click.option("--format", "form", type=click.Choice(["text", "json", "env"]), default="text", show_default=True)
+@project_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "env"]),
+    default="text",
+    show_default=True,
+    help="env: lines for a shell; the provider's only where the target may use models.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-def status(*, target: str, project: str, region: str, form: str, as_json: bool) -> None:
+@click.pass_context
+def status(context: click.Context, *, target: str, project: str, form: str, as_json: bool) -> None:
     """Show whether an organisation or a repository may use models. Exit status 3 when not."""
-    with google(project, region) as cloud:
+    if as_json and form != "json" and context.get_parameter_source("form") is ParameterSource.COMMANDLINE:
+        raise click.UsageError(f"--json and --format {form} contradict each other: give one of them.")
+    with google(project) as cloud:
         wanted = names.target(target)
         with progress(f"reading the project {project}"):
             state = read(cloud)
-    pool = state.pool is not None and state.pool.usable
-    provider = state.provider is not None and state.provider.usable
-    granted = member_for(state.number, wanted).lower() in {member.lower() for member in state.members}
-    found = {
-        "target": str(wanted),
-        "pool": pool,
-        "provider": provider,
-        "condition": state.provider.spec.condition if state.provider is not None else "",
-        "granted": granted,
-        "wif_provider": resource(state.number, names.INFERENCE_POOL, names.PROVIDER),
-    }
+    found = _found(state, wanted)
+    well = bool(found["pool"] and found["provider"] and found["granted"])
     if as_json or form == "json":
         print_json(found)
     elif form == "env":
-        click.echo(_env(project, state.number))
+        # Whoever pipes this on loses the exit status, and must not be left with a name that does not work.
+        click.echo(_env(project, str(found["wif_provider"]) if well else ""))
     else:
         print_table(("what", "state"), [(name, _word(value)) for name, value in found.items()])
-    if not (pool and provider and granted):
+    if not well:
+        note(f"{wanted} may not use models: fullsend inference provision {wanted} --project {project}")
         sys.exit(NOT_HEALTHY)
+
+
+def _found(state: InferenceState, wanted: Org | Repo) -> dict[str, str | bool]:
+    provider = state.provider is not None and state.provider.usable
+    return {
+        "target": str(wanted),
+        "pool": state.pool is not None and state.pool.usable,
+        "provider": provider,
+        "condition": state.provider.spec.condition if state.provider is not None else "",
+        "granted": member_for(state.number, wanted).lower() in {member.lower() for member in state.members},
+        "wif_provider": _resource(state.number) if provider else "",
+    }
 
 
 def _word(value: object) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
-def _env(project: str, number: str) -> str:
-    provider = resource(number, names.INFERENCE_POOL, names.PROVIDER)
-    return f"FULLSEND_GCP_PROJECT_ID={project}\nFULLSEND_GCP_WIF_PROVIDER={provider}"
+def _resource(number: str) -> str:
+    return resource(number, names.INFERENCE_POOL, names.PROVIDER)
+
+
+def _env(project: str, provider: str) -> str:
+    line = f"\nFULLSEND_GCP_WIF_PROVIDER={provider}" if provider else ""
+    return f"FULLSEND_GCP_PROJECT_ID={project}{line}"

@@ -29,17 +29,21 @@ if TYPE_CHECKING:
     from fullsend.operate.steps.step import Step
 
 
-def place_options(command: Any) -> Any:
-    """Add `--project` and `--region`; they arrive as `project` and `region`."""
-    region = click.option("--region", default=names.REGION, show_default=True, help="Where the mint runs.")
-    project = click.option(
+def project_option(command: Any) -> Any:
+    """Add `--project`."""
+    return click.option(
         "--project",
         required=True,
         envvar=("GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"),
         show_envvar=True,
         help="The Google Cloud project's id.",
-    )
-    return project(region(command))
+    )(command)
+
+
+def place_options(command: Any) -> Any:
+    """Add `--project` and `--region`; they arrive as `project` and `region`."""
+    region = click.option("--region", default=names.REGION, show_default=True, help="Where the mint runs.")
+    return project_option(region(command))
 
 
 def plan_options(command: Any) -> Any:
@@ -72,7 +76,7 @@ def explained() -> Iterator[None]:
 
 
 @contextmanager
-def google(project: str, region: str) -> Iterator[Cloud]:
+def google(project: str, region: str = names.REGION) -> Iterator[Cloud]:
     """Give the adapters for one project; names are checked before any call."""
     with explained(), ExitStack() as stack:
         place = names.Place(names.project_id(project), names.region(region))

@@ -240,9 +240,33 @@ def test_inference_is_provisioned_shown_and_taken_away(operator: Operator) -> No
 
     operator.done("inference", "deprovision", "octo-org/app", "--yes")
 
-    assert operator.run("inference", "status", "octo-org/app").exit_code == 3
+    shown = operator.run("inference", "status", "octo-org/app")
+    assert shown.exit_code == 3
+    assert f"fullsend inference provision octo-org/app --project {names.PROJECT_ID}" in shown.stderr
     assert operator.run("inference", "status", names.OTHER_ORG).exit_code == 0
     cloud = operator.cloud()
     with cloud.session:
         (left,) = cloud.project.members("roles/aiplatform.user")
     assert left.endswith(f"/workloadIdentityPools/fullsend-inference/attribute.repository_owner/{names.OTHER_ORG}")
+
+
+def test_where_models_may_not_be_used_no_provider_is_named_for_a_shell(operator: Operator) -> None:
+    for other in ("", "octo-org/app"):
+        if other:
+            operator.done("inference", "provision", other, "--as-spelled")
+        shown = operator.run("inference", "status", names.OTHER_ORG, "--format", "env")
+        assert (shown.exit_code, shown.stdout) == (3, f"FULLSEND_GCP_PROJECT_ID={names.PROJECT_ID}\n")
+
+
+def test_a_provider_that_does_not_exist_has_no_name(operator: Operator) -> None:
+    before = json.loads(operator.run("inference", "status", names.ORG, "--json").stdout)
+    assert (before["provider"], before["wif_provider"]) == (False, "")
+    operator.done("inference", "provision", names.ORG)
+    after = json.loads(operator.done("inference", "status", names.ORG, "--format", "json", "--json").stdout)
+    assert after["wif_provider"].endswith("/workloadIdentityPools/fullsend-inference/providers/github-oidc")
+
+
+def test_two_formats_at_once_are_refused(operator: Operator) -> None:
+    refused = operator.run("inference", "status", names.ORG, "--format", "env", "--json")
+    assert refused.exit_code == 2
+    assert "--json and --format env contradict each other" in refused.stderr
