@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import requests
 
+from fullsend.operate.causes import cause
 from mintcore.version import VERSION
 
 SECONDS = 15
@@ -32,7 +33,7 @@ def probe(url: str) -> Health:
             )
             health = session.get(f"{url}/health", timeout=SECONDS, headers=headers, allow_redirects=False)
     except requests.exceptions.RequestException as error:
-        return Health(refuses=False, version="", said=f"no answer ({type(error).__name__})")
+        return Health(refuses=False, version="", said=f"no answer ({cause(error)})")
     version = _version(health)
     said = (
         f"POST /v1/token answers {token.status_code}, /health {health.status_code} version {version or 'unknown'}"

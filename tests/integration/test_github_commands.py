@@ -194,6 +194,13 @@ def test_setup_finds_out_that_a_fine_grained_token_may_not_write_before_it_write
     assert "may read, but not write: secrets of octo-org/.fullsend" in done.err
 
 
+def test_setup_says_that_it_asks_the_mint_and_why_nobody_answered(operator: Operator) -> None:
+    done = operator.run("setup", "octo-org/app", "--mint-url", "http://127.0.0.1:1", *INFERENCE, "--dry-run")
+    assert done.status == 1
+    assert "asking the mint at http://127.0.0.1:1 whether it is well, for up to 20 s" in done.err
+    assert "no mint answers at http://127.0.0.1:1 (Connection refused)" in done.err
+
+
 def test_a_fine_grained_token_without_organisation_secrets_is_good_enough(operator: Operator) -> None:
     operator.use_fine_grained(WRITE)
     assert operator.run("setup", "octo-org", *operator.values).status == 0

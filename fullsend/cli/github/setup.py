@@ -18,11 +18,17 @@ from fullsend.cli.github.common import (
 from fullsend.cli.output import CommandError, dry_run_option, note, progress
 from fullsend.operate.github.install import MINT_URL, Kind
 from fullsend.operate.github.plan import Action, changes, plan_setup
-from fullsend.operate.github.preflight import Problem, mint_problems, scope_problems, write_problems
+from fullsend.operate.github.preflight import (
+    SECONDS,
+    Problem,
+    mint_problems,
+    scope_problems,
+    write_problems,
+)
 from fullsend.operate.github.review import leftovers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from fullsend.operate.github.desk import Desk
     from fullsend.operate.github.install import Install, Kept, Slot
@@ -44,11 +50,11 @@ def setup(*, install: Install, rewrite_secrets: bool, dry_run: bool, **options: 
     given = given_values(install, **options)
     with errors_explained():
         desk = open_desk(install)
-        with progress("checking the mint, the token and what is there"):
-            _refuse(_first_problems(desk, given))
+        _refuse(_first_problems(desk, given))
+        with progress(f"reading {install.target}"):
             observed = desk.read()
-            steps = plan_setup(install, given, observed, rewrite_secrets=rewrite_secrets)
-            _refuse(_last_problems(desk, given, steps, dry_run=dry_run))
+        steps = plan_setup(install, given, observed, rewrite_secrets=rewrite_secrets)
+        _refuse(_last_problems(desk, given, steps, dry_run=dry_run))
         if dry_run:
             print_dry_run(steps)
         elif changes(steps):
@@ -62,20 +68,26 @@ def setup(*, install: Install, rewrite_secrets: bool, dry_run: bool, **options: 
 
 
 def _first_problems(desk: Desk, given: dict[str, str]) -> list[Problem]:
-    scopes = desk.look()
-    asked = [MINT_URL] if MINT_URL in given else []
-    return [
-        *scope_problems(desk.install, scopes, desk.credentials),
-        *(problem for name in asked for problem in mint_problems(given[name])),
-    ]
+    with progress("checking the token"):
+        problems = scope_problems(desk.install, desk.look(), desk.credentials)
+    return [*problems, *_ask([given[MINT_URL]] if MINT_URL in given else [])]
 
 
 def _last_problems(desk: Desk, given: dict[str, str], steps: Sequence[Step], *, dry_run: bool) -> list[Problem]:
     """Check what is known only with the plan: a URL that was not given, and writing if there is any."""
     kept = {step.value for step in steps if step.slot.name == MINT_URL and step.value and MINT_URL not in given}
-    problems = [problem for url in sorted(kept) for problem in mint_problems(url)]
+    problems = _ask(sorted(kept))
     if changes(steps) and not dry_run:
-        problems += write_problems(desk)
+        with progress("finding out whether the token may write"):
+            problems += write_problems(desk)
+    return problems
+
+
+def _ask(mint_urls: Iterable[str]) -> list[Problem]:
+    problems: list[Problem] = []
+    for url in mint_urls:
+        with progress(f"asking the mint at {url} whether it is well, for up to {SECONDS} s"):
+            problems += mint_problems(url)
     return problems
 
 

@@ -80,7 +80,7 @@ def google(project: str, region: str = names.REGION) -> Iterator[Cloud]:
     """Give the adapters for one project; names are checked before any call."""
     with explained(), ExitStack() as stack:
         place = names.Place(names.project_id(project), names.region(region))
-        yield connect(place, stack.enter_context(Session(place.project)))
+        yield connect(place, stack.enter_context(Session(place.project, report=note)))
 
 
 def carry_out(

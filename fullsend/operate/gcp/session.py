@@ -17,6 +17,7 @@ from google_auth_httplib2 import AuthorizedHttp
 from googleapiclient import discovery
 from googleapiclient.errors import HttpError
 
+from fullsend.operate.causes import cause
 from fullsend.operate.errors import Conflict, GoogleFailed, LoginExpired, NotReady, OperateError
 from fullsend.operate.gcp import endpoints, failures
 
@@ -30,6 +31,10 @@ LONGEST_WAIT = 16.0
 FIRST_POLL = 0.2
 LONGEST_POLL = 5.0
 OPERATION_SECONDS = 900.0
+QUIET_SECONDS = 2.0
+"""Waits shorter than this are not worth a word."""
+_UNREAD = "This only reads and changed nothing. Check the network and the proxy (HTTPS_PROXY), then run it again."
+_UNKNOWN = "Whether it was done is not known. Run the command again: it looks first and goes on from there."
 _NETWORK = (OSError, httplib2.HttpLib2Error, google.auth.exceptions.TransportError)
 
 
@@ -43,6 +48,8 @@ class Session:
     sleep: Callable[[float], None] = time.sleep
     dice: Callable[[], float] = random.random
     patience_seconds: float = PATIENCE_SECONDS
+    report: Callable[[str], object] = lambda _: None
+    """Is told why a call that did not succeed yet is repeated, so that nobody waits without knowing for what."""
     just_enabled: set[str] = field(default_factory=set)
     """APIs of which Google may say for another moment that they are disabled."""
     _services: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -94,6 +101,8 @@ class Session:
             pause = max(told, wait * (0.5 + self.dice() / 2))
             if told < 0 or self.now() + pause > ends:
                 raise failure
+            if pause >= QUIET_SECONDS:
+                self.report(f"{failure.message} Trying again in {pause:.0f} s.")
             self.sleep(pause)
             wait = min(LONGEST_WAIT, wait * 2)
 
@@ -115,11 +124,10 @@ class Session:
                 endpoints.LOG_IN,
             ), -1
         except _NETWORK as error:
-            lost = GoogleFailed(
-                f"The connection to Google broke when asked to {what} ({type(error).__name__}).",
-                "Whether it was done is not known. Run the command again: it looks first and goes on from there.",
-            )
-            return lost, 0 if request.method == "GET" else -1
+            lost = f"The connection to Google broke when asked to {what} ({cause(error)})."
+            if request.method == "GET":
+                return GoogleFailed(lost, _UNREAD), 0
+            return GoogleFailed(lost, _UNKNOWN), -1
         return answer or {}, 0
 
     def upload(self, url: str, data: bytes, content_type: str, what: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import requests.exceptions
 from github import BadCredentialsException, GithubException, RateLimitExceededException
 
+from fullsend.operate.causes import cause
 from fullsend.operate.errors import GitHubSaysNo
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def explained(doing: str, keeper: str, credentials: Credentials) -> Iterator[Non
         raise _refusal(error, doing, keeper, credentials) from None
     except requests.exceptions.RequestException as error:
         raise GitHubSaysNo(
-            f"GitHub at {credentials.api_url} cannot be reached ({type(error).__name__}).",
+            f"GitHub at {credentials.api_url} cannot be reached ({cause(error)}).",
             "Check the network and GITHUB_API_URL; a GitHub Enterprise Server is https://HOST/api/v3.",
         ) from None
     except (ValueError, RuntimeError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import requests
 import urllib3.exceptions
 
+from fullsend.operate.causes import cause
 from fullsend.operate.github.desk import in_words
 from mintcore.version import VERSION
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from fullsend.operate.github.install import Install
 
 SECONDS = 20
+_TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
 LARGEST = 65536
 OK = 200
 UNAVAILABLE = 503
@@ -48,7 +50,8 @@ def mint_problems(url: str) -> list[Problem]:
         ) as answer:
             status, body = answer.status_code, answer.raw.read(LARGEST, decode_content=True)
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-        message = f"no mint answers at {url} ({type(error).__name__})."
+        why = f"nothing came for {SECONDS} s" if isinstance(error, _TIMEOUTS) else cause(error)
+        message = f"no mint answers at {url} ({why})."
         return [Problem(message, "Check the URL. `fullsend mint status --project PROJECT` shows the mint's.")]
     said = _object(body)
     if status == OK and said.get("status") == "ok":

@@ -14,6 +14,7 @@ import requests
 
 from fullsend.client.errors import MintConfigurationError
 from fullsend.client.urls import credential_url
+from fullsend.operate.causes import cause
 from fullsend.operate.errors import BadInput, GitHubSaysNo
 from fullsend.operate.github.apps import API_VERSION, DEFAULT_API
 from mintcore.policy.names import Org, parse_repo
@@ -67,7 +68,7 @@ class Speller:
                 body = answer.raw.read(LARGEST, decode_content=True)
         except requests.exceptions.RequestException as error:
             raise GitHubSaysNo(
-                f"GitHub was not reached to look up {what} ({type(error).__name__}).",
+                f"GitHub was not reached to look up {what} ({cause(error)}).",
                 "Check the network, or give the name in GitHub's own case together with --as-spelled.",
             ) from error
         if answer.status_code != HTTPStatus.OK:
