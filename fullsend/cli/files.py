@@ -8,17 +8,15 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from fullsend.cli.output import USAGE, CommandError
+from fullsend.cli.output import BadUsage, CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 
-class TargetError(CommandError):
+class TargetError(BadUsage):
     """What was named to be written cannot be a file."""
-
-    exit_code = USAGE
 
 
 def refuse_what_is_no_file(path: Path) -> None:

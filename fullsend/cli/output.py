@@ -49,6 +49,12 @@ class CommandError(click.ClickException):
             click.echo(f"\n{without_secrets(self.remedy)}", file=file, err=True)
 
 
+class BadUsage(CommandError):
+    """What was asked for cannot be done as it was asked; nothing was changed. Exit status 2."""
+
+    exit_code = USAGE
+
+
 def without_secrets(text: str) -> str:
     """Return a text without anything that looks like a token, a JWT or a private key."""
     from mintcore.audit import redact  # noqa: PLC0415 - only a failure needs it
@@ -96,13 +102,11 @@ def progress(message: str) -> Iterator[None]:
 def confirm(question: str, *, yes: bool) -> None:
     """Ask before something is removed.
 
-    Raises `CommandError` when the answer is no, and when there is nobody to ask and `--yes` was not given.
+    Raises `CommandError` when the answer is no, `BadUsage` when there is nobody to ask and `--yes` was not given.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise CommandError(
-            f"{question} There is no terminal to answer on.", "Add --yes to do it without being asked."
-        )
+        raise BadUsage(f"{question} There is no terminal to answer on.", "Add --yes to do it without being asked.")
     if not click.confirm(question, err=True):
         raise CommandError("Nothing was changed.")

@@ -134,7 +134,7 @@ def test_uninstall_removes_the_managed_names_and_leaves_the_rest(operator: Opera
     for keeper in ("octo-org", "octo-org/.fullsend"):
         actions.put_variable(keeper, "MINE", "1")
     actions.put_secret("octo-org/.fullsend", "FULLSEND_DISPATCH_TOKEN", "x")
-    assert operator.run("uninstall", "octo-org").status == 1  # nobody to ask
+    assert operator.run("uninstall", "octo-org").status == 2  # nobody to ask
     done = operator.run("uninstall", "octo-org", "--yes")
     assert (done.status, done.err.count("Left alone")) == (0, 1)
     assert actions.variables("octo-org") == actions.variables("octo-org/.fullsend") == {"MINE": "1"}

@@ -50,9 +50,11 @@ def provision(*, target: str, project: str, as_spelled: bool, dry_run: bool, emi
         with progress(f"reading the project {project}"):
             state = read(cloud)
         steps = plan_provision(state, wanted)
-        if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
+        already = f"{target} may use models already."
+        if carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already):
             click.echo(_env(project, _resource(state.number)))
-            note(f"{target} may use models." if steps else f"{target} could use models already.")
+            if steps:
+                note(f"{target} may use models.")
 
 
 @click.command()
@@ -68,8 +70,10 @@ def deprovision(*, target: str, project: str, yes: bool, dry_run: bool, emit: st
             state = read(cloud)
         steps = plan_deprovision(state, wanted)
         question = f"Take the use of models in {project} away from {target}?"
-        if carry_out(steps, cloud, dry_run=dry_run, emit=emit, question=question, yes=yes):
-            note(f"{target} may use models no longer." if steps else f"{target} could not use models.")
+        already = f"{target} may not use models."
+        done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
+        if done and steps:
+            note(f"{target} may use models no longer.")
 
 
 @click.command()

@@ -38,5 +38,7 @@ def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bo
             )
         with_keys = f", with the keys of {', '.join(keys)}" if keys else ""
         question = f"Delete the mint of {project} for everyone who uses it{with_keys}?"
-        if carry_out(steps, cloud, dry_run=dry_run, emit=emit, question=question, yes=yes) and steps:
+        already = "There is nothing of a mint."
+        done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
+        if done and steps:
             note("The mint is deleted. The APIs stay enabled, for others may use them.")

@@ -40,8 +40,9 @@ def enroll(*, target: str, project: str, region: str, as_spelled: bool, dry_run:
         else:
             org = wanted if as_spelled else speller(state.environment).org(wanted)
             steps = enroll_org(state, org)
-        if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
-            note(f"{target} is enrolled." if steps else f"{target} was enrolled already.")
+        already = f"{target} is enrolled already."
+        if carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already) and steps:
+            note(f"{target} is enrolled.")
 
 
 @click.command()
@@ -60,8 +61,10 @@ def unenroll(*, target: str, project: str, region: str, yes: bool, dry_run: bool
             state = gather(cloud)
         steps = unenroll_repo(state, wanted) if isinstance(wanted, Repo) else unenroll_org(state, wanted)
         question = f"End the enrolment of {target}?"
-        if carry_out(steps, cloud, dry_run=dry_run, emit=emit, question=question, yes=yes):
-            note(f"{target} is no longer enrolled." if steps else f"{target} was not enrolled.")
-            after = gather(cloud).environment if steps and not isinstance(wanted, Repo) else {}
+        already = f"{target} is not enrolled."
+        done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
+        if done and steps:
+            note(f"{target} is no longer enrolled.")
+            after = {} if isinstance(wanted, Repo) else gather(cloud).environment
             if str(wanted).lower() in {one.lower() for one in items(after, REPO_ONLY)}:
                 note(f"Repositories of {target} that are enrolled by themselves still mint.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullsend.cli.output import USAGE, CommandError, confirm, dry_run_option, note, progress
+from fullsend.cli.output import BadUsage, CommandError, confirm, dry_run_option, note, progress
 from fullsend.operate import names
 from fullsend.operate.apply import apply
 from fullsend.operate.errors import BadInput, OperateError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from fullsend.operate.gcp.cloud import Cloud
-    from fullsend.operate.names import Place
     from fullsend.operate.plans.wish import RoleKey
     from fullsend.operate.steps.step import Step
 
@@ -59,19 +58,13 @@ def split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> lis
     return [part for value in values for part in re.split(r"[,\s]+", value) if part]
 
 
-class _BadUsage(CommandError):
-    """What was asked for cannot be done; nothing was sent that changes anything."""
-
-    exit_code = USAGE
-
-
 @contextmanager
 def explained() -> Iterator[None]:
     """Turn an operator's error into what a command prints; bad input has the exit status of bad usage."""
     try:
         yield
     except OperateError as error:
-        kind = _BadUsage if isinstance(error, BadInput) else CommandError
+        kind = BadUsage if isinstance(error, BadInput) else CommandError
         raise kind(error.message, error.remedy) from error
 
 
@@ -84,19 +77,37 @@ def google(project: str, region: str = names.REGION) -> Iterator[Cloud]:
 
 
 def carry_out(
-    steps: Sequence[Step], cloud: Cloud, *, dry_run: bool, emit: str | None, question: str = "", yes: bool = False
+    steps: Sequence[Step],
+    cloud: Cloud,
+    *,
+    dry_run: bool,
+    emit: str | None,
+    otherwise: str = "",
+    question: str = "",
+    yes: bool = False,
 ) -> bool:
-    """Show the plan or take it; say whether it was taken. With a `question`, ask before."""
+    """Show the plan or take it; say whether things are as they were wanted now.
+
+    Without any steps `otherwise` says why there is nothing to do. With a `question`, ask before.
+    """
+    if not steps:
+        nothing = f"Nothing to do in {cloud.place.project}. {otherwise}"
+        if emit or dry_run:
+            click.echo(f"# {nothing}" if emit else nothing)
+        else:
+            note(otherwise)
+        return not (emit or dry_run)
     if emit:
         for step in steps:
             click.echo("\n".join(step.gcloud(cloud.place)))
         return False
-    if dry_run or question:
-        _show(steps, cloud.place)
+    if dry_run or (question and not yes):  # else each step is named when it is taken
+        for number, step in enumerate(steps, start=1):
+            click.echo(f"{number}. {step.title()}")
     if dry_run:
         note("Nothing was changed (--dry-run).")
         return False
-    if question and steps:
+    if question:
         confirm(question, yes=yes)
     try:
         apply(steps, cloud, progress)
@@ -106,13 +117,6 @@ def carry_out(
             "Run the same command again: it looks at what is there and goes on.",
         ) from None
     return True
-
-
-def _show(steps: Sequence[Step], place: Place) -> None:
-    if not steps:
-        click.echo(f"Nothing to do in {place.project}.")
-    for number, step in enumerate(steps, start=1):
-        click.echo(f"{number}. {step.title()}")
 
 
 def github_api(environment: Mapping[str, str]) -> str:

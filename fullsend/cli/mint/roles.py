@@ -60,8 +60,9 @@ def add_role(
             state = gather(cloud, [name])
         steps = plans.add_role(state, wanted)
         check_with_github(wanted, key or cloud.secrets.value(cloud.place.secret(name)), state.environment)
-        if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
-            note(f"The mint serves the role {role}." if steps else f"The mint served the role {role} already.")
+        already = f"The mint serves the role {role} already."
+        if carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already) and steps:
+            note(f"The mint serves the role {role}.")
 
 
 def _permissions(role: str, given: tuple[str, ...]) -> str:
@@ -92,8 +93,10 @@ def remove_role(
             state = gather(cloud, [name])
         steps = plans.remove_role(state, name, keep_pem=keep_pem)
         question = f"Remove the role {role}" + ("?" if keep_pem else " and its key?")
-        if carry_out(steps, cloud, dry_run=dry_run, emit=emit, question=question, yes=yes):
-            note(f"The role {role} is removed." if steps else f"The mint had no role {role}.")
+        already = f"The mint has no role {role}."
+        done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
+        if done and steps:
+            note(f"The role {role} is removed.")
 
 
 @click.command("rotate-key")
@@ -116,10 +119,10 @@ def rotate_key(*, role: str, project: str, region: str, pem: Path, dry_run: bool
         wanted = RoleKey(name, app_id, str(pem), key)
         steps = plans.rotate_key(state, wanted, _stored(cloud, name))
         check_with_github(wanted, key, state.environment)
-        if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
-            shown = plans.fingerprint(key)
-            done = f"The mint signs with the key {shown}. Delete the old key on the App's page."
-            note(done if steps else f"{shown} is the key in use already; there is nothing to rotate.")
+        shown = plans.fingerprint(key)
+        already = f"{shown} is the key in use already; there is nothing to rotate."
+        if carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already) and steps:
+            note(f"The mint signs with the key {shown}. Delete the old key on the App's page.")
 
 
 def _stored(cloud: Cloud, role: Role) -> Secret | None:

@@ -30,11 +30,7 @@ if TYPE_CHECKING:
 def add_role(state: MintState, wanted: RoleKey) -> list[Step]:
     """Return the steps: the secret's version, then ROLE_APP_IDS and ALLOWED_ROLES. Raises BadInput, NotThere."""
     require_mint(state)
-    if key_role(wanted.role) != wanted.role:
-        raise BadInput(
-            f"The role {wanted.role} has no App of its own: it uses {key_role(wanted.role)}'s, and comes with it.",
-            f"fullsend mint add-role {key_role(wanted.role)} … {state.place.flags()}",
-        )
+    _require_own_app(state, wanted.role, "comes with it", "add-role {} …")
     custom = environment.json_object(state.environment, "CUSTOM_ROLE_PERMISSIONS")
     if wanted.role not in BUILT_IN and not wanted.permissions and wanted.role not in custom:
         raise BadInput(
@@ -46,6 +42,32 @@ def add_role(state: MintState, wanted: RoleKey) -> list[Step]:
     after = edit.apply(state.environment)
     environment.check(after)
     return [*key_steps(state, wanted), *edit_steps(state.environment, edit, after)]
+
+
+def _require_own_app(state: MintState, role: Role, what: str, command: str) -> None:
+    """Raise BadInput, with the command for the App it uses, when a role has none of its own."""
+    owner = key_role(role)
+    if owner != role:
+        raise BadInput(
+            f"The role {role} has no App of its own: it uses {owner}'s, and {what}.",
+            f"fullsend mint {command.format(owner)} {state.place.flags()}",
+        )
+
+
+def _refuse_to_part(state: MintState, role: Role) -> None:
+    """Raise BadInput when a role without an App of its own is served, for no role's removal ends that."""
+    roles = environment.app_ids(state.environment)
+    if (
+        key_role(role) == role
+        or key_role(role) not in roles
+        or environment.items(state.environment, "ALLOWED_ROLES")
+    ):
+        return
+    raise BadInput(
+        f"The role {role} has no App of its own: it uses {key_role(role)}'s, and is served with it.",
+        f"fullsend mint deploy {state.place.flags()} --env ALLOWED_ROLES={','.join(sorted(roles))} "
+        f"serves the others without {role}.",
+    )
 
 
 def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
@@ -64,6 +86,8 @@ def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
             )
         environment.check(after)
     steps = edit_steps(state.environment, edit, after)
+    if not steps:
+        _refuse_to_part(state, role)
     found = state.secrets.get(role)
     if found is None or found.versions is None:
         return steps
@@ -81,6 +105,7 @@ def rotate_key(state: MintState, wanted: RoleKey, stored: Secret | None = None) 
     revision whose instances read it afresh; once that revision serves, nothing uses the old key.
     """
     require_mint(state)
+    _require_own_app(state, wanted.role, "signs with its key", "rotate-key {} --pem FILE.pem")
     if wanted.role not in environment.app_ids(state.environment) or wanted.key is None:
         raise NotThere(
             f"The mint has no role {wanted.role}.",

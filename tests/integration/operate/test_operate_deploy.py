@@ -188,7 +188,7 @@ def test_a_deletion_goes_on_with_the_keys_of_the_mint_alone(operator: Operator) 
 def test_deleting_without_a_terminal_and_without_yes_is_refused(operator: Operator) -> None:
     operator.deploy()
     refused = operator.run("mint", "delete")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "--yes" in refused.output
     assert operator.state().function is not None
 

@@ -43,6 +43,26 @@ def test_an_app_without_the_permissions_of_the_role_is_refused_and_they_are_name
     assert operator.plane.writes == before
 
 
+def test_a_role_that_uses_anothers_app_is_told_apart_from_one_that_there_is_not(operator: Operator) -> None:
+    operator.deploy("--role", operator.role("coder"))
+    before = operator.plane.writes
+    pem = ("--pem", str(operator.pem("coder")))
+    rotated = operator.run("mint", "rotate-key", "fix", *pem)
+    assert rotated.exit_code == 2
+    assert "The role fix has no App of its own: it uses coder's" in rotated.stderr
+    assert f"fullsend mint rotate-key coder --pem FILE.pem --project {names.PROJECT_ID}" in rotated.stderr
+    removed = operator.run("mint", "remove-role", "fix", "--dry-run")
+    assert removed.exit_code == 2
+    mend = f"mint deploy --project {names.PROJECT_ID} --env ALLOWED_ROLES=coder,triage"
+    assert f"fullsend {mend} serves the others without fix." in removed.stderr
+    assert operator.plane.writes == before
+
+    operator.done(*mend.split(), "--source", str(operator.source))
+
+    again = operator.done("mint", "remove-role", "fix", "--dry-run")
+    assert again.stdout == f"Nothing to do in {names.PROJECT_ID}. The mint has no role fix.\n"
+
+
 def test_a_custom_role_takes_its_permissions_along(operator: Operator) -> None:
     operator.deploy()
     app = str(operator.world.apps["retro"].id)
@@ -270,3 +290,32 @@ def test_two_formats_at_once_are_refused(operator: Operator) -> None:
     refused = operator.run("inference", "status", names.ORG, "--format", "env", "--json")
     assert refused.exit_code == 2
     assert "--json and --format env contradict each other" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("mint", "enroll", names.ORG), f"{names.ORG} is enrolled already."),
+        (("mint", "unenroll", names.OTHER_ORG), f"{names.OTHER_ORG} is not enrolled."),
+        (("mint", "remove-role", "nope"), "The mint has no role nope."),
+        (("inference", "deprovision", names.ORG), f"{names.ORG} may not use models."),
+    ],
+)
+def test_nothing_to_do_is_said_with_its_reason_however_one_asks(
+    operator: Operator, words: tuple[str, ...], why: str
+) -> None:
+    operator.deploy()
+    said = f"Nothing to do in {names.PROJECT_ID}. {why}\n"
+    assert operator.done(*words, "--dry-run").stdout == said
+    assert operator.done(*words, "--emit", "gcloud").stdout == f"# {said}"
+    assert operator.done(*words).stderr.endswith(f"\n{why}\n")
+
+
+def test_a_removal_names_each_step_once(operator: Operator) -> None:
+    operator.deploy()
+    operator.done("mint", "enroll", names.OTHER_ORG)
+    asked = operator.run("mint", "unenroll", names.OTHER_ORG)
+    assert asked.exit_code == 2
+    assert "1. set on the Cloud Run service" in asked.stdout
+    done = operator.done("mint", "unenroll", names.OTHER_ORG, "--yes")
+    assert done.output.count("set on the Cloud Run service") == 1

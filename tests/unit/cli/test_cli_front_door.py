@@ -232,7 +232,7 @@ def test_nothing_is_removed_when_there_is_nobody_to_ask() -> None:
         confirm("Remove it?", yes=False)
 
     done = CliRunner().invoke(remove)
-    assert (done.exit_code, "--yes" in done.output) == (1, True)
+    assert (done.exit_code, "--yes" in done.output) == (2, True)
 
 
 @pytest.mark.parametrize(
