@@ -29,7 +29,8 @@ class Configuration:
     """A mint as configured. ``provider`` is the shared identity provider, empty for a standalone mint.
 
     ``conditions`` are the providers' by id, ``None`` where they were not looked at. ``fallback_url`` is the mint
-    that gets the requests for roles this one does not hold, empty where there is none.
+    that gets the requests for roles this one does not hold, empty where there is none. ``place`` are the options
+    that name a deployed mint to our own commands, empty for a file.
     """
 
     settings: Settings
@@ -37,6 +38,7 @@ class Configuration:
     provider: str
     conditions: Mapping[str, str] | None = None
     fallback_url: str = ""
+    place: str = ""
 
 
 def read_configuration(path: Path) -> Configuration:
@@ -45,11 +47,15 @@ def read_configuration(path: Path) -> Configuration:
 
 
 def configured(
-    environment: Mapping[str, str], source: str, conditions: Mapping[str, str] | None = None
+    environment: Mapping[str, str],
+    source: str,
+    conditions: Mapping[str, str] | None = None,
+    place: str = "",
 ) -> Configuration:
     """Return the mint that ``environment`` would start: standalone where ``PEM_DIR`` is set, hosted otherwise.
 
-    ``source`` is what messages call it. Raises UnusableInputError with every reason why it would not start.
+    ``source`` is what messages call it, ``place`` where our commands find it. Raises UnusableInputError with every
+    reason why it would not start.
     """
     try:
         if environment.get("PEM_DIR", "").strip():
@@ -61,7 +67,7 @@ def configured(
             f"a mint would not start with {source}:\n  " + "\n  ".join(error.problems),
             "A hosted mint has GCP_PROJECT_NUMBER, a standalone one has PEM_DIR.",
         ) from None
-    return Configuration(hosted.common, "hosted", hosted.provider, conditions)
+    return Configuration(hosted.common, "hosted", hosted.provider, conditions, place=place)
 
 
 def parse_environment(text: str, name: str) -> dict[str, str]:

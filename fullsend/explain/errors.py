@@ -1,4 +1,4 @@
-"""The one way explaining fails: an input that cannot be used."""
+"""The ways in which explaining fails: an input that cannot be used, or not even be read."""
 
 from __future__ import annotations
 
@@ -12,3 +12,7 @@ class UnusableInputError(Exception):
     def __init__(self, sentence: str, remedy: str = "") -> None:
         super().__init__(sentence)
         self.remedy = remedy
+
+
+class UnreadableFileError(UnusableInputError):
+    """There is no such file, or it may not be read: what was given names none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from fullsend.explain.errors import UnusableInputError
+from fullsend.explain.errors import UnreadableFileError, UnusableInputError
 from mintcore.audit import redact
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ _REMEDY = "Give the file, not the token itself: every process on a machine can r
 
 
 def read_text(path: Path) -> str:
-    """Return what the file holds, ``-`` standing for stdin. Raises UnusableInputError."""
+    """Return what the file holds, ``-`` standing for stdin. Raises UnreadableFileError, UnusableInputError."""
     try:
         if str(path) == "-":
             content = sys.stdin.buffer.read(LARGEST + 1)
@@ -25,8 +25,8 @@ def read_text(path: Path) -> str:
                 content = file.read(LARGEST + 1)
     except OSError as error:
         if redact(str(path)) != str(path):
-            raise UnusableInputError("A token was given where a file is meant.", _REMEDY) from None
-        raise UnusableInputError(f"{path} cannot be read: {error.strerror or type(error).__name__}.") from None
+            raise UnreadableFileError("A token was given where a file is meant.", _REMEDY) from None
+        raise UnreadableFileError(f"{path} cannot be read: {error.strerror or type(error).__name__}.") from None
     if len(content) > LARGEST:
         raise UnusableInputError(f"{path} is larger than 1 MiB, so it is not what is meant here.")
     try:

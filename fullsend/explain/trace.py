@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from fullsend.explain.remedies import for_operator
 from mintcore.errors import InvalidToken, MintError
 from mintcore.policy import trust
 from mintcore.policy.claims import Caller, check_claims
@@ -98,7 +99,7 @@ def explain(
     policy = configuration.settings.policy
     checks = [*asked, _form(given), *claims.all(), _signature(configuration)]
     if caller is not None:
-        checks += _policy(policy, caller, request)
+        checks += _policy(policy, caller, request, configuration.place)
         if configuration.provider:
             checks.append(_exchange(policy, caller, configuration))
     checks.append(
@@ -152,14 +153,16 @@ def _exchange(policy: TrustPolicy, caller: Caller, configuration: Configuration)
         return Check("sts", Outcome.NOT_CHECKED, found, "it accepts the token")
     if provider not in configuration.conditions:
         missing = InvalidToken(detail=f"there is no provider {provider}")
-        change = f"Make the provider: fullsend mint enroll {caller.repository}, or enrol its organisation again."
+        wanted = caller.repository if caller.repository in policy.per_repo_repos else caller.org
+        change = f"Make the provider: fullsend mint enroll {wanted} {configuration.place}".rstrip()
         return _failed("sts", missing.detail, "it accepts the token", missing, change)
     return Check("sts", Outcome.NOT_CHECKED, found, f"its condition: {configuration.conditions[provider]}")
 
 
-def _policy(policy: TrustPolicy, caller: Caller, request: TokenRequest | None) -> list[Check]:
+def _policy(policy: TrustPolicy, caller: Caller, request: TokenRequest | None, place: str) -> list[Check]:
     # Organisation and workflow are judged whatever the role; without a role name there is no verdict on it.
-    decision = trust.decide(policy, caller, _NO_ROLE if request is None else request.role)
+    role = _NO_ROLE if request is None else request.role
+    decision = trust.decide(policy, caller, role)
     return [
         Check(
             rule.name,
@@ -168,7 +171,7 @@ def _policy(policy: TrustPolicy, caller: Caller, request: TokenRequest | None) -
             rule.expected + _configured(policy, rule.name),
             0 if rule.passed else rule.failure.status,
             "" if rule.passed else rule.failure.code,
-            "" if rule.passed else rule.remedy,
+            "" if rule.passed else for_operator(rule, policy, caller, role, place),
         )
         for rule in decision.rules
         if request is not None or rule.name != "role"

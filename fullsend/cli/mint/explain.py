@@ -11,10 +11,11 @@ import click
 
 from fullsend.cli.lazy import extra_needed
 from fullsend.cli.mint.common import role_options
-from fullsend.cli.output import NOT_HEALTHY, CommandError, json_option, note, print_json, print_table
+from fullsend.cli.mint.place import PROJECT_VARIABLES, project_from_environment
+from fullsend.cli.output import NOT_HEALTHY, BadUsage, CommandError, json_option, note, print_json, print_table
 from fullsend.explain.claims_file import read_claims
 from fullsend.explain.configuration import read_configuration
-from fullsend.explain.errors import UnusableInputError
+from fullsend.explain.errors import UnreadableFileError, UnusableInputError
 from fullsend.explain.trace import Outcome
 from fullsend.explain.trace import explain as explained
 
@@ -41,7 +42,10 @@ _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "NO", Outcome.NOT_CHECKED: "-"}
     metavar="FILE",
     help="The mint's environment: KEY=VALUE lines, or the YAML of gcloud's --env-vars-file; - for stdin.",
 )
-@click.option("--project", help="Instead of a file: the Google Cloud project of a deployed mint.")
+@click.option(
+    "--project",
+    help="Instead of a file: the Google Cloud project of a deployed mint; GOOGLE_CLOUD_PROJECT without either.",
+)
 @click.option("--region", default="us-central1", show_default=True, help="With --project: where the mint runs.")
 @json_option
 def explain(
@@ -59,13 +63,22 @@ def explain(
     The mint is not asked, nor GitHub: signature, exchange, App key and installation are not checked.
     Exit status 3 when the mint would refuse.
     """
-    if (env_file is None) == (project is None):
-        raise click.UsageError("Say which mint: --env-file FILE or --project P.")
+    if not role.strip():
+        raise click.UsageError("--role is empty: name the role that was asked for, such as --role coder.")
+    if env_file is not None and project is not None:
+        raise click.UsageError("--env-file and --project name two mints: give one of them.")
+    if env_file is None:
+        project = project or project_from_environment()
+    if env_file is None and not project:
+        raise click.UsageError(f"Say which mint: --env-file FILE, or --project P (or set {PROJECT_VARIABLES[0]}).")
     if str(claims_file) == str(env_file) == "-":
         raise click.UsageError("--claims and --env-file cannot both be stdin.")
     try:
+        claims = read_claims(claims_file)  # first: reading a project takes a while
         configuration = _of_project(project, region) if env_file is None else read_configuration(env_file)
-        result = explained(read_claims(claims_file), role, repos, configuration, now=time.time())
+        result = explained(claims, role, repos, configuration, now=time.time())
+    except UnreadableFileError as error:
+        raise BadUsage(str(error), error.remedy) from None
     except UnusableInputError as error:
         raise CommandError(str(error), error.remedy) from None
     if as_json:

@@ -21,4 +21,4 @@ def read_project(project: str, region: str) -> Configuration:
             state = gather(cloud)
         require_mint(state)
     conditions = {name: provider.spec.condition for name, provider in state.providers.items()}
-    return configured(state.serving_environment, f"the mint of {project}", conditions)
+    return configured(state.serving_environment, f"the mint of {project}", conditions, state.place.flags())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fullsend.cli.mint.place import PROJECT_VARIABLES
 from fullsend.cli.output import BadUsage, CommandError, confirm, dry_run_option, note, progress
 from fullsend.operate import names
 from fullsend.operate.apply import apply
@@ -33,7 +34,7 @@ def project_option(command: Any) -> Any:
     return click.option(
         "--project",
         required=True,
-        envvar=("GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"),
+        envvar=PROJECT_VARIABLES,
         show_envvar=True,
         help="The Google Cloud project's id.",
     )(command)

@@ -165,3 +165,27 @@ def test_a_file_that_cannot_be_used_is_one_sentence_and_no_traceback(run: Any) -
     assert result.exit_code == 1
     assert result.stderr.startswith("error: ")
     assert "rubbish" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("--env-file", "/no/such"), 2),
+        (("--claims", "/no/such"), 2),
+        (("--role", ""), 2),
+        (("--role", "Bad Role"), 3),
+    ],
+)
+def test_what_was_not_given_rightly_is_wrong_usage_and_what_a_mint_refuses_is_not(
+    run: Any, words: tuple[str, ...], status: int
+) -> None:
+    done = run("--role", "coder", *words)
+    assert done.exit_code == status
+    assert "body" not in done.stderr
+
+
+def test_a_file_of_variables_is_mended_in_the_file() -> None:
+    assert (
+        checks(repository="new-org/app", repository_owner="new-org")["org"].change == "Add new-org to ALLOWED_ORGS."
+    )
+    assert checks(role="retro")["role"].change.endswith("To serve retro: Give retro an App in ROLE_APP_IDS.")

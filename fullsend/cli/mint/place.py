@@ -1,0 +1,12 @@
+"""Which project an operator means: the option, or the variables that gcloud has for it. Needs no extra."""
+
+from __future__ import annotations
+
+import os
+
+PROJECT_VARIABLES = ("GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT")
+
+
+def project_from_environment() -> str | None:
+    """Return the project that the environment names, None where it names none."""
+    return next((os.environ[name] for name in PROJECT_VARIABLES if os.environ.get(name)), None)
