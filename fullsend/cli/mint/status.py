@@ -5,18 +5,17 @@ Decides which of the two is meant; the job's is `job_status.py`, the operator's 
 
 from __future__ import annotations
 
-import os
 import sys
 from functools import partial
 
 import click
+from click.core import ParameterSource
 
 from fullsend.cli.lazy import extra_needed
 from fullsend.cli.mint import job_status
 from fullsend.cli.mint.common import check_request, mint_options, role_options
+from fullsend.cli.mint.place import project_from_environment
 from fullsend.cli.output import NOT_HEALTHY, json_option
-
-PROJECT_VARIABLES = ("GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT")
 
 
 @click.command()
@@ -26,7 +25,9 @@ PROJECT_VARIABLES = ("GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT")
 @click.option("--project", help="For operators: the Google Cloud project of the mint.")
 @click.option("--region", default="us-central1", show_default=True, help="For operators: where the mint runs.")
 @json_option
+@click.pass_context
 def status(
+    context: click.Context,
     *,
     org: str | None,
     role: str | None,
@@ -45,21 +46,32 @@ def status(
     secrets and providers; with ORG whether that one can mint.
     Exit status 3 when something is not as it should be.
     """
+    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if org is not None and not org.strip():
+        raise click.UsageError("ORG is empty: name the organisation, or leave it out for the whole mint.")
     if repos and role is None:
         raise click.UsageError("--repos asks about a role: name it with --role.")
     if role is not None:
         check_request(role, repos)
-    if project is None and not mint_urls:
-        project = next((os.environ[name] for name in PROJECT_VARIABLES if os.environ.get(name)), None)
-    if project is not None and role is not None:
-        raise click.UsageError("--role asks the mint about a job; `fullsend mint explain` answers an operator.")
-    if project is not None:
-        _operator(project, region, org, as_json=as_json)
+    if "mint_urls" in given or (mint_urls and org is None and project is None):
+        if given & {"org", "project", "region"}:
+            raise click.UsageError(
+                "A mint's URL is asked in a job, about that job, without ORG and --region; "
+                "as an operator give --project and leave --mint-url out."
+            )
+        if not job_status.show(mint_urls, audience, timeout, role, repos, as_json=as_json):
+            sys.exit(NOT_HEALTHY)
         return
-    if not mint_urls or org:
+    if role is not None:
+        raise click.UsageError("--role asks the mint about a job; `fullsend mint explain` answers an operator.")
+    project = project or project_from_environment()
+    if not project and org is not None:
+        raise click.UsageError(
+            "Whether ORG can mint is for the mint's operator to ask: name its project, --project P."
+        )
+    if not project:
         raise click.UsageError("Give --mint-url in a job, or --project (and perhaps ORG) as an operator.")
-    if not job_status.show(mint_urls, audience, timeout, role, repos, as_json=as_json):
-        sys.exit(NOT_HEALTHY)
+    _operator(project, region, org, as_json=as_json)
 
 
 def _operator(project: str, region: str, org: str | None, *, as_json: bool) -> None:

@@ -1,0 +1,37 @@
+"""`fullsend mint status`: who asks, a job or the mint's operator, by what is on the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fullsend.sandbox import names
+
+if TYPE_CHECKING:
+    from tests.integration.operate.conftest import Operator
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("octo-org",), "name its project, --project P"),
+        (("",), "ORG is empty"),
+        (("--region", "us-east1"), "as an operator give --project"),
+        (("octo-org", "--mint-url", "https://mint.example.com"), "about that job, without ORG"),
+    ],
+)
+def test_a_status_that_mixes_job_and_operator_says_what_is_too_much(
+    words: tuple[str, ...], says: str, operator: Operator
+) -> None:
+    done = operator.run(
+        "mint", "status", *words, FULLSEND_MINT_URL="https://mint.example.com", GOOGLE_CLOUD_PROJECT=None
+    )
+    assert done.exit_code == 2
+    assert says in done.stderr
+
+
+def test_an_operator_in_a_shell_that_names_a_mint_asks_about_an_organisation(operator: Operator) -> None:
+    operator.deploy()
+    done = operator.run("mint", "status", names.ORG, FULLSEND_MINT_URL="https://mint.example.com")
+    assert (done.exit_code, "enrolled" in done.stdout) == (0, True)
