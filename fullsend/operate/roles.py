@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mintcore.policy.roles import BUILT_IN, LEVELS, check_custom_role, key_role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from mintcore.policy.names import Role
 
@@ -51,6 +52,17 @@ def missing(needed: Mapping[str, str], granted: Mapping[str, str]) -> list[str]:
         for name, level in sorted(needed.items())
         if granted.get(name) not in LEVELS or LEVELS.index(granted[name]) < LEVELS.index(level)
     ]
+
+
+def meant(lacking: Iterable[str], granted: Mapping[str, str]) -> dict[str, str]:
+    """Return what each `permission:level` with an unknown name is likely to mean; `granted` are an App's.
+
+    GitHub's own list is not kept here: a name is known that the App or a built-in role has.
+    """
+    known = {*granted, *(name for permissions in BUILT_IN.values() for name in permissions)}
+    names = {pair.partition(":")[0] for pair in lacking} - known
+    close = {name: get_close_matches(name, sorted(known), n=1) for name in sorted(names)}
+    return {name: found[0] for name, found in close.items() if found}
 
 
 def _higher(one: str, other: str | None) -> str:

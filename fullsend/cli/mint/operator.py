@@ -18,7 +18,7 @@ from fullsend.operate.gcp.cloud import connect
 from fullsend.operate.gcp.session import Session
 from fullsend.operate.github.apps import DEFAULT_API, GitHubApps
 from fullsend.operate.github.spelling import Speller
-from fullsend.operate.roles import missing, served_with
+from fullsend.operate.roles import meant, missing, served_with
 from mintcore.secret import Secret
 
 if TYPE_CHECKING:
@@ -138,6 +138,12 @@ def check_with_github(role: RoleKey, key: Secret, environment: Mapping[str, str]
     needed = served_with(role.role, environment)
     needed |= dict(pair.split(":") for pair in role.permissions.split())
     lacking = missing(needed, app.permissions)
+    misspelt = meant(lacking, app.permissions)
+    if misspelt:
+        raise BadInput(
+            f"Neither the App {app.slug} nor any built-in role has a permission {' or '.join(misspelt)}.",
+            f"Did you mean {' and '.join(misspelt.values())}?",
+        )
     if lacking:
         raise BadInput(
             f"The App {app.slug} lacks what the role {role.role} needs: {', '.join(lacking)}.",

@@ -69,6 +69,11 @@ def test_a_custom_role_takes_its_permissions_along(operator: Operator) -> None:
     words = ("mint", "add-role", "scanner", "--app-id", app, "--pem", str(operator.pem("retro")))
     assert operator.run(*words).exit_code == 2
 
+    misspelt = operator.run(*words, "--permission", "contnets:read")
+    assert misspelt.exit_code == 2
+    assert "nor any built-in role has a permission contnets" in misspelt.stderr
+    assert "Did you mean contents?" in misspelt.stderr
+
     operator.done(*words, "--permission", "contents:read")
 
     assert json.loads(operator.state().environment["CUSTOM_ROLE_PERMISSIONS"]) == {"scanner": {"contents": "read"}}

@@ -153,6 +153,16 @@ def test_an_error_without_a_secret_is_shown_as_click_shows_it() -> None:
     assert done.stderr.endswith("\nError: No such command 'nonsense'.\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [("mnt token", "mint"), ("mint tokn", "token"), ("github stauts", "status"), ("mint enrol", "enroll")],
+)
+def test_a_misspelt_command_is_answered_with_the_one_that_was_meant(words: str, meant: str) -> None:
+    done = CliRunner().invoke(cli, words.split())
+    assert done.exit_code == 2
+    assert repr(meant) in done.stderr.partition("Did you mean")[2]
+
+
 @pytest.mark.parametrize("length", [1, 500])
 def test_a_jwt_in_the_place_of_its_file_is_told_from_a_file(length: int) -> None:
     with pytest.raises(UnusableInputError) as caught:
