@@ -7,6 +7,7 @@ errors are masked, because an argument that holds one by mistake ends up in them
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
 DONE = 0
 FAILED = 1
@@ -22,7 +23,11 @@ USAGE = 2
 NOT_HEALTHY = 3
 """It works, but something is not as it should be (status, doctor)."""
 PLAIN_WIDTH = 200
-"""The width of a table where there is no terminal to fit, so that names stay whole for other programs."""
+"""The width of a table where neither a terminal nor COLUMNS says one, so that names stay whole for others."""
+COLUMN_BORDER = 3
+"""What a column of a table takes besides its text."""
+LEAST_COLUMN = 16
+"""The narrowest column whose text may be broken anywhere."""
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON."
@@ -72,18 +77,54 @@ def print_json(result: object) -> None:
     click.echo(json.dumps(result, indent=2, ensure_ascii=False))
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
-    """Print a table on stdout; cells are plain text, so brackets in them are not read as markup."""
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    whole: Collection[str] = (),
+    title: str | None = None,
+) -> None:
+    """Print a table; cells are plain text, so brackets in them are not read as markup.
+
+    The columns in `whole` are never broken: where they do not fit, each row is some lines of its own.
+    """
     from rich.console import Console  # noqa: PLC0415 - rich is slow to import and most commands do without
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    # NO_COLOR is about colours alone to rich; whoever sets it wants to see no escape sequences.
+    console = Console(width=_width(), color_system=None if os.environ.get("NO_COLOR") else "auto")
+    least = [_longest(columns, rows, at) if name in whole else LEAST_COLUMN for at, name in enumerate(columns)]
+    if whole and sum(least) + COLUMN_BORDER * len(columns) + 1 > console.width:
+        _print_records(columns, rows, title)
+        return
     table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")  # cut off, a name or an address is worth nothing
+    for name in columns:
+        # Cut off, a name or an address is worth nothing.
+        table.add_column(name, overflow="fold", no_wrap=name in whole)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH).print(table)
+    console.print(table)
+
+
+def _width() -> int | None:
+    """Return how wide a table may be; None where rich finds out, from COLUMNS or the terminal."""
+    said = os.environ.get("COLUMNS", "").lstrip("0").isdecimal()
+    return None if said or sys.stdout.isatty() else PLAIN_WIDTH
+
+
+def _longest(columns: Sequence[str], rows: Sequence[Sequence[str]], at: int) -> int:
+    from rich.cells import cell_len  # noqa: PLC0415
+
+    return max(cell_len(text) for text in (columns[at], *(row[at] for row in rows)))
+
+
+def _print_records(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None) -> None:
+    if title:
+        click.echo(title)
+    label = max(len(name) for name in columns) + 2
+    records = ["\n".join(f"{name:<{label}}{cell}" for name, cell in zip(columns, row, strict=True)) for row in rows]
+    click.echo("\n\n".join(records))
 
 
 @contextmanager

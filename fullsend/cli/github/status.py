@@ -44,7 +44,7 @@ def status(*, install: Install, as_json: bool, **options: Any) -> None:
         )
     else:
         rows = [(f.state.value, f.slot.keeper, f.slot.kind.value, f.slot.name, _about(f)) for f in findings]
-        print_table(("state", "where", "kind", "name", "value"), rows)
+        print_table(("state", "where", "kind", "name", "value"), rows, whole=("state", "where", "kind", "name"))
         for mend in dict.fromkeys(finding.mend for finding in wrong):
             click.echo(f"to mend: {mend}")
         if desk.unread:

@@ -1,0 +1,64 @@
+"""Tables: how wide they are, what stays whole in them, and what becomes of them where there is no room."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from fullsend.cli.output import print_table
+
+NAME = "FULLSEND_GCP_WIF_PROVIDER"
+LONG = "projects/1/locations/global/workloadIdentityPools/fullsend-inference/providers/github-oidc " * 3
+
+
+def printed(**environment: str | None) -> str:
+    @click.command()
+    def table() -> None:
+        print_table(("state", "name", "value"), [("present", NAME, LONG)], whole=("state", "name"))
+
+    done = CliRunner().invoke(table, env={"COLUMNS": None, "NO_COLOR": None, **environment})
+    assert done.exit_code == 0
+    return done.stdout
+
+
+@pytest.mark.parametrize("columns", [None, "", "0", "wide"])
+def test_without_a_terminal_a_table_is_wide_enough_for_names(columns: str | None) -> None:
+    assert max(len(line) for line in printed(COLUMNS=columns).splitlines()) == 200
+
+
+def test_a_table_without_a_terminal_is_as_wide_as_columns_says_and_breaks_no_name() -> None:
+    lines = printed(COLUMNS="70").splitlines()
+    assert {len(line) for line in lines} == {70}
+    assert any(NAME in line for line in lines)
+
+
+def test_where_names_do_not_fit_beside_each_other_each_row_is_lines() -> None:
+    assert printed(COLUMNS="40").splitlines() == ["state  present", f"name   {NAME}", f"value  {LONG}"]
+
+
+@pytest.mark.parametrize(("no_color", "escapes"), [("1", False), ("", True)])
+def test_a_terminal_without_colours_gets_no_escape_sequences(no_color: str, escapes: bool) -> None:
+    code = "from fullsend.cli.output import print_table; print_table(('a', 'b'), [('1', '2')])"
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "TERM"}}
+    subprocess.run(
+        [sys.executable, "-c", code],
+        stdout=theirs,
+        env={**environment, "TERM": "xterm", "NO_COLOR": no_color},
+        timeout=60,
+        check=True,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 65536)
+    os.close(ours)
+    assert (b"\x1b" in shown) is escapes
