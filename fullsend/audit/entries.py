@@ -54,6 +54,18 @@ def read_events(name: str, file: IO[bytes], reading: Reading) -> Iterator[Found]
             reading.bad.append(f"{name}:{number}")
 
 
+def without_repeats(found: Iterable[Found]) -> list[Found]:
+    """Return each event once: a file and its copy hold the same, and so do a log and its export."""
+    return list({_identity(entry): entry for entry in found}.values())
+
+
+def _identity(entry: Found) -> str:
+    try:
+        return json.dumps(entry.event, sort_keys=True)
+    except RecursionError:
+        return f"nested too deeply to be compared: {id(entry)}"
+
+
 def _entry(line: bytes) -> Any:
     start = line.find(b"{")
     return None if start < 0 else _parsed(line[start:])

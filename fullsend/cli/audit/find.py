@@ -7,9 +7,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from fullsend.audit.entries import Reading, read_events
+from fullsend.audit.entries import Reading, read_events, without_repeats
 from fullsend.audit.search import Question, normal_hash
-from fullsend.cli.output import FAILED, CommandError, json_option, note, print_json, print_table
+from fullsend.cli.output import FAILED, BadUsage, CommandError, json_option, note, print_json, print_table
 
 if TYPE_CHECKING:
     from fullsend.audit.entries import Found
@@ -35,6 +35,13 @@ def _repo(_: click.Context, __: click.Parameter, value: str | None) -> str:
     return value or ""
 
 
+def _run(_: click.Context, __: click.Parameter, value: str) -> str:
+    value = value.strip()
+    if value and not (value.isascii() and value.isdecimal()):
+        raise click.BadParameter("that is no id of a run, which is a number")
+    return value
+
+
 @click.command()
 @click.option(
     "--token-hash",
@@ -48,15 +55,22 @@ def _repo(_: click.Context, __: click.Parameter, value: str | None) -> str:
     metavar="OWNER/NAME",
     help="The repository asked, was asked for, or was within a token's reach.",
 )
-@click.option("--run", default="", metavar="ID", help="The id of the workflow run that asked.")
+@click.option(
+    "--run",
+    default="",
+    callback=_run,
+    metavar="ID",
+    help="The id of the workflow run that asked: the number in its address, …/actions/runs/ID.",
+)
 @json_option
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
 def find(*, token_hash: str, repo: str, run: str, as_json: bool, files: tuple[IO[bytes], ...]) -> None:
     """Find events in a mint's log: its JSON lines, or an export of Cloud Logging; - is stdin.
 
-    Several options narrow the search. Exit status 1 when nothing is found.
+    Several options narrow the search. An event that stands in several files is shown once. Exit status 1 when
+    nothing is found, 2 when the files hold no event at all and lines that are none.
     """
-    question = Question(token_hash, repo, run.strip())
+    question = Question(token_hash, repo, run)
     if question == Question():
         raise click.UsageError("say what to look for: --token-hash, --repo or --run")
     reading, found = Reading(), []
@@ -65,21 +79,31 @@ def find(*, token_hash: str, repo: str, run: str, as_json: bool, files: tuple[IO
             found += [entry for entry in read_events(file.name, file, reading) if question.fits(entry.event)]
         except OSError as error:
             raise CommandError(f"{file.name} cannot be read: {error.strerror}.") from None
-    found.sort(key=lambda entry: entry.time)
+    events = sorted(without_repeats(found), key=lambda entry: entry.time)
     if as_json:
-        print_json([entry.event | {"time": entry.time} for entry in found])
-    elif found:
-        print_table(_COLUMNS, [_row(entry) for entry in found])
-    _say_what_was_read(reading, len(found))
+        print_json([entry.event | {"time": entry.time} for entry in events])
+    elif events:
+        print_table(_COLUMNS, [_row(entry) for entry in events], whole=_COLUMNS)
+    if reading.bad and not reading.events:
+        raise BadUsage(
+            f"There is no audit event in {', '.join(file.name for file in files)}: no line is as a mint writes it "
+            f"({_first_bad(reading)}).",
+            "Give the lines a mint prints, the file of AUDIT_LOG, or an export of Cloud Logging.",
+        )
+    _say_what_was_read(reading, len(found), len(found) - len(events))
     if not found:
         sys.exit(FAILED)
 
 
-def _say_what_was_read(reading: Reading, found: int) -> None:
-    note(f"{found} of {reading.events} audit events")
+def _say_what_was_read(reading: Reading, found: int, repeats: int) -> None:
+    again = f", {repeats} of them the same again" if repeats else ""
+    note(f"{found} of {reading.events} audit events{again}")
     if reading.bad:
-        named = ", ".join(reading.bad[:_BAD_SHOWN]) + (" and others" if len(reading.bad) > _BAD_SHOWN else "")
-        note(f"warning: {len(reading.bad)} lines could not be read as JSON: {named}")
+        note(f"warning: {len(reading.bad)} lines could not be read as JSON: {_first_bad(reading)}")
+
+
+def _first_bad(reading: Reading) -> str:
+    return ", ".join(reading.bad[:_BAD_SHOWN]) + (" and others" if len(reading.bad) > _BAD_SHOWN else "")
 
 
 def _row(entry: Found) -> tuple[str, ...]:

@@ -116,6 +116,39 @@ def test_nothing_found_is_exit_status_1(tmp_path: Path) -> None:
     assert "0 of 1 audit events" in result.stderr
 
 
+def test_an_event_that_stands_in_a_file_and_its_copy_is_one_event(tmp_path: Path) -> None:
+    later = EVENT | {"request_id": "request-2"}
+    lines = [json.dumps(ENTRY), json.dumps(EXPORTED), json.dumps({"audit": later})]
+    result = search(tmp_path, "\n".join([*lines, *lines]), "--run", "17", "--json")
+    assert [event["request_id"] for event in json.loads(result.stdout)] == ["request-1", "request-2"]
+    assert "6 of 6 audit events, 4 of them the same again" in result.stderr
+
+
+def test_a_file_that_is_no_log_is_a_mistake_and_an_empty_log_is_not(tmp_path: Path) -> None:
+    wrong = search(tmp_path, "root:x:0:0\n", "--run", "17")
+    assert wrong.exit_code == 2
+    assert "log:1" in wrong.stderr
+    assert search(tmp_path, "", "--run", "17").exit_code == 1
+
+
+@pytest.mark.parametrize("run", ["abc", "17a", "\u0661", "https://github.com/o/r/actions/runs/17"])
+def test_a_run_is_a_number(run: str, tmp_path: Path) -> None:
+    assert search(tmp_path, json.dumps(ENTRY), "--run", run).exit_code == 2
+    assert search(tmp_path, json.dumps(ENTRY), "--run", " 17\n").exit_code == 0
+
+
+@pytest.mark.parametrize("columns", ["20", "60", "100"])
+def test_where_a_table_does_not_fit_each_event_is_lines_with_whole_values(
+    columns: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    shown = search(tmp_path, "\n".join(json.dumps({"audit": event}) for event in (EVENT, DENIED)), "--run", "17")
+    first, second = shown.stdout.split("\n\n")
+    assert "request id  request-1" in first.splitlines()
+    assert "time        2030-01-01T00:00:00.000+00:00" in second.splitlines()
+    assert "outcome     denied role_not_allowed" in second.splitlines()
+
+
 def test_a_search_for_nothing_is_a_mistake(tmp_path: Path) -> None:
     assert search(tmp_path, "").exit_code == 2
 
