@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from fullsend.cli.mint.operator import google, speller
 from fullsend.cli.output import note, print_json, print_table, progress
 from fullsend.operate import names
@@ -50,18 +52,17 @@ def _spelled(state: MintState, target: Org | Repo) -> str:
 
 
 def _print_target(found: Mapping[str, Any], flags: str) -> None:
-    enroll = f"fullsend mint enroll {found['sent_by_github']} {flags}"
-    admitted = "yes" if found["admitted"] else "no"
-    if not found["admitted"] and found["in_condition"]:
-        admitted += (
-            f": the condition has {found['in_condition']}, and GitHub sends {found['sent_by_github']}, "
-            f"which gets 401: {enroll}"
-        )
     rows = [
-        ("enrolled", "yes" if found["enrolled"] else f"no: {enroll}"),
-        (f"admitted by {found['provider']}", admitted),
+        ("enrolled", "yes" if found["enrolled"] else "no"),
+        (f"admitted by {found['provider']}", "yes" if found["admitted"] else "no"),
     ]
     print_table((str(found["name"]), ""), rows)
+    # Below the table, where no column breaks what is to be copied.
+    sent = found["sent_by_github"]
+    if not found["admitted"] and found["in_condition"]:
+        click.echo(f"the condition has {found['in_condition']}, and GitHub sends {sent}, which gets 401")
+    if not (found["enrolled"] and found["admitted"]):
+        click.echo(f"to mend: fullsend mint enroll {sent} {flags}")
 
 
 def _print_mint(found: Mapping[str, Any]) -> None:
