@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import requests
 
-from fullsend.operate.causes import cause
+from fullsend.client.transport import cause
 from mintcore.version import VERSION
 
 SECONDS = 15

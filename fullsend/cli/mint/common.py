@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullsend.cli.output import USAGE, CommandError, note
+from fullsend.cli.output import BadUsage, CommandError, note
 from fullsend.cli.waiting import patience
 from fullsend.client.errors import MintClientError, MintConfigurationError
 from fullsend.client.identity import DEFAULT_AUDIENCE
@@ -113,12 +113,6 @@ def client_for(mint_urls: list[str], audience: str, timeout: float) -> MintClien
     return MintClient(mint_urls, audience=audience, retry=patience(timeout))
 
 
-class BadSettings(CommandError):
-    """What was given cannot be used, and nothing was sent."""
-
-    exit_code = USAGE
-
-
 @contextmanager
 def errors_explained() -> Iterator[None]:
     """Turn a client error into what a command prints: the sentence, code and request id, then the remedy."""
@@ -126,7 +120,7 @@ def errors_explained() -> Iterator[None]:
         yield
     except MintClientError as error:
         facts = f"code {error.code}" + (f", request id {error.request_id}" if error.request_id else "")
-        kind = BadSettings if isinstance(error, MintConfigurationError) else CommandError
+        kind = BadUsage if isinstance(error, MintConfigurationError) else CommandError
         raise kind(f"{error.message} ({facts})", error.remedy) from error
 
 

@@ -17,7 +17,7 @@ from google_auth_httplib2 import AuthorizedHttp
 from googleapiclient import discovery
 from googleapiclient.errors import HttpError
 
-from fullsend.operate.causes import cause
+from fullsend.client.transport import cause
 from fullsend.operate.errors import Conflict, GoogleFailed, LoginExpired, NotReady, OperateError
 from fullsend.operate.gcp import endpoints, failures
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import requests.exceptions
 from github import BadCredentialsException, GithubException, RateLimitExceededException
 
-from fullsend.operate.causes import cause
+from fullsend.client.transport import cause
 from fullsend.operate.errors import GitHubSaysNo
 
 if TYPE_CHECKING:

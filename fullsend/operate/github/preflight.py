@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import requests
 import urllib3.exceptions
 
-from fullsend.operate.causes import cause
+from fullsend.client.transport import cause
 from fullsend.operate.github.desk import in_words
 from mintcore.version import VERSION
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from fullsend.client.errors import MintConfigurationError
+from fullsend.client.transport import cause
 from fullsend.client.urls import credential_url
-from fullsend.operate.causes import cause
 from fullsend.operate.errors import BadInput, GitHubSaysNo
 from fullsend.operate.github.apps import API_VERSION, DEFAULT_API
 from mintcore.policy.names import Org, parse_repo
