@@ -95,7 +95,8 @@ def test_the_start_says_what_the_page_shows(home: Path, unused_port: int) -> Non
     shell(next(text for text in SHELL if "*.private-key.pem" in text), home)
     settings = exported(SHELL[-1])
     with AuditedMint(settings, source=home, command=("fullsend-mint",), port=unused_port) as mint:
-        said = [json.loads(line)["message"] for line in mint.logs()]
+        pass
+    said = [json.loads(line)["message"] for line in mint.logs()]
     assert said[:3] == [line.replace(":8080", f":{unused_port}") for line in marked("start")]
 
 

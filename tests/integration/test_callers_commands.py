@@ -487,10 +487,18 @@ sys.stdin.read()
 """
 
 
+EXITS_WITH_5 = """
+import signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+print("running", flush=True)
+signal.sigwait([signal.SIGTERM])
+sys.exit(5)
+"""
+
+
 def test_exec_leaves_it_to_the_command_what_a_signal_means(world: World, environment: dict[str, str]) -> None:
-    body = "trap 'echo asked; exit 5' TERM; echo running; while :; do read -r line; done"
     with subprocess.Popen(
-        [FULLSEND, "mint", "exec", "--role", "triage", "--", "bash", "-c", body],
+        [FULLSEND, "mint", "exec", "--role", "triage", "--", sys.executable, "-c", EXITS_WITH_5],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -231,6 +231,7 @@ def test_a_machine_whose_clock_is_minutes_off_still_mints(
         service.clock.offset = minutes * 60
     process = start_mint()
     assert outcome(process.url, world) == MINTED
+    process.stop()
     side = "behind" if minutes > 0 else "ahead of"
     (line,) = corrections(process)
     assert re.search(rf"this machine's clock is (299|300|301) s {side} the issuer's", line)
@@ -243,6 +244,7 @@ def test_a_clock_that_goes_off_while_it_runs_is_corrected_by_githubs(
     process = start_mint()
     world.github.clock.offset = minutes * 60
     assert outcome(process.url, world) == MINTED
+    process.stop()
     # To a GitHub that is ahead our JWT only looks old, and has four minutes left; there is nothing to correct.
     assert len(corrections(process)) == (1 if minutes < 0 else 0)
 

@@ -42,8 +42,9 @@ def test_each_role_is_minted_where_it_is_held(front: MintProcess, world: World) 
         got = send(front.url, as_job({"role": role, "repos": ["app"]})(world))
         assert got.status == 200
         assert permissions.items() <= got.json["granted_permissions"].items()
-    forwarded = [line for line in front.logs() if '"fallback: status 200"' in line]
-    assert len(forwarded) == 1
+    front.wait_for_log(lambda line: '"fallback: status 200"' in line)
+    front.stop()
+    assert sum('"fallback: status 200"' in line for line in front.logs()) == 1
 
 
 def test_the_upstream_mints_refusal_comes_back_word_for_word(

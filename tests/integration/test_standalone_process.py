@@ -53,7 +53,8 @@ def test_the_lines_at_start_are_those_of_the_guide(world: World, tmp_path: Path)
     changes = {"CUSTOM_ROLE_PERMISSIONS": custom, "FALLBACK_MINT_URL": "https://mint.example.com/"}
     apps = '{"triage": "4087047", "scanner": "5555555", "legacy/coder": "1"}'
     with standalone(world, tmp_path, ROLE_APP_IDS=apps, **changes) as mint:
-        said = entries(mint)
+        pass
+    said = entries(mint)
     port = mint.url.rpartition(":")[2]
     assert [entry["message"] for entry in said if entry["severity"] == "INFO"][:3] == [
         "custom role permissions registered: [deployer scanner]",
