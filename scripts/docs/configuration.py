@@ -64,8 +64,8 @@ MEANINGS = {
         "THREADS": "How many requests are served at once. Hosted it is the framework's own variable, too, which "
         "unset means four per CPU: set it to the service's concurrency",
         "RATE_LIMIT": "Such as `60/minute`, per calling repository; unset is no limit",
-        "RATE_LIMIT_STORAGE": "Where it is counted: `memory://` (each instance by itself), or `redis://…` or "
-        "`rediss://…` with the package `redis`",
+        "RATE_LIMIT_STORAGE": "Where it is counted: `memory://` (each instance by itself; for up to some "
+        "thousand calling repositories), or `redis://…` or `rediss://…` with the package `redis`",
         "HTTPS_PROXY_FROM_ENV": "`1` lets `HTTPS_PROXY` count",
         "HTTPS_PROXY": "A proxy for outgoing https calls, `http://[user:password@]host:port`. Not looked at unless "
         "`HTTPS_PROXY_FROM_ENV` is `1`: a proxy sees where the mint goes, and one should not come out of an "
