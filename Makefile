@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv
 
-.PHONY: docs fuzz-api audit sbom wheel help setup test soak lint format demo standalone serve lock clean bench
+.PHONY: docs fuzz-api audit sbom wheel help setup test soak lint format demo standalone serve cloud lock clean bench
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 

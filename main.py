@@ -8,6 +8,7 @@ from werkzeug import Request, Response
 
 from mintcore.hosted import hosted_mint
 
+# Once per process: the framework loads this file before it serves, and every request shares what is remembered.
 _endpoint = hosted_mint()
 
 

@@ -41,7 +41,7 @@ def assemble(
         policy=settings.policy,
         verifier=verifier,
         assertions=assertions,
-        issuer=GitHubTokens(github, clock),
+        tokens=GitHubTokens(github, clock),
         limiter=_limiter(settings, log),
         audit=StructuredAudit(log, audit_file),
     )

@@ -1,12 +1,13 @@
 """Every way a request can fail, as one tree.
 
-A class is a row of the failure table: its ``code`` and ``status`` never change, ``retryable`` tells a client
-whether the same request may succeed later. An instance carries two texts that must not be mixed: ``public``
-is the sentence the caller reads, ``detail`` is the cause and is for the operator's log alone. Neither may
-hold a token, a JWT or key material; whoever raises is answerable for that.
+A class is a row of the failure table: its ``code`` and ``status`` never change, and the status alone tells a client
+whether the same request may succeed later: it may for 429, 502, 503 and 504, which are the branch ``Later``. An
+instance carries two texts that must not be mixed: ``public`` is the sentence the caller reads, ``detail`` is the
+cause and is for the operator's log alone. Neither may hold a token, a JWT or key material; whoever raises is
+answerable for that.
 
     MintError
-    ├── BadRequest           the request itself                 not retryable
+    ├── BadRequest           the request itself
     │   ├── NotFound 404          ├── MethodNotAllowed 405      ├── MissingBearer 401
     │   ├── BodyTooLarge 413      ├── InvalidJson 400           ├── RoleRequired 400
     │   └── InvalidRole 400       ├── InvalidRepos 400          └── TooManyRepos 400
@@ -17,7 +18,7 @@ hold a token, a JWT or key material; whoever raises is answerable for that.
     ├── NotInstalled 422     GitHub's side is not set up for it
     │   ├── AppNotInstalled       ├── InstallationSuspended
     │   └── ReposNotAccessible    └── PermissionsNotGranted
-    ├── Later                the same request may succeed later  retryable
+    ├── Later                the same request may succeed later
     │   ├── RateLimited 429       ├── IssuerUnavailable 502     ├── StsUnavailable 502
     │   ├── KeyUnavailable 502    ├── GitHubRateLimited 503     ├── GitHubUnavailable 502
     │   └── UpstreamTimeout 504   └── FallbackUnavailable 502
@@ -38,7 +39,6 @@ class MintError(Exception):
 
     code: ClassVar[str]
     status: ClassVar[int]
-    retryable: ClassVar[bool] = False
     sentence: ClassVar[str]
 
     def __init__(self, public: str = "", *, detail: str = "", retry_after: int | None = None) -> None:
@@ -235,7 +235,6 @@ class Later(MintError):
     """Nothing is wrong with the request; it may succeed later."""
 
     status = 502
-    retryable = True
 
 
 class RateLimited(Later):

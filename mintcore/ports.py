@@ -164,8 +164,8 @@ class Scope:
     repos: tuple[RepoName, ...]
 
 
-class TokenIssuer(Protocol):
-    """Finds the App's installation on an organisation and issues a token of it."""
+class InstallationTokens(Protocol):
+    """Finds the App's installation on an organisation and has the forge issue a token of it."""
 
     def issue(self, app: App, org: Org, scope: Scope, attempt: Attempt) -> InstallationToken:
         """Return a token of the App's installation on ``org``, scoped to ``scope``.

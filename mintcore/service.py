@@ -17,9 +17,9 @@ from mintcore.policy.claims import SignedClaims
 from mintcore.ports import Decided, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from mintcore.policy.claims import GenuineClaims
+    from mintcore.policy.claims import Caller, GenuineClaims
     from mintcore.policy.token_request import TokenRequest
     from mintcore.policy.trust import Decision, TrustPolicy
     from mintcore.ports import (
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
         Attempt,
         AuditLog,
         InstallationToken,
+        InstallationTokens,
         Limiter,
-        TokenIssuer,
         Verifier,
     )
 
@@ -55,14 +55,14 @@ class MintService:
         policy: TrustPolicy,
         verifier: Verifier,
         assertions: AppAssertions,
-        issuer: TokenIssuer,
+        tokens: InstallationTokens,
         limiter: Limiter | None,
         audit: AuditLog,
     ) -> None:
         self._policy = policy
         self._verifier = verifier
         self._assertions = assertions
-        self._issuer = issuer
+        self._tokens = tokens
         self._limiter = limiter
         self._audit = audit
 
@@ -70,7 +70,7 @@ class MintService:
         """Return the token ``request`` asks for. Raises a MintError; either way one audit event is written."""
         decided = Decided("mint", attempt, request)
         with self._audited(decided):
-            genuine = self._genuine(unverified_token, decided, request)
+            genuine = self._genuine(unverified_token, decided, lambda caller: self._decide(caller, request))
             return self._issue(genuine, request, decided)
 
     def status(self, unverified_token: str, request: TokenRequest | None, attempt: Attempt) -> Status:
@@ -80,13 +80,15 @@ class MintService:
         """
         decided = Decided("status", attempt, request)
         with self._audited(decided):
-            genuine = self._genuine(unverified_token, decided, None)
+            genuine = self._genuine(
+                unverified_token, decided, lambda caller: trust.decide_status(self._policy, caller)
+            )
             allowed = trust.workflow_allowed(self._policy, genuine.caller)
             status = Status(str(genuine.caller.org), tuple(self._policy.roles.names), allowed)
             if request is None:
                 return status
-            # Its organisation is served; what it would be granted is another question, and no refusal of this one.
-            decided.decision = trust.decide(self._policy, genuine.caller, request.role)
+            # What the caller would be granted is the answer here, and a no is no refusal.
+            decided.decision = self._decide(genuine.caller, request)
             return replace(status, decision=decided.decision)
 
     @contextmanager
@@ -103,8 +105,10 @@ class MintService:
         finally:
             self._audit.record(decided)
 
-    def _genuine(self, unverified_token: str, decided: Decided, request: TokenRequest | None) -> GenuineClaims:
-        """Return claims that are genuine and that policy allows; without a ``request`` the caller alone is judged.
+    def _genuine(
+        self, unverified_token: str, decided: Decided, judge: Callable[[Caller], Decision]
+    ) -> GenuineClaims:
+        """Return claims that are genuine and that ``judge`` allows.
 
         Policy is asked as soon as the signature is proven, so that a denied caller costs no outside call. Hosted,
         the issuer's keys may be out of reach: then the signature is Google's alone to check, and policy is asked
@@ -114,34 +118,34 @@ class MintService:
         with attempt.step("examine"):
             examined = self._verifier.examine(unverified_token, attempt)
         if isinstance(examined, SignedClaims):
-            self._decide(examined, request, decided)
+            _require(judge, examined, decided)
         with attempt.step("confirm"):
             genuine = self._verifier.confirm(unverified_token, examined, attempt)
         decided.proof = genuine.proof
-        if decided.decision is None:
-            self._decide(genuine, request, decided)
+        if not isinstance(examined, SignedClaims):
+            _require(judge, genuine, decided)
         return genuine
 
-    def _decide(self, claims: SignedClaims | GenuineClaims, request: TokenRequest | None, decided: Decided) -> None:
-        decided.caller = claims.caller
-        decided.decision = (
-            trust.decide_status(self._policy, claims.caller)
-            if request is None
-            else trust.decide(self._policy, claims.caller, request.role)
-        )
-        decided.decision.require()
+    def _decide(self, caller: Caller, request: TokenRequest) -> Decision:
+        return trust.decide(self._policy, caller, request.role)
 
     def _issue(self, genuine: GenuineClaims, request: TokenRequest, decided: Decided) -> InstallationToken:
         attempt, caller = decided.attempt, genuine.caller
         grant = trust.grant_for(self._policy, request.role)
         attempt.served_role = grant.role
         decided.app, decided.scope = grant.app, Scope(grant.permissions, request.repos)
-        # The App's JWT is made here and used by the issuer, out of its cache: a key that is missing is said before
-        # the limit is spent, and GitHub is not asked for anything first.
+        # Made here for the calls of the last step, which take it out of its cache: that a key is missing is said
+        # before the limit is spent and before GitHub is asked for anything.
         with attempt.step("key"):
             self._assertions.assertion(grant.app, attempt)
         if self._limiter is not None:
             self._limiter.spend(str(caller.repository).lower())
         with attempt.step("issue"):
-            decided.issued = self._issuer.issue(grant.app, caller.org, decided.scope, attempt)
+            decided.issued = self._tokens.issue(grant.app, caller.org, decided.scope, attempt)
         return decided.issued
+
+
+def _require(judge: Callable[[Caller], Decision], claims: SignedClaims | GenuineClaims, decided: Decided) -> None:
+    decided.caller = claims.caller
+    decided.decision = judge(claims.caller)
+    decided.decision.require()

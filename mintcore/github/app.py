@@ -59,7 +59,7 @@ class _Sought:
 
 
 class GitHubTokens:
-    """Issues installation tokens; a :class:`~mintcore.ports.TokenIssuer`."""
+    """Issues installation tokens; a :class:`~mintcore.ports.InstallationTokens`."""
 
     def __init__(self, client: AppClient, clock: Clock) -> None:
         self._client = client
@@ -78,7 +78,7 @@ class GitHubTokens:
     def issue(self, app: App, org: Org, scope: Scope, attempt: Attempt) -> InstallationToken:
         """Return a token as GitHub scoped it (GitHub REST: Create an installation access token for an app).
 
-        Raises what :class:`~mintcore.ports.TokenIssuer` says.
+        Raises what :class:`~mintcore.ports.InstallationTokens` says.
         """
         installation = self._installation(app, org, attempt)
         answer = self._create(app, installation, scope, attempt)

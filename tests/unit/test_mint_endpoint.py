@@ -30,7 +30,7 @@ class World:
         self.log = io.StringIO()
         self.clock = FakeClock()
         service = MintService(
-            policy=policy(), verifier=self, assertions=self, issuer=self, limiter=None, audit=self,  # type: ignore[arg-type]
+            policy=policy(), verifier=self, assertions=self, tokens=self, limiter=None, audit=self,  # type: ignore[arg-type]
         )  # fmt: skip
         self.endpoint = Endpoint(
             service=lambda: service, clock=self.clock, log=JsonLog(self.log), deadline_seconds=25, **endpoint
