@@ -290,10 +290,10 @@ class UpstreamTimeout(Later):
 
 
 class FallbackUnavailable(Later):
-    """The upstream mint cannot be reached."""
+    """The fallback mint cannot be reached."""
 
     code = "fallback_unavailable"
-    sentence = "The upstream mint that serves this role cannot be reached; try again in a minute."
+    sentence = "The fallback mint that serves this role cannot be reached; try again in a minute."
 
 
 class OurFault(MintError):

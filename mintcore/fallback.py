@@ -1,7 +1,7 @@
-"""The upstream mint, for the roles this one does not hold: the request goes on, the answer comes back.
+"""The fallback mint, for the roles this one does not hold: the request goes on, the answer comes back.
 
-It decides nothing about trust: the upstream mint verifies the token itself. Of the caller's headers only the
-bearer and the content type go on. An answer is never asked for twice, because the upstream mint and the caller
+It decides nothing about trust: the fallback mint verifies the token itself. Of the caller's headers only the
+bearer and the content type go on. An answer is never asked for twice, because the fallback mint and the caller
 both have a patience of their own, and three times three times three is a storm.
 """
 
@@ -47,7 +47,7 @@ class UpstreamMint:
         return role not in self._holds
 
     def forward(self, unverified_token: str, body: bytes, headers: Headers, attempt: Attempt) -> Response:
-        """Return the upstream mint's answer as it is. Raises FallbackUnavailable, or InvalidToken as it would."""
+        """Return the fallback mint's answer as it is. Raises FallbackUnavailable, or InvalidToken as it would."""
         if FORWARDED in headers:
             # Two mints that name each other would otherwise pass one request to and fro until both are full.
             self._note("WARNING", "not forwarded: another mint had forwarded it here", attempt)
@@ -82,7 +82,7 @@ def _fits_a_header(text: str) -> bool:
 
 def _as_it_is(answer: Answer) -> Response:
     response = Response(answer.body, answer.status)
-    response.headers.remove("Content-Type")  # werkzeug's own, where the upstream mint may have given none
+    response.headers.remove("Content-Type")  # werkzeug's own, where the fallback mint may have given none
     for name in _RETURNED:
         if name.lower() in answer.headers:
             response.headers[name] = answer.headers[name.lower()]

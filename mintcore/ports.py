@@ -40,7 +40,7 @@ class Clock(Protocol):
 
 @dataclass(slots=True)
 class Deadline:
-    """The time one request may take, all its outside calls together."""
+    """The time one request may take, all its upstream calls together."""
 
     clock: Clock
     seconds: float

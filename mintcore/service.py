@@ -110,7 +110,7 @@ class MintService:
     ) -> GenuineClaims:
         """Return claims that are genuine and that ``judge`` allows.
 
-        Policy is asked as soon as the signature is proven, so that a denied caller costs no outside call. Hosted,
+        Policy is asked as soon as the signature is proven, so that a denied caller costs no upstream call. Hosted,
         the issuer's keys may be out of reach: then the signature is Google's alone to check, and policy is asked
         after that, because an unproven caller is never told what policy thinks of it.
         """

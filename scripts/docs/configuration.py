@@ -60,7 +60,7 @@ MEANINGS = {
     },
     "Requests": {
         "GITHUB_API_URL": "GitHub's API; of a GitHub Enterprise Server `https://HOST/api/v3`",
-        "REQUEST_DEADLINE_SECONDS": "The time one request may take, all its outside calls together",
+        "REQUEST_DEADLINE_SECONDS": "The time one request may take, all its upstream calls together",
         "THREADS": "How many requests are served at once. Hosted it is the framework's own variable, too, which "
         "unset means four per CPU: set it to the service's concurrency",
         "RATE_LIMIT": "Such as `60/minute`, per calling repository; unset is no limit",

@@ -24,7 +24,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Row:
-    """``calls`` are the exact outside calls the request may cause, per service; ``None`` leaves them open.
+    """``calls`` are the exact upstream calls the request may cause, per service; ``None`` leaves them open.
 
     A row with ``arrange`` or ``environment`` gets a mint of its own, because what it needs could be cached.
     ``says`` are words the sentence has to have.
