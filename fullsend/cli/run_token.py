@@ -13,9 +13,10 @@ import click
 from fullsend.cli.files import refuse_what_is_no_file, write_private
 from fullsend.cli.outermost import Outermost
 from fullsend.cli.output import CommandError, dry_run_option, note, print_json
-from fullsend.cli.token_source import token_of_file, unknown_to_github
+from fullsend.cli.token_source import token_of_file
 from fullsend.cli.waiting import patience
 from fullsend.client.errors import GitHubTokenError
+from fullsend.client.github import unknown_to
 from fullsend.run_token import actions
 from fullsend.run_token.app import PATIENCE_SECONDS, App, GitHubError
 from fullsend.run_token.guard import refusal
@@ -155,7 +156,7 @@ def _run(action: str, app: App, wanted: actions.Wanted, token_file: Path | None)
         kept = token_of_file(token_file, "mint --token-file FILE writes such a file.") if token_file else None
         report = actions.revoke(app, wanted, kept)
         if report["result"] == actions.ALREADY_GONE:
-            note(unknown_to_github(app.settings.api_url))
+            note(unknown_to(app.settings.api_url))
         return report
     keep = partial(_write, token_file) if token_file else None
     if action == "runner-token":

@@ -39,11 +39,6 @@ def token_of_variable(name: str, remedy: str) -> str:
     return _checked(os.environ.get(name, "").strip(), f"in the variable {name}", remedy)
 
 
-def unknown_to_github(api_url: str) -> str:
-    """Say what a 401 to a revocation may mean."""
-    return f"{api_url} does not know the token: it was gone already, or never was a token of that GitHub"
-
-
 def _checked(token: str, where: str, remedy: str) -> str:
     if not token:
         raise CommandError(f"There is no token {where}.", remedy)

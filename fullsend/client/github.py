@@ -33,6 +33,11 @@ def job_api_url() -> str:
     return os.environ.get(API_URL) or DEFAULT_API_URL
 
 
+def unknown_to(api_url: str) -> str:
+    """Say what GitHub's 401 to a revocation may mean."""
+    return f"{api_url} does not know the token: it was gone already, or never was a token of that GitHub"
+
+
 @dataclass(frozen=True, slots=True)
 class TokenApi:
     """GitHub, asked with a token. Raises `MintConfigurationError` for a URL it may not go to.

@@ -17,7 +17,7 @@ import requests
 
 from fullsend.client.asking import Question, ask
 from fullsend.client.errors import GitHubTokenError, MintConfigurationError
-from fullsend.client.github import FRESH_SECONDS, GITHUB_SECONDS, TokenApi, job_api_url
+from fullsend.client.github import FRESH_SECONDS, GITHUB_SECONDS, TokenApi, job_api_url, unknown_to
 from fullsend.client.identity import DEFAULT_AUDIENCE, ambient_token
 from fullsend.client.retry import RetryPolicy
 from fullsend.client.types import MintedToken, MintStatus, parse_status, parse_token
@@ -74,12 +74,9 @@ class MintClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for token in list(self._unrevoked):
-            try:
-                self.revoke(token)
-            except GitHubTokenError as failure:
-                # The work is done and the token dies within the hour: worth a warning, not a failed job.
-                _log.warning("%s %s", failure.message, failure.remedy)
+        for sentence in self.revoke_all():
+            # The work is done and the token dies within the hour: worth a warning, not a failed job.
+            _log.warning("%s", sentence)
 
     def mint(self, role: str, repos: Sequence[str] = ()) -> MintedToken:
         """Return a token for a role, scoped to bare repository names; none means the whole installation.
@@ -102,6 +99,22 @@ class MintClient:
     def wait_usable(self, token: str) -> None:
         """Wait until GitHub takes a fresh token. Raises `GitHubTokenError`."""
         self._github.wait_usable(token)
+
+    @property
+    def unrevoked(self) -> tuple[str, ...]:
+        """The tokens that this client has minted and not revoked."""
+        return tuple(self._unrevoked)
+
+    def revoke_all(self) -> list[str]:
+        """Revoke what is unrevoked; return a sentence for each token that may live on."""
+        told: list[str] = []
+        for token in self.unrevoked:
+            try:
+                if not self.revoke(token):
+                    told.append(f"{unknown_to(self._github.api_url)}; at its own it lives until it expires.")
+            except GitHubTokenError as failure:
+                told.append(f"{failure.message} {failure.remedy}")
+        return told
 
     def revoke(self, token: str) -> bool:
         """Revoke a token now; False when GitHub does not know it. Raises `GitHubTokenError`."""

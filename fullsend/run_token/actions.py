@@ -74,7 +74,7 @@ def revoke(app: App, wanted: Wanted, kept: str | None) -> Report:
     report: Report = {"action": "revoke", "token_masked": masked(token), "hashed_token": audit_hash(token)}
     if wanted.print_headers:  # before: a dead token cannot ask
         report["rate_limit"] = app.rate_limit(token)
-    report["result"] = REVOKED if app.revoke(token, fresh=kept is None) else ALREADY_GONE
+    report["result"] = REVOKED if app.revoke(token, fresh=True) else ALREADY_GONE
     return report
 
 

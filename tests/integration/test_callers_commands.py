@@ -9,13 +9,14 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from fullsend.sandbox.faults import Fail
+from fullsend.sandbox.faults import Fail, Slow
 from fullsend.sandbox.github.tokens import TokenStyle
 from fullsend.sandbox.loopback import LoopbackService
 
@@ -104,6 +105,45 @@ def test_a_token_that_cannot_be_delivered_is_revoked(world: World, mint: Run, tm
     assert world.github.live_tokens() == []
 
 
+def test_a_token_that_another_github_does_not_know_is_not_said_to_be_revoked(
+    world: World, mint: Run, tmp_path: Path
+) -> None:
+    world.github.faults.add(Fail(401), "/installation/token")
+    undelivered = mint("token", "--role", "triage", "--github-output", GITHUB_OUTPUT=str(tmp_path))
+    assert "The token was not delivered, and not revoked: " in undelivered.stderr
+    used = mint(*script("true"))
+    for done in (undelivered, used):
+        assert f"{world.github.api_url} does not know the token" in done.stderr
+        assert "at its own it lives until it expires" in done.stderr
+    assert used.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_token_is_revoked_when_a_signal_comes_before_it_is_delivered(
+    world: World, environment: dict[str, str], number: signal.Signals
+) -> None:
+    world.github.faults.add(Fail(401), "/installation/repositories")
+    world.github.faults.add(Slow(0.5), "/installation/token")
+    with subprocess.Popen(
+        [FULLSEND, "mint", "token", "--role", "triage", "--wait-usable"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        while "trying again" not in process.stderr.readline():
+            pass
+        for _ in range(2):  # a second one does not cut the revocation short
+            process.send_signal(number)
+            time.sleep(0.1)
+        out, said = process.communicate(timeout=30)
+    assert (process.returncode, out) == (128 + number, "")
+    assert "The token was not delivered; it was revoked." in said
+    assert world.github.live_tokens() == []
+
+
 def test_a_token_that_could_be_neither_delivered_nor_revoked_is_said_to_live(
     world: World, mint: Run, tmp_path: Path
 ) -> None:
@@ -138,14 +178,14 @@ def test_what_no_mint_takes_is_a_usage_error_and_nobody_is_asked(
 ) -> None:
     done = mint("token", *words.split())
     assert (done.returncode, says in done.stderr) == (2, True), done.stderr
-    assert len(world.issuer.traffic) == 0
+    assert world.issuer.traffic.count(path_prefix="/token-request") == 0
 
 
 @pytest.mark.parametrize("words", [["exec", "--role", "Bad", "--", "true"], ["status", "--role", "Bad"]])
 def test_every_command_looks_at_the_role_before_it_asks(world: World, mint: Run, words: list[str]) -> None:
     done = mint(*words)
     assert (done.returncode, "The role is not a role name" in done.stderr) == (2, True)
-    assert len(world.issuer.traffic) == 0
+    assert world.issuer.traffic.count(path_prefix="/token-request") == 0
 
 
 @pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])
@@ -221,6 +261,16 @@ def test_a_token_in_a_file_is_revoked_and_once_more_is_still_done(world: World, 
     target = str(tmp_path / "token")
     mint("token", "--role", "triage", "--out", target)
     assert [mint("revoke", "--token-file", target).returncode for _ in range(2)] == [0, 0]
+    assert world.github.live_tokens() == []
+
+
+def test_a_token_made_a_moment_ago_is_revoked_although_github_does_not_know_it_yet(
+    world: World, mint: Run, tmp_path: Path
+) -> None:
+    target = str(tmp_path / "token")
+    mint("token", "--role", "triage", "--out", target)
+    world.github.faults.add(Fail(401), "/installation/token", times=1)
+    assert mint("revoke", "--token-file", target).stderr == "token revoked\n"
     assert world.github.live_tokens() == []
 
 

@@ -8,9 +8,9 @@ import click
 
 from fullsend.cli.mint.common import errors_explained
 from fullsend.cli.output import note
-from fullsend.cli.token_source import token_of_file, token_of_variable, unknown_to_github
+from fullsend.cli.token_source import token_of_file, token_of_variable
 from fullsend.cli.waiting import patience
-from fullsend.client.github import GITHUB_SECONDS, TokenApi
+from fullsend.client.github import GITHUB_SECONDS, TokenApi, unknown_to
 
 DEFAULT_VARIABLE = "GH_TOKEN"
 
@@ -38,5 +38,6 @@ def revoke(*, token_file: Path | None, name: str | None) -> None:
         )
     with errors_explained():
         api = TokenApi(retry=patience(GITHUB_SECONDS))
-        revoked = api.revoke(token)
-    note("token revoked" if revoked else unknown_to_github(api.api_url))
+        # It may have been made a moment ago: nothing here says when.
+        revoked = api.revoke(token, fresh=True)
+    note("token revoked" if revoked else unknown_to(api.api_url))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +22,8 @@ from fullsend.cli.mint.common import (
     role_options,
     variable_names,
 )
+from fullsend.cli.mint.supervise import KILLED, Interrupted, Supervisor
 from fullsend.cli.output import CommandError, note
-from fullsend.client.errors import GitHubTokenError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,10 +89,10 @@ def token(
     if out:
         refuse_what_is_no_file(out)
     output_file = _github_output_file() if github_output else None
-    with errors_explained():
+    with errors_explained(), _ended_by_signal(), Supervisor() as supervisor:
         client = client_for(mint_urls, audience, timeout)
-        minted = client.mint(role, repos)
-        with _delivered_or_revoked(client, minted.token):
+        with _delivered_or_revoked(client), supervisor.guard():
+            minted = client.mint(role, repos)
             mask_in_actions(minted.token)
             if wait_usable:
                 client.wait_usable(minted.token)
@@ -106,18 +107,28 @@ def token(
 
 
 @contextmanager
-def _delivered_or_revoked(client: MintClient, token: str) -> Iterator[None]:
+def _delivered_or_revoked(client: MintClient) -> Iterator[None]:
     """Revoke a token that did not get to the caller, whatever the reason, and say so."""
     try:
         yield
     except BaseException:
-        try:
-            client.revoke(token)
-        except GitHubTokenError as failure:
-            note(f"The token was not delivered, and not revoked: {failure.message} {failure.remedy}")
-        else:
-            note("The token was not delivered; it was revoked.")
+        if client.unrevoked:
+            told = client.revoke_all()
+            note(
+                "The token was not delivered"
+                + (f", and not revoked: {' '.join(told)}" if told else "; it was revoked.")
+            )
         raise
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    """End as a shell says of who was ended by a signal."""
+    try:
+        yield
+    except Interrupted as ended:
+        note("Interrupted.")
+        sys.exit(KILLED + ended.number)
 
 
 def render(minted: MintedToken, form: str, env_name: str) -> str:
