@@ -6,7 +6,9 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +55,9 @@ class Job:
         done = self._run("main")
         self.outputs, self.state = self._read("output"), self._read("state")
         return done
+
+    def main_with(self, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self._run("main", **environment)
 
     def post(self) -> subprocess.CompletedProcess[str]:
         return self._run("post", **{f"STATE_{name}": value for name, value in self.state.items()})
@@ -243,6 +248,27 @@ def test_the_next_mint_is_asked_when_one_fails(
     assert len(unsteady.traffic) == 1
 
 
+def test_a_mint_is_not_asked_before_the_time_it_asked_for_while_another_is_silent(
+    job: Job, unsteady: LoopbackService
+) -> None:
+    unsteady.faults.add(refusal(503, "github_rate_limited", **{"Retry-After": "3"}), times=1)
+    unsteady.faults.add(refusal(403, "role_not_allowed"))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        silent = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    began = time.monotonic()
+    done = job.main(mint_url=f"{silent} {unsteady.url}")
+    assert "role_not_allowed" in done.stdout
+    assert time.monotonic() - began >= 3
+    assert len(unsteady.traffic) == 2
+
+
+def test_a_token_that_post_would_not_know_of_is_revoked(world: World, job: Job) -> None:
+    done = job.main_with(GITHUB_STATE="/dev/full")
+    assert done.returncode == 1
+    assert "cannot be written (ENOSPC); the token was revoked." in done.stdout
+    assert world.github.live_tokens() == []
+
+
 def test_a_job_without_the_permission_is_shown_the_yaml(job: Job) -> None:
     del job.environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]
     assert "id-token: write" in job.main().stdout
@@ -277,7 +303,7 @@ def test_a_pull_request_from_a_fork_is_told_apart(job: Job, tmp_path: Path) -> N
 def test_a_mistaken_input_is_told_before_anything_is_sent(world: World, job: Job, inputs: dict[str, str]) -> None:
     done = job.main(**inputs)
     assert (done.returncode, done.stdout.startswith("::error ")) == (1, True)
-    assert len(world.issuer.traffic) == 0
+    assert world.issuer.traffic.count(path_prefix="/token-request") == 0
 
 
 def test_the_manifest_declares_exactly_what_the_code_reads() -> None:

@@ -5,6 +5,7 @@ const { annotateError, mask, notice, saveState, setOutput } = require('./lib/com
 const { readInputs } = require('./lib/inputs')
 const { mint } = require('./lib/mint')
 const { oidcToken } = require('./lib/oidc')
+const { revoke } = require('./lib/revoke')
 
 async function main(env) {
   const inputs = readInputs(env)
@@ -13,14 +14,26 @@ async function main(env) {
   const minted = await mint(inputs, identity)
   // Before anything else can print it; then into the state, so that whatever fails below, post revokes it.
   mask(minted.token)
-  saveState(env, 'token', minted.token)
-  saveState(env, 'minted_at', Date.now())
+  await keepForPost(env, minted.token)
   setOutput(env, 'token', minted.token)
   setOutput(env, 'expires_at', minted.expires_at)
   setOutput(env, 'granted_repos', JSON.stringify(minted.granted_repos))
   setOutput(env, 'granted_permissions', JSON.stringify(minted.granted_permissions))
   const scope = minted.granted_repos.join(', ') || 'the whole installation'
   notice(`Token for role ${inputs.role} on ${scope}, expires ${minted.expires_at}`)
+}
+
+// What post does not know of nobody would revoke.
+async function keepForPost(env, token) {
+  const mintedAt = Date.now()
+  try {
+    saveState(env, 'token', token)
+    saveState(env, 'minted_at', mintedAt)
+  } catch (error) {
+    const revoked = await revoke(env, token, mintedAt).catch(() => false)
+    const end = revoked ? 'the token was revoked' : 'the token was not revoked and stays valid until it expires'
+    throw new Error(`The state of the step cannot be written (${error.code ?? error.message}); ${end}.`)
+  }
 }
 
 main(process.env).catch((error) => {

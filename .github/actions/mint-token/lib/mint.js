@@ -8,17 +8,20 @@ const { Attempts, PERMANENT, exchange, isRetryable, jsonObject, retryAfter } = r
 
 const TOTAL_SECONDS = 60
 
-// Rounds over the mints until one answers: the next at once when one is unreachable or says 5xx. A mint whose
-// failure somebody has to mend is not asked again.
+// Timers fire a moment early by the clock that is read here.
+const EARLY_MS = 50
+
+// Rounds over the mints until one answers: the next at once when one is unreachable or says 5xx, none before the time
+// that it asked for. A mint whose failure somebody has to mend is not asked again.
 async function mint({ mintUrls, role, repos }, identity) {
   const attempts = new Attempts(TOTAL_SECONDS)
   const headers = { Accept: 'application/json', 'X-Request-Id': randomUUID().replaceAll('-', '') }
-  const left = new Set(mintUrls)
+  const notBefore = new Map(mintUrls.map((url) => [url, 0]))
+  const last = new Map()
   const final = []
   for (;;) {
-    const failures = []
-    let waits = []
-    for (const url of left) {
+    for (const url of [...notBefore.keys()]) {
+      if (notBefore.get(url) > performance.now() + EARLY_MS) continue
       let answer
       try {
         answer = await exchange('POST', `${url}/v1/token`, {
@@ -27,11 +30,10 @@ async function mint({ mintUrls, role, repos }, identity) {
       } catch (error) {
         const silent = (code) => new ActionError(`The mint did not answer: ${error.message}.`, code)
         if (error.certificate) {
-          left.delete(url)
+          notBefore.delete(url)
           final.push(silent('mint_certificate_refused'))
         } else {
-          failures.push(silent('mint_unreachable'))
-          waits.push(0)
+          last.set(url, silent('mint_unreachable'))
         }
         continue
       }
@@ -39,18 +41,22 @@ async function mint({ mintUrls, role, repos }, identity) {
       const failure = refusal(answer, url, identity)
       if (!isRetryable(answer.status)) throw failure
       if (PERMANENT.includes(failure.mintCode)) {
-        left.delete(url)
+        notBefore.delete(url)
         final.push(failure)
         continue
       }
-      failures.push(failure)
-      waits.push(retryAfter(answer.headers))
+      last.set(url, failure)
+      const then = performance.now() + retryAfter(answer.headers) * 1000
+      notBefore.set(url, then)
       if (answer.status === 429) {
-        waits = waits.slice(-1) // this mint works and says wait: going round it would defeat its limit
+        // This mint works and says wait: going round it would defeat its limit.
+        for (const [other, time] of notBefore) notBefore.set(other, Math.max(time, then))
         break
       }
     }
-    if (!left.size || !(await attempts.wait(Math.min(...waits)))) throw together([...final, ...failures])
+    const wait = Math.max(0, Math.min(...notBefore.values()) - performance.now()) / 1000
+    const failures = [...notBefore.keys()].filter((url) => last.has(url)).map((url) => last.get(url))
+    if (!notBefore.size || !(await attempts.wait(wait))) throw together([...final, ...failures])
   }
 }
 
