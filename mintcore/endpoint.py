@@ -1,28 +1,19 @@
-"""The HTTP edge: routes, the body's limit, request ids, and every failure as JSON.
+"""The HTTP edge: routes, the time a request has, and every failure as JSON.
 
 A callable on a werkzeug request, so that the function framework and the standalone server run the same code.
-It decides nothing about trust.
+What is taken from a request, and how much of it, is :mod:`mintcore.incoming`'s; nothing here decides about trust.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import re
 import traceback
 from typing import TYPE_CHECKING, Any, Protocol
 
 from werkzeug import Response
 
-from mintcore.errors import (
-    BodyTooLarge,
-    InternalError,
-    InvalidJson,
-    MethodNotAllowed,
-    MintError,
-    MissingBearer,
-    NotFound,
-)
+from mintcore.errors import InternalError, MethodNotAllowed, MintError, NotFound
+from mintcore.incoming import bearer_of, body_of, request_id_of, trace_of
 from mintcore.policy.token_request import parse_token_query, parse_token_request
 from mintcore.ports import Answered, Attempt, Deadline
 from mintcore.version import VERSION
@@ -38,19 +29,12 @@ if TYPE_CHECKING:
     from mintcore.ports import Clock, Observer
     from mintcore.service import MintService
 
-LARGEST_BODY = 64 * 1024
+    _Handler = Callable[[Request, Attempt], Response]
+
 METRICS_PATH = "/metrics"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-# Read and thrown away, so that a client that sends too much gets its answer and not a broken connection.
-_LARGEST_DRAIN = 8 * 1024 * 1024
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_TRACE = re.compile(r"(?:00-)?([0-9a-f]{32})(?:[-/;].*)?")
-_METHODS = {
-    "/": ("POST",),
-    "/v1/token": ("POST",),
-    "/v1/status": ("GET", "HEAD"),
-    "/health": ("GET", "HEAD"),
-}
+_READ = ("GET", "HEAD")
+_WRITE = ("POST",)
 
 
 class Fallback(Protocol):
@@ -92,12 +76,21 @@ class Endpoint:
         self._unhealthy = unhealthy
         self._fallback = fallback
         self._observers = tuple(observers)
-        self._metrics = metrics
-        self._methods = _METHODS if metrics is None else {**_METHODS, METRICS_PATH: ("GET", "HEAD")}
+        self._routes: dict[str, tuple[tuple[str, ...], _Handler]] = {
+            "/": (_WRITE, self._token),
+            "/v1/token": (_WRITE, self._token),
+            "/v1/status": (_READ, self._status),
+            "/health": (_READ, self._health),
+        }
+        if metrics is not None:
+            self._routes[METRICS_PATH] = (
+                _READ,
+                lambda _request, _attempt: Response(metrics(), content_type=METRICS_TYPE),
+            )
 
     def __call__(self, request: Request) -> Response:
         """Return the answer to ``request``."""
-        attempt = Attempt(Deadline(self._clock, self._deadline_seconds), _request_id(request), _trace(request))
+        attempt = Attempt(Deadline(self._clock, self._deadline_seconds), request_id_of(request), trace_of(request))
         code = ""
         try:
             response = self._route(request, attempt)
@@ -117,7 +110,7 @@ class Endpoint:
     def _tell(self, request: Request, status: int, code: str, attempt: Attempt) -> None:
         """Tell those who watch; whatever happens to them, the caller has its answer."""
         # A path or a method of the caller's own making would make a new series each time: memory for the asking.
-        route = request.path if request.path in self._methods else "other"
+        route = request.path if request.path in self._routes else "other"
         answered = Answered(route, status, code, request.headers.get("traceparent", ""), attempt)
         for observer in self._observers:
             try:
@@ -126,26 +119,21 @@ class Endpoint:
                 self._log_crash(error, attempt)
 
     def _route(self, request: Request, attempt: Attempt) -> Response:
-        methods = self._methods.get(request.path)
-        if methods is None:
+        route = self._routes.get(request.path)
+        if route is None:
             raise NotFound
+        methods, answer = route
         if request.method not in methods:
             raise MethodNotAllowed(methods)
-        if request.path == "/health":
-            return self._health()
-        if request.path == "/v1/status":
-            return self._status(request, attempt)
-        if request.path == METRICS_PATH and self._metrics is not None:
-            return Response(self._metrics(), content_type=METRICS_TYPE)
-        return self._token(request, attempt)
+        return answer(request, attempt)
 
-    def _health(self) -> Response:
+    def _health(self, _request: Request, _attempt: Attempt) -> Response:
         if self._unhealthy:
             return _json({"status": "unavailable", "reason": self._unhealthy, "version": VERSION}, 503)
         return _json({"status": "ok", "version": VERSION})
 
     def _status(self, request: Request, attempt: Attempt) -> Response:
-        unverified_token = _bearer(request)
+        unverified_token = bearer_of(request)
         asked = parse_token_query(request.args.getlist("role"), request.args.getlist("repos"))
         status = self._service().status(unverified_token, asked, attempt)
         fields: dict[str, Any] = {
@@ -161,8 +149,8 @@ class Endpoint:
         return _json(fields)
 
     def _token(self, request: Request, attempt: Attempt) -> Response:
-        unverified_token = _bearer(request)
-        body = _body(request)
+        unverified_token = bearer_of(request)
+        body = body_of(request)
         # The time is for outside calls. Whoever sends slowly spends nobody's, least of all that of a call which
         # others wait for too.
         attempt.deadline = Deadline(self._clock, self._deadline_seconds)
@@ -186,53 +174,6 @@ class Endpoint:
         places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
         fields = {"request_id": attempt.request_id, "exception": type(error).__name__, "stack": places}
         self._log.write("ERROR", f"internal error: {type(error).__name__}", fields, attempt.trace)
-
-
-def _bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise MissingBearer
-    return token.strip()
-
-
-def _body(request: Request) -> bytes:
-    length = request.content_length
-    if length is not None and length > LARGEST_BODY:
-        _drain(request, length)
-        raise BodyTooLarge(detail=f"a body of {length} bytes")
-    try:
-        body: bytes = request.stream.read(LARGEST_BODY + 1)
-    # What a server raises for a body that breaks off or is framed wrongly differs from server to server.
-    except Exception as error:  # noqa: BLE001 - see above
-        raise InvalidJson(detail=f"the body could not be read: {type(error).__name__}") from None
-    if len(body) > LARGEST_BODY:
-        _drain(request, _LARGEST_DRAIN)
-        raise BodyTooLarge(detail=f"a body of more than {LARGEST_BODY} bytes")
-    return body
-
-
-def _drain(request: Request, length: int) -> None:
-    stream = request.environ["wsgi.input"]
-    left = min(length, _LARGEST_DRAIN)
-    try:
-        while left > 0 and (chunk := stream.read(min(left, LARGEST_BODY))):
-            left -= len(chunk)
-    except Exception:  # noqa: BLE001 - the connection is gone, and with it who would read the answer
-        return
-
-
-def _request_id(request: Request) -> str:
-    given = request.headers.get("X-Request-Id", "")
-    return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
-
-
-def _trace(request: Request) -> str:
-    """Return the trace id of ``traceparent`` (W3C Trace Context) or ``X-Cloud-Trace-Context``, if it is one."""
-    for header in ("traceparent", "X-Cloud-Trace-Context"):
-        match = _TRACE.fullmatch(request.headers.get(header, ""))
-        if match:
-            return match[1]
-    return ""
 
 
 def _failure(failure: MintError, attempt: Attempt) -> Response:

@@ -1,0 +1,71 @@
+"""What a request brings along: the bearer, the body within its limit, the ids to log it under.
+
+A stranger has written all of it. Taken here is what has the form and the size; what it says is judged elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from mintcore.errors import BodyTooLarge, InvalidJson, MissingBearer
+
+if TYPE_CHECKING:
+    from werkzeug import Request
+
+LARGEST_BODY = 64 * 1024
+# Read and thrown away, so that a client that sends too much gets its answer and not a broken connection.
+_LARGEST_DRAIN = 8 * 1024 * 1024
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_TRACE = re.compile(r"(?:00-)?([0-9a-f]{32})(?:[-/;].*)?")
+
+
+def bearer_of(request: Request) -> str:
+    """Return the unverified token of ``Authorization`` (RFC 6750 §2.1). Raises MissingBearer."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise MissingBearer
+    return token.strip()
+
+
+def body_of(request: Request) -> bytes:
+    """Return the body. Raises BodyTooLarge or InvalidJson."""
+    length = request.content_length
+    if length is not None and length > LARGEST_BODY:
+        _drain(request, length)
+        raise BodyTooLarge(detail=f"a body of {length} bytes")
+    try:
+        body: bytes = request.stream.read(LARGEST_BODY + 1)
+    # What a server raises for a body that breaks off or is framed wrongly differs from server to server.
+    except Exception as error:  # noqa: BLE001 - see above
+        raise InvalidJson(detail=f"the body could not be read: {type(error).__name__}") from None
+    if len(body) > LARGEST_BODY:
+        _drain(request, _LARGEST_DRAIN)
+        raise BodyTooLarge(detail=f"a body of more than {LARGEST_BODY} bytes")
+    return body
+
+
+def _drain(request: Request, length: int) -> None:
+    stream = request.environ["wsgi.input"]
+    left = min(length, _LARGEST_DRAIN)
+    try:
+        while left > 0 and (chunk := stream.read(min(left, LARGEST_BODY))):
+            left -= len(chunk)
+    except Exception:  # noqa: BLE001 - the connection is gone, and with it who would read the answer
+        return
+
+
+def request_id_of(request: Request) -> str:
+    """Return the caller's ``X-Request-Id`` if it can stand in a log and a header as it is, or a new one."""
+    given = request.headers.get("X-Request-Id", "")
+    return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+
+
+def trace_of(request: Request) -> str:
+    """Return the trace id of ``traceparent`` (W3C Trace Context) or ``X-Cloud-Trace-Context``, if it is one."""
+    for header in ("traceparent", "X-Cloud-Trace-Context"):
+        match = _TRACE.fullmatch(request.headers.get(header, ""))
+        if match:
+            return match[1]
+    return ""
