@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 from werkzeug import Response
 
+from mintcore.answer import OutboundError
 from mintcore.errors import FallbackUnavailable, InvalidToken
-from mintcore.outbound import OutboundError
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
+    from mintcore.answer import Answer
     from mintcore.audit import JsonLog
-    from mintcore.outbound import Answer, Channel
+    from mintcore.outbound import Channel
     from mintcore.policy.names import Role
     from mintcore.policy.roles import RoleBook
     from mintcore.ports import Attempt

@@ -1,20 +1,18 @@
 """How the mint calls out: time budget, retries, size caps, no redirects.
 
 Every call goes this way but those of Google's client for Secret Manager, and of Redis and OpenTelemetry where they
-were asked for. :mod:`mintcore.connections` connects and :mod:`mintcore.http1` speaks (docs/adr/0004). What an
-answer means is decided by who asked; here a call either has an answer or fails with an :class:`OutboundError`,
-whose text is for the log and holds no header and no body.
+were asked for. :mod:`mintcore.connections` connects and :mod:`mintcore.http1` speaks (docs/adr/0004); how a call
+can end is in :mod:`mintcore.answer`. What an answer means is decided by who asked.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import ssl
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from mintcore.answer import Answer, TooSlow, Unreachable, Unusable
 from mintcore.connections import UNHEARD_SECONDS, Connections, parse_proxy
 from mintcore.http1 import BadAnswer, TooLarge, exchange, request_bytes
 from mintcore.ports import Deadline
@@ -38,49 +36,6 @@ _FIRST_WAIT_SECONDS = 0.1
 # without harm: at worst a token is created that nobody learns.
 _PASSING_STATUSES = frozenset({500, 502, 503, 504})
 _TOO_MANY_REQUESTS = 429
-
-
-class OutboundError(Exception):
-    """A call that has no answer; the text says why, for the log."""
-
-
-class Unreachable(OutboundError):
-    """No connection, or one that broke."""
-
-
-class TooSlow(OutboundError):
-    """No answer within the request's budget."""
-
-
-class Unusable(OutboundError):
-    """An answer that is too large, or is not the JSON it should be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a service said; ``headers`` by their names in lower case. Not to be logged whole: see the body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def __repr__(self) -> str:
-        return f"Answer({self.status}, {len(self.body)} bytes)"
-
-    def json_object(self) -> dict[str, Any]:
-        """Return the body as a JSON object. Raises Unusable."""
-        try:
-            value = json.loads(self.body.decode())
-        except (ValueError, RecursionError):
-            value = None
-        if not isinstance(value, dict):
-            raise Unusable(f"status {self.status} with {len(self.body)} bytes that are no JSON object")
-        return value
-
-    def retry_after(self) -> float | None:
-        """Return the seconds of ``Retry-After`` where it has that form (RFC 9110 §10.2.3)."""
-        text = self.headers.get("retry-after", "")
-        return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None  # noqa: PLR2004
 
 
 class Outbound:

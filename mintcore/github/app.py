@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mintcore.answer import Answer, Unusable
 from mintcore.cache import ExpiringCache
 from mintcore.errors import (
     AppNotInstalled,
@@ -20,7 +21,6 @@ from mintcore.errors import (
 from mintcore.github.diagnosis import explain_unprocessable
 from mintcore.github.failures import is_unknown_app, refusal, suspended
 from mintcore.github.grants import parse_token
-from mintcore.outbound import Answer, Unusable
 from mintcore.policy.names import Org
 
 if TYPE_CHECKING:

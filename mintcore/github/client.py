@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from mintcore.answer import OutboundError, Unusable
 from mintcore.cache import ExpiringCache
 from mintcore.errors import MintError, UpstreamTimeout
 from mintcore.github.failures import no_answer
-from mintcore.outbound import OutboundError, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mintcore.outbound import Answer, Channel
+    from mintcore.answer import Answer
+    from mintcore.outbound import Channel
     from mintcore.policy.roles import App
     from mintcore.ports import AppAssertions, Attempt, Clock
     from mintcore.secret import Secret

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mintcore.answer import Unusable
 from mintcore.errors import (
     GitHubRateLimited,
     GitHubUnavailable,
@@ -16,13 +17,12 @@ from mintcore.errors import (
     UpstreamTimeout,
 )
 from mintcore.github.failures import message_of
-from mintcore.outbound import Unusable
 from mintcore.policy.roles import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mintcore.outbound import Answer
+    from mintcore.answer import Answer
     from mintcore.policy.names import Org, RepoName
     from mintcore.ports import Attempt, Scope
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from mintcore.answer import Answer, OutboundError, TooSlow, Unusable
 from mintcore.errors import (
     GitHubRateLimited,
     GitHubUnavailable,
@@ -13,7 +14,6 @@ from mintcore.errors import (
     MintError,
     UpstreamTimeout,
 )
-from mintcore.outbound import Answer, OutboundError, TooSlow, Unusable
 
 if TYPE_CHECKING:
     from mintcore.policy.names import Org

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mintcore.answer import Unusable
 from mintcore.errors import GitHubUnavailable, Incident
 from mintcore.github.diagnosis import covers
-from mintcore.outbound import Unusable
 from mintcore.policy.roles import LEVELS
 from mintcore.ports import InstallationToken
 from mintcore.secret import Secret
 
 if TYPE_CHECKING:
-    from mintcore.outbound import Answer
+    from mintcore.answer import Answer
     from mintcore.policy.names import Org
     from mintcore.ports import Scope
 

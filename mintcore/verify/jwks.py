@@ -15,9 +15,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 
+from mintcore.answer import OutboundError
 from mintcore.cache import ExpiringCache
 from mintcore.errors import InvalidToken, IssuerUnavailable
-from mintcore.outbound import OutboundError
 from mintcore.ports import Attempt, Deadline
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from mintcore.answer import OutboundError
 from mintcore.errors import InvalidToken, StsUnavailable
-from mintcore.outbound import OutboundError
 
 if TYPE_CHECKING:
-    from mintcore.outbound import Answer, Channel
+    from mintcore.answer import Answer
+    from mintcore.outbound import Channel
     from mintcore.ports import Attempt
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mintcore.answer import Answer, Unusable
 from mintcore.clock import WorldClock
 from mintcore.errors import BadRequest, GitHubUnavailable, Incident, InvalidToken, IssuerUnavailable
 from mintcore.github.app import _parse_installation
 from mintcore.github.failures import rate_limit, refusal
 from mintcore.github.grants import parse_token
-from mintcore.outbound import Answer, Unusable
 from mintcore.policy.claims import REQUIRED_CLAIMS, check_claims
 from mintcore.policy.names import Org, RepoName, Role, parse_repo, parse_repo_name, parse_role, repo_provider_id
 from mintcore.policy.roles import BUILT_IN

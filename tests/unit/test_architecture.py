@@ -23,7 +23,7 @@ SETTINGS = {
 # What is an extra, and imported only where and when it was asked for.
 EXTRAS = {"mintcore/telemetry.py": {"opentelemetry"}, "mintcore/rate_limit.py": {"redis"}}
 PLAIN = {"mintcore.errors", "mintcore.secret", "mintcore.version", "mintcore.ports"}
-ADAPTER = PLAIN | {"mintcore.policy", "mintcore.outbound", "mintcore.cache"}
+ADAPTER = PLAIN | {"mintcore.policy", "mintcore.outbound", "mintcore.answer", "mintcore.cache"}
 # What a room may import besides itself; a room that is not here may import what a plain adapter may.
 MAY_IMPORT = {
     "mintcore.errors": set[str](),
@@ -34,7 +34,8 @@ MAY_IMPORT = {
     "mintcore.reading": {"mintcore.secret"},
     "mintcore.connections": {"mintcore.secret", "mintcore.ports", "mintcore.http1"},
     "mintcore.http1": {"mintcore.ports"},
-    "mintcore.outbound": PLAIN | {"mintcore.connections", "mintcore.http1"},
+    "mintcore.outbound": PLAIN | {"mintcore.answer", "mintcore.connections", "mintcore.http1"},
+    "mintcore.answer": set[str](),
     "mintcore.policy": {"mintcore.errors"},
     "mintcore.ports": {"mintcore.policy", "mintcore.errors", "mintcore.secret"},
     "mintcore.service": {"mintcore.policy", "mintcore.ports", "mintcore.errors"},

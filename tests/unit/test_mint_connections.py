@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from mintcore.answer import TooSlow, Unreachable
 from mintcore.clock import WorldClock
 from mintcore.connections import UNHEARD_SECONDS, Connections
-from mintcore.outbound import Outbound, TooSlow, Unreachable
+from mintcore.outbound import Outbound
 from mintcore.ports import Deadline
 from mintcore.secret import Secret
 from tests.mint_doubles import FakeClock, new_attempt
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mintcore.outbound import Answer, Channel
+    from mintcore.answer import Answer
+    from mintcore.outbound import Channel
     from mintcore.ports import Clock
 
 SERVICE = "https://service.example"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mintcore.answer import Answer, TooSlow, Unreachable, Unusable
 from mintcore.clock import WorldClock
-from mintcore.outbound import LARGEST_ANSWER, USER_AGENT, Answer, Outbound, TooSlow, Unreachable, Unusable
+from mintcore.outbound import LARGEST_ANSWER, USER_AGENT, Outbound
 from mintcore.secret import Secret
 from tests.mint_doubles import FakeClock, new_attempt
 from tests.unit.loopback_peer import Peer, answer

@@ -8,6 +8,7 @@ import pytest
 
 from fullsend.sandbox.github import GitHubService
 from fullsend.sandbox.keys import new_key
+from mintcore.answer import Answer, TooSlow, Unreachable
 from mintcore.errors import (
     AppNotInstalled,
     GitHubRateLimited,
@@ -26,7 +27,7 @@ from mintcore.github.diagnosis import explain_unprocessable
 from mintcore.github.failures import no_answer, rate_limit, refusal
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.rsa import RsaSigner, parse_signer
-from mintcore.outbound import Answer, Outbound, TooSlow, Unreachable
+from mintcore.outbound import Outbound
 from mintcore.policy.names import Org, RepoName, Role
 from mintcore.policy.roles import BUILT_IN, App
 from mintcore.ports import InstallationToken, Scope
