@@ -10,22 +10,21 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mintcore.policy.names import Org, Repo, fold, parse_repo
-from mintcore.policy.trust import TrustPolicy
 from mintcore.reading import ConfigurationError, Reader
 from mintcore.role_settings import read_roles
 from mintcore.telemetry_settings import read_signals
+from mintcore.trust_settings import read_trust
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mintcore.policy.trust import TrustPolicy
     from mintcore.secret import Secret
 
 DEFAULT_AUDIENCE = "fullsend-mint"
 DEFAULT_ISSUER = "https://token.actions.githubusercontent.com"
 DEFAULT_GITHUB_API = "https://api.github.com"
 DEFAULT_STS = "https://sts.googleapis.com"
-DEFAULT_HOST_REPO = "fullsend-ai/fullsend"
 DEFAULT_DEADLINE_SECONDS = 25
 DEFAULT_PORT = 8080
 DEFAULT_AUDIT_FILE_BYTES = 50_000_000
@@ -145,14 +144,7 @@ def standalone_from(reader: Reader) -> StandaloneSettings:
 
 def _common(reader: Reader) -> Settings:
     roles = read_roles(reader)
-    orgs, public = _orgs(reader)
-    policy = TrustPolicy(
-        orgs=None if public else orgs,
-        workflow_files=_workflow_files(reader, public=public),
-        host_repos=_repos(reader, "WORKFLOW_HOST_REPOS") or frozenset({parse_repo(DEFAULT_HOST_REPO)}),
-        per_repo_repos=_per_repo_repos(reader, public=public),
-        roles=roles.book,
-    )
+    policy = read_trust(reader, roles.book)
     rate_limit, storage = _rate_limit(reader)
     return Settings(
         policy=policy,
@@ -179,46 +171,6 @@ def _audit_file(reader: Reader) -> str:
     if place and (path == place or not path):
         reader.problem("AUDIT_LOG", "is not file: and a path", "file:/var/log/fullsend-mint/audit.jsonl")
     return path
-
-
-def _orgs(reader: Reader) -> tuple[frozenset[Org], bool]:
-    listed = reader.items("ALLOWED_ORGS")
-    if "*" in listed:
-        return frozenset(), True
-    if not listed:
-        reader.warn("ALLOWED_ORGS is empty: every request is denied")
-    return frozenset(reader.parsed("ALLOWED_ORGS", listed, Org, "my-org,other-org")), False
-
-
-def _workflow_files(reader: Reader, *, public: bool) -> frozenset[str] | None:
-    listed = reader.items("ALLOWED_WORKFLOW_FILES")
-    if "*" in listed:
-        return None
-    if not listed and not public:
-        reader.warn("ALLOWED_WORKFLOW_FILES is not set: every request is denied; name the files, or set it to *")
-    return frozenset(reader.parsed("ALLOWED_WORKFLOW_FILES", listed, _workflow_file, "triage.yml,coder.yml"))
-
-
-def _workflow_file(name: str) -> str:
-    if "/" in name or not name.endswith((".yml", ".yaml")):
-        raise ValueError("a workflow file is named without its folder and ends in .yml or .yaml")
-    return fold(name)
-
-
-def _repos(reader: Reader, variable: str) -> frozenset[Repo]:
-    return frozenset(reader.parsed(variable, reader.items(variable), parse_repo, "my-org/my-repo"))
-
-
-def _per_repo_repos(reader: Reader, *, public: bool) -> frozenset[Repo]:
-    listed = reader.items("PER_REPO_WIF_REPOS")
-    if "*" in listed:
-        reader.warn(
-            "PER_REPO_WIF_REPOS has a *, which stands for no repository; list owner/repo, or leave it unset"
-        )
-    if listed and public:
-        reader.warn("PER_REPO_WIF_REPOS is set in public mode, where a repository's own workflows are not trusted")
-    named = [item for item in listed if item != "*"]
-    return frozenset(reader.parsed("PER_REPO_WIF_REPOS", named, parse_repo, "my-org/my-repo"))
 
 
 def _rate_limit(reader: Reader) -> tuple[str, str]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mintcore.reading import Reader
-from mintcore.settings import DEFAULT_HOST_REPO, hosted_from, standalone_from
+from mintcore.settings import hosted_from, standalone_from
+from mintcore.trust_settings import DEFAULT_HOST_REPO
 
 if TYPE_CHECKING:
     from collections.abc import Callable

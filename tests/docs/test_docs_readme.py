@@ -102,7 +102,7 @@ def test_the_example_environment_is_one_the_mint_accepts_and_its_threads_fit_the
 
 
 def test_every_variable_of_the_readmes_table_is_one_the_mint_reads() -> None:
-    source = (ROOT / "mintcore" / "settings.py").read_text() + (ROOT / "mintcore" / "role_settings.py").read_text()
+    source = "".join(path.read_text() for path in ROOT.glob("mintcore/*settings.py"))
     table = README[README.index("## Configuration") :]
     named = set(re.findall(r"`([A-Z_]{4,})`", table.split("\n## ")[0] + table.split("\n## ")[1][:0]))
     assert named

@@ -19,6 +19,7 @@ ROOTS = {
 }  # fmt: skip
 SETTINGS = {
     "mintcore.settings", "mintcore.reading", "mintcore.role_settings", "mintcore.telemetry_settings",
+    "mintcore.trust_settings",
 }  # fmt: skip
 # What is an extra, and imported only where and when it was asked for.
 EXTRAS = {"mintcore/telemetry.py": {"opentelemetry"}, "mintcore/rate_limit.py": {"redis"}}
@@ -42,6 +43,7 @@ MAY_IMPORT = {
     "mintcore.settings": SETTINGS | {"mintcore.policy", "mintcore.rate_limit", "mintcore.secret"},
     "mintcore.role_settings": SETTINGS | {"mintcore.policy"},
     "mintcore.telemetry_settings": SETTINGS,
+    "mintcore.trust_settings": SETTINGS | {"mintcore.policy"},
     "mintcore.incoming": {"mintcore.errors"},
     "mintcore.endpoint": PLAIN | {"mintcore.service", "mintcore.policy", "mintcore.audit", "mintcore.incoming"},
     "mintcore.rate_limit": PLAIN | {"mintcore.audit"},
