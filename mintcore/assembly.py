@@ -6,21 +6,29 @@ thread that already answers ``/health``.
 
 from __future__ import annotations
 
+import threading
+import uuid
 from typing import TYPE_CHECKING
 
 from mintcore.audit import StructuredAudit
+from mintcore.errors import MintError
 from mintcore.github.app import GitHubTokens
 from mintcore.github.client import LARGEST_ANSWER, AppClient
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.outbound import Outbound
+from mintcore.ports import Attempt, Deadline
 from mintcore.service import MintService
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from mintcore.audit import JsonLog
     from mintcore.audit_file import AuditFile
     from mintcore.clock import WorldClock
     from mintcore.ports import Clock, KeyStore, Limiter, Verifier
     from mintcore.settings import Settings
+
+_WARM_UP_SECONDS = 20.0
 
 
 def assemble(
@@ -64,6 +72,23 @@ def log_corrections(clock: WorldClock, log: JsonLog) -> None:
 def outbound_for(settings: Settings, clock: Clock) -> Outbound:
     """Return the connections, one for each serving thread."""
     return Outbound(clock, connections=settings.threads, proxy_url=settings.proxy_url)
+
+
+def warm_up(steps: Sequence[Callable[[Attempt], object]], clock: Clock, log: JsonLog) -> None:
+    """Take ``steps``, which fetch what the first request will need, without making it wait for this to end.
+
+    A step's failure is the first request's to find again, and to tell its caller.
+    """
+    attempt = Attempt(Deadline(clock, _WARM_UP_SECONDS), f"warm-up-{uuid.uuid4().hex}")
+
+    def take() -> None:
+        for step in steps:
+            try:
+                step(attempt)
+            except MintError as failure:
+                log.write("WARNING", f"warm-up: {failure}")
+
+    threading.Thread(target=take, name="warm-up", daemon=True).start()
 
 
 def _limiter(settings: Settings, log: JsonLog) -> Limiter | None:

@@ -7,8 +7,6 @@ thread, so that ``/health`` answers at once and the first token does not wait fo
 from __future__ import annotations
 
 import sys
-import threading
-import uuid
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,22 +14,15 @@ from mintcore.audit import JsonLog
 from mintcore.background import Background
 from mintcore.clock import WorldClock
 from mintcore.endpoint import Endpoint
-from mintcore.errors import MintError
 from mintcore.policy import trust
-from mintcore.ports import Attempt, Deadline
 from mintcore.settings import ConfigurationError, HostedSettings, read_hosted
 from mintcore.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mintcore.keys.secret_manager import SecretManagerKeys
     from mintcore.service import MintService
-    from mintcore.verify.jwks import IssuerKeys
 
 # With Google's verdict to come, the local check of the signature is not worth a long wait for the keys.
 _KEYS_PATIENCE_SECONDS = 3.0
-_WARM_UP_SECONDS = 20.0
 
 
 def hosted_mint() -> Endpoint:
@@ -67,7 +58,7 @@ def _assemble(
     settings: HostedSettings, clock: WorldClock, log: JsonLog, telemetry: Telemetry | None
 ) -> MintService:
     # Here and not above, for the reason in the module's docstring.
-    from mintcore.assembly import assemble, log_corrections, outbound_for  # noqa: PLC0415
+    from mintcore.assembly import assemble, log_corrections, outbound_for, warm_up  # noqa: PLC0415
     from mintcore.keys.secret_manager import SecretManagerKeys  # noqa: PLC0415
     from mintcore.verify.chain import HostedVerifier  # noqa: PLC0415
     from mintcore.verify.jwks import IssuerKeys  # noqa: PLC0415
@@ -94,30 +85,8 @@ def _assemble(
         provider_for=lambda caller: trust.provider_id(common.policy, caller.repository, settings.provider),
     )
     service = assemble(common, verifier=verifier, keys=app_keys, outbound=outbound, clock=clock, log=log)
-    _warm_up(issuer_keys, app_keys, settings, clock, log)
+    signers = [partial(app_keys.signer, role) for role in common.policy.roles.key_roles]
+    warm_up([issuer_keys.load, *signers], clock, log)
     if telemetry is not None:
         telemetry.start()
     return service
-
-
-def _warm_up(
-    issuer_keys: IssuerKeys, app_keys: SecretManagerKeys, settings: HostedSettings, clock: WorldClock, log: JsonLog
-) -> None:
-    """Fetch what the first request will need, without making it wait for this to end."""
-    roles = sorted({grant.app.key_role for grant in settings.common.policy.roles.serves.values()})
-    attempt = Attempt(Deadline(clock, _WARM_UP_SECONDS), f"warm-up-{uuid.uuid4().hex}")
-
-    def fetch() -> None:
-        _try(lambda: issuer_keys.load(attempt), log)
-        for role in roles:
-            _try(partial(app_keys.signer, role, attempt), log)
-
-    threading.Thread(target=fetch, name="warm-up", daemon=True).start()
-
-
-def _try(step: Callable[[], object], log: JsonLog) -> None:
-    """Take a step whose failure is the first request's to find out, and to tell its caller."""
-    try:
-        step()
-    except MintError as failure:
-        log.write("WARNING", f"warm-up: {failure}")

@@ -11,20 +11,16 @@ import argparse
 import gc
 import os
 import sys
-import threading
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mintcore.assembly import assemble, log_corrections, outbound_for
+from mintcore.assembly import assemble, log_corrections, outbound_for, warm_up
 from mintcore.audit_file import AuditFile
 from mintcore.clock import WorldClock
 from mintcore.endpoint import Endpoint
-from mintcore.errors import MintError
 from mintcore.fallback import UpstreamMint
 from mintcore.keys.directory import DirectoryKeys
 from mintcore.metrics import Metrics
-from mintcore.ports import Attempt, Deadline
 from mintcore.serving import listen, serve
 from mintcore.serving_log import TimedLog
 from mintcore.settings import ConfigurationError, StandaloneSettings, read_standalone
@@ -42,7 +38,6 @@ if TYPE_CHECKING:
 
 # The issuer's keys are the authority here, and worth a wait; the request's own budget still bounds it.
 _KEYS_PATIENCE_SECONDS = 10.0
-_WARM_UP_SECONDS = 20.0
 _DESCRIPTION = """Exchange a CI job's OIDC token for a short-lived, scoped GitHub App installation token.
 
 Without arguments: serve. The configuration is in environment variables; ALLOWED_ORGS, ROLE_APP_IDS,
@@ -192,20 +187,7 @@ def _announce(settings: StandaloneSettings, found: KeyFindings, log: JsonLog) ->
 def _begin(mint: Mint, clock: WorldClock, log: JsonLog) -> None:
     if mint.telemetry is not None:
         mint.telemetry.start()
-    _warm_up(mint.issuer_keys, clock, log)
-
-
-def _warm_up(issuer_keys: IssuerKeys, clock: WorldClock, log: JsonLog) -> None:
-    """Fetch the issuer's keys without making anybody wait; a failure is the first request's to find again."""
-    attempt = Attempt(Deadline(clock, _WARM_UP_SECONDS), f"warm-up-{uuid.uuid4().hex}")
-
-    def fetch() -> None:
-        try:
-            issuer_keys.load(attempt)
-        except MintError as failure:
-            log.write("WARNING", f"warm-up: {failure}")
-
-    threading.Thread(target=fetch, name="warm-up", daemon=True).start()
+    warm_up([mint.issuer_keys.load], clock, log)
 
 
 def _refuse(problems: Sequence[str]) -> int:

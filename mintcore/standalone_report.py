@@ -60,7 +60,7 @@ def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: Clock) -
         return KeyFindings((), (_NO_DIRECTORY.format(settings.pem_dir),))
     attempt = Attempt(Deadline(clock, _CHECK_SECONDS), "check")
     missing, problems = [], []
-    for role in sorted({grant.app.key_role for grant in settings.common.policy.roles.serves.values()}):
+    for role in settings.common.policy.roles.key_roles:
         try:
             keys.signer(role, attempt)
         except RoleKeyMissing as failure:

@@ -78,6 +78,11 @@ class RoleBook:
         """The served roles, sorted."""
         return sorted(self.serves)
 
+    @property
+    def key_roles(self) -> list[Role]:
+        """The roles under whose names the keys of the served roles are stored, sorted."""
+        return sorted({grant.app.key_role for grant in self.serves.values()})
+
 
 def key_role(role: Role) -> Role:
     """Return the role whose App and key ``role`` uses; only ``fix`` has none of its own."""
