@@ -11,6 +11,7 @@ import argparse
 import gc
 import os
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ from mintcore.version import VERSION
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from mintcore.audit import JsonLog
 
@@ -111,12 +112,11 @@ def _check(settings: StandaloneSettings) -> int:
     found = find_keys(settings, DirectoryKeys(settings.pem_dir, warnings), WorldClock())
     for warning in settings.common.warnings:
         warnings.write("WARNING", warning)
-    audit_file = _audit_file(settings)
     wrong = [*found.missing, *found.problems]
-    if isinstance(audit_file, str):
-        wrong.append(audit_file)
-    elif audit_file is not None:
-        audit_file.close()
+    with _noting(wrong):
+        audit_file = _audit_file(settings)
+        if audit_file is not None:
+            audit_file.close()
     if settings.common.unhealthy:
         wrong.append(settings.common.unhealthy)
     if wrong:
@@ -130,9 +130,13 @@ def _serve(settings: StandaloneSettings) -> int:
     log = TimedLog(sys.stdout, clock, project_id=settings.common.project_id)
     keys = DirectoryKeys(settings.pem_dir, log)
     found = find_keys(settings, keys, clock)
-    listener, audit_file = _listen(settings.port), _audit_file(settings)
-    if found.problems or isinstance(listener, str) or isinstance(audit_file, str):
-        return _refuse((*found.problems, *(wrong for wrong in (listener, audit_file) if isinstance(wrong, str))))
+    wrong = [*found.problems]
+    with _noting(wrong):
+        listener = _listen(settings.port)
+    with _noting(wrong):
+        audit_file = _audit_file(settings)
+    if wrong:
+        return _refuse(wrong)
     _announce(settings, found, log)
     mint = build(settings, keys, clock, log, audit_file)
     # What is here now stays for ever: out of the collector's sight it stays shared with gunicorn's parent process.
@@ -149,28 +153,39 @@ def _serve(settings: StandaloneSettings) -> int:
     return 0
 
 
-def _listen(port: int) -> socket.socket | str:
-    """Return the listening socket, or the sentence that says why there is none."""
+@contextmanager
+def _noting(wrong: list[str]) -> Iterator[None]:
+    """Go on after a ConfigurationError with its sentences in ``wrong``: all that is wrong is said at one start."""
+    try:
+        yield
+    except ConfigurationError as error:
+        wrong.extend(error.problems)
+
+
+def _listen(port: int) -> socket.socket:
+    """Return the listening socket. Raises ConfigurationError."""
     try:
         return listen(port)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        return (
+        problem = (
             f"PORT {port} cannot be listened on ({reason}); end what uses it, or set another, for example PORT=8081"
         )
+        raise ConfigurationError([problem]) from None
 
 
-def _audit_file(settings: StandaloneSettings) -> AuditFile | str | None:
-    """Return the audit log's file if there is to be one, or the sentence that says why it cannot be had."""
+def _audit_file(settings: StandaloneSettings) -> AuditFile | None:
+    """Return the audit log's file if there is to be one. Raises ConfigurationError."""
     if not settings.audit_file:
         return None
     try:
         return AuditFile(settings.audit_file, most_bytes=settings.audit_file_bytes, kept=settings.audit_file_kept)
     except OSError as error:
-        return (
+        problem = (
             f"AUDIT_LOG names {settings.audit_file}, which cannot be written ({error.strerror}); name a file in a "
             f"directory this user may write to, for example AUDIT_LOG=file:/var/log/fullsend-mint/audit.jsonl"
         )
+        raise ConfigurationError([problem]) from None
 
 
 def _announce(settings: StandaloneSettings, found: KeyFindings, log: JsonLog) -> None:
