@@ -97,20 +97,20 @@ class Channel:
             )
         except ValueError as error:
             raise Unusable(f"{self.service}: {error}") from None
-        for left in reversed(range(_TRIES)):
+        for tried in range(_TRIES - 1):
             try:
                 answer = self._once(request, attempt)
             except Unreachable:
-                wait = self._backoff(left)
-                if not left or wait >= attempt.deadline.remaining():
+                wait = self._backoff(tried)
+                if wait >= attempt.deadline.remaining():
                     raise
             else:
-                again = self._wait_for(answer, left, attempt) if repeat_answers else None
+                again = self._wait_for(answer, tried, attempt) if repeat_answers else None
                 if again is None:
                     return answer
                 wait = again
             self._clock.sleep(wait)
-        raise AssertionError("the last try returns or raises")
+        return self._once(request, attempt)
 
     def _once(self, request: bytes, attempt: Attempt) -> Answer:
         """Return the answer, over an idle connection if there is one, and over a new one if that has died."""
@@ -168,18 +168,17 @@ class Channel:
         except OSError as error:
             raise Unreachable(f"{self.service}: {type(error).__name__}") from None
 
-    def _wait_for(self, answer: Answer, left: int, attempt: Attempt) -> float | None:
+    def _wait_for(self, answer: Answer, tried: int, attempt: Attempt) -> float | None:
         """Return how long to wait before the next try, ``None`` where this answer is the one."""
-        if not left or answer.status not in _PASSING_STATUSES | {_TOO_MANY_REQUESTS}:
+        if answer.status not in _PASSING_STATUSES | {_TOO_MANY_REQUESTS}:
             return None
         wait = answer.retry_after()
         if wait is None and answer.status != _TOO_MANY_REQUESTS:
-            wait = self._backoff(left)
+            wait = self._backoff(tried)
         # A thread that waits serves nobody else: half the budget, then the caller had better wait itself.
         return None if wait is None or wait > attempt.deadline.remaining() / 2 else wait
 
     @staticmethod
-    def _backoff(left: int) -> float:
-        doublings = _TRIES - 1 - left
+    def _backoff(tried: int) -> float:
         spread = random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
-        return _FIRST_WAIT_SECONDS * float(2**doublings) * spread
+        return _FIRST_WAIT_SECONDS * float(2**tried) * spread
