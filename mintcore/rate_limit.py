@@ -18,13 +18,14 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from mintcore.errors import RateLimited
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from limits.storage import Storage
 
     from mintcore.audit import JsonLog
 
 _PATIENCE_SECONDS = 0.5
 _LEFT_ALONE_SECONDS = 5.0
-_EXAMPLES = (("RATE_LIMIT", "60/minute"), ("RATE_LIMIT_STORAGE", "memory://"))
 
 
 def problems_with(limit: str, storage: str) -> list[tuple[str, str, str]]:
@@ -74,27 +75,37 @@ def _is_one_limit(text: str) -> bool:
 class RepositoryLimiter:
     """Counts the mints of each calling repository; a :class:`~mintcore.ports.Limiter`."""
 
-    def __init__(self, limit: str, storage: str, log: JsonLog) -> None:
+    def __init__(
+        self,
+        limit: str,
+        storage: str,
+        log: JsonLog,
+        *,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._item = limits.parse(limit)
         self._strategy = SlidingWindowCounterRateLimiter(_storage(storage))
         self._log = log
+        self._wall = wall
+        self._monotonic = monotonic
         self._not_before = 0.0
 
     def spend(self, key: str) -> None:
         """Count one mint for the repository ``key``. Raises RateLimited with the seconds to wait."""
-        if time.monotonic() < self._not_before:
+        if self._monotonic() < self._not_before:
             return
         try:
             if self._strategy.hit(self._item, key):
                 return
             reset = self._strategy.get_window_stats(self._item, key).reset_time
         except limits.errors.StorageError as error:
-            self._not_before = time.monotonic() + _LEFT_ALONE_SECONDS
+            self._not_before = self._monotonic() + _LEFT_ALONE_SECONDS
             cause = type(error.storage_error).__name__
             self._log.write("ERROR", f"the rate limit's storage fails, nothing is limited: {cause}")
             return
         # By the machine's clock, as the library counts: the corrected one may be minutes away from it.
-        wait = max(1, math.ceil(reset - time.time()))
+        wait = max(1, math.ceil(reset - self._wall()))
         raise RateLimited(
             f"{key} has asked for more than {self._item} tokens; wait {wait} s.",
             retry_after=wait,

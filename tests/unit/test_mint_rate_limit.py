@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import io
+import socket
+
+import pytest
+
+from mintcore.audit import JsonLog
+from mintcore.errors import RateLimited
+from mintcore.rate_limit import RepositoryLimiter
+from tests.mint_doubles import FakeClock
+
+
+def test_a_storage_that_failed_is_left_alone_for_five_seconds() -> None:
+    clock, log = FakeClock(), io.StringIO()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    limiter = RepositoryLimiter("1/hour", f"redis://127.0.0.1:{port}/0", JsonLog(log), monotonic=clock.monotonic)
+    failures = []
+    for seconds in (0.0, 4.9, 0.1):
+        clock.advance(seconds)
+        limiter.spend("octo-org/app")
+        failures.append(log.getvalue().count("the rate limit's storage fails"))
+    assert failures == [1, 1, 2]
+
+
+def test_the_wait_is_counted_by_the_clock_that_the_library_goes_by() -> None:
+    limiter = RepositoryLimiter("1/minute", "memory://", JsonLog(io.StringIO()), wall=lambda: 0.0)
+    limiter.spend("octo-org/app")
+    with pytest.raises(RateLimited) as limited:
+        limiter.spend("octo-org/app")
+    assert (limited.value.retry_after or 0) > 10**9
