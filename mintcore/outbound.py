@@ -20,7 +20,7 @@ from mintcore.version import VERSION
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mintcore.http1 import RawAnswer
     from mintcore.ports import Attempt, Clock
@@ -43,11 +43,19 @@ class Outbound:
 
     ``connections`` is how many connections to one service are kept open: the number of serving threads.
     ``proxy_url`` is used for ``https`` where the operator asked for a proxy; ambient proxy variables are never
-    read. Certificates are checked against the system's authorities.
+    read. Certificates are checked against the system's authorities. ``dice`` spreads the waits between tries.
     """
 
-    def __init__(self, clock: Clock, *, connections: int, proxy_url: Secret | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        connections: int,
+        proxy_url: Secret | None = None,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
         self._clock = clock
+        self._dice = dice
         self._connections = connections
         self._tls = ssl.create_default_context()
         self._proxy = None if proxy_url is None else parse_proxy(proxy_url)
@@ -58,14 +66,21 @@ class Outbound:
         ``largest_answer`` is in bytes of body.
         """
         connections = Connections(base_url, self._clock, most=self._connections, tls=self._tls, proxy=self._proxy)
-        return Channel(service, connections, base_url, self._clock, largest_answer)
+        return Channel(service, connections, base_url, self._clock, largest_answer=largest_answer, dice=self._dice)
 
 
 class Channel:
     """Calls to one service."""
 
     def __init__(
-        self, service: str, connections: Connections, base_url: str, clock: Clock, largest_answer: int
+        self,
+        service: str,
+        connections: Connections,
+        base_url: str,
+        clock: Clock,
+        *,
+        largest_answer: int,
+        dice: Callable[[], float],
     ) -> None:
         parts = urlsplit(base_url)
         self.service = service
@@ -74,6 +89,7 @@ class Channel:
         self._prefix = parts.path.rstrip("/")
         self._clock = clock
         self._largest_answer = largest_answer
+        self._dice = dice
 
     def send(
         self,
@@ -178,7 +194,5 @@ class Channel:
         # A thread that waits serves nobody else: half the budget, then the caller had better wait itself.
         return None if wait is None or wait > attempt.deadline.remaining() / 2 else wait
 
-    @staticmethod
-    def _backoff(tried: int) -> float:
-        spread = random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
-        return _FIRST_WAIT_SECONDS * float(2**tried) * spread
+    def _backoff(self, tried: int) -> float:
+        return _FIRST_WAIT_SECONDS * float(2**tried) * (0.5 + self._dice())

@@ -66,6 +66,10 @@ class Run:
         """Wait between two looks at a service."""
         self._session.sleep(seconds)
 
+    def stagger(self, most_seconds: float) -> None:
+        """Wait for some part of `most_seconds`, so that rivals who collided do not collide again."""
+        self._session.sleep(most_seconds * self._session.dice())
+
     def invokers(self, name: str) -> set[str]:
         """Return who may call a service."""
         return policies.members(self._policy(name), INVOKER)

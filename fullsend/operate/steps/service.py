@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -57,7 +56,7 @@ class EditEnvironment:
             try:
                 operation = self._write(cloud)
             except Conflict:
-                cloud.run.pause(random.uniform(0, AGAIN_SECONDS))  # noqa: S311 - so that rivals do not collide again
+                cloud.run.stagger(AGAIN_SECONDS)
                 continue
             if operation is not None:
                 self._finish(cloud, operation)
