@@ -125,11 +125,6 @@ class ExpiringCache(Generic[K, V]):
             if slot is not None:
                 slot.fresh_until = slot.failed_until = 0.0
 
-    def drop(self, key: K) -> None:
-        """Forget the value for ``key``."""
-        with self._lock:
-            self._slots.pop(key, None)
-
     def drop_if(self, key: K, value: V, first: Callable[[], None] = lambda: None) -> bool:
         """Forget the value for ``key`` if it still is ``value``; of many who found it wrong one is told so.
 
@@ -205,7 +200,7 @@ class ExpiringCache(Generic[K, V]):
                 slot.failed_until = self._clock.monotonic() + self._hold_failure_seconds
             elif isinstance(error, Later) and slot.has_value:
                 pass
-            # Unless the key was dropped meanwhile, and what is there now is another's.
+            # Unless the key was forgotten meanwhile, and what is there now is another's.
             elif isinstance(error, Exception) and self._slots.get(key) is slot:
                 del self._slots[key]
             return isinstance(error, Later) and old

@@ -253,8 +253,7 @@ def test_expiring_a_key_that_is_not_there_does_nothing(clock: FakeClock) -> None
 
 def test_a_dropped_value_is_gone_for_good(clock: FakeClock) -> None:
     cache, source = new_cache(clock), Source()
-    cache.get("a", source, new_attempt(clock))
-    cache.drop("a")
+    cache.drop_if("a", cache.get("a", source, new_attempt(clock)))
     source.failure = KeyUnavailable()
     with pytest.raises(KeyUnavailable):
         cache.get("a", source, new_attempt(clock))
@@ -435,13 +434,13 @@ def test_who_waits_for_a_load_that_fails_has_the_old_value_that_stands_in_for_it
         assert [one.result(PATIENCE) for one in (leader, joiner)] == ["old", "old"]
 
 
-def test_a_key_dropped_during_its_load_is_loaded_anew_by_the_next(clock: FakeClock) -> None:
+def test_a_key_forgotten_during_its_load_is_loaded_anew_by_the_next(clock: FakeClock) -> None:
     cache, load = new_cache(clock), Blocking("old")
     outcomes: list[object] = []
     leader = threading.Thread(target=lambda: outcomes.append(cache.get("a", load, new_attempt(clock))))
     leader.start()
     assert load.begun.wait(PATIENCE)
-    cache.drop("a")
+    cache.clear()
     assert cache.get("a", Source("new"), new_attempt(clock)) == "new"
     load.may_end.set()
     leader.join(PATIENCE)
@@ -449,12 +448,12 @@ def test_a_key_dropped_during_its_load_is_loaded_anew_by_the_next(clock: FakeClo
     assert cache.get("a", Source("never"), new_attempt(clock)) == "new"
 
 
-def test_a_load_that_fails_after_its_key_was_dropped_leaves_the_newer_value(clock: FakeClock) -> None:
+def test_a_load_that_fails_after_its_key_was_forgotten_leaves_the_newer_value(clock: FakeClock) -> None:
     cache, load = new_cache(clock), Blocking(InvalidRoleKey())
     leader = threading.Thread(target=lambda: in_threads(1, lambda: cache.get("a", load, new_attempt(clock))))
     leader.start()
     assert load.begun.wait(PATIENCE)
-    cache.drop("a")
+    cache.clear()
     cache.get("a", Source("new"), new_attempt(clock))
     load.may_end.set()
     leader.join(PATIENCE)
