@@ -62,14 +62,6 @@ def pss_mib(pid: int) -> float:
     return kibibytes / 1024
 
 
-def restrict(pid: int, cpus: set[int]) -> None:
-    """Let a process, its descendants and all their threads use only these CPUs."""
-    for one in tree(pid):
-        for thread in (_PROC / str(one) / "task").iterdir():
-            with contextlib.suppress(ProcessLookupError):
-                os.sched_setaffinity(int(thread.name), cpus)
-
-
 @contextlib.contextmanager
 def on_cpus(cpus: set[int]) -> Iterator[None]:
     """Start processes inside that are to inherit these CPUs."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
     from mintcore.errors import MintError
-    from mintcore.policy.roles import App, Permissions
+    from mintcore.policy.roles import Permissions
 
 NOW = 1_900_000_000.0
 ISSUER = "https://issuer.test"
@@ -120,7 +120,3 @@ class OneSigner:
 
     def forget(self, role: Role) -> None:
         self.forgotten.append(role)
-
-
-def app_of(role_book_policy: TrustPolicy, role: str) -> App:
-    return role_book_policy.roles.serves[Role(role)].app

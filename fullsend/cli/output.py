@@ -17,7 +17,6 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-DONE = 0
 FAILED = 1
 USAGE = 2
 NOT_HEALTHY = 3

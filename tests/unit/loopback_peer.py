@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-Script = "Iterable[bytes | float | None]"
-"""Bytes to send, seconds to pause, ``None`` to cut the connection without a goodbye."""
+    Script = Iterable[bytes | float | None]
+    """Bytes to send, seconds to pause, ``None`` to cut the connection without a goodbye."""
 
 
 def answer(status: int, body: bytes = b"{}", **headers: str) -> bytes:
@@ -23,7 +23,7 @@ def answer(status: int, body: bytes = b"{}", **headers: str) -> bytes:
 class Peer:
     """Answers the n-th request with what ``script(n)`` says; counts connections and keeps the requests."""
 
-    def __init__(self, script: Callable[[int], Iterable[bytes | float | None]]) -> None:
+    def __init__(self, script: Callable[[int], Script]) -> None:
         self._script = script
         self.requests: list[bytes] = []
         self.connections = 0

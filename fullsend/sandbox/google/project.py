@@ -21,11 +21,7 @@ class Project:
 
     def by_id(self, name: str) -> str:
         """Return a resource name with the project's id in it, as Cloud Functions and Cloud Run write it."""
-        return self._with(self.id, name)
-
-    def by_number(self, name: str) -> str:
-        """Return a resource name with the project's number, as IAM pools and Secret Manager write it."""
-        return self._with(self.number, name)
+        return "/".join(["projects", self.id, *name.split("/")[2:]])
 
     def now(self) -> str:
         """Return the time as Google's APIs write it."""
@@ -34,10 +30,6 @@ class Project:
     def timestamp(self, seconds: float) -> str:
         """Return a time in RFC 3339 with microseconds."""
         return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-    def _with(self, project: str, name: str) -> str:
-        segments = name.split("/")
-        return "/".join(["projects", project, *segments[2:]])
 
 
 def project_of(variables: Mapping[str, str]) -> str | None:
