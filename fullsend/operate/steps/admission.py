@@ -48,8 +48,8 @@ def wanted(text: str, variables: Mapping[str, str], add: Iterable[Org] = (), dro
 
 
 @dataclass(frozen=True, slots=True)
-class AdmitOrgs:
-    """Let the provider admit organisations, and everyone in ALLOWED_ORGS."""
+class _SetCondition:
+    """Write the provider's condition: what it is to become is known when the plan is made."""
 
     orgs: tuple[Org, ...]
     condition: str
@@ -61,6 +61,12 @@ class AdmitOrgs:
     def gcloud(self, place: Place) -> list[str]:
         """Return it as shell commands."""
         return [_gcloud(place, self.condition)]
+
+
+class AdmitOrgs(_SetCondition):
+    """Let the provider admit organisations, and everyone in ALLOWED_ORGS."""
+
+    __slots__ = ()
 
     def take(self, cloud: Cloud) -> None:
         """Do it."""
@@ -84,20 +90,10 @@ class CheckAdmission:
         _settle(cloud)
 
 
-@dataclass(frozen=True, slots=True)
-class DropOrgs:
+class DropOrgs(_SetCondition):
     """Let the provider no longer admit organisations."""
 
-    orgs: tuple[Org, ...]
-    condition: str
-
-    def title(self) -> str:
-        """Say what it does."""
-        return f"set the condition of the provider {names.PROVIDER} to: {self.condition}"
-
-    def gcloud(self, place: Place) -> list[str]:
-        """Return it as shell commands."""
-        return [_gcloud(place, self.condition)]
+    __slots__ = ()
 
     def take(self, cloud: Cloud) -> None:
         """Do it."""
