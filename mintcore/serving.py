@@ -21,6 +21,7 @@ from gunicorn.http import errors as http_errors
 from gunicorn.workers.gthread import ThreadWorker
 from werkzeug import Request
 
+from mintcore.errors import InternalError
 from mintcore.serving_log import logger_class
 
 if TYPE_CHECKING:
@@ -152,8 +153,8 @@ def _error_page(status: str) -> bytes:
         sentence = f"This is no HTTP request that this server takes: {status.partition(' ')[2].lower()}."
         code = "bad_request"
     else:
-        status, code = "500 Internal Server Error", "internal_error"
-        sentence = "The mint failed; give the request_id to its operator."
+        status = "500 Internal Server Error"
+        code, sentence = InternalError.code, InternalError.sentence
     body = json.dumps({"error": sentence, "code": code, "request_id": request_id}).encode()
     head = (
         f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n"
