@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mintcore.clock import delta_seconds
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -52,5 +54,4 @@ class Answer:
 
     def retry_after(self) -> float | None:
         """Return the seconds of ``Retry-After`` where it has that form (RFC 9110 §10.2.3)."""
-        text = self.headers.get("retry-after", "")
-        return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None  # noqa: PLR2004
+        return delta_seconds(self.headers.get("retry-after", ""))

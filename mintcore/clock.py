@@ -68,7 +68,7 @@ class WorldClock:
         served = _seconds(date)
         if served is None:
             return False
-        served += int(age) if age.isascii() and age.isdigit() and len(age) < 7 else 0  # noqa: PLR2004
+        served += delta_seconds(age) or 0.0
         seen = self._correction
         offset = served - self._wall()
         drift = offset - seen[0]
@@ -84,6 +84,11 @@ class WorldClock:
                 return
             self._correction = (offset, self._wall() - self.monotonic())
         self._corrected(offset)
+
+
+def delta_seconds(text: str) -> float | None:
+    """Return the seconds of ``Age`` or ``Retry-After``, ``None`` where it has another form (RFC 9111 §1.2.2)."""
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None  # noqa: PLR2004
 
 
 def _seconds(date: str) -> float | None:

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "mintcore.connections": {"mintcore.secret", "mintcore.ports", "mintcore.http1"},
     "mintcore.http1": {"mintcore.ports"},
     "mintcore.outbound": PLAIN | {"mintcore.answer", "mintcore.connections", "mintcore.http1"},
-    "mintcore.answer": set[str](),
+    "mintcore.answer": {"mintcore.clock"},
     "mintcore.policy": {"mintcore.errors"},
     "mintcore.ports": {"mintcore.policy", "mintcore.errors", "mintcore.secret"},
     "mintcore.service": {"mintcore.policy", "mintcore.ports", "mintcore.errors"},
