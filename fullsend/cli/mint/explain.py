@@ -13,15 +13,15 @@ from fullsend.cli.lazy import extra_needed
 from fullsend.cli.mint.common import role_options
 from fullsend.cli.mint.place import PROJECT_VARIABLES, project_from_environment
 from fullsend.cli.output import NOT_HEALTHY, BadUsage, CommandError, json_option, note, print_json, print_table
+from fullsend.explain.checks import Outcome
 from fullsend.explain.claims_file import read_claims
 from fullsend.explain.configuration import read_configuration
 from fullsend.explain.errors import UnreadableFileError, UnusableInputError
-from fullsend.explain.trace import Outcome
 from fullsend.explain.trace import explain as explained
 
 if TYPE_CHECKING:
+    from fullsend.explain.checks import Explanation
     from fullsend.explain.configuration import Configuration
-    from fullsend.explain.trace import Explanation
 
 _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "NO", Outcome.NOT_CHECKED: "-"}
 

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fullsend.cli.mint.explain import explain as command
+from fullsend.explain.checks import Check, Outcome
 from fullsend.explain.claims_file import GivenClaims
 from fullsend.explain.configuration import configured
-from fullsend.explain.trace import Check, Outcome, explain
+from fullsend.explain.trace import explain
 from mintcore.errors import InvalidToken
 from mintcore.policy.claims import REQUIRED_CLAIMS, check_claims
 from tests.mint_doubles import AUDIENCE, ISSUER, NOW, claims

@@ -1,0 +1,69 @@
+"""What an explanation consists of: checks, each with how it came out. It checks nothing itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mintcore.errors import MintError
+    from mintcore.policy.roles import RoleGrant
+
+SHOWN = 200
+"""Characters of what was found that are shown at most."""
+
+
+class Outcome(StrEnum):
+    """How a check came out."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: what it compared, how it came out, and, where it failed, the server's answer and the remedy."""
+
+    name: str
+    outcome: Outcome
+    found: str
+    expected: str
+    status: int = 0
+    code: str = ""
+    change: str = ""
+
+    def fields(self) -> dict[str, Any]:
+        """Return the check as JSON values."""
+        fields: dict[str, Any] = {
+            "rule": self.name,
+            "outcome": self.outcome.value,
+            "found": self.found,
+            "expected": self.expected,
+        }
+        if self.outcome is Outcome.FAILED:
+            fields |= {"status": self.status, "code": self.code, "change": self.change}
+        return fields
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All checks in the mint's order; ``grant`` is what a token of the role would be, where the role is served.
+
+    ``forwarded_to`` is the other mint that would decide instead, empty where this one does.
+    """
+
+    checks: tuple[Check, ...]
+    grant: RoleGrant | None
+    forwarded_to: str = ""
+
+    @property
+    def refusal(self) -> Check | None:
+        """The check whose answer the caller would get."""
+        return next((check for check in self.checks if check.outcome is Outcome.FAILED), None)
+
+
+def failed(name: str, found: str, expected: str, failure: MintError, change: str) -> Check:
+    """Return a check that came out as the mint's ``failure``."""
+    return Check(name, Outcome.FAILED, found, expected, failure.status, failure.code, change)
