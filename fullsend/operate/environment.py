@@ -101,7 +101,7 @@ class Edit:
     set_variables: tuple[tuple[str, str], ...] = ()
 
     def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Return the edited environment. Raises BadInput when it would be too large."""
+        """Return the edited environment. Raises BadInput when it would be too large, or serve more than before."""
         edited = dict(environment) | dict(self.set_variables)
         self._edit_repos(edited)
         self._edit_orgs(edited)
@@ -164,6 +164,7 @@ class Edit:
         if items(edited, "ALLOWED_ROLES"):  # unset means all of ROLE_APP_IDS, which stays true
             kept = [item for item in items(edited, "ALLOWED_ROLES") if item not in self.remove_roles]
             added = [str(role) for role, _ in self.add_roles if role not in kept]
+            _refuse_to_widen([*kept, *added], after)
             _put(edited, "ALLOWED_ROLES", [*kept, *added])
 
     def _edit_permissions(self, edited: dict[str, str]) -> None:
@@ -172,6 +173,19 @@ class Edit:
         after |= {role: dict(pair.split(":") for pair in text.split()) for role, text in self.custom_permissions}
         if after != before:
             edited["CUSTOM_ROLE_PERMISSIONS"] = json.dumps(after, sort_keys=True)
+
+
+def _refuse_to_widen(left: list[str], roles: Mapping[str, str]) -> None:
+    """Raise BadInput when no name would be left in ALLOWED_ROLES: empty, it serves every role there is an App for."""
+    if left:
+        return
+    others = ",".join(sorted(roles))
+    raise BadInput(
+        "ALLOWED_ROLES names no other role, and without a name in it the mint would serve every role that has an "
+        "App. Nothing was written.",
+        f"Say which to serve instead: fullsend mint deploy --env ALLOWED_ROLES={others or 'ROLE,…'} (as far as they "
+        "should be served). To serve none, take the mint away: fullsend mint delete.",
+    )
 
 
 def _union(environment: Mapping[str, str], variable: str, added: Iterable[str]) -> list[str]:

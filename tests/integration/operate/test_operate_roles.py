@@ -63,6 +63,24 @@ def test_a_role_that_uses_anothers_app_is_told_apart_from_one_that_there_is_not(
     assert again.stdout == f"Nothing to do in {names.PROJECT_ID}. The mint has no role fix.\n"
 
 
+@pytest.mark.parametrize(("allowed", "role"), [("triage", "triage"), ("fix", "fix")])
+def test_the_last_name_in_the_list_of_roles_to_serve_stays_since_without_one_all_are_served(
+    operator: Operator, allowed: str, role: str
+) -> None:
+    operator.deploy("--role", operator.role("coder"))
+    operator.done("mint", "deploy", "--source", str(operator.source), "--env", f"ALLOWED_ROLES={allowed}")
+    before = operator.plane.writes
+
+    refused = operator.run("mint", "remove-role", role, "--yes")
+
+    assert refused.exit_code == 2
+    assert "would serve every role that has an App" in refused.stderr
+    assert "fullsend mint deploy --env ALLOWED_ROLES=coder" in refused.stderr
+    assert "fullsend mint delete" in refused.stderr
+    assert operator.plane.writes == before
+    assert operator.state().environment["ALLOWED_ROLES"] == allowed
+
+
 def test_a_custom_role_takes_its_permissions_along(operator: Operator) -> None:
     operator.deploy()
     app = str(operator.world.apps["retro"].id)
