@@ -7,9 +7,9 @@ import click
 from fullsend.cli.mint.operator import carry_out, google, place_options, plan_options
 from fullsend.cli.output import note, progress, yes_option
 from fullsend.operate.gather import gather, stored_keys
-from fullsend.operate.names import secret_id
+from fullsend.operate.names import FUNCTION, secret_id
 from fullsend.operate.plans.delete import delete as plan
-from fullsend.operate.plans.delete import its_keys
+from fullsend.operate.plans.delete import its_keys, refuse_elsewhere
 
 
 @click.command()
@@ -27,6 +27,8 @@ def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bo
     with google(project, region) as cloud:
         with progress(f"reading the project {project}"):
             state = gather(cloud)
+            if "cloudfunctions.googleapis.com" in state.apis:
+                refuse_elsewhere(state, cloud.functions.regions(FUNCTION))
             stored = stored_keys(cloud, state)
         steps = plan(state, stored, keep_keys=keep_keys)
         keys = [] if keep_keys else its_keys(state, stored)

@@ -36,6 +36,28 @@ class Functions:
         except NotThere:
             return None
 
+    def regions(self, name: str) -> list[str]:
+        """Return every region of the project with a function of this short name.
+
+        Raises NotReady when Google could not look everywhere: a region it leaves out may have one.
+        """
+        found, unseen = set(), set()
+        parent = f"projects/{self._session.project}/locations/-"
+        request = self._locations.functions().list(parent=parent, pageSize=1000)
+        while request is not None:
+            answer = self._session.call(request, "list the project's functions")
+            places = (str(one["name"]).split("/") for one in answer.get("functions", ()))
+            found |= {place[3] for place in places if place[-1] == name}
+            unseen |= {str(one).rpartition("/")[2] for one in answer.get("unreachable", ())}
+            request = self._locations.functions().list_next(request, answer)
+        if unseen:
+            raise NotReady(
+                f"Google could not look for functions everywhere; these regions did not answer: "
+                f"{', '.join(sorted(unseen))}.",
+                "Run the command again in a few minutes; https://status.cloud.google.com may say more.",
+            )
+        return sorted(found)
+
     def settled(self, name: str) -> dict[str, Any] | None:
         """Return a function once nobody deploys or deletes it any more. Raises NotReady."""
         pause = _FIRST_PAUSE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fullsend.operate import names
+from fullsend.operate.errors import BadInput
 from fullsend.operate.federation import DELETED
 from fullsend.operate.gather import roles_of
 from fullsend.operate.steps.federation import DeletePool, DeleteProvider
@@ -14,7 +15,7 @@ from fullsend.operate.steps.secrets import DeleteSecret
 from mintcore.policy.roles import key_role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from fullsend.operate.state import MintState, SecretState
     from fullsend.operate.steps.step import Step
@@ -31,6 +32,28 @@ def its_keys(state: MintState, stored: Mapping[Role, SecretState]) -> list[Role]
     if not served and state.account:
         served = {role for role, secret in stored.items() if state.member in secret.readers}
     return sorted(served & stored.keys())
+
+
+def refuse_elsewhere(state: MintState, regions: Iterable[str]) -> None:
+    """Raise BadInput when a mint lives in another region: account, pool and keys are the whole project's.
+
+    `regions` are all that have the function.
+    """
+    others = [region for region in regions if region != state.place.region]
+    if not others:
+        return
+    project = state.place.project
+    there = f"in the region {' and in '.join(others)}, with the same service account, pool and keys"
+    if state.function is None:
+        raise BadInput(
+            f"There is no mint in the region {state.place.region}; one runs {there}. Nothing was deleted.",
+            f"To delete that one: fullsend mint delete --project {project} --region {others[0]}",
+        )
+    raise BadInput(
+        f"Another mint runs {there}; it would be left without them. Nothing was deleted.",
+        f"Delete this one's function alone: gcloud functions delete {names.FUNCTION} --gen2 --project {project} "
+        f"--region {state.place.region}",
+    )
 
 
 def delete(state: MintState, stored: Mapping[Role, SecretState], *, keep_keys: bool) -> list[Step]:

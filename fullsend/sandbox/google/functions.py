@@ -89,7 +89,8 @@ class Functions:
 
     def _list(self, call: Call) -> dict[str, Any]:
         parent = self._project.by_id(call.name.removesuffix("/functions"))
-        chosen = [function for name, function in sorted(self._functions.items()) if name.startswith(f"{parent}/")]
+        within = parent.removesuffix("-") if parent.endswith("/locations/-") else f"{parent}/"  # - is every one
+        chosen = [function for name, function in sorted(self._functions.items()) if name.startswith(within)]
         return page(call, "functions", chosen)
 
     def _create(self, call: Call) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fullsend.sandbox import names
+from fullsend.sandbox.faults import Fail
 from fullsend.sandbox.google.control_plane import ControlPlane
 from tests.integration.operate.conftest import Operator
 
@@ -183,6 +184,51 @@ def test_a_deletion_goes_on_with_the_keys_of_the_mint_alone(operator: Operator) 
     left = operator.world.secret_manager.secrets()
     assert "fullsend-triage-app-pem" not in left
     assert "fullsend-coder-app-pem" in left
+
+
+def test_a_mint_in_another_region_is_not_robbed_of_its_keys_by_a_deletion_that_names_the_wrong_one(
+    operator: Operator,
+) -> None:
+    operator.deploy("--region", "europe-west1")
+    before = operator.plane.writes
+
+    refused = operator.run("mint", "delete", "--yes")
+
+    assert refused.exit_code == 2
+    assert "There is no mint in the region us-central1; one runs in the region europe-west1" in refused.stderr
+    mend = f"mint delete --project {names.PROJECT_ID} --region europe-west1"
+    assert f"fullsend {mend}" in refused.stderr
+    assert operator.plane.writes == before
+    operator.done(*mend.split(), "--yes")
+    assert operator.state().account is False
+
+
+def test_of_two_mints_in_one_project_neither_deletion_takes_what_both_need(operator: Operator) -> None:
+    operator.deploy()
+    operator.deploy("--region", "europe-west1")
+    before = operator.plane.writes
+
+    for region, other in (("us-central1", "europe-west1"), ("europe-west1", "us-central1")):
+        refused = operator.run("mint", "delete", "--yes", "--region", region)
+        assert refused.exit_code == 2
+        assert f"Another mint runs in the region {other}" in refused.stderr
+        assert "gcloud functions delete fullsend-mint --gen2" in refused.stderr
+    assert operator.plane.writes == before
+
+
+def test_a_deletion_does_not_go_on_while_a_region_cannot_be_looked_into(operator: Operator) -> None:
+    operator.deploy("--region", "europe-west1")
+    before = operator.plane.writes
+    unseen = {"functions": [], "unreachable": [f"projects/{names.PROJECT_ID}/locations/europe-west1"]}
+    operator.plane.host("cloudfunctions").faults.add(
+        Fail(200, json.dumps(unseen)), f"/v2/projects/{names.PROJECT_ID}/locations/-/"
+    )
+
+    refused = operator.run("mint", "delete", "--yes")
+
+    assert refused.exit_code == 1
+    assert "these regions did not answer: europe-west1" in refused.stderr
+    assert operator.plane.writes == before
 
 
 def test_deleting_without_a_terminal_and_without_yes_is_refused(operator: Operator) -> None:
