@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fullsend.operate import conditions, federation, names
@@ -23,14 +24,18 @@ def member_for(number: str, target: Org | Repo) -> str:
 
 
 def targets_among(members: Iterable[str], number: str) -> list[Org | Repo]:
-    """Return the organisations and repositories among the members of a project's policy."""
+    """Return the organisations and repositories among the members of a project's policy.
+
+    A policy is anybody's to write: a member that names neither is left out, and stops nobody else.
+    """
     sets = re.escape(federation.principal_set(number, names.INFERENCE_POOL, "X", "")).replace("X/", "")
     pattern = re.compile(rf"{sets}(repository|repository_owner)/(.+)")
     found: list[Org | Repo] = []
     for member in sorted(members):
         named = pattern.fullmatch(member)
         if named is not None:
-            found.append(parse_repo(named[2]) if named[1] == "repository" else Org(named[2]))
+            with suppress(ValueError):
+                found.append(parse_repo(named[2]) if named[1] == "repository" else Org(named[2]))
     return found
 
 

@@ -293,6 +293,23 @@ def test_inference_is_provisioned_shown_and_taken_away(operator: Operator) -> No
     assert left.endswith(f"/workloadIdentityPools/fullsend-inference/attribute.repository_owner/{names.OTHER_ORG}")
 
 
+@pytest.mark.parametrize("foreign", ["repository/not-a-repo", "repository_owner/no one", "repository/a/b/c"])
+def test_a_binding_that_names_nobody_stops_no_inference_command(operator: Operator, foreign: str) -> None:
+    operator.done("inference", "provision", names.ORG)
+    pool = f"projects/{names.PROJECT_NUMBER}/locations/global/workloadIdentityPools/fullsend-inference"
+    stranger = f"principalSet://iam.googleapis.com/{pool}/attribute.{foreign}"
+    cloud = operator.cloud()
+    with cloud.session:
+        cloud.project.grant("roles/aiplatform.user", stranger)
+
+        operator.done("inference", "status", names.ORG)
+        operator.done("inference", "provision", names.OTHER_ORG)
+        operator.done("inference", "deprovision", names.OTHER_ORG, "--yes")
+        operator.done("inference", "deprovision", names.ORG, "--yes")
+
+        assert cloud.project.members("roles/aiplatform.user") == {stranger}
+
+
 def test_where_models_may_not_be_used_no_provider_is_named_for_a_shell(operator: Operator) -> None:
     for other in ("", "octo-org/app"):
         if other:
