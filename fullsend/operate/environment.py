@@ -176,15 +176,15 @@ class Edit:
 
 
 def _refuse_to_widen(left: list[str], roles: Mapping[str, str]) -> None:
-    """Raise BadInput when no name would be left in ALLOWED_ROLES: empty, it serves every role there is an App for."""
+    """Raise BadInput when no name would be left in ALLOWED_ROLES: an empty list serves every role with an App."""
     if left:
         return
     others = ",".join(sorted(roles))
     raise BadInput(
         "ALLOWED_ROLES names no other role, and without a name in it the mint would serve every role that has an "
         "App. Nothing was written.",
-        f"Say which to serve instead: fullsend mint deploy --env ALLOWED_ROLES={others or 'ROLE,…'} (as far as they "
-        "should be served). To serve none, take the mint away: fullsend mint delete.",
+        f"Say which to serve instead, such as: fullsend mint deploy --env ALLOWED_ROLES={others or 'ROLE'}\n"
+        "To serve none, take the mint away: fullsend mint delete",
     )
 
 
