@@ -13,6 +13,7 @@ from fullsend.operate.names import FUNCTION
 from fullsend.operate.service import Service, environment_of
 from fullsend.operate.steps.service import EditEnvironment
 from fullsend.operate.steps.shell import gcloud
+from fullsend.operate.steps.shown import secrets_first, update_env_vars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,13 +58,13 @@ class DeployFunction:
     def gcloud(self, place: Place) -> list[str]:
         """Return it as shell commands; the source is named by its whole path, so that they run in any folder."""
         variables = self.edit.apply(self.base) | {env.SOURCE_HASH: self.sha256}
-        pairs = "^|^" + "|".join(f"{name}={value}" for name, value in sorted(variables.items()))
         where = ("--gen2", "--project", place.project, "--region", place.region)
         source = ("--source", str(self.bundle.folder.absolute()))
         build = ("--runtime", RUNTIME, "--entry-point", ENTRY_POINT, *source, "--trigger-http")
         size = ("--cpu", "1", "--memory", "512Mi", "--timeout", "60s", "--concurrency", str(CONCURRENCY))
-        run = ("--service-account", place.service_account, "--max-instances", "20", "--update-env-vars", pairs)
-        return [gcloud("functions", "deploy", FUNCTION, *where, *build, *size, *run)]
+        run = ("--service-account", place.service_account, "--max-instances", "20")
+        command = gcloud("functions", "deploy", FUNCTION, *where, *build, *size, *run)
+        return [*secrets_first(variables), f"{command} {update_env_vars(variables)}"]
 
     def take(self, cloud: Cloud) -> None:
         """Do it."""

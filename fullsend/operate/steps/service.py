@@ -9,6 +9,7 @@ from fullsend.operate.errors import Conflict, NotReady, NotThere
 from fullsend.operate.names import FUNCTION
 from fullsend.operate.service import Service, edited, environment_of
 from fullsend.operate.steps.shell import gcloud
+from fullsend.operate.steps.shown import listed, secrets_first, update_env_vars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,15 +39,14 @@ class EditEnvironment:
 
     def title(self) -> str:
         """Say what it does."""
-        shown = ", ".join(f"{name}={value}" for name, value in sorted(self.changes.items()))
-        return f"set on the Cloud Run service and move traffic there once it is ready: {shown}"
+        return f"set on the Cloud Run service and move traffic there once it is ready: {listed(self.changes)}"
 
     def gcloud(self, place: Place) -> list[str]:
         """Return it as shell commands; gcloud guards them with no etag, so nobody else may write meanwhile."""
         where = (FUNCTION, "--project", place.project, "--region", place.region)
-        pairs = "^|^" + "|".join(f"{name}={value}" for name, value in sorted(self.changes.items()))
         return [
-            gcloud("run", "services", "update", *where, "--update-env-vars", pairs),
+            *secrets_first(self.changes),
+            f"{gcloud('run', 'services', 'update', *where)} {update_env_vars(self.changes)}",
             gcloud("run", "services", "update-traffic", *where, "--to-latest"),
         ]
 
