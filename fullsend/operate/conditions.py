@@ -68,8 +68,8 @@ class Condition:
 
 
 def for_orgs(orgs: Iterable[Org]) -> Condition:
-    """Return the condition that admits these organisations; none at all admits nobody."""
-    return Condition(orgs=tuple(sorted(set(orgs), key=lambda org: org.key)))
+    """Return the condition that admits these organisations, of two spellings the first; none admits nobody."""
+    return Condition(orgs=tuple(sorted(dict.fromkeys(orgs), key=lambda org: org.key)))
 
 
 def parse(text: str) -> Condition | None:

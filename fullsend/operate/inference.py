@@ -39,13 +39,39 @@ def targets_among(members: Iterable[str], number: str) -> list[Org | Repo]:
     return found
 
 
+def same_but_for_case(members: Iterable[str], member: str) -> list[str]:
+    """Return the members that equal one whatever the case of their letters."""
+    return sorted(one for one in members if one.lower() == member.lower())
+
+
+def as_admitted(targets: Iterable[Org | Repo], condition: Condition | None) -> list[Org | Repo]:
+    """Return targets with those first that a condition admits in their own spelling.
+
+    Google compares letter by letter, GitHub sends one spelling alone, and a binding in another is of no use to
+    anybody: of two spellings the condition keeps the one it has.
+    """
+    return sorted(targets, key=lambda one: condition is None or not admits(condition, one))
+
+
+def admits(condition: Condition, target: Org | Repo) -> bool:
+    """Whether a condition lets a target in, letter by letter."""
+    if condition.public:
+        return True
+    if condition.repo is not None and str(condition.repo) == str(target):
+        return True
+    return (target if isinstance(target, Org) else target.owner).login in condition.spelled()
+
+
 def condition_for(targets: Iterable[Org | Repo]) -> Condition:
-    """Return whom the provider admits: one repository alone, or the owners of all; bindings narrow it further."""
+    """Return whom the provider admits: one repository alone, or the owners of all; bindings narrow it further.
+
+    Of names that differ in case alone, the first counts.
+    """
     listed = list(targets)
-    repos = {one for one in listed if isinstance(one, Repo)}
+    repos = dict.fromkeys(one for one in listed if isinstance(one, Repo))
     if len(repos) == 1 and all(one in repos for one in listed):
         return conditions.Condition(repo=next(iter(repos)))
-    return conditions.for_orgs(one if isinstance(one, Org) else one.owner for one in listed)
+    return conditions.for_orgs(dict.fromkeys(one if isinstance(one, Org) else one.owner for one in listed))
 
 
 def admitted_by(condition: Condition) -> list[Org | Repo]:

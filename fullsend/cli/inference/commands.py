@@ -10,10 +10,10 @@ from click.core import ParameterSource
 
 from fullsend.cli.mint.operator import carry_out, google, plan_options, project_option, speller
 from fullsend.cli.output import NOT_HEALTHY, note, print_json, print_table, progress, yes_option
-from fullsend.operate import names
+from fullsend.operate import conditions, names
 from fullsend.operate.federation import resource
 from fullsend.operate.gather import federation
-from fullsend.operate.inference import USER, member_for
+from fullsend.operate.inference import USER, admits
 from fullsend.operate.plans.inference import InferenceState
 from fullsend.operate.plans.inference import deprovision as plan_deprovision
 from fullsend.operate.plans.inference import provision as plan_provision
@@ -98,7 +98,7 @@ def status(context: click.Context, *, target: str, project: str, form: str, as_j
         with progress(f"reading the project {project}"):
             state = read(cloud)
     found = _found(state, wanted)
-    well = bool(found["pool"] and found["provider"] and found["granted"])
+    well = all(found[part] for part in ("pool", "provider", "granted", "admitted"))
     if as_json or form == "json":
         print_json(found)
     elif form == "env":
@@ -113,12 +113,16 @@ def status(context: click.Context, *, target: str, project: str, form: str, as_j
 
 def _found(state: InferenceState, wanted: Org | Repo) -> dict[str, str | bool]:
     provider = state.provider is not None and state.provider.usable
+    bound = [one for one in state.targets() if one == wanted]
+    # A condition written by hand is not judged. Google compares the names of the others letter by letter.
+    condition = conditions.parse(state.provider.spec.condition) if state.provider is not None else None
     return {
         "target": str(wanted),
         "pool": state.pool is not None and state.pool.usable,
         "provider": provider,
         "condition": state.provider.spec.condition if state.provider is not None else "",
-        "granted": member_for(state.number, wanted).lower() in {member.lower() for member in state.members},
+        "granted": bool(bound),
+        "admitted": condition is None or any(admits(condition, one) for one in bound),
         "wif_provider": _resource(state.number) if provider else "",
     }
 

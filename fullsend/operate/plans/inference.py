@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fullsend.operate import federation, names
+from fullsend.operate import conditions, federation, names
 from fullsend.operate.federation import DELETED
-from fullsend.operate.inference import USER, condition_for, member_for, targets_among
+from fullsend.operate.inference import (
+    USER,
+    as_admitted,
+    condition_for,
+    member_for,
+    same_but_for_case,
+    targets_among,
+)
 from fullsend.operate.plans.deploy import pool_steps, provider_steps
 from fullsend.operate.steps.federation import DeletePool, DeleteProvider
 from fullsend.operate.steps.inference import CheckInference
@@ -43,27 +50,30 @@ class InferenceState:
 
 
 def provision(state: InferenceState, target: Org | Repo) -> list[Step]:
-    """Return the steps: APIs, pool, provider, binding. Raises BadInput for a condition over the limit."""
+    """Return the steps: APIs, pool, provider, binding; a binding of the same name in another case goes.
+
+    Raises BadInput for a condition over the limit.
+    """
     steps: list[Step] = []
     disabled = tuple(api for api in APIS if api not in state.apis)
     if disabled:
         steps.append(EnableApis(disabled))
     steps += pool_steps(state.pool, names.INFERENCE_POOL)
-    steps += _provider(state, [*state.targets(), target])
+    steps += _provider(state, [target, *state.targets()])
     member = member_for(state.number, target)
     if member not in state.members:
         steps.append(GrantProjectRole(USER, member))
-    return [*steps, CheckInference()] if steps else []
+    others = (one for one in same_but_for_case(state.members, member) if one != member)
+    steps += [RevokeProjectRole(USER, one) for one in others]
+    return [*steps, CheckInference(target)] if steps else []
 
 
 def deprovision(state: InferenceState, target: Org | Repo) -> list[Step]:
-    """Return the steps: the binding, then the provider; the pool too when nobody is left."""
-    steps: list[Step] = []
-    member = member_for(state.number, target)
-    granted = {one.lower(): one for one in state.members}
-    if member.lower() in granted:
-        steps.append(RevokeProjectRole(USER, granted[member.lower()]))
-    left = [one for one in state.targets() if one != target]
+    """Return the steps: its bindings in whatever case, then the provider; the pool too when nobody is left."""
+    bound = same_but_for_case(state.members, member_for(state.number, target))
+    steps: list[Step] = [RevokeProjectRole(USER, one) for one in bound]
+    current = conditions.parse(state.provider.spec.condition) if state.provider is not None else None
+    left = as_admitted((one for one in state.targets() if one != target), current)
     there = state.pool is not None and state.pool.state != DELETED
     if left and there:
         steps += _provider(state, left)

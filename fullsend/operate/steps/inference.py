@@ -11,6 +11,7 @@ from fullsend.operate.errors import NotReady, NotThere
 if TYPE_CHECKING:
     from fullsend.operate.gcp.cloud import Cloud
     from fullsend.operate.names import Place
+    from mintcore.policy.names import Org, Repo
 
 ROUNDS = 60
 
@@ -22,6 +23,9 @@ class CheckInference:
     A provider has no etag; the project's policy has one and is the record (docs/adr/0017). Whom the condition
     admits beside the record stays: it may be another operator's target, whose binding is still to come.
     """
+
+    target: Org | Repo | None = None
+    """Whose spelling counts, above any that is there."""
 
     def title(self) -> str:
         """Say what it does."""
@@ -43,7 +47,9 @@ class CheckInference:
                     "Run fullsend inference provision again.",
                 )
             current = conditions.parse(provider.spec.condition) or conditions.Condition()
-            wanted = inference.condition_for([*bound, *inference.admitted_by(current)])
+            first = [] if self.target is None else [self.target]
+            there = inference.as_admitted(bound, current)
+            wanted = inference.condition_for([*first, *there, *inference.admitted_by(current)])
             if wanted.cel() == current.cel():
                 return
             cloud.federation.set_condition(name, wanted.cel())

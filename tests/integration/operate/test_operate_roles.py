@@ -293,6 +293,53 @@ def test_inference_is_provisioned_shown_and_taken_away(operator: Operator) -> No
     assert left.endswith(f"/workloadIdentityPools/fullsend-inference/attribute.repository_owner/{names.OTHER_ORG}")
 
 
+def test_of_two_spellings_of_a_name_the_last_one_provisioned_may_use_models(operator: Operator) -> None:
+    operator.done("inference", "provision", "Octo-ORG/lib", "--as-spelled")
+    operator.done("inference", "provision", "Octo-ORG", "--as-spelled")
+
+    operator.done("inference", "provision", "octo-org", "--as-spelled")
+
+    shown = json.loads(operator.done("inference", "status", "octo-org", "--json").stdout)
+    assert shown["condition"] == "assertion.repository_owner == 'octo-org'"
+    cloud = operator.cloud()
+    with cloud.session:
+        members = cloud.project.members("roles/aiplatform.user")
+    assert sorted(member.partition("/attribute.")[2] for member in members) == [
+        "repository/Octo-ORG/lib",
+        "repository_owner/octo-org",
+    ]
+    again = operator.done("inference", "provision", "octo-org", "--as-spelled")
+    assert "octo-org may use models already." in again.stderr
+
+
+def test_a_binding_in_another_spelling_than_the_condition_is_not_healthy_and_goes_with_the_other(
+    operator: Operator,
+) -> None:
+    operator.done("inference", "provision", "Octo-ORG", "--as-spelled")
+    operator.done("inference", "provision", names.OTHER_ORG)
+    cloud = operator.cloud()
+    with cloud.session:
+        (bound,) = (one for one in cloud.project.members("roles/aiplatform.user") if one.endswith("/Octo-ORG"))
+        provider = cloud.place.provider(ours.INFERENCE_POOL, ours.PROVIDER)
+        cloud.federation.set_condition(provider, "assertion.repository_owner in ['octo-org', 'other-org']")
+
+        shown = operator.run("inference", "status", "octo-org", "--json")
+        assert shown.exit_code == 3
+        found = json.loads(shown.stdout)
+        assert (found["granted"], found["admitted"]) == (True, False)
+
+        cloud.project.grant("roles/aiplatform.user", bound.replace("Octo-ORG", "octo-org"))
+        assert operator.run("inference", "status", "octo-org").exit_code == 0
+
+        operator.done("inference", "deprovision", "OCTO-org", "--yes")
+
+        (left,) = cloud.project.members("roles/aiplatform.user")
+        found_provider = cloud.federation.provider(provider)
+    assert left.endswith(f"/{names.OTHER_ORG}")
+    assert found_provider is not None
+    assert found_provider.spec.condition == f"assertion.repository_owner == '{names.OTHER_ORG}'"
+
+
 @pytest.mark.parametrize("foreign", ["repository/not-a-repo", "repository_owner/no one", "repository/a/b/c"])
 def test_a_binding_that_names_nobody_stops_no_inference_command(operator: Operator, foreign: str) -> None:
     operator.done("inference", "provision", names.ORG)

@@ -6,7 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fullsend.operate.bundle import Bundle
@@ -91,6 +91,7 @@ def test_a_value_with_every_common_delimiter_in_it_is_set_as_it_is() -> None:
     assert taken_by_gcloud(update_env_vars(variables)) == variables
 
 
+@settings(deadline=None, max_examples=50)  # each starts a shell
 @given(st.dictionaries(NAMES, VALUES, min_size=1, max_size=4))
 def test_what_gcloud_would_set_is_what_the_plan_sets(variables: dict[str, str]) -> None:
     shell = {name: value for name, value in variables.items() if masked(name, value) != value}
