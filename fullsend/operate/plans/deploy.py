@@ -18,6 +18,7 @@ from fullsend.operate.steps.function import CONCURRENCY, DeployFunction, MakePub
 from fullsend.operate.steps.project import CreateServiceAccount, EnableApis
 from fullsend.operate.steps.service import EditEnvironment
 from fullsend.operate.variables import check_custom_roles
+from mintcore.policy.names import repo_provider_id
 from mintcore.settings import DEFAULT_AUDIENCE
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def deploy(state: MintState, wish: Wish, bundle: Bundle) -> list[Step]:
     steps += pool_steps(state.pool, names.MINT_POOL)
     admission = _provider_steps(state, wish, after)
     steps += admission
+    steps += _repo_provider_steps(state, after)
     for role in wish.roles:
         steps += key_steps(state, role)
     running = _function_steps(state, edit, after, bundle)
@@ -147,6 +149,23 @@ def _provider_steps(state: MintState, wish: Wish, after: Mapping[str, str]) -> l
         readable = conditions.parse(found.spec.condition)
         if readable is not None and not readable.public and not environment.is_public(after):
             return [AdmitOrgs(wish.orgs, condition)]  # the condition alone: written so that nobody else's is lost
+    return steps
+
+
+def _repo_provider_steps(state: MintState, after: Mapping[str, str]) -> list[Step]:
+    """Return the steps after which the providers of single repositories take the tokens that the mint takes.
+
+    Issuer and audience are the mint's settings, and each of these providers has its own copy. One that is missing,
+    shut or another's is the doctor's to report: an enrolment puts it right.
+    """
+    steps: list[Step] = []
+    for repo in environment.repos(after):
+        provider_id = repo_provider_id(repo)
+        found = state.providers.get(provider_id)
+        named = conditions.parse(found.spec.condition) if found is not None and found.usable else None
+        if found is not None and named is not None and named.repo == repo:
+            spec = federation.mint_provider(state.number, provider_id, found.spec.condition, after)
+            steps += provider_steps(names.MINT_POOL, provider_id, found, spec)
     return steps
 
 

@@ -267,6 +267,21 @@ def test_a_key_of_another_app_is_refused_before_anything_is_written(operator: Op
     assert operator.plane.writes == 0
 
 
+def test_another_audience_reaches_the_providers_of_single_repositories_too(operator: Operator) -> None:
+    operator.deploy()
+    for repo in ("other-org/app", "octo-org/tool"):
+        operator.done("mint", "enroll", repo, "--as-spelled")
+    audience = ("mint", "deploy", "--source", str(operator.source), "--env", "OIDC_AUDIENCE=my-mint")
+
+    operator.done(*audience)
+
+    providers = operator.state().providers
+    assert {provider.spec.audiences[0] for provider in providers.values()} == {"my-mint"}
+    assert providers["gh-other-org-app"].spec.condition == "assertion.repository == 'other-org/app'"
+    assert operator.doctor().exit_code == 0
+    assert "provider" not in operator.done(*audience, "--dry-run").stdout
+
+
 def test_a_switch_to_public_and_back_keeps_the_listed_orgs(operator: Operator) -> None:
     operator.deploy()
     operator.done("mint", "deploy", "--public", "--source", str(operator.source))

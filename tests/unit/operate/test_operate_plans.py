@@ -29,7 +29,7 @@ from fullsend.operate.steps.inference import CheckInference
 from fullsend.operate.steps.project import GrantProjectRole, RevokeProjectRole
 from fullsend.operate.steps.service import EditEnvironment
 from fullsend.operate.variables import check_names, known_names
-from mintcore.policy.names import Org, Role, parse_repo
+from mintcore.policy.names import Org, Repo, Role, parse_repo
 from mintcore.secret import Secret
 from tests.conftest import ROOT
 
@@ -246,6 +246,20 @@ def test_a_repositorys_deleted_provider_of_another_is_taken_only_when_that_one_l
         enroll_repo(replace(state, providers=providers, service=service(listed)), parse_repo("a/b-c"))
 
 
+def test_another_issuer_reaches_a_repositorys_provider_and_leaves_foreign_and_deleted_ones_alone() -> None:
+    listed = {**ENVIRONMENT, "PER_REPO_WIF_REPOS": "a/b,a/c,a/d,a/e"}
+    spec = mint_provider("42", "gh-a-b", "assertion.repository == 'a/b'", listed)
+    foreign = mint_provider("42", "gh-a-c", "assertion.repository == 'x/y'", listed)
+    gone = mint_provider("42", "gh-a-d", "assertion.repository == 'a/d'", listed)
+    own = {"gh-a-b": Provider(spec), "gh-a-c": Provider(foreign), "gh-a-d": Provider(gone, state=DELETED)}
+    state = running(listed)
+    state = replace(state, providers={**state.providers, **own})
+    issuer = "https://ghes.example/_services/token"
+    steps = deploy(state, Wish(variables=(("OIDC_ISSUER_URL", issuer),)), BUNDLE)
+    put = {step.provider: step.spec.issuer for step in steps if isinstance(step, PutProvider)}
+    assert put == {"github-oidc": issuer, "gh-a-b": issuer}
+
+
 def test_an_edit_carries_the_etag_of_its_read_and_names_no_revision() -> None:
     body = edited(service(), None, Edit(add_orgs=(Org("new"),)))
     assert body is not None
@@ -293,7 +307,7 @@ def test_inference_looks_afterwards_whether_everyone_is_still_in() -> None:
 
 
 def test_of_owners_in_two_spellings_the_condition_keeps_the_one_it_has() -> None:
-    bound = [parse_repo("Octo/a"), parse_repo("octo/b"), Org("p")]
+    bound: list[Org | Repo] = [parse_repo("Octo/a"), parse_repo("octo/b"), Org("p")]
     members = frozenset(member_for("42", target) for target in bound)
     spec = inference_provider("42", "github-oidc", "assertion.repository_owner in ['octo', 'p']")
     there = InferenceState("42", frozenset(APIS), Pool(), Provider(spec), members)
