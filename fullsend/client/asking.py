@@ -5,6 +5,7 @@ Decides which mint is asked when, what is asked again, and what an answer means 
 
 from __future__ import annotations
 
+import math
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 OK = 200
 MIN_REQUEST_SECONDS = 1.0
+# A sleep may end a moment early by the clock that is read here.
+_EARLY_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,40 +73,70 @@ def ask(
 ) -> T:
     """Return the first answer that counts, parsed. Raises `MintClientError`.
 
-    A mint whose failure somebody has to mend is passed over and not asked again.
+    No mint is asked before the time it asked for; one whose failure somebody has to mend is not asked again.
     """
     attempts = retry.start()
-    left, final = list(urls), list[MintClientError]()
+    mints = [_Mint(url) for url in urls]
     while True:
-        failures: list[MintClientError] = []
-        waits: list[float] = []
-        for url in tuple(left):
-            try:
-                answer = question.put_to(url, session, attempts)
-            except CertificateError as error:
-                left.remove(url)
-                final.append(_silent(error, "mint_certificate_refused"))
-                continue
-            except NoAnswerError as error:
-                failures.append(_silent(error, "mint_unreachable"))
-                waits.append(0.0)
-                continue
-            if answer.status == OK:
-                return _parsed(parse, answer, url)
-            failure = _refusal(answer, url)
-            if not is_retryable(answer.status):
-                raise failure
-            if failure.code in PERMANENT:
-                left.remove(url)
-                final.append(failure)
-                continue
-            failures.append(failure)
-            waits.append(retry_after(answer.headers) or 0.0)
-            if answer.status == TOO_MANY_REQUESTS:
-                waits = waits[-1:]  # this mint works and says wait: going round it would defeat its limit
+        now = retry.now()
+        for mint in (mint for mint in mints if mint.not_before <= now + _EARLY_SECONDS):
+            answer = mint.ask(question, session, attempts, retry)
+            if answer is not None:
+                return _parsed(parse, answer, mint.url)
+            if mint.limits:
+                # This mint works and says wait: going round it would defeat its limit.
+                for other in mints:
+                    other.not_before = max(other.not_before, mint.not_before)
                 break
-        if not left or not attempts.wait(min(waits), why=failures[-1].message):
-            raise _together([*final, *failures])
+        left = [mint for mint in mints if not mint.final]
+        failures = [mint.failure for mint in mints if mint.failure is not None]
+        wait = min((mint.not_before for mint in left), default=0.0) - retry.now()
+        why = next((mint.failure.message for mint in reversed(left) if mint.failure is not None), "")
+        if not left or not attempts.wait(max(0.0, wait), why=why):
+            raise _together(failures)
+
+
+@dataclass(slots=True)
+class _Mint:
+    """One of the mints that are asked, and how the last question to it went."""
+
+    url: str
+    not_before: float = 0.0
+    failure: MintClientError | None = None
+    final: bool = False
+    limits: bool = False
+
+    def ask(
+        self, question: Question, session: requests.Session, attempts: Attempts, retry: RetryPolicy
+    ) -> Answer | None:
+        """Return an answer that counts; None for one that leaves it to the next mint, or to the next round.
+
+        Raises `MintRefusedError` or `MintAnswerError` for what no other mint can make good.
+        """
+        self.limits = False
+        try:
+            answer = question.put_to(self.url, session, attempts)
+        except CertificateError as error:
+            self._never_again(_silent(error, "mint_certificate_refused"))
+            return None
+        except NoAnswerError as error:
+            self.failure = _silent(error, "mint_unreachable")
+            return None
+        if answer.status == OK:
+            return answer
+        failure = _refusal(answer, self.url)
+        if not is_retryable(answer.status):
+            raise failure
+        if failure.code in PERMANENT:
+            self._never_again(failure)
+            return None
+        self.failure = failure
+        self.not_before = retry.now() + (retry_after(answer.headers) or 0.0)
+        self.limits = answer.status == TOO_MANY_REQUESTS
+        return None
+
+    def _never_again(self, failure: MintClientError) -> None:
+        self.failure, self.final, self.not_before = failure, True, math.inf
 
 
 def _silent(error: NoAnswerError, code: str) -> MintUnreachableError:

@@ -287,6 +287,26 @@ def test_a_refusal_is_not_taken_to_the_next_mint(
     assert len(second.traffic) == 0
 
 
+def test_a_mint_is_not_asked_before_the_time_it_asked_for_while_another_is_silent(
+    make_mint: Callable[[], LoopbackService], time: Time
+) -> None:
+    silent, busy = make_mint(), make_mint()
+    silent.faults.add(Drop())
+    busy.faults.add(refusal(503, "github_rate_limited", **{"Retry-After": "20"}), times=1)
+    minted = client(time, silent, busy).mint("coder")
+    assert (minted.mint_url, len(busy.traffic)) == (busy.url, 2)
+    assert sum(time.slept) >= 20
+
+
+def test_a_mint_that_limits_once_is_gone_round_when_it_fails_in_another_way(
+    make_mint: Callable[[], LoopbackService], time: Time
+) -> None:
+    first, second = make_mint(), make_mint()
+    first.faults.add(refusal(429, "rate_limited", **{"Retry-After": "1"}), times=1)
+    first.faults.add(Drop())
+    assert client(time, first, second).mint("coder").mint_url == second.url
+
+
 def test_a_mint_that_limits_is_waited_for_rather_than_gone_round(
     make_mint: Callable[[], LoopbackService], time: Time
 ) -> None:
