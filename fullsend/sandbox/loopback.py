@@ -1,23 +1,22 @@
 """A real HTTP/1.1 server on 127.0.0.1 around an app, with its traffic recorded and faults on demand.
 
-Decides connections, threads and faults. What the service answers is the app's business.
+Decides threads and faults. How a connection is read and written is `connection`'s business, what the service
+answers the app's.
 """
 
 import contextlib
-import io
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterable
-from http.server import BaseHTTPRequestHandler
+from collections.abc import Callable
 from time import time
 from typing import Self
-from urllib.parse import unquote_to_bytes
 
 from werkzeug.http import http_date
 from werkzeug.wrappers import Request, Response
 
 from fullsend.sandbox.clock import AdjustableClock, Clock
+from fullsend.sandbox.connection import Connection
 from fullsend.sandbox.faults import Faults
 from fullsend.sandbox.traffic import Exchange, Traffic
 
@@ -25,8 +24,6 @@ App = Callable[[Request], Response]
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
-MAX_BODY = 64 * 1024 * 1024
-BODYLESS = frozenset({204, 304})
 
 _logger = logging.getLogger(__name__)
 
@@ -116,7 +113,7 @@ class LoopbackService:
 
     def _serve(self, connection: socket.socket, address: tuple[str, int]) -> None:
         try:
-            _Connection(connection, address, self)
+            Connection(connection, address, self.answer)
         except OSError:
             pass  # the client went away
         finally:
@@ -153,93 +150,3 @@ class LoopbackService:
             # A bug of the sandbox: loud in the log, and no dropped connection that looks like a fault.
             _logger.exception("sandbox service %s failed on %s %s", self.name, request.method, request.path)
             return Response("the sandbox failed; see its log", status=500)
-
-
-class _Connection(BaseHTTPRequestHandler):
-    """One keep-alive connection; the standard library parses, the service answers."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def __init__(self, connection: socket.socket, address: tuple[str, int], service: LoopbackService) -> None:
-        self._service = service
-        super().__init__(connection, address, service)  # type: ignore[arg-type]
-
-    def handle_one_request(self) -> None:
-        """Read one request, answer it, and keep the connection unless either side wants it closed."""
-        self.raw_requestline = self.rfile.readline(65537)
-        if not self.raw_requestline:
-            self.close_connection = True
-            return
-        if not self.parse_request():
-            self.close_connection = True
-            return
-        body = self._read_body()
-        if body is None:
-            self.close_connection = True
-            return
-        response = self._service.answer(Request(self._environ(body)), body)
-        if response is None:
-            self.close_connection = True
-            return
-        self._send(response)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Print nothing: the traffic is recorded."""
-
-    def _read_body(self) -> bytes | None:
-        if "Transfer-Encoding" in self.headers:
-            self.send_error(411)
-            return None
-        declared = self.headers.get("Content-Length", "0")
-        if not (declared.isascii() and declared.isdigit()):
-            self.send_error(400)
-            return None
-        if int(declared) > MAX_BODY:
-            self.send_error(413)
-            return None
-        return self.rfile.read(int(declared))
-
-    def _environ(self, body: bytes) -> dict[str, object]:
-        path, _, query = self.path.partition("?")
-        environ: dict[str, object] = {
-            "REQUEST_METHOD": self.command,
-            "SCRIPT_NAME": "",
-            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
-            "QUERY_STRING": query,
-            "REQUEST_URI": self.path,
-            "SERVER_NAME": HOST,
-            "SERVER_PORT": str(self._service.port),
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": HOST,
-            "CONTENT_LENGTH": str(len(body)),
-            "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body),
-        }
-        for name, value in self.headers.items():
-            key = name.upper().replace("-", "_")
-            if key == "CONTENT_TYPE":
-                environ[key] = value
-            elif key != "CONTENT_LENGTH":
-                environ[f"HTTP_{key}"] = value
-        return environ
-
-    def _send(self, response: Response) -> None:
-        bodyless = self.command == "HEAD" or response.status_code in BODYLESS
-        if response.status_code in BODYLESS:
-            response.headers.remove("Content-Length")
-        elif not response.is_streamed:
-            response.headers["Content-Length"] = str(len(response.get_data()))
-        head = [f"HTTP/1.1 {response.status}", *(f"{name}: {value}" for name, value in response.headers)]
-        pieces: Iterable[bytes] = () if bodyless else response.iter_encoded()
-        pending = ("\r\n".join(head) + "\r\n\r\n").encode("latin-1")
-        if not bodyless and not response.is_streamed:
-            pending += response.get_data()  # one packet for an ordinary answer
-            pieces = ()
-        self.wfile.write(pending)
-        sent = 0
-        for piece in pieces:
-            self.wfile.write(piece)
-            sent += len(piece)
-        if response.is_streamed and sent < int(response.headers.get("Content-Length", 0)):
-            self.close_connection = True
