@@ -51,6 +51,8 @@ MAY_IMPORT = {
     "mintcore.fallback": ADAPTER | {"mintcore.endpoint", "mintcore.audit"},
     "mintcore.keys": ADAPTER | {"mintcore.audit", "mintcore.reading"},
 }
+# One table of short classes: every way to fail is found in one place, and compared with the others there.
+LONGER = {"mintcore/errors.py": 330}
 PACKAGES = {
     "jwt": "pyjwt", "google.auth": "google-auth",
     "google.api_core": "google-api-core",
@@ -197,7 +199,7 @@ def test_a_module_has_no_state_but_constants(path: Path) -> None:
 @pytest.mark.parametrize("path", MINT, ids=ids(MINT))
 def test_a_file_is_one_room(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= 330
+    assert len(lines) <= LONGER.get(str(path.relative_to(ROOT)), 250)
     assert ast.get_docstring(tree_of(path)), "a module says what it decides"
 
 
