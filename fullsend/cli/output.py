@@ -48,9 +48,9 @@ class CommandError(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print `error: …` and the remedy to stderr."""
-        click.echo(f"error: {without_secrets(self.message)}", file=file, err=True)
+        click.echo(encodable(f"error: {without_secrets(self.message)}"), file=file, err=True)
         if self.remedy:
-            click.echo(f"\n{without_secrets(self.remedy)}", file=file, err=True)
+            click.echo(encodable(f"\n{without_secrets(self.remedy)}"), file=file, err=True)
 
 
 class BadUsage(CommandError):
@@ -68,12 +68,18 @@ def without_secrets(text: str) -> str:
 
 def note(message: str) -> None:
     """Say something that is not the result, on stderr."""
-    click.echo(message, err=True)
+    click.echo(encodable(message), err=True)
+
+
+def encodable(text: str) -> str:
+    r"""Return a text with lone surrogates as `\udXXX`, which no stream takes and JSON from outside may hold."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def print_json(result: object) -> None:
     """Print a result as indented JSON on stdout."""
-    click.echo(json.dumps(result, indent=2, ensure_ascii=False))
+    # What stands for a lone surrogate is its escape sequence in JSON, too: whoever reads it gets the same value.
+    click.echo(encodable(json.dumps(result, indent=2, ensure_ascii=False)))
 
 
 def print_table(
@@ -87,6 +93,7 @@ def print_table(
 
     The columns in `whole` are never broken: where they do not fit, each row is some lines of its own.
     """
+    rows = [[encodable(cell) for cell in row] for row in rows]
     from rich.console import Console  # noqa: PLC0415 - rich is slow to import and most commands do without
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415

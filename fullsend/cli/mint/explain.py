@@ -12,7 +12,16 @@ import click
 from fullsend.cli.lazy import extra_needed
 from fullsend.cli.mint.common import role_options
 from fullsend.cli.mint.place import PROJECT_VARIABLES, project_from_environment
-from fullsend.cli.output import NOT_HEALTHY, BadUsage, CommandError, json_option, note, print_json, print_table
+from fullsend.cli.output import (
+    NOT_HEALTHY,
+    BadUsage,
+    CommandError,
+    encodable,
+    json_option,
+    note,
+    print_json,
+    print_table,
+)
 from fullsend.explain.checks import Outcome
 from fullsend.explain.claims_file import read_claims
 from fullsend.explain.configuration import read_configuration
@@ -120,7 +129,7 @@ def _print(result: Explanation, configuration: Configuration) -> None:
     refusal, grant = result.refusal, result.grant
     for check in result.checks:
         if check.outcome is Outcome.FAILED:
-            click.echo(f"{check.name}: {check.change}")
+            click.echo(encodable(f"{check.name}: {check.change}"))
     if refusal is not None:
         click.echo(f"The {configuration.mode} mint would answer {refusal.status} {refusal.code}.")
         return

@@ -159,6 +159,14 @@ def test_a_name_in_the_log_cannot_steer_the_terminal(tmp_path: Path) -> None:
     assert "\x1b" not in result.stdout
 
 
+def test_half_a_character_in_the_log_is_shown_by_its_escape_sequence(tmp_path: Path) -> None:
+    event = EVENT | {"role": "triage\ud800", "request_id": "\udc00"}
+    content = json.dumps(ENTRY | {"audit": event})
+    found = search(tmp_path, content, "--run", "17", "--json")
+    assert json.loads(found.stdout) == [event]
+    assert r"triage\ud800" in search(tmp_path, content, "--run", "17").stdout
+
+
 @given(st.binary() | st.recursive(st.none() | st.text(), lambda inner: st.dictionaries(
     st.sampled_from(["audit", "jsonPayload", "caller", "issued", "repos", "time"]), inner) | st.lists(inner),
 ).map(lambda value: json.dumps(value).encode()))  # fmt: skip

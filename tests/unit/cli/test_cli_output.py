@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import struct
@@ -14,7 +15,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from fullsend.cli.output import print_table
+from fullsend.cli.output import CommandError, note, print_json, print_table
 
 NAME = "FULLSEND_GCP_WIF_PROVIDER"
 LONG = "projects/1/locations/global/workloadIdentityPools/fullsend-inference/providers/github-oidc " * 3
@@ -43,6 +44,27 @@ def test_a_table_without_a_terminal_is_as_wide_as_columns_says_and_breaks_no_nam
 
 def test_where_names_do_not_fit_beside_each_other_each_row_is_lines() -> None:
     assert printed(COLUMNS="40").splitlines() == ["state  present", f"name   {NAME}", f"value  {LONG}"]
+
+
+def test_half_a_character_is_printed_as_its_escape_sequence_and_json_keeps_its_value() -> None:
+    half, value = "triage\ud800", {"role": "coder\ud800", "who": "Zoë 🦊", "path": "\\\udfff"}
+
+    @click.command()
+    def say() -> None:
+        print_json(value)
+        note(half)
+        print_table(("role",), [(half,)])
+        print_table(("role",), [(half * 30,)], whole=("role",))
+        raise CommandError(half, half)
+
+    done = CliRunner().invoke(say, env={"COLUMNS": "60"})
+
+    assert isinstance(done.exception, SystemExit)
+    shown, _, tables = done.stdout.partition("}\n")
+    assert json.loads(shown + "}") == value
+    assert "Zoë 🦊" in shown
+    assert r"triage\ud800" in tables
+    assert done.stderr.count(r"triage\ud800") == 3
 
 
 @pytest.mark.parametrize(("no_color", "escapes"), [("1", False), ("", True)])

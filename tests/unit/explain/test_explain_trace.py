@@ -190,3 +190,19 @@ def test_a_file_of_variables_is_mended_in_the_file() -> None:
         checks(repository="new-org/app", repository_owner="new-org")["org"].change == "Add new-org to ALLOWED_ORGS."
     )
     assert checks(role="retro")["role"].change.endswith("To serve retro: Give retro an App in ROLE_APP_IDS.")
+
+
+@pytest.mark.parametrize("claim", ["iss", "aud", "job_workflow_ref"])
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_half_a_character_in_a_claim_is_shown_by_its_escape_sequence(
+    tmp_path: Path, claim: str, options: tuple[str, ...]
+) -> None:
+    file, environment = tmp_path / "claims.json", tmp_path / "env"
+    given = claims(exp=2**33)
+    file.write_text(json.dumps(given | {claim: f"{given[claim]}\ud800"}))
+    environment.write_text("".join(f"{name}={value}\n" for name, value in ENVIRONMENT.items()))
+    done = CliRunner().invoke(
+        command, ["--claims", str(file), "--role", "coder", "--env-file", str(environment), *options]
+    )
+    assert done.exit_code == 3, done.output
+    assert "ud800" in done.stdout
