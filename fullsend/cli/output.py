@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
@@ -57,6 +58,12 @@ class BadUsage(CommandError):
     """What was asked for cannot be done as it was asked; nothing was changed. Exit status 2."""
 
     exit_code = USAGE
+
+
+class Interrupted(CommandError):
+    """Ctrl-C ended it, and what is done by then has to be said. Exit status as a shell gives it to SIGINT."""
+
+    exit_code = 128 + signal.SIGINT
 
 
 def without_secrets(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullsend.cli.mint.place import PROJECT_VARIABLES
-from fullsend.cli.output import BadUsage, CommandError, confirm, dry_run_option, note, progress
+from fullsend.cli.output import BadUsage, CommandError, Interrupted, confirm, dry_run_option, note, progress
 from fullsend.operate import names
 from fullsend.operate.apply import apply
 from fullsend.operate.errors import BadInput, OperateError
@@ -113,7 +113,7 @@ def carry_out(
     try:
         apply(steps, cloud, progress)
     except KeyboardInterrupt:
-        raise CommandError(
+        raise Interrupted(
             "Stopped in the middle of a step; the steps before it are done.",
             "Run the same command again: it looks at what is there and goes on.",
         ) from None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fullsend.sandbox import names
+from fullsend.sandbox.faults import Slow
 
 if TYPE_CHECKING:
     from tests.integration.operate.conftest import Operator
@@ -34,6 +35,25 @@ def killed_at_step(operator: Operator, number: int, *words: str) -> None:
                 process.send_signal(signal.SIGKILL)
                 break
     assert process.returncode == -signal.SIGKILL
+
+
+def test_ctrl_c_inside_a_step_is_130_and_says_what_is_done(operator: Operator) -> None:
+    operator.deploy()
+    operator.plane.host("run").faults.add(Slow(60), method="PATCH", times=1)
+    with subprocess.Popen(
+        [Path(sys.executable).parent / "fullsend", "mint", "enroll", names.OTHER_ORG],
+        env=operator.process_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("[2/"):
+            pass
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+        said = process.stderr.read()
+    assert "Stopped in the middle of a step; the steps before it are done." in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize("number", [1, 4, 8, 10])
