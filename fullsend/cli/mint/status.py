@@ -53,7 +53,7 @@ def status(
         raise click.UsageError("--repos asks about a role: name it with --role.")
     if role is not None:
         check_request(role, repos)
-    if "mint_urls" in given or (mint_urls and org is None and project is None):
+    if "mint_urls" in given or (mint_urls and org is None and project is None and "region" not in given):
         if given & {"org", "project", "region"}:
             raise click.UsageError(
                 "A mint's URL is asked in a job, about that job, without ORG and --region; "

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     [
         (("octo-org",), "name its project, --project P"),
         (("",), "ORG is empty"),
-        (("--region", "us-east1"), "as an operator give --project"),
+        (("--region", "us-east1"), "--project (and perhaps ORG) as an operator"),
+        (("--region", "us-east1", "--mint-url", "https://mint.example.com"), "as an operator give --project"),
         (("octo-org", "--mint-url", "https://mint.example.com"), "about that job, without ORG"),
     ],
 )
@@ -35,3 +36,10 @@ def test_an_operator_in_a_shell_that_names_a_mint_asks_about_an_organisation(ope
     operator.deploy()
     done = operator.run("mint", "status", names.ORG, FULLSEND_MINT_URL="https://mint.example.com")
     assert (done.exit_code, "enrolled" in done.stdout) == (0, True)
+
+
+def test_a_region_asks_about_the_mint_there_in_a_shell_that_names_a_mint(operator: Operator) -> None:
+    operator.deploy("--region", "europe-west1")
+    done = operator.run("mint", "status", "--region", "europe-west1", FULLSEND_MINT_URL="https://mint.example.com")
+    assert (done.exit_code, done.stderr.count("leave --mint-url out")) == (0, 0)
+    assert names.ORG in done.stdout
