@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 CUSTOM_ROLES = "CUSTOM_ROLE_PERMISSIONS"
-BESIDES = ("OTEL_", "MALLOC_ARENA_MAX")
-"""How the other names that a deployment has begin: the OpenTelemetry SDK's, and the C library's."""
+BESIDES = ("MALLOC_ARENA_MAX", "WORKERS", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""What something below the mint looks at: the C library, the framework (its processes), OpenSSL."""
+TELEMETRY = "OTEL_"
+"""How the names begin that the OpenTelemetry SDK looks at."""
 _ITSELF = "The commands write it by themselves."
 _WITH_A_COMMAND = {
     "ALLOWED_ORGS": (
@@ -73,12 +75,12 @@ def check_names(variables: Iterable[tuple[str, str]]) -> None:
     The first would part the environment from the providers and secrets that belong to it. The second may always
     be unset.
     """
-    known = known_names()
+    known = known_names().union(BESIDES)
     for name, value in variables:
         instead = _ITSELF if name.startswith(KEY_IN_USE) else _WITH_A_COMMAND.get(name)
         if instead is not None:
             raise BadInput(f"{name} is not set with --env, since more has to change with it.", instead)
-        if value and name not in known and not name.startswith(BESIDES):
+        if value and name not in known and not name.startswith(TELEMETRY):
             close = get_close_matches(name, sorted(known), n=1)
             raise BadInput(
                 f"{name} is not a variable of the hosted mint; it would change nothing.",

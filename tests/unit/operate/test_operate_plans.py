@@ -152,14 +152,30 @@ def test_the_variables_of_the_hosted_mint_are_those_of_the_documentation() -> No
     assert known_names() == documented
 
 
-@pytest.mark.parametrize("name", ["OTEL_SERVICE_NAME", "MALLOC_ARENA_MAX", "HTTPS_PROXY", "RATE_LIMIT"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "OTEL_SERVICE_NAME",
+        "MALLOC_ARENA_MAX",
+        "HTTPS_PROXY",
+        "RATE_LIMIT",
+        "WORKERS",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    ],
+)
 def test_a_variable_that_something_in_the_deployment_looks_at_is_taken(name: str) -> None:
     check_names([(name, "1")])
 
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("ALLOWED_ORG", "Did you mean ALLOWED_ORGS?"), ("PEM_DIR", "docs/configuration.md"), ("X", "docs/")],
+    [
+        ("ALLOWED_ORG", "Did you mean ALLOWED_ORGS?"),
+        ("WORKER", "Did you mean WORKERS?"),
+        ("PEM_DIR", "docs/configuration.md"),
+        ("X", "docs/"),
+    ],
 )
 def test_a_variable_that_nothing_looks_at_is_refused_and_can_be_unset(name: str, hint: str) -> None:
     with pytest.raises(BadInput) as refused:
