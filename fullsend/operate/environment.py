@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fullsend.operate.errors import BadInput
 from mintcore.policy.names import Org, Repo, Role, parse_repo
@@ -82,6 +82,16 @@ def json_object(environment: Mapping[str, str], variable: str) -> dict[str, Any]
             "Set it right on the Cloud Run service's page; docs/configuration.md has an example.",
         )
     return parsed
+
+
+class Change(Protocol):
+    """Something to be done to the environment, again and again until it holds of what is there."""
+
+    def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment with it. Raises BadInput."""
+
+    def holds(self, environment: Mapping[str, str]) -> bool:
+        """Whether there is nothing left to do."""
 
 
 @dataclass(frozen=True, slots=True)

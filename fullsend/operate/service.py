@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fullsend.operate.environment import Edit
+    from fullsend.operate.environment import Change
 
 LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
 FAILED = "CONDITION_FAILED"
@@ -31,6 +31,12 @@ def environment_of(template: Mapping[str, Any]) -> dict[str, str]:
     """Return the plain variables of a template's or revision's first container."""
     containers = template.get("containers") or [{}]
     return {one["name"]: one.get("value", "") for one in containers[0].get("env", ()) if "valueSource" not in one}
+
+
+def never_started(revision: Mapping[str, Any]) -> bool:
+    """Whether a revision failed, so that nobody's change is in force by it."""
+    ready = (one for one in revision.get("conditions", ()) if one.get("type") == "Ready")
+    return any(one.get("state") == FAILED for one in ready)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ class Service:
         return bool(self.serving) and (broken or not self.follows_latest)
 
 
-def edited(service: Service, serving: Mapping[str, Any] | None, edit: Edit) -> dict[str, Any] | None:
+def edited(service: Service, serving: Mapping[str, Any] | None, edit: Change) -> dict[str, Any] | None:
     """Return the body to PATCH, None when the edit holds already.
 
     `serving` is the revision that serves, needed where `service.starts_from_revision`. Raises BadInput.

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fullsend.operate import environment as env
-from fullsend.operate.environment import Edit
 from fullsend.operate.errors import AlreadyExists, NotReady
 from fullsend.operate.health import probe
 from fullsend.operate.names import FUNCTION
-from fullsend.operate.service import Service, environment_of
+from fullsend.operate.replay import Replay
+from fullsend.operate.service import Service, environment_of, never_started, short
 from fullsend.operate.steps.service import EditEnvironment
 from fullsend.operate.steps.shell import gcloud
 from fullsend.operate.steps.shown import secrets_first, update_env_vars
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fullsend.operate.bundle import Bundle
+    from fullsend.operate.environment import Edit
     from fullsend.operate.gcp.cloud import Cloud
     from fullsend.operate.names import Place
-    from mintcore.policy.names import Org, Repo
 
 RUNTIME = "python312"
 ENTRY_POINT = "mint"
@@ -70,12 +70,13 @@ class DeployFunction:
         """Do it."""
         name = cloud.place.function
         function = cloud.functions.settled(name)  # a run before this one may still be building
-        before = _variables(cloud, function)
+        before = _variables(cloud.run.service(cloud.place.service), function)
         wanted = self.edit.apply(before or self.base)
         if function is not None and function.get("state") == "ACTIVE" and self._runs(before, wanted):
             return
         source = cloud.functions.upload(name.partition("/functions/")[0], self.bundle.data)
-        before = _variables(cloud, function)  # again: the upload takes a while, and enrolments go on
+        read = cloud.run.service(cloud.place.service)  # again: the upload takes a while, and enrolments go on
+        before = _variables(read, function)
         body = _body(cloud.place, source, self.edit.apply(before or self.base) | {env.SOURCE_HASH: self.sha256})
         if function is None:
             try:
@@ -85,40 +86,45 @@ class DeployFunction:
                 cloud.functions.update(name, body, MASK)
         else:
             cloud.functions.update(name, body, MASK)
-        _keep_enrolments(cloud, before)
+        _keep_changes(cloud, read, self.sha256, self.edit)
 
     def _runs(self, before: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
         return before.get(env.SOURCE_HASH) == self.sha256 and wanted == before
 
 
-def _variables(cloud: Cloud, function: Mapping[str, Any] | None) -> dict[str, str]:
+def _variables(service: Mapping[str, Any] | None, function: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the service's variables, for enrolments change those alone; else the function's."""
-    raw = cloud.run.service(cloud.place.service)
-    if raw is not None:
-        return dict(Service(raw).environment)
+    if service is not None:
+        return dict(Service(service).environment)
     return dict((function or {}).get("serviceConfig", {}).get("environmentVariables", {}))
 
 
-def _keep_enrolments(cloud: Cloud, before: Mapping[str, str]) -> None:
-    """Write again what was enrolled on the service while the function was being built over it."""
+def _keep_changes(cloud: Cloud, read: Mapping[str, Any] | None, sha256: str, own: Edit) -> None:
+    """Write again what others changed on the service while the function was being built over it.
+
+    `read` is the service as it was before the build.
+    """
     raw = cloud.run.service(cloud.place.service)
-    if raw is None:
+    if raw is None or read is None:
         return
-    now = Service(raw).environment
-    known, latest = {org.key for org in env.orgs(before)}, {org.key for org in env.orgs(now)}
-    known_repos, latest_repos = set(env.repos(before)), set(env.repos(now))
-    orgs: dict[str, Org] = {}
-    repos: dict[str, Repo] = {}
-    for revision in cloud.run.revisions(cloud.place.service)[:10]:
+    before, now = Service(read), Service(raw)
+    revisions = cloud.run.revisions(cloud.place.service)
+    built = next((_image(one) for one in revisions if short(one["name"]) == now.latest_created), "")
+    for revision in revisions:
+        if short(revision["name"]) == before.latest_created:
+            return  # nobody wrote after we read
         variables = environment_of(revision)
-        if variables.get(env.SOURCE_HASH) != before.get(env.SOURCE_HASH):
+        if (_image(revision), variables.get(env.SOURCE_HASH)) == (built, sha256) or never_started(revision):
             continue
-        orgs |= {org.key: org for org in env.orgs(variables) if org.key not in known | latest}
-        repos |= {str(repo): repo for repo in env.repos(variables) if repo not in known_repos | latest_repos}
-        break  # the newest revision of the source before is where the last enrolment went
-    edit = Edit(add_orgs=tuple(orgs.values()), add_repos=tuple(repos.values()))
-    if orgs or repos:
-        EditEnvironment(edit).take(cloud)
+        # The newest revision before the build's own is where the last change went.
+        replay = Replay(before.environment, variables, own)
+        if not replay.holds(now.environment):
+            EditEnvironment(replay).take(cloud)
+        return
+
+
+def _image(revision: Mapping[str, Any]) -> str:
+    return str((revision.get("containers") or [{}])[0].get("image", ""))
 
 
 def _body(place: Place, source: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from fullsend.operate.environment import Edit
+    from fullsend.operate.environment import Change
     from fullsend.operate.gcp.cloud import Cloud
     from fullsend.operate.names import Place
 
@@ -34,7 +34,7 @@ class EditEnvironment:
     applied to whatever is there when the step is taken.
     """
 
-    edit: Edit
+    edit: Change
     changes: Mapping[str, str] = field(default_factory=dict)
 
     def title(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,7 +23,8 @@ from fullsend.operate.plans.enroll import enroll_org
 from fullsend.operate.plans.wish import Wish
 from fullsend.operate.service import edited
 from fullsend.operate.steps.service import EditEnvironment
-from mintcore.policy.names import Org
+from fullsend.sandbox import names
+from mintcore.policy.names import Org, Role, parse_repo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,16 +40,17 @@ if TYPE_CHECKING:
 TWENTY = 20
 
 
-class SomebodyEnrolsMeanwhile(Functions):
-    """Cloud Functions, with another operator at work between our last look and our write."""
+class SomebodyIsAtWorkMeanwhile(Functions):
+    """Cloud Functions, with other operators at work between our last look and our write."""
 
-    def __init__(self, cloud: Cloud, org: Org) -> None:
+    def __init__(self, cloud: Cloud, *edits: Edit) -> None:
         super().__init__(cloud.session)
         self._cloud = cloud
-        self._org = org
+        self._edits = edits
 
     def update(self, name: str, body: Mapping[str, Any], mask: str) -> None:
-        EditEnvironment(Edit(add_orgs=(self._org,))).take(self._cloud)
+        for edit in self._edits:
+            EditEnvironment(edit).take(self._cloud)
         super().update(name, body, mask)
 
 
@@ -188,14 +191,57 @@ def test_a_revision_that_does_not_start_leaves_the_old_one_serving_and_says_so(o
     assert operator.state().serving_environment["ALLOWED_ORGS"] == "octo-org,other-org"
 
 
-def test_an_enrolment_during_a_build_survives_the_deployment_that_overwrites_it(operator: Operator) -> None:
-    operator.deploy()
+def deploy_beside(operator: Operator, wish: Wish, *edits: Edit) -> Mapping[str, str]:
+    """Deploy another source while others do their edits; return what the mint runs with then."""
     changed = replace(build(operator.source), sha256="f" * 64)
-    steps = deploy(operator.state(), Wish(), changed)
+    steps = deploy(operator.state(), wish, changed)
     cloud = operator.cloud()
     with cloud.session:
-        apply(steps, replace(cloud, functions=SomebodyEnrolsMeanwhile(cloud, Org("meanwhile"))))
-
+        apply(steps, replace(cloud, functions=SomebodyIsAtWorkMeanwhile(cloud, *edits)))
     variables = operator.state().serving_environment
     assert variables["FULLSEND_SOURCE_SHA256"] == "f" * 64
+    return variables
+
+
+def test_an_enrolment_during_a_build_survives_the_deployment_that_overwrites_it(operator: Operator) -> None:
+    operator.deploy()
+    variables = deploy_beside(operator, Wish(), Edit(add_orgs=(Org("meanwhile"),)))
     assert {org.login for org in orgs(variables)} == {"octo-org", "meanwhile"}
+
+
+def test_what_others_took_away_during_a_build_stays_away(operator: Operator) -> None:
+    operator.deploy("--role", operator.role("coder"), "--workflow-files", "coder.yml")
+    for target in (names.OTHER_ORG, "octo-org/app", "third-org/app"):
+        operator.done("mint", "enroll", target, "--as-spelled")
+
+    variables = deploy_beside(
+        operator,
+        Wish(),
+        Edit(remove_orgs=(Org(names.OTHER_ORG),)),
+        Edit(remove_repos=(parse_repo("third-org/app"),)),
+        Edit(remove_roles=(Role("coder"),)),
+        Edit(set_variables=(("ALLOWED_WORKFLOW_FILES", "triage.yml"),)),
+    )
+
+    assert variables["ALLOWED_ORGS"] == "octo-org"
+    assert variables["PER_REPO_WIF_REPOS"] == "octo-org/app"
+    assert variables["ALLOWED_WORKFLOW_FILES"] == "triage.yml"
+    assert list(json.loads(variables["ROLE_APP_IDS"])) == ["triage"]
+
+
+def test_a_role_and_a_key_that_came_during_a_build_stay_and_so_does_what_the_deployment_wants(
+    operator: Operator,
+) -> None:
+    operator.deploy()
+
+    variables = deploy_beside(
+        operator,
+        Wish(orgs=(Org("wanted"),), variables=(("RATE_LIMIT", "5/minute"),)),
+        Edit(add_roles=((Role("coder"), "7"),)),
+        Edit(set_variables=(("FULLSEND_KEY_TRIAGE", "SHA256:new"), ("RATE_LIMIT", "9/minute"))),
+    )
+
+    assert sorted(json.loads(variables["ROLE_APP_IDS"])) == ["coder", "triage"]
+    assert variables["FULLSEND_KEY_TRIAGE"] == "SHA256:new"
+    assert variables["RATE_LIMIT"] == "5/minute"
+    assert variables["ALLOWED_ORGS"] == "octo-org,wanted"
