@@ -8,26 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mintcore.answer import Answer, Unusable
+from mintcore.answer import Answer
 from mintcore.cache import ExpiringCache
 from mintcore.errors import (
     AppNotInstalled,
-    GitHubUnavailable,
-    Incident,
     InstallationSuspended,
     MintError,
     UpstreamTimeout,
 )
 from mintcore.github.diagnosis import explain_unprocessable
 from mintcore.github.failures import is_unknown_app, refusal, suspended
-from mintcore.github.grants import parse_token
-from mintcore.policy.names import Org
+from mintcore.github.grants import parse_installation, parse_token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from mintcore.answer import Answer
     from mintcore.github.client import AppClient
-    from mintcore.policy.names import RepoName
+    from mintcore.github.grants import Installation
+    from mintcore.policy.names import Org, RepoName
     from mintcore.policy.roles import App
     from mintcore.ports import Attempt, Clock, InstallationToken, Scope
 
@@ -39,15 +36,6 @@ _CREATED = 201
 _MOVED = 301
 _NOT_FOUND = 404
 _UNPROCESSABLE = 422
-
-
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """An App's installation; ``permissions`` are those the account's owner has accepted."""
-
-    id: int
-    suspended: bool
-    permissions: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +128,7 @@ class GitHubTokens:
         for kind in ("orgs", "users"):
             answer = self._client.call(app, "GET", f"/{kind}/{org}/installation", attempt)
             if answer.status == _OK:
-                return _parse_installation(answer, org)
+                return parse_installation(answer, org)
             if answer.status != _NOT_FOUND or is_unknown_app(answer):
                 raise refusal(answer, doing=f"finding the installation on {org}", org=org, now=self._clock.now())
         return None
@@ -151,22 +139,3 @@ class GitHubTokens:
             f"The role's GitHub App (App ID {app.app_id}) is not installed on {org}; an owner can install it"
             + (f" at {page}." if page else " from the App's page on GitHub.")
         )
-
-
-def _parse_installation(answer: Answer, org: Org) -> Installation:
-    try:
-        found = answer.json_object()
-        number, login = int(found["id"]), str(found["account"]["login"])
-        permissions = {str(name): str(level) for name, level in found["permissions"].items()}
-    except (Unusable, KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise GitHubUnavailable(detail=f"an installation GitHub describes oddly: {type(error).__name__}") from None
-    if not _same(login, org):
-        raise Incident(detail=f"GitHub gave the installation {number} of {login[:100]!r} for {org}")
-    return Installation(number, found.get("suspended_at") is not None, permissions)
-
-
-def _same(login: str, org: Org) -> bool:
-    try:
-        return Org(login) == org
-    except ValueError:
-        return False

@@ -1,20 +1,48 @@
-"""The token as GitHub issued it: read, and held against what was asked for."""
+"""An installation and its token as GitHub describes them: read, and held against what was asked for."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mintcore.answer import Unusable
 from mintcore.errors import GitHubUnavailable, Incident
 from mintcore.github.diagnosis import covers
+from mintcore.policy.names import Org
 from mintcore.policy.roles import LEVELS
 from mintcore.ports import InstallationToken
 from mintcore.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mintcore.answer import Answer
-    from mintcore.policy.names import Org
     from mintcore.ports import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """An App's installation; ``permissions`` are those the account's owner has accepted."""
+
+    id: int
+    suspended: bool
+    permissions: Mapping[str, str]
+
+
+def parse_installation(answer: Answer, org: Org) -> Installation:
+    """Return the installation GitHub describes (GitHub REST: Get an organization installation for the app).
+
+    Raises GitHubUnavailable where that is none, and Incident for one of another account.
+    """
+    try:
+        found = answer.json_object()
+        number, login = int(found["id"]), str(found["account"]["login"])
+        permissions = {str(name): str(level) for name, level in found["permissions"].items()}
+    except (Unusable, KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise GitHubUnavailable(detail=f"an installation GitHub describes oddly: {type(error).__name__}") from None
+    if not _same(login, org):
+        raise Incident(detail=f"GitHub gave the installation {number} of {login[:100]!r} for {org}")
+    return Installation(number, found.get("suspended_at") is not None, permissions)
 
 
 def parse_token(answer: Answer, org: Org, scope: Scope, installation_id: int) -> InstallationToken:
@@ -40,6 +68,13 @@ def parse_token(answer: Answer, org: Org, scope: Scope, installation_id: int) ->
     if scope.repos and not granted:
         granted = tuple(f"{org}/{name}" for name in scope.repos)
     return InstallationToken(Secret(token), expires_at, granted, permissions, selection, installation_id)
+
+
+def _same(login: str, org: Org) -> bool:
+    try:
+        return Org(login) == org
+    except ValueError:
+        return False
 
 
 def _repositories_not_asked(granted: tuple[str, ...], selection: str, org: Org, scope: Scope) -> list[str]:

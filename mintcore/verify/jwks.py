@@ -95,7 +95,7 @@ class IssuerKeys:
             document = self._get(self._discovery_path, hurried)
             if document.get("issuer") != self._issuer:
                 raise IssuerUnavailable(detail="the discovery document is of another issuer")
-            return _key_set(self._get(self._jwks_path(document.get("jwks_uri")), hurried))
+            return parse_key_set(self._get(self._jwks_path(document.get("jwks_uri")), hurried))
         except OutboundError as error:
             raise IssuerUnavailable(detail=str(error)) from None
 
@@ -114,7 +114,7 @@ class IssuerKeys:
         raise IssuerUnavailable(detail=f"jwks_uri is not on the issuer's origin {self._origin}: {shown}")
 
 
-def _key_set(document: Mapping[str, Any]) -> KeySet:
+def parse_key_set(document: Mapping[str, Any]) -> KeySet:
     """Return the usable keys of a JSON Web Key Set (RFC 7517 §5). Raises IssuerUnavailable if there are none."""
     listed = document.get("keys")
     keys: dict[str, RSAPublicKey] = {}

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from mintcore.answer import Answer, Unusable
 from mintcore.clock import WorldClock
 from mintcore.errors import BadRequest, GitHubUnavailable, Incident, InvalidToken, IssuerUnavailable
-from mintcore.github.app import _parse_installation
 from mintcore.github.failures import rate_limit, refusal
-from mintcore.github.grants import parse_token
+from mintcore.github.grants import parse_installation, parse_token
 from mintcore.policy.claims import REQUIRED_CLAIMS, check_claims
 from mintcore.policy.names import Org, RepoName, Role, parse_repo, parse_repo_name, parse_role, repo_provider_id
 from mintcore.policy.roles import BUILT_IN
@@ -22,7 +21,7 @@ from mintcore.policy.token_request import parse_token_request
 from mintcore.policy.workflow_ref import parse_workflow_ref
 from mintcore.ports import Scope
 from mintcore.settings import ConfigurationError, read_hosted, read_standalone
-from mintcore.verify.jwks import _key_set
+from mintcore.verify.jwks import parse_key_set
 from mintcore.verify.unverified import take_apart
 from tests.mint_doubles import AUDIENCE, ISSUER, NOW, claims
 
@@ -127,7 +126,7 @@ KEY = st.fixed_dictionaries(
 @given(JSON | st.lists(KEY | JSON))
 def test_a_key_set_has_usable_keys_or_is_no_answer(keys: Any) -> None:
     with pytest.raises(IssuerUnavailable):
-        _key_set({"keys": keys})
+        parse_key_set({"keys": keys})
 
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
@@ -141,7 +140,7 @@ def test_an_answer_is_an_object_or_unusable(body: bytes) -> None:
 def test_an_installation_is_understood_or_unusable(fields: dict[str, Any]) -> None:
     given_fields = {"id": 7, "account": {"login": "octo-org"}, "permissions": {}} | fields
     with contextlib.suppress(GitHubUnavailable, Incident):
-        assert isinstance(_parse_installation(Answer(200, {}, json.dumps(given_fields).encode()), ORG).id, int)
+        assert isinstance(parse_installation(Answer(200, {}, json.dumps(given_fields).encode()), ORG).id, int)
 
 
 TOKEN_FIELDS = ("token", "expires_at", "permissions", "repositories", "repository_selection")
