@@ -6,9 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from hypothesis import example, given
 from hypothesis import strategies as st
+from jwt.algorithms import RSAAlgorithm
 
+from fullsend.sandbox.keys import new_key
 from mintcore.answer import Answer, Unusable
 from mintcore.clock import WorldClock
 from mintcore.errors import BadRequest, GitHubUnavailable, Incident, InvalidToken, IssuerUnavailable
@@ -20,7 +23,13 @@ from mintcore.policy.roles import BUILT_IN
 from mintcore.policy.token_request import parse_token_request
 from mintcore.policy.workflow_ref import parse_workflow_ref
 from mintcore.ports import Scope
-from mintcore.settings import ConfigurationError, read_hosted, read_standalone
+from mintcore.settings import (
+    DEFAULT_DEADLINE_SECONDS,
+    DEFAULT_GITHUB_API,
+    ConfigurationError,
+    read_hosted,
+    read_standalone,
+)
 from mintcore.verify.jwks import parse_key_set
 from mintcore.verify.unverified import take_apart
 from tests.mint_doubles import AUDIENCE, ISSUER, NOW, claims
@@ -32,35 +41,39 @@ JSON = st.recursive(
 )
 NAME = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}", fullmatch=True)
 REPO = st.from_regex(r"[A-Za-z0-9._-]{1,60}", fullmatch=True).filter(lambda name: name not in {".", ".."})
-PIECES = [
-    "/",
-    "@",
-    ".github",
-    "workflows",
-    ".yml",
-    "refs/heads/",
-    "refs/pull/1/",
-    "a",
-    "..",
-    "\u200b",
-    "A" * 40,
-    " ",
-    "\u212a",
-]
+PIECES = ["", "/", "@", "..", " ", "\u200b", "\u212a"]
 ORG, SCOPE = Org("octo-org"), Scope(BUILT_IN[Role("triage")], (RepoName("app"),))
 
 
-@given(st.text() | st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+FILE = st.from_regex(r"[A-Za-z0-9_-]{1,20}\.ya?ml", fullmatch=True)
+REF = st.sampled_from(["refs/heads/Main", "refs/heads/a@b", "refs/tags/v1", "refs/pull/1/merge", "a" * 40])
+WORKFLOW = st.builds("{}/{}/.github/workflows/{}@{}".format, NAME, REPO, FILE, REF)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, whole: st.SearchStrategy[str]) -> str:
+    """Texts that lack a few characters somewhere, have others there, or both, or are as they were."""
+    text = draw(whole)
+    start = draw(st.integers(0, len(text)))
+    end = draw(st.integers(start, start + 3))
+    return text[:start] + draw(st.sampled_from(PIECES)) + text[end:]
+
+
+@given(damaged(WORKFLOW) | st.text())
+@example("octo-org/app/.github/workflows/a\u200b.yml@refs/heads/main")
 def test_a_workflow_reference_is_parsed_back_to_itself_or_refused(text: str) -> None:
     with contextlib.suppress(ValueError):
-        assert str(parse_workflow_ref(text)) == text
+        parsed = parse_workflow_ref(text)
+        assert str(parsed) == text
+        assert not {"/", "@"} & set(parsed.file)
+        assert text.isprintable()
 
 
-@given(NAME, REPO, st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True), st.sampled_from(["yml", "yaml"]))
-def test_every_wellformed_workflow_reference_is_parsed(owner: str, repo: str, file: str, ending: str) -> None:
-    parsed = parse_workflow_ref(f"{owner}/{repo}/.github/workflows/{file}.{ending}@refs/heads/main")
+@given(NAME, REPO, FILE, REF)
+def test_every_wellformed_workflow_reference_is_parsed(owner: str, repo: str, file: str, ref: str) -> None:
+    parsed = parse_workflow_ref(f"{owner}/{repo}/.github/workflows/{file}@{ref}")
     assert parsed.repo == parse_repo(f"{owner.upper()}/{repo.lower()}")
-    assert parsed.file == f"{file}.{ending}"
+    assert (parsed.file, parsed.ref) == (file, ref)
 
 
 @given(st.text())
@@ -87,46 +100,94 @@ def test_claims_make_a_caller_or_an_invalid_token(changes: dict[str, Any]) -> No
         assert str(caller.repository).lower().startswith(f"{str(caller.org).lower()}/")
 
 
-@given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
+FIELDS = st.fixed_dictionaries(
+    {"role": st.just("coder") | JSON}, optional={"repos": st.lists(REPO, max_size=4) | JSON, "x": JSON}
+)
+
+
+@given(FIELDS.map(lambda fields: json.dumps(fields).encode()) | st.binary())
 def test_a_body_is_a_request_or_a_bad_request(body: bytes) -> None:
     with contextlib.suppress(BadRequest):
-        parse_token_request(body)
+        request = parse_token_request(body)
+        assert parse_token_request(json.dumps({"role": request.role, "repos": request.repos}).encode()) == request
+        assert {name.lower() for name in request.repos} == {name.lower() for name in asked(body)}
+
+
+def asked(body: bytes) -> list[str]:
+    repos = json.loads(body).get("repos") or []
+    return [] if repos == ["*"] else repos
+
+
+def b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def bearer(header: object, payload: object, signature: str) -> str:
+    return f"{b64(json.dumps(header).encode())}.{b64(json.dumps(payload).encode())}.{signature}"
+
+
+PAYLOAD = st.dictionaries(st.text(max_size=8), JSON, max_size=4)
+SIGNATURE = st.binary(min_size=1, max_size=8)
+LOOSE = st.text("AQgwZz09_-", min_size=2, max_size=8)  # mostly, in bits that belong to no byte
+BEARER = st.builds(bearer, st.just({"alg": "RS256", "kid": "1"}), PAYLOAD, SIGNATURE.map(b64) | LOOSE)
+
+
+@given(st.text(min_size=1), PAYLOAD, SIGNATURE)
+def test_a_wellformed_bearer_is_taken_apart_into_what_went_in(
+    key_id: str, payload: dict[str, Any], signature: bytes
+) -> None:
+    parts = take_apart(bearer({"alg": "RS256", "kid": key_id}, payload, b64(signature)))
+    assert (parts.key_id, parts.signature) == (key_id, signature)
+    assert json.dumps(parts.unverified_claims) == json.dumps(payload)  # as texts: no NaN equals another
+
+
+@given(BEARER | damaged(BEARER) | st.text())
+def test_a_bearer_is_put_together_again_from_its_parts_or_an_invalid_token(text: str) -> None:
+    with contextlib.suppress(InvalidToken):
+        parts = take_apart(text)
+        assert f"{parts.signing_input.decode()}.{b64(parts.signature)}" == text
 
 
 @given(
-    st.fixed_dictionaries({}, optional={"role": JSON | st.just("coder"), "repos": JSON | st.lists(REPO), "x": JSON})
+    st.dictionaries(st.sampled_from(["alg", "kid", "crit", "b64", "typ"]), st.text() | JSON, max_size=1),
+    PAYLOAD | JSON,
 )
-def test_fields_are_a_request_or_a_bad_request(fields: dict[str, Any]) -> None:
-    with contextlib.suppress(BadRequest):
-        request = parse_token_request(json.dumps(fields).encode())
-        assert parse_token_request(json.dumps({"role": request.role, "repos": request.repos}).encode()) == request
-
-
-def b64(value: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
-
-
-HEADER = st.fixed_dictionaries(
-    {}, optional={"alg": st.just("RS256") | JSON, "kid": JSON, "crit": JSON, "b64": JSON, "typ": JSON}
-)
-
-
-@given(st.text() | st.tuples(HEADER | JSON, JSON).map(lambda parts: f"{b64(parts[0])}.{b64(parts[1])}.AAAA"))
-def test_a_bearer_is_taken_apart_or_an_invalid_token(text: str) -> None:
+def test_a_bearer_with_another_header_is_one_of_rs256_and_a_key_or_an_invalid_token(
+    changes: dict[str, Any], payload: Any
+) -> None:
+    header = {"alg": "RS256", "kid": "1"} | changes
     with contextlib.suppress(InvalidToken):
-        assert take_apart(text).key_id
+        key_id = take_apart(bearer(header, payload, "eA")).key_id
+        assert (header["alg"], header["kid"]) == ("RS256", key_id)
+        assert isinstance(key_id, str)
+        assert key_id
+        assert not {"crit", "b64"} & set(header)
+        assert isinstance(payload, dict)
 
 
+PUBLISHED = {**RSAAlgorithm.to_jwk(new_key().public_key(), as_dict=True), "kid": "published"}
+SHORT_KEY = RSAAlgorithm.to_jwk(generate_private_key(65537, 1024).public_key(), as_dict=True)  # noqa: S505 - refused
 KEY = st.fixed_dictionaries(
     {"kty": st.just("RSA") | JSON, "kid": st.text(min_size=1)},
     optional={"n": st.text() | JSON, "e": st.just("AQAB") | JSON, "d": JSON, "oth": JSON, "use": JSON, "alg": JSON},
 )
+SPOILT_KEY = st.builds(
+    lambda name, value: PUBLISHED | {"kid": "spoilt", name: value},
+    st.sampled_from(["kty", "n", "d", "use", "alg"]),
+    JSON.filter(lambda value: value not in ["RSA", "sig", "RS256"]),
+)
+UNUSABLE = st.lists(st.just({**SHORT_KEY, "kid": "short"}) | SPOILT_KEY | KEY | JSON, max_size=4)
 
 
-@given(JSON | st.lists(KEY | JSON))
-def test_a_key_set_has_usable_keys_or_is_no_answer(keys: Any) -> None:
+@given(UNUSABLE | JSON)
+def test_a_key_set_without_a_usable_key_is_no_answer(keys: Any) -> None:
     with pytest.raises(IssuerUnavailable):
         parse_key_set({"keys": keys})
+
+
+@given(UNUSABLE, UNUSABLE)
+def test_of_a_key_set_the_usable_key_is_taken_and_no_other(before: list[Any], after: list[Any]) -> None:
+    assert list(parse_key_set({"keys": [*before, PUBLISHED, *after]})) == ["published"]
 
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
@@ -188,16 +249,30 @@ VARIABLES = [
 VALUE = (
     st.text()
     | JSON.map(json.dumps)
-    | st.sampled_from(["*", "a/b", "https://x", "http://[", "{}", '{"a": {}}', "1"])
+    | st.sampled_from(
+        ["*", "a/b", "https://x", "http://[", "{}", '{"a": {}}', "1", "30", "1/minute", "https://x/y"]
+    )
 )
+COMPLETE = {
+    "ROLE_APP_IDS": '{"triage": "1"}', "GCP_PROJECT_NUMBER": "1", "WIF_POOL_NAME": "pool",
+    "WIF_PROVIDER_NAME": "provider", "PEM_DIR": "./pems",
+}  # fmt: skip
 
 
-@given(st.dictionaries(st.sampled_from(VARIABLES), VALUE))
-def test_an_environment_is_settings_or_a_list_of_lines(environment: dict[str, str]) -> None:
+@given(st.dictionaries(st.sampled_from(VARIABLES), VALUE, max_size=2))
+def test_an_environment_is_settings_or_lines_each_about_a_variable_that_is_at_fault(
+    changes: dict[str, str],
+) -> None:
     for read in (read_hosted, read_standalone):
         try:
-            read(environment)
+            settings = read(COMPLETE | changes).common
         except ConfigurationError as error:
             for problem in error.problems:
                 assert len(problem.splitlines()) == 1
-                assert problem.partition(" ")[0].isupper()
+                assert problem.partition(" ")[0] in changes
+        else:
+            seconds, url = (
+                changes.get(name, "").strip() for name in ("REQUEST_DEADLINE_SECONDS", "GITHUB_API_URL")
+            )
+            assert settings.deadline_seconds == float(seconds or DEFAULT_DEADLINE_SECONDS)
+            assert settings.github_api_url == (url or DEFAULT_GITHUB_API)
