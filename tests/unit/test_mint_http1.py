@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
+from dataclasses import replace
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING
 
@@ -255,12 +256,18 @@ def test_a_sound_answer_is_read_as_the_standard_library_reads_it(
 
 PIECES = [b"HTTP/1.1 ", b"200 OK", b"\r\n", b"\n", b"\r", b"A", b": ", b"Content-Length: ", b"2", b"-1", b" ",
           b"\0", b"Transfer-Encoding: chunked", b"hi", b"100", b";"]  # fmt: skip
+BEGINNINGS = [b"", EMPTY + b"\r\nA: ", b"HTTP/1.1 200 OK\r\nA: ", CHUNKED, CHUNKED + b"2\r\nhi\r\n0\r\nA: "]
+MIDDLE = st.binary(max_size=64) | st.lists(st.sampled_from(PIECES), max_size=8).map(b"".join)
+ENDS = [b"", b"\r\n\r\n", b"\r\n0\r\n\r\n"]
 
 
-@given(st.binary(max_size=64) | st.lists(st.sampled_from(PIECES), max_size=16).map(b"".join))
-def test_whatever_comes_is_an_answer_or_a_bad_one(data: bytes) -> None:
+@given(st.tuples(st.sampled_from(BEGINNINGS), MIDDLE, st.sampled_from(ENDS)).map(b"".join))
+def test_whatever_comes_is_an_answer_that_nothing_after_it_changes_or_a_bad_one(data: bytes) -> None:
     with contextlib.suppress(BadAnswer):
-        assert 200 <= read(data).status <= 999
+        answer = read(data)
+        assert 200 <= answer.status <= 999
+        if answer.reusable:
+            assert read(data + b"HTTP/1.1 403 No\r\n\r\n") == replace(answer, reusable=False)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=6), st.integers(0, 400))
@@ -304,7 +311,7 @@ def drip(data: bytes) -> list[bytes | float]:
 @pytest.mark.parametrize(
     "pieces",
     [
-        drip(b"HTTP/1.1 200 OK, but slowly, and so on, and so on"),
+        drip(b"HTTP/1.1 200 OK, but slowly" + b", and so on" * 10),
         [b"HTTP/1.1 200 OK\r\n", *drip(b"A: b\r\n" * 20)],
         [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *drip(b"1\r\nx\r\n" * 20)],
         [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", *drip(b"A: b\r\n" * 20)],
@@ -318,4 +325,4 @@ def test_an_answer_that_drips_ends_with_the_time(pieces: list[bytes | float]) ->
         started = time.monotonic()
         with socket.create_connection((host, int(port))) as sock, pytest.raises(TimeoutError):
             exchange(sock, REQUEST, Deadline(WorldClock(), 0.4), largest=1000)
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 5  # the drip lasts for more than 10
