@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import socket
@@ -114,7 +115,7 @@ def test_a_correction_is_not_undone_by_who_asks_for_the_time_while_it_is_made() 
         if readings == 2:  # the first is for the difference, the second for the correction
             asking.append(threading.Thread(target=clock.now))
             asking[0].start()
-            asking[0].join(0.2)
+            asking[0].join(10)  # so long only if it waits for this correction to end
         return NOW
 
     clock = WorldClock(wall=wall, monotonic=lambda: 5000.0)
@@ -234,17 +235,26 @@ def test_a_failure_that_many_ask_for_does_not_grow() -> None:
     assert raised.traceback[-1].name == "<lambda>"
 
 
+def connections_to(listener: socket.socket) -> int:
+    """Count those that wait to be accepted."""
+    listener.setblocking(False)  # noqa: FBT003 - the standard library's signature
+    number = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            listener.accept()[0].close()
+            number += 1
+    return number
+
+
 def test_a_redis_that_says_nothing_costs_one_request_half_a_second_and_the_next_none() -> None:
     log = io.StringIO()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         limiter = RepositoryLimiter("1/hour", f"redis://127.0.0.1:{silent.getsockname()[1]}/0", JsonLog(log))
-        took = []
+        started = time.monotonic()
         for _ in range(3):
-            started = time.monotonic()
             limiter.spend("octo-org/app")
-            took.append(time.monotonic() - started)
-    assert took[0] < 2
-    assert max(took[1:]) < 0.2
+        assert time.monotonic() - started < 5  # without a bound of its own the storage waits for minutes
+        assert connections_to(silent) == 1
     assert log.getvalue().count("TimeoutError") == 1
 
 

@@ -160,7 +160,7 @@ def test_a_service_that_says_nothing_is_too_slow_within_the_budget() -> None:
     started = time.monotonic()
     with Peer(always(30.0)) as peer, pytest.raises(TooSlow):
         send(peer.url, WorldClock(), seconds=0.4)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5  # the silence lasts for 30
     assert len(peer.requests) == 1
 
 
@@ -169,7 +169,7 @@ def test_a_body_that_drips_is_too_slow_within_the_budget() -> None:
     started = time.monotonic()
     with Peer(always(head, *(piece for _ in range(100) for piece in (b"x", 0.1)))) as peer, pytest.raises(TooSlow):
         send(peer.url, WorldClock(), seconds=0.4)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5  # the drip lasts for 10
 
 
 def test_headers_that_drip_are_too_slow_within_the_budget() -> None:
@@ -177,15 +177,19 @@ def test_headers_that_drip_are_too_slow_within_the_budget() -> None:
     started = time.monotonic()
     with Peer(always(b"HTTP/1.1 200 OK\r\n", *dripping)) as peer, pytest.raises(TooSlow):
         send(peer.url, WorldClock(), seconds=0.4)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5  # the drip lasts for 10
 
 
-def test_a_body_that_stops_late_is_too_slow_within_the_budget() -> None:
-    head = answer(200, b"x" * 1000)[:-1000]
+def test_a_body_that_stops_late_is_too_slow_within_the_budget(clock: FakeClock) -> None:
+    def late(_number: int) -> Iterator[bytes | float | None]:
+        clock.advance(9.7)
+        yield answer(200, b"x" * 1000)[:-999]
+        yield 30.0
+
     started = time.monotonic()
-    with Peer(always(0.6, head, b"x", 30.0)) as peer, pytest.raises(TooSlow):
-        send(peer.url, WorldClock(), seconds=1.0)
-    assert time.monotonic() - started < 1.4
+    with Peer(late) as peer, pytest.raises(TooSlow):
+        send(peer.url, clock, seconds=10.0)
+    assert time.monotonic() - started < 5  # the budget is 10, of which 0.3 are left
 
 
 def test_an_answer_of_the_largest_size_is_taken(clock: FakeClock) -> None:
