@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import base64
 import gc
+import importlib
+import json
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import FunctionType, ModuleType
@@ -12,7 +15,6 @@ import pytest
 from cryptography.hazmat.primitives import serialization as forms
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from google.auth.credentials import AnonymousCredentials
 
 from fullsend.sandbox.faults import Trickle
 from fullsend.sandbox.keys import new_key
@@ -20,7 +22,7 @@ from fullsend.sandbox.secret_manager import SecretManager
 from mintcore.errors import InvalidRoleKey, KeyUnavailable, RoleKeyMissing
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.rsa import RsaSigner, parse_signer
-from mintcore.keys.secret_manager import SecretManagerKeys, _client, _mind_no_ambient_proxy
+from mintcore.keys.secret_manager import SecretManagerKeys
 from mintcore.policy.names import Role
 from mintcore.policy.roles import App
 from mintcore.secret import Secret
@@ -28,9 +30,12 @@ from tests.mint_doubles import NOW, FakeClock, OneSigner, new_attempt
 from tests.unit.loopback_peer import Peer, answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from mintcore.ports import Signer
+
+    AmbientCredentials = Callable[[str], None]
 
 CODER = Role("coder")
 APP = App("12345", CODER)
@@ -186,14 +191,19 @@ def test_a_refused_jwt_is_made_anew_and_its_key_read_anew_once(jwts: Jwts, clock
 
 
 def test_nobody_keeps_a_jwt_of_the_key_that_is_being_replaced(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
-    new, meanwhile = new_key(), list[Future[Secret]]()
+    new, meanwhile, begun = new_key(), list[Future[Secret]](), threading.Event()
+
+    def another_request() -> Secret:
+        begun.set()
+        return jwts.assertion(APP, new_attempt(clock))
 
     class Rotated(OneSigner):
         """Another request asks for a JWT while the old key is being forgotten."""
 
         def forget(self, role: Role) -> None:
-            meanwhile.append(pool.submit(jwts.assertion, APP, new_attempt(clock)))
-            wait(meanwhile, timeout=0.2)
+            meanwhile.append(pool.submit(another_request))
+            assert begun.wait(10)
+            wait(meanwhile, timeout=0.2)  # it had better not get anything yet
             self.one = RsaSigner(new)
             super().forget(role)
 
@@ -377,21 +387,66 @@ def test_a_reading_that_never_ends_is_left_alone_after_a_while(
     assert secrets.traffic.count() == 2
 
 
+@pytest.fixture
+def ambient_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AmbientCredentials:
+    """Give what makes Google's client find credentials whose access tokens are to be had at a URL."""
+
+    def lie_around(token_url: str) -> None:
+        subject, file = tmp_path / "subject", tmp_path / "credentials.json"
+        subject.write_text("subject token")
+        account = {"type": "external_account", "audience": "here", "token_url": token_url}
+        source = {"subject_token_type": "urn:x", "credential_source": {"file": str(subject)}}
+        file.write_text(json.dumps(account | source))
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+        monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "octo-project")
+        importlib.import_module("google.cloud.secretmanager_v1")  # would outlast the patience of a test
+
+    return lie_around
+
+
+TOKEN = answer(200, b'{"access_token": "t", "issued_token_type": "x", "token_type": "Bearer", "expires_in": 3600}')
+
+
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:9", "https://127.0.0.1:9", "https://localhost:9", "https://[::1]:9"]
+    ("url", "tokens"),
+    [("http://127.0.0.1:9", 0), ("https://127.0.0.1:9", 0), ("https://localhost:9", 0), ("https://[::1]:9", 0),
+     ("http://a..b", 1)],
+)  # fmt: skip
+def test_no_credentials_go_to_this_machine(
+    clock: FakeClock, ambient_credentials: AmbientCredentials, url: str, tokens: int
+) -> None:
+    with Peer(lambda _number: [TOKEN]) as google:
+        ambient_credentials(google.url)
+        with pytest.raises(KeyUnavailable):
+            store(clock, url).signer(CODER, new_attempt(clock, seconds=10.0 if tokens else 0.5))
+    assert len(google.requests) == tokens
+
+
+def test_neither_the_key_nor_the_access_token_goes_by_an_ambient_proxy(
+    clock: FakeClock, ambient_credentials: AmbientCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Peer(lambda _number: [answer(418)]) as proxy, Peer(lambda _number: [TOKEN]) as google:
+        ambient_credentials(google.url)
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        with pytest.raises(KeyUnavailable):
+            store(clock, "http://a..b").signer(CODER, new_attempt(clock))
+    assert (len(google.requests), proxy.requests) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("url", "asked_for"),
+    [("https://127.0.0.1:9", b"127.0.0.1:9"), ("https://secrets.example", b"tokens.example:443")],
+    ids=["key", "access token"],
 )
-def test_no_credentials_go_to_this_machine(url: str) -> None:
-    client = _client(url)
-    assert isinstance(client.transport._credentials, AnonymousCredentials)  # noqa: SLF001 - Google's own
-
-
-def test_neither_the_key_nor_the_access_token_goes_by_an_ambient_proxy() -> None:
-    client = _client("http://127.0.0.1:9")
-    _mind_no_ambient_proxy(client, Secret("http://proxy:3128"))
-    session = client.transport._session  # noqa: SLF001 - Google's own
-    for one in (session, session._auth_request.session):  # noqa: SLF001 - as above
-        assert not one.trust_env
-        assert one.proxies == {"https": "http://proxy:3128"}
+def test_the_key_and_the_access_token_go_by_the_configured_proxy(
+    clock: FakeClock, ambient_credentials: AmbientCredentials, url: str, asked_for: bytes
+) -> None:
+    with Peer(lambda _number: [answer(418)]) as proxy:
+        ambient_credentials("https://tokens.example")
+        keys = SecretManagerKeys(clock, project_number="123", url=url, proxy_url=Secret(proxy.url))
+        with pytest.raises(KeyUnavailable):
+            keys.signer(CODER, new_attempt(clock, seconds=0.5))
+    assert proxy.requests[0].startswith(b"CONNECT " + asked_for)
 
 
 def test_a_stored_text_that_is_no_key_is_invalid(clock: FakeClock, secrets: SecretManager) -> None:
