@@ -202,7 +202,9 @@ def test_half_a_character_in_a_claim_is_shown_by_its_escape_sequence(
     file.write_text(json.dumps(given | {claim: f"{given[claim]}\ud800"}))
     environment.write_text("".join(f"{name}={value}\n" for name, value in ENVIRONMENT.items()))
     done = CliRunner().invoke(
-        command, ["--claims", str(file), "--role", "coder", "--env-file", str(environment), *options]
+        command,
+        ["--claims", str(file), "--role", "coder", "--env-file", str(environment), *options],
+        env={"COLUMNS": "200"},
     )
     assert done.exit_code == 3, done.output
     assert "ud800" in done.stdout
