@@ -376,11 +376,12 @@ def test_a_reading_that_never_ends_is_left_alone_after_a_while(
     clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
 ) -> None:
     secrets.add_version(SECRET, pem(key))
-    secrets.faults.add(Trickle(600), times=1)
+    secrets.faults.add(Trickle(30), times=1)
     keys = store(clock, secrets.url)
     for _ in range(2):
         with pytest.raises(KeyUnavailable):
-            keys.signer(CODER, new_attempt(clock, 0.3))
+            # Longer than the time between two drops, or the client would give up by itself.
+            keys.signer(CODER, new_attempt(clock, 1.5))
         clock.advance(8)
     clock.advance(1)
     assert isinstance(keys.signer(CODER, new_attempt(clock)), RsaSigner)
