@@ -16,10 +16,10 @@ setup: .venv/ready ## the virtual environments that every other target uses
 	@$(PYTHON) -m venv .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt >.venv/uv.txt
 	@$(BIN)/python -m pip install -q --require-hashes -r .venv/uv.txt
-	@$(UV) pip sync -q --python $(BIN)/python requirements-dev.txt
+	@$(UV) pip sync -q --compile-bytecode --python $(BIN)/python requirements-dev.txt
 	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@$(UV) venv -q --clear --python $(BIN)/python .venv-runtime
-	@$(UV) pip sync -q --python .venv-runtime/bin/python requirements.txt
+	@$(UV) pip sync -q --compile-bytecode --python .venv-runtime/bin/python requirements.txt
 	@touch $@
 
 # One worker more than there are CPUs: a third of the time a test waits, for a process or for a deadline.
