@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
 T = TypeVar("T")
 
@@ -30,14 +29,13 @@ class Background(Generic[T]):
     def result(self) -> T:
         """Return what ``build`` returned, waiting for it if need be. Raises what it raised; the next asks anew."""
         future = self._begin()
-        error = future.exception()
-        if error is None:
+        try:
             return future.result()
-        with self._lock:
-            if self._future is future:
-                self._future = None
-        # One object for all who ask: with the traceback of its birth, or it would grow with each of them.
-        raise error.with_traceback(self._born_of)
+        except BaseException:
+            with self._lock:
+                if self._future is future:
+                    self._future = None
+            raise
 
     def _in_child(self) -> None:
         self._begin_anew()
@@ -46,7 +44,6 @@ class Background(Generic[T]):
     def _begin_anew(self) -> None:
         self._lock = threading.Lock()
         self._future = None
-        self._born_of: TracebackType | None = None
 
     def _begin(self) -> Future[T]:
         with self._lock:
@@ -60,5 +57,4 @@ class Background(Generic[T]):
         try:
             future.set_result(self._build())
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
-            self._born_of = error.__traceback__
             future.set_exception(error)

@@ -125,18 +125,16 @@ class ExpiringCache(Generic[K, V]):
             if slot is not None:
                 slot.fresh_until = slot.failed_until = 0.0
 
-    def drop_if(self, key: K, value: V, first: Callable[[], None] = lambda: None) -> bool:
-        """Forget the value for ``key`` if it still is ``value``; of many who found it wrong one is told so.
+    def drop_if(self, key: K, value: V, first: Callable[[], None] = lambda: None) -> None:
+        """Forget the value for ``key`` if it still is ``value``: of many who found it wrong one is enough.
 
         ``first`` is called before, and before anybody can begin to load anew: for what the value was made from.
         """
         with self._lock:
             slot = self._slots.get(key)
-            if slot is None or slot.value is not value:
-                return False
-            first()
-            del self._slots[key]
-            return True
+            if slot is not None and slot.value is value:
+                first()
+                del self._slots[key]
 
     def clear(self) -> None:
         """Forget every value."""

@@ -267,9 +267,12 @@ def test_clearing_drops_every_value(clock: FakeClock) -> None:
 
 
 def test_of_many_who_found_a_value_wrong_one_drops_it(clock: FakeClock) -> None:
-    cache, wrong = new_cache(clock), object()
+    cache, wrong, told = new_cache(clock), object(), list[str]()
     cache.get("a", lambda: wrong, new_attempt(clock))
-    assert [cache.drop_if("a", wrong) for _ in range(3)] == [True, False, False]
+    for _ in range(3):
+        cache.drop_if("a", wrong, first=lambda: told.append("first"))
+    assert told == ["first"]
+    assert len(cache) == 0
 
 
 def test_a_newer_value_is_not_dropped_for_the_older_ones_fault(clock: FakeClock) -> None:
@@ -277,7 +280,7 @@ def test_a_newer_value_is_not_dropped_for_the_older_ones_fault(clock: FakeClock)
     cache.get("a", lambda: old, new_attempt(clock))
     cache.drop_if("a", old)
     cache.get("a", lambda: new, new_attempt(clock))
-    assert not cache.drop_if("a", old)
+    cache.drop_if("a", old)
     assert cache.get("a", Source(), new_attempt(clock)) is new
 
 
