@@ -10,14 +10,14 @@ help: ## this list
 
 setup: .venv/ready ## the virtual environments that every other target uses
 
-.venv/ready: requirements-dev.txt requirements.txt pyproject.toml
+.venv/ready: requirements-dev.txt requirements.txt pyproject.toml sandbox/pyproject.toml
 	@echo "setting up .venv (the first time takes about half a minute)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.12 or the like")'
 	@$(PYTHON) -m venv .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt >.venv/uv.txt
 	@$(BIN)/python -m pip install -q --require-hashes -r .venv/uv.txt
 	@$(UV) pip sync -q --compile-bytecode --python $(BIN)/python requirements-dev.txt
-	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e . -e sandbox
 	@$(UV) venv -q --clear --python $(BIN)/python .venv-runtime
 	@$(UV) pip sync -q --compile-bytecode --python .venv-runtime/bin/python requirements.txt
 	@touch $@
@@ -29,10 +29,11 @@ test: .venv/ready ## every test but the soak and the benchmarks
 soak: .venv/ready ## a minute of random faults; SOAK_SECONDS and SOAK_SEED change it
 	$(BIN)/pytest -m soak -s tests/soak
 
-lint: .venv/ready ## ruff and mypy, as CI runs them
+lint: .venv/ready ## ruff, mypy and the import contracts, as CI runs them
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: .venv/ready ## what ruff can mend by itself
 	$(BIN)/ruff check --fix-only .
@@ -75,7 +76,7 @@ wheel: .venv/ready ## dist/*.whl of what is committed, the same bytes from the s
 lock: ## pin requirements.txt and requirements-dev.txt anew from pyproject.toml
 	@test -x $(UV) || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv; }
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml -o requirements.txt $(LOCK)
-	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml --all-extras --group dev -c requirements.txt -o requirements-dev.txt $(LOCK)
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml sandbox/pyproject.toml --all-extras --group dev -c requirements.txt -o requirements-dev.txt $(LOCK)
 
 clean: ## everything that was made
 	rm -rf .venv .venv-runtime build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

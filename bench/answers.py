@@ -6,9 +6,9 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from fullsend.sandbox.crc32c import crc32c
-from fullsend.sandbox.github.links import repository_links
-from fullsend.sandbox.names import ORG, PROJECT_NUMBER, app_permissions, secret_name
+from fullsend_sandbox.crc32c import crc32c
+from fullsend_sandbox.github.links import repository_links
+from fullsend_sandbox.names import ORG, PROJECT_NUMBER, app_permissions, secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

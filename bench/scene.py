@@ -15,9 +15,9 @@ import urllib3
 
 from bench.server import ROOT
 from bench.world import HOST
-from fullsend.sandbox import names
-from fullsend.sandbox.job import Job
-from fullsend.sandbox.keys import new_key, pem
+from fullsend_sandbox import names
+from fullsend_sandbox.job import Job
+from fullsend_sandbox.keys import new_key, pem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

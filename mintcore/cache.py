@@ -20,7 +20,8 @@ from mintcore.errors import Later
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from mintcore.ports import Attempt, Clock
+    from mintcore.ports import Clock
+    from mintcore.request import Attempt
 
 K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")

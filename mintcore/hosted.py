@@ -10,13 +10,13 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mintcore.audit import JsonLog
-from mintcore.background import Background
 from mintcore.clock import WorldClock
-from mintcore.endpoint import Endpoint
+from mintcore.http.endpoint import Endpoint
+from mintcore.observe.log import JsonLog
+from mintcore.observe.telemetry import Telemetry
 from mintcore.policy import trust
-from mintcore.settings import ConfigurationError, HostedSettings, read_hosted
-from mintcore.telemetry import Telemetry
+from mintcore.settings.environment import ConfigurationError, HostedSettings, read_hosted
+from mintcore.startup.background import Background
 
 if TYPE_CHECKING:
     from mintcore.service import MintService
@@ -58,8 +58,8 @@ def _assemble(
     settings: HostedSettings, clock: WorldClock, log: JsonLog, telemetry: Telemetry | None
 ) -> MintService:
     # Here and not above, for the reason in the module's docstring.
-    from mintcore.assembly import assemble, log_corrections, outbound_for, warm_up  # noqa: PLC0415
     from mintcore.keys.secret_manager import SecretManagerKeys  # noqa: PLC0415
+    from mintcore.startup.assembly import assemble, log_corrections, outbound_for, warm_up  # noqa: PLC0415
     from mintcore.verify.chain import HostedVerifier  # noqa: PLC0415
     from mintcore.verify.jwks import IssuerKeys  # noqa: PLC0415
     from mintcore.verify.sts import SecurityTokenService  # noqa: PLC0415

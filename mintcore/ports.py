@@ -6,19 +6,15 @@ behind them; nothing is patched.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping
+    from collections.abc import Hashable
 
-    from mintcore.errors import MintError
-    from mintcore.policy.claims import Caller, GenuineClaims, Proof, SignedClaims, UnprovenClaims
-    from mintcore.policy.names import Org, RepoName, Role
-    from mintcore.policy.roles import App, Permissions
-    from mintcore.policy.token_request import TokenRequest
-    from mintcore.policy.trust import Decision
+    from mintcore.policy.claims import GenuineClaims, SignedClaims, UnprovenClaims
+    from mintcore.policy.names import Org, Role
+    from mintcore.policy.roles import App
+    from mintcore.request import Answered, Attempt, Decided, InstallationToken, Scope
     from mintcore.secret import Secret
 
 
@@ -36,55 +32,6 @@ class Clock(Protocol):
 
     def observe(self, date: str, age: str = "") -> bool:
         """Take note of a trusted service's ``Date`` header; say whether the clock was corrected."""
-
-
-@dataclass(slots=True)
-class Deadline:
-    """The time one request may take, all its upstream calls together."""
-
-    clock: Clock
-    seconds: float
-    _ends: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._ends = self.clock.monotonic() + self.seconds
-
-    def remaining(self) -> float:
-        """Return the seconds that are left, 0.0 when there are none."""
-        return max(0.0, self._ends - self.clock.monotonic())
-
-    def elapsed(self) -> float:
-        """Return the seconds since the time began to run: with a token request, when its body was there."""
-        return self.seconds - self._ends + self.clock.monotonic()
-
-
-@dataclass(slots=True)
-class Attempt:
-    """One request on its way through: its budget, its names in the logs, and what it has cost so far.
-
-    ``upstream_calls`` counts the calls sent per service; ``cache_hits`` says per cache whether the answer was
-    there; ``step_ms`` is the time each step took, in milliseconds, and ``step_at`` when it began, by the
-    monotonic clock. ``served_role`` is the role once policy has allowed it; before, it is a stranger's word.
-    """
-
-    deadline: Deadline
-    request_id: str
-    trace: str = ""
-    upstream_calls: dict[str, int] = field(default_factory=dict)
-    cache_hits: dict[str, bool] = field(default_factory=dict)
-    step_ms: dict[str, float] = field(default_factory=dict)
-    step_at: dict[str, float] = field(default_factory=dict)
-    served_role: str = ""
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time what is done inside."""
-        clock = self.deadline.clock
-        started = self.step_at[name] = clock.monotonic()
-        try:
-            yield
-        finally:
-            self.step_ms[name] = round((clock.monotonic() - started) * 1000, 2)
 
 
 class Verifier(Protocol):
@@ -141,29 +88,6 @@ class AppAssertions(Protocol):
         """Take note of the forge's ``Date`` beside a refusal; say whether our clock was off and is corrected."""
 
 
-@dataclass(frozen=True, slots=True)
-class InstallationToken:
-    """A scoped token as the forge issued it. ``repositories`` is empty when all of them were granted.
-
-    ``expires_at`` is the forge's own text (ISO 8601, UTC).
-    """
-
-    token: Secret
-    expires_at: str
-    repositories: tuple[str, ...]
-    permissions: Mapping[str, str]
-    repository_selection: str
-    installation_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a token is to be good for: ``repos`` of the installation (all of them if empty), and ``permissions``."""
-
-    permissions: Permissions
-    repos: tuple[RepoName, ...]
-
-
 class InstallationTokens(Protocol):
     """Finds the App's installation on an organisation and has the forge issue a token of it."""
 
@@ -179,40 +103,6 @@ class Limiter(Protocol):
 
     def spend(self, key: str) -> None:
         """Count one for ``key``. Raises RateLimited."""
-
-
-@dataclass(slots=True)
-class Decided:
-    """Everything the audit log may know of one request, filled in as it goes on.
-
-    ``kind`` is ``mint`` or ``status``. What was not reached is ``None``; ``caller`` stays ``None`` for a token
-    that was not proven genuine, because then nobody is known to have asked.
-    """
-
-    kind: str
-    attempt: Attempt
-    request: TokenRequest | None = None
-    caller: Caller | None = None
-    proof: Proof | None = None
-    decision: Decision | None = None
-    app: App | None = None
-    scope: Scope | None = None
-    issued: InstallationToken | None = None
-    failure: MintError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer that is on its way. ``route`` is one of the mint's own paths or ``other``.
-
-    ``code`` is empty for an answer that is no error; ``traceparent`` is the caller's header as it came.
-    """
-
-    route: str
-    status: int
-    code: str
-    traceparent: str
-    attempt: Attempt
 
 
 class Observer(Protocol):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from limits.storage import Storage
 
-    from mintcore.audit import JsonLog
+    from mintcore.observe.log import JsonLog
 
 _PATIENCE_SECONDS = 0.5
 _LEFT_ALONE_SECONDS = 5.0

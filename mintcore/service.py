@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mintcore.errors import InternalError, MintError
 from mintcore.policy import trust
 from mintcore.policy.claims import SignedClaims
-from mintcore.ports import Decided, Scope
+from mintcore.request import Decided, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,15 +22,8 @@ if TYPE_CHECKING:
     from mintcore.policy.claims import Caller, GenuineClaims
     from mintcore.policy.token_request import TokenRequest
     from mintcore.policy.trust import Decision, TrustPolicy
-    from mintcore.ports import (
-        AppAssertions,
-        Attempt,
-        AuditLog,
-        InstallationToken,
-        InstallationTokens,
-        Limiter,
-        Verifier,
-    )
+    from mintcore.ports import AppAssertions, AuditLog, InstallationTokens, Limiter, Verifier
+    from mintcore.request import Attempt, InstallationToken
 
 
 @dataclass(frozen=True, slots=True)

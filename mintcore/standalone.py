@@ -15,18 +15,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mintcore.assembly import assemble, log_corrections, outbound_for, warm_up
-from mintcore.audit_file import AuditFile
 from mintcore.clock import WorldClock
-from mintcore.endpoint import Endpoint
-from mintcore.fallback import UpstreamMint
+from mintcore.http.endpoint import Endpoint
+from mintcore.http.fallback import UpstreamMint
+from mintcore.http.server import listen, serve
+from mintcore.http.server_log import TimedLog
 from mintcore.keys.directory import DirectoryKeys
-from mintcore.metrics import Metrics
-from mintcore.serving import listen, serve
-from mintcore.serving_log import TimedLog
-from mintcore.settings import ConfigurationError, StandaloneSettings, read_standalone
-from mintcore.standalone_report import KeyFindings, PlainWarnings, find_keys, report
-from mintcore.telemetry import Telemetry
+from mintcore.observe.audit_file import AuditFile
+from mintcore.observe.metrics import Metrics
+from mintcore.observe.telemetry import Telemetry
+from mintcore.settings.environment import ConfigurationError, StandaloneSettings, read_standalone
+from mintcore.startup.assembly import assemble, log_corrections, outbound_for, warm_up
+from mintcore.startup.standalone_report import KeyFindings, PlainWarnings, find_keys, report
 from mintcore.verify.chain import StandaloneVerifier
 from mintcore.verify.jwks import IssuerKeys
 from mintcore.version import VERSION
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator, Sequence
 
-    from mintcore.audit import JsonLog
+    from mintcore.observe.log import JsonLog
 
 # The issuer's keys are the authority here, and worth a wait; the request's own budget still bounds it.
 _KEYS_PATIENCE_SECONDS = 10.0

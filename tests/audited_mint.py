@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 
-from fullsend.sandbox.process import STOP_SECONDS, MintProcess
+from fullsend_sandbox.process import STOP_SECONDS, MintProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

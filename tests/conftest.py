@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Protocol
 import hypothesis
 import pytest
 
-from fullsend.sandbox.keys import KeyPool
-from fullsend.sandbox.world import World
+from fullsend_sandbox.keys import KeyPool
+from fullsend_sandbox.world import World
 from tests.audited_mint import AuditedMint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fullsend.sandbox.process import MintProcess
+    from fullsend_sandbox.process import MintProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -8,7 +8,7 @@ from mintcore.policy.claims import Caller, check_claims
 from mintcore.policy.names import Org, Repo, Role, fold, parse_repo
 from mintcore.policy.roles import build_role_book
 from mintcore.policy.trust import TrustPolicy
-from mintcore.ports import Attempt, Deadline
+from mintcore.request import Attempt, Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping

@@ -14,7 +14,7 @@ from tests.audited_mint import AuditedMint
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = Path(sys.executable).parent / "fullsend-mint"

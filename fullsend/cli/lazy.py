@@ -27,6 +27,7 @@ class Lazy:
     target: str
     help: str
     extra: str = "cli"
+    distribution: str = "fullsend-mint"
 
 
 class LazyGroup(click.Group):
@@ -61,7 +62,7 @@ class LazyGroup(click.Group):
 
 
 @contextmanager
-def extra_needed(who: str, extra: str, otherwise: str = "") -> Iterator[None]:
+def extra_needed(who: str, install: str, otherwise: str = "") -> Iterator[None]:
     """Turn an import inside that finds no package into one sentence: what to install, or do `otherwise`.
 
     Raises click.ClickException.
@@ -73,13 +74,14 @@ def extra_needed(who: str, extra: str, otherwise: str = "") -> Iterator[None]:
             raise
         raise click.ClickException(
             f"{who} needs the Python package {missing.name}, which is not installed: "
-            f"pip install 'fullsend-mint[{extra}]'{otherwise}"
+            f"pip install '{install}'{otherwise}"
         ) from missing
 
 
 def _load(entry: Lazy) -> click.Command:
     module_name, _, attribute = entry.target.partition(":")
-    with extra_needed("this command", entry.extra):
+    install = f"{entry.distribution}[{entry.extra}]" if entry.extra else entry.distribution
+    with extra_needed("this command", install):
         module = importlib.import_module(module_name)
     command: click.Command = getattr(module, attribute)
     return command

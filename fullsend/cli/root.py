@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from fullsend.cli.lazy import Lazy, LazyGroup
-from fullsend.cli.outermost import Outermost
+from fullsend.cli.process import Outermost
 from mintcore.version import VERSION
 
 GROUPS = {
@@ -19,9 +19,16 @@ GROUPS = {
         "Let workflows use models on Google Cloud without keys.",
         extra="operate",
     ),
-    "run-token": Lazy("fullsend.cli.run_token:run_token", "Tokens straight from an App key, without a mint."),
+    "run-token": Lazy(
+        "fullsend.cli.run_token_commands:run_token", "Tokens straight from an App key, without a mint."
+    ),
     "audit": Lazy("fullsend.cli.audit:audit", "Who held which token, from a mint's audit log."),
-    "sandbox": Lazy("fullsend.cli.sandbox:sandbox", "The whole world of the mint on loopback.", extra="sandbox"),
+    "sandbox": Lazy(
+        "fullsend_sandbox.cli.commands:sandbox",
+        "The whole world of the mint on loopback.",
+        extra="",
+        distribution="fullsend-mint-sandbox",
+    ),
 }
 
 

@@ -15,11 +15,11 @@ from urllib.parse import urlencode
 
 import requests
 
-from fullsend.client.asking import Question, ask
+from fullsend.client.ask_mints import Question, ask
 from fullsend.client.errors import GitHubTokenError, MintConfigurationError
-from fullsend.client.github import FRESH_SECONDS, GITHUB_SECONDS, TokenApi, job_api_url, unknown_to
 from fullsend.client.identity import DEFAULT_AUDIENCE, ambient_token
 from fullsend.client.retry import RetryPolicy
+from fullsend.client.token_api import FRESH_SECONDS, GITHUB_SECONDS, TokenApi, job_api_url, unknown_to
 from fullsend.client.types import MintedToken, MintStatus, parse_status, parse_token
 from fullsend.client.urls import credential_url
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from fullsend.explain.errors import UnusableInputError
+from fullsend.explain.input_errors import UnusableInputError
 from fullsend.explain.text_file import read_text
 from mintcore.errors import InvalidToken
 from mintcore.verify.unverified import take_apart

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from fullsend.explain.errors import UnusableInputError
+from fullsend.explain.input_errors import UnusableInputError
 from fullsend.explain.text_file import read_text
-from mintcore.settings import ConfigurationError, Settings, read_hosted, read_standalone
+from mintcore.settings.environment import ConfigurationError, Settings, read_hosted, read_standalone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

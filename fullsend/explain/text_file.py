@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from fullsend.explain.errors import UnreadableFileError, UnusableInputError
-from mintcore.audit import redact
+from fullsend.explain.input_errors import UnreadableFileError, UnusableInputError
+from mintcore.observe.log import redact
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fullsend.explain.checks import SHOWN, Check, Explanation, Outcome, failed
 from fullsend.explain.claims_checks import ClaimsChecks
-from fullsend.explain.remedies import for_operator
+from fullsend.explain.rule_remedies import for_operator
 from mintcore.errors import InvalidToken, MintError
 from mintcore.policy import trust
 from mintcore.policy.names import Role

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import requests
 
-from fullsend.client.github import API_VERSION, TokenApi
 from fullsend.client.retry import RetryPolicy, is_retryable, retry_after
+from fullsend.client.token_api import API_VERSION, TokenApi
 from fullsend.client.transport import Answer, NoAnswerError, exchange
 from fullsend.client.types import is_token, json_object, one_line
 

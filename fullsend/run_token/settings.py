@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from fullsend.client.errors import MintConfigurationError
-from fullsend.client.github import API_URL, DEFAULT_API_URL
+from fullsend.client.token_api import API_URL, DEFAULT_API_URL
 from fullsend.client.urls import credential_url
 
 if TYPE_CHECKING:

@@ -8,18 +8,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from mintcore.answer import OutboundError, Unusable
 from mintcore.cache import ExpiringCache
 from mintcore.errors import MintError, UpstreamTimeout
-from mintcore.github.failures import no_answer
+from mintcore.github.refusals import no_answer
+from mintcore.outbound.answer import OutboundError, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mintcore.answer import Answer
-    from mintcore.outbound import Channel
+    from mintcore.outbound.answer import Answer
+    from mintcore.outbound.channel import Channel
     from mintcore.policy.roles import App
-    from mintcore.ports import AppAssertions, Attempt, Clock
+    from mintcore.ports import AppAssertions, Clock
+    from mintcore.request import Attempt
     from mintcore.secret import Secret
 
 # A token for 500 repositories comes with a description of each, of five to twelve kilobytes.

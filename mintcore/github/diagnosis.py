@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mintcore.answer import Unusable
 from mintcore.errors import (
     GitHubRateLimited,
     GitHubUnavailable,
@@ -16,15 +15,16 @@ from mintcore.errors import (
     ReposNotAccessible,
     UpstreamTimeout,
 )
-from mintcore.github.failures import message_of
+from mintcore.github.refusals import message_of
+from mintcore.outbound.answer import Unusable
 from mintcore.policy.roles import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mintcore.answer import Answer
+    from mintcore.outbound.answer import Answer
     from mintcore.policy.names import Org, RepoName
-    from mintcore.ports import Attempt, Scope
+    from mintcore.request import Attempt, Scope
 
 # One call each; a caller that asked for hundreds learns of the first ones.
 _MOST_QUESTIONS = 30

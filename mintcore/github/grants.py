@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mintcore.answer import Unusable
 from mintcore.errors import GitHubUnavailable, Incident
 from mintcore.github.diagnosis import covers
+from mintcore.outbound.answer import Unusable
 from mintcore.policy.names import Org
 from mintcore.policy.roles import LEVELS
-from mintcore.ports import InstallationToken
+from mintcore.request import InstallationToken
 from mintcore.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mintcore.answer import Answer
-    from mintcore.ports import Scope
+    from mintcore.outbound.answer import Answer
+    from mintcore.request import Scope
 
 
 @dataclass(frozen=True, slots=True)

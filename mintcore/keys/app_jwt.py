@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from mintcore.policy.roles import App
-    from mintcore.ports import Attempt, Clock, KeyStore, Signer
+    from mintcore.ports import Clock, KeyStore, Signer
+    from mintcore.request import Attempt
 
 # GitHub refuses an `exp` more than 10 minutes after its own clock and an `iat` in its future.
 LIFETIME_SECONDS = 540

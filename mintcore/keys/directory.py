@@ -18,9 +18,10 @@ from mintcore.keys.rsa import RsaSigner, parse_signer
 from mintcore.policy.names import parse_role
 
 if TYPE_CHECKING:
-    from mintcore.audit import JsonLog
+    from mintcore.observe.log import JsonLog
     from mintcore.policy.names import Role
-    from mintcore.ports import Attempt, Signer
+    from mintcore.ports import Signer
+    from mintcore.request import Attempt
 
 # RSA keys of 16,384 bits take 13 KB; whatever is larger is no key and is not read.
 LARGEST_FILE = 64 * 1024

@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 from mintcore.cache import ExpiringCache
 from mintcore.errors import KeyUnavailable, MintError, RoleKeyMissing
 from mintcore.keys.rsa import RsaSigner, parse_signer
-from mintcore.reading import is_loopback
+from mintcore.settings.reader import is_loopback
 
 if TYPE_CHECKING:
     from mintcore.policy.names import Role
-    from mintcore.ports import Attempt, Clock, Signer
+    from mintcore.ports import Clock, Signer
+    from mintcore.request import Attempt
     from mintcore.secret import Secret
 
 FRESH_SECONDS = 300.0
@@ -37,7 +38,7 @@ class SecretManagerKeys:
     """Signers for the keys in one project's Secret Manager.
 
     ``url`` is empty for Google's own endpoint with application-default credentials. A loopback ``url`` is
-    spoken to without credentials. ``proxy_url`` is as for :class:`~mintcore.outbound.Outbound`.
+    spoken to without credentials. ``proxy_url`` is as for :class:`~mintcore.outbound.channel.Outbound`.
     """
 
     def __init__(

@@ -15,7 +15,8 @@ from mintcore.verify.unverified import take_apart
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mintcore.ports import Attempt, Clock
+    from mintcore.ports import Clock
+    from mintcore.request import Attempt
     from mintcore.verify.jwks import IssuerKeys
     from mintcore.verify.sts import SecurityTokenService
 

@@ -15,15 +15,15 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 
-from mintcore.answer import OutboundError
 from mintcore.cache import ExpiringCache
 from mintcore.errors import InvalidToken, IssuerUnavailable
-from mintcore.ports import Attempt, Deadline
+from mintcore.outbound.answer import OutboundError
+from mintcore.request import Attempt, Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mintcore.outbound import Outbound
+    from mintcore.outbound.channel import Outbound
     from mintcore.ports import Clock
     from mintcore.verify.unverified import UnverifiedToken
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from mintcore.answer import OutboundError
 from mintcore.errors import InvalidToken, StsUnavailable
+from mintcore.outbound.answer import OutboundError
 
 if TYPE_CHECKING:
-    from mintcore.answer import Answer
-    from mintcore.outbound import Channel
-    from mintcore.ports import Attempt
+    from mintcore.outbound.answer import Answer
+    from mintcore.outbound.channel import Channel
+    from mintcore.request import Attempt
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
 SUBJECT_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:jwt"  # noqa: S105 - the name of a type

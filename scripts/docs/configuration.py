@@ -1,8 +1,8 @@
 """Write docs/configuration.md from the mint's own settings code; with --check, say whether it is up to date.
 
-Which variables there are, what they default to and between which bounds is asked of mintcore/settings.py by
-letting it read with a reader that takes notes. Only what a variable means is written here; a variable without a
-meaning, or a meaning without a variable, is an error.
+Which variables there are, what they default to and between which bounds is asked of
+mintcore/settings/environment.py by letting it read with a reader that takes notes. Only the meaning of a variable
+is written here; a variable without a meaning, or a meaning without a variable, is an error.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mintcore.reading import Reader
-from mintcore.settings import hosted_from, standalone_from
-from mintcore.trust_settings import DEFAULT_HOST_REPO
+from mintcore.settings.environment import hosted_from, standalone_from
+from mintcore.settings.reader import Reader
+from mintcore.settings.trust import DEFAULT_HOST_REPO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ DEFAULTS = {"WORKFLOW_HOST_REPOS": DEFAULT_HOST_REPO}
 
 HEAD = """# Configuration
 
-<!-- Written by `make docs` from mintcore/settings.py. Change it there, or the meanings in scripts/docs/configuration.py. -->
+<!-- Written by `make docs` from mintcore/settings/environment.py. Change it there, or the meanings in scripts/docs/configuration.py. -->
 
 The mint is configured by environment variables alone, read once at start. A value that is missing or wrong stops
 the start with one line for each problem, naming the variable and an example; what is merely odd is a warning in the
@@ -179,4 +179,4 @@ if __name__ == "__main__":
     if "--check" not in sys.argv[1:]:
         PAGE.write_text(page(), encoding="utf-8")
     elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():
-        sys.exit("docs/configuration.md is not what mintcore/settings.py says; run make docs")
+        sys.exit("docs/configuration.md is not what mintcore/settings/environment.py says; run make docs")

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 try:
-    from fullsend.cli.run_token import run_token
+    from fullsend.cli.run_token_commands import run_token
 except ModuleNotFoundError as missing:
     sys.exit(
         f"error: the Python package {missing.name} is not installed: pip install click 'PyJWT[crypto]' requests"

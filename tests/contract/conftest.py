@@ -14,8 +14,8 @@ from tests.contract.table import as_job
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tests.contract.table import NOTHING, Row, Sent, as_job
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
 PUBLIC = {"ALLOWED_ORGS": "*"}
 _HERE = "octo-org/.fullsend/.github/workflows"

@@ -14,7 +14,7 @@ from mintcore.policy.claims import REQUIRED_CLAIMS
 from tests.contract.table import NOTHING, Row, Sent
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
 
 def _row(name: str, token: Any, **more: Any) -> Row:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from fullsend.sandbox import names
-from fullsend.sandbox.faults import Drop, Fail, Garbage, Huge, Slow
+from fullsend_sandbox import names
+from fullsend_sandbox.faults import Drop, Fail, Garbage, Huge, Slow
 from tests.contract.table import Row, as_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
 HASTE = {"REQUEST_DEADLINE_SECONDS": "2"}
 HOSTED = ("hosted",)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
 
 @dataclass(frozen=True)

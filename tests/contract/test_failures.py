@@ -14,8 +14,8 @@ from tests.contract.modes import MODES, StartMode
 from tests.contract.table import Row, Sent, as_job
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
 
 ROWS = (*rows_request.ROWS, *rows_token.ROWS, *rows_policy.ROWS, *rows_upstream.ROWS)
 CASES = [pytest.param(row, mode, id=f"{mode}: {row.id}") for row in ROWS for mode in MODES if mode in row.modes]

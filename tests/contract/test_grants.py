@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from fullsend.sandbox import names
+from fullsend_sandbox import names
 from mintcore.policy.roles import BUILT_IN
 from mintcore.version import VERSION
 from tests.contract.exchange import Got, send
@@ -15,8 +15,8 @@ from tests.contract.modes import MODES, StartMode
 from tests.contract.table import Sent, as_job
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
 
 HOST = "fullsend-ai/fullsend/.github/workflows"
 PUBLIC = {"ALLOWED_ORGS": "*"}

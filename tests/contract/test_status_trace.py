@@ -13,8 +13,8 @@ from tests.contract.table import Sent
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
 
 RULES = ["org", "workflow_repo", "workflow_file", "role"]
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mintcore.settings import read_standalone
+from mintcore.settings.environment import read_standalone
 from tests.standalone import ROOT
 
 DEPLOY = ROOT / "deploy"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mintcore.github import app, client
+from mintcore.github import client, installations
 from mintcore.keys import app_jwt, secret_manager
 from mintcore.verify import jwks
 
@@ -23,7 +23,7 @@ CACHES = {
 
 
 def test_every_room_exists_and_every_room_is_listed() -> None:
-    listed = set(re.findall(r"`((?:mintcore|fullsend)/[\w/]*(?:\.py)?|main\.py)`", PAGE))
+    listed = set(re.findall(r"`((?:mintcore|fullsend|sandbox)/[\w/]*(?:\.py)?|main\.py)`", PAGE))
     assert not [path for path in listed if not (ROOT / path).exists()]
     packages = {f"mintcore/{path.parent.name}/" for path in ROOT.glob("mintcore/*/__init__.py")}
     modules = {f"mintcore/{path.name}" for path in ROOT.glob("mintcore/*.py")} - {"mintcore/__init__.py"}
@@ -43,7 +43,7 @@ def test_every_cache_is_in_the_table() -> None:
         ("`signer` (hosted)", [secret_manager.FRESH_SECONDS], secret_manager.STALE_SECONDS),
         ("`app_jwt`", [app_jwt.REUSED_SECONDS, app_jwt.LIFETIME_SECONDS], 0),
         ("`install_page`", [client.INSTALL_PAGE_SECONDS, client.NO_INSTALL_PAGE_SECONDS], 0),
-        ("`installation`", [app.INSTALLED_SECONDS, app.NOT_INSTALLED_SECONDS], 0),
+        ("`installation`", [installations.INSTALLED_SECONDS, installations.NOT_INSTALLED_SECONDS], 0),
     ],
 )
 def test_a_cache_serves_as_long_as_the_table_says(cache: str, fresh: list[float], stale: float) -> None:
@@ -74,7 +74,7 @@ def test_every_link_to_a_heading_leads_to_one(page: Path) -> None:
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_file_of_ours_that_a_page_names_exists(page: Path) -> None:
-    folders = r"mintcore|fullsend|tests|docs|deploy|scripts|bench|\.github|\.ci"
+    folders = r"mintcore|fullsend|sandbox|tests|docs|deploy|scripts|bench|\.github|\.ci"
     named = re.findall(rf"`((?:{folders})/[\w./-]+)", page.read_text(encoding="utf-8"))
     made_by_the_operator = {"deploy/env.yaml", ".github/workflows/mint-test.yml"}
     assert not [path for path in named if path not in made_by_the_operator and not (ROOT / path).exists()]

@@ -15,7 +15,7 @@ from tests.contract.exchange import send
 from tests.contract.table import Sent
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
     from tests.conftest import StartMint
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from fullsend.sandbox.google.control_plane import ControlPlane
+from fullsend_sandbox.google.control_plane import ControlPlane
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fullsend.sandbox.job import Job
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.job import Job
+    from fullsend_sandbox.world import World
     from tests.conftest import StartMint
 
 ROOT = Path(__file__).resolve().parents[2]

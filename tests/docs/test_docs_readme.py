@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import yaml
 
 from bench.report import in_readme
-from mintcore.settings import read_hosted
+from mintcore.settings.environment import read_hosted
 from tests.audited_mint import AuditedMint
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -102,7 +102,7 @@ def test_the_example_environment_is_one_the_mint_accepts_and_its_threads_fit_the
 
 
 def test_every_variable_of_the_readmes_table_is_one_the_mint_reads() -> None:
-    source = "".join(path.read_text() for path in ROOT.glob("mintcore/*settings.py"))
+    source = "".join(path.read_text() for path in ROOT.glob("mintcore/settings/*.py"))
     table = README[README.index("## Configuration") :]
     named = set(re.findall(r"`([A-Z_]{4,})`", table.split("\n## ")[0] + table.split("\n## ")[1][:0]))
     assert named

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from fullsend.sandbox.keys import KeyPool, pem
-from fullsend.sandbox.standalone_demo import environment
+from fullsend_sandbox.keys import KeyPool, pem
+from fullsend_sandbox.standalone_demo import environment
 from mintcore.policy.names import parse_role
 from mintcore.policy.roles import BUILT_IN
-from mintcore.settings import read_standalone
+from mintcore.settings.environment import read_standalone
 from mintcore.version import VERSION
 from tests.audited_mint import AuditedMint
 from tests.standalone import ROOT, run
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
 PAGE = (ROOT / "docs" / "standalone.md").read_text()
 BIN = Path(sys.executable).parent

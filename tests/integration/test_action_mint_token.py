@@ -18,9 +18,9 @@ import yaml
 
 from fullsend.client.remedies import REMEDIES
 from fullsend.client.retry import PERMANENT
-from fullsend.sandbox.faults import Drop, Fail
-from fullsend.sandbox.github.tokens import TokenStyle
-from fullsend.sandbox.loopback import LoopbackService
+from fullsend_sandbox.faults import Drop, Fail
+from fullsend_sandbox.github.tokens import TokenStyle
+from fullsend_sandbox.loopback import LoopbackService
 from tests.throwaway_ca import ThrowawayCa, https_front
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request, Response
 
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
 
 ACTION = Path(__file__).resolve().parents[2] / ".github" / "actions" / "mint-token"
 MANIFEST = yaml.safe_load((ACTION / "action.yml").read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ from tests.contract.exchange import send
 from tests.contract.table import Sent, as_job
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 FULLSEND = str(Path(sys.executable).parent / "fullsend")

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from fullsend.sandbox.faults import Fail, Slow
-from fullsend.sandbox.github.tokens import TokenStyle
-from fullsend.sandbox.loopback import LoopbackService
+from fullsend_sandbox.faults import Fail, Slow
+from fullsend_sandbox.github.tokens import TokenStyle
+from fullsend_sandbox.loopback import LoopbackService
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
 
     Run = Callable[..., subprocess.CompletedProcess[str]]
 

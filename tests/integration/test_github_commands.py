@@ -11,15 +11,15 @@ import pytest
 from click.testing import CliRunner
 
 from fullsend.cli.root import cli
-from fullsend.operate.github.values import EXAMPLE_PROVIDER
-from fullsend.sandbox.faults import Drop, Fail, Garbage, Huge
+from fullsend.operate.model.install_values import EXAMPLE_PROVIDER
+from fullsend_sandbox.faults import Drop, Fail, Garbage, Huge
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fullsend.sandbox.faults import Fault
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.faults import Fault
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
 
 CLIENT = ("--client-id", "coder=Iv23liAbCdEfGhIjKlMn")
 INFERENCE = ("--inference-project", "octo-project", "--inference-wif-provider", EXAMPLE_PROVIDER)

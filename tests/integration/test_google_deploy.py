@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 
-from fullsend.sandbox.google.control_plane import ControlPlane
+from fullsend_sandbox.google.control_plane import ControlPlane
 from tests.unit.sandbox.google.google_operator import (
     ACCOUNT,
     NUMBER,
@@ -19,8 +19,8 @@ from tests.unit.sandbox.google.google_operator import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fullsend.sandbox.job import Job
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.job import Job
+    from fullsend_sandbox.world import World
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from mintcore import errors
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
 
 EXAMPLES = 5_000
 # What http.client lets through as a header value: printable Latin-1.

@@ -16,8 +16,8 @@ import requests
 from tests.audited_mint import AuditedMint
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME_BIN = ROOT / ".venv-runtime" / "bin"

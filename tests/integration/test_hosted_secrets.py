@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from fullsend.sandbox import names
-from fullsend.sandbox.faults import Drop, Fail, Garbage
-from fullsend.sandbox.github.tokens import TokenStyle
+from fullsend_sandbox import names
+from fullsend_sandbox.faults import Drop, Fail, Garbage
+from fullsend_sandbox.github.tokens import TokenStyle
 from tests.contract.exchange import send
 from tests.contract.table import Sent, as_job
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
     from tests.conftest import StartMint
 
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from fullsend.sandbox import names
-from fullsend.sandbox.faults import Drop, Fail, Garbage, Huge, Slow, Trickle
-from tests.unit.loopback_peer import Peer
+from fullsend_sandbox import names
+from fullsend_sandbox.faults import Drop, Fail, Garbage, Huge, Slow, Trickle
+from tests.unit.outbound.loopback_peer import Peer
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.faults import Fault
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.faults import Fault
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
     from tests.conftest import StartMint
 
 BUDGET_SECONDS = 2

@@ -21,8 +21,8 @@ from tests.contract import rows_policy, rows_request, rows_token, rows_upstream
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
     from tests.contract.table import Row
 
 ROOT = Path(__file__).resolve().parents[2]

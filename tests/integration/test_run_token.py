@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend.sandbox.faults import Fail
-from fullsend.sandbox.github.tokens import TokenStyle
+from fullsend_sandbox.faults import Fail
+from fullsend_sandbox.github.tokens import TokenStyle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
     Run = Callable[..., subprocess.CompletedProcess[str]]
 

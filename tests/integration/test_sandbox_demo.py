@@ -3,11 +3,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from fullsend.sandbox.demo import STEPS, Actor, Answer, Outcome, mask, play
+from fullsend_sandbox.demo import STEPS, Actor, Answer, Outcome, mask, play
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
     from tests.conftest import StartMint
 
 

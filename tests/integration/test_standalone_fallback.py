@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from werkzeug import Request, Response
 
-from fullsend.sandbox.loopback import LoopbackService
-from fullsend.sandbox.standalone_demo import environment
+from fullsend_sandbox.loopback import LoopbackService
+from fullsend_sandbox.standalone_demo import environment
 from tests.audited_mint import AuditedMint
 from tests.contract.exchange import send
 from tests.contract.table import Sent, as_job
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fullsend.sandbox.faults import Fail
-from mintcore.serving import STALLED_SECONDS
+from fullsend_sandbox.faults import Fail
+from mintcore.http.server import STALLED_SECONDS
 from tests.contract.exchange import Got, send
 from tests.contract.table import Sent, as_job
 from tests.standalone import standalone
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from werkzeug import Response
 
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
 
 HEALTH = Sent(None, b"", "GET", "/health")
 

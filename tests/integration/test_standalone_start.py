@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from fullsend.sandbox.keys import KeyPool, pem
+from fullsend_sandbox.keys import KeyPool, pem
 from mintcore.version import VERSION
 from tests.standalone import run
 

@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from werkzeug import Request, Response
 
-from fullsend.sandbox.loopback import LoopbackService
+from fullsend_sandbox.loopback import LoopbackService
 from tests.audited_mint import AuditedMint
 from tests.contract.exchange import Got, send
 from tests.contract.table import Sent, as_job
@@ -20,8 +20,8 @@ from tests.contract.table import Sent, as_job
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
     from tests.conftest import StartMint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -143,7 +143,7 @@ def test_there_are_no_numbers_unless_they_were_asked_for(hosted_mint: MintProces
     assert got.json["code"] == "not_found"
 
 
-@pytest.mark.parametrize("module", ["mintcore.hosted", "mintcore.standalone", "mintcore.assembly"])
+@pytest.mark.parametrize("module", ["mintcore.hosted", "mintcore.standalone", "mintcore.startup.assembly"])
 def test_nothing_of_the_sdk_is_imported_unless_it_was_asked_for(module: str) -> None:
     code = f"import sys, {module}; print([name for name in sys.modules if name.startswith('opentelemetry.')])"
     listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullsend.operate.github.answers import UnreadableError, page, text
-from fullsend.operate.github.install import Kind
+from fullsend.github.answers import UnreadableError, page, text
+from fullsend.github.slots import Kind
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

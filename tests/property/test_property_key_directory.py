@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mintcore.audit import JsonLog
 from mintcore.errors import RoleKeyMissing
 from mintcore.keys.directory import DirectoryKeys
+from mintcore.observe.log import JsonLog
 from mintcore.policy.names import Role
 
 NAMES = st.text() | st.text(alphabet="abz09-_./\\\0~ ") | st.from_regex(r"[a-z][a-z0-9_-]{0,70}", fullmatch=True)

@@ -11,19 +11,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jwt.algorithms import RSAAlgorithm
 
-from fullsend.sandbox.keys import new_key
-from mintcore.answer import Answer, Unusable
+from fullsend_sandbox.keys import new_key
 from mintcore.clock import WorldClock
 from mintcore.errors import BadRequest, GitHubUnavailable, Incident, InvalidToken, IssuerUnavailable
-from mintcore.github.failures import rate_limit, refusal
 from mintcore.github.grants import parse_installation, parse_token
+from mintcore.github.refusals import rate_limit, refusal
+from mintcore.outbound.answer import Answer, Unusable
 from mintcore.policy.claims import REQUIRED_CLAIMS, check_claims
 from mintcore.policy.names import Org, RepoName, Role, parse_repo, parse_repo_name, parse_role, repo_provider_id
 from mintcore.policy.roles import BUILT_IN
 from mintcore.policy.token_request import parse_token_request
 from mintcore.policy.workflow_ref import parse_workflow_ref
-from mintcore.ports import Scope
-from mintcore.settings import (
+from mintcore.request import Scope
+from mintcore.settings.environment import (
     DEFAULT_DEADLINE_SECONDS,
     DEFAULT_GITHUB_API,
     ConfigurationError,

@@ -7,10 +7,10 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullsend.operate.conditions import for_orgs, parse
-from fullsend.operate.environment import Edit, orgs, repos
-from fullsend.operate.errors import BadInput
-from fullsend.operate.gcp.failures import explain, read
+from fullsend.operate.gcp.google_errors import explain, read
+from fullsend.operate.model.conditions import for_orgs, parse
+from fullsend.operate.model.environment import Edit, orgs, repos
+from fullsend.operate.operate_errors import BadInput
 from mintcore.policy.names import Org, Repo
 
 logins = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9-]{0,20}", fullmatch=True)

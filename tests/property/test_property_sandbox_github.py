@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from fullsend.sandbox.github import App, GitHubService, Installation
-from fullsend.sandbox.keys import new_key
+from fullsend_sandbox.github import App, GitHubService, Installation
+from fullsend_sandbox.keys import new_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

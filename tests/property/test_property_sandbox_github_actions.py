@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from fullsend.sandbox.github import GitHubService
+from fullsend_sandbox.github import GitHubService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,16 +11,16 @@ import urllib3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fullsend.sandbox.google.control_plane import ControlPlane
-from fullsend.sandbox.google.discovery import Discovery
-from fullsend.sandbox.google.parts import VERSIONS
-from fullsend.sandbox.google.stand_in import StandInRunner
+from fullsend_sandbox.google.control_plane import ControlPlane
+from fullsend_sandbox.google.discovery import Discovery
+from fullsend_sandbox.google.parts import VERSIONS
+from fullsend_sandbox.google.stand_in import StandInRunner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fullsend.sandbox.google.discovery import Method
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.google.discovery import Method
+    from fullsend_sandbox.world import World
 
 METHODS = [
     (api, method)

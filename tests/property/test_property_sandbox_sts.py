@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from fullsend.sandbox.sts import SecurityTokenService
-from fullsend.sandbox.wif import Federation, Provider
+from fullsend_sandbox.sts import SecurityTokenService
+from fullsend_sandbox.wif import Federation, Provider
 
 NAMES = (
     "grant_type",

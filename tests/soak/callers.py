@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
 BROKEN = {
     "sts_unavailable", "key_unavailable", "github_unavailable", "github_rate_limited", "upstream_timeout",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fullsend.sandbox import names
-from fullsend.sandbox.faults import Drop, Fail, Garbage, Huge, Slow
+from fullsend_sandbox import names
+from fullsend_sandbox.faults import Drop, Fail, Garbage, Huge, Slow
 
 if TYPE_CHECKING:
     import random
     import threading
 
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
 FAULTS = (Fail(500), Fail(502), Fail(503), Fail(429), Drop(), Garbage(), Huge(), Slow(0.3), Slow(5))
 ROLES = ("coder", "triage")

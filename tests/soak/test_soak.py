@@ -20,7 +20,7 @@ from tests.soak.chaos import Chaos
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = float(os.environ.get("SOAK_SECONDS", "60"))

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from fullsend.sandbox.keys import new_key
+from fullsend_sandbox.keys import new_key
 
 
 def b64(value: object) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mintcore.errors import MintError
-    from mintcore.ports import Attempt
+    from mintcore.request import Attempt
 
 PATIENCE = 10.0
 

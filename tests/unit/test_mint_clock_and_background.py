@@ -10,11 +10,11 @@ from email.utils import formatdate
 
 import pytest
 
-from mintcore.audit import JsonLog
-from mintcore.background import Background
 from mintcore.clock import WorldClock
 from mintcore.errors import RateLimited
+from mintcore.observe.log import JsonLog
 from mintcore.rate_limit import RepositoryLimiter, problems_with
+from mintcore.startup.background import Background
 from tests.mint_doubles import NOW
 
 

@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from mintcore.audit import JsonLog
 from mintcore.errors import RateLimited
+from mintcore.observe.log import JsonLog
 from mintcore.rate_limit import RepositoryLimiter
 from tests.mint_doubles import FakeClock
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from fullsend.sandbox.keys import new_key
-from mintcore.answer import Answer
+from fullsend_sandbox.keys import new_key
 from mintcore.errors import InternalError, MintError
 from mintcore.keys.rsa import RsaSigner
-from mintcore.ports import Attempt, Deadline, Decided, InstallationToken
+from mintcore.outbound.answer import Answer
+from mintcore.request import Attempt, Deadline, Decided, InstallationToken
 from mintcore.secret import Secret
 from tests.mint_doubles import FakeClock
 

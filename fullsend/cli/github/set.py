@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fullsend.cli.github.common import (
+from fullsend.cli.github.install_options import (
     bad_input_is_usage,
     carry_out,
     errors_explained,
@@ -16,11 +16,11 @@ from fullsend.cli.github.common import (
     target_argument,
 )
 from fullsend.cli.output import dry_run_option, progress
-from fullsend.operate.github.plan import changes, plan_set
-from fullsend.operate.github.values import checked
+from fullsend.operate.model.install_values import checked
+from fullsend.operate.plan.install_changes import changes, plan_set
 
 if TYPE_CHECKING:
-    from fullsend.operate.github.install import Install
+    from fullsend.operate.model.install import Install
 
 
 @click.command("set")

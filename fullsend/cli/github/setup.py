@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullsend.cli.github.common import (
+from fullsend.cli.github.install_options import (
     carry_out,
     errors_explained,
     given_values,
@@ -16,23 +16,19 @@ from fullsend.cli.github.common import (
     value_options,
 )
 from fullsend.cli.output import CommandError, dry_run_option, note, progress
-from fullsend.operate.github.install import MINT_URL, Kind
-from fullsend.operate.github.plan import Action, changes, plan_setup
-from fullsend.operate.github.preflight import (
-    SECONDS,
-    Problem,
-    mint_problems,
-    scope_problems,
-    write_problems,
-)
-from fullsend.operate.github.review import leftovers
+from fullsend.github.slots import Kind
+from fullsend.operate.model.install import MINT_URL
+from fullsend.operate.model.install_review import leftovers
+from fullsend.operate.plan.install_changes import Action, changes, plan_setup
+from fullsend.operate.plan.install_preflight import SECONDS, Problem, mint_problems, scope_problems, write_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from fullsend.operate.github.desk import Desk
-    from fullsend.operate.github.install import Install, Kept, Slot
-    from fullsend.operate.github.plan import Step
+    from fullsend.github.slots import Kept, Slot
+    from fullsend.operate.model.install import Install
+    from fullsend.operate.plan.install_changes import Step
+    from fullsend.operate.plan.install_session import Desk
 
 
 @click.command()

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullsend.cli.github.common import errors_explained, given_values, open_desk, target_argument, value_options
+from fullsend.cli.github.install_options import (
+    errors_explained,
+    given_values,
+    open_desk,
+    target_argument,
+    value_options,
+)
 from fullsend.cli.output import NOT_HEALTHY, json_option, note, print_json, print_table, progress
-from fullsend.operate.github.review import Finding, State, review
+from fullsend.operate.model.install_review import Finding, State, review
 
 if TYPE_CHECKING:
-    from fullsend.operate.github.install import Install
+    from fullsend.operate.model.install import Install
 
 
 @click.command()

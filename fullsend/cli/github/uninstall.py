@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fullsend.cli.github.common import carry_out, errors_explained, open_desk, print_dry_run, target_argument
+from fullsend.cli.github.install_options import (
+    carry_out,
+    errors_explained,
+    open_desk,
+    print_dry_run,
+    target_argument,
+)
 from fullsend.cli.output import confirm, dry_run_option, note, progress, yes_option
-from fullsend.operate.github.plan import plan_uninstall
-from fullsend.operate.github.review import leftovers
+from fullsend.operate.model.install_review import leftovers
+from fullsend.operate.plan.install_changes import plan_uninstall
 
 if TYPE_CHECKING:
-    from fullsend.operate.github.install import Install
+    from fullsend.operate.model.install import Install
 
 
 @click.command()

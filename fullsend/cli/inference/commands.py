@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from fullsend.cli.mint.operator import carry_out, google, plan_options, project_option, speller
+from fullsend.cli.mint.operator_options import carry_out, google, plan_options, project_option, speller
 from fullsend.cli.output import NOT_HEALTHY, note, print_json, print_table, progress, yes_option
-from fullsend.operate import conditions, names
-from fullsend.operate.federation import resource
-from fullsend.operate.gather import federation
-from fullsend.operate.inference import USER, admits
-from fullsend.operate.plans.inference import InferenceState
-from fullsend.operate.plans.inference import deprovision as plan_deprovision
-from fullsend.operate.plans.inference import provision as plan_provision
+from fullsend.operate.gcp.read_state import federation
+from fullsend.operate.model import conditions, names
+from fullsend.operate.model.federation import resource
+from fullsend.operate.model.inference_members import USER, admits
+from fullsend.operate.plan.inference_access import InferenceState
+from fullsend.operate.plan.inference_access import deprovision as plan_deprovision
+from fullsend.operate.plan.inference_access import provision as plan_provision
 from mintcore.policy.names import Repo
 
 if TYPE_CHECKING:

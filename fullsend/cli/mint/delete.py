@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from fullsend.cli.mint.operator import carry_out, google, place_options, plan_options
+from fullsend.cli.mint.operator_options import carry_out, google, place_options, plan_options
 from fullsend.cli.output import note, progress, yes_option
-from fullsend.operate.gather import gather, stored_keys
-from fullsend.operate.names import FUNCTION, secret_id
-from fullsend.operate.plans.delete import delete as plan
-from fullsend.operate.plans.delete import its_keys, refuse_elsewhere
+from fullsend.operate.gcp.read_state import gather, stored_keys
+from fullsend.operate.model.names import FUNCTION, secret_id
+from fullsend.operate.plan.deletion import delete as plan
+from fullsend.operate.plan.deletion import its_keys, refuse_elsewhere
 
 
 @click.command()

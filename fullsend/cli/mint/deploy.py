@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fullsend.cli.mint.operator import (
+from fullsend.cli.mint.operator_options import (
     carry_out,
     check_with_github,
     google,
@@ -16,15 +16,15 @@ from fullsend.cli.mint.operator import (
     split,
 )
 from fullsend.cli.output import CommandError, note, progress
-from fullsend.operate import names
-from fullsend.operate.bundle import build, default_source
-from fullsend.operate.errors import BadInput
-from fullsend.operate.gather import gather
-from fullsend.operate.pem import read_pem
-from fullsend.operate.plans.deploy import deploy as plan
-from fullsend.operate.plans.deploy import edit_for
-from fullsend.operate.plans.wish import RoleKey, Wish
-from fullsend.operate.variables import check_names
+from fullsend.operate.gcp.read_state import gather
+from fullsend.operate.model import names
+from fullsend.operate.model.deployable_variables import check_names
+from fullsend.operate.operate_errors import BadInput
+from fullsend.operate.plan.bundle import build, default_source
+from fullsend.operate.plan.deployment import deploy as plan
+from fullsend.operate.plan.deployment import edit_for
+from fullsend.operate.plan.deployment_spec import RoleKey, Wish
+from fullsend.operate.plan.pem_file import read_pem
 
 
 @click.command()

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from fullsend.cli.mint.operator import github_api, google, place_options, speller
+from fullsend.cli.mint.operator_options import github_api, google, place_options, speller
 from fullsend.cli.output import NOT_HEALTHY, json_option, note, print_json, progress
-from fullsend.operate.bundle import build, default_source
-from fullsend.operate.doctor.examine import examine, take_snapshot
-from fullsend.operate.errors import BadInput
-from fullsend.operate.gather import gather
-from fullsend.operate.github.apps import GitHubApps
-from fullsend.operate.plans.enroll import require_mint
+from fullsend.github.apps import GitHubApps
+from fullsend.operate.doctor.check import examine, take_snapshot
+from fullsend.operate.gcp.read_state import gather
+from fullsend.operate.operate_errors import BadInput
+from fullsend.operate.plan.bundle import build, default_source
+from fullsend.operate.plan.enrollment import require_mint
 
 
 @click.command()

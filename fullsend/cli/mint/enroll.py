@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import click
 
-from fullsend.cli.mint.operator import carry_out, google, place_options, plan_options, speller
+from fullsend.cli.mint.operator_options import carry_out, google, place_options, plan_options, speller
 from fullsend.cli.output import note, progress, yes_option
-from fullsend.operate import names
-from fullsend.operate.environment import REPO_ONLY, items
-from fullsend.operate.gather import gather
-from fullsend.operate.plans.enroll import (
-    enroll_org,
-    enroll_repo,
-    require_mint,
-    unenroll_org,
-    unenroll_repo,
-)
+from fullsend.operate.gcp.read_state import gather
+from fullsend.operate.model import names
+from fullsend.operate.model.environment import REPO_ONLY, items
+from fullsend.operate.plan.enrollment import enroll_org, enroll_repo, require_mint, unenroll_org, unenroll_repo
 from mintcore.policy.names import Repo
 
 

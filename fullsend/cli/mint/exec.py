@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from fullsend.cli.mint.common import (
+from fullsend.cli.mint.caller_options import (
     check_request,
     client_for,
     errors_explained,

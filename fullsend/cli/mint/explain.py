@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullsend.cli.lazy import extra_needed
-from fullsend.cli.mint.common import role_options
-from fullsend.cli.mint.place import PROJECT_VARIABLES, project_from_environment
+from fullsend.cli.mint.caller_options import role_options
+from fullsend.cli.mint.location_options import PROJECT_VARIABLES, project_from_environment
 from fullsend.cli.output import (
     NOT_HEALTHY,
     BadUsage,
@@ -25,7 +25,7 @@ from fullsend.cli.output import (
 from fullsend.explain.checks import Outcome
 from fullsend.explain.claims_file import read_claims
 from fullsend.explain.configuration import read_configuration
-from fullsend.explain.errors import UnreadableFileError, UnusableInputError
+from fullsend.explain.input_errors import UnreadableFileError, UnusableInputError
 from fullsend.explain.trace import explain as explained
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def explain(
 
 
 def _of_project(project: str | None, region: str) -> Configuration:
-    with extra_needed("--project", "operate", ", or give the mint's variables with --env-file"):
+    with extra_needed("--project", "fullsend-mint[operate]", ", or give the mint's variables with --env-file"):
         from fullsend.cli.mint.explain_project import read_project  # noqa: PLC0415 - needs an extra, files do not
     return read_project(project or "", region)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fullsend.cli.mint.operator import google
+from fullsend.cli.mint.operator_options import google
 from fullsend.cli.output import progress
 from fullsend.explain.configuration import configured
-from fullsend.operate.gather import gather
-from fullsend.operate.plans.enroll import require_mint
+from fullsend.operate.gcp.read_state import gather
+from fullsend.operate.plan.enrollment import require_mint
 
 if TYPE_CHECKING:
     from fullsend.explain.configuration import Configuration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from fullsend.cli.mint.common import client_for, errors_explained
+from fullsend.cli.mint.caller_options import client_for, errors_explained
 from fullsend.cli.output import CommandError, note, print_json, print_table
 from fullsend.client.remedies import remedy_for
 

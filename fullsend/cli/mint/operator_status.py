@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullsend.cli.mint.operator import google, speller
+from fullsend.cli.mint.operator_options import google, speller
 from fullsend.cli.output import note, print_json, print_table, progress
-from fullsend.operate import names
-from fullsend.operate.errors import OperateError
-from fullsend.operate.gather import gather
-from fullsend.operate.plans.enroll import require_mint
-from fullsend.operate.report import about, healthy, report
+from fullsend.operate.gcp.read_state import gather
+from fullsend.operate.model import names
+from fullsend.operate.model.status_report import about, healthy, report
+from fullsend.operate.operate_errors import OperateError
+from fullsend.operate.plan.enrollment import require_mint
 from mintcore.policy.names import Org
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fullsend.operate.state import MintState
+    from fullsend.operate.model.mint_state import MintState
     from mintcore.policy.names import Repo
 
 

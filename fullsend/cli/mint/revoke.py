@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from fullsend.cli.mint.common import errors_explained
+from fullsend.cli.mint.caller_options import errors_explained
 from fullsend.cli.output import note
+from fullsend.cli.retry_notice import patience
 from fullsend.cli.token_source import token_of_file, token_of_variable
-from fullsend.cli.waiting import patience
-from fullsend.client.github import GITHUB_SECONDS, TokenApi, unknown_to
+from fullsend.client.token_api import GITHUB_SECONDS, TokenApi, unknown_to
 
 DEFAULT_VARIABLE = "GH_TOKEN"
 

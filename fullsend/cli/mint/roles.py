@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fullsend.cli.mint.operator import carry_out, check_with_github, google, place_options, plan_options
+from fullsend.cli.mint.operator_options import carry_out, check_with_github, google, place_options, plan_options
 from fullsend.cli.output import note, progress, yes_option
-from fullsend.operate import environment, names
-from fullsend.operate.errors import BadInput, GoogleFailed, MissingPermission, NotThere
-from fullsend.operate.gather import gather
-from fullsend.operate.pem import read_pem
-from fullsend.operate.plans import roles as plans
-from fullsend.operate.plans.enroll import require_mint
-from fullsend.operate.plans.wish import RoleKey
+from fullsend.operate.gcp.read_state import gather
+from fullsend.operate.model import environment, names
+from fullsend.operate.operate_errors import BadInput, GoogleFailed, MissingPermission, NotThere
+from fullsend.operate.plan import role_changes as plans
+from fullsend.operate.plan.deployment_spec import RoleKey
+from fullsend.operate.plan.enrollment import require_mint
+from fullsend.operate.plan.pem_file import read_pem
 from mintcore.policy.roles import check_custom_role
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fullsend.cli.files import append_output, refuse_what_is_no_file, write_private
-from fullsend.cli.mint.common import (
+from fullsend.cli.mint.caller_options import (
     check_request,
     client_for,
     errors_explained,

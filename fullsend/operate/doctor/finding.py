@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fullsend.operate import environment
+from fullsend.operate.model import environment
 
 if TYPE_CHECKING:
-    from fullsend.operate.github.apps import AppFacts
-    from fullsend.operate.health import Health
-    from fullsend.operate.state import MintState
+    from fullsend.client.mint_health import Health
+    from fullsend.github.apps import AppFacts
+    from fullsend.operate.model.mint_state import MintState
     from mintcore.policy.names import Role
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from fullsend.operate.errors import AlreadyExists, NotThere
+from fullsend.operate.operate_errors import AlreadyExists, NotThere
 
 if TYPE_CHECKING:
     from fullsend.operate.gcp.session import Session

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fullsend.operate.gcp.accounts import ServiceAccounts
-from fullsend.operate.gcp.federation import Federation
 from fullsend.operate.gcp.functions import Functions
+from fullsend.operate.gcp.identity_pools import Federation
 from fullsend.operate.gcp.resource_manager import ResourceManager
 from fullsend.operate.gcp.run import Run
 from fullsend.operate.gcp.secret_manager import SecretManager
@@ -15,7 +15,7 @@ from fullsend.operate.gcp.service_usage import ServiceUsage
 
 if TYPE_CHECKING:
     from fullsend.operate.gcp.session import Session
-    from fullsend.operate.names import Place
+    from fullsend.operate.model.names import Place
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.oauth2.credentials import Credentials
 
 from fullsend.client.urls import is_loopback
-from fullsend.operate.errors import BadInput, LoginExpired
+from fullsend.operate.operate_errors import BadInput, LoginExpired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

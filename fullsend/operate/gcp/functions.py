@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from fullsend.operate.errors import NotReady, NotThere
+from fullsend.operate.operate_errors import NotReady, NotThere
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fullsend.operate.errors import Conflict
+from fullsend.operate.operate_errors import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

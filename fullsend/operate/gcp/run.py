@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fullsend.operate.errors import NotThere
 from fullsend.operate.gcp import policies
+from fullsend.operate.operate_errors import NotThere
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

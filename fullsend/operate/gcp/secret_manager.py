@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fullsend.operate.errors import AlreadyExists, NotThere
 from fullsend.operate.gcp import policies
+from fullsend.operate.model.mint_state import Version
+from fullsend.operate.operate_errors import AlreadyExists, NotThere
 from mintcore.secret import Secret
 
 if TYPE_CHECKING:
@@ -17,14 +17,6 @@ if TYPE_CHECKING:
 
 ENABLED = "ENABLED"
 ACCESSOR = "roles/secretmanager.secretAccessor"
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A secret's version: its number, and ENABLED, DISABLED or DESTROYED."""
-
-    number: int
-    state: str
 
 
 class SecretManager:

@@ -18,8 +18,8 @@ from googleapiclient import discovery
 from googleapiclient.errors import HttpError
 
 from fullsend.client.transport import cause
-from fullsend.operate.errors import Conflict, GoogleFailed, LoginExpired, NotReady, OperateError
-from fullsend.operate.gcp import endpoints, failures
+from fullsend.operate.gcp import endpoints, google_errors
+from fullsend.operate.operate_errors import Conflict, GoogleFailed, LoginExpired, NotReady, OperateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -111,8 +111,8 @@ class Session:
         try:
             answer: dict[str, Any] = request.execute()
         except HttpError as error:
-            refusal = failures.read(error.resp.status, error.content, error.resp.get("retry-after", ""))
-            found = failures.explain(
+            refusal = google_errors.read(error.resp.status, error.content, error.resp.get("retry-after", ""))
+            found = google_errors.explain(
                 refusal, what=what, project=self.project, permission_hint=str(request.methodId)
             )
             passing = refusal.passing or refusal.disabled_api in self.just_enabled
@@ -139,9 +139,9 @@ class Session:
             raise GoogleFailed(f"The connection broke when asked to {what}.", "Run the command again.") from error
         finally:
             http.close()
-        if response.status >= failures.BAD_REQUEST:
-            refusal = failures.read(response.status, body)
-            raise failures.explain(
+        if response.status >= google_errors.BAD_REQUEST:
+            refusal = google_errors.read(response.status, body)
+            raise google_errors.explain(
                 refusal, what=what, project=self.project, permission_hint="cloudfunctions.functions.sourceCodeSet"
             )
 
@@ -163,7 +163,7 @@ class Session:
             operation = self.call(poll(operation["name"]), what)
         error = operation.get("error")
         if error:
-            said = " ".join(str(error.get("message", "no reason given")).split())[: failures.MAX_SENTENCE]
+            said = " ".join(str(error.get("message", "no reason given")).split())[: google_errors.MAX_SENTENCE]
             raise NotReady(f"Google could not {what}: {said}")
         response: dict[str, Any] = operation.get("response", {})
         return response

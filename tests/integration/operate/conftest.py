@@ -11,13 +11,13 @@ import pytest
 from click.testing import CliRunner
 
 from fullsend.cli.root import cli
-from fullsend.operate.gather import gather
 from fullsend.operate.gcp.cloud import connect
+from fullsend.operate.gcp.read_state import gather
 from fullsend.operate.gcp.session import Session
-from fullsend.operate.names import Place
-from fullsend.sandbox import names
-from fullsend.sandbox.google.control_plane import ControlPlane
-from fullsend.sandbox.google.stand_in import StandInRunner
+from fullsend.operate.model.names import Place
+from fullsend_sandbox import names
+from fullsend_sandbox.google.control_plane import ControlPlane
+from fullsend_sandbox.google.stand_in import StandInRunner
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from fullsend.operate.gcp.cloud import Cloud
-    from fullsend.operate.state import MintState
-    from fullsend.sandbox.world import World
+    from fullsend.operate.model.mint_state import MintState
+    from fullsend_sandbox.world import World
 
 APIS = ("cloudfunctions", "run", "iam", "secretmanager", "cloudresourcemanager", "serviceusage")
 

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend.operate import conditions
-from fullsend.operate.apply import apply
-from fullsend.operate.bundle import build
-from fullsend.operate.environment import Edit, orgs
-from fullsend.operate.errors import Conflict
 from fullsend.operate.gcp.functions import Functions
-from fullsend.operate.plans.deploy import deploy
-from fullsend.operate.plans.enroll import enroll_org
-from fullsend.operate.plans.wish import Wish
-from fullsend.operate.service import edited
-from fullsend.operate.steps.service import EditEnvironment
-from fullsend.sandbox import names
+from fullsend.operate.model import conditions
+from fullsend.operate.model.cloud_run_service import edited
+from fullsend.operate.model.environment import Edit, orgs
+from fullsend.operate.operate_errors import Conflict
+from fullsend.operate.plan.apply import apply
+from fullsend.operate.plan.bundle import build
+from fullsend.operate.plan.deployment import deploy
+from fullsend.operate.plan.deployment_spec import Wish
+from fullsend.operate.plan.enrollment import enroll_org
+from fullsend.operate.plan.steps.service_steps import EditEnvironment
+from fullsend_sandbox import names
 from mintcore.policy.names import Org, Role, parse_repo
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from fullsend.operate.gcp.cloud import Cloud
-    from fullsend.sandbox.faults import Answer
-    from fullsend.sandbox.loopback import LoopbackService
+    from fullsend_sandbox.faults import Answer
+    from fullsend_sandbox.loopback import LoopbackService
     from tests.integration.operate.conftest import Operator
 
 TWENTY = 20

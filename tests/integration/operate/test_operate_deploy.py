@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend.sandbox import names
-from fullsend.sandbox.faults import Fail
-from fullsend.sandbox.google.control_plane import ControlPlane
+from fullsend_sandbox import names
+from fullsend_sandbox.faults import Fail
+from fullsend_sandbox.google.control_plane import ControlPlane
 from tests.integration.operate.conftest import Operator
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
 
 @pytest.mark.xdist_group("operate-real")

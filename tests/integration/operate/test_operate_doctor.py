@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend.operate import names as ours
-from fullsend.operate.environment import Edit
-from fullsend.operate.steps.service import EditEnvironment
-from fullsend.sandbox import names
+from fullsend.operate.model import names as ours
+from fullsend.operate.model.environment import Edit
+from fullsend.operate.plan.steps.service_steps import EditEnvironment
+from fullsend_sandbox import names
 from mintcore.policy.names import Role
 from mintcore.secret import Secret
 from tests.conftest import ROOT

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fullsend.sandbox import names
+from fullsend_sandbox import names
 
 if TYPE_CHECKING:
     from pathlib import Path

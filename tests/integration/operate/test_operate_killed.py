@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend.sandbox import names
-from fullsend.sandbox.faults import Slow
+from fullsend_sandbox import names
+from fullsend_sandbox.faults import Slow
 
 if TYPE_CHECKING:
     from tests.integration.operate.conftest import Operator

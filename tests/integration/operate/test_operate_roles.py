@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend.operate import names as ours
-from fullsend.operate.environment import Edit
-from fullsend.operate.plans.roles import fingerprint
-from fullsend.operate.steps.service import EditEnvironment
-from fullsend.sandbox import names
+from fullsend.operate.model import names as ours
+from fullsend.operate.model.environment import Edit
+from fullsend.operate.plan.role_changes import fingerprint
+from fullsend.operate.plan.steps.service_steps import EditEnvironment
+from fullsend_sandbox import names
 from mintcore.policy.names import Role
 from mintcore.secret import Secret
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend.sandbox import names
+from fullsend_sandbox import names
 
 if TYPE_CHECKING:
     from tests.integration.operate.conftest import Operator

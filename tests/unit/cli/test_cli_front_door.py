@@ -19,9 +19,9 @@ from fullsend.cli.lazy import Lazy, LazyGroup
 from fullsend.cli.mint import COMMANDS
 from fullsend.cli.output import CommandError, confirm
 from fullsend.cli.root import GROUPS, cli
-from fullsend.cli.run_token import ACTIONS, spread
+from fullsend.cli.run_token_commands import ACTIONS, spread
 from fullsend.explain.claims_file import read_claims
-from fullsend.explain.errors import UnusableInputError
+from fullsend.explain.input_errors import UnusableInputError
 
 TOKEN = "ghs_" + "0123456789abcdef" * 3
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJub2JvZHkifQ.c2lnbmF0dXJlLW9mLW5vYm9keQ"
@@ -36,7 +36,7 @@ HEAVY = (
     "google.api_core",
     "celpy",
     "werkzeug",
-    "mintcore.settings",
+    "mintcore.settings.environment",
 )
 
 

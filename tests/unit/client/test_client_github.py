@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fullsend.client import GitHubTokenError, MintClient, RetryPolicy
-from fullsend.client.github import TokenApi
+from fullsend.client.token_api import TokenApi
 from fullsend.run_token.app import App
 from fullsend.run_token.settings import read_settings
-from fullsend.sandbox.faults import Fail
-from fullsend.sandbox.github.tokens import TokenStyle
+from fullsend_sandbox.faults import Fail
+from fullsend_sandbox.github.tokens import TokenStyle
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.process import MintProcess
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.process import MintProcess
+    from fullsend_sandbox.world import World
 
 
 class Time:

@@ -19,8 +19,8 @@ from fullsend.client import (
     StatusRule,
 )
 from fullsend.client.retry import PERMANENT
-from fullsend.sandbox.faults import Drop, Fail, Garbage, Huge
-from fullsend.sandbox.loopback import LoopbackService
+from fullsend_sandbox.faults import Drop, Fail, Garbage, Huge
+from fullsend_sandbox.loopback import LoopbackService
 from mintcore.errors import MintError, OurFault
 from tests.throwaway_ca import ThrowawayCa, https_front
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fullsend.client.errors import MintConfigurationError
-from fullsend.client.github import TokenApi
+from fullsend.client.token_api import TokenApi
 from fullsend.client.urls import credential_url
 
 

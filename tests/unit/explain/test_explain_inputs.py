@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fullsend.explain.claims_file import parse_claims
 from fullsend.explain.configuration import configured, parse_environment, read_configuration
-from fullsend.explain.errors import UnusableInputError
+from fullsend.explain.input_errors import UnusableInputError
 from fullsend.explain.text_file import LARGEST, read_text
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fullsend.sandbox.github import GitHubService
-from fullsend.sandbox.keys import new_key
-from mintcore.answer import Answer, TooSlow, Unreachable
+from fullsend_sandbox.github import GitHubService
+from fullsend_sandbox.keys import new_key
 from mintcore.errors import (
     AppNotInstalled,
     GitHubRateLimited,
@@ -21,25 +20,26 @@ from mintcore.errors import (
     ReposNotAccessible,
     UpstreamTimeout,
 )
-from mintcore.github.app import GitHubTokens
 from mintcore.github.client import AppClient
 from mintcore.github.diagnosis import explain_unprocessable
-from mintcore.github.failures import no_answer, rate_limit, refusal
+from mintcore.github.installations import GitHubTokens
+from mintcore.github.refusals import no_answer, rate_limit, refusal
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.rsa import RsaSigner, parse_signer
-from mintcore.outbound import Outbound
+from mintcore.outbound.answer import Answer, TooSlow, Unreachable
+from mintcore.outbound.channel import Outbound
 from mintcore.policy.names import Org, RepoName, Role
 from mintcore.policy.roles import BUILT_IN, App
-from mintcore.ports import InstallationToken, Scope
+from mintcore.request import InstallationToken, Scope
 from tests.mint_doubles import FakeClock, OneSigner, new_attempt
-from tests.unit.loopback_peer import Peer, answer
+from tests.unit.outbound.loopback_peer import Peer, answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-    from mintcore.ports import Attempt
+    from mintcore.request import Attempt
 
 TRIAGE = Role("triage")
 ORG = Org("octo-org")

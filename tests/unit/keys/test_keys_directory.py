@@ -21,19 +21,19 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from fullsend.sandbox.keys import new_key, pem
-from mintcore.audit import JsonLog
+from fullsend_sandbox.keys import new_key, pem
 from mintcore.errors import InvalidRoleKey, KeyUnavailable, RoleKeyMissing
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.directory import DirectoryKeys
+from mintcore.observe.log import JsonLog
 from mintcore.policy.names import Role
 from mintcore.policy.roles import App
 from tests.mint_doubles import FakeClock, new_attempt
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.keys import KeyPool
+    from fullsend_sandbox.keys import KeyPool
     from mintcore.errors import MintError
-    from mintcore.ports import Attempt
+    from mintcore.request import Attempt
 
 TRIAGE = Role("triage")
 
@@ -273,7 +273,7 @@ def test_a_named_pipe_or_a_directory_does_not_hold_the_mint(
 
 AS_NOBODY = """
 import io, os, sys
-from mintcore.audit import JsonLog
+from mintcore.observe.log import JsonLog
 from mintcore.errors import InvalidRoleKey
 from mintcore.keys.directory import DirectoryKeys
 os.setgroups([])

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import serialization as forms
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from fullsend.sandbox.faults import Trickle
-from fullsend.sandbox.keys import new_key
-from fullsend.sandbox.secret_manager import SecretManager
+from fullsend_sandbox.faults import Trickle
+from fullsend_sandbox.keys import new_key
+from fullsend_sandbox.secret_manager import SecretManager
 from mintcore.errors import InvalidRoleKey, KeyUnavailable, RoleKeyMissing
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.rsa import RsaSigner, parse_signer
@@ -27,7 +27,7 @@ from mintcore.policy.names import Role
 from mintcore.policy.roles import App
 from mintcore.secret import Secret
 from tests.mint_doubles import NOW, FakeClock, OneSigner, new_attempt
-from tests.unit.loopback_peer import Peer, answer
+from tests.unit.outbound.loopback_peer import Peer, answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

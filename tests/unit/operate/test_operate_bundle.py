@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend.operate.bundle import build, default_source
-from fullsend.operate.errors import BadInput
+from fullsend.operate.operate_errors import BadInput
+from fullsend.operate.plan.bundle import build, default_source
 
 if TYPE_CHECKING:
     from pathlib import Path

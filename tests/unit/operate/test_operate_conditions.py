@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from fullsend.operate.conditions import MAX_LENGTH, Condition, for_orgs, parse
-from fullsend.operate.errors import BadInput
+from fullsend.operate.model.conditions import MAX_LENGTH, Condition, for_orgs, parse
+from fullsend.operate.operate_errors import BadInput
 from mintcore.policy.names import Org, parse_repo
 
 

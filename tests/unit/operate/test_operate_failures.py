@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend.operate.errors import (
+from fullsend.operate.gcp.google_errors import Refusal, explain, read, role_for
+from fullsend.operate.operate_errors import (
     AlreadyExists,
     ApiDisabled,
     Conflict,
@@ -16,7 +17,6 @@ from fullsend.operate.errors import (
     OperateError,
     QuotaExceeded,
 )
-from fullsend.operate.gcp.failures import Refusal, explain, read, role_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

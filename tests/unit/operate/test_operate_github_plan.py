@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullsend.operate.errors import BadInput
-from fullsend.operate.github.install import MINT_URL, PER_REPO, PROJECT, PROVIDER, REGION, Install, Kept, Kind, Slot
-from fullsend.operate.github.plan import Action, changes, plan_set, plan_setup, plan_uninstall
-from fullsend.operate.github.review import State, review
-from fullsend.operate.github.values import EXAMPLE_PROVIDER, checked, client_ids
-from fullsend.operate.names import target
+from fullsend.github.slots import Kept, Kind, Slot
+from fullsend.operate.model.install import MINT_URL, PER_REPO, PROJECT, PROVIDER, REGION, Install
+from fullsend.operate.model.install_review import State, review
+from fullsend.operate.model.install_values import EXAMPLE_PROVIDER, checked, client_ids
+from fullsend.operate.model.names import target
+from fullsend.operate.operate_errors import BadInput
+from fullsend.operate.plan.install_changes import Action, changes, plan_set, plan_setup, plan_uninstall
 
 ORG = Install(target("acme"))
 REPO = Install(target("acme/app"))

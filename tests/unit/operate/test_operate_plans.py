@@ -8,27 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fullsend.operate import names
-from fullsend.operate.bundle import Bundle
-from fullsend.operate.environment import SOURCE_HASH, Edit
-from fullsend.operate.errors import BadInput, NotThere
-from fullsend.operate.federation import DELETED, Pool, Provider, inference_provider, mint_provider
 from fullsend.operate.gcp.run import EVERYONE
-from fullsend.operate.gcp.secret_manager import Version
-from fullsend.operate.inference import condition_for, member_for
-from fullsend.operate.plans.deploy import deploy
-from fullsend.operate.plans.enroll import enroll_org, enroll_repo
-from fullsend.operate.plans.inference import APIS, InferenceState, deprovision, provision
-from fullsend.operate.plans.wish import RoleKey, Wish
-from fullsend.operate.service import Service, edited
-from fullsend.operate.state import MINT_APIS, MintState, SecretState
-from fullsend.operate.steps.admission import AdmitOrgs, CheckAdmission
-from fullsend.operate.steps.federation import UNDELETE, PutPool, PutProvider
-from fullsend.operate.steps.function import DeployFunction, WaitHealthy
-from fullsend.operate.steps.inference import CheckInference
-from fullsend.operate.steps.project import GrantProjectRole, RevokeProjectRole
-from fullsend.operate.steps.service import EditEnvironment
-from fullsend.operate.variables import check_names, known_names
+from fullsend.operate.model import names
+from fullsend.operate.model.cloud_run_service import Service, edited
+from fullsend.operate.model.deployable_variables import check_names, known_names
+from fullsend.operate.model.environment import SOURCE_HASH, Edit
+from fullsend.operate.model.federation import DELETED, Pool, Provider, inference_provider, mint_provider
+from fullsend.operate.model.inference_members import condition_for, member_for
+from fullsend.operate.model.mint_state import MINT_APIS, MintState, SecretState, Version
+from fullsend.operate.operate_errors import BadInput, NotThere
+from fullsend.operate.plan.bundle import Bundle
+from fullsend.operate.plan.deployment import deploy
+from fullsend.operate.plan.deployment_spec import RoleKey, Wish
+from fullsend.operate.plan.enrollment import enroll_org, enroll_repo
+from fullsend.operate.plan.inference_access import APIS, InferenceState, deprovision, provision
+from fullsend.operate.plan.steps.admission_steps import AdmitOrgs, CheckAdmission
+from fullsend.operate.plan.steps.federation_steps import UNDELETE, PutPool, PutProvider
+from fullsend.operate.plan.steps.function_steps import DeployFunction, WaitHealthy
+from fullsend.operate.plan.steps.inference_steps import CheckInference
+from fullsend.operate.plan.steps.project_steps import GrantProjectRole, RevokeProjectRole
+from fullsend.operate.plan.steps.service_steps import EditEnvironment
 from mintcore.policy.names import Org, Repo, Role, parse_repo
 from mintcore.secret import Secret
 from tests.conftest import ROOT
@@ -36,7 +35,7 @@ from tests.conftest import ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fullsend.operate.steps.step import Step
+    from fullsend.operate.plan.steps.step import Step
 
 PLACE = names.Place("my-project")
 BUNDLE = Bundle(b"zip", "a" * 64, "1.0.0")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullsend.operate.environment import Edit
-from fullsend.operate.replay import Replay
+from fullsend.operate.model.environment import Edit
+from fullsend.operate.model.replay import Replay
 
 NOTHING = Edit()
 NAMES = st.lists(st.sampled_from(["a", "b", "c", "d"]), unique=True)

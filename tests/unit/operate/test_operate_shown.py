@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fullsend.operate.bundle import Bundle
-from fullsend.operate.environment import Edit
-from fullsend.operate.names import Place
-from fullsend.operate.steps.function import DeployFunction
-from fullsend.operate.steps.service import EditEnvironment
-from fullsend.operate.steps.shown import masked, update_env_vars
+from fullsend.operate.model.environment import Edit
+from fullsend.operate.model.names import Place
+from fullsend.operate.plan.bundle import Bundle
+from fullsend.operate.plan.steps.function_steps import DeployFunction
+from fullsend.operate.plan.steps.rendering import masked, update_env_vars
+from fullsend.operate.plan.steps.service_steps import EditEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fullsend.operate.steps.step import Step
+    from fullsend.operate.plan.steps.step import Step
 
 PLACE = Place("my-project")
 SECRETS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fullsend.operate.errors import GoogleFailed
 from fullsend.operate.gcp.service_usage import ServiceUsage
 from fullsend.operate.gcp.session import Session
+from fullsend.operate.operate_errors import GoogleFailed
 
 NOBODY_LISTENS = {"CLOUDSDK_API_ENDPOINT_OVERRIDES_SERVICEUSAGE": "http://127.0.0.1:1/"}
 

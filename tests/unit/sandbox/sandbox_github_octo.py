@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 import jwt
 import requests
 
-from fullsend.sandbox.clock import AdjustableClock
-from fullsend.sandbox.github import App, GitHubService, Installation, TokenStyle
-from fullsend.sandbox.keys import new_key
+from fullsend_sandbox.clock import AdjustableClock
+from fullsend_sandbox.github import App, GitHubService, Installation, TokenStyle
+from fullsend_sandbox.keys import new_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import rsa

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 
-from fullsend.sandbox.keys import pem
+from fullsend_sandbox.keys import pem
 from tests.unit.sandbox.sandbox_github_octo import NOW, Octo, refusal, rsa_key
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fullsend.sandbox.github import TokenStyle
+from fullsend_sandbox.github import TokenStyle
 from tests.unit.sandbox.sandbox_github_octo import Octo, refusal
 
 if TYPE_CHECKING:

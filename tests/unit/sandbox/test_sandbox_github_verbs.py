@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend.sandbox.github import GitHubService
-from fullsend.sandbox.keys import KeyPool
+from fullsend_sandbox.github import GitHubService
+from fullsend_sandbox.keys import KeyPool
 from tests.unit.sandbox.sandbox_github_octo import Octo
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import jwt
 import pytest
 import urllib3
 
-from fullsend.sandbox.issuer import Issuer
-from fullsend.sandbox.job import Job
-from fullsend.sandbox.keys import KeyPool
+from fullsend_sandbox.issuer import Issuer
+from fullsend_sandbox.job import Job
+from fullsend_sandbox.keys import KeyPool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

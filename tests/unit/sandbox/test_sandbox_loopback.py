@@ -9,9 +9,9 @@ import pytest
 import urllib3
 from werkzeug.wrappers import Request, Response
 
-from fullsend.sandbox.faults import Answer, Drop, Fail, Fault, Garbage, Huge, Slow, Trickle
-from fullsend.sandbox.loopback import LoopbackService
-from fullsend.sandbox.routes import Routes
+from fullsend_sandbox.faults import Answer, Drop, Fail, Fault, Garbage, Huge, Slow, Trickle
+from fullsend_sandbox.loopback import LoopbackService
+from fullsend_sandbox.routes import Routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

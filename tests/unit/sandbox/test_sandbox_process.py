@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 
-from fullsend.sandbox.process import MintDidNotStartError, MintProcess
+from fullsend_sandbox.process import MintDidNotStartError, MintProcess
 
 if TYPE_CHECKING:
     from pathlib import Path

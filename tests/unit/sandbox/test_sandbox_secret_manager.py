@@ -10,10 +10,10 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
     SecretManagerServiceRestTransport,
 )
 
-from fullsend.sandbox.crc32c import crc32c
-from fullsend.sandbox.faults import Fail
-from fullsend.sandbox.google_errors import google_error_body
-from fullsend.sandbox.secret_manager import SecretManager
+from fullsend_sandbox.crc32c import crc32c
+from fullsend_sandbox.faults import Fail
+from fullsend_sandbox.google_errors import google_error_body
+from fullsend_sandbox.secret_manager import SecretManager
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,11 +9,11 @@ import pytest
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
-from fullsend.sandbox.issuer import SigningKey
-from fullsend.sandbox.job import Job
-from fullsend.sandbox.keys import new_key
-from fullsend.sandbox.sts import SecurityTokenService
-from fullsend.sandbox.wif import Federation, InvalidProviderError, Provider
+from fullsend_sandbox.issuer import SigningKey
+from fullsend_sandbox.job import Job
+from fullsend_sandbox.keys import new_key
+from fullsend_sandbox.sts import SecurityTokenService
+from fullsend_sandbox.wif import Federation, InvalidProviderError, Provider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,15 +10,15 @@ import jwt
 import pytest
 import urllib3
 
-from fullsend.sandbox import names
-from fullsend.sandbox.faults import Drop
-from fullsend.sandbox.world import World
+from fullsend_sandbox import names
+from fullsend_sandbox.faults import Drop
+from fullsend_sandbox.world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fullsend.sandbox.job import Job
-    from fullsend.sandbox.keys import KeyPool
+    from fullsend_sandbox.job import Job
+    from fullsend_sandbox.keys import KeyPool
 
 
 def exchange(world: World, job: Job, provider: str = names.PROVIDER) -> int:

@@ -12,15 +12,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from fullsend.sandbox.issuer import Issuer
-from fullsend.sandbox.job import Job
-from fullsend.sandbox.keys import new_key
+from fullsend_sandbox.issuer import Issuer
+from fullsend_sandbox.job import Job
+from fullsend_sandbox.keys import new_key
 from mintcore.errors import InvalidToken, IssuerUnavailable
-from mintcore.outbound import Outbound
+from mintcore.outbound.channel import Outbound
 from mintcore.verify.jwks import IssuerKeys
 from mintcore.verify.unverified import LONGEST_TOKEN, UnverifiedToken, take_apart
 from tests.mint_doubles import FakeClock, claims, new_attempt
-from tests.unit.loopback_peer import Peer, answer
+from tests.unit.outbound.loopback_peer import Peer, answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,18 +6,18 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from fullsend.sandbox.issuer import Issuer
-from fullsend.sandbox.job import Job
-from fullsend.sandbox.sts import SecurityTokenService as SandboxSts
-from fullsend.sandbox.wif import Federation, Provider
+from fullsend_sandbox.issuer import Issuer
+from fullsend_sandbox.job import Job
+from fullsend_sandbox.sts import SecurityTokenService as SandboxSts
+from fullsend_sandbox.wif import Federation, Provider
 from mintcore.errors import InvalidToken, IssuerUnavailable, StsUnavailable
-from mintcore.outbound import Outbound
+from mintcore.outbound.channel import Outbound
 from mintcore.policy.claims import GenuineClaims, Proof, SignedClaims, UnprovenClaims
 from mintcore.verify.chain import HostedVerifier, StandaloneVerifier
 from mintcore.verify.jwks import IssuerKeys
 from mintcore.verify.sts import SecurityTokenService
 from tests.mint_doubles import FakeClock, new_attempt
-from tests.unit.loopback_peer import Peer, answer
+from tests.unit.outbound.loopback_peer import Peer, answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

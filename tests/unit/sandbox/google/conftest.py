@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend.sandbox.google.control_plane import ControlPlane
-from fullsend.sandbox.google.stand_in import StandInRunner
+from fullsend_sandbox.google.control_plane import ControlPlane
+from fullsend_sandbox.google.stand_in import StandInRunner
 from tests.unit.sandbox.google.google_operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
 
 @pytest.fixture

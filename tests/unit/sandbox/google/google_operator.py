@@ -18,7 +18,7 @@ from googleapiclient.errors import HttpError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fullsend.sandbox.google.control_plane import ControlPlane
+    from fullsend_sandbox.google.control_plane import ControlPlane
 
 Answer = TypeVar("Answer")
 ROOT = Path(__file__).resolve().parents[4]

@@ -19,7 +19,7 @@ from tests.unit.sandbox.google.google_operator import (
 )
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.google.control_plane import ControlPlane
+    from fullsend_sandbox.google.control_plane import ControlPlane
 
 ZIP = {"Content-Type": "application/zip"}
 

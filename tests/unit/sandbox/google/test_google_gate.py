@@ -13,7 +13,7 @@ from tests.unit.sandbox.google.google_operator import GLOBAL, POOL, PROJECT, PRO
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fullsend.sandbox.google.control_plane import ControlPlane
+    from fullsend_sandbox.google.control_plane import ControlPlane
 
 
 def get(control_plane: ControlPlane, **changes: str | None) -> tuple[int, dict[str, Any]]:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import urllib3
 
-from fullsend.sandbox import names
-from fullsend.sandbox.sts import ACCESS_TOKEN, GRANT
+from fullsend_sandbox import names
+from fullsend_sandbox.sts import ACCESS_TOKEN, GRANT
 from tests.unit.sandbox.google.google_operator import (
     ACCOUNT,
     GLOBAL,
@@ -19,8 +19,8 @@ from tests.unit.sandbox.google.google_operator import (
 )
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.google.control_plane import ControlPlane
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.google.control_plane import ControlPlane
+    from fullsend_sandbox.world import World
 
 DAY = 24 * 3600
 GITHUB_OIDC = f"{POOL}/providers/github-oidc"

@@ -9,7 +9,7 @@ import urllib3
 from tests.unit.sandbox.google.google_operator import SERVICE, Operator, refusal
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.google.control_plane import ControlPlane
+    from fullsend_sandbox.google.control_plane import ControlPlane
 
 LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
 REVISION = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"

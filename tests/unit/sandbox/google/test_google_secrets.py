@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import urllib3
 
-from fullsend.sandbox.crc32c import crc32c
+from fullsend_sandbox.crc32c import crc32c
 from tests.unit.sandbox.google.google_operator import ACCOUNT, NUMBER, PROJECT, Operator, refusal
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.world import World
+    from fullsend_sandbox.world import World
 
 NAME = "fullsend-coder-app-pem"
 SECRET = f"{PROJECT}/secrets/{NAME}"

@@ -10,7 +10,7 @@ from googleapiclient.errors import HttpError
 from tests.unit.sandbox.google.google_operator import SERVICE, STAND_IN_ENVIRONMENT, Operator, source
 
 if TYPE_CHECKING:
-    from fullsend.sandbox.google.control_plane import ControlPlane
+    from fullsend_sandbox.google.control_plane import ControlPlane
 
 WRITERS = 8
 

@@ -1,0 +1,128 @@
+"""What the GitHub commands share: the target, the options that carry values, and errors in a command's form."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fullsend.cli.output import CommandError, note, progress
+from fullsend.github.credentials import find_credentials
+from fullsend.operate.model.install import MINT_URL, PROJECT, PROVIDER, REGION, Install
+from fullsend.operate.model.install_values import checked, client_ids
+from fullsend.operate.model.names import target
+from fullsend.operate.operate_errors import BadInput, OperateError
+from fullsend.operate.plan.install_session import Desk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fullsend.operate.plan.install_changes import Step
+
+
+class _Target(click.ParamType[Install]):
+    """`ORG` or `OWNER/REPO`."""
+
+    name = "target"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Install:
+        """Read the target."""
+        try:
+            return Install(target(str(value)))
+        except BadInput as error:
+            self.fail(f"{error.message} {error.remedy}".strip(), param, ctx)
+
+
+def target_argument(command: Any) -> Any:
+    """Add the argument that says which install is meant."""
+    return click.argument("install", metavar="ORG|OWNER/REPO", type=_Target())(command)
+
+
+def value_options(command: Any) -> Any:
+    """Add the options that carry an install's values."""
+    for option in (
+        click.option(
+            "--client-id",
+            "clients",
+            multiple=True,
+            metavar="ROLE=ID",
+            help="Client ID of a role's GitHub App; for an organisation. May be repeated.",
+        ),
+        click.option("--inference-region", metavar="REGION", help="Region for inference. [default: global]"),
+        click.option(
+            "--inference-wif-provider",
+            metavar="NAME",
+            help="Resource name of the WIF provider, projects/NUMBER/locations/global/…",
+        ),
+        click.option("--inference-project", metavar="PROJECT", help="Google Cloud project id for inference."),
+        click.option("--mint-url", metavar="URL", help="The mint, as `fullsend mint deploy` printed it."),
+    ):
+        command = option(command)
+    return command
+
+
+def given_values(
+    install: Install,
+    *,
+    mint_url: str | None,
+    inference_project: str | None,
+    inference_wif_provider: str | None,
+    inference_region: str | None,
+    clients: Sequence[str],
+) -> dict[str, str]:
+    """Return the values that were given, by managed name and checked in form. Raises click.UsageError."""
+    named = {
+        MINT_URL: mint_url,
+        PROJECT: inference_project,
+        PROVIDER: inference_wif_provider,
+        REGION: inference_region,
+    }
+    if clients and install.per_repo:
+        raise click.UsageError(
+            f"--client-id is for an organisation: {install.target} would keep no client ids. "
+            f"Leave it out, or set up {install.target.owner}."  # type: ignore[union-attr]
+        )
+    with bad_input_is_usage():
+        found = {name: checked(name, value) for name, value in named.items() if value is not None}
+        return found | client_ids(clients)
+
+
+@contextmanager
+def bad_input_is_usage() -> Iterator[None]:
+    """Turn what breaks a rule into a usage error, exit status 2."""
+    try:
+        yield
+    except BadInput as error:
+        raise click.UsageError(f"{error.message}\n{error.remedy}".strip()) from error
+
+
+@contextmanager
+def errors_explained() -> Iterator[None]:
+    """Turn what goes wrong into what a command prints: bad input is usage, the rest is exit status 1."""
+    with bad_input_is_usage():
+        try:
+            yield
+        except BadInput:
+            raise
+        except OperateError as error:
+            raise CommandError(error.message, error.remedy) from error
+
+
+def open_desk(install: Install) -> Desk:
+    """Return GitHub for one install, with the operator's token. Raises OperateError."""
+    return Desk(install, find_credentials(os.environ))
+
+
+def carry_out(desk: Desk, steps: Sequence[Step]) -> None:
+    """Take the steps and print each when it is done. Raises OperateError."""
+    with progress(f"changing {desk.install.target}"):
+        desk.carry_out(steps, lambda step: click.echo(f"done: {step}"))
+
+
+def print_dry_run(steps: Sequence[Step]) -> None:
+    """Print what would be done."""
+    for step in steps:
+        click.echo(f"would {step}")
+    note("Nothing was changed (--dry-run).")

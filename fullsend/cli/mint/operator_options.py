@@ -1,0 +1,152 @@
+"""What the operator's commands share: where the mint is, showing a plan, taking it, and errors in words."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fullsend.cli.mint.location_options import PROJECT_VARIABLES
+from fullsend.cli.output import BadUsage, CommandError, Interrupted, confirm, dry_run_option, note, progress
+from fullsend.github.apps import DEFAULT_API, GitHubApps
+from fullsend.github.name_resolver import Speller
+from fullsend.operate.gcp.cloud import connect
+from fullsend.operate.gcp.session import Session
+from fullsend.operate.model import names
+from fullsend.operate.model.app_permissions import meant, missing, served_with
+from fullsend.operate.operate_errors import BadInput, OperateError
+from fullsend.operate.plan.apply import apply
+from mintcore.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from fullsend.operate.gcp.cloud import Cloud
+    from fullsend.operate.plan.deployment_spec import RoleKey
+    from fullsend.operate.plan.steps.step import Step
+
+
+def project_option(command: Any) -> Any:
+    """Add `--project`."""
+    return click.option(
+        "--project",
+        required=True,
+        envvar=PROJECT_VARIABLES,
+        show_envvar=True,
+        help="The Google Cloud project's id.",
+    )(command)
+
+
+def place_options(command: Any) -> Any:
+    """Add `--project` and `--region`; they arrive as `project` and `region`."""
+    region = click.option("--region", default=names.REGION, show_default=True, help="Where the mint runs.")
+    return project_option(region(command))
+
+
+def plan_options(command: Any) -> Any:
+    """Add `--dry-run` and `--emit`."""
+    emit = click.option(
+        "--emit", type=click.Choice(["gcloud"]), help="Print the steps as gcloud commands and change nothing."
+    )
+    return dry_run_option(emit(command))
+
+
+def split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
+    """Split repeated options at commas and blanks; a click callback."""
+    return [part for value in values for part in re.split(r"[,\s]+", value) if part]
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn an operator's error into what a command prints; bad input has the exit status of bad usage."""
+    try:
+        yield
+    except OperateError as error:
+        kind = BadUsage if isinstance(error, BadInput) else CommandError
+        raise kind(error.message, error.remedy) from error
+
+
+@contextmanager
+def google(project: str, region: str = names.REGION) -> Iterator[Cloud]:
+    """Give the adapters for one project; names are checked before any call."""
+    with explained(), ExitStack() as stack:
+        place = names.Place(names.project_id(project), names.region(region))
+        yield connect(place, stack.enter_context(Session(place.project, report=note)))
+
+
+def carry_out(
+    steps: Sequence[Step],
+    cloud: Cloud,
+    *,
+    dry_run: bool,
+    emit: str | None,
+    otherwise: str = "",
+    question: str = "",
+    yes: bool = False,
+) -> bool:
+    """Show the plan or take it; say whether things are as they were wanted now.
+
+    Without any steps `otherwise` says why there is nothing to do. With a `question`, ask before.
+    """
+    if not steps:
+        nothing = f"Nothing to do in {cloud.place.project}. {otherwise}"
+        if emit or dry_run:
+            click.echo(f"# {nothing}" if emit else nothing)
+        else:
+            note(otherwise)
+        return not (emit or dry_run)
+    if emit:
+        for step in steps:
+            click.echo("\n".join(step.gcloud(cloud.place)))
+        return False
+    if dry_run or (question and not yes):  # else each step is named when it is taken
+        for number, step in enumerate(steps, start=1):
+            click.echo(f"{number}. {step.title()}")
+    if dry_run:
+        note("Nothing was changed (--dry-run).")
+        return False
+    if question:
+        confirm(question, yes=yes)
+    try:
+        apply(steps, cloud, progress)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "Stopped in the middle of a step; the steps before it are done.",
+            "Run the same command again: it looks at what is there and goes on.",
+        ) from None
+    return True
+
+
+def github_api(environment: Mapping[str, str]) -> str:
+    """Return the GitHub of a mint with this environment; the command's own GITHUB_API_URL counts more."""
+    return os.environ.get("GITHUB_API_URL") or environment.get("GITHUB_API_URL") or DEFAULT_API
+
+
+def speller(environment: Mapping[str, str]) -> Speller:
+    """Return who knows the case of names, with the operator's token if there is one."""
+    token = os.environ.get("GH_TOKEN") or os.environ.get("GITHUB_TOKEN")
+    return Speller(github_api(environment), Secret(token) if token else None)
+
+
+def check_with_github(role: RoleKey, key: Secret, environment: Mapping[str, str]) -> None:
+    """Make sure that a key is its App's and that the App has what the role needs. Raises OperateError."""
+    with progress(f"asking GitHub about App {role.app_id}"):
+        app = GitHubApps(github_api(environment)).app(role.app_id, key)
+    needed = served_with(role.role, environment)
+    needed |= dict(pair.split(":") for pair in role.permissions.split())
+    lacking = missing(needed, app.permissions)
+    misspelt = meant(lacking, app.permissions)
+    if misspelt:
+        raise BadInput(
+            f"Neither the App {app.slug} nor any built-in role has a permission {' or '.join(misspelt)}.",
+            f"Did you mean {' and '.join(misspelt.values())}?",
+        )
+    if lacking:
+        raise BadInput(
+            f"The App {app.slug} lacks what the role {role.role} needs: {', '.join(lacking)}.",
+            f"Add it on the App's page ({app.page or 'Settings → Developer settings → GitHub Apps'}) under "
+            "'Permissions', then have every organisation accept it.",
+        )

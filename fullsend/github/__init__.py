@@ -1,0 +1,1 @@
+"""GitHub as the command line uses it: Apps, names, variables and secrets."""

@@ -1,0 +1,44 @@
+"""GitHub's answers, read field by field: what is not as documented is refused, never guessed.
+
+GitHub REST: "List organization variables", "List repository secrets", "Get a repository public key". Pure.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from fullsend.github.slots import Kept, Kind, Slot
+
+
+class UnreadableError(ValueError):
+    """This is no answer of GitHub's; the text names the field, never its content."""
+
+
+class Page(NamedTuple):
+    """Some of the entries, and how many there are in all."""
+
+    entries: dict[Slot, Kept]
+    total: int
+
+
+def text(data: Any, name: str) -> str:
+    """Return a field that is a string. Raises UnreadableError."""
+    found = data.get(name) if isinstance(data, dict) else None
+    if not isinstance(found, str):
+        raise UnreadableError(f"no {name}")
+    return found
+
+
+def page(data: Any, keeper: str, kind: Kind) -> Page:
+    """Return one page of a list of variables or secrets. Raises UnreadableError."""
+    listed = data.get(f"{kind}s") if isinstance(data, dict) else None
+    total = data.get("total_count") if isinstance(data, dict) else None
+    if not isinstance(listed, list) or not isinstance(total, int):
+        raise UnreadableError(f"no list of {kind}s")
+    return Page({Slot(keeper, kind, text(each, "name")): _kept(each, kind) for each in listed}, total)
+
+
+def _kept(entry: dict[str, Any], kind: Kind) -> Kept:
+    value = text(entry, "value") if kind is Kind.VARIABLE else None
+    visibility = text(entry, "visibility") if "visibility" in entry else None
+    return Kept(value, visibility, text(entry, "updated_at"))

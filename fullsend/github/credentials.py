@@ -1,0 +1,108 @@
+"""The operator's GitHub token: from `GH_TOKEN`, `GITHUB_TOKEN`, or the `gh` that is logged in.
+
+Decides where it comes from and to which API it may be sent; what it may do there is GitHub's to say.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from fullsend.client.errors import MintConfigurationError
+from fullsend.client.urls import credential_url
+from fullsend.operate.operate_errors import BadInput, GitHubSaysNo
+from mintcore.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+DEFAULT_API = "https://api.github.com"
+VARIABLES = ("GH_TOKEN", "GITHUB_TOKEN")
+GH_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A token, where it was found, and the API to use it with."""
+
+    token: Secret
+    source: str
+    api_url: str
+
+    def renewal(self, scopes: Iterable[str]) -> str:
+        """Say how to come by a token with these scopes: gh cannot mend one from the environment."""
+        if self.source in VARIABLES:
+            return (
+                f"Set {self.source} to a token with the scopes {', '.join(scopes)}, "
+                f"or unset it and run: gh auth login --scopes {','.join(scopes)}"
+            )
+        return f"gh auth refresh --hostname {_gh_host(self.api_url)} --scopes {','.join(scopes)}"
+
+
+def find_credentials(environment: Mapping[str, str]) -> Credentials:
+    """Return the operator's token.
+
+    Raises BadInput for an API address that no token may be sent to, GitHubSaysNo when there is no token.
+    """
+    api_url = _api_url(environment)
+    for name in VARIABLES:
+        if environment.get(name, "").strip():
+            return Credentials(_one_word(environment[name], name), name, api_url)
+    return Credentials(_one_word(_from_gh(environment, _gh_host(api_url)), "gh"), "gh auth token", api_url)
+
+
+def _one_word(text: str, source: str) -> Secret:
+    """Return the token. Attack: a line break in it would add a header of its own to every request."""
+    token = text.strip()
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise GitHubSaysNo(
+            f"What {source} holds is not a GitHub token: a token is one word.", "Give the bare token."
+        )
+    return Secret(token)
+
+
+def _api_url(environment: Mapping[str, str]) -> str:
+    try:
+        return credential_url(
+            environment.get("GITHUB_API_URL") or DEFAULT_API, what="GITHUB_API_URL", example=DEFAULT_API
+        )
+    except MintConfigurationError as error:
+        raise BadInput(f"{error.message}.") from None
+
+
+def _gh_host(api_url: str) -> str:
+    host = urlsplit(api_url).hostname or ""
+    return "github.com" if host == "api.github.com" else host
+
+
+def _from_gh(environment: Mapping[str, str], host: str) -> str:
+    gh = shutil.which("gh", path=environment.get("PATH"))
+    if gh is None:
+        raise _no_token("GH_TOKEN and GITHUB_TOKEN are not set, and there is no gh command to ask.", host)
+    try:
+        done = subprocess.run(  # noqa: S603 - gh from the operator's own PATH
+            [gh, "auth", "token", "--hostname", host],
+            capture_output=True,
+            text=True,
+            timeout=GH_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env=dict(environment),
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        raise _no_token("GH_TOKEN and GITHUB_TOKEN are not set, and gh does not answer.", host) from None
+    token = done.stdout.strip()
+    if done.returncode or not token:
+        raise _no_token(f"GH_TOKEN and GITHUB_TOKEN are not set, and gh is not logged in to {host}.", host)
+    return token
+
+
+def _no_token(message: str, host: str) -> GitHubSaysNo:
+    return GitHubSaysNo(
+        f"There is no GitHub token: {message}",
+        f"gh auth login --hostname {host} --scopes admin:org,repo\n"
+        "or set GH_TOKEN to a personal access token; for one repository the scope repo is enough.",
+    )

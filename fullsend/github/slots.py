@@ -1,0 +1,34 @@
+"""Where GitHub keeps a variable or a secret, and what it tells of one. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Readable by everyone who may read the repository, or by nobody."""
+
+    VARIABLE = "variable"
+    SECRET = "secret"  # noqa: S105 - a kind, not a secret
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Slot:
+    """One name at one place; `keeper` is an organisation or `owner/repo`."""
+
+    keeper: str
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} of {self.keeper}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What GitHub tells of a slot: no value for a secret, no visibility in a repository."""
+
+    value: str | None = None
+    visibility: str | None = None
+    updated_at: str = ""

@@ -1,0 +1,130 @@
+"""Checks on whom Google lets in: pool, providers, their conditions, held against the environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fullsend.operate.doctor.finding import Finding, Snapshot
+from fullsend.operate.model import conditions, environment, federation, names
+from mintcore.policy.names import repo_provider_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fullsend.operate.model.federation import Provider
+    from mintcore.policy.names import Org, Repo
+
+
+def pool(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find a pool that is missing, deleted or disabled."""
+    found = snapshot.state.pool
+    if found is None or not found.usable:
+        what = f"The pool {names.MINT_POOL} is {_condition_of(found)}: nobody can mint."
+        yield Finding("pool_unusable", what, snapshot.command("deploy"))
+
+
+def provider(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find a shared provider that is unusable or says something else than the mint expects."""
+    found = snapshot.state.providers.get(names.PROVIDER)
+    mend = snapshot.command("deploy")
+    if found is None or not found.usable:
+        what = f"The provider {names.PROVIDER} is {_condition_of(found)}: no organisation can mint."
+        yield Finding("provider_unusable", what, mend)
+        return
+    yield from _says(snapshot, names.PROVIDER, found, mend)
+
+
+def _says(snapshot: Snapshot, provider_id: str, found: Provider, mend: str) -> Iterator[Finding]:
+    wanted = federation.mint_provider(snapshot.state.number, provider_id, "", snapshot.environment)
+    if found.spec.issuer.rstrip("/") != wanted.issuer.rstrip("/"):
+        what = f"The provider {provider_id} trusts the issuer {found.spec.issuer}, the mint {wanted.issuer}."
+        yield Finding("wrong_issuer", what, mend)
+    missing = [audience for audience in wanted.audiences if audience not in found.spec.audiences]
+    if missing:
+        what = f"The provider {provider_id} does not allow the audience {', '.join(missing)}."
+        yield Finding("wrong_audience", what, mend)
+    if dict(found.spec.mapping) != dict(wanted.mapping):
+        what = f"The provider {provider_id} has another attribute mapping than the mint's."
+        yield Finding("wrong_mapping", what, mend)
+
+
+def organisations(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find where ALLOWED_ORGS and the shared provider's condition differ, be it in case."""
+    found = snapshot.state.providers.get(names.PROVIDER)
+    if found is None:
+        return
+    said = conditions.parse(found.spec.condition)
+    if said is None or said.repo is not None or said.public != snapshot.is_public():
+        what = f"The condition of {names.PROVIDER} does not fit ALLOWED_ORGS: {found.spec.condition or '(none)'}"
+        yield Finding("condition_unfit", what, snapshot.command("deploy"))
+        return
+    if snapshot.is_public():
+        return
+    enrolled = {org.key: org for org in environment.admitted_orgs(snapshot.environment)}
+    admitted = {org.key: org for org in said.orgs}
+    for key in sorted(enrolled.keys() - admitted.keys()):
+        what = f"{enrolled[key]} is in ALLOWED_ORGS and not in the condition of {names.PROVIDER}: it gets 401."
+        yield Finding("org_not_in_condition", what, snapshot.command(f"enroll {enrolled[key]}"))
+    for key in sorted(admitted.keys() - enrolled.keys()):
+        what = f"{admitted[key]} is in the condition of {names.PROVIDER} and not in ALLOWED_ORGS: it gets 403."
+        mend = f"{snapshot.command(f'enroll {admitted[key]}')}\nor: {snapshot.command(f'unenroll {admitted[key]}')}"
+        yield Finding("org_not_in_environment", what, mend)
+    for key in sorted(enrolled.keys() & admitted.keys()):
+        yield from _case(snapshot, enrolled[key], admitted[key])
+
+
+def _case(snapshot: Snapshot, enrolled: Org, admitted: Org) -> Iterator[Finding]:
+    right = snapshot.spelling.get(enrolled.key, enrolled.login)
+    if admitted.login != right:
+        what = (
+            f"The condition of {names.PROVIDER} has {admitted.login}, and GitHub sends {right}: CEL compares "
+            "case-sensitively, so that it gets 401."
+        )
+        yield Finding("org_case_differs", what, snapshot.command(f"enroll {right}"))
+
+
+def repositories(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find where PER_REPO_WIF_REPOS and the repositories' own providers disagree."""
+    listed = environment.repos(snapshot.environment)
+    yield from _collisions(snapshot, listed)
+    for repo in listed:
+        provider_id = repo_provider_id(repo)
+        found = snapshot.state.providers.get(provider_id)
+        mend = snapshot.command(f"enroll {repo}")
+        if found is None or not found.usable:
+            what = f"The provider {provider_id} of {repo} is {_condition_of(found)}."
+            yield Finding("repo_provider_unusable", what, mend)
+            continue
+        said = conditions.parse(found.spec.condition)
+        right = snapshot.spelling.get(str(repo).lower(), str(repo))
+        if said is None or str(said.repo) != right:
+            what = f"The condition of {provider_id} does not name {right}: {found.spec.condition or '(none)'}"
+            yield Finding("repo_condition_differs", what, mend)
+        yield from _says(snapshot, provider_id, found, mend)
+    yield from _strays(snapshot, listed)
+
+
+def _collisions(snapshot: Snapshot, listed: list[Repo]) -> Iterator[Finding]:
+    owners: dict[str, Repo] = {}
+    for repo in listed:
+        other = owners.setdefault(repo_provider_id(repo), repo)
+        if other != repo:
+            what = f"{other} and {repo} share the provider id {repo_provider_id(repo)}; only one of them can mint."
+            mend = f"{snapshot.command(f'unenroll {repo}')}\nor: {snapshot.command(f'unenroll {other}')}"
+            yield Finding("provider_ids_collide", what, mend)
+
+
+def _strays(snapshot: Snapshot, listed: list[Repo]) -> Iterator[Finding]:
+    for name, found in sorted(snapshot.state.providers.items()):
+        said = conditions.parse(found.spec.condition)
+        if name == names.PROVIDER or not found.usable or said is None or said.repo is None or said.repo in listed:
+            continue
+        what = f"The provider {name} admits {said.repo}, which is not in PER_REPO_WIF_REPOS."
+        mend = f"{snapshot.command(f'enroll {said.repo}')}\nor: {snapshot.command(f'unenroll {said.repo}')}"
+        yield Finding("repo_not_in_environment", what, mend)
+
+
+def _condition_of(found: object) -> str:
+    if found is None:
+        return "missing"
+    return "deleted" if getattr(found, "state", "") == federation.DELETED else "disabled"

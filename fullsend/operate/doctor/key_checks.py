@@ -1,0 +1,108 @@
+"""Checks on the roles: their secrets, their Apps, and where the Apps are installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fullsend.operate.doctor.finding import AppReport, Finding, Snapshot
+from fullsend.operate.gcp.read_state import roles_of
+from fullsend.operate.gcp.secret_manager import ACCESSOR, ENABLED
+from fullsend.operate.model import environment
+from fullsend.operate.model.app_permissions import missing, permissions_of, served_with
+from fullsend.operate.model.mint_state import SecretState
+from fullsend.operate.model.names import secret_id
+from fullsend.operate.operate_errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fullsend.github.apps import AppFacts, Installation
+    from mintcore.policy.names import Role
+
+
+def secrets(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find secrets that are missing, have no usable version, or are not the mint's to read."""
+    for role in sorted(roles_of(snapshot.environment)):
+        found = snapshot.state.secrets.get(role, SecretState())
+        again = snapshot.command(f"add-role {role} --app-id {_app_id(snapshot, role)} --pem FILE.pem")
+        if found.versions is None:
+            yield Finding("secret_missing", f"The secret {secret_id(role)} does not exist.", again)
+            continue
+        if found.latest is None:
+            yield Finding("secret_empty", f"The secret {secret_id(role)} has no version.", again)
+        elif found.latest.state != ENABLED:
+            yield _unusable_version(snapshot, role, found)
+        if snapshot.state.member not in found.readers:
+            project = snapshot.state.place.project
+            mend = (
+                f"gcloud secrets add-iam-policy-binding {secret_id(role)} --project {project} "
+                f"--role {ACCESSOR} --member {snapshot.state.member}"
+            )
+            yield Finding("secret_without_access", f"The mint may not read the secret {secret_id(role)}.", mend)
+
+
+def _unusable_version(snapshot: Snapshot, role: Role, found: SecretState) -> Finding:
+    version = found.latest
+    number, state = (version.number, version.state) if version is not None else (0, "")
+    what = f"The newest version ({number}) of {secret_id(role)} is {state}; the mint reads the newest alone."
+    if state == "DISABLED":
+        where = f"--secret {secret_id(role)} --project {snapshot.state.place.project}"
+        return Finding("secret_version_disabled", what, f"gcloud secrets versions enable {number} {where}")
+    mend = snapshot.command(f"add-role {role} --app-id {_app_id(snapshot, role)} --pem FILE.pem")
+    return Finding("secret_version_disabled", what, mend)
+
+
+def _app_id(snapshot: Snapshot, role: Role) -> str:
+    try:
+        return environment.app_ids(snapshot.environment).get(role, "APP_ID")
+    except BadInput:
+        return "APP_ID"
+
+
+def apps(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find keys of other Apps, and Apps or installations that lack something."""
+    for role in sorted(roles_of(snapshot.environment)):
+        if not permissions_of(role, snapshot.environment):
+            what = f"The role {role} is neither built in nor in CUSTOM_ROLE_PERMISSIONS: it is not served."
+            app_id = _app_id(snapshot, role)
+            mend = f"add-role {role} --app-id {app_id} --use-existing-secret --permission NAME:LEVEL"
+            yield Finding("role_without_permissions", what, snapshot.command(mend))
+        report = snapshot.apps.get(role, AppReport())
+        if report.unreadable:
+            what = f"The App of the role {role} was not checked: {report.unreadable}"
+            yield Finding("app_not_checked", what, report.mend, certain=False)
+        if report.refused:
+            what = f"The key in {secret_id(role)} is not App {_app_id(snapshot, role)}'s: {report.refused}"
+            yield Finding("key_of_another_app", what, snapshot.command(f"rotate-key {role} --pem FILE.pem"))
+        if report.facts is not None:
+            yield from _app(snapshot, role, report.facts)
+
+
+def _app(snapshot: Snapshot, role: Role, facts: AppFacts) -> Iterator[Finding]:
+    needed = served_with(role, snapshot.environment)
+    lacking = missing(needed, facts.permissions)
+    if lacking:
+        what = f"The App {facts.slug} of the role {role} lacks {', '.join(lacking)}."
+        mend = f"Add it on the App's page under 'Permissions': {facts.page}"
+        yield Finding("app_lacks_permission", what, mend)
+    installed = {one.login.lower(): one for one in facts.installations}
+    for org in environment.orgs(snapshot.environment):
+        found = installed.get(org.key)
+        if found is None:
+            what = f"The App {facts.slug} of the role {role} is not installed on {org}."
+            yield Finding(
+                "app_not_installed", what, f"An owner of {org} installs it: {facts.page}/installations/new"
+            )
+        else:
+            asked = {name: level for name, level in needed.items() if not missing({name: level}, facts.permissions)}
+            yield from _installation(role, facts, found, missing(asked, found.permissions))
+
+
+def _installation(role: Role, facts: AppFacts, found: Installation, lacking: list[str]) -> Iterator[Finding]:
+    if found.suspended:
+        what = f"The App {facts.slug} of the role {role} is suspended on {found.login}."
+        yield Finding("installation_suspended", what, f"An owner of {found.login} unsuspends it: {found.page}")
+    if lacking:
+        what = f"{found.login} has not accepted {', '.join(lacking)} for the App {facts.slug} of the role {role}."
+        mend = f"An owner of {found.login} reviews the request: {found.page}"
+        yield Finding("permissions_not_accepted", what, mend)

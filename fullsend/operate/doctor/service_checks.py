@@ -1,0 +1,130 @@
+"""Checks on the function and the Cloud Run service below it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fullsend.operate.doctor.finding import Finding, Snapshot
+from fullsend.operate.gcp.run import EVERYONE
+from fullsend.operate.model import environment, names
+from fullsend.operate.model.mint_state import MINT_APIS
+from fullsend.operate.model.names import FUNCTION
+from fullsend.operate.operate_errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FRAMEWORK_THREADS_PER_CPU = 4
+"""What the functions framework starts where THREADS is not set."""
+
+
+def apis(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find APIs that the mint needs and the project has not enabled."""
+    disabled = [api for api in MINT_APIS if api not in snapshot.state.apis]
+    if disabled:
+        project = snapshot.state.place.project
+        mend = f"gcloud services enable {' '.join(disabled)} --project {project}"
+        yield Finding("api_disabled", f"The project has not enabled {', '.join(disabled)}.", mend)
+
+
+def function(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find a function that is not there as deployed, or does not answer."""
+    state = snapshot.state
+    status = str((state.function or {}).get("state", "missing"))
+    if status != "ACTIVE":
+        messages = "; ".join(str(one.get("message", "")) for one in (state.function or {}).get("stateMessages", ()))
+        what = f"The function {FUNCTION} is {status}" + (f": {messages}" if messages else "") + "."
+        yield Finding("function_not_active", what, snapshot.command("deploy"))
+    if not state.account:
+        what = f"The service account {state.place.service_account} does not exist."
+        yield Finding("service_account_missing", what, snapshot.command("deploy"))
+    if EVERYONE not in state.invokers:
+        what = (
+            "allUsers may not call the Cloud Run service, so that callers get 403 from Google, not from the mint."
+        )
+        yield Finding("not_public_invoker", what, snapshot.command("deploy"))
+    if snapshot.health is not None and not snapshot.health.refuses:
+        what = f"The mint at {state.url} does not refuse a request without a token: {snapshot.health.said}."
+        place = f"--project {state.place.project} --region {state.place.region}"
+        yield Finding("not_answering", what, f"gcloud run services logs read {FUNCTION} {place}")
+
+
+def traffic(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find traffic that is not on the newest revision, and a newest revision that does not start."""
+    service = snapshot.state.service
+    if service is None or service.reconciling:
+        return
+    place = f"--project {snapshot.state.place.project} --region {snapshot.state.place.region}"
+    if service.latest_created != service.latest_ready:
+        what = (
+            f"The newest revision {service.latest_created} does not start: {service.failure or 'no reason given'}"
+        )
+        yield Finding("revision_failed", what, f"gcloud run services logs read {FUNCTION} {place}")
+    old = [f"{name} ({percent} %)" for name, percent in service.traffic if name != service.latest_ready]
+    if old or not service.follows_latest:
+        what = (
+            f"Traffic is held on {', '.join(old) or service.serving}; the newest ready is {service.latest_ready}."
+        )
+        mend = f"gcloud run services update-traffic {FUNCTION} --to-latest {place}"
+        yield Finding("traffic_on_old_revision", what, mend)
+
+
+def threads(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find instances that are handed more requests at once than they have threads for."""
+    service = snapshot.state.service
+    if service is None:
+        return
+    text = snapshot.environment.get("THREADS", "").strip()
+    count = int(text) if text.isascii() and text.isdigit() else FRAMEWORK_THREADS_PER_CPU
+    if count < service.concurrency:
+        what = (
+            f"THREADS is {text or f'not set (so {count} per CPU)'}, and Cloud Run hands an instance "
+            f"{service.concurrency} requests at once: the others wait inside it."
+        )
+        mend = snapshot.command(f"deploy --env THREADS={service.concurrency}")
+        yield Finding("threads_below_concurrency", what, mend)
+
+
+def source(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find another source running than the one beside this command."""
+    running = snapshot.state.source_hash
+    if not snapshot.bundle_hash:
+        what = "It was not checked which source the mint runs: this command came without one to compare it with."
+        mend = snapshot.command("doctor --source CHECKOUT")
+        yield Finding("source_not_checked", what, mend, certain=False)
+    elif running != snapshot.bundle_hash:
+        what = (
+            f"The mint runs the source {running[:12] or '(unknown: deployed by other means)'}; this command "
+            f"came with {snapshot.bundle_hash[:12]}."
+        )
+        yield Finding("source_drift", what, snapshot.command("deploy"))
+
+
+def variables(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find variables that would stop the mint, or do not fit the mode or the project."""
+    try:
+        environment.check(snapshot.environment)
+    except BadInput as error:
+        mend = snapshot.command("deploy --env NAME=VALUE")
+        mend += "\nWhere that refuses the name: set it right on the Cloud Run service's page."
+        yield Finding("environment_invalid", error.message, mend)
+    if not snapshot.is_public() and not environment.items(snapshot.environment, "ALLOWED_WORKFLOW_FILES"):
+        what = "ALLOWED_WORKFLOW_FILES names no workflow file: the mint refuses every job."
+        yield Finding("no_workflow_files", what, snapshot.command("deploy --workflow-files FILE.yml"))
+    wanted = {
+        "GCP_PROJECT_NUMBER": snapshot.state.number,
+        "WIF_POOL_NAME": names.MINT_POOL,
+        "WIF_PROVIDER_NAME": names.PROVIDER,
+    }
+    for name, value in wanted.items():
+        if snapshot.environment.get(name, "") != value:
+            what = f"{name} is {snapshot.environment.get(name, '')!r} and should be {value!r}."
+            yield Finding("environment_mismatch", what, snapshot.command("deploy"))
+    listed = environment.items(snapshot.environment, "PER_REPO_WIF_REPOS")
+    if snapshot.is_public() and listed:
+        what = (
+            f"The mint is public, where a repository's own workflows are not trusted, and PER_REPO_WIF_REPOS has "
+            f"{', '.join(listed)}."
+        )
+        mend = "\n".join(snapshot.command(f"unenroll {repo}") for repo in listed)
+        yield Finding("public_with_per_repo", what, mend)

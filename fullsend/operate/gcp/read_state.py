@@ -1,0 +1,111 @@
+"""Reading a mint's state from Google. Reads only; an API that is not enabled yet has nothing in it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from fullsend.operate.model import environment as env
+from fullsend.operate.model import names
+from fullsend.operate.model.cloud_run_service import Service
+from fullsend.operate.model.federation import DELETED
+from fullsend.operate.model.mint_state import MintState, SecretState
+from fullsend.operate.operate_errors import BadInput, GoogleFailed
+from mintcore.policy.names import parse_role
+from mintcore.policy.roles import key_role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from fullsend.operate.gcp.cloud import Cloud
+    from fullsend.operate.model.federation import Pool, Provider
+    from mintcore.policy.names import Role
+
+_PREFIX = "fullsend-"
+_SUFFIX = "-app-pem"
+
+
+def gather(cloud: Cloud, roles: Iterable[Role] = ()) -> MintState:
+    """Return what is; `roles` are looked up besides those the mint knows. Raises OperateError."""
+    number, apis = cloud.apis.look()
+    if "cloudresourcemanager.googleapis.com" in apis:
+        number = cloud.project.number()
+    function, service, serving, invokers = _running(cloud, apis)
+    has_iam = "iam.googleapis.com" in apis
+    pool, providers = federation(cloud, names.MINT_POOL) if has_iam else (None, {})
+    state = MintState(
+        place=cloud.place,
+        number=number,
+        apis=apis,
+        account=has_iam and cloud.accounts.exists(cloud.place.service_account),
+        pool=pool,
+        providers=providers,
+        function=function,
+        service=service,
+        serving=serving,
+        invokers=invokers,
+    )
+    if "secretmanager.googleapis.com" not in apis:
+        return state
+    wanted = sorted({*roles_of(state.environment), *(key_role(role) for role in roles)})
+    secrets = {role: secret(cloud, role) for role in wanted}
+    return MintState(**{name: getattr(state, name) for name in state.__slots__} | {"secrets": secrets})
+
+
+def roles_of(environment: Mapping[str, str]) -> set[Role]:
+    """Return the roles of ROLE_APP_IDS that are names; a broken variable has none."""
+    found = set()
+    with suppress(BadInput):
+        for name in env.app_ids(environment):
+            with suppress(ValueError):
+                found.add(parse_role(name))
+    return found
+
+
+def federation(cloud: Cloud, pool_id: str) -> tuple[Pool | None, dict[str, Provider]]:
+    """Return a pool and its providers by id."""
+    name = cloud.place.pool(pool_id)
+    pool = cloud.federation.pool(name)
+    if pool is None:
+        return None, {}
+    try:
+        return pool, cloud.federation.providers(name)
+    except GoogleFailed:
+        if pool.state == DELETED:
+            return pool, {}  # what is in a deleted pool is seen again once it is undeleted
+        raise
+
+
+def secret(cloud: Cloud, role: Role) -> SecretState:
+    """Return a role's secret."""
+    name = cloud.place.secret(role)
+    versions = cloud.secrets.versions(name)
+    if versions is None:
+        return SecretState()
+    return SecretState(tuple(versions), frozenset(cloud.secrets.readers(name)))
+
+
+def stored_keys(cloud: Cloud, state: MintState) -> dict[Role, SecretState]:
+    """Return the project's secrets that are called as a role's key is, whoever's they are."""
+    if "secretmanager.googleapis.com" not in state.apis:
+        return {}
+    ids = cloud.secrets.ids(_PREFIX)
+    found: list[Role] = []
+    for name in (one.removeprefix(_PREFIX).removesuffix(_SUFFIX) for one in ids if one.endswith(_SUFFIX)):
+        with suppress(ValueError):
+            found.append(parse_role(name))
+    return {role: state.secrets.get(role) or secret(cloud, role) for role in found}
+
+
+def _running(
+    cloud: Cloud, apis: frozenset[str]
+) -> tuple[Mapping[str, Any] | None, Service | None, Mapping[str, Any] | None, frozenset[str]]:
+    function = None
+    if "cloudfunctions.googleapis.com" in apis:
+        function = cloud.functions.get(cloud.place.function)
+    raw = cloud.run.service(cloud.place.service) if "run.googleapis.com" in apis else None
+    if raw is None:
+        return function, None, None, frozenset()
+    service = Service(raw)
+    serving = cloud.run.revision(f"{cloud.place.service}/revisions/{service.serving}") if service.serving else None
+    return function, service, serving, frozenset(cloud.run.invokers(cloud.place.service))

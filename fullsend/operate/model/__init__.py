@@ -1,0 +1,1 @@
+"""Pure values of a deployment: names, conditions, environment, state. No I/O."""

@@ -1,0 +1,99 @@
+"""Which variables `deploy --env` takes: any that the hosted mint looks at, but for those that commands look after.
+
+Decides by the name alone, and for custom roles by what would be lost. What a value may be is the mint's to say.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from fullsend.operate.model.app_permissions import custom_permissions
+from fullsend.operate.model.environment import KEY_IN_USE, REPO_ONLY, SOURCE_HASH
+from fullsend.operate.operate_errors import BadInput
+from mintcore.settings.environment import ConfigurationError, hosted_from
+from mintcore.settings.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+CUSTOM_ROLES = "CUSTOM_ROLE_PERMISSIONS"
+BESIDES = ("MALLOC_ARENA_MAX", "WORKERS", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""What something below the mint looks at: the C library, the framework (its processes), OpenSSL."""
+TELEMETRY = "OTEL_"
+"""How the names begin that the OpenTelemetry SDK looks at."""
+_ITSELF = "The commands write it by themselves."
+_WITH_A_COMMAND = {
+    "ALLOWED_ORGS": (
+        "fullsend mint enroll ORG (or deploy --org ORG) adds one, fullsend mint unenroll ORG takes one out, "
+        "deploy --public serves every one. They change the provider's condition with it."
+    ),
+    "ROLE_APP_IDS": (
+        "fullsend mint add-role ROLE (or deploy --role ROLE=APP_ID:FILE.pem) adds one, fullsend mint remove-role "
+        "ROLE takes one away. They check the App and look after its key, too."
+    ),
+    "PER_REPO_WIF_REPOS": (
+        "fullsend mint enroll ORG/REPO adds one, fullsend mint unenroll ORG/REPO takes one out, each with the "
+        "repository's provider."
+    ),
+    "GCP_PROJECT_NUMBER": _ITSELF,
+    "WIF_POOL_NAME": _ITSELF,
+    "WIF_PROVIDER_NAME": _ITSELF,
+    SOURCE_HASH: _ITSELF,
+    REPO_ONLY: _ITSELF,
+}
+
+
+class _NotingReader(Reader):
+    """Reads nothing, and notes which variables the mint looks at."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.names: set[str] = set()
+
+    def text(self, variable: str, default: str) -> str:
+        self.names.add(variable)
+        return default
+
+    def switch(self, variable: str) -> bool:
+        self.names.add(variable)
+        return True  # so that what is looked at only then is noted, too
+
+
+def known_names() -> set[str]:
+    """Return the variables that a hosted mint looks at."""
+    reader = _NotingReader()
+    with suppress(ConfigurationError):
+        hosted_from(reader)
+    return reader.names
+
+
+def check_names(variables: Iterable[tuple[str, str]]) -> None:
+    """Raise BadInput for a variable with a command of its own, and for one that nothing would look at.
+
+    The first would part the environment from the providers and secrets that belong to it. The second may always
+    be unset.
+    """
+    known = known_names().union(BESIDES)
+    for name, value in variables:
+        instead = _ITSELF if name.startswith(KEY_IN_USE) else _WITH_A_COMMAND.get(name)
+        if instead is not None:
+            raise BadInput(f"{name} is not set with --env, since more has to change with it.", instead)
+        if value and name not in known and not name.startswith(TELEMETRY):
+            close = get_close_matches(name, sorted(known), n=1)
+            raise BadInput(
+                f"{name} is not a variable of the hosted mint; it would change nothing.",
+                f"Did you mean {close[0]}?" if close else "docs/configuration.md lists the variables there are.",
+            )
+
+
+def check_custom_roles(before: Mapping[str, str], variables: Iterable[tuple[str, str]]) -> None:
+    """Raise BadInput when a custom role that is set up would lose its permissions: it would not be served."""
+    given = dict(variables)
+    lost = sorted(custom_permissions(before).keys() - custom_permissions(given).keys())
+    if CUSTOM_ROLES in given and lost:
+        raise BadInput(
+            f"--env {CUSTOM_ROLES} leaves out {', '.join(lost)}, which the mint would no longer serve.",
+            f"Give all of them, or take one away: fullsend mint remove-role {lost[0]}",
+        )

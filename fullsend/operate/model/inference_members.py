@@ -1,0 +1,79 @@
+"""Who may use models: read from the project's policy, and written as the provider's condition. Pure."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from fullsend.operate.model import conditions, federation, names
+from mintcore.policy.names import Org, Repo, parse_repo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fullsend.operate.model.conditions import Condition
+
+USER = "roles/aiplatform.user"
+
+
+def member_for(number: str, target: Org | Repo) -> str:
+    """Return the IAM member for everything that runs in an organisation's or a repository's workflows."""
+    attribute = "repository_owner" if isinstance(target, Org) else "repository"
+    return federation.principal_set(number, names.INFERENCE_POOL, attribute, str(target))
+
+
+def targets_among(members: Iterable[str], number: str) -> list[Org | Repo]:
+    """Return the organisations and repositories among the members of a project's policy.
+
+    A policy is anybody's to write: a member that names neither is left out, and stops nobody else.
+    """
+    sets = re.escape(federation.principal_set(number, names.INFERENCE_POOL, "X", "")).replace("X/", "")
+    pattern = re.compile(rf"{sets}(repository|repository_owner)/(.+)")
+    found: list[Org | Repo] = []
+    for member in sorted(members):
+        named = pattern.fullmatch(member)
+        if named is not None:
+            with suppress(ValueError):
+                found.append(parse_repo(named[2]) if named[1] == "repository" else Org(named[2]))
+    return found
+
+
+def same_but_for_case(members: Iterable[str], member: str) -> list[str]:
+    """Return the members that equal one whatever the case of their letters."""
+    return sorted(one for one in members if one.lower() == member.lower())
+
+
+def as_admitted(targets: Iterable[Org | Repo], condition: Condition | None) -> list[Org | Repo]:
+    """Return targets with those first that a condition admits in their own spelling.
+
+    Google compares letter by letter, GitHub sends one spelling alone, and a binding in another is of no use to
+    anybody: of two spellings the condition keeps the one it has.
+    """
+    return sorted(targets, key=lambda one: condition is None or not admits(condition, one))
+
+
+def admits(condition: Condition, target: Org | Repo) -> bool:
+    """Whether a condition lets a target in, letter by letter."""
+    if condition.public:
+        return True
+    if condition.repo is not None and str(condition.repo) == str(target):
+        return True
+    return (target if isinstance(target, Org) else target.owner).login in condition.spelled()
+
+
+def condition_for(targets: Iterable[Org | Repo]) -> Condition:
+    """Return whom the provider admits: one repository alone, or the owners of all; bindings narrow it further.
+
+    Of names that differ in case alone, the first counts.
+    """
+    listed = list(targets)
+    repos = dict.fromkeys(one for one in listed if isinstance(one, Repo))
+    if len(repos) == 1 and all(one in repos for one in listed):
+        return conditions.Condition(repo=next(iter(repos)))
+    return conditions.for_orgs(dict.fromkeys(one if isinstance(one, Org) else one.owner for one in listed))
+
+
+def admitted_by(condition: Condition) -> list[Org | Repo]:
+    """Return whom a condition admits."""
+    return [*condition.orgs, *([] if condition.repo is None else [condition.repo])]

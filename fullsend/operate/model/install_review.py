@@ -1,0 +1,94 @@
+"""How an install on GitHub is: present, missing, stale or different, name by name. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from fullsend.github.slots import Kept, Kind, Slot
+from fullsend.operate.model.install import MINT_URL, PER_REPO, Install, flags, is_leftover
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SEEN_BY = {
+    "private": "not seen by public repositories",
+    "selected": "seen by selected repositories only",
+}
+
+
+class State(StrEnum):
+    """What is to say about a slot."""
+
+    PRESENT = "present"
+    MISSING = "missing"
+    STALE = "stale"
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A slot's state, what there is to know about it, and the command that mends it (or nothing)."""
+
+    slot: Slot
+    state: State
+    value: str | None = None
+    detail: str = ""
+    mend: str = ""
+
+
+def review(install: Install, given: Mapping[str, str], observed: Mapping[Slot, Kept]) -> list[Finding]:
+    """Compare what is there with what should be; `given` values are compared, others need only be there."""
+    names = {name for name in given if install.is_client_id(name)}
+    names |= {slot.name for slot in observed if install.manages(slot) and install.is_client_id(slot.name)}
+    findings = [_finding(slot, install, given, observed) for slot in install.slots(names)]
+    return findings + [_stale(slot) for slot in leftovers(observed)]
+
+
+def leftovers(observed: Iterable[Slot]) -> list[Slot]:
+    """Return what an older install left behind."""
+    return sorted(slot for slot in observed if is_leftover(slot))
+
+
+def _finding(slot: Slot, install: Install, given: Mapping[str, str], observed: Mapping[Slot, Kept]) -> Finding:
+    kept = observed.get(slot)
+    expected = _expected(slot, install, given, observed)
+    if kept is None:
+        # One command for all that is missing, with the options for what has no value to fall back on.
+        absent = {each.name for each in install.slots() if each not in observed}
+        return Finding(slot, State.MISSING, mend=f"fullsend github setup {install.target} {flags(absent)}".rstrip())
+    if slot.kind is Kind.SECRET:
+        return Finding(slot, State.PRESENT, detail=f"written {kept.updated_at}")
+    if expected not in (None, kept.value):
+        return Finding(slot, State.DIFFERENT, kept.value, f"should be {expected}", _set(install, slot, expected))
+    return Finding(slot, State.PRESENT, kept.value, SEEN_BY.get(kept.visibility or "", ""))
+
+
+def _set(install: Install, slot: Slot, value: str | None) -> str:
+    return f"fullsend github set {install.target} {slot.name} {shlex.quote(value or '')}"
+
+
+def _expected(slot: Slot, install: Install, given: Mapping[str, str], observed: Mapping[Slot, Kept]) -> str | None:
+    if slot.kind is Kind.SECRET:
+        return None
+    if slot.name in given:
+        return given[slot.name]
+    if slot.name == PER_REPO:
+        return "true"
+    if slot.name == MINT_URL and not install.per_repo:
+        # Whichever of the two copies is asked about, the organisation's is the one to follow.
+        original = observed.get(Slot(str(install.target), Kind.VARIABLE, MINT_URL))
+        return original.value if original else None
+    return None
+
+
+def _stale(slot: Slot) -> Finding:
+    where = f"--repo {slot.keeper}" if "/" in slot.keeper else f"--org {slot.keeper}"
+    return Finding(
+        slot,
+        State.STALE,
+        detail="a long-lived credential of an older install; nothing reads it with a mint",
+        mend=f"gh {slot.kind} delete {slot.name} {where}",
+    )

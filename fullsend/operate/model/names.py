@@ -1,0 +1,149 @@
+"""What things are called, and the rules for the names an operator gives. Checked before any call.
+
+Decides names only: what is written under them is `desired.py`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from fullsend.operate.operate_errors import BadInput
+from mintcore.policy.names import Org, Repo, Role, parse_repo, parse_role, repo_provider_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+FUNCTION = "fullsend-mint"
+MINT_POOL = "fullsend-pool"
+INFERENCE_POOL = "fullsend-inference"
+PROVIDER = "github-oidc"
+REGION = "us-central1"
+LEAST_PROVIDER_ID = 4
+
+_PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
+_REGION = re.compile(r"[a-z]+(?:-[a-z]+)+[0-9]{1,2}")
+_APP_ID = re.compile(r"[1-9][0-9]{0,18}")
+_WORKFLOW_FILE = re.compile(r"[^/@,\s]+\.ya?ml")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+def project_id(text: str) -> str:
+    """Return a Google Cloud project id. Raises BadInput."""
+    if not _PROJECT.fullmatch(text):
+        raise BadInput(
+            f"{text!r} is not a project id: 6 to 30 lowercase letters, digits and '-', a letter first.",
+            "gcloud projects list shows your projects; the id is neither the name nor the number.",
+        )
+    return text
+
+
+def region(text: str) -> str:
+    """Return a Cloud Functions region. Raises BadInput."""
+    if not _REGION.fullmatch(text):
+        raise BadInput(
+            f"{text!r} is not a region, such as {REGION}.", "gcloud functions regions list shows those there are."
+        )
+    return text
+
+
+def org(text: str) -> Org:
+    """Return an organisation's or user's login. Raises BadInput."""
+    return _checked(text, Org, "is not an organisation")
+
+
+def repo(text: str) -> Repo:
+    """Return a repository whose provider's id Google will take. Raises BadInput."""
+    found = _checked(text, parse_repo, "is not a repository")
+    if len(repo_provider_id(found)) < LEAST_PROVIDER_ID:
+        raise BadInput(f"{text!r} is too short a name for a workload identity provider of its own.")
+    return found
+
+
+def target(text: str) -> Org | Repo:
+    """Return what `O` or `O/R` names. Raises BadInput."""
+    return repo(text) if "/" in text else org(text)
+
+
+def role(text: str) -> Role:
+    """Return a role's name. Raises BadInput."""
+    return _checked(text, parse_role, "is not a role")
+
+
+def app_id(text: str) -> str:
+    """Return a GitHub App's id. Raises BadInput."""
+    if not _APP_ID.fullmatch(text):
+        raise BadInput(
+            f"{text!r} is not an App ID, which is a number.",
+            "It stands on the App's page under 'About', above the client ID (which is another thing).",
+        )
+    return text
+
+
+def workflow_file(text: str) -> str:
+    """Return a workflow's file name, or `*`. Raises BadInput."""
+    if text != "*" and not _WORKFLOW_FILE.fullmatch(text):
+        raise BadInput(f"{text!r} is not a workflow file: its name without a folder, ending in .yml or .yaml.")
+    return text
+
+
+def variable(text: str) -> tuple[str, str]:
+    """Return the parts of NAME=VALUE. Raises BadInput."""
+    name, equals, value = text.partition("=")
+    if not equals or not _VARIABLE.fullmatch(name):
+        raise BadInput(f"{name!r} is not NAME=VALUE with a name of capital letters, digits and '_'.")
+    return name, value
+
+
+def _checked(text: str, parse: Callable[[str], T], what: str) -> T:
+    try:
+        return parse(text)
+    except ValueError as rule:
+        raise BadInput(f"{text!r} {what}: {rule}.") from None
+
+
+def secret_id(role: Role) -> str:
+    """Return the id of the secret with the role's App key."""
+    return f"fullsend-{role}-app-pem"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a mint lives; everything else is called after it."""
+
+    project: str
+    region: str = REGION
+
+    @property
+    def service_account(self) -> str:
+        """The mint's own identity."""
+        return f"{FUNCTION}@{self.project}.iam.gserviceaccount.com"
+
+    @property
+    def function(self) -> str:
+        """The function's resource name; the Cloud Run service below it differs in one word."""
+        return f"projects/{self.project}/locations/{self.region}/functions/{FUNCTION}"
+
+    @property
+    def service(self) -> str:
+        """The Cloud Run service's resource name."""
+        return f"projects/{self.project}/locations/{self.region}/services/{FUNCTION}"
+
+    def pool(self, pool: str) -> str:
+        """Return a workload identity pool's resource name."""
+        return f"projects/{self.project}/locations/global/workloadIdentityPools/{pool}"
+
+    def provider(self, pool: str, provider: str) -> str:
+        """Return a provider's resource name."""
+        return f"{self.pool(pool)}/providers/{provider}"
+
+    def secret(self, role: Role) -> str:
+        """Return the resource name of a role's secret."""
+        return f"projects/{self.project}/secrets/{secret_id(role)}"
+
+    def flags(self) -> str:
+        """Return the options that name this place on our own command line."""
+        return f"--project {self.project}" + ("" if self.region == REGION else f" --region {self.region}")

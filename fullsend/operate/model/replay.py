@@ -1,0 +1,90 @@
+"""What others changed in the mint's environment while a build was under way, done again on what the build wrote.
+
+Pure. A function's update writes the environment that was read before the build over whatever enrolments and roles
+came meanwhile, so that the difference between the two is taken to the new one: additions and removals, for one
+removal that is lost lets somebody mint again. What the deployment itself wants counts most.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fullsend.operate.model import environment as env
+from fullsend.operate.operate_errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fullsend.operate.model.environment import Edit
+
+_EMPTY_DENIES = ("ALLOWED_ORGS", "ALLOWED_WORKFLOW_FILES", "PER_REPO_WIF_REPOS", env.REPO_ONLY)
+_EMPTY_WIDENS = ("ALLOWED_ROLES", "WORKFLOW_HOST_REPOS")
+"""Unset, these mean everything or the default: taken item by item they never come to that."""
+_MAPS = ("ROLE_APP_IDS", "CUSTOM_ROLE_PERMISSIONS")
+_OURS = (env.SOURCE_HASH, "LOG_EXECUTION_ID")
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The difference from `before` to `theirs`, and above it the deployment's own edit."""
+
+    before: Mapping[str, str] = field(repr=False)
+    theirs: Mapping[str, str] = field(repr=False)
+    own: Edit = field(repr=False)
+
+    def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return an environment with the difference in it. Raises BadInput."""
+        merged = dict(environment)
+        for name in sorted({*self.before, *self.theirs} - {*_OURS}):
+            old, new, now = (one.get(name, "") for one in (self.before, self.theirs, environment))
+            if old != new:
+                self._put(merged, name, _merger(name)(old, new, now))
+        return self.own.apply(merged)
+
+    def holds(self, environment: Mapping[str, str]) -> bool:
+        """Whether the difference is in it."""
+        return self.apply(environment) == dict(environment)
+
+    def _put(self, merged: dict[str, str], name: str, value: str) -> None:
+        if value or (name in merged and name in self.theirs):
+            merged[name] = value
+        else:
+            merged.pop(name, None)
+
+
+def _merger(name: str) -> Callable[[str, str, str], str]:
+    if name in _EMPTY_DENIES:
+        return _items
+    if name in _EMPTY_WIDENS:
+        return _items_never_none
+    return _members if name in _MAPS else _whole
+
+
+def _whole(old: str, new: str, now: str) -> str:
+    return new if now == old else now
+
+
+def _items(old: str, new: str, now: str) -> str:
+    was, became, listed = (env.items({"": text}, "") for text in (old, new, now))
+    added = [item for item in became if item not in was]
+    touched = {item.lower() for item in (*added, *(item for item in was if item not in became))}
+    wanted = [*(item for item in listed if item.lower() not in touched), *added]
+    return now if sorted(wanted) == sorted(listed) else ",".join(wanted)
+
+
+def _items_never_none(old: str, new: str, now: str) -> str:
+    if not (old and new and now):
+        return _whole(old, new, now)
+    return _items(old, new, now) or now
+
+
+def _members(old: str, new: str, now: str) -> str:
+    try:
+        was, became, there = (env.json_object({"": text}, "") for text in (old, new, now))
+    except BadInput:
+        return now  # somebody's slip of the pen; the mint that was built starts without it
+    changed: dict[str, Any] = {key: value for key, value in became.items() if was.get(key) != value}
+    wanted = {key: value for key, value in there.items() if key in became or key not in was} | changed
+    return now if wanted == there or not wanted else json.dumps(wanted, sort_keys=True)

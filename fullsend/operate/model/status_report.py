@@ -1,0 +1,98 @@
+"""How a mint stands, in a few lines: what `status` shows. Judges little; that is the doctor's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fullsend.operate.model import conditions, environment, names
+from fullsend.operate.operate_errors import BadInput
+from mintcore.policy.names import Org, repo_provider_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fullsend.operate.model.federation import Provider
+    from fullsend.operate.model.mint_state import MintState, SecretState
+    from mintcore.policy.names import Repo
+
+
+def report(state: MintState) -> dict[str, Any]:
+    """Return everything about a mint as plain values."""
+    service = state.service
+    try:
+        roles = environment.app_ids(state.serving_environment)
+    except BadInput:
+        roles = {}
+    return {
+        "url": state.url,
+        "function": str((state.function or {}).get("state", "missing")),
+        "source_sha256": state.source_hash,
+        "revision": service.serving if service is not None else "",
+        "traffic": dict(service.traffic) if service is not None else {},
+        "latest_ready_revision": service.latest_ready if service is not None else "",
+        "public": environment.is_public(state.serving_environment),
+        "orgs": [org.login for org in environment.admitted_orgs(state.serving_environment)],
+        "repos": [str(repo) for repo in environment.repos(state.serving_environment)],
+        "workflow_files": environment.items(state.serving_environment, "ALLOWED_WORKFLOW_FILES"),
+        "roles": roles,
+        "secrets": {str(role): _secret(state, found) for role, found in sorted(state.secrets.items())},
+        "pool": "missing" if state.pool is None else _state(state.pool),
+        "providers": {name: _provider(found) for name, found in sorted(state.providers.items())},
+    }
+
+
+def healthy(state: MintState) -> bool:
+    """Whether what is needed for any minting at all is there; the doctor looks closer."""
+    found = report(state)
+    provider = found["providers"].get(names.PROVIDER, {})
+    secrets = all(secret["state"] == "ENABLED" and secret["readable"] for secret in found["secrets"].values())
+    running = found["function"] == "ACTIVE" and found["revision"] == found["latest_ready_revision"]
+    return running and secrets and found["pool"] == "ACTIVE" and provider.get("state") == "ACTIVE"
+
+
+def about(state: MintState, target: Org | Repo, spelled: str = "") -> dict[str, Any]:
+    """Return how one organisation or repository stands; `enrolled` and `admitted` both have to be true.
+
+    CEL compares case-sensitively: who is in the condition in another spelling than GitHub's is not admitted.
+    `spelled` is GitHub's; where it is not known, the spelling in the environment counts.
+    """
+    listed: list[Org] | list[Repo]
+    if isinstance(target, Org):
+        listed, provider_id = environment.admitted_orgs(state.serving_environment), names.PROVIDER
+        enrolled = target in listed or environment.is_public(state.serving_environment)
+    else:
+        listed, provider_id = environment.repos(state.serving_environment), repo_provider_id(target)
+        enrolled = target in listed
+    found = state.providers.get(provider_id)
+    said = conditions.parse(found.spec.condition) if found is not None and found.usable else None
+    in_condition = _spelling(target, (*said.orgs, said.repo) if said is not None else ())
+    sent = spelled or _spelling(target, listed) or in_condition or str(target)
+    return {
+        "name": str(target),
+        "enrolled": enrolled,
+        "provider": provider_id,
+        "admitted": said is not None and (said.public or in_condition == sent),
+        "sent_by_github": sent,
+        "in_condition": in_condition,
+    }
+
+
+def _spelling(target: Org | Repo, listed: Iterable[Org | Repo | None]) -> str:
+    return next((str(one) for one in listed if one == target), "")
+
+
+def _secret(state: MintState, found: SecretState) -> dict[str, Any]:
+    latest = found.latest
+    return {
+        "state": "missing" if latest is None else latest.state,
+        "version": None if latest is None else latest.number,
+        "readable": state.member in found.readers,
+    }
+
+
+def _state(found: Any) -> str:
+    return "DISABLED" if found.disabled and found.state == "ACTIVE" else str(found.state)
+
+
+def _provider(found: Provider) -> dict[str, Any]:
+    return {"state": _state(found), "condition": found.spec.condition, "issuer": found.spec.issuer}

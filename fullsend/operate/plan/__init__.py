@@ -1,0 +1,1 @@
+"""From the desired state to steps, and the steps applied."""

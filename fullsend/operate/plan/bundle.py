@@ -1,0 +1,69 @@
+"""The source that is uploaded: exactly `main.py`, `mintcore/**.py` and `requirements.txt`.
+
+The same tree gives the same bytes whatever the clock, the umask or the order of the directory, so that the
+hash says whether a deployment would change anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import mintcore
+from fullsend.operate.operate_errors import BadInput
+
+_WHEN = (1980, 1, 1, 0, 0, 0)
+_MODE = 0o100644 << 16
+_UNIX = 3
+_VERSION = re.compile(rb'^VERSION = "([^"]+)"$', re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The zip, the hexadecimal SHA-256 of its bytes, the version of the mint in it, and the folder it is of."""
+
+    data: bytes = field(repr=False)
+    sha256: str
+    version: str
+    folder: Path = field(default=Path(), compare=False)
+
+
+def default_source() -> Path:
+    """Return the folder that holds the mint this command line came with."""
+    return Path(mintcore.__file__).resolve().parent.parent
+
+
+def build(source: Path) -> Bundle:
+    """Return the bundle of a source tree. Raises BadInput when it is not one."""
+    files = {path.relative_to(source).as_posix(): path for path in _paths(source)}
+    contents = {name: path.read_bytes() for name, path in sorted(files.items())}
+    version = _VERSION.search(contents.get("mintcore/version.py", b""))
+    missing = {"main.py", "requirements.txt", "mintcore/version.py"} - contents.keys()
+    if missing or version is None:
+        raise BadInput(
+            f"{source} is not the source of a mint: it has no usable {', '.join(sorted(missing)) or 'version'}.",
+            "Give the folder with main.py and mintcore/ with --source; a clone of the repository is one.",
+        )
+    data = _zip(contents)
+    return Bundle(data, hashlib.sha256(data).hexdigest(), version[1].decode(), source)
+
+
+def _paths(source: Path) -> list[Path]:
+    top = [path for path in (source / "main.py", source / "requirements.txt") if path.is_file()]
+    return [*top, *(path for path in (source / "mintcore").rglob("*.py") if path.is_file())]
+
+
+def _zip(contents: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    # Stored, not deflated: a compressor may give other bytes in its next version, and the hash would drift.
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in contents.items():
+            entry = zipfile.ZipInfo(name, _WHEN)
+            entry.create_system = _UNIX
+            entry.external_attr = _MODE
+            archive.writestr(entry, content)
+    return buffer.getvalue()

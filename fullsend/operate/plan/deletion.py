@@ -1,0 +1,72 @@
+"""`mint delete`: what `deploy` made, in reverse. APIs stay enabled, for others may use them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fullsend.operate.gcp.read_state import roles_of
+from fullsend.operate.model import names
+from fullsend.operate.model.federation import DELETED
+from fullsend.operate.operate_errors import BadInput
+from fullsend.operate.plan.steps.federation_steps import DeletePool, DeleteProvider
+from fullsend.operate.plan.steps.function_steps import DeleteFunction
+from fullsend.operate.plan.steps.project_steps import DeleteServiceAccount
+from fullsend.operate.plan.steps.secret_steps import DeleteSecret
+from mintcore.policy.roles import key_role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from fullsend.operate.model.mint_state import MintState, SecretState
+    from fullsend.operate.plan.steps.step import Step
+    from mintcore.policy.names import Role
+
+
+def its_keys(state: MintState, stored: Mapping[Role, SecretState]) -> list[Role]:
+    """Return the roles whose stored key is this mint's; a name that fits does not make it so.
+
+    Those are the keys of the roles it serves. A deletion that stopped half-way has left no environment to say
+    which: then they are the keys that its account may read, which `remove-role --keep-pem` takes from it.
+    """
+    served = {key_role(role) for role in roles_of(state.environment)}
+    if not served and state.account:
+        served = {role for role, secret in stored.items() if state.member in secret.readers}
+    return sorted(served & stored.keys())
+
+
+def refuse_elsewhere(state: MintState, regions: Iterable[str]) -> None:
+    """Raise BadInput when a mint lives in another region: account, pool and keys are the whole project's.
+
+    `regions` are all that have the function.
+    """
+    others = [region for region in regions if region != state.place.region]
+    if not others:
+        return
+    project = state.place.project
+    there = f"in the region {' and in '.join(others)}, with the same service account, pool and keys"
+    if state.function is None:
+        raise BadInput(
+            f"There is no mint in the region {state.place.region}; one runs {there}. Nothing was deleted.",
+            f"To delete that one: fullsend mint delete --project {project} --region {others[0]}",
+        )
+    raise BadInput(
+        f"Another mint runs {there}; it would be left without them. Nothing was deleted.",
+        f"Delete this one's function alone: gcloud functions delete {names.FUNCTION} --gen2 --project {project} "
+        f"--region {state.place.region}",
+    )
+
+
+def delete(state: MintState, stored: Mapping[Role, SecretState], *, keep_keys: bool) -> list[Step]:
+    """Return the steps; `stored` are the project's secrets with a name such as a role's key has."""
+    steps: list[Step] = []
+    if state.function is not None:
+        steps.append(DeleteFunction())
+    if not keep_keys:
+        steps += [DeleteSecret(role) for role in its_keys(state, stored)]
+    if state.pool is not None and state.pool.state != DELETED:
+        there = sorted(name for name, provider in state.providers.items() if provider.state != DELETED)
+        steps += [DeleteProvider(names.MINT_POOL, name) for name in there]
+        steps.append(DeletePool(names.MINT_POOL))
+    if state.account:
+        steps.append(DeleteServiceAccount(state.place.service_account))
+    return steps

@@ -1,0 +1,192 @@
+"""`mint deploy`: everything a mint needs, in the order in which each part needs the one before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fullsend.operate.gcp.run import EVERYONE
+from fullsend.operate.model import conditions, environment, federation, names
+from fullsend.operate.model.deployable_variables import check_custom_roles
+from fullsend.operate.model.environment import Edit
+from fullsend.operate.model.federation import DELETED
+from fullsend.operate.model.mint_state import MINT_APIS
+from fullsend.operate.operate_errors import BadInput
+from fullsend.operate.plan.key_changes import key_steps
+from fullsend.operate.plan.steps.admission_steps import AdmitOrgs, CheckAdmission
+from fullsend.operate.plan.steps.federation_steps import CREATE, ENABLE, UNDELETE, UPDATE, PutPool, PutProvider
+from fullsend.operate.plan.steps.function_steps import CONCURRENCY, DeployFunction, MakePublic, WaitHealthy
+from fullsend.operate.plan.steps.project_steps import CreateServiceAccount, EnableApis
+from fullsend.operate.plan.steps.service_steps import EditEnvironment
+from mintcore.policy.names import repo_provider_id
+from mintcore.settings.environment import DEFAULT_AUDIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fullsend.operate.model.conditions import Condition
+    from fullsend.operate.model.federation import Pool, Provider, ProviderSpec
+    from fullsend.operate.model.mint_state import MintState
+    from fullsend.operate.plan.bundle import Bundle
+    from fullsend.operate.plan.deployment_spec import Wish
+    from fullsend.operate.plan.steps.step import Step
+
+_DEFAULTS = {
+    "OIDC_AUDIENCE": DEFAULT_AUDIENCE,
+    # One thread per request that Cloud Run hands an instance, or requests would queue inside it.
+    "THREADS": str(CONCURRENCY),
+    "MALLOC_ARENA_MAX": "1",  # one heap for all those threads, as deploy/env.example.yaml says
+    "ALLOWED_ORGS": "",
+}
+
+
+def deploy(state: MintState, wish: Wish, bundle: Bundle) -> list[Step]:
+    """Return the steps. Raises BadInput for what the mint or Google would refuse."""
+    edit = edit_for(state, wish)
+    after = edit.apply(state.environment)
+    _check(wish, after)
+    check_custom_roles(state.environment, wish.variables)
+    steps: list[Step] = []
+    disabled = tuple(api for api in MINT_APIS if api not in state.apis)
+    if disabled:
+        steps.append(EnableApis(disabled))
+    if not state.account:
+        steps.append(CreateServiceAccount(state.place.service_account))
+    steps += pool_steps(state.pool, names.MINT_POOL)
+    admission = _provider_steps(state, wish, after)
+    steps += admission
+    steps += _repo_provider_steps(state, after)
+    for role in wish.roles:
+        steps += key_steps(state, role)
+    running = _function_steps(state, edit, after, bundle)
+    steps += running
+    if (admission or running) and state.service is not None and not environment.is_public(after):
+        steps.append(CheckAdmission())
+    if EVERYONE not in state.invokers:
+        steps.append(MakePublic())
+    steps.append(WaitHealthy(bundle.version))
+    return steps
+
+
+def edit_for(state: MintState, wish: Wish) -> Edit:
+    """Return what has to hold of the environment, defaults for what is not set included."""
+    given = dict(wish.variables)
+    fixed = {
+        "GCP_PROJECT_NUMBER": state.number,
+        "WIF_POOL_NAME": names.MINT_POOL,
+        "WIF_PROVIDER_NAME": names.PROVIDER,
+    }
+    defaults = {name: value for name, value in _DEFAULTS.items() if name not in state.environment}
+    return Edit(
+        add_orgs=wish.orgs,
+        add_roles=tuple((role.role, role.app_id) for role in wish.roles),
+        custom_permissions=tuple((role.role, role.permissions) for role in wish.roles if role.permissions),
+        add_workflow_files=wish.workflow_files,
+        public=wish.public,
+        set_variables=tuple(sorted((defaults | given | fixed).items())),
+    )
+
+
+def _check(wish: Wish, after: Mapping[str, str]) -> None:
+    if not environment.app_ids(after):
+        raise BadInput(
+            "The mint would have no role, and does not start without one.",
+            "Name at least one: --role triage=123456:triage.pem (the App's ID and the key GitHub offered).",
+        )
+    if wish.orgs and wish.public is None and environment.is_public(after):
+        raise BadInput(
+            "The mint is public and serves every organisation; --org would change nothing.",
+            "Add --no-public to serve the listed organisations alone.",
+        )
+    environment.check(after)
+
+
+def pool_steps(pool: Pool | None, pool_id: str) -> list[Step]:
+    """Return the steps after which a pool is there and enabled."""
+    if pool is None:
+        return [PutPool(pool_id, CREATE)]
+    if pool.state == DELETED:
+        return [PutPool(pool_id, UNDELETE)]
+    return [PutPool(pool_id, ENABLE)] if pool.disabled else []
+
+
+def provider_steps(pool_id: str, provider_id: str, found: Provider | None, spec: ProviderSpec) -> list[Step]:
+    """Return the steps after which a provider says what `spec` says, and is enabled."""
+    if found is None:
+        return [PutProvider(pool_id, provider_id, spec, CREATE)]
+    if found.state == DELETED:
+        return [PutProvider(pool_id, provider_id, spec, UNDELETE)]
+    if found.disabled or not same(found.spec, spec):
+        return [PutProvider(pool_id, provider_id, spec, UPDATE)]
+    return []
+
+
+def same(one: ProviderSpec, other: ProviderSpec) -> bool:
+    """Whether two providers say the same; the order of audiences and organisations says nothing."""
+    bare = replace(one, condition="", audiences=tuple(sorted(one.audiences)), mapping=dict(one.mapping))
+    wanted = replace(other, condition="", audiences=tuple(sorted(other.audiences)), mapping=dict(other.mapping))
+    return bare == wanted and same_condition(one.condition, other.condition)
+
+
+def same_condition(one: str, other: str) -> bool:
+    """Whether two conditions admit the same, case included."""
+    first, second = conditions.parse(one), conditions.parse(other)
+    if first is None or second is None:
+        return one == other
+    return (
+        first.spelled() == second.spelled()
+        and str(first.repo) == str(second.repo)
+        and first.public == second.public
+    )
+
+
+def _provider_steps(state: MintState, wish: Wish, after: Mapping[str, str]) -> list[Step]:
+    found = state.providers.get(names.PROVIDER) if state.pool is not None else None
+    condition = condition_for(found, after).cel()
+    spec = federation.mint_provider(state.number, names.PROVIDER, condition, after)
+    steps = provider_steps(names.MINT_POOL, names.PROVIDER, found, spec)
+    if steps and found is not None and found.usable and same(replace(found.spec, condition=condition), spec):
+        readable = conditions.parse(found.spec.condition)
+        if readable is not None and not readable.public and not environment.is_public(after):
+            return [AdmitOrgs(wish.orgs, condition)]  # the condition alone: written so that nobody else's is lost
+    return steps
+
+
+def _repo_provider_steps(state: MintState, after: Mapping[str, str]) -> list[Step]:
+    """Return the steps after which the providers of single repositories take the tokens that the mint takes.
+
+    Issuer and audience are the mint's settings, and each of these providers has its own copy. One that is missing,
+    shut or another's is the doctor's to report: an enrolment puts it right.
+    """
+    steps: list[Step] = []
+    for repo in environment.repos(after):
+        provider_id = repo_provider_id(repo)
+        found = state.providers.get(provider_id)
+        named = conditions.parse(found.spec.condition) if found is not None and found.usable else None
+        if found is not None and named is not None and named.repo == repo:
+            spec = federation.mint_provider(state.number, provider_id, found.spec.condition, after)
+            steps += provider_steps(names.MINT_POOL, provider_id, found, spec)
+    return steps
+
+
+def condition_for(found: Provider | None, after: Mapping[str, str]) -> Condition:
+    """Return whom the shared provider has to admit; those it admits already stay."""
+    if environment.is_public(after):
+        return conditions.Condition(public=True)
+    current = conditions.parse(found.spec.condition) if found is not None and found.state != DELETED else None
+    spelled = {org.key: org for org in (current.orgs if current is not None else ())}
+    spelled |= {org.key: org for org in environment.admitted_orgs(after)}
+    return conditions.for_orgs(spelled.values())
+
+
+def _function_steps(state: MintState, edit: Edit, after: Mapping[str, str], bundle: Bundle) -> list[Step]:
+    active = state.function is not None and state.function.get("state") == "ACTIVE"
+    if not active or state.service is None or state.source_hash != bundle.sha256:
+        return [DeployFunction(bundle.sha256, edit, bundle, dict(state.environment))]
+    return edit_steps(state.environment, edit, after)
+
+
+def edit_steps(before: Mapping[str, str], edit: Edit, after: Mapping[str, str]) -> list[Step]:
+    """Return the step that makes an edit hold; none when it does."""
+    changes = {name: after.get(name, "") for name in {*before, *after} if before.get(name) != after.get(name)}
+    return [EditEnvironment(edit, changes)] if changes else []

@@ -1,0 +1,137 @@
+"""`mint enroll` and `mint unenroll`: one organisation, or one repository with a provider of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fullsend.operate.model import conditions, environment, federation, names
+from fullsend.operate.model.environment import Edit
+from fullsend.operate.model.federation import DELETED
+from fullsend.operate.operate_errors import BadInput, NotThere
+from fullsend.operate.plan.deployment import edit_steps, provider_steps
+from fullsend.operate.plan.steps.admission_steps import AdmitOrgs, CheckAdmission, DropOrgs, wanted
+from fullsend.operate.plan.steps.federation_steps import DeleteProvider
+from mintcore.policy.names import repo_provider_id
+
+if TYPE_CHECKING:
+    from fullsend.operate.model.federation import Provider
+    from fullsend.operate.model.mint_state import MintState
+    from fullsend.operate.plan.steps.step import Step
+    from mintcore.policy.names import Org, Repo
+
+
+def require_mint(state: MintState) -> None:
+    """Raise NotThere when there is no mint to change."""
+    if state.service is None or state.function is None:
+        raise NotThere(
+            f"There is no mint in the project {state.place.project}, region {state.place.region}.",
+            f"fullsend mint deploy {state.place.flags()} makes one; --region where it is elsewhere.",
+        )
+
+
+def enroll_org(state: MintState, org: Org) -> list[Step]:
+    """Return the steps: the provider's condition, then ALLOWED_ORGS. Raises BadInput, NotThere."""
+    require_mint(state)
+    if environment.is_public(state.environment):
+        raise BadInput(
+            "The mint is public: it serves every organisation already.",
+            f"fullsend mint deploy {state.place.flags()} --no-public --org {org} serves listed ones alone.",
+        )
+    provider = _shared_provider(state)
+    edit = Edit(add_orgs=(org,))
+    after = edit.apply(state.environment)
+    environment.check(after)
+    condition = wanted(provider.spec.condition, state.environment, add=(org,)).cel()
+    current = conditions.parse(provider.spec.condition)
+    steps: list[Step] = []
+    if current is None or org.login not in current.spelled():
+        steps.append(AdmitOrgs((org,), condition))
+    steps += edit_steps(state.environment, edit, after)
+    return [*steps, CheckAdmission()] if steps else []
+
+
+def unenroll_org(state: MintState, org: Org) -> list[Step]:
+    """Return the steps: ALLOWED_ORGS, then the provider's condition. Raises BadInput, NotThere."""
+    require_mint(state)
+    edit = Edit(remove_orgs=(org,))
+    after = edit.apply(state.environment)
+    environment.check(after)
+    steps = edit_steps(state.environment, edit, after)
+    provider = state.providers.get(names.PROVIDER)
+    current = conditions.parse(provider.spec.condition) if provider is not None else None
+    if provider is not None and current is not None and org in current.orgs:
+        left = wanted(provider.spec.condition, after, drop=(org,)).cel()
+        steps.append(DropOrgs((org,), left))
+    return steps
+
+
+def _shared_provider(state: MintState) -> Provider:
+    provider = state.providers.get(names.PROVIDER)
+    if state.pool is None or not state.pool.usable or provider is None or not provider.usable:
+        raise NotThere(
+            f"The pool {names.MINT_POOL} or its provider {names.PROVIDER} is missing, deleted or disabled.",
+            f"fullsend mint deploy {state.place.flags()} sets both right; then enroll again.",
+        )
+    return provider
+
+
+def enroll_repo(state: MintState, repo: Repo) -> list[Step]:
+    """Return the steps: the repository's own provider, then PER_REPO_WIF_REPOS. Raises BadInput, NotThere."""
+    require_mint(state)
+    if environment.is_public(state.environment):
+        raise BadInput(
+            "The mint is public; in public mode a repository's own workflows are not trusted, enrolled or not.",
+            "Call the workflows of a host repository instead, or deploy with --no-public.",
+        )
+    if state.pool is None or not state.pool.usable:
+        _shared_provider(state)
+    provider_id = repo_provider_id(repo)
+    found = state.providers.get(provider_id)
+    _refuse_takeover(state, repo, found)
+    edit = Edit(add_repos=(repo,))
+    after = edit.apply(state.environment)
+    environment.check(after)
+    spec = federation.mint_provider(
+        state.number, provider_id, conditions.Condition(repo=repo).cel(), state.environment
+    )
+    steps = provider_steps(names.MINT_POOL, provider_id, found, spec)
+    return [*steps, *edit_steps(state.environment, edit, after)]
+
+
+def _refuse_takeover(state: MintState, repo: Repo, found: Provider | None) -> None:
+    """Attack: with `a-b/c` enrolled, enrolling `a/b-c` under the same id would lock the first out or let it in."""
+    provider_id = repo_provider_id(repo)
+    rivals = [one for one in environment.repos(state.environment) if repo_provider_id(one) == provider_id]
+    named = conditions.parse(found.spec.condition) if found is not None else None
+    if found is not None and found.state != DELETED and (named is None or named.repo is None):
+        raise BadInput(
+            f"The provider {provider_id} exists with a condition that names no single repository: "
+            f"{found.spec.condition or '(none)'}",
+            "It was not made by this command. Delete it if nothing needs it: gcloud iam workload-identity-pools "
+            f"providers delete {provider_id} --project {state.place.project} --location global "
+            f"--workload-identity-pool {names.MINT_POOL}",
+        )
+    other = next((one for one in rivals if one != repo), None)
+    if other is None and found is not None and found.state != DELETED and named is not None and named.repo != repo:
+        other = named.repo
+    if other is not None:
+        raise BadInput(
+            f"{repo} and {other} would share the provider {provider_id}, which belongs to {other}.",
+            f"Enroll the organisation {repo.owner} instead, rename one of the repositories, or end the other's "
+            f"enrolment first: fullsend mint unenroll {other} {state.place.flags()}",
+        )
+
+
+def unenroll_repo(state: MintState, repo: Repo) -> list[Step]:
+    """Return the steps: PER_REPO_WIF_REPOS, then the repository's own provider."""
+    require_mint(state)
+    edit = Edit(remove_repos=(repo,))
+    after = edit.apply(state.environment)
+    environment.check(after)
+    steps = edit_steps(state.environment, edit, after)
+    provider_id = repo_provider_id(repo)
+    found = state.providers.get(provider_id)
+    named = conditions.parse(found.spec.condition) if found is not None else None
+    if found is not None and found.state != DELETED and named is not None and named.repo == repo:
+        steps.append(DeleteProvider(names.MINT_POOL, provider_id))
+    return steps

@@ -1,0 +1,89 @@
+"""`inference provision` and `deprovision`: a pool whose identities may use models, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fullsend.operate.model import conditions, federation, names
+from fullsend.operate.model.federation import DELETED
+from fullsend.operate.model.inference_members import (
+    USER,
+    as_admitted,
+    condition_for,
+    member_for,
+    same_but_for_case,
+    targets_among,
+)
+from fullsend.operate.plan.deployment import pool_steps, provider_steps
+from fullsend.operate.plan.steps.federation_steps import DeletePool, DeleteProvider
+from fullsend.operate.plan.steps.inference_steps import CheckInference
+from fullsend.operate.plan.steps.project_steps import EnableApis, GrantProjectRole, RevokeProjectRole
+
+if TYPE_CHECKING:
+    from fullsend.operate.model.federation import Pool, Provider
+    from fullsend.operate.plan.steps.step import Step
+    from mintcore.policy.names import Org, Repo
+
+APIS = (
+    "cloudresourcemanager.googleapis.com",
+    "iam.googleapis.com",
+    "iamcredentials.googleapis.com",
+    "sts.googleapis.com",
+    "aiplatform.googleapis.com",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceState:
+    """What is: the project's number and APIs, the pool, its provider, and who may use models through it."""
+
+    number: str
+    apis: frozenset[str]
+    pool: Pool | None
+    provider: Provider | None
+    members: frozenset[str]
+
+    def targets(self) -> list[Org | Repo]:
+        """Return the organisations and repositories that may use models, from the project's policy."""
+        return targets_among(self.members, self.number)
+
+
+def provision(state: InferenceState, target: Org | Repo) -> list[Step]:
+    """Return the steps: APIs, pool, provider, binding; a binding of the same name in another case goes.
+
+    Raises BadInput for a condition over the limit.
+    """
+    steps: list[Step] = []
+    disabled = tuple(api for api in APIS if api not in state.apis)
+    if disabled:
+        steps.append(EnableApis(disabled))
+    steps += pool_steps(state.pool, names.INFERENCE_POOL)
+    steps += _provider(state, [target, *state.targets()])
+    member = member_for(state.number, target)
+    if member not in state.members:
+        steps.append(GrantProjectRole(USER, member))
+    others = (one for one in same_but_for_case(state.members, member) if one != member)
+    steps += [RevokeProjectRole(USER, one) for one in others]
+    return [*steps, CheckInference(target)] if steps else []
+
+
+def deprovision(state: InferenceState, target: Org | Repo) -> list[Step]:
+    """Return the steps: its bindings in whatever case, then the provider; the pool too when nobody is left."""
+    bound = same_but_for_case(state.members, member_for(state.number, target))
+    steps: list[Step] = [RevokeProjectRole(USER, one) for one in bound]
+    current = conditions.parse(state.provider.spec.condition) if state.provider is not None else None
+    left = as_admitted((one for one in state.targets() if one != target), current)
+    there = state.pool is not None and state.pool.state != DELETED
+    if left and there:
+        steps += _provider(state, left)
+        return [*steps, CheckInference()] if steps else []
+    if there and state.provider is not None and state.provider.state != DELETED:
+        steps.append(DeleteProvider(names.INFERENCE_POOL, names.PROVIDER))
+    return [*steps, DeletePool(names.INFERENCE_POOL)] if there else steps
+
+
+def _provider(state: InferenceState, targets: list[Org | Repo]) -> list[Step]:
+    spec = federation.inference_provider(state.number, names.PROVIDER, condition_for(targets).cel())
+    found = state.provider if state.pool is not None else None
+    return provider_steps(names.INFERENCE_POOL, names.PROVIDER, found, spec)

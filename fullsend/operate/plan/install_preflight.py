@@ -1,0 +1,98 @@
+"""What `setup` makes sure of before it changes anything: a mint at the URL, and a token that may write.
+
+Returns problems rather than raising the first, so that an operator mends them all at once. The form of the
+values is checked even earlier, by `values.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+import requests
+import urllib3.exceptions
+
+from fullsend.client.transport import cause
+from fullsend.operate.plan.install_session import in_words
+from mintcore.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fullsend.github.credentials import Credentials
+    from fullsend.operate.model.install import Install
+    from fullsend.operate.plan.install_session import Desk
+
+SECONDS = 20
+_TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
+LARGEST = 65536
+OK = 200
+UNAVAILABLE = 503
+
+
+class Problem(NamedTuple):
+    """What is wrong, and what mends it."""
+
+    message: str
+    remedy: str
+
+
+def mint_problems(url: str) -> list[Problem]:
+    """Ask the mint for `/health`."""
+    where = f"{url}/health"
+    try:
+        with requests.get(
+            where,
+            timeout=SECONDS,
+            allow_redirects=False,
+            headers={"User-Agent": f"fullsend/{VERSION}"},
+            stream=True,
+        ) as answer:
+            status, body = answer.status_code, answer.raw.read(LARGEST, decode_content=True)
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+        why = f"nothing came for {SECONDS} s" if isinstance(error, _TIMEOUTS) else cause(error)
+        message = f"no mint answers at {url} ({why})."
+        return [Problem(message, "Check the URL. `fullsend mint status --project PROJECT` shows the mint's.")]
+    said = _object(body)
+    if status == OK and said.get("status") == "ok":
+        return []
+    if status == UNAVAILABLE and said.get("reason"):
+        message = f"the mint at {url} says that it is not healthy: {said['reason']}"
+        return [Problem(message, "`fullsend mint doctor --project PROJECT` says what to change.")]
+    message = f"what answers at {where} is not a mint (status {status})."
+    return [Problem(message, "Give the mint's base URL, as `fullsend mint deploy` printed it, without a path.")]
+
+
+def scope_problems(install: Install, scopes: Iterable[str] | None, credentials: Credentials) -> list[Problem]:
+    """Compare a classic token's scopes with what the install takes; other tokens have none to compare."""
+    if scopes is None:
+        return []
+    wanted = ("repo",) if install.per_repo else ("admin:org", "repo")
+    missing = [scope for scope in wanted if scope not in scopes]
+    if not missing:
+        return []
+    message = f"the token from {credentials.source} lacks the scope {' and '.join(missing)}."
+    return [Problem(message, credentials.renewal(wanted))]
+
+
+def write_problems(desk: Desk) -> list[Problem]:
+    """Find out whether the token may write everywhere, without writing. Raises GitHubSaysNo."""
+    refused = desk.refused_writes()
+    if not refused:
+        return []
+    message = f"the token from {desk.credentials.source} may read, but not write: {in_words(refused)}."
+    return [
+        Problem(
+            message,
+            "Its owner must administer them; a fine-grained token needs Variables and Secrets: read and write on "
+            "the repository, and Variables: read and write on the organisation where there is one.",
+        )
+    ]
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,35 @@
+"""The steps that put a role's key where the mint reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fullsend.operate.gcp.secret_manager import ENABLED
+from fullsend.operate.model.mint_state import SecretState
+from fullsend.operate.model.names import secret_id
+from fullsend.operate.operate_errors import BadInput
+from fullsend.operate.plan.steps.secret_steps import AddKey, CreateSecret, GrantSecret
+
+if TYPE_CHECKING:
+    from fullsend.operate.model.mint_state import MintState
+    from fullsend.operate.plan.deployment_spec import RoleKey
+    from fullsend.operate.plan.steps.step import Step
+
+
+def key_steps(state: MintState, wanted: RoleKey) -> list[Step]:
+    """Return the steps for one role's secret. Raises BadInput when there is no key, given or stored."""
+    found = state.secrets.get(wanted.role, SecretState())
+    steps: list[Step] = []
+    if wanted.key is None and (found.latest is None or found.latest.state != ENABLED):
+        raise BadInput(
+            f"There is no usable key for the role {wanted.role}: the secret {secret_id(wanted.role)} "
+            "does not exist, has no version, or its newest version is disabled.",
+            f"Give the key's file: --role {wanted.role}={wanted.app_id}:FILE.pem, or --pem FILE.pem for add-role.",
+        )
+    if found.versions is None:
+        steps.append(CreateSecret(wanted.role))
+    if wanted.key is not None:
+        steps.append(AddKey(wanted.role, wanted.file, wanted.key))
+    if state.member not in found.readers:
+        steps.append(GrantSecret(wanted.role, state.member))
+    return steps

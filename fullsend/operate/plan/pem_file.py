@@ -1,0 +1,33 @@
+"""An App key as an operator gives it: a file, read once and checked before anything is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fullsend.operate.operate_errors import BadInput
+from mintcore.errors import InvalidRoleKey
+from mintcore.keys.rsa import parse_signer
+from mintcore.secret import Secret
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mintcore.policy.names import Role
+
+LARGEST = 64 * 1024
+
+
+def read_pem(path: Path, role: Role) -> Secret:
+    """Return the key in a file. Raises BadInput when it is not one the mint could use."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST)
+    except OSError as error:
+        raise BadInput(f"The key file {path} cannot be read: {error.strerror or error}.") from None
+    try:
+        parse_signer(data, role)
+        return Secret(data.decode())
+    except InvalidRoleKey as error:
+        raise BadInput(f"{path}: {error.detail}.") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{path}: is not text in PEM form.") from None

@@ -1,0 +1,136 @@
+"""`mint add-role`, `remove-role` and `rotate-key`."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from fullsend.operate.gcp.secret_manager import ENABLED
+from fullsend.operate.model import environment
+from fullsend.operate.model.environment import Edit
+from fullsend.operate.model.mint_state import SecretState
+from fullsend.operate.operate_errors import BadInput, NotThere
+from fullsend.operate.plan.deployment import edit_steps
+from fullsend.operate.plan.enrollment import require_mint
+from fullsend.operate.plan.key_changes import key_steps
+from fullsend.operate.plan.steps.secret_steps import DeleteSecret, DisableOldKeys, RevokeSecret
+from mintcore.policy.roles import BUILT_IN, key_role
+
+if TYPE_CHECKING:
+    from fullsend.operate.model.mint_state import MintState
+    from fullsend.operate.plan.deployment_spec import RoleKey
+    from fullsend.operate.plan.steps.step import Step
+    from mintcore.policy.names import Role
+    from mintcore.secret import Secret
+
+
+def add_role(state: MintState, wanted: RoleKey) -> list[Step]:
+    """Return the steps: the secret's version, then ROLE_APP_IDS and ALLOWED_ROLES. Raises BadInput, NotThere."""
+    require_mint(state)
+    _require_own_app(state, wanted.role, "comes with it", "add-role {} …")
+    custom = environment.json_object(state.environment, "CUSTOM_ROLE_PERMISSIONS")
+    if wanted.role not in BUILT_IN and not wanted.permissions and wanted.role not in custom:
+        raise BadInput(
+            f"{wanted.role} is not a built-in role, and without permissions the mint does not serve it.",
+            "Say what a token of it may do: --permission contents:read --permission issues:write",
+        )
+    permissions = ((wanted.role, wanted.permissions),) if wanted.permissions else ()
+    edit = Edit(add_roles=((wanted.role, wanted.app_id),), custom_permissions=permissions)
+    after = edit.apply(state.environment)
+    environment.check(after)
+    return [*key_steps(state, wanted), *edit_steps(state.environment, edit, after)]
+
+
+def _require_own_app(state: MintState, role: Role, what: str, command: str) -> None:
+    """Raise BadInput, with the command for the App it uses, when a role has none of its own."""
+    owner = key_role(role)
+    if owner != role:
+        raise BadInput(
+            f"The role {role} has no App of its own: it uses {owner}'s, and {what}.",
+            f"fullsend mint {command.format(owner)} {state.place.flags()}",
+        )
+
+
+def _refuse_to_part(state: MintState, role: Role) -> None:
+    """Raise BadInput when a role without an App of its own is served, for no role's removal ends that."""
+    roles = environment.app_ids(state.environment)
+    if (
+        key_role(role) == role
+        or key_role(role) not in roles
+        or environment.items(state.environment, "ALLOWED_ROLES")
+    ):
+        return
+    raise BadInput(
+        f"The role {role} has no App of its own: it uses {key_role(role)}'s, and is served with it.",
+        f"fullsend mint deploy {state.place.flags()} --env ALLOWED_ROLES={','.join(sorted(roles))} "
+        f"serves the others without {role}.",
+    )
+
+
+def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
+    """Return the steps: the environment, then the secret; a key that is kept is no longer the mint's to read.
+
+    Raises BadInput, NotThere.
+    """
+    require_mint(state)
+    edit = Edit(remove_roles=(role,))
+    after = edit.apply(state.environment)
+    if after != state.environment:
+        if not environment.app_ids(after):
+            raise BadInput(
+                f"{role} is the mint's only role, and it does not start without one.",
+                f"Add another first, or take the mint away: fullsend mint delete {state.place.flags()}",
+            )
+        environment.check(after)
+    steps = edit_steps(state.environment, edit, after)
+    if not steps:
+        _refuse_to_part(state, role)
+    found = state.secrets.get(role)
+    if found is None or found.versions is None:
+        return steps
+    if not keep_pem:
+        return [*steps, DeleteSecret(role)]
+    return [*steps, RevokeSecret(role, state.member)] if state.member in found.readers else steps
+
+
+def rotate_key(state: MintState, wanted: RoleKey, stored: Secret | None = None) -> list[Step]:
+    """Return the steps: the new version, a revision that reads it, then the old versions disabled.
+
+    There are none when the key is in use already. `stored` is the newest version's, None when it cannot be read.
+
+    A running mint keeps a key for minutes. Naming the new key's fingerprint in the environment makes a
+    revision whose instances read it afresh; once that revision serves, nothing uses the old key.
+    """
+    require_mint(state)
+    _require_own_app(state, wanted.role, "signs with its key", "rotate-key {} --pem FILE.pem")
+    if wanted.role not in environment.app_ids(state.environment) or wanted.key is None:
+        raise NotThere(
+            f"The mint has no role {wanted.role}.",
+            f"fullsend mint status {state.place.flags()} lists its roles; add-role adds one.",
+        )
+    marker, new = environment.KEY_IN_USE + wanted.role.upper().replace("-", "_"), fingerprint(wanted.key)
+    named = state.environment.get(marker, new)
+    if named == new and _is_the_only_one(state.secrets.get(wanted.role, SecretState()), stored, new):
+        return []
+    edit = Edit(set_variables=((marker, new),))
+    after = edit.apply(state.environment)
+    return [*key_steps(state, wanted), *edit_steps(state.environment, edit, after), DisableOldKeys(wanted.role)]
+
+
+def _is_the_only_one(found: SecretState, stored: Secret | None, new: str) -> bool:
+    """Whether no other key is enabled; one that is belongs to a rotation that stopped half-way."""
+    enabled = [version for version in found.versions or () if version.state == ENABLED]
+    try:
+        return stored is not None and len(enabled) == 1 and fingerprint(stored) == new
+    except ValueError:
+        return False  # what is stored is no key
+
+
+def fingerprint(key: Secret) -> str:
+    """Return a key's fingerprint as GitHub shows it on the App's page: of its public half. Raises ValueError."""
+    public = load_pem_private_key(key.reveal().encode(), password=None).public_key()
+    digest = hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+    return f"SHA256:{base64.b64encode(digest).decode()}"

@@ -1,0 +1,1 @@
+"""The steps a plan is made of: each applies one change and can be shown before."""

@@ -1,0 +1,61 @@
+"""The step after whose taking nobody's use of models has been lost to another operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fullsend.operate.model import conditions, inference_members, names
+from fullsend.operate.operate_errors import NotReady, NotThere
+
+if TYPE_CHECKING:
+    from fullsend.operate.gcp.cloud import Cloud
+    from fullsend.operate.model.names import Place
+    from mintcore.policy.names import Org, Repo
+
+ROUNDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInference:
+    """Look whether the provider admits everyone who may use models, and mend it if not.
+
+    A provider has no etag; the project's policy has one and is the record (docs/adr/0017). Whom the condition
+    admits beside the record stays: it may be another operator's target, whose binding is still to come.
+    """
+
+    target: Org | Repo | None = None
+    """Whose spelling counts, above any that is there."""
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"check that the provider {names.PROVIDER} admits everyone with {inference_members.USER}"
+
+    def gcloud(self, place: Place) -> list[str]:
+        """Return it as shell commands."""
+        return [f"# {self.title()}: fullsend inference status ORG --project {place.project}"]
+
+    def take(self, cloud: Cloud) -> None:
+        """Do it."""
+        name = cloud.place.provider(names.INFERENCE_POOL, names.PROVIDER)
+        for _ in range(ROUNDS):
+            provider = cloud.federation.provider(name)
+            bound = inference_members.targets_among(
+                cloud.project.members(inference_members.USER), cloud.project.number()
+            )
+            if provider is None:
+                raise NotThere(
+                    f"The provider {names.PROVIDER} was deleted meanwhile.",
+                    "Run fullsend inference provision again.",
+                )
+            current = conditions.parse(provider.spec.condition) or conditions.Condition()
+            first = [] if self.target is None else [self.target]
+            there = inference_members.as_admitted(bound, current)
+            wanted = inference_members.condition_for([*first, *there, *inference_members.admitted_by(current)])
+            if wanted.cel() == current.cel():
+                return
+            cloud.federation.set_condition(name, wanted.cel())
+        raise NotReady(
+            f"The condition of the provider {names.PROVIDER} was changed by others {ROUNDS} times in a row.",
+            "Run the command again when they are done.",
+        )

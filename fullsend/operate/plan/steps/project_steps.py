@@ -1,0 +1,117 @@
+"""Steps on the project: its APIs, its service accounts, its IAM policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fullsend.operate.plan.steps.shell import gcloud
+
+if TYPE_CHECKING:
+    from fullsend.operate.gcp.cloud import Cloud
+    from fullsend.operate.model.names import Place
+
+DISPLAY_NAME = "fullsend token mint"
+
+
+@dataclass(frozen=True, slots=True)
+class EnableApis:
+    """Enable APIs."""
+
+    apis: tuple[str, ...]
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"enable the APIs {', '.join(api.removesuffix('.googleapis.com') for api in self.apis)}"
+
+    def gcloud(self, place: Place) -> list[str]:
+        """Return it as shell commands."""
+        return [gcloud("services", "enable", *self.apis, "--project", place.project)]
+
+    def take(self, cloud: Cloud) -> None:
+        """Do it."""
+        cloud.apis.enable(self.apis)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateServiceAccount:
+    """Create the mint's own identity."""
+
+    email: str
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"create the service account {self.email}"
+
+    def gcloud(self, place: Place) -> list[str]:
+        """Return it as shell commands."""
+        name, where = self.email.partition("@")[0], ("--project", place.project)
+        return [gcloud("iam", "service-accounts", "create", name, *where, "--display-name", DISPLAY_NAME)]
+
+    def take(self, cloud: Cloud) -> None:
+        """Do it."""
+        cloud.accounts.create(self.email, DISPLAY_NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteServiceAccount:
+    """Delete the mint's own identity."""
+
+    email: str
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"delete the service account {self.email}"
+
+    def gcloud(self, place: Place) -> list[str]:
+        """Return it as shell commands."""
+        return [gcloud("iam", "service-accounts", "delete", self.email, "--project", place.project, "--quiet")]
+
+    def take(self, cloud: Cloud) -> None:
+        """Do it."""
+        cloud.accounts.delete(self.email)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantProjectRole:
+    """Give a member a role on the project."""
+
+    role: str
+    member: str
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"grant {self.role} on the project to {self.member}"
+
+    def gcloud(self, place: Place) -> list[str]:
+        """Return it as shell commands."""
+        return [_binding("add", place, self.role, self.member)]
+
+    def take(self, cloud: Cloud) -> None:
+        """Do it."""
+        cloud.project.grant(self.role, self.member)
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeProjectRole:
+    """Take a role on the project away from a member."""
+
+    role: str
+    member: str
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"take {self.role} on the project away from {self.member}"
+
+    def gcloud(self, place: Place) -> list[str]:
+        """Return it as shell commands."""
+        return [_binding("remove", place, self.role, self.member)]
+
+    def take(self, cloud: Cloud) -> None:
+        """Do it."""
+        cloud.project.revoke(self.role, self.member)
+
+
+def _binding(verb: str, place: Place, role: str, member: str) -> str:
+    policy = ("--role", role, "--member", member, "--condition", "None")
+    return gcloud("projects", f"{verb}-iam-policy-binding", place.project, *policy)

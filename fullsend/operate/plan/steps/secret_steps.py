@@ -1,0 +1,153 @@
+"""Steps on the secrets that hold the App keys. A key is carried as a Secret and shows nowhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fullsend.operate.gcp.secret_manager import ACCESSOR, ENABLED
+from fullsend.operate.model.names import secret_id
+from fullsend.operate.operate_errors import GoogleFailed, MissingPermission, NotThere
+from fullsend.operate.plan.steps.shell import gcloud
+
+if TYPE_CHECKING:
+    from fullsend.operate.gcp.cloud import Cloud
+    from fullsend.operate.model.names import Place
+    from mintcore.policy.names import Role
+    from mintcore.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSecret:
+    """Create a role's secret, without a version."""
+
+    role: Role
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"create the secret {secret_id(self.role)}"
+
+    def gcloud(self, place: Place) -> list[str]:
+        """Return it as shell commands."""
+        where = ("--project", place.project, "--replication-policy", "automatic")
+        return [gcloud("secrets", "create", secret_id(self.role), *where)]
+
+    def take(self, cloud: Cloud) -> None:
+        """Do it."""
+        cloud.secrets.create(cloud.place.secret(self.role))
+
+
+@dataclass(frozen=True, slots=True)
+class AddKey:
+    """Store an App key as the newest version, unless it is that already."""
+
+    role: Role
+    file: str
+    key: Secret = field(repr=False, compare=False)
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"store the key of {self.file} in {secret_id(self.role)}, unless it is the newest version already"
+
+    def gcloud(self, place: Place) -> list[str]:
+        """Return it as shell commands; the file is named by its whole path, so that they run in any folder."""
+        where = ("--project", place.project, "--data-file", str(Path(self.file).absolute()))
+        return [gcloud("secrets", "versions", "add", secret_id(self.role), *where)]
+
+    def take(self, cloud: Cloud) -> None:
+        """Do it. An operator who may write keys and not read them gets a version more, which does no harm."""
+        name = cloud.place.secret(self.role)
+        try:
+            if cloud.secrets.value(name).reveal() == self.key.reveal():
+                return
+        except (NotThere, GoogleFailed, MissingPermission):
+            pass  # no version yet, the newest is disabled, or it may not be read
+        cloud.secrets.add_version(name, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantSecret:
+    """Let the mint read a role's secret, and nothing else."""
+
+    role: Role
+    member: str
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"let {self.member} read {secret_id(self.role)}"
+
+    def gcloud(self, place: Place) -> list[str]:
+        """Return it as shell commands."""
+        policy = ("--role", ACCESSOR, "--member", self.member, "--project", place.project)
+        return [gcloud("secrets", "add-iam-policy-binding", secret_id(self.role), *policy)]
+
+    def take(self, cloud: Cloud) -> None:
+        """Do it."""
+        cloud.secrets.grant(cloud.place.secret(self.role), self.member)
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeSecret:
+    """Let the mint read a secret no longer; the secret itself stays."""
+
+    role: Role
+    member: str
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"let {self.member} read {secret_id(self.role)} no longer"
+
+    def gcloud(self, place: Place) -> list[str]:
+        """Return it as shell commands."""
+        policy = ("--role", ACCESSOR, "--member", self.member, "--project", place.project)
+        return [gcloud("secrets", "remove-iam-policy-binding", secret_id(self.role), *policy)]
+
+    def take(self, cloud: Cloud) -> None:
+        """Do it."""
+        cloud.secrets.revoke(cloud.place.secret(self.role), self.member)
+
+
+@dataclass(frozen=True, slots=True)
+class DisableOldKeys:
+    """Disable every version but the newest; they can be enabled again."""
+
+    role: Role
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"disable every version of {secret_id(self.role)} but the newest"
+
+    def gcloud(self, place: Place) -> list[str]:
+        """Return it as shell commands."""
+        where, name = ("--project", place.project), secret_id(self.role)
+        shown = ("--filter", "state=ENABLED", "--sort-by", "~createTime", "--format", "value(name)")
+        listing = gcloud("secrets", "versions", "list", name, *where, *shown)
+        disable = gcloud("secrets", "versions", "disable", "VERSION", "--secret", name, *where)
+        return [f"{listing} | tail -n +2 | xargs -r -I VERSION {disable}"]
+
+    def take(self, cloud: Cloud) -> None:
+        """Do it."""
+        name = cloud.place.secret(self.role)
+        for version in (cloud.secrets.versions(name) or [])[1:]:
+            if version.state == ENABLED:
+                cloud.secrets.disable(name, version.number)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteSecret:
+    """Delete a role's secret with every version of the key."""
+
+    role: Role
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"delete the secret {secret_id(self.role)} with every version of the key"
+
+    def gcloud(self, place: Place) -> list[str]:
+        """Return it as shell commands."""
+        return [gcloud("secrets", "delete", secret_id(self.role), "--project", place.project, "--quiet")]
+
+    def take(self, cloud: Cloud) -> None:
+        """Do it."""
+        cloud.secrets.delete(cloud.place.secret(self.role))

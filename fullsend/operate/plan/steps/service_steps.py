@@ -1,0 +1,123 @@
+"""The step that changes the running mint's environment: on the Cloud Run service, without a rebuild."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fullsend.operate.model.cloud_run_service import Service, edited, environment_of
+from fullsend.operate.model.names import FUNCTION
+from fullsend.operate.operate_errors import Conflict, NotReady, NotThere
+from fullsend.operate.plan.steps.rendering import listed, secrets_first, update_env_vars
+from fullsend.operate.plan.steps.shell import gcloud
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from fullsend.operate.gcp.cloud import Cloud
+    from fullsend.operate.model.environment import Change
+    from fullsend.operate.model.names import Place
+
+CONFLICTS = 200
+LOOKS = 150
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 2.0
+AGAIN_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class EditEnvironment:
+    """Make an edit hold, in the revision that serves.
+
+    `changes` is what it does to the environment that was read when the plan was made; the edit itself is
+    applied to whatever is there when the step is taken.
+    """
+
+    edit: Change
+    changes: Mapping[str, str] = field(default_factory=dict)
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"set on the Cloud Run service and move traffic there once it is ready: {listed(self.changes)}"
+
+    def gcloud(self, place: Place) -> list[str]:
+        """Return it as shell commands; gcloud guards them with no etag, so nobody else may write meanwhile."""
+        where = (FUNCTION, "--project", place.project, "--region", place.region)
+        return [
+            *secrets_first(self.changes),
+            f"{gcloud('run', 'services', 'update', *where)} {update_env_vars(self.changes)}",
+            gcloud("run", "services", "update-traffic", *where, "--to-latest"),
+        ]
+
+    def take(self, cloud: Cloud) -> None:
+        """Do it."""
+        for _ in range(CONFLICTS):
+            try:
+                operation = self._write(cloud)
+            except Conflict:
+                cloud.run.stagger(AGAIN_SECONDS)
+                continue
+            if operation is not None:
+                self._finish(cloud, operation)
+            if self._holds(cloud):
+                return
+        raise NotReady(
+            f"The Cloud Run service was changed by others {CONFLICTS} times in a row; nothing was changed.",
+            "Run the command again when they are done.",
+        )
+
+    def _write(self, cloud: Cloud) -> dict[str, Any] | None:
+        service = _service(cloud)
+        serving = None
+        if service.starts_from_revision:
+            serving = cloud.run.revision(f"{cloud.place.service}/revisions/{service.serving}")
+        body = edited(service, serving, self.edit)
+        return None if body is None else cloud.run.update(cloud.place.service, body)
+
+    @staticmethod
+    def _finish(cloud: Cloud, operation: dict[str, Any]) -> None:
+        try:
+            cloud.run.finish(operation)
+        except NotReady as error:
+            raise NotReady(
+                f"{error.message} The revision with the change exists and does not serve; the old one still does.",
+                f"gcloud run services logs read {FUNCTION} --project {cloud.place.project} "
+                f"--region {cloud.place.region} shows why it does not start. Run the command again afterwards.",
+            ) from error
+
+    def _holds(self, cloud: Cloud) -> bool:
+        """Wait until traffic is on a revision where the edit holds; False when somebody has undone it."""
+        pause = FIRST_PAUSE
+        for _ in range(LOOKS):
+            service = _service(cloud)
+            if self._serves(cloud, service):
+                return True
+            if not service.reconciling:
+                if service.failure and service.latest_created != service.latest_ready:
+                    raise NotReady(
+                        f"The newest revision {service.latest_created} does not start: {service.failure} "
+                        f"The revision {service.serving} still serves, without the change.",
+                        f"gcloud run services logs read {FUNCTION} --project {cloud.place.project} shows why.",
+                    )
+                return False
+            cloud.run.pause(pause)
+            pause = min(LONGEST_PAUSE, pause * 1.5)
+        raise NotReady("The Cloud Run service does not settle.", "Run the command again in a few minutes.")
+
+    def _serves(self, cloud: Cloud, service: Service) -> bool:
+        for name, _ in service.traffic:
+            revision = cloud.run.revision(f"{cloud.place.service}/revisions/{name}")
+            if revision is None or not self.edit.holds(environment_of(revision)):
+                return False
+        return bool(service.traffic)
+
+
+def _service(cloud: Cloud) -> Service:
+    raw = cloud.run.service(cloud.place.service)
+    if raw is None:
+        raise NotThere(
+            f"There is no mint {FUNCTION} in {cloud.place.project}, region {cloud.place.region}.",
+            f"fullsend mint deploy {cloud.place.flags()} makes one.",
+        )
+    return Service(raw)

@@ -1,0 +1,142 @@
+"""Where is a GitHub App installed, and a token of that installation.
+
+Installations are remembered, tokens never. An installation that has vanished is looked up anew, once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mintcore.cache import ExpiringCache
+from mintcore.errors import (
+    AppNotInstalled,
+    InstallationSuspended,
+    MintError,
+    UpstreamTimeout,
+)
+from mintcore.github.diagnosis import explain_unprocessable
+from mintcore.github.grants import parse_installation, parse_token
+from mintcore.github.refusals import is_unknown_app, refusal, suspended
+from mintcore.outbound.answer import Answer
+
+if TYPE_CHECKING:
+    from mintcore.github.client import AppClient
+    from mintcore.github.grants import Installation
+    from mintcore.outbound.answer import Answer
+    from mintcore.policy.names import Org, RepoName
+    from mintcore.policy.roles import App
+    from mintcore.ports import Clock
+    from mintcore.request import Attempt, InstallationToken, Scope
+
+INSTALLED_SECONDS = 600.0
+NOT_INSTALLED_SECONDS = 15.0
+
+_OK = 200
+_CREATED = 201
+_MOVED = 301
+_NOT_FOUND = 404
+_UNPROCESSABLE = 422
+
+
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """What an installation is remembered under: no two Apps and no two organisations share one."""
+
+    app: App
+    org: Org
+
+
+class GitHubTokens:
+    """Issues installation tokens; a :class:`~mintcore.ports.InstallationTokens`."""
+
+    def __init__(self, client: AppClient, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._installations = ExpiringCache[_Sought, "Installation | None"](
+            "installation",
+            clock=clock,
+            fresh_for=lambda found: (
+                NOT_INSTALLED_SECONDS if found is None or found.suspended else INSTALLED_SECONDS
+            ),
+            hold_failure_seconds=0.0,  # each caller is told by GitHub itself
+            most=10_000,
+            slow=lambda: UpstreamTimeout(detail="waited for the installation until the time ran out"),
+        )
+
+    def issue(self, app: App, org: Org, scope: Scope, attempt: Attempt) -> InstallationToken:
+        """Return a token as GitHub scoped it (GitHub REST: Create an installation access token for an app).
+
+        Raises what :class:`~mintcore.ports.InstallationTokens` says.
+        """
+        installation = self._installation(app, org, attempt)
+        answer = self._create(app, installation, scope, attempt)
+        if answer.status == _NOT_FOUND:
+            # Uninstalled, and perhaps installed again under another id, since we looked.
+            self._installations.drop_if(_Sought(app, org), installation)
+            installation = self._installation(app, org, attempt)
+            answer = self._create(app, installation, scope, attempt)
+        if answer.status == _CREATED:
+            return parse_token(answer, org, scope, installation.id)
+        raise self._refusal(answer, _Sought(app, org), installation, scope, attempt)
+
+    def _create(self, app: App, installation: Installation, scope: Scope, attempt: Attempt) -> Answer:
+        body: dict[str, Any] = {"permissions": dict(scope.permissions)}
+        # GitHub reads an empty list as all repositories; so do we, but by leaving it out.
+        if scope.repos:
+            body["repositories"] = list(scope.repos)
+        return self._client.call(app, "POST", f"/app/installations/{installation.id}/access_tokens", attempt, body)
+
+    def _refusal(
+        self, answer: Answer, sought: _Sought, installation: Installation, scope: Scope, attempt: Attempt
+    ) -> MintError:
+        app, org = sought.app, sought.org
+        failure = refusal(answer, doing=f"creating a token on {org}", org=org, now=self._clock.now())
+        if isinstance(failure, InstallationSuspended) or answer.status in {_NOT_FOUND, _UNPROCESSABLE}:
+            # What we remember of the installation is not so any more, or is about to be mended.
+            self._installations.drop_if(sought, installation)
+        if answer.status == _NOT_FOUND:
+            return self._not_installed(app, org, attempt)
+        if answer.status != _UNPROCESSABLE:
+            return failure
+        installation = self._installation(app, org, attempt)
+        return explain_unprocessable(
+            answer,
+            org,
+            scope,
+            granted=installation.permissions,
+            reaches=lambda name: self._reaches(app, org, name, installation.id, attempt),
+            attempt=attempt,
+        )
+
+    def _reaches(self, app: App, org: Org, name: RepoName, installation_id: int, attempt: Attempt) -> bool:
+        answer = self._client.call(app, "GET", f"/repos/{org}/{name}/installation", attempt)
+        # 301: the repository goes by another name now, and GitHub wants a token asked for by that.
+        if answer.status not in {_OK, _MOVED, _NOT_FOUND} or is_unknown_app(answer):
+            raise refusal(answer, doing=f"looking at {org}/{name}", org=org, now=self._clock.now())
+        return answer.status == _OK and answer.json_object().get("id") == installation_id
+
+    def _installation(self, app: App, org: Org, attempt: Attempt) -> Installation:
+        found = self._installations.get(_Sought(app, org), lambda: self._look_up(app, org, attempt), attempt)
+        if found is None:
+            raise self._not_installed(app, org, attempt)
+        if found.suspended:
+            raise suspended(org)
+        return found
+
+    def _look_up(self, app: App, org: Org, attempt: Attempt) -> Installation | None:
+        """Ask for the organisation's installation, then for a user account's of the same name."""
+        for kind in ("orgs", "users"):
+            answer = self._client.call(app, "GET", f"/{kind}/{org}/installation", attempt)
+            if answer.status == _OK:
+                return parse_installation(answer, org)
+            if answer.status != _NOT_FOUND or is_unknown_app(answer):
+                raise refusal(answer, doing=f"finding the installation on {org}", org=org, now=self._clock.now())
+        return None
+
+    def _not_installed(self, app: App, org: Org, attempt: Attempt) -> AppNotInstalled:
+        page = self._client.install_page(app, attempt)
+        return AppNotInstalled(
+            f"The role's GitHub App (App ID {app.app_id}) is not installed on {org}; an owner can install it"
+            + (f" at {page}." if page else " from the App's page on GitHub.")
+        )

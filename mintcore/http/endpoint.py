@@ -1,0 +1,188 @@
+"""The HTTP edge: routes, the time a request has, and every failure as JSON.
+
+A callable on a werkzeug request, so that the function framework and the standalone server run the same code.
+What is taken from a request, and how much of it, is decided in :mod:`mintcore.http.incoming`; nothing here decides
+about trust.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from typing import TYPE_CHECKING, Any, Protocol
+
+from werkzeug import Response
+
+from mintcore.errors import InternalError, MethodNotAllowed, MintError, NotFound
+from mintcore.http.incoming import bearer_of, body_of, request_id_of, trace_of
+from mintcore.policy.token_request import parse_token_query, parse_token_request
+from mintcore.request import Answered, Attempt, Deadline
+from mintcore.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from werkzeug import Request
+    from werkzeug.datastructures import Headers
+
+    from mintcore.observe.log import JsonLog
+    from mintcore.policy.names import Role
+    from mintcore.ports import Clock, Observer
+    from mintcore.service import MintService
+
+    _Handler = Callable[[Request, Attempt], Response]
+
+METRICS_PATH = "/metrics"
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_READ = ("GET", "HEAD")
+_WRITE = ("POST",)
+
+
+class Fallback(Protocol):
+    """Another mint, for the roles this one does not hold."""
+
+    def serves(self, role: Role) -> bool:
+        """Whether the role is the other mint's."""
+
+    def forward(self, unverified_token: str, body: bytes, headers: Headers, attempt: Attempt) -> Response:
+        """Return the other mint's answer as it is. Raises FallbackUnavailable.
+
+        ``headers`` are all of the caller's; what of them goes on is the fallback's to choose.
+        """
+
+
+class Endpoint:
+    """Answers requests; nothing that a caller sends makes it raise.
+
+    ``service`` returns the mint once it is built. ``unhealthy`` is why this mint cannot mint at all, if it
+    cannot: the reason ``/health`` gives with its 503.
+    """
+
+    def __init__(
+        self,
+        *,
+        service: Callable[[], MintService],
+        clock: Clock,
+        log: JsonLog,
+        deadline_seconds: float,
+        unhealthy: str = "",
+        fallback: Fallback | None = None,
+        observers: Sequence[Observer] = (),
+        metrics: Callable[[], str] | None = None,
+    ) -> None:
+        self._service = service
+        self._clock = clock
+        self._log = log
+        self._deadline_seconds = deadline_seconds
+        self._unhealthy = unhealthy
+        self._fallback = fallback
+        self._observers = tuple(observers)
+        self._routes: dict[str, tuple[tuple[str, ...], _Handler]] = {
+            "/": (_WRITE, self._token),
+            "/v1/token": (_WRITE, self._token),
+            "/v1/status": (_READ, self._status),
+            "/health": (_READ, self._health),
+        }
+        if metrics is not None:
+            self._routes[METRICS_PATH] = (
+                _READ,
+                lambda _request, _attempt: Response(metrics(), content_type=METRICS_TYPE),
+            )
+
+    def __call__(self, request: Request) -> Response:
+        """Return the answer to ``request``."""
+        attempt = Attempt(Deadline(self._clock, self._deadline_seconds), request_id_of(request), trace_of(request))
+        code = ""
+        try:
+            response = self._route(request, attempt)
+        except MintError as failure:
+            code = failure.code
+            response = _failure(failure, attempt)
+        except Exception as error:  # noqa: BLE001 - the last line: a traceback is for the log, never for a caller
+            self._log_crash(error, attempt)
+            code = InternalError.code
+            response = _failure(InternalError(), attempt)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Request-Id"] = attempt.request_id
+        if self._observers:
+            self._tell(request, response.status_code, code, attempt)
+        return response
+
+    def _tell(self, request: Request, status: int, code: str, attempt: Attempt) -> None:
+        """Tell those who watch; whatever happens to them, the caller has its answer."""
+        # A path or a method of the caller's own making would make a new series each time: memory for the asking.
+        route = request.path if request.path in self._routes else "other"
+        answered = Answered(route, status, code, request.headers.get("traceparent", ""), attempt)
+        for observer in self._observers:
+            try:
+                observer.answered(answered)
+            except Exception as error:  # noqa: BLE001 - see above
+                self._log_crash(error, attempt)
+
+    def _route(self, request: Request, attempt: Attempt) -> Response:
+        route = self._routes.get(request.path)
+        if route is None:
+            raise NotFound
+        methods, answer = route
+        if request.method not in methods:
+            raise MethodNotAllowed(methods)
+        return answer(request, attempt)
+
+    def _health(self, _request: Request, _attempt: Attempt) -> Response:
+        if self._unhealthy:
+            return _json({"status": "unavailable", "reason": self._unhealthy, "version": VERSION}, 503)
+        return _json({"status": "ok", "version": VERSION})
+
+    def _status(self, request: Request, attempt: Attempt) -> Response:
+        unverified_token = bearer_of(request)
+        asked = parse_token_query(request.args.getlist("role"), request.args.getlist("repos"))
+        status = self._service().status(unverified_token, asked, attempt)
+        fields: dict[str, Any] = {
+            "org": status.org,
+            "roles": list(status.roles),
+            "workflow_allowed": status.workflow_allowed,
+            "version": VERSION,
+        }
+        if asked is not None and status.decision is not None:
+            fields["request"] = {"role": asked.role, "repos": list(asked.repos)}
+            fields["allowed"] = status.decision.allowed
+            fields["rules"] = [rule.fields() for rule in status.decision.rules]
+        return _json(fields)
+
+    def _token(self, request: Request, attempt: Attempt) -> Response:
+        unverified_token = bearer_of(request)
+        body = body_of(request)
+        # The time is for outside calls. Whoever sends slowly spends nobody's, least of all that of a call which
+        # others wait for too.
+        attempt.deadline = Deadline(self._clock, self._deadline_seconds)
+        wanted = parse_token_request(body)
+        if self._fallback is not None and self._fallback.serves(wanted.role):
+            return self._fallback.forward(unverified_token, body, request.headers, attempt)
+        issued = self._service().mint(unverified_token, wanted, attempt)
+        return _json(
+            {
+                "token": issued.token.reveal(),
+                "expires_at": issued.expires_at,
+                "granted_repos": list(issued.repositories),
+                "granted_permissions": dict(issued.permissions),
+                "repository_selection": issued.repository_selection,
+            }
+        )
+
+    def _log_crash(self, error: Exception, attempt: Attempt) -> None:
+        """Log where it happened and not what it said: the text of a stranger's exception can hold a secret."""
+        frames = traceback.extract_tb(error.__traceback__)
+        places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+        fields = {"request_id": attempt.request_id, "exception": type(error).__name__, "stack": places}
+        self._log.write("ERROR", f"internal error: {type(error).__name__}", fields, attempt.trace)
+
+
+def _failure(failure: MintError, attempt: Attempt) -> Response:
+    fields = {"error": failure.public, "code": failure.code, "request_id": attempt.request_id}
+    response = _json(fields, failure.status)
+    response.headers.extend(failure.headers())
+    return response
+
+
+def _json(fields: dict[str, Any], status: int = 200) -> Response:
+    return Response(json.dumps(fields), status, content_type="application/json")

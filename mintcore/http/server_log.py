@@ -1,0 +1,123 @@
+"""What the standalone mint's server says, as the same JSON lines as everything else: accesses and troubles.
+
+gunicorn's news of its own start and end are left out. An exception is logged by its kind alone, because its
+text quotes the request.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
+
+from gunicorn.glogging import Logger
+
+from mintcore.observe.log import JsonLog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+    from mintcore.ports import Clock
+
+_OK = 200
+
+
+class TimedLog(JsonLog):
+    """JSON lines that say when: outside of a cloud, nobody else writes the time beside them."""
+
+    def __init__(self, stream: TextIO, clock: Clock, *, project_id: str = "") -> None:
+        super().__init__(stream, project_id=project_id)
+        self._clock = clock
+
+    def write(self, severity: str, message: str, fields: Mapping[str, Any] | None = None, trace: str = "") -> str:
+        """Write one line, with the time in UTC (RFC 3339), and return it."""
+        now = datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="milliseconds")
+        return super().write(severity, message, {"time": now, **(fields or {})}, trace)
+
+
+def logger_class(lines: JsonLog) -> type[JsonLogger]:
+    """Return gunicorn's logger as a way into ``lines``; gunicorn makes the instance itself."""
+    return type("BoundJsonLogger", (JsonLogger,), {"lines": lines})
+
+
+class JsonLogger(Logger):  # type: ignore[misc]
+    """gunicorn's logger without its formats, levels and files."""
+
+    lines: ClassVar[JsonLog]
+
+    def setup(self, cfg: Any) -> None:
+        """Take the configuration and open nothing."""
+        self.cfg = cfg
+
+    def critical(self, msg: object, *args: object, **_kwargs: object) -> None:
+        """Log what gunicorn calls critical."""
+        self.lines.write("CRITICAL", _text(msg, args))
+
+    def error(self, msg: object, *args: object, **_kwargs: object) -> None:
+        """Log an error."""
+        self.lines.write("ERROR", _text(msg, args))
+
+    def warning(self, msg: object, *args: object, **_kwargs: object) -> None:
+        """Log a warning."""
+        self.lines.write("WARNING", _text(msg, args))
+
+    def info(self, msg: object, *args: object, **_kwargs: object) -> None:
+        """Say nothing: what gunicorn tells of its own start is not the operator's news."""
+
+    def debug(self, msg: object, *args: object, **_kwargs: object) -> None:
+        """Say nothing."""
+
+    def log(self, _lvl: object, msg: object, *args: object, **_kwargs: object) -> None:
+        """Log at a level chosen by gunicorn."""
+        self.lines.write("INFO", _text(msg, args))
+
+    def exception(self, msg: object, *args: object, **_kwargs: object) -> None:
+        """Log the kind of exception that is being handled."""
+        error = sys.exc_info()[1]
+        if isinstance(error, BlockingIOError):  # the listener's time limit, see serving.py
+            self.lines.write("WARNING", "a client stopped in the middle of its request")
+        else:
+            self.lines.write("ERROR", f"{_text(msg, args)}: {type(error).__name__}")
+
+    def access(self, resp: Any, _req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
+        """Log one answer."""
+        self.lines.write(*access_line(resp, environ, request_time.total_seconds()))
+
+    def reopen_files(self) -> None:
+        """Do nothing: standard output is not reopened."""
+
+    def close_on_exec(self) -> None:
+        """Do nothing, as above."""
+
+
+def access_line(response: Any, environ: dict[str, Any], seconds: float) -> tuple[str, str, dict[str, Any]]:
+    """Return the log line of one answer: severity, message and fields (Cloud Logging: HttpRequest).
+
+    The path is logged without its query, where people put what should not be there.
+    """
+    status = int(str(response.status)[:3])
+    method, path = str(environ.get("REQUEST_METHOD", ""))[:20], str(environ.get("PATH_INFO", ""))[:200]
+    headers = {str(name).lower(): str(value) for name, value in response.headers}
+    fields = {
+        "request_id": headers.get("x-request-id", ""),
+        "httpRequest": {
+            "requestMethod": method,
+            "requestUrl": path,
+            "status": status,
+            "responseSize": str(response.sent or 0),
+            "userAgent": str(environ.get("HTTP_USER_AGENT", ""))[:200],
+            "remoteIp": str(environ.get("REMOTE_ADDR", "")).removeprefix("::ffff:"),
+            "latency": f"{seconds:.6f}s",
+        },
+    }
+    # Probes come every few seconds; as DEBUG they can be left out where logs cost money.
+    quiet = path == "/health" and status == _OK
+    return ("DEBUG" if quiet else "INFO"), f"{method} {path} {status}", fields
+
+
+def _text(message: object, arguments: tuple[object, ...]) -> str:
+    try:
+        return str(message) % arguments if arguments else str(message)
+    except (TypeError, ValueError):
+        return str(message)

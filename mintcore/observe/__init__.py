@@ -1,0 +1,1 @@
+"""What operators see: log, audit events, metrics and traces."""

@@ -1,0 +1,1 @@
+"""Outgoing HTTP: the only place in the mint that opens connections."""

@@ -1,0 +1,199 @@
+"""How the mint calls out: time budget, retries, size caps, no redirects.
+
+Every call goes this way but those of Google's client for Secret Manager, and of Redis and OpenTelemetry where they
+were asked for. :mod:`mintcore.outbound.connections` connects and :mod:`mintcore.outbound.http1` speaks
+(docs/adr/0004); how a call can end is in :mod:`mintcore.outbound.answer`. The caller decides what an answer means.
+"""
+
+from __future__ import annotations
+
+import random
+import ssl
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from mintcore.outbound.answer import Answer, TooSlow, Unreachable, Unusable
+from mintcore.outbound.connections import UNHEARD_SECONDS, Connections, parse_proxy
+from mintcore.outbound.http1 import BadAnswer, TooLarge, exchange, request_bytes
+from mintcore.request import Deadline
+from mintcore.version import VERSION
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Mapping
+
+    from mintcore.outbound.http1 import RawAnswer
+    from mintcore.ports import Clock
+    from mintcore.request import Attempt
+    from mintcore.secret import Secret
+
+USER_AGENT = f"fullsend-mint/{VERSION}"
+LARGEST_ANSWER = 1024 * 1024
+CONNECT_SECONDS = 5.0
+
+_TRIES = 3
+_FIRST_WAIT_SECONDS = 0.1
+# 500 is here because GitHub means "once more" by it, and because every call sent from here can be repeated
+# without harm: at worst a token is created that nobody learns.
+_PASSING_STATUSES = frozenset({500, 502, 503, 504})
+_TOO_MANY_REQUESTS = 429
+
+
+class Outbound:
+    """Makes channels to services, all with the same manners.
+
+    ``connections`` is how many connections to one service are kept open: the number of serving threads.
+    ``proxy_url`` is used for ``https`` where the operator asked for a proxy; ambient proxy variables are never
+    read. Certificates are checked against the system's authorities. ``dice`` spreads the waits between tries.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        connections: int,
+        proxy_url: Secret | None = None,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self._clock = clock
+        self._dice = dice
+        self._connections = connections
+        self._tls = ssl.create_default_context()
+        self._proxy = None if proxy_url is None else parse_proxy(proxy_url)
+
+    def channel(self, service: str, base_url: str, *, largest_answer: int = LARGEST_ANSWER) -> Channel:
+        """Return a channel to ``base_url`` (scheme, host and path prefix); ``service`` names it in the logs.
+
+        ``largest_answer`` is in bytes of body.
+        """
+        connections = Connections(base_url, self._clock, most=self._connections, tls=self._tls, proxy=self._proxy)
+        return Channel(service, connections, base_url, self._clock, largest_answer=largest_answer, dice=self._dice)
+
+
+class Channel:
+    """Calls to one service."""
+
+    def __init__(
+        self,
+        service: str,
+        connections: Connections,
+        base_url: str,
+        clock: Clock,
+        *,
+        largest_answer: int,
+        dice: Callable[[], float],
+    ) -> None:
+        parts = urlsplit(base_url)
+        self.service = service
+        self._connections = connections
+        self._host = parts.netloc.rpartition("@")[2]
+        self._prefix = parts.path.rstrip("/")
+        self._clock = clock
+        self._largest_answer = largest_answer
+        self._dice = dice
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        attempt: Attempt,
+        repeat_answers: bool = True,
+    ) -> Answer:
+        """Return the service's answer, whatever its status.
+
+        Connection errors, 5xx and a 429 whose Retry-After leaves half the budget are tried again, three times
+        in all; with ``repeat_answers`` off only the first of these, and any answer is the answer. Raises
+        Unreachable, TooSlow or Unusable.
+        """
+        try:
+            request = request_bytes(
+                method, self._prefix + path, self._host, {"User-Agent": USER_AGENT, **headers}, body
+            )
+        except ValueError as error:
+            raise Unusable(f"{self.service}: {error}") from None
+        for tried in range(_TRIES - 1):
+            try:
+                answer = self._once(request, attempt)
+            except Unreachable:
+                wait = self._backoff(tried)
+                if wait >= attempt.deadline.remaining():
+                    raise
+            else:
+                again = self._wait_for(answer, tried, attempt) if repeat_answers else None
+                if again is None:
+                    return answer
+                wait = again
+            self._clock.sleep(wait)
+        return self._once(request, attempt)
+
+    def _once(self, request: bytes, attempt: Attempt) -> Answer:
+        """Return the answer, over an idle connection if there is one, and over a new one if that has died."""
+        if attempt.deadline.remaining() <= 0:
+            raise TooSlow(f"{self.service}: the request's time ran out")
+        idle = self._connections.take()
+        if idle is not None:
+            try:
+                return self._over(idle, request, attempt)
+            except Unreachable:
+                # Says nothing of the service: it may close, or something on the way forget, an idle connection.
+                self._connections.close_idle()
+            except TooSlow:
+                self._connections.close_idle()
+                raise
+        return self._over(None, request, attempt)
+
+    def _over(self, idle: socket.socket | None, request: bytes, attempt: Attempt) -> Answer:
+        calls = attempt.upstream_calls
+        calls[self.service] = calls.get(self.service, 0) + 1
+        connection = idle or self._connect(attempt)
+        try:
+            raw = self._exchange(connection, request, attempt)
+        except BaseException:
+            connection.close()
+            raise
+        if raw.reusable:
+            self._connections.give_back(connection)
+        else:
+            connection.close()
+        return Answer(raw.status, raw.fields, raw.body)
+
+    def _connect(self, attempt: Attempt) -> socket.socket:
+        remaining = attempt.deadline.remaining()
+        try:
+            return self._connections.open(Deadline(self._clock, min(CONNECT_SECONDS, remaining)))
+        except (OSError, BadAnswer, UnicodeError) as error:
+            if attempt.deadline.remaining() <= 0:
+                raise TooSlow(f"{self.service}: no connection in {remaining:.1f} s") from None
+            why = error if isinstance(error, BadAnswer) else type(error).__name__
+            raise Unreachable(f"{self.service}: connecting: {why}") from None
+
+    def _exchange(self, connection: socket.socket, request: bytes, attempt: Attempt) -> RawAnswer:
+        try:
+            return exchange(connection, request, attempt.deadline, largest=self._largest_answer)
+        except TimeoutError as error:
+            # TCP's own comes with a number, and means a connection that leads nowhere.
+            if error.errno is not None:
+                raise Unreachable(f"{self.service}: not heard of for {UNHEARD_SECONDS} s") from None
+            raise TooSlow(f"{self.service}: no answer in {attempt.deadline.seconds:.1f} s") from None
+        except TooLarge:
+            raise Unusable(f"{self.service}: an answer of more than {self._largest_answer} bytes") from None
+        except BadAnswer as error:
+            raise Unreachable(f"{self.service}: {error}") from None
+        except OSError as error:
+            raise Unreachable(f"{self.service}: {type(error).__name__}") from None
+
+    def _wait_for(self, answer: Answer, tried: int, attempt: Attempt) -> float | None:
+        """Return how long to wait before the next try, ``None`` where this answer is the one."""
+        if answer.status not in _PASSING_STATUSES | {_TOO_MANY_REQUESTS}:
+            return None
+        wait = answer.retry_after()
+        if wait is None and answer.status != _TOO_MANY_REQUESTS:
+            wait = self._backoff(tried)
+        # A thread that waits serves nobody else: half the budget, then the caller had better wait itself.
+        return None if wait is None or wait > attempt.deadline.remaining() / 2 else wait
+
+    def _backoff(self, tried: int) -> float:
+        return _FIRST_WAIT_SECONDS * float(2**tried) * (0.5 + self._dice())

@@ -1,0 +1,97 @@
+"""``ROLE_APP_IDS``, ``ALLOWED_ROLES`` and ``CUSTOM_ROLE_PERMISSIONS``, which only make sense together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mintcore.policy.names import Role, parse_role
+from mintcore.policy.roles import BUILT_IN, FIX, Permissions, RoleBook, build_role_book, check_custom_role, key_role
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from mintcore.settings.reader import Reader
+
+_APP_ID = re.compile(r"[1-9][0-9]{0,18}")
+_APP_IDS_EXAMPLE = '\'{"triage": "123456", "coder": "123457"}\''
+_CUSTOM_EXAMPLE = '\'{"scanner": {"contents": "read", "metadata": "read"}}\''
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSettings:
+    """The roles as configured; ``unhealthy`` is why none can be served, empty if some can."""
+
+    book: RoleBook
+    custom: tuple[str, ...]
+    unhealthy: str
+
+
+def read_roles(reader: Reader) -> RoleSettings:
+    """Return the roles to serve, noting every problem and warning on ``reader``."""
+    custom = _custom_permissions(reader)
+    app_ids, legacy = _app_ids(reader)
+    allowed = _allowed(reader, app_ids, custom)
+    for role in sorted(app_ids):
+        if role not in BUILT_IN and role not in custom:
+            reader.warn(f"ROLE_APP_IDS has the role {role}, which has no permissions: it is not served")
+    unhealthy = ""
+    if legacy:
+        reader.warn(f"ROLE_APP_IDS has legacy keys, which are ignored: {', '.join(legacy)}")
+        if not app_ids:
+            unhealthy = "ROLE_APP_IDS has only legacy keys with a '/'; name the roles without an organisation"
+    return RoleSettings(build_role_book(app_ids, custom, allowed), tuple(sorted(custom)), unhealthy)
+
+
+def _custom_permissions(reader: Reader) -> dict[Role, Permissions]:
+    custom: dict[Role, Permissions] = {}
+    for name, permissions in reader.json_object("CUSTOM_ROLE_PERMISSIONS", _CUSTOM_EXAMPLE).items():
+        if not isinstance(permissions, dict):
+            reader.problem("CUSTOM_ROLE_PERMISSIONS", f'has for "{name}" no object of permissions', _CUSTOM_EXAMPLE)
+            continue
+        try:
+            role, checked = check_custom_role(name, permissions)
+        except ValueError as error:
+            reader.problem("CUSTOM_ROLE_PERMISSIONS", f"is refused: {error}", _CUSTOM_EXAMPLE)
+        else:
+            custom[role] = checked
+    return custom
+
+
+def _app_ids(reader: Reader) -> tuple[dict[Role, str], list[str]]:
+    if not reader.required("ROLE_APP_IDS", _APP_IDS_EXAMPLE):
+        return {}, []
+    listed = reader.json_object("ROLE_APP_IDS", _APP_IDS_EXAMPLE)
+    legacy = sorted(key for key in listed if "/" in key)
+    app_ids: dict[Role, str] = {}
+    for key, value in listed.items():
+        if key in legacy:
+            continue
+        app_id = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        if not _APP_ID.fullmatch(app_id):
+            reader.problem("ROLE_APP_IDS", f'has for "{key}" no App ID, which is a number', _APP_IDS_EXAMPLE)
+        for role in reader.parsed("ROLE_APP_IDS", [key], parse_role, _APP_IDS_EXAMPLE):
+            app_ids[role] = app_id
+    if app_ids.pop(FIX, None):
+        reader.warn("ROLE_APP_IDS has an App for the role fix, which is ignored: fix uses coder's App")
+    return app_ids, legacy
+
+
+def _allowed(reader: Reader, app_ids: Collection[Role], custom: Collection[Role]) -> list[Role] | None:
+    """Return the operator's subset of roles, ``None`` if there is no such wish."""
+    listed = reader.items("ALLOWED_ROLES")
+    if not listed:
+        # Commas alone are what a template makes of empty values: nobody wished for every role by that.
+        if reader.text("ALLOWED_ROLES", ""):
+            reader.problem("ALLOWED_ROLES", "names no role; leave it out to serve them all", "triage,coder")
+        return None
+    roles = reader.parsed("ALLOWED_ROLES", listed, parse_role, "triage,coder")
+    for role in roles:
+        if key_role(role) not in app_ids:
+            wanted = f"the role {role}, whose App ID is not in ROLE_APP_IDS"
+            reader.problem("ALLOWED_ROLES", f"has {wanted}", "triage,coder")
+        elif role not in BUILT_IN and role not in custom:
+            wanted = f"the role {role}, which has no permissions in CUSTOM_ROLE_PERMISSIONS"
+            reader.problem("ALLOWED_ROLES", f"has {wanted}", "triage,coder")
+    return roles

@@ -1,0 +1,1 @@
+"""How a mint is assembled, and what it reports before it serves."""

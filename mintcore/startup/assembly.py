@@ -1,0 +1,99 @@
+"""What both modes have in common, put together: from genuine claims to the installation token.
+
+Importing this costs the time of the cryptography and HTTP libraries; the composition roots do it beside the
+thread that already answers ``/health``.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from typing import TYPE_CHECKING
+
+from mintcore.errors import MintError
+from mintcore.github.client import LARGEST_ANSWER, AppClient
+from mintcore.github.installations import GitHubTokens
+from mintcore.keys.app_jwt import AppJwts
+from mintcore.observe.audit import StructuredAudit
+from mintcore.outbound.channel import Outbound
+from mintcore.request import Attempt, Deadline
+from mintcore.service import MintService
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mintcore.clock import WorldClock
+    from mintcore.observe.audit_file import AuditFile
+    from mintcore.observe.log import JsonLog
+    from mintcore.ports import Clock, KeyStore, Limiter, Verifier
+    from mintcore.settings.environment import Settings
+
+_WARM_UP_SECONDS = 20.0
+
+
+def assemble(
+    settings: Settings,
+    *,
+    verifier: Verifier,
+    keys: KeyStore,
+    outbound: Outbound,
+    clock: Clock,
+    log: JsonLog,
+    audit_file: AuditFile | None = None,
+) -> MintService:
+    """Return the mint that works with this verifier and these keys."""
+    assertions = AppJwts(keys, clock)
+    channel = outbound.channel("github", settings.github_api_url, largest_answer=LARGEST_ANSWER)
+    github = AppClient(channel, assertions, clock)
+    return MintService(
+        policy=settings.policy,
+        verifier=verifier,
+        assertions=assertions,
+        tokens=GitHubTokens(github, clock),
+        limiter=_limiter(settings, log),
+        audit=StructuredAudit(log, audit_file),
+    )
+
+
+def log_corrections(clock: WorldClock, log: JsonLog) -> None:
+    """Say so in the log whenever the clock begins, or ceases, to go by the world's time."""
+
+    def corrected(offset: float) -> None:
+        if offset:
+            side = "behind" if offset > 0 else "ahead of"
+            text = f"this machine's clock is {abs(offset):.0f} s {side} the issuer's and GitHub's; going by theirs"
+            log.write("WARNING", text, {"clock_offset_s": round(offset)})
+        else:
+            log.write("INFO", "this machine's clock is right again", {"clock_offset_s": 0})
+
+    clock.tell(corrected)
+
+
+def outbound_for(settings: Settings, clock: Clock) -> Outbound:
+    """Return the connections, one for each serving thread."""
+    return Outbound(clock, connections=settings.threads, proxy_url=settings.proxy_url)
+
+
+def warm_up(steps: Sequence[Callable[[Attempt], object]], clock: Clock, log: JsonLog) -> None:
+    """Take ``steps``, which fetch what the first request will need, without making it wait for this to end.
+
+    A step's failure is the first request's to find again, and to tell its caller.
+    """
+    attempt = Attempt(Deadline(clock, _WARM_UP_SECONDS), f"warm-up-{uuid.uuid4().hex}")
+
+    def take() -> None:
+        for step in steps:
+            try:
+                step(attempt)
+            except MintError as failure:
+                log.write("WARNING", f"warm-up: {failure}")
+
+    threading.Thread(target=take, name="warm-up", daemon=True).start()
+
+
+def _limiter(settings: Settings, log: JsonLog) -> Limiter | None:
+    if not settings.rate_limit:
+        return None
+    from mintcore.rate_limit import RepositoryLimiter  # noqa: PLC0415 - only where there is a limit
+
+    return RepositoryLimiter(settings.rate_limit, settings.rate_limit_storage, log)

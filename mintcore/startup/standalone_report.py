@@ -1,0 +1,123 @@
+"""What ``fullsend-mint`` finds before it serves, in words for a person: the keys, and with ``--check`` the whole.
+
+It reads key files and nothing else, and prints no secret.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mintcore.errors import MintError, RoleKeyMissing
+from mintcore.observe.log import JsonLog
+from mintcore.request import Attempt, Deadline
+from mintcore.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import TextIO
+
+    from mintcore.keys.directory import DirectoryKeys
+    from mintcore.policy.trust import TrustPolicy
+    from mintcore.ports import Clock
+    from mintcore.settings.environment import StandaloneSettings
+
+_CHECK_SECONDS = 20.0
+_NO_DIRECTORY = (
+    "PEM_DIR {} is not a directory; create it with one file ROLE.pem for each role, or name another, "
+    "for example PEM_DIR=./pems"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFindings:
+    """What is wrong with the key files: ``missing`` leaves a role without service, ``problems`` stop the start."""
+
+    missing: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+class PlainWarnings(JsonLog):
+    """A log for a person at a terminal: the message alone."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._terminal = stream
+
+    def write(
+        self, _severity: str, message: str, _fields: Mapping[str, Any] | None = None, _trace: str = ""
+    ) -> str:
+        """Print the message as a warning, which is all that is logged before serving."""
+        line = f"warning: {message}\n"
+        self._terminal.write(line)
+        return line
+
+
+def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: Clock) -> KeyFindings:
+    """Read the key of every role that is served."""
+    if not os.path.isdir(settings.pem_dir):  # noqa: PTH112 - a string, as it was given
+        return KeyFindings((), (_NO_DIRECTORY.format(settings.pem_dir),))
+    attempt = Attempt(Deadline(clock, _CHECK_SECONDS), "check")
+    missing, problems = [], []
+    for role in settings.common.policy.roles.key_roles:
+        try:
+            keys.signer(role, attempt)
+        except RoleKeyMissing as failure:
+            missing.append(
+                f"{failure.detail}: the role {role} gets no tokens until you put the App's private key there"
+            )
+        except MintError as failure:
+            path = keys.path(role)
+            where = "" if path in failure.detail else f"{path}: "
+            problems.append(
+                f"{where}{failure.detail}; put the .pem file there that GitHub offers for download under "
+                f"'Private keys' in the App's settings, readable by this user"
+            )
+    return KeyFindings(tuple(missing), tuple(problems))
+
+
+def report(settings: StandaloneSettings) -> str:
+    """Return the settings and the roles as text in columns; it holds no secret."""
+    common, policy = settings.common, settings.common.policy
+    told = [
+        ("listens on", f":{settings.port}"),
+        ("organisations", "any (public mode)" if policy.orgs is None else _list(str(org) for org in policy.orgs)),
+        ("workflow files", "any" if policy.workflow_files is None else _list(policy.workflow_files)),
+        ("trusted repos", _list(str(repo) for repo in policy.host_repos)),
+        ("own workflows", _list(str(repo) for repo in policy.per_repo_repos)),
+        ("audience", common.audience),
+        ("issuer", common.issuer_url),
+        ("GitHub API", common.github_api_url),
+        ("rate limit", common.rate_limit or "none"),
+        ("other roles", f"forwarded to {settings.fallback_url}" if settings.fallback_url else "denied"),
+    ]
+    rows = [("ROLE", "APP ID", "KEY", "PERMISSIONS")]
+    rows += [
+        (
+            role,
+            grant.app.app_id,
+            f"{settings.pem_dir.rstrip('/')}/{grant.app.key_role}.pem",
+            " ".join(f"{name}:{level}" for name, level in grant.permissions.items()),
+        )
+        for role, grant in sorted(policy.roles.serves.items())
+    ]
+    title = f"fullsend-mint {VERSION}: {common.unhealthy or _verdict(policy)}"
+    return "\n".join([title, "", *_columns(told), "", *_columns(rows)])
+
+
+def _verdict(policy: TrustPolicy) -> str:
+    nobody = policy.orgs is not None and not policy.orgs
+    nothing = policy.orgs is not None and policy.workflow_files is not None and not policy.workflow_files
+    if nobody or nothing:
+        return "it would start, and deny every request that it decides itself; the warnings say why"
+    return "the settings and the key files are good"
+
+
+def _list(items: Iterable[str]) -> str:
+    return ", ".join(sorted(items)) or "none"
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,0 +1,1 @@
+"""The `fullsend sandbox` commands."""

@@ -1,0 +1,88 @@
+"""`fullsend sandbox cloud`: Google Cloud and GitHub on loopback, for the operator's commands.
+
+Decides where the keys and the variables are written and what is printed. What Google does is
+`sandbox/fullsend_sandbox/google/`.
+"""
+
+from __future__ import annotations
+
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from fullsend_sandbox.cli.common import command, ended_by_signals, exports
+from fullsend_sandbox.cli.output import note, progress, write_private
+from fullsend_sandbox.google.control_plane import ControlPlane
+from fullsend_sandbox.names import BARE_ORG, ORG, OTHER_ORG, PROJECT_ID
+from fullsend_sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OWNER = "mona"
+
+
+@click.command(short_help="Google Cloud and GitHub for the operator's commands.")
+def cloud() -> None:
+    """Keep an empty Google project and a GitHub running until Ctrl-C, for the operator's commands.
+
+    Prints what to paste into another terminal: deploy a mint there, enroll an organisation, mint as a job.
+    """
+    try:
+        with ended_by_signals(), ExitStack() as running:
+            folder = Path(running.enter_context(TemporaryDirectory(prefix="fullsend-")))
+            with progress("starting Google Cloud and GitHub"):
+                world = running.enter_context(World())
+                google = running.enter_context(ControlPlane(world))
+                google.new_project()
+            _print_served(world, folder, _operator(world, google, folder))
+            signal.pause()
+    except KeyboardInterrupt:
+        note("stopped")
+
+
+def _operator(world: World, google: ControlPlane, folder: Path) -> dict[str, str]:
+    """Return the variables of somebody who owns the project and the organisations, logged in to both sides."""
+    world.github.create_user(OWNER)
+    for org in (ORG, OTHER_ORG, BARE_ORG):
+        world.github.people.make_owner(OWNER, org)
+    for role, app in world.apps.items():
+        write_private(folder / f"{role}.pem", app.private_key_pem.decode())
+    return google.environment(folder / "credentials.json") | {
+        "GOOGLE_CLOUD_PROJECT": PROJECT_ID,
+        "GITHUB_API_URL": world.github.api_url,
+        "GH_TOKEN": world.github.people.classic_token(OWNER, ("admin:org", "repo")),
+    }
+
+
+def _print_served(world: World, folder: Path, operator: Mapping[str, str]) -> None:
+    job = world.issuer.job_environment(world.job()) | {"GITHUB_API_URL": world.github.api_url}
+    write_private(folder / "operator", exports(operator) + "\n")
+    write_private(folder / "job", exports(job) + "\n")
+    fullsend = command()
+    click.echo(f"""\
+project         {PROJECT_ID}, empty
+organisations   {ORG} and {OTHER_ORG} with every role's App installed, {BARE_ORG} with none
+keys            {folder}/ROLE.pem; the App IDs: {", ".join(f"{role} {app.id}" for role, app in world.apps.items())}
+
+As the operator, in another terminal: deploy a mint, look at it, let a second organisation in.
+
+. {folder}/operator
+MINT_URL=$({fullsend} mint deploy --org {ORG} --workflow-files triage.yml \\
+  --role triage={world.apps["triage"].id}:{folder}/triage.pem | sed -n 's/^FULLSEND_MINT_URL=//p')
+{fullsend} mint doctor
+{fullsend} mint enroll {OTHER_ORG}
+{fullsend} mint status
+
+As a job of octo-org/app, in the same terminal: mint a token and use it.
+
+. {folder}/job
+export FULLSEND_MINT_URL=$MINT_URL
+{fullsend} mint exec --role triage --repos app -- \\
+  sh -c 'curl -sS -H "Authorization: Bearer $GH_TOKEN" $GITHUB_API_URL/installation/repositories'
+
+Ctrl-C ends it; nothing is kept.""")

@@ -1,0 +1,148 @@
+"""`fullsend sandbox`: the mint in a world on loopback, as a demo and to play with.
+
+Decides words and signals. The demo's steps are `sandbox/fullsend_sandbox/demo.py`'s.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from fullsend_sandbox.cli.cloud import cloud
+from fullsend_sandbox.cli.common import (
+    command,
+    ended_by_signals,
+    exports,
+    finish,
+    source_folder,
+    source_option,
+    stop,
+)
+from fullsend_sandbox.cli.output import CommandError, json_option, note, progress
+from fullsend_sandbox.cli.standalone import standalone
+from fullsend_sandbox.demo import play
+from fullsend_sandbox.loopback import HOST
+from fullsend_sandbox.names import AUDIENCE
+from fullsend_sandbox.process import MintDidNotStartError, MintProcess
+from fullsend_sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+DEFAULT_PORT = 8080
+SERVICES = ("issuer", "sts", "secret-manager", "github")
+LAST_PORT = 65535
+WATCH_SECONDS = 1.0
+
+
+@click.group()
+def sandbox() -> None:
+    """Run the whole world of the mint on loopback."""
+
+
+sandbox.add_command(standalone)
+sandbox.add_command(cloud)
+
+
+@sandbox.command(short_help="Mint, use and revoke a token; be refused.")
+@json_option
+@source_option
+def demo(*, as_json: bool, source: Path | None) -> None:
+    """Mint, use and revoke a token, and be refused where one should be."""
+    with ended_by_signals(), _mint_in_a_world(source) as (world, mint), progress("playing the demo"):
+        outcomes = list(play(world, mint.url))
+    finish(outcomes, mint, as_json=as_json)
+
+
+@sandbox.command(short_help="The mint and its world, kept running.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, LAST_PORT - len(SERVICES)),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="The mint's port; issuer, STS, Secret Manager and GitHub get the four after it.",
+)
+@source_option
+def serve(port: int, source: Path | None) -> None:
+    """Keep the world and the mint running on fixed ports until Ctrl-C."""
+    try:
+        with ended_by_signals(), _mint_in_a_world(source, port) as (world, mint):
+            _print_served(world, mint)
+            while mint.wait(WATCH_SECONDS) is None:
+                pass
+            raise CommandError(_last_words(mint))
+    except KeyboardInterrupt:
+        note("stopped")
+
+
+def _last_words(mint: MintProcess) -> str:
+    said = "\n".join(mint.logs()[-10:])
+    return f"the mint ended by itself with status {mint.returncode}; it said last:\n{said}"
+
+
+@contextmanager
+def _mint_in_a_world(source: Path | None, port: int = 0) -> Iterator[tuple[World, MintProcess]]:
+    folder = source_folder(source)
+    ports = {name: port + offset for offset, name in enumerate(SERVICES, 1)} if port else {}
+    if port:
+        _check_ports({"mint": port} | ports)
+    with ExitStack() as running:
+        with progress("starting the world and the mint"):
+            world = running.enter_context(World(ports=ports))
+            mint = MintProcess(world.mint_environment(), source=folder, port=port)
+            running.callback(stop, mint)
+            try:
+                mint.start()
+            except MintDidNotStartError as problem:
+                raise CommandError(str(problem)) from problem
+        yield world, mint
+
+
+def _check_ports(ports: dict[str, int]) -> None:
+    """Say which port cannot be had before anything is started."""
+    for name, port in ports.items():
+        try:
+            socket.create_server((HOST, port)).close()
+        except OSError as problem:
+            why = "is in use" if problem.errno == errno.EADDRINUSE else f"cannot be had ({problem.strerror})"
+            raise CommandError(
+                f"port {port}, meant for the {name}, {why}",
+                "If another `fullsend sandbox serve` is running, end it; else choose another first port, for "
+                "example --port 18080. Five ports in a row are needed.",
+            ) from problem
+
+
+def _print_served(world: World, mint: MintProcess) -> None:
+    environment = world.issuer.job_environment(world.job())
+    request_url = f"{environment['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience={AUDIENCE}"
+    request_token = environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]
+    job = {name: value for name, value in environment.items() if "ACTIONS" in name}
+    job |= {"GITHUB_API_URL": world.github.api_url, "FULLSEND_MINT_URL": mint.url}
+    click.echo(f"""\
+mint            {mint.url}
+issuer          {world.issuer.url}
+STS             {world.sts.url}
+Secret Manager  {world.secret_manager.url}
+GitHub          {world.github.api_url}
+
+Act as a job of octo-org/app: get its OIDC token, then mint with it.
+
+OIDC_TOKEN=$(curl -sS -H 'Authorization: bearer {request_token}' \\
+  '{request_url}' | sed -E 's/.*"value": *"([^"]+)".*/\\1/')
+curl -sS {mint.url}/v1/token -H "Authorization: Bearer $OIDC_TOKEN" \\
+  -H 'Content-Type: application/json' -d '{{"role": "triage", "repos": ["app"]}}'
+
+Or have the command line do both, and revoke the token when its command ends.
+
+{exports(job)}
+{command()} mint status
+{command()} mint exec --role triage --repos app -- \\
+  sh -c 'curl -sS -H "Authorization: Bearer $GH_TOKEN" $GITHUB_API_URL/installation/repositories'
+
+Ctrl-C ends it.""")

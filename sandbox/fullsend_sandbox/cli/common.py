@@ -1,0 +1,127 @@
+"""What the sandbox's commands have in common: the source folder, shell words, signals, a demo's table."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fullsend_sandbox.cli.output import FAILED, CommandError, note, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from fullsend_sandbox.demo import Outcome
+    from fullsend_sandbox.process import MintProcess
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PLAIN_WIDTH = 120
+"""The width of the table where there is no terminal to fit."""
+
+source_option = click.option(
+    "--source",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder with main.py; by default the checkout that this command runs from.",
+)
+
+
+def stop(mint: MintProcess) -> None:
+    """End a mint that was started and has not ended."""
+    if mint.started and mint.returncode is None:
+        mint.stop()
+
+
+def source_folder(given: Path | None) -> Path:
+    """Return the folder with the mint's main.py. Raises CommandError."""
+    checkout = Path(__file__).resolve().parents[3]
+    folder = given or next((one for one in (checkout, Path.cwd()) if (one / "main.py").is_file()), checkout)
+    if not (folder / "main.py").is_file():
+        raise CommandError(
+            f"there is no main.py in {folder}, so there is no mint to start",
+            "Run this in a checkout of the project, or name one with --source.",
+        )
+    return folder.resolve()
+
+
+def command() -> str:
+    """Return how to call this command from the reader's shell."""
+    if shutil.which("fullsend"):
+        return "fullsend"
+    here, program = Path.cwd(), Path(sys.argv[0]).absolute()
+    return shlex.quote(str(program.relative_to(here) if program.is_relative_to(here) else program))
+
+
+def exports(environment: Mapping[str, str]) -> str:
+    """Return shell lines that set the variables."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items())
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and a closed terminal unwind everything once, and leave the rest to the command."""
+    # What is ignored stays so: that is how nohup works.
+    ending = [number for number in _ENDING if signal.getsignal(number) != signal.SIG_IGN]
+
+    def end(_signal: int, _frame: object) -> None:
+        for number in ending:
+            signal.signal(number, signal.SIG_IGN)  # a second one would cut the cleaning up short
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in ending}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def finish(outcomes: Sequence[Outcome], mint: MintProcess, *, as_json: bool) -> None:
+    """Print how the steps came out, and exit with 1 if one came out wrong."""
+    if as_json:
+        print_json([outcome.as_json() for outcome in outcomes])
+    else:
+        _print_outcomes(outcomes)
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    if failed:
+        note(f"{len(failed)} of {len(outcomes)} steps did not come out as they should")
+        if not as_json:
+            note("\n".join(["the mint's log:", *mint.logs()[-40:]]))
+        sys.exit(FAILED)
+
+
+def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
+    table = Table()
+    table.add_column("")
+    table.add_column("what is tried", overflow="fold")
+    table.add_column("answer", no_wrap=True)
+    table.add_column("what was said", overflow="fold")
+    table.add_column("ms", justify="right", no_wrap=True)
+    for outcome in outcomes:
+        table.add_row(
+            Text("ok", "green") if outcome.passed else Text("WRONG", "bold red"),
+            Text(outcome.step.title),
+            Text(_answer(outcome)),
+            Text(outcome.answer.sentence),
+            f"{outcome.milliseconds:.0f}",
+        )
+    Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH).print(table)
+
+
+def _answer(outcome: Outcome) -> str:
+    given = _status(outcome.answer.status, outcome.answer.code)
+    if outcome.passed:
+        return given
+    return f"{given}\n(should be {_status(outcome.step.status, outcome.step.code)})"
+
+
+def _status(status: int | None, code: str) -> str:
+    return " ".join(part for part in ("none" if status is None else str(status), code) if part)

@@ -1,0 +1,39 @@
+"""`fullsend sandbox standalone`: a mint of one's own with two roles, and the hosted mint as its fallback.
+
+Decides nothing but what is printed; the steps are `sandbox/fullsend_sandbox/standalone_demo.py`'s.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fullsend_sandbox.cli.common import ended_by_signals, finish, source_folder, source_option
+from fullsend_sandbox.cli.output import CommandError, json_option, progress
+from fullsend_sandbox.demo import play
+from fullsend_sandbox.process import MintDidNotStartError
+from fullsend_sandbox.standalone_demo import STEPS, two_mints
+from fullsend_sandbox.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(short_help="A mint of your own, and through it another.")
+@json_option
+@source_option
+def standalone(*, as_json: bool, source: Path | None) -> None:
+    """Mint from a mint of your own, and through it from another.
+
+    Starts fullsend-mint with keys in a directory for the roles scanner (custom) and triage, and a hosted mint
+    that serves all other roles as its fallback.
+    """
+    folder = source_folder(source)
+    with ended_by_signals(), World() as world:
+        try:
+            with two_mints(world, folder) as mint, progress("minting from both"):
+                outcomes = list(play(world, mint.url, STEPS))
+        except MintDidNotStartError as problem:
+            raise CommandError(str(problem)) from problem
+    finish(outcomes, mint, as_json=as_json)

@@ -1,0 +1,194 @@
+"""The demo: what a mint promises, as steps with the answer each must get.
+
+Decides what is asked and what is right. Prints nothing, and lets no token out but masked.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import urllib3
+
+from fullsend_sandbox.job import Job
+from fullsend_sandbox.names import AUDIENCE
+from fullsend_sandbox.world import World
+
+TIMEOUT = 30.0
+MASK_AFTER = 7
+USER_AGENT = "fullsend-sandbox-demo"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the status, the mint's error code if it gave one, and a sentence for people."""
+
+    status: int | None
+    code: str = ""
+    sentence: str = ""
+
+
+@dataclass
+class Actor:
+    """Someone who acts as jobs do, and remembers the token that the first step minted."""
+
+    world: World
+    mint_url: str
+    http: urllib3.PoolManager
+    token: str = field(default="", repr=False)
+
+    def oidc_token(self, job: Job) -> str:
+        """Ask the issuer for a job's token as a runner would."""
+        environment = self.world.issuer.job_environment(job)
+        headers = {"Authorization": f"bearer {environment['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}
+        url = f"{environment['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience={AUDIENCE}"
+        value: str = self.http.request("GET", url, headers=headers).json()["value"]
+        return value
+
+    def mint(self, oidc_token: str, role: str = "triage") -> Answer:
+        """Ask the mint for a role's token for `app`; keep it if it is given."""
+        answer = self.http.request(
+            "POST",
+            f"{self.mint_url}/v1/token",
+            json={"role": role, "repos": ["app"]},
+            headers={"Authorization": f"Bearer {oidc_token}"},
+        )
+        body = _object(answer)
+        if answer.status != OK or not isinstance(body.get("token"), str):
+            return Answer(answer.status, str(body.get("code", "")), str(body.get("error", "")))
+        self.token = body["token"]
+        permissions = " ".join(f"{name}:{level}" for name, level in body["granted_permissions"].items())
+        repositories = ", ".join(body["granted_repos"])
+        return Answer(answer.status, "", f"{mask(self.token)} for {repositories}: {permissions}")
+
+    def github(self, method: str, path: str, said: str) -> Answer:
+        """Use the minted token on GitHub; `said` is the sentence for a success."""
+        if not self.token:
+            return Answer(None, "", "there is no token to use: none was minted")  # a refusal would prove nothing
+        answer = self.http.request(
+            method,
+            f"{self.world.github.api_url}{path}",
+            headers={"Authorization": f"Bearer {self.token}", "User-Agent": USER_AGENT},
+        )
+        return Answer(answer.status, "", str(_object(answer).get("message", said)))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that is tried, and the status and error code that are right."""
+
+    title: str
+    act: Callable[[Actor], Answer]
+    status: int
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a step came out."""
+
+    step: Step
+    answer: Answer
+    milliseconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the answer was the right one."""
+        return (self.answer.status, self.answer.code) == (self.step.status, self.step.code)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "step": self.step.title,
+            "expected": {"status": self.step.status, "code": self.step.code},
+            "status": self.answer.status,
+            "code": self.answer.code,
+            "sentence": self.answer.sentence,
+            "milliseconds": round(self.milliseconds, 1),
+            "passed": self.passed,
+        }
+
+
+OK, NO_CONTENT = 200, 204
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
+UNTRUSTED = "octo-org/app/.github/workflows/triage.yml@refs/heads/main"
+
+STEPS = (
+    Step(
+        "a job of octo-org/app mints a token",
+        lambda actor: actor.mint(actor.oidc_token(actor.world.job())),
+        OK,
+    ),
+    Step(
+        "the token reads octo-org/app",
+        lambda actor: actor.github("GET", "/repos/octo-org/app/contents/README.md", "README.md was read."),
+        OK,
+    ),
+    Step(
+        "the token tries octo-org/docs",
+        lambda actor: actor.github("GET", "/repos/octo-org/docs/contents/README.md", "README.md was read."),
+        NOT_FOUND,
+    ),
+    Step(
+        "a workflow that is not trusted",
+        lambda actor: actor.mint(actor.oidc_token(actor.world.job(workflow=UNTRUSTED))),
+        FORBIDDEN,
+        "workflow_not_allowed",
+    ),
+    Step(
+        "a forged OIDC token",
+        lambda actor: actor.mint(actor.world.issuer.forged_token(actor.world.job())),
+        UNAUTHORIZED,
+        "invalid_token",
+    ),
+    Step(
+        "a job of an org that is not allowed",
+        lambda actor: actor.mint(
+            actor.oidc_token(
+                actor.world.job(
+                    repository="other-org/app",
+                    workflow="other-org/.fullsend/.github/workflows/triage.yml@refs/heads/main",
+                )
+            )
+        ),
+        FORBIDDEN,
+        "org_not_allowed",
+    ),
+    Step(
+        "the token is revoked",
+        lambda actor: actor.github("DELETE", "/installation/token", "The token is no longer good."),
+        NO_CONTENT,
+    ),
+    Step(
+        "the revoked token tries octo-org/app",
+        lambda actor: actor.github("GET", "/repos/octo-org/app/contents/README.md", "README.md was read."),
+        UNAUTHORIZED,
+    ),
+)
+
+
+def play(world: World, mint_url: str, steps: tuple[Step, ...] = STEPS) -> Iterator[Outcome]:
+    """Take each step in order and yield how it came out; a step that breaks down has no status."""
+    with urllib3.PoolManager(retries=False, timeout=TIMEOUT) as http:
+        actor = Actor(world, mint_url, http)
+        for step in steps:
+            began = perf_counter()
+            try:
+                answer = step.act(actor)
+            except urllib3.exceptions.HTTPError as problem:
+                answer = Answer(None, "", f"no answer: {type(problem).__name__}")
+            yield Outcome(step, answer, (perf_counter() - began) * 1000)
+
+
+def mask(token: str) -> str:
+    """Return the beginning of a token, enough to recognise it and too little to use it."""
+    return f"{token[:MASK_AFTER]}…" if len(token) > 2 * MASK_AFTER else "…"
+
+
+def _object(answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+    try:
+        parsed = json.loads(answer.data)
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}

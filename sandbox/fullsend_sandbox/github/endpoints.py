@@ -1,0 +1,31 @@
+"""Every endpoint of the sandbox's GitHub, in one table. A new group of endpoints is one more line here."""
+
+from fullsend_sandbox.github.access_tokens import AccessTokenEndpoints
+from fullsend_sandbox.github.accounts import AccountEndpoints
+from fullsend_sandbox.github.actions_secrets import SecretEndpoints
+from fullsend_sandbox.github.actions_variables import VariableEndpoints
+from fullsend_sandbox.github.content import ContentEndpoints
+from fullsend_sandbox.github.installations import InstallationEndpoints
+from fullsend_sandbox.github.keepers import Keepers
+from fullsend_sandbox.github.parts import Parts
+from fullsend_sandbox.github.repositories import RepositoryEndpoints
+from fullsend_sandbox.github.runners import RunnerEndpoints
+from fullsend_sandbox.github.selected_repositories import SelectedRepositories
+from fullsend_sandbox.routes import Route
+
+
+def endpoints(parts: Parts) -> list[Route]:
+    """Return the routes of all groups."""
+    repositories = RepositoryEndpoints(parts)
+    keepers = Keepers(parts, repositories)
+    return [
+        *InstallationEndpoints(parts).routes(),
+        *AccessTokenEndpoints(parts).routes(),
+        *repositories.routes(),
+        *ContentEndpoints(parts, repositories).routes(),
+        *AccountEndpoints(parts).routes(),
+        *RunnerEndpoints(parts, repositories).routes(),
+        *VariableEndpoints(parts, keepers).routes(),
+        *SecretEndpoints(parts, keepers).routes(),
+        *SelectedRepositories(parts, keepers).routes(),
+    ]

@@ -1,0 +1,41 @@
+"""The parts of one GitHub, made once and handed to every group of endpoints."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from fullsend_sandbox.clock import Clock
+from fullsend_sandbox.github.app_auth import AppAuth
+from fullsend_sandbox.github.apps import Apps
+from fullsend_sandbox.github.limits import Limits
+from fullsend_sandbox.github.token_auth import TokenAuth
+from fullsend_sandbox.github.tokens import Tokens, TokenStyle
+from fullsend_sandbox.github.user_tokens import UserTokens
+from fullsend_sandbox.github.vaults import Vaults
+from fullsend_sandbox.github.views import Views
+from fullsend_sandbox.github.world import World
+
+
+@dataclass(frozen=True)
+class Parts:
+    """State, and the two ways to tell who is calling."""
+
+    world: World
+    apps: Apps
+    tokens: Tokens
+    user_tokens: UserTokens
+    vaults: Vaults
+    limits: Limits
+    app_auth: AppAuth
+    token_auth: TokenAuth
+    views: Views
+    clock: Clock
+
+    @classmethod
+    def build(cls, clock: Clock, style: TokenStyle, api_url: Callable[[], str]) -> Self:
+        """Make an empty GitHub; `api_url` is asked when an answer needs links."""
+        world = World(clock)
+        apps = Apps(world, clock)
+        tokens, user_tokens = Tokens(clock, style), UserTokens()
+        auths = AppAuth(apps, clock), TokenAuth(tokens, user_tokens)
+        return cls(world, apps, tokens, user_tokens, Vaults(), Limits(clock), *auths, Views(api_url), clock)

@@ -1,0 +1,135 @@
+"""Accounts and repositories: made, renamed, removed and found by name, ignoring case.
+
+Decides who a name belongs to today, and to whom it belonged before. Not thread-safe by itself.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+
+from fullsend_sandbox.clock import Clock
+from fullsend_sandbox.github.state import Account, Repository
+
+LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,37}[A-Za-z0-9])?")
+REPOSITORY = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
+
+
+class World:
+    """The accounts and repositories of one GitHub."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ids = itertools.count(1001)
+        self._accounts: dict[str, Account] = {}
+        self._repositories: dict[tuple[int, str], Repository] = {}
+        self._former_logins: dict[str, Account] = {}
+        self._former_names: dict[tuple[int, str], Repository] = {}
+        self._redirected: set[str] = set()
+
+    def add_account(self, login: str, kind: str) -> Account:
+        """Add a user or organisation. Raises ValueError when the login is malformed or taken."""
+        self._claim(login)
+        account = Account(next(self._ids), login, kind)
+        self._accounts[login.lower()] = account
+        return account
+
+    def rename_account(self, login: str, new_login: str, *, redirect: bool) -> Account:
+        """Rename an account; its old login is free for anyone from now on."""
+        account = self.require_account(login)
+        if new_login.lower() != login.lower():
+            self._claim(new_login)
+            self._former_logins[login.lower()] = account
+            if redirect:
+                self._redirected.add(login.lower())
+        del self._accounts[login.lower()]
+        account.login = new_login
+        self._accounts[new_login.lower()] = account
+        return account
+
+    def _claim(self, login: str) -> None:
+        if not LOGIN.fullmatch(login):
+            raise ValueError(f"{login!r} is not a login: use up to 39 letters, digits and inner dashes")
+        if login.lower() in self._accounts:
+            raise ValueError(f"the login {login!r} is taken")
+        self._former_logins.pop(login.lower(), None)
+        self._redirected.discard(login.lower())
+
+    def account(self, login: str) -> Account | None:
+        """Find who has this login today."""
+        return self._accounts.get(login.lower())
+
+    def redirected_account(self, login: str) -> Account | None:
+        """Find who had this login before, if renamed with a redirect."""
+        return self._former_logins.get(login.lower()) if login.lower() in self._redirected else None
+
+    def require_account(self, login: str) -> Account:
+        """Find an account or raise ValueError."""
+        account = self.account(login)
+        if account is None:
+            raise ValueError(f"there is no account {login!r}: create it with create_org or create_user")
+        return account
+
+    def add_repository(self, full_name: str, *, private: bool) -> Repository:
+        """Add a repository with a README. Raises ValueError on a bad or taken name or a missing owner."""
+        login, _, name = full_name.partition("/")
+        owner = self.require_account(login)
+        key = self._free_name(owner, name)
+        repository = Repository(next(self._ids), owner, name, private, self._clock())
+        repository.files["README.md"] = f"# {name}\n".encode()
+        self._repositories[key] = repository
+        return repository
+
+    def rename_repository(self, full_name: str, new_name: str) -> Repository:
+        """Rename a repository; the old name leads to it until somebody takes it."""
+        repository = self.require_repository(full_name)
+        old = (repository.owner.id, repository.name.lower())
+        key = self._free_name(repository.owner, new_name)
+        self._repositories[key] = self._repositories.pop(old)
+        self._former_names[old] = repository
+        repository.name = new_name
+        return repository
+
+    def _free_name(self, owner: Account, name: str) -> tuple[int, str]:
+        if not REPOSITORY.fullmatch(name):
+            raise ValueError(f"{name!r} is not a repository name: use letters, digits, '.', '_' and '-'")
+        key = (owner.id, name.lower())
+        if key in self._repositories:
+            raise ValueError(f"the repository {owner.login}/{name} exists already")
+        self._former_names.pop(key, None)
+        return key
+
+    def remove_repository(self, full_name: str) -> None:
+        """Remove a repository for good, and whatever led to it."""
+        gone = self.require_repository(full_name)
+        del self._repositories[gone.owner.id, gone.name.lower()]
+        self._former_names = {key: kept for key, kept in self._former_names.items() if kept is not gone}
+
+    def repository(self, owner: str, name: str) -> tuple[Repository, bool] | None:
+        """Find a repository, and say whether it was found under a name of the past."""
+        account = self.account(owner)
+        moved = account is None
+        account = account or self._former_logins.get(owner.lower())
+        if account is None:
+            return None
+        key = (account.id, name.lower())
+        current = self._repositories.get(key)
+        if current is not None:
+            return current, moved
+        former = self._former_names.get(key)
+        return None if former is None else (former, True)
+
+    def repository_by_id(self, identifier: str) -> Repository | None:
+        """Find a repository by its id in decimal."""
+        return next((each for each in self._repositories.values() if str(each.id) == identifier), None)
+
+    def require_repository(self, full_name: str) -> Repository:
+        """Find a repository by its name of today or raise ValueError."""
+        login, _, name = full_name.partition("/")
+        found = self.repository(login, name)
+        if found is None or found[1]:
+            raise ValueError(f"there is no repository {full_name!r}: create it with create_repo")
+        return found[0]
+
+    def repositories(self) -> Iterator[Repository]:
+        """Every repository, oldest first."""
+        return iter(sorted(self._repositories.values(), key=lambda repository: repository.id))

@@ -1,0 +1,48 @@
+"""Work that goes on after a call was answered: builds, new revisions, deletions."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from fullsend_sandbox.google.errors import RefusedError
+from fullsend_sandbox.google.operations import Operation
+
+PATIENCE = 60.0
+
+_logger = logging.getLogger(__name__)
+
+
+class Background:
+    """Threads that end; `join` them before what they use is taken away."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._threads: set[threading.Thread] = set()
+
+    def run(self, operation: Operation, work: Callable[[], None]) -> None:
+        """Do the work, which finishes the operation; where it raises RefusedError the operation fails."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except RefusedError as refused:
+                operation.fail(refused)
+            except Exception:
+                # A bug of the sandbox: loud in the log, and no operation that nobody ever finishes.
+                _logger.exception("sandbox operation %s failed", operation.name)
+                operation.fail(RefusedError("INTERNAL", "The sandbox failed; see its log."))
+            finally:
+                with self._lock:
+                    self._threads.discard(threading.current_thread())
+
+        thread = threading.Thread(target=guarded, name="google-operation", daemon=True)
+        with self._lock:
+            self._threads.add(thread)
+        thread.start()
+
+    def join(self) -> None:
+        """Wait until all work is done, a minute at most for each piece."""
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(PATIENCE)

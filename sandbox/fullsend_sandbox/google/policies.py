@@ -1,0 +1,122 @@
+"""IAM policies of resources: read, modify, write, guarded by an etag.
+
+Decides which members and roles a policy may hold. Who may do what by them is decided by nobody: calls are
+allowed unless a switch denies them, except that secrets and the public door look for one binding each.
+"""
+
+import base64
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fullsend_sandbox.google.calls import Call
+from fullsend_sandbox.google.errors import aborted, invalid
+
+ROLE = re.compile(r"(projects/[a-z0-9-]+/|organizations/\d+/)?roles/[A-Za-z0-9_.]+")
+PLAIN_MEMBER = re.compile(r"(user|group|domain|deleted:serviceAccount):[^\s@:]+(@[^\s@]+)?")
+POOL_MEMBER = re.compile(
+    r"principal(?:Set)?://iam\.googleapis\.com/"
+    r"(projects/\d+/locations/global/workloadIdentityPools/[a-z0-9-]+)/(?:\*|[a-z]\w*[./].+)"
+)
+SERVICE_ACCOUNT = "serviceAccount:"
+PUBLIC = frozenset({"allUsers", "allAuthenticatedUsers"})
+
+Policy = dict[str, Any]
+Changed = Callable[[str], None]
+"""Called with the name of a resource whose policy changed."""
+
+
+class Policies:
+    """The policies of one kind of resource, by the resource's name."""
+
+    def __init__(
+        self,
+        *,
+        knows_account: Callable[[str], bool],
+        knows_pool: Callable[[str], bool],
+        public: bool = True,
+    ) -> None:
+        """Take who knows service accounts (by e-mail) and pools (by name)."""
+        self._knows_account = knows_account
+        self._knows_pool = knows_pool
+        self._public = public
+        self.on_change: list[Changed] = []
+        self._policies: dict[str, Policy] = {}
+
+    def get(self, name: str) -> Policy:
+        """Return a resource's policy; one that was never set has an etag and no bindings."""
+        return self._policies.get(name, {"version": 1, "etag": "ACAB"})
+
+    def replace(self, name: str, call: Call) -> Policy:
+        """Answer `setIamPolicy`. Raises RefusedError."""
+        policy: Mapping[str, Any] = call.body.get("policy", {})
+        given, current = policy.get("etag"), self.get(name)["etag"]
+        if given and given != current:
+            raise aborted(
+                "There were concurrent policy changes. Please retry the whole read-modify-write with exponential "
+                f"backoff. The request's ETag '{given}' did not match the current policy's ETag '{current}'."
+            )
+        bindings = [self._checked(binding) for binding in policy.get("bindings", [])]
+        return self._store(name, _merged(bindings))
+
+    def members(self, name: str, role: str) -> set[str]:
+        """Return who holds a role on a resource itself."""
+        found = self.get(name).get("bindings", ())
+        return {m for b in found if b["role"] == role and not b.get("condition") for m in b["members"]}
+
+    def forget(self, name: str) -> None:
+        """Drop the policy of a resource that is gone."""
+        self._policies.pop(name, None)
+
+    def retire(self, email: str, unique_id: str) -> None:
+        """Mark a deleted service account in every policy; an account of the same name does not inherit it."""
+        old, new = SERVICE_ACCOUNT + email, f"deleted:{SERVICE_ACCOUNT}{email}?uid={unique_id}"
+        for name, policy in list(self._policies.items()):
+            bindings = policy.get("bindings", [])
+            if any(old in binding["members"] for binding in bindings):
+                renamed = [b | {"members": [new if m == old else m for m in b["members"]]} for b in bindings]
+                self._store(name, renamed)
+
+    def _store(self, name: str, bindings: list[dict[str, Any]]) -> Policy:
+        etag = base64.b64encode(b"BwY" + secrets.token_bytes(6)).decode()
+        policy: Policy = {"version": 1, "etag": etag}
+        self._policies[name] = policy | ({"bindings": bindings} if bindings else {})
+        for told in self.on_change:
+            told(name)
+        return self._policies[name]
+
+    def _checked(self, binding: Mapping[str, Any]) -> dict[str, Any]:
+        role = binding.get("role", "")
+        if not ROLE.fullmatch(role):
+            raise invalid(f"Invalid role '{role}' in the policy: expected roles/NAME.")
+        for member in binding.get("members", ()):
+            self._check_member(member)
+        return dict(binding) | {"members": list(binding.get("members", ()))}
+
+    def _check_member(self, member: str) -> None:
+        if member in PUBLIC:
+            if not self._public:
+                raise invalid(f"Members of type {member} cannot be granted a role on this resource.")
+        elif member.startswith(SERVICE_ACCOUNT):
+            email = member.removeprefix(SERVICE_ACCOUNT)
+            if not self._knows_account(email):
+                raise invalid(f"Service account {email} does not exist.")
+        elif pool := POOL_MEMBER.fullmatch(member):
+            if not self._knows_pool(pool[1]):
+                raise invalid(
+                    f"Identity Pool does not exist ({pool[1]}). Please check that you specified a valid resource "
+                    "name as returned in the `name` attribute in the configuration API."
+                )
+        elif not PLAIN_MEMBER.fullmatch(member):
+            raise invalid(f"Invalid value '{member}' in the policy: the member has an unknown type.")
+
+
+def _merged(bindings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join bindings of the same role and condition, drop double and empty ones, as Google does."""
+    merged: dict[tuple[str, str], dict[str, Any]] = {}
+    for binding in bindings:
+        key = (binding["role"], repr(binding.get("condition")))
+        kept = merged.setdefault(key, binding | {"members": []})
+        kept["members"] = sorted({*kept["members"], *binding["members"]})
+    return [binding for binding in merged.values() if binding["members"]]

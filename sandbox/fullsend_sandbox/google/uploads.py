@@ -1,0 +1,77 @@
+"""Cloud Storage as far as source uploads go: `PUT` to a signed URL that Cloud Functions handed out.
+
+The signature is in the URL, so credentials are refused, and so is any other content type than the one signed.
+"""
+
+import secrets
+import threading
+from dataclasses import dataclass
+
+from werkzeug.wrappers import Request, Response
+
+from fullsend_sandbox.clock import Clock
+from fullsend_sandbox.google.kills import BudgetedFaults, WriteBudget
+from fullsend_sandbox.loopback import LoopbackService
+
+LIFETIME = 30 * 60
+CONTENT_TYPE = "application/zip"
+MAX_UPLOADS = 1000
+
+
+@dataclass
+class _Upload:
+    signature: str
+    expires_at: float
+    data: bytes | None = None
+
+
+class Uploads(LoopbackService):
+    """The bucket to which sources go."""
+
+    def __init__(self, bucket: str, *, budget: WriteBudget, clock: Clock) -> None:
+        super().__init__("google-storage", self._ask, clock=clock)
+        self.faults = BudgetedFaults(budget)
+        self.bucket = bucket
+        self._lock = threading.Lock()
+        self._uploads: dict[str, _Upload] = {}
+
+    def offer(self) -> tuple[str, str]:
+        """Return a signed URL that is good for 30 minutes, and the object that it writes."""
+        name, signature = f"{secrets.token_hex(16)}.zip", secrets.token_hex(32)
+        with self._lock:
+            if len(self._uploads) >= MAX_UPLOADS:
+                del self._uploads[next(iter(self._uploads))]
+            self._uploads[name] = _Upload(signature, self.clock() + LIFETIME)
+        return f"{self.url}/{self.bucket}/{name}?X-Goog-Signature={signature}", name
+
+    def uploaded(self, bucket: str, name: str) -> bytes | None:
+        """Return what was uploaded; None where nothing was."""
+        with self._lock:
+            upload = self._uploads.get(name) if bucket == self.bucket else None
+            return None if upload is None else upload.data
+
+    def _ask(self, request: Request) -> Response:
+        bucket, _, name = request.path.removeprefix("/").partition("/")
+        with self._lock:
+            upload = self._uploads.get(name) if bucket == self.bucket else None
+        if request.method != "PUT" or upload is None:
+            return _refusal(404, "NoSuchKey", "The specified key does not exist.")
+        if "Authorization" in request.headers:
+            return _refusal(400, "InvalidArgument", "A signed URL must not be sent with an Authorization header.")
+        signed = request.args.get("X-Goog-Signature", "") == upload.signature
+        if not signed or request.mimetype != CONTENT_TYPE:
+            return _refusal(
+                403,
+                "SignatureDoesNotMatch",
+                "Access denied. The request signature we calculated does not match the signature you provided: "
+                f"check the URL and that the content type is {CONTENT_TYPE}.",
+            )
+        if self.clock() > upload.expires_at:
+            return _refusal(400, "ExpiredToken", "Invalid argument. The signed URL has expired.")
+        upload.data = request.get_data()
+        return Response(status=200)
+
+
+def _refusal(status: int, code: str, message: str) -> Response:
+    body = f"<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    return Response(body, status=status, content_type="application/xml; charset=UTF-8")

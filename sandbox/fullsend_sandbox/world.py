@@ -1,0 +1,174 @@
+"""The whole world of a mint on loopback, valid by default, to be broken on purpose.
+
+Decides what exists: organisations, repositories, Apps, their keys as secrets, the identity pool. How each
+service behaves is its own. What it is all called is `names.py`.
+"""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from json import dumps
+from pathlib import Path
+from time import time
+from typing import Any, Self
+
+from fullsend_sandbox import names
+from fullsend_sandbox.clock import Clock
+from fullsend_sandbox.github import App, GitHubService, Installation
+from fullsend_sandbox.issuer import Issuer
+from fullsend_sandbox.job import Job
+from fullsend_sandbox.keys import KeyPool
+from fullsend_sandbox.loopback import LoopbackService
+from fullsend_sandbox.secret_manager import SecretManager
+from fullsend_sandbox.sts import SecurityTokenService
+from fullsend_sandbox.wif import Federation, Provider
+
+
+class World:
+    """Issuer, token service, Secret Manager and GitHub; a context manager.
+
+    Each service has a clock of its own: `world.github.clock.offset = 300`. Give `keys` to share
+    the RSA keys between worlds that live one after the other, and `ports` (by service name) to fix them.
+    """
+
+    issuer: Issuer
+    sts: SecurityTokenService
+    secret_manager: SecretManager
+    github: GitHubService
+    federation: Federation
+    apps: dict[str, App]
+    """By role."""
+    installations: dict[tuple[str, str], Installation]
+    """By role and organisation."""
+
+    def __init__(
+        self, *, clock: Clock = time, keys: KeyPool | None = None, ports: Mapping[str, int] | None = None
+    ) -> None:
+        self._clock = clock
+        self._shared_keys = keys
+        self._keys = keys
+        self._ports = dict(ports or {})
+        self._running = ExitStack()
+
+    def start(self) -> Self:
+        """Build everything and start it. Raises OSError when a fixed port is in use."""
+        self._keys = self._shared_keys or KeyPool()
+        self._build(self._keys)
+        return self
+
+    def stop(self) -> None:
+        """Stop every service; may be called again."""
+        self._running.close()
+        if self._keys is not None and self._shared_keys is None:
+            self._keys.close()
+
+    def reset(self) -> None:
+        """Make everything anew: same ports, same RSA keys, same ids, no faults, no traffic.
+
+        The services are new objects; a mint that runs meanwhile only sees its connections close.
+        """
+        if self._keys is None:
+            raise RuntimeError("the world is not started")
+        self._running.close()
+        self._build(self._keys)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def services(self) -> tuple[LoopbackService, ...]:
+        """Return every service, to break or count them all."""
+        return (self.issuer, self.sts, self.secret_manager, self.github)
+
+    def outside_calls(self) -> dict[str, int]:
+        """Return how many requests each service has had."""
+        return {service.name: service.traffic.count() for service in self.services()}
+
+    def _build(self, keys: KeyPool) -> None:
+        keys.rewind()
+        self.federation = Federation(names.PROJECT_NUMBER)
+        self.issuer = Issuer(clock=self._clock, make_key=keys.take)
+        self.sts = SecurityTokenService(self.federation, self._keys_of, clock=self._clock)
+        self.secret_manager = SecretManager(names.PROJECT_NUMBER, names.PROJECT_ID, clock=self._clock)
+        self.github = GitHubService(clock=self._clock, make_key=keys.take)
+        with ExitStack() as started:
+            for service in self.services():
+                service.start(self._ports.get(service.name, 0))
+                started.callback(service.stop)
+                self._ports[service.name] = service.port  # for `reset`, whoever stops the service before
+            self._furnish_github()
+            self._furnish_google()
+            self._running = started.pop_all()
+
+    def _furnish_github(self) -> None:
+        owners = {repository.partition("/")[0] for repository in names.REPOSITORIES}
+        self._ids = {owner: str(self.github.create_org(owner).id) for owner in sorted(owners)}
+        for repository in names.REPOSITORIES:
+            self._ids[repository] = str(self.github.create_repo(repository).id)
+        self.apps = {}
+        self.installations = {}
+        for role, permissions in names.app_permissions().items():
+            self.apps[role] = self.github.create_app(f"fullsend-{role}", permissions)
+            for org in (names.ORG, names.OTHER_ORG):
+                self.installations[role, org] = self.github.install_app(self.apps[role], org)
+
+    def _furnish_google(self) -> None:
+        self.federation.create_pool(names.POOL)
+        self.admit_orgs(names.ORG)
+        for role, app in self.apps.items():
+            self.secret_manager.add_version(names.secret_name(role), app.private_key_pem)
+
+    def _keys_of(self, issuer: str) -> Mapping[str, Any] | None:
+        return self.issuer.published_keys() if issuer == self.issuer.url else None
+
+    def admit_orgs(self, *orgs: str) -> None:
+        """Write the organisations' provider so that its condition admits these; none admits every one."""
+        if len(orgs) == 1:
+            condition = f"assertion.repository_owner == '{orgs[0]}'"
+        elif orgs:
+            condition = f"assertion.repository_owner in [{', '.join(repr(org) for org in orgs)}]"
+        else:
+            condition = "assertion.repository_owner != ''"
+        self.put_provider(names.PROVIDER, condition)
+
+    def put_provider(self, provider_id: str, condition: str, **changes: Any) -> None:
+        """Write a provider for the sandbox's issuer with the operator's mapping and audiences."""
+        own = "https:" + self.federation.resource(names.POOL, provider_id)
+        given = {"issuer": self.issuer.url, "allowed_audiences": (names.AUDIENCE, own)} | changes
+        provider = Provider(provider_id=provider_id, attribute_condition=condition, **given)
+        self.federation.put_provider(names.POOL, provider)
+
+    def job(self, **changes: Any) -> Job:
+        """Return a job that may mint; changes are `Job`'s fields. Ids are GitHub's where it knows the name."""
+        job = Job(**changes)
+        owner_id, repository_id = self._ids.get(job.owner), self._ids.get(job.repository)
+        return Job(**{"repository_owner_id": owner_id, "repository_id": repository_id} | changes)
+
+    def mint_environment(self, **changes: str) -> dict[str, str]:
+        """Return the environment of a hosted mint in this world; changes replace or add variables."""
+        google = {
+            "GCP_PROJECT_NUMBER": names.PROJECT_NUMBER,
+            "WIF_POOL_NAME": names.POOL,
+            "WIF_PROVIDER_NAME": names.PROVIDER,
+            "STS_URL": self.sts.url,
+            "SECRET_MANAGER_URL": self.secret_manager.url,
+        }
+        return self._common_environment() | google | changes
+
+    def standalone_environment(self, pem_dir: Path, **changes: str) -> dict[str, str]:
+        """Write each App's key into `pem_dir` and return the environment of a standalone mint."""
+        for role, app in self.apps.items():
+            path = pem_dir / f"{role}.pem"
+            path.touch(mode=0o600)
+            path.write_bytes(app.private_key_pem)
+        return self._common_environment() | {"PEM_DIR": str(pem_dir)} | changes
+
+    def _common_environment(self) -> dict[str, str]:
+        return {
+            "ALLOWED_ORGS": names.ORG,
+            "ROLE_APP_IDS": dumps({role: str(app.id) for role, app in self.apps.items()}),
+            "ALLOWED_WORKFLOW_FILES": names.WORKFLOW_FILES,
+            "OIDC_ISSUER_URL": self.issuer.url,
+            "GITHUB_API_URL": self.github.api_url,
+        }

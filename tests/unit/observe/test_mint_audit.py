@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import io
+import json
+import os
+from typing import Any
+
+import pytest
+
+from mintcore.errors import (
+    AppNotInstalled,
+    GitHubUnavailable,
+    Incident,
+    InternalError,
+    InvalidToken,
+    MintError,
+    OrgNotAllowed,
+)
+from mintcore.observe.audit import StructuredAudit, event
+from mintcore.observe.log import JsonLog, redact
+from mintcore.policy.claims import Proof
+from mintcore.policy.names import RepoName, Role
+from mintcore.policy.token_request import TokenRequest
+from mintcore.policy.trust import decide, grant_for
+from mintcore.request import Attempt, Deadline, Decided, InstallationToken, Scope
+from mintcore.secret import Secret
+from tests.mint_doubles import FakeClock, caller, policy
+
+TRIAGE = Role("triage")
+TOKEN = "ghs_" + "canary0" * 6
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJjYW5hcnkiOjF9.c2lnbmF0dXJl"
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nY2FuYXJ5\nY2FuYXJ5\n-----END RSA PRIVATE KEY-----\n"
+ASKED = ("app", "Docs")
+
+
+def granted(**changes: Any) -> Decided:
+    attempt = Attempt(Deadline(FakeClock(), 25), "request-1", "f" * 32, {"sts": 1}, {"jwks": True}, {"issue": 1.5})
+    given = policy()
+    grant = grant_for(given, TRIAGE)
+    issued: dict[str, Any] = {
+        "token": Secret(TOKEN), "expires_at": "2030-01-01T00:00:00Z",
+        "repositories": ("octo-org/app", "octo-org/docs"), "permissions": dict(grant.permissions),
+        "repository_selection": "selected", "installation_id": 7,
+    }  # fmt: skip
+    return Decided(
+        "mint",
+        attempt,
+        TokenRequest(TRIAGE, tuple(RepoName(name) for name in ASKED)),
+        caller(run_id="11", actor="octocat", repository_id="22"),
+        Proof.SIGNATURE_AND_STS,
+        decide(given, caller(), TRIAGE),
+        grant.app,
+        Scope(grant.permissions, tuple(RepoName(name) for name in ASKED)),
+        InstallationToken(**(issued | changes)),
+    )
+
+
+def lines(decided: Decided, project_id: str = "") -> list[dict[str, Any]]:
+    stream = io.StringIO()
+    StructuredAudit(JsonLog(stream, project_id=project_id)).record(decided)
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def failed(failure: MintError) -> Decided:
+    decided = granted()
+    decided.issued, decided.failure = None, failure
+    return decided
+
+
+def test_a_grant_says_who_what_how_and_for_how_long() -> None:
+    found = event(granted())
+    assert (found["event"], found["outcome"], found["request_id"]) == ("mint", "granted", "request-1")
+    assert (found["role"], found["repos"], found["app_id"], found["verified_by"]) == (
+        "triage",
+        ["app", "Docs"],
+        "1",
+        "jwks+sts",
+    )
+    assert found["caller"]["repository"] == "octo-org/app"
+    assert (found["caller"]["run_id"], found["caller"]["actor"], found["caller"]["repository_id"]) == (
+        "11",
+        "octocat",
+        "22",
+    )
+    assert [rule["rule"] for rule in found["rules"]] == ["org", "workflow_repo", "workflow_file", "role"]
+    assert (found["upstream_calls"], found["cache_hits"], found["step_ms"]) == (
+        {"sts": 1},
+        {"jwks": True},
+        {"issue": 1.5},
+    )
+    assert (found["issued"]["installation_id"], found["issued"]["warnings"]) == (7, [])
+
+
+def test_a_grant_can_be_joined_with_githubs_own_audit_log() -> None:
+    expected = base64.b64encode(hashlib.sha256(TOKEN.encode()).digest()).decode()
+    assert event(granted())["issued"]["hashed_token"] == expected
+
+
+def test_the_token_itself_is_in_no_line() -> None:
+    assert "canary" not in json.dumps(lines(granted()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"permissions": {"contents": "read", "issues": "read", "metadata": "read"}},
+         ["permission issues: asked write, granted read"]),
+        ({"permissions": {"contents": "read", "metadata": "read"}},
+         ["permission issues: asked write, granted none"]),
+        ({"permissions": {"contents": "read", "issues": "write"}}, []),
+        ({"repositories": ("octo-org/app",)}, ["repository docs: asked, not granted"]),
+        ({"repositories": ()}, ["repository app: asked, not granted", "repository docs: asked, not granted"]),
+        ({"repositories": ("OCTO-ORG/APP", "octo-org/docs")}, []),
+    ],
+)  # fmt: skip
+def test_less_than_was_asked_is_a_warning(changes: dict[str, Any], expected: list[str]) -> None:
+    assert event(granted(**changes))["issued"]["warnings"] == expected
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome", "severity"),
+    [
+        (OrgNotAllowed(), "denied", "WARNING"),
+        (AppNotInstalled(), "denied", "WARNING"),
+        (InvalidToken(detail="expired"), "denied", "NOTICE"),
+        (GitHubUnavailable(), "failed", "ERROR"),
+        (InternalError(), "failed", "ERROR"),
+    ],
+)
+def test_a_failure_has_its_code_and_cause(failure: MintError, outcome: str, severity: str) -> None:
+    (line,) = lines(failed(failure))
+    found = line["audit"]
+    assert (found["outcome"], found["code"], found["status"], found["cause"]) == (
+        outcome, failure.code, failure.status, failure.detail,
+    )  # fmt: skip
+    assert line["severity"] == severity
+    assert "issued" not in found
+
+
+def test_an_incident_is_a_line_of_its_own_that_wakes_somebody() -> None:
+    entries = lines(failed(Incident(detail="wrong account")))
+    assert [entry["severity"] for entry in entries] == ["ERROR", "CRITICAL"]
+
+
+def test_who_was_not_proven_is_not_named() -> None:
+    decided = Decided("mint", granted().attempt, failure=InvalidToken(detail="x"))
+    (line,) = lines(decided)
+    assert "caller" not in line["audit"]
+    assert "an unproven caller" in line["message"]
+
+
+@pytest.mark.parametrize(("project", "trace"), [("", "f" * 32), ("p", f"projects/p/traces/{'f' * 32}")])
+def test_a_line_is_joined_to_its_trace(project: str, trace: str) -> None:
+    assert lines(granted(), project)[0]["logging.googleapis.com/trace"] == trace
+
+
+SECRETS = {
+    "classic token": TOKEN,
+    "JWT": JWT,
+    "token of the newer form": f"ghs_{JWT}",
+    "PEM": PEM,
+    "half a PEM": PEM[:60],
+}
+AROUND = ["{}", "x {} y", "x\n{}\ny", "\t{}", "\u00e9{}", '"{}"', "'{}'", "={}", "\\{}", "\x01{}", "({})", ":{}"]
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
+def test_a_secret_that_came_into_a_log_line_is_taken_out_and_the_line_stays_json(secret: str, around: str) -> None:
+    stream = io.StringIO()
+    JsonLog(stream).write("ERROR", around.format(secret), {"cause": [around.format(secret)], "last": "kept"})
+    text = stream.getvalue()
+    parts = [part for line in secret.splitlines() for part in line.split(".") if "KEY" not in part]
+    assert not [part for part in parts if part.removeprefix("ghs_") in text]
+    assert json.loads(text)["last"] == "kept"
+    assert text.count("\n") == 1
+
+
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
+def test_a_secret_is_taken_out_of_a_plain_text(secret: str) -> None:
+    shown = redact(f"before {secret}")
+    assert shown.startswith("before <redacted>")
+    assert "canary" not in shown
+    assert "Y2Fu" not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-----BEGIN KEY-----", "-----BEGIN X KEY----- \\", '-----BEGIN KEY-----"\\"x', "-----BEGIN KEY-----\\\\"],
+)
+def test_a_claim_that_looks_like_a_key_does_not_make_the_event_vanish(text: str) -> None:
+    (line,) = lines(failed(InvalidToken(detail=f"issuer is {text}")))
+    assert line["audit"]["code"] == "invalid_token"
+
+
+@pytest.mark.parametrize("text", ["plain", "keyboard.eyelid.yes", "ghost_town", "octo-org/app", "sha " + "a" * 40])
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_what_json_cannot_hold_is_written_all_the_same() -> None:
+    stream = io.StringIO()
+    JsonLog(stream).write("INFO", "x\nwith a line break \ud800", {"thing": object(), "nan": float("nan")})
+    assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_a_log_that_nobody_reads_any_more_stops_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as stream:
+        os.close(reading)
+        log = JsonLog(stream)
+        assert json.loads(log.write("INFO", "kept"))["message"] == "kept"
+        assert '"message":"kept"' in capsys.readouterr().err
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()
+        assert json.loads(log.write("INFO", "closed"))["message"] == "closed"

@@ -1,0 +1,73 @@
+"""docs/audit-event.schema.json is strict: it takes what the mint writes and little else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mintcore.errors import InternalError, InvalidToken, RoleNotAllowed
+from mintcore.observe.audit import event
+from mintcore.policy.claims import Proof
+from mintcore.policy.names import RepoName, Role
+from mintcore.policy.token_request import TokenRequest
+from mintcore.policy.trust import decide, decide_status, grant_for
+from mintcore.request import Decided, InstallationToken, Scope
+from mintcore.secret import Secret
+from tests.audited_mint import schema_errors
+from tests.mint_doubles import FakeClock, caller, new_attempt, policy
+
+REQUEST = TokenRequest(Role("coder"), (RepoName("app"),))
+
+
+def granted() -> dict[str, Any]:
+    given, asks = policy(), caller(run_id="1", actor="octocat")
+    grant = grant_for(given, REQUEST.role)
+    token = InstallationToken(
+        Secret("ghs_made_up"), "2030-01-01T00:00:00Z", ("octo-org/app",), dict(grant.permissions), "selected", 7
+    )
+    return event(
+        Decided(
+            "mint",
+            new_attempt(FakeClock()),
+            REQUEST,
+            asks,
+            Proof.SIGNATURE_AND_STS,
+            decide(given, asks, REQUEST.role),
+            grant.app,
+            Scope(grant.permissions, REQUEST.repos),
+            token,
+        )
+    )
+
+
+def test_what_the_mint_writes_fits() -> None:
+    attempt, asks = new_attempt(FakeClock()), caller()
+    unproven = Decided("mint", attempt, REQUEST, failure=InvalidToken(detail="no JWT"))
+    denied = Decided("mint", attempt, REQUEST, asks, decision=decide(policy(), asks, Role("x")))
+    denied.failure = RoleNotAllowed()
+    crashed = Decided("status", attempt, failure=InternalError(detail="unexpected KeyError"))
+    status = Decided("status", attempt, None, asks, Proof.SIGNATURE, decide_status(policy(), asks))
+    assert not schema_errors([granted(), *map(event, (unproven, denied, crashed, status))])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"token": "ghs_x"},
+        {"outcome": "maybe"},
+        {"time": "yesterday"},
+        {"verified_by": None},
+        {"code": "role_not_allowed"},
+        {"rules": []},
+        {"step_ms": {"issue": -1}},
+        {"request_id": "a b"},
+    ],
+)
+def test_what_it_never_writes_does_not_fit(change: dict[str, Any]) -> None:
+    assert schema_errors([granted() | change])
+
+
+@pytest.mark.parametrize("field", ["time", "caller", "issued", "verified_by", "rules", "repos", "step_ms"])
+def test_a_granted_mint_says_who_what_and_how(field: str) -> None:
+    assert schema_errors([{name: value for name, value in granted().items() if name != field}])

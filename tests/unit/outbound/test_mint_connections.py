@@ -1,0 +1,235 @@
+"""Opening connections and keeping them: deadlines, proxies, TLS, age."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+import threading
+import time
+from typing import TYPE_CHECKING, Self
+
+import pytest
+
+from mintcore.clock import WorldClock
+from mintcore.outbound.answer import TooSlow, Unreachable
+from mintcore.outbound.channel import CONNECT_SECONDS, Outbound
+from mintcore.outbound.connections import UNHEARD_SECONDS, Connections
+from mintcore.request import Deadline
+from mintcore.secret import Secret
+from tests.mint_doubles import FakeClock, new_attempt
+from tests.throwaway_ca import ThrowawayCa, https_front
+from tests.unit.outbound.loopback_peer import Peer, answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mintcore.outbound.answer import Answer
+    from mintcore.outbound.channel import Channel
+    from mintcore.ports import Clock
+
+SERVICE = "https://service.example"
+
+
+def get(channel: Channel, clock: Clock, seconds: float = 5.0) -> Answer:
+    return channel.send("GET", "/", headers={}, attempt=new_attempt(clock, seconds))
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Give a port whose queue is full: who connects to it hears nothing."""
+    with contextlib.ExitStack() as opened:
+        listener = opened.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)  # noqa: FBT003 - the standard library's signature
+            with contextlib.suppress(BlockingIOError):
+                waiting.connect(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def test_a_host_that_does_not_answer_is_too_slow_within_the_budget(silent_port: int) -> None:
+    clock, started = WorldClock(), time.monotonic()
+    channel = Outbound(clock, connections=1).channel("github", f"http://127.0.0.1:{silent_port}")
+    with pytest.raises(TooSlow, match="github: no connection in"):
+        get(channel, clock, 0.4)
+    assert time.monotonic() - started < CONNECT_SECONDS
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system's TCP has no such bound")
+def test_what_nobody_takes_is_sent_anew_before_the_budget_is_over() -> None:
+    clock = WorldClock()
+    with socket.create_server(("127.0.0.1", 0)) as nobody_reads:
+        nobody_reads.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        channel = Outbound(clock, connections=1).channel(
+            "github", f"http://127.0.0.1:{nobody_reads.getsockname()[1]}"
+        )
+        attempt = new_attempt(clock, UNHEARD_SECONDS + 2)
+        with pytest.raises(TooSlow):
+            channel.send("POST", "/", headers={}, body=b"x" * 20_000_000, attempt=attempt)
+    assert attempt.upstream_calls == {"github": 2}
+
+
+def test_a_host_with_an_address_that_refuses_is_reached_by_another() -> None:
+    clock = WorldClock()
+    with Peer(lambda _number: [answer(200)]) as peer:
+        channel = Outbound(clock, connections=1).channel("sts", peer.url.replace("127.0.0.1", "localhost"))
+        assert get(channel, clock).status == 200
+
+
+def test_a_host_whose_name_is_none_is_unreachable() -> None:
+    clock = FakeClock()
+    for host in ("a..b", "x" * 64 + ".invalid"):
+        with pytest.raises(Unreachable, match="connecting"):
+            get(Outbound(clock, connections=1).channel("sts", f"http://{host}"), clock)
+
+
+def test_a_proxy_that_drips_is_too_slow_within_the_budget() -> None:
+    clock = WorldClock()
+    dripping = [piece for byte in b"HTTP/1.1 200 ".ljust(100, b"x") for piece in (bytes([byte]), 0.1)]
+    with Peer(lambda _number: dripping) as proxy:
+        channel = Outbound(clock, connections=1, proxy_url=Secret(proxy.url)).channel("github", SERVICE)
+        started = time.monotonic()
+        with pytest.raises(TooSlow):
+            get(channel, clock, 0.4)
+        assert time.monotonic() - started < 5  # the drip lasts for 10
+
+
+@pytest.mark.parametrize("said", [answer(407), answer(502), b"garbage\r\n\r\n", answer(200, b"more than asked")])
+def test_a_proxys_no_is_unreachable_and_says_so(said: bytes) -> None:
+    clock = FakeClock()
+    with Peer(lambda _number: [said]) as proxy:
+        channel = Outbound(clock, connections=1, proxy_url=Secret(proxy.url)).channel("github", SERVICE)
+        with pytest.raises(Unreachable, match=r"connecting: (the proxy answers|a status line)"):
+            get(channel, clock)
+    assert {request.split(b"\r\n")[0] for request in proxy.requests} == {b"CONNECT service.example:443 HTTP/1.1"}
+
+
+class Tunnel:
+    """A proxy for one connection: it says yes to CONNECT, and passes bytes to and fro."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.asked = b""
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join(10)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        near, _ = self._listener.accept()
+        with near:
+            while b"\r\n\r\n" not in self.asked:
+                self.asked += near.recv(4096)
+            host, port = self.asked.split(b" ")[1].split(b":")
+            with socket.create_connection((host.decode(), int(port))) as far:
+                near.sendall(b"HTTP/1.1 200 Connection established\r\nVia: 1.1 proxy\r\n\r\n")
+                back = threading.Thread(target=_pass_on, args=(far, near))
+                back.start()
+                _pass_on(near, far)
+                back.join(10)
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+def test_tls_goes_through_the_proxy_to_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ca, clock = ThrowawayCa(tmp_path, "127.0.0.1"), WorldClock()
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca.bundle))
+    with https_front(ca, b'{"by": "proxy"}') as port, Tunnel() as proxy:
+        outbound = Outbound(clock, connections=1, proxy_url=Secret(f"http://127.0.0.1:{proxy.port}"))
+        channel = outbound.channel("sts", f"https://127.0.0.1:{port}")
+        sent = channel.send("POST", "/", headers={"X-Key": "k"}, body=b"", attempt=new_attempt(clock))
+    assert sent.json_object() == {"by": "proxy"}
+    assert b"X-Key" not in proxy.asked
+
+
+def test_an_end_that_tls_does_not_vouch_for_is_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ca, clock = ThrowawayCa(tmp_path, "127.0.0.1"), FakeClock()
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca.bundle))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(ca.certificate, ca.key)
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(3):
+            connection = context.wrap_socket(listener.accept()[0], server_side=True)
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nthe first half of ")
+            os.close(connection.detach())
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        channel = Outbound(clock, connections=1).channel("sts", f"https://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(Unreachable):
+            get(channel, clock)
+        thread.join(10)
+
+
+@pytest.mark.parametrize(("idle", "connections"), [(60, 1), (61, 2)])
+def test_a_connection_that_was_idle_for_a_minute_is_not_used_again(idle: float, connections: int) -> None:
+    clock = FakeClock()
+    with Peer(lambda _number: [answer(200)]) as peer:
+        channel = Outbound(clock, connections=1).channel("sts", peer.url)
+        get(channel, clock)
+        clock.advance(idle)
+        get(channel, clock)
+    assert peer.connections == connections
+
+
+def test_no_more_connections_are_kept_than_wanted_and_none_for_long() -> None:
+    clock = FakeClock()
+    with Peer(lambda _number: []) as peer:
+        kept = Connections(peer.url, clock, most=2, tls=ssl.create_default_context(), proxy=None)
+        first, second, third = opened = [kept.open(Deadline(clock, 5)) for _ in range(3)]
+        for connection in opened:
+            kept.give_back(connection)
+        assert third.fileno() == -1
+        assert [kept.take(), kept.take(), kept.take()] == [second, first, None]
+        kept.give_back(first)
+        kept.give_back(second)
+        clock.advance(61)
+        assert kept.take() is None
+    assert (first.fileno(), second.fileno()) == (-1, -1)
+
+
+def test_a_connection_that_the_service_has_closed_is_not_tried() -> None:
+    clock = FakeClock()
+    with Peer(lambda _number: [answer(200)]) as peer:
+        channel = Outbound(clock, connections=1).channel("sts", peer.url)
+        get(channel, clock)
+    # No time for a second try: what fails is the first.
+    with pytest.raises(Unreachable, match="connecting"):
+        get(channel, clock, 0.04)
+
+
+@pytest.mark.parametrize(
+    ("service", "asked"),
+    [
+        ("https://service.example", b"service.example:443"),
+        ("https://service.example:8443/x", b"service.example:8443"),
+        ("https://[::1]", b"[::1]:443"),
+    ],
+)
+def test_a_proxy_is_asked_for_host_and_port_and_shown_no_credentials_it_has_not(service: str, asked: bytes) -> None:
+    clock = FakeClock()
+    with Peer(lambda _number: [answer(407)]) as proxy:
+        channel = Outbound(clock, connections=1, proxy_url=Secret(proxy.url)).channel("sts", service)
+        with pytest.raises(Unreachable):
+            get(channel, clock)
+    assert proxy.requests[0].startswith(b"CONNECT " + asked + b" HTTP/1.1\r\nHost: " + asked + b"\r\n")
+    assert b"Proxy-Authorization" not in proxy.requests[0]

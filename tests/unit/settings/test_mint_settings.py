@@ -1,0 +1,334 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mintcore.policy.names import Org, Role, parse_repo
+from mintcore.settings.environment import (
+    ConfigurationError,
+    HostedSettings,
+    Settings,
+    StandaloneSettings,
+    read_hosted,
+    read_standalone,
+)
+
+COMMON = {"ALLOWED_ORGS": "octo-org", "ROLE_APP_IDS": '{"triage": "1", "coder": 2}', "ALLOWED_WORKFLOW_FILES": "*"}
+HOSTED = COMMON | {"GCP_PROJECT_NUMBER": "123", "WIF_POOL_NAME": "pool", "WIF_PROVIDER_NAME": "github-oidc"}
+STANDALONE = COMMON | {"PEM_DIR": "./pems"}
+SERVICE_URLS = ["OIDC_ISSUER_URL", "GITHUB_API_URL", "STS_URL", "SECRET_MANAGER_URL"]
+
+
+def hosted(**changes: str | None) -> HostedSettings:
+    return read_hosted({name: value for name, value in (HOSTED | changes).items() if value is not None})
+
+
+def standalone(**changes: str | None) -> StandaloneSettings:
+    return read_standalone({name: value for name, value in (STANDALONE | changes).items() if value is not None})
+
+
+def common(**changes: str | None) -> Settings:
+    return hosted(**changes).common
+
+
+def problems(**changes: str | None) -> tuple[str, ...]:
+    with pytest.raises(ConfigurationError) as refused:
+        hosted(**changes)
+    return refused.value.problems
+
+
+def test_the_least_environment_has_the_defaults_of_the_contract() -> None:
+    settings = hosted()
+    shared = settings.common
+    assert (settings.sts_url, settings.secret_manager_url) == ("https://sts.googleapis.com", "")
+    assert shared.issuer_url == "https://token.actions.githubusercontent.com"
+    assert shared.github_api_url == "https://api.github.com"
+    assert (shared.audience, shared.deadline_seconds, shared.rate_limit) == ("fullsend-mint", 25.0, "")
+    assert shared.policy.host_repos == {parse_repo("fullsend-ai/fullsend")}
+    assert shared.policy.per_repo_repos == frozenset()
+    assert (shared.unhealthy, shared.warnings, shared.custom_roles, shared.proxy_url) == ("", (), (), None)
+    assert (standalone().port, standalone().fallback_url) == (8080, "")
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", "\t"])
+@pytest.mark.parametrize("name", ["ROLE_APP_IDS", "GCP_PROJECT_NUMBER", "WIF_POOL_NAME", "WIF_PROVIDER_NAME"])
+def test_a_required_variable_that_is_missing_or_blank_is_named_with_an_example(
+    name: str, value: str | None
+) -> None:
+    (problem,) = problems(**{name: value})
+    assert problem.startswith(f"{name} is not set; for example {name}=")
+
+
+@pytest.mark.parametrize("value", [None, "", " "])
+def test_the_standalone_mint_needs_a_folder_of_keys(value: str | None) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        standalone(PEM_DIR=value)
+    assert refused.value.problems == ("PEM_DIR is not set; for example PEM_DIR=./pems",)
+
+
+def test_the_standalone_mint_needs_nothing_of_google() -> None:
+    assert standalone().pem_dir == "./pems"
+
+
+def test_the_hosted_mint_needs_no_folder_of_keys() -> None:
+    assert hosted(PEM_DIR=None, FALLBACK_MINT_URL="nonsense").pool == "pool"
+
+
+BAD = [
+    ("GCP_PROJECT_NUMBER", "my-project"),
+    ("GCP_PROJECT_NUMBER", "12 3"),
+    ("GCP_PROJECT_NUMBER", "\u0661\u0662"),
+    ("WIF_POOL_NAME", "projects/1/pool"),
+    ("WIF_POOL_NAME", "abc"),
+    ("WIF_PROVIDER_NAME", "GitHub"),
+    ("WIF_PROVIDER_NAME", "a" * 33),
+    ("ALLOWED_ORGS", "octo.org"),
+    ("ALLOWED_ORGS", "octo-org/app"),
+    ("ALLOWED_ORGS", "\u212araken"),
+    ("ROLE_APP_IDS", "triage=1"),
+    ("ROLE_APP_IDS", "[]"),
+    ("ROLE_APP_IDS", '"x"'),
+    ("ROLE_APP_IDS", '{"triage": ""}'),
+    ("ROLE_APP_IDS", '{"triage": null}'),
+    ("ROLE_APP_IDS", '{"triage": true}'),
+    ("ROLE_APP_IDS", '{"triage": 1.5}'),
+    ("ROLE_APP_IDS", '{"triage": 0}'),
+    ("ROLE_APP_IDS", '{"triage": -1}'),
+    ("ROLE_APP_IDS", '{"triage": "Iv1.abc"}'),
+    ("ROLE_APP_IDS", '{"triage": ["1"]}'),
+    ("ROLE_APP_IDS", '{"Triage": "1"}'),
+    ("ROLE_APP_IDS", '{"a--b": "1"}'),
+    ("ROLE_APP_IDS", '{"triage": "1", "triage": "2"}'),
+    ("ROLE_APP_IDS", "[" * 100_000),
+    ("ALLOWED_ROLES", "Triage"),
+    ("ALLOWED_ROLES", "triage,review"),
+    ("ALLOWED_ROLES", "mystery"),
+    ("ALLOWED_ROLES", " , "),
+    ("ALLOWED_WORKFLOW_FILES", "triage"),
+    ("ALLOWED_WORKFLOW_FILES", ".github/workflows/triage.yml"),
+    ("WORKFLOW_HOST_REPOS", "fullsend-ai"),
+    ("WORKFLOW_HOST_REPOS", "*"),
+    ("WORKFLOW_HOST_REPOS", "a/b/c"),
+    ("PER_REPO_WIF_REPOS", "app"),
+    ("PER_REPO_WIF_REPOS", "octo-org/*"),
+    ("CUSTOM_ROLE_PERMISSIONS", "x"),
+    ("CUSTOM_ROLE_PERMISSIONS", "[]"),
+    ("CUSTOM_ROLE_PERMISSIONS", '{"scanner": "read"}'),
+    ("CUSTOM_ROLE_PERMISSIONS", '{"scanner": {}}'),
+    ("CUSTOM_ROLE_PERMISSIONS", '{"scanner": {"contents": "none"}}'),
+    ("CUSTOM_ROLE_PERMISSIONS", '{"scanner": {"Contents": "read"}}'),
+    ("CUSTOM_ROLE_PERMISSIONS", '{"Scanner": {"contents": "read"}}'),
+    ("CUSTOM_ROLE_PERMISSIONS", '{"triage": {"contents": "admin"}}'),
+    ("REQUEST_DEADLINE_SECONDS", "0"),
+    ("REQUEST_DEADLINE_SECONDS", "-1"),
+    ("REQUEST_DEADLINE_SECONDS", "2.5"),
+    ("REQUEST_DEADLINE_SECONDS", "25s"),
+    ("REQUEST_DEADLINE_SECONDS", "9" * 5000),
+    ("THREADS", "none"),
+    ("THREADS", "0"),
+    ("RATE_LIMIT", "often"),
+    ("RATE_LIMIT", "60"),
+    ("RATE_LIMIT", "60/fortnight"),
+    ("RATE_LIMIT", "0/minute"),
+    ("RATE_LIMIT", "60/minute;600/hour"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_bad_value_is_one_line_that_names_the_variable_and_an_example(name: str, value: str) -> None:
+    (problem,) = problems(**{name: value})
+    assert problem.startswith(f"{name} ")
+    assert f"; for example {name}=" in problem
+    assert len(problem.splitlines()) == 1
+    assert len(problem) < 500
+
+
+@pytest.mark.parametrize("name", ["ROLE_APP_IDS", "CUSTOM_ROLE_PERMISSIONS"])
+def test_a_key_with_a_line_break_in_it_does_not_break_the_line(name: str) -> None:
+    for problem in problems(**{name: '{"a\\nb": "x"}'}):
+        assert len(problem.splitlines()) == 1
+
+
+def test_a_limit_counted_in_an_unknown_place_is_a_problem() -> None:
+    (problem,) = problems(RATE_LIMIT="60/minute", RATE_LIMIT_STORAGE="memcached://x")
+    assert problem.startswith("RATE_LIMIT_STORAGE ")
+
+
+def test_the_password_of_a_storage_is_never_shown() -> None:
+    for problem in problems(RATE_LIMIT="often", RATE_LIMIT_STORAGE="redis://:canary-password@host:bad"):
+        assert "canary" not in problem
+
+
+@pytest.mark.parametrize("value", ["0", "65536", "http", "-1", "80 80"])
+def test_a_port_that_is_none_is_a_problem(value: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        standalone(PORT=value)
+    assert refused.value.problems[0].startswith("PORT is not a whole number from 1 to 65535; for example PORT=8080")
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    found = problems(
+        ALLOWED_ORGS="a b", ROLE_APP_IDS='{"triage": "x", "B": "1"}', GCP_PROJECT_NUMBER=None,
+        WIF_POOL_NAME="x", STS_URL="ftp://x", WORKFLOW_HOST_REPOS="x", CUSTOM_ROLE_PERMISSIONS="x",
+    )  # fmt: skip
+    assert sorted(line.partition(" ")[0] for line in found) == [
+        "ALLOWED_ORGS", "CUSTOM_ROLE_PERMISSIONS", "GCP_PROJECT_NUMBER", "ROLE_APP_IDS", "ROLE_APP_IDS",
+        "STS_URL", "WIF_POOL_NAME", "WORKFLOW_HOST_REPOS",
+    ]  # fmt: skip
+
+
+def test_the_collision_of_a_custom_role_reads_as_the_contract_says() -> None:
+    (problem,) = problems(CUSTOM_ROLE_PERMISSIONS='{"triage": {"contents": "read"}}')
+    assert 'registering custom role permissions: custom role "triage" collides with built-in role' in problem
+
+
+def test_a_custom_role_is_served_once_it_has_an_app() -> None:
+    settings = common(CUSTOM_ROLE_PERMISSIONS='{"scanner": {"contents": "read"}}', ROLE_APP_IDS='{"scanner": "9"}')
+    assert settings.custom_roles == ("scanner",)
+    assert settings.policy.roles.names == ["scanner"]
+
+
+def test_legacy_keys_are_ignored_with_a_warning() -> None:
+    settings = common(ROLE_APP_IDS='{"octo-org/triage": "1", "triage": "2"}')
+    assert settings.policy.roles.serves[Role("triage")].app.app_id == "2"
+    assert settings.unhealthy == ""
+    assert any("octo-org/triage" in warning for warning in settings.warnings)
+
+
+def test_only_legacy_keys_make_the_mint_unhealthy_and_do_not_stop_it() -> None:
+    settings = common(ROLE_APP_IDS='{"octo-org/triage": "1"}')
+    assert "ROLE_APP_IDS" in settings.unhealthy
+    assert settings.policy.roles.names == []
+
+
+def test_fix_comes_with_coder() -> None:
+    assert common().policy.roles.names == ["coder", "fix", "triage"]
+
+
+def test_an_app_of_fix_is_ignored_with_a_warning() -> None:
+    settings = common(ROLE_APP_IDS='{"coder": "1", "fix": "2"}')
+    assert settings.policy.roles.serves[Role("fix")].app.app_id == "1"
+    assert any("fix" in warning for warning in settings.warnings)
+
+
+def test_a_role_without_permissions_is_not_served_with_a_warning() -> None:
+    settings = common(ROLE_APP_IDS='{"mystery": "1", "triage": "2"}')
+    assert settings.policy.roles.names == ["triage"]
+    assert any("mystery" in warning for warning in settings.warnings)
+
+
+def test_allowed_roles_are_the_only_ones_served() -> None:
+    assert common(ALLOWED_ROLES=" triage , fix,").policy.roles.names == ["fix", "triage"]
+
+
+@pytest.mark.parametrize("value", ["*", "octo-org,*", " * "])
+def test_a_star_among_the_organisations_is_public_mode(value: str) -> None:
+    assert common(ALLOWED_ORGS=value).policy.public
+
+
+def test_organisations_are_compared_without_case() -> None:
+    assert Org("OCTO-ORG") in (common(ALLOWED_ORGS=" Octo-Org ,, x ").policy.orgs or ())
+
+
+@pytest.mark.parametrize("value", [None, "", ","])
+def test_no_organisation_starts_with_a_warning_and_denies_all(value: str | None) -> None:
+    settings = common(ALLOWED_ORGS=value)
+    assert settings.policy.orgs == frozenset()
+    assert any(warning.startswith("ALLOWED_ORGS") for warning in settings.warnings)
+
+
+@pytest.mark.parametrize("value", [None, "", ","])
+def test_no_workflow_file_starts_with_a_warning_and_denies_all(value: str | None) -> None:
+    settings = common(ALLOWED_WORKFLOW_FILES=value)
+    assert settings.policy.workflow_files == frozenset()
+    assert any(warning.startswith("ALLOWED_WORKFLOW_FILES") for warning in settings.warnings)
+
+
+def test_no_workflow_file_is_no_warning_in_public_mode() -> None:
+    assert common(ALLOWED_ORGS="*", ALLOWED_WORKFLOW_FILES=None).warnings == ()
+
+
+def test_workflow_files_are_compared_without_case() -> None:
+    assert common(ALLOWED_WORKFLOW_FILES="Triage.YML.yml").policy.workflow_files == frozenset({"triage.yml.yml"})
+
+
+def test_a_star_among_the_enrolled_repositories_matches_nothing_and_warns() -> None:
+    settings = common(PER_REPO_WIF_REPOS="*,octo-org/app")
+    assert settings.policy.per_repo_repos == {parse_repo("octo-org/app")}
+    assert any(warning.startswith("PER_REPO_WIF_REPOS") for warning in settings.warnings)
+
+
+def test_host_repositories_replace_the_default() -> None:
+    assert common(WORKFLOW_HOST_REPOS="A/B").policy.host_repos == {parse_repo("a/b")}
+
+
+GOOD_URLS = [
+    ("https://example.com", "https://example.com"),
+    ("https://example.com/", "https://example.com"),
+    ("https://ghes.example.com/api/v3/", "https://ghes.example.com/api/v3"),
+    ("https://example.com:8443", "https://example.com:8443"),
+    ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+    ("http://127.8.9.10", "http://127.8.9.10"),
+    ("http://localhost:1", "http://localhost:1"),
+    ("http://LOCALHOST:1", "http://LOCALHOST:1"),
+    ("http://[::1]:8080", "http://[::1]:8080"),
+]
+BAD_URLS = [
+    "example.com", "ftp://example.com", "http://example.com", "//example.com", "https://", "https:///path",
+    "http://127.0.0.1.evil.com", "http://localhost.evil.com", "http://localhost@evil.com", "http://localhost:1@evil",
+    "http://127.0.0.1@evil.com", "http://evil.com#@127.0.0.1", "http://evil.com?127.0.0.1",
+    "http://localhost\\@evil.com", "http://127.1", "http://2130706433", "http://0x7f.1", "http://0.0.0.0",
+    "http://10.0.0.1", "http://169.254.169.254", "http://[::2]", "http://[::1", "http://localhost.", "http://localhos\u0442",
+    "https://user@example.com", "https://user:pass@example.com", "https://@example.com", "https://:@example.com",
+    "https://example.com?x=1", "https://example.com#x", "https://example.com?", "https://example.com/#",
+    "https://example.com:99999", "https://example.com:x", "https://exa mple.com", "https://example.com/a b",
+    "https://exam\nple.com", "https://example.com/\u200b", "https://ex\u00e4mple.com", "https://a..example.com",
+    f"https://{'a' * 64}.example.com",
+    "javascript://x", "file:///etc/passwd", "https//example.com",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "expected"), GOOD_URLS)
+def test_a_service_is_https_or_on_loopback(value: str, expected: str) -> None:
+    assert hosted(STS_URL=value).sts_url == expected
+
+
+@pytest.mark.parametrize("value", BAD_URLS)
+def test_any_other_url_is_a_problem(value: str) -> None:
+    (problem,) = problems(STS_URL=value)
+    assert problem.startswith("STS_URL has to be an https URL")
+
+
+@pytest.mark.parametrize("name", SERVICE_URLS)
+def test_the_rule_for_urls_holds_for_every_service(name: str) -> None:
+    (problem,) = problems(**{name: "http://example.com"})
+    assert problem.startswith(f"{name} has to be an https URL")
+
+
+def test_the_rule_for_urls_holds_for_the_fallback() -> None:
+    with pytest.raises(ConfigurationError, match="FALLBACK_MINT_URL has to be an https URL"):
+        standalone(FALLBACK_MINT_URL="http://example.com")
+
+
+def test_an_ambient_proxy_is_not_read_unless_asked_for() -> None:
+    assert common(HTTPS_PROXY="http://proxy.example.com:3128").proxy_url is None
+    proxy = common(HTTPS_PROXY="http://me:secret@proxy.example.com:3128", HTTPS_PROXY_FROM_ENV="1").proxy_url
+    assert proxy is not None
+    assert proxy.reveal() == "http://me:secret@proxy.example.com:3128"
+    assert "secret@" not in repr(proxy)
+
+
+@pytest.mark.parametrize(
+    "url", ["proxy:3128", "https://proxy:3128", "http://proxy", "http://proxy:x", "http://:3128"]
+)
+def test_a_proxy_of_another_form_is_a_problem_that_does_not_show_it(url: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        common(HTTPS_PROXY=url, HTTPS_PROXY_FROM_ENV="1")
+    assert [problem.split(" ")[0] for problem in refused.value.problems] == ["HTTPS_PROXY"]
+
+
+def test_settings_cannot_be_written_to() -> None:
+    settings: Any = hosted()
+    with pytest.raises(AttributeError):
+        settings.sts_url = "https://evil.example.com"
