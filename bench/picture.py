@@ -44,11 +44,11 @@ def _panel(x: float, y: float, rows: list[dict[str, Any]], key: str) -> list[str
     step = _PANEL_WIDTH / len(rows)
     for number, row in enumerate(rows):
         middle = x + (number + 0.5) * step
-        for name, left, colour in (("mint", middle - _BAR - 1, _OURS), ("baseline", middle + 1, _THEIRS)):
+        for name, left, color in (("mint", middle - _BAR - 1, _OURS), ("baseline", middle + 1, _THEIRS)):
             value = row[name][key]
             height = max(1.0, (_PANEL_HEIGHT - 14) * value / most)
             box = f'x="{left:.1f}" y="{base - height:.1f}" width="{_BAR}" height="{height:.1f}"'
-            parts.append(f'<rect {box} fill="{colour}"/>')
+            parts.append(f'<rect {box} fill="{color}"/>')
             parts.append(_text(left + _BAR / 2, base - height - 3, _short(value), middle=True))
         clients = row["clients"]
         label = f"{clients} client" + ("s" if clients > 1 else "")

@@ -1,8 +1,7 @@
 """An expiring cache: bounded, one load per key however many wait, old answers while the source is failing.
 
-It knows nothing of what it holds. A failure counts as passing, so that an old answer may stand in for it,
-exactly when it is a :class:`~mintcore.errors.Later`; any other answer of the source, "there is no such key"
-above all, replaces the old one at once.
+The cache knows nothing of its values. Only a :class:`~mintcore.errors.TransientError` lets an old value stand in
+for a failed load; any other answer of the source, such as "there is no such key", replaces the old value at once.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from mintcore.errors import Later
+from mintcore.errors import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from mintcore.ports import Clock
-    from mintcore.request import Attempt
+    from mintcore.request import RequestContext
 
 K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")
@@ -39,7 +38,7 @@ class _Slot(Generic[V]):
     has_value: bool = False
     fresh_until: float = 0.0
     stale_until: float = 0.0
-    failure: Later | None = None
+    failure: TransientError | None = None
     failed_until: float = 0.0
     next_renewal: float = 0.0
     flight: Future[V] | None = field(default=None, repr=False)
@@ -63,7 +62,7 @@ class ExpiringCache(Generic[K, V]):
         stale_seconds: float = 0.0,
         hold_failure_seconds: float,
         most: int,
-        slow: Callable[[], Later],
+        slow: Callable[[], TransientError],
     ) -> None:
         self._name = name
         self._clock = clock
@@ -78,34 +77,34 @@ class ExpiringCache(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._slots)
 
-    def get(self, key: K, load: Callable[[], V], attempt: Attempt) -> V:
+    def get(self, key: K, load: Callable[[], V], context: RequestContext) -> V:
         """Return the value for ``key``, from ``load`` where it is not here. Raises what ``load`` raises."""
-        return _until_heard(lambda: self._get(key, load, attempt))
+        return _until_heard(lambda: self._get(key, load, context))
 
-    def _get(self, key: K, load: Callable[[], V], attempt: Attempt) -> V:
+    def _get(self, key: K, load: Callable[[], V], context: RequestContext) -> V:
         now = self._clock.monotonic()
         with self._lock:
             slot = self._slot(key)
             usable = slot.has_value and now < slot.stale_until
             hit = slot.has_value and now < slot.fresh_until
-            attempt.cache_hits.setdefault(self._name, hit)
+            context.cache_hits.setdefault(self._name, hit)
             # Whoever finds an old value while another loads, or just failed to load, need not wait for it.
             if hit or (usable and (slot.flight is not None or now < slot.failed_until)):
                 return slot.value  # type: ignore[return-value]
             if slot.failure is not None and now < slot.failed_until:
                 raise copy.copy(slot.failure)
             flight, leads = self._board(slot)
-        return self._lead(key, slot, flight, load, attempt, old=usable) if leads else self._join(flight, attempt)
+        return self._lead(key, slot, flight, load, context, old=usable) if leads else self._join(flight, context)
 
-    def renew(self, key: K, load: Callable[[], V], attempt: Attempt, *, at_most_every: float) -> V:
+    def renew(self, key: K, load: Callable[[], V], context: RequestContext, *, at_most_every: float) -> V:
         """Return a newer value than the one :meth:`get` gave, if one may be asked for at this time.
 
         Joins a load that is under way. Within ``at_most_every`` seconds of the last renewal its outcome is
         given again, be it a value or a Later.
         """
-        return _until_heard(lambda: self._renew(key, load, attempt, at_most_every))
+        return _until_heard(lambda: self._renew(key, load, context, at_most_every))
 
-    def _renew(self, key: K, load: Callable[[], V], attempt: Attempt, at_most_every: float) -> V:
+    def _renew(self, key: K, load: Callable[[], V], context: RequestContext, at_most_every: float) -> V:
         now = self._clock.monotonic()
         with self._lock:
             slot = self._slot(key)
@@ -117,7 +116,7 @@ class ExpiringCache(Generic[K, V]):
             flight, leads = self._board(slot)
             if leads:
                 slot.next_renewal = now + at_most_every
-        return self._lead(key, slot, flight, load, attempt, old=False) if leads else self._join(flight, attempt)
+        return self._lead(key, slot, flight, load, context, old=False) if leads else self._join(flight, context)
 
     def expire(self, key: K) -> None:
         """Ask the source again next time; the old value still serves while the source fails."""
@@ -159,19 +158,26 @@ class ExpiringCache(Generic[K, V]):
         slot.flight = Future()
         return slot.flight, True
 
-    def _join(self, flight: Future[V], attempt: Attempt) -> V:
+    def _join(self, flight: Future[V], context: RequestContext) -> V:
         try:
-            return flight.result(timeout=attempt.deadline.remaining())
+            return flight.result(timeout=context.deadline.remaining())
         except FutureTimeoutError:
             raise self._slow() from None
 
     def _lead(
-        self, key: K, slot: _Slot[V], flight: Future[V], load: Callable[[], V], attempt: Attempt, *, old: bool
+        self,
+        key: K,
+        slot: _Slot[V],
+        flight: Future[V],
+        load: Callable[[], V],
+        context: RequestContext,
+        *,
+        old: bool,
     ) -> V:
         try:
             value = load()
         except BaseException as error:
-            left = isinstance(error, Later) and attempt.deadline.remaining() <= 0
+            left = isinstance(error, TransientError) and context.deadline.remaining() <= 0
             stale = self._failed(key, slot, error, left=left, old=old)
             if stale:
                 flight.set_result(slot.value)  # type: ignore[arg-type]
@@ -193,16 +199,16 @@ class ExpiringCache(Generic[K, V]):
             slot.flight = None
             if left:
                 slot.next_renewal = 0.0
-            elif isinstance(error, Later) and self._hold_failure_seconds > 0:
+            elif isinstance(error, TransientError) and self._hold_failure_seconds > 0:
                 # A copy has no traceback, and with it no hold on the request that met the failure.
                 slot.failure = copy.copy(error)
                 slot.failed_until = self._clock.monotonic() + self._hold_failure_seconds
-            elif isinstance(error, Later) and slot.has_value:
+            elif isinstance(error, TransientError) and slot.has_value:
                 pass
             # Unless the key was forgotten meanwhile, and what is there now is another's.
             elif isinstance(error, Exception) and self._slots.get(key) is slot:
                 del self._slots[key]
-            return isinstance(error, Later) and old
+            return isinstance(error, TransientError) and old
 
 
 def _until_heard(once: Callable[[], V]) -> V:

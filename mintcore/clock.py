@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # Below the first nothing needs correcting: the claims' leeway covers it. Above the second a header is more
 # likely wrong than the machine.
-_LEAST_DRIFT_SECONDS = 20.0
-_MOST_DRIFT_SECONDS = 900.0
+_MIN_DRIFT_SECONDS = 20.0
+_MAX_DRIFT_SECONDS = 900.0
 
 
 class WorldClock:
@@ -50,7 +50,7 @@ class WorldClock:
         wall, seen = self._wall(), self._correction
         offset, anchor = seen
         # Whoever has set the machine's clock since the correction has most likely set it right.
-        if offset and abs(wall - self.monotonic() - anchor) >= _LEAST_DRIFT_SECONDS:
+        if offset and abs(wall - self.monotonic() - anchor) >= _MIN_DRIFT_SECONDS:
             self._correct(0.0, seen)
             offset = self._correction[0]
         return wall + offset
@@ -72,9 +72,9 @@ class WorldClock:
         seen = self._correction
         offset = served - self._wall()
         drift = offset - seen[0]
-        if abs(drift) < _LEAST_DRIFT_SECONDS or abs(offset) > _MOST_DRIFT_SECONDS:
+        if abs(drift) < _MIN_DRIFT_SECONDS or abs(offset) > _MAX_DRIFT_SECONDS:
             return False
-        self._correct(0.0 if abs(offset) < _LEAST_DRIFT_SECONDS else offset, seen)
+        self._correct(0.0 if abs(offset) < _MIN_DRIFT_SECONDS else offset, seen)
         return True
 
     def _correct(self, offset: float, seen: tuple[float, float]) -> None:

@@ -1,13 +1,13 @@
 """Every way a request can fail, as one tree.
 
 A class is a row of the failure table: its ``code`` and ``status`` never change, and the status alone tells a client
-whether the same request may succeed later: it may for 429, 502, 503 and 504, which are the branch ``Later``. An
+whether the same request may succeed later: it may for 429, 502, 503 and 504, the branch ``TransientError``. An
 instance carries two texts that must not be mixed: ``public`` is the sentence the caller reads, ``detail`` is the
 cause and is for the operator's log alone. Neither may hold a token, a JWT or key material; whoever raises is
 answerable for that.
 
     MintError
-    ├── BadRequest           the request itself
+    ├── ClientError           the request itself
     │   ├── NotFound 404          ├── MethodNotAllowed 405      ├── MissingBearer 401
     │   ├── BodyTooLarge 413      ├── InvalidJson 400           ├── RoleRequired 400
     │   └── InvalidRole 400       ├── InvalidRepos 400          └── TooManyRepos 400
@@ -15,14 +15,14 @@ answerable for that.
     ├── Denied 403           genuine, and policy says no
     │   ├── OrgNotAllowed         ├── WorkflowNotAllowed
     │   └── RoleNotAllowed        └── RoleKeyMissing
-    ├── NotInstalled 422     GitHub's side is not set up for it
+    ├── InstallationError 422     GitHub's side is not set up for it
     │   ├── AppNotInstalled       ├── InstallationSuspended
     │   └── ReposNotAccessible    └── PermissionsNotGranted
     ├── Later                the same request may succeed later
     │   ├── RateLimited 429       ├── IssuerUnavailable 502     ├── StsUnavailable 502
     │   ├── KeyUnavailable 502    ├── GitHubRateLimited 503     ├── GitHubUnavailable 502
     │   └── UpstreamTimeout 504   └── FallbackUnavailable 502
-    └── OurFault 500         the operator has to act
+    └── ServerError 500         the operator has to act
         ├── InvalidRoleKey        └── InternalError ── Incident
 """
 
@@ -52,13 +52,13 @@ class MintError(Exception):
         return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
 
 
-class BadRequest(MintError):
+class ClientError(MintError):
     """The request is not one this service understands."""
 
     status = 400
 
 
-class NotFound(BadRequest):
+class NotFound(ClientError):
     """No such path."""
 
     code = "not_found"
@@ -66,7 +66,7 @@ class NotFound(BadRequest):
     sentence = "There is nothing at this path; POST /v1/token mints, GET /v1/status and GET /health inform."
 
 
-class MethodNotAllowed(BadRequest):
+class MethodNotAllowed(ClientError):
     """The path exists and the method does not."""
 
     code = "method_not_allowed"
@@ -82,7 +82,7 @@ class MethodNotAllowed(BadRequest):
         return {"Allow": ", ".join(self.allow)}
 
 
-class MissingBearer(BadRequest):
+class MissingBearer(ClientError):
     """No ``Authorization: Bearer`` header."""
 
     code = "missing_bearer"
@@ -97,7 +97,7 @@ class MissingBearer(BadRequest):
         return {"WWW-Authenticate": "Bearer"}
 
 
-class BodyTooLarge(BadRequest):
+class BodyTooLarge(ClientError):
     """The body is over the limit."""
 
     code = "body_too_large"
@@ -105,21 +105,21 @@ class BodyTooLarge(BadRequest):
     sentence = "The body is larger than 64 KiB; ask for fewer repositories."
 
 
-class InvalidJson(BadRequest):
+class InvalidJson(ClientError):
     """The body is not a JSON object."""
 
     code = "invalid_json"
     sentence = 'The body is not a JSON object; send one such as {"role": "coder", "repos": ["my-repo"]}.'
 
 
-class RoleRequired(BadRequest):
+class RoleRequired(ClientError):
     """No role was asked for."""
 
     code = "role_required"
     sentence = 'The body names no role; add one, such as {"role": "coder"}.'
 
 
-class InvalidRole(BadRequest):
+class InvalidRole(ClientError):
     """The role is not a possible name."""
 
     code = "invalid_role"
@@ -129,14 +129,14 @@ class InvalidRole(BadRequest):
     )
 
 
-class InvalidRepos(BadRequest):
+class InvalidRepos(ClientError):
     """The repositories are not a list of bare names."""
 
     code = "invalid_repos"
     sentence = 'repos is not a list of repository names; send names without the owner, such as ["my-repo"].'
 
 
-class TooManyRepos(BadRequest):
+class TooManyRepos(ClientError):
     """More repositories than one installation token can be scoped to."""
 
     code = "too_many_repos"
@@ -167,10 +167,10 @@ class Denied(MintError):
 
 
 class OrgNotAllowed(Denied):
-    """The caller's organisation is not served."""
+    """The caller's organization is not served."""
 
     code = "org_not_allowed"
-    sentence = "This mint does not serve the organisation; ask its operator to enrol it."
+    sentence = "This mint does not serve the organization; ask its operator to enroll it."
 
 
 class WorkflowNotAllowed(Denied):
@@ -194,50 +194,50 @@ class RoleKeyMissing(Denied):
     sentence = "This mint holds no App key for the role; its operator has to add one."
 
 
-class NotInstalled(MintError):
+class InstallationError(MintError):
     """GitHub's side is not set up for what was asked."""
 
     status = 422
 
 
-class AppNotInstalled(NotInstalled):
-    """The role's App has no installation on the organisation."""
+class AppNotInstalled(InstallationError):
+    """The role's App has no installation on the organization."""
 
     code = "app_not_installed"
-    sentence = "The role's GitHub App is not installed on the organisation; install it and try again."
+    sentence = "The role's GitHub App is not installed on the organization; install it and try again."
 
 
-class InstallationSuspended(NotInstalled):
+class InstallationSuspended(InstallationError):
     """The installation exists and is suspended."""
 
     code = "installation_suspended"
     sentence = (
-        "The role's GitHub App is suspended on the organisation; an owner has to unsuspend it in the "
-        "organisation's settings under 'GitHub Apps'."
+        "The role's GitHub App is suspended on the organization; an owner has to unsuspend it in the "
+        "organization's settings under 'GitHub Apps'."
     )
 
 
-class ReposNotAccessible(NotInstalled):
+class ReposNotAccessible(InstallationError):
     """The installation does not cover a repository that was asked for."""
 
     code = "repos_not_accessible"
     sentence = "The role's GitHub App cannot reach a repository that was asked for."
 
 
-class PermissionsNotGranted(NotInstalled):
+class PermissionsNotGranted(InstallationError):
     """The installation lacks a permission that the role needs."""
 
     code = "permissions_not_granted"
     sentence = "The role's GitHub App lacks a permission that the role needs."
 
 
-class Later(MintError):
+class TransientError(MintError):
     """Nothing is wrong with the request; it may succeed later."""
 
     status = 502
 
 
-class RateLimited(Later):
+class RateLimited(TransientError):
     """The calling repository mints faster than the operator allows."""
 
     code = "rate_limited"
@@ -245,28 +245,28 @@ class RateLimited(Later):
     sentence = "This repository has asked for too many tokens; wait as long as Retry-After says."
 
 
-class IssuerUnavailable(Later):
+class IssuerUnavailable(TransientError):
     """The issuer's keys cannot be had."""
 
     code = "issuer_unavailable"
     sentence = "The mint cannot fetch the OIDC issuer's keys at the moment; try again in a minute."
 
 
-class StsUnavailable(Later):
+class StsUnavailable(TransientError):
     """Google STS cannot be asked."""
 
     code = "sts_unavailable"
     sentence = "The mint cannot reach Google's token service at the moment; try again in a minute."
 
 
-class KeyUnavailable(Later):
+class KeyUnavailable(TransientError):
     """The App key cannot be read now."""
 
     code = "key_unavailable"
     sentence = "The mint cannot read the App key at the moment; try again in a minute."
 
 
-class GitHubRateLimited(Later):
+class GitHubRateLimited(TransientError):
     """GitHub limits the App."""
 
     code = "github_rate_limited"
@@ -274,14 +274,14 @@ class GitHubRateLimited(Later):
     sentence = "GitHub is limiting this App's requests; wait as long as Retry-After says."
 
 
-class GitHubUnavailable(Later):
+class GitHubUnavailable(TransientError):
     """GitHub cannot be reached or makes no sense."""
 
     code = "github_unavailable"
     sentence = "GitHub did not give a usable answer; try again in a minute."
 
 
-class UpstreamTimeout(Later):
+class UpstreamTimeout(TransientError):
     """GitHub did not answer within the request's budget."""
 
     code = "upstream_timeout"
@@ -289,27 +289,27 @@ class UpstreamTimeout(Later):
     sentence = "GitHub did not answer in time; try again in a minute."
 
 
-class FallbackUnavailable(Later):
+class FallbackUnavailable(TransientError):
     """The fallback mint cannot be reached."""
 
     code = "fallback_unavailable"
     sentence = "The fallback mint that serves this role cannot be reached; try again in a minute."
 
 
-class OurFault(MintError):
+class ServerError(MintError):
     """The operator has to act; the caller cannot."""
 
     status = 500
 
 
-class InvalidRoleKey(OurFault):
+class InvalidRoleKey(ServerError):
     """The key that is stored for the role cannot be used."""
 
     code = "invalid_role_key"
     sentence = "The App key stored for the role cannot be used; the mint's operator has to replace it."
 
 
-class InternalError(OurFault):
+class InternalError(ServerError):
     """Anything else."""
 
     code = "internal_error"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mintcore.policy.claims import GenuineClaims, SignedClaims, UnprovenClaims
     from mintcore.policy.names import Org, Role
     from mintcore.policy.roles import App
-    from mintcore.request import Answered, Attempt, Decided, InstallationToken, Scope
+    from mintcore.request import AnswerRecord, DecisionRecord, InstallationToken, RequestContext, Scope
     from mintcore.secret import Secret
 
 
@@ -37,14 +37,14 @@ class Clock(Protocol):
 class Verifier(Protocol):
     """Says whether a token is genuine, in two steps so that policy can be asked between them."""
 
-    def examine(self, unverified_token: str, attempt: Attempt) -> SignedClaims | UnprovenClaims:
+    def check_locally(self, unverified_token: str, context: RequestContext) -> SignedClaims | UnprovenClaims:
         """Check what can be checked here: claims and, where the issuer's keys are at hand, the signature.
 
         Raises InvalidToken, or IssuerUnavailable where the signature is the only authority.
         """
 
     def confirm(
-        self, unverified_token: str, examined: SignedClaims | UnprovenClaims, attempt: Attempt
+        self, unverified_token: str, examined: SignedClaims | UnprovenClaims, context: RequestContext
     ) -> GenuineClaims:
         """Ask the last authority. Raises InvalidToken or StsUnavailable."""
 
@@ -59,7 +59,7 @@ class Signer(Protocol):
 class KeyStore(Protocol):
     """The App keys, as signers."""
 
-    def signer(self, role: Role, attempt: Attempt) -> Signer:
+    def signer(self, role: Role, context: RequestContext) -> Signer:
         """Return the signer for the App of ``role``.
 
         Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey.
@@ -78,7 +78,7 @@ class KeyStore(Protocol):
 class AppAssertions(Protocol):
     """App JWTs: what an App proves itself to the forge with."""
 
-    def assertion(self, app: App, attempt: Attempt) -> Secret:
+    def assertion(self, app: App, context: RequestContext) -> Secret:
         """Return a JWT the App can show now. Raises what :meth:`KeyStore.signer` raises."""
 
     def refused(self, app: App, assertion: Secret) -> None:
@@ -89,12 +89,12 @@ class AppAssertions(Protocol):
 
 
 class InstallationTokens(Protocol):
-    """Finds the App's installation on an organisation and has the forge issue a token of it."""
+    """Finds the App's installation on an organization and has the forge issue a token of it."""
 
-    def issue(self, app: App, org: Org, scope: Scope, attempt: Attempt) -> InstallationToken:
+    def issue(self, app: App, org: Org, scope: Scope, context: RequestContext) -> InstallationToken:
         """Return a token of the App's installation on ``org``, scoped to ``scope``.
 
-        Raises a NotInstalled, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout or a key's failure.
+        Raises a InstallationError, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout or a key's failure.
         """
 
 
@@ -108,12 +108,12 @@ class Limiter(Protocol):
 class Observer(Protocol):
     """Watches answers, for metrics and traces; nothing that a caller chooses may become a metric's label."""
 
-    def answered(self, answered: Answered) -> None:
+    def answered(self, answered: AnswerRecord) -> None:
         """Take note of one answer."""
 
 
 class AuditLog(Protocol):
     """Where every decision is written, as one event each."""
 
-    def record(self, decided: Decided) -> None:
+    def record(self, record: DecisionRecord) -> None:
         """Write one event."""

@@ -40,7 +40,7 @@ class Deadline:
 
 
 @dataclass(slots=True)
-class Attempt:
+class RequestContext:
     """One request on its way through: its budget, its names in the logs, and what it has cost so far.
 
     ``upstream_calls`` counts the calls sent per service; ``cache_hits`` says per cache whether the answer was
@@ -92,7 +92,7 @@ class Scope:
 
 
 @dataclass(slots=True)
-class Decided:
+class DecisionRecord:
     """Everything the audit log may know of one request, filled in as it goes on.
 
     ``kind`` is ``mint`` or ``status``. What was not reached is ``None``; ``caller`` stays ``None`` for a token
@@ -100,7 +100,7 @@ class Decided:
     """
 
     kind: str
-    attempt: Attempt
+    context: RequestContext
     request: TokenRequest | None = None
     caller: Caller | None = None
     proof: Proof | None = None
@@ -112,7 +112,7 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnswerRecord:
     """An answer that is on its way. ``route`` is one of the mint's own paths or ``other``.
 
     ``code`` is empty for an answer that is no error; ``traceparent`` is the caller's header as it came.
@@ -122,4 +122,4 @@ class Answered:
     status: int
     code: str
     traceparent: str
-    attempt: Attempt
+    context: RequestContext

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mintcore.errors import InternalError, MintError
 from mintcore.policy import trust
 from mintcore.policy.claims import SignedClaims
-from mintcore.request import Decided, Scope
+from mintcore.request import DecisionRecord, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from mintcore.policy.token_request import TokenRequest
     from mintcore.policy.trust import Decision, TrustPolicy
     from mintcore.ports import AppAssertions, AuditLog, InstallationTokens, Limiter, Verifier
-    from mintcore.request import Attempt, InstallationToken
+    from mintcore.request import InstallationToken, RequestContext
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a genuine caller may know of its own organisation's standing.
+    """What a genuine caller may know of its own organization's standing.
 
     ``decision`` is what policy says to the request the caller asked about, ``None`` if it asked about none.
     """
@@ -59,47 +59,47 @@ class MintService:
         self._limiter = limiter
         self._audit = audit
 
-    def mint(self, unverified_token: str, request: TokenRequest, attempt: Attempt) -> InstallationToken:
+    def mint(self, unverified_token: str, request: TokenRequest, context: RequestContext) -> InstallationToken:
         """Return the token ``request`` asks for. Raises a MintError; either way one audit event is written."""
-        decided = Decided("mint", attempt, request)
-        with self._audited(decided):
-            genuine = self._genuine(unverified_token, decided, lambda caller: self._decide(caller, request))
-            return self._issue(genuine, request, decided)
+        record = DecisionRecord("mint", context, request)
+        with self._audited(record):
+            genuine = self._genuine(unverified_token, record, lambda caller: self._decide(caller, request))
+            return self._issue(genuine, request, record)
 
-    def status(self, unverified_token: str, request: TokenRequest | None, attempt: Attempt) -> Status:
-        """Return how the caller stands, asking for no more than that its organisation is served.
+    def status(self, unverified_token: str, request: TokenRequest | None, context: RequestContext) -> Status:
+        """Return how the caller stands, asking for no more than that its organization is served.
 
         ``request`` is what it would like to have decided without minting.
         """
-        decided = Decided("status", attempt, request)
-        with self._audited(decided):
+        record = DecisionRecord("status", context, request)
+        with self._audited(record):
             genuine = self._genuine(
-                unverified_token, decided, lambda caller: trust.decide_status(self._policy, caller)
+                unverified_token, record, lambda caller: trust.decide_status(self._policy, caller)
             )
             allowed = trust.workflow_allowed(self._policy, genuine.caller)
             status = Status(str(genuine.caller.org), tuple(self._policy.roles.names), allowed)
             if request is None:
                 return status
             # What the caller would be granted is the answer here, and a no is no refusal.
-            decided.decision = self._decide(genuine.caller, request)
-            return replace(status, decision=decided.decision)
+            record.decision = self._decide(genuine.caller, request)
+            return replace(status, decision=record.decision)
 
     @contextmanager
-    def _audited(self, decided: Decided) -> Iterator[None]:
+    def _audited(self, record: DecisionRecord) -> Iterator[None]:
         """Write one audit event, however what is done inside ends."""
         try:
             yield
         except MintError as failure:
-            decided.failure = failure
+            record.failure = failure
             raise
         except Exception as error:
-            decided.failure = InternalError(detail=f"unexpected {type(error).__name__}")
+            record.failure = InternalError(detail=f"unexpected {type(error).__name__}")
             raise
         finally:
-            self._audit.record(decided)
+            self._audit.record(record)
 
     def _genuine(
-        self, unverified_token: str, decided: Decided, judge: Callable[[Caller], Decision]
+        self, unverified_token: str, record: DecisionRecord, judge: Callable[[Caller], Decision]
     ) -> GenuineClaims:
         """Return claims that are genuine and that ``judge`` allows.
 
@@ -107,38 +107,40 @@ class MintService:
         the issuer's keys may be out of reach: then the signature is Google's alone to check, and policy is asked
         after that, because an unproven caller is never told what policy thinks of it.
         """
-        attempt = decided.attempt
-        with attempt.step("examine"):
-            examined = self._verifier.examine(unverified_token, attempt)
+        context = record.context
+        with context.step("examine"):
+            examined = self._verifier.check_locally(unverified_token, context)
         if isinstance(examined, SignedClaims):
-            _require(judge, examined, decided)
-        with attempt.step("confirm"):
-            genuine = self._verifier.confirm(unverified_token, examined, attempt)
-        decided.proof = genuine.proof
+            _require(judge, examined, record)
+        with context.step("confirm"):
+            genuine = self._verifier.confirm(unverified_token, examined, context)
+        record.proof = genuine.proof
         if not isinstance(examined, SignedClaims):
-            _require(judge, genuine, decided)
+            _require(judge, genuine, record)
         return genuine
 
     def _decide(self, caller: Caller, request: TokenRequest) -> Decision:
         return trust.decide(self._policy, caller, request.role)
 
-    def _issue(self, genuine: GenuineClaims, request: TokenRequest, decided: Decided) -> InstallationToken:
-        attempt, caller = decided.attempt, genuine.caller
+    def _issue(self, genuine: GenuineClaims, request: TokenRequest, record: DecisionRecord) -> InstallationToken:
+        context, caller = record.context, genuine.caller
         grant = trust.grant_for(self._policy, request.role)
-        attempt.served_role = grant.role
-        decided.app, decided.scope = grant.app, Scope(grant.permissions, request.repos)
+        context.served_role = grant.role
+        record.app, record.scope = grant.app, Scope(grant.permissions, request.repos)
         # Made here for the calls of the last step, which take it out of its cache: that a key is missing is said
         # before the limit is spent and before GitHub is asked for anything.
-        with attempt.step("key"):
-            self._assertions.assertion(grant.app, attempt)
+        with context.step("key"):
+            self._assertions.assertion(grant.app, context)
         if self._limiter is not None:
             self._limiter.spend(str(caller.repository).lower())
-        with attempt.step("issue"):
-            decided.issued = self._tokens.issue(grant.app, caller.org, decided.scope, attempt)
-        return decided.issued
+        with context.step("issue"):
+            record.issued = self._tokens.issue(grant.app, caller.org, record.scope, context)
+        return record.issued
 
 
-def _require(judge: Callable[[Caller], Decision], claims: SignedClaims | GenuineClaims, decided: Decided) -> None:
-    decided.caller = claims.caller
-    decided.decision = judge(claims.caller)
-    decided.decision.require()
+def _require(
+    judge: Callable[[Caller], Decision], claims: SignedClaims | GenuineClaims, record: DecisionRecord
+) -> None:
+    record.caller = claims.caller
+    record.decision = judge(claims.caller)
+    record.decision.require()

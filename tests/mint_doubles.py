@@ -8,7 +8,7 @@ from mintcore.policy.claims import Caller, check_claims
 from mintcore.policy.names import Org, Repo, Role, fold, parse_repo
 from mintcore.policy.roles import build_role_book
 from mintcore.policy.trust import TrustPolicy
-from mintcore.request import Attempt, Deadline
+from mintcore.request import Deadline, RequestContext
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
@@ -49,8 +49,8 @@ class FakeClock:
         self.time += seconds
 
 
-def new_attempt(clock: Any, seconds: float = 25.0) -> Attempt:
-    return Attempt(Deadline(clock, seconds), "request-1")
+def new_attempt(clock: Any, seconds: float = 25.0) -> RequestContext:
+    return RequestContext(Deadline(clock, seconds), "request-1")
 
 
 def claims(**changes: Any) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class OneSigner:
         self.made = 1
         self.failure: MintError | None = None
 
-    def signer(self, role: Role, attempt: Attempt) -> Any:  # noqa: ARG002 - the port's signature
+    def signer(self, role: Role, context: RequestContext) -> Any:  # noqa: ARG002 - the port's signature
         self.asked += 1
         if self.failure is not None:
             raise self.failure

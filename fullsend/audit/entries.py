@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-LONGEST_LINE = 4 * 1024 * 1024
+MAX_LINE = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Reading:
 
 def read_events(name: str, file: IO[bytes], reading: Reading) -> Iterator[Found]:
     """Yield the events in ``file``, noting on ``reading`` what could not be read; never raises for its content."""
-    first = file.readline(LONGEST_LINE)
-    lines: Iterator[bytes] = chain([first], iter(lambda: file.readline(LONGEST_LINE), b""))
+    first = file.readline(MAX_LINE)
+    lines: Iterator[bytes] = chain([first], iter(lambda: file.readline(MAX_LINE), b""))
     if first.lstrip().startswith(b"["):
         content = b"".join(lines)
         entries = _parsed(content)

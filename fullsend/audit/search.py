@@ -45,7 +45,7 @@ class Question:
         named = {str(caller.get("repository", "")).lower()}
         named |= {str(name).lower() for name in _list(issued, "repositories")}
         named |= {f"{owner}/{name}".lower() for name in _list(event, "repos")}
-        # A token of the whole installation reaches every repository of its organisation.
+        # A token of the whole installation reaches every repository of its organization.
         everything = bool(issued) and not _list(issued, "repositories") and wanted.startswith(f"{owner}/")
         return wanted in named or everything
 

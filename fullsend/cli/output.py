@@ -26,7 +26,7 @@ PLAIN_WIDTH = 200
 """The width of a table where neither a terminal nor COLUMNS says one, so that names stay whole for others."""
 COLUMN_BORDER = 3
 """What a column of a table takes besides its text."""
-LEAST_COLUMN = 16
+MIN_COLUMN = 16
 """The narrowest column whose text may be broken anywhere."""
 
 json_option: Callable[[Any], Any] = click.option(
@@ -105,9 +105,9 @@ def print_table(
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    # NO_COLOR is about colours alone to rich; whoever sets it wants to see no escape sequences.
+    # NO_COLOR is about colors alone to rich; whoever sets it wants to see no escape sequences.
     console = Console(width=_width(), color_system=None if os.environ.get("NO_COLOR") else "auto")
-    least = [_longest(columns, rows, at) if name in whole else LEAST_COLUMN for at, name in enumerate(columns)]
+    least = [_longest(columns, rows, at) if name in whole else MIN_COLUMN for at, name in enumerate(columns)]
     if whole and sum(least) + COLUMN_BORDER * len(columns) + 1 > console.width:
         _print_records(columns, rows, title)
         return

@@ -13,7 +13,7 @@ from mintcore.version import VERSION
 
 GROUPS = {
     "mint": Lazy("fullsend.cli.mint:mint", "Ask a mint for tokens; run a mint on Google Cloud."),
-    "github": Lazy("fullsend.cli.github:github", "Set up an organisation or a repository on GitHub."),
+    "github": Lazy("fullsend.cli.github:github", "Set up an organization or a repository on GitHub."),
     "inference": Lazy(
         "fullsend.cli.inference:inference",
         "Let workflows use models on Google Cloud without keys.",

@@ -86,8 +86,8 @@ def _permissions(_: click.Context, parameter: click.Parameter, values: tuple[str
 
 @click.command(cls=_SeveralValues, name="run-token")
 @click.argument("action", type=click.Choice(ACTIONS))
-@click.option("--owner", callback=_name, help="The organisation or user.")
-@click.option("--repo", callback=_name, help="The repository; for runner-token, leave out for the organisation.")
+@click.option("--owner", callback=_name, help="The organization or user.")
+@click.option("--repo", callback=_name, help="The repository; for runner-token, leave out for the organization.")
 @click.option(
     "--repositories", multiple=True, callback=_names, metavar="NAME…", help="Scope of the token; default: --repo."
 )
@@ -129,7 +129,7 @@ def run_token(
     GITHUB_API_URL                               another GitHub
     """  # noqa: D301 - click wants the backspace character itself
     if action == "runner-token" and owner is None:
-        raise click.UsageError("runner-token needs --owner, and --repo unless it is for the organisation.")
+        raise click.UsageError("runner-token needs --owner, and --repo unless it is for the organization.")
     if token_file and action != "revoke":
         refuse_what_is_no_file(token_file)
     try:

@@ -11,13 +11,13 @@ import hashlib
 import re
 
 _KIND = re.compile(r"[a-z]{2,10}_")
-_LEAST_TO_SHOW_KIND = 20
+_MIN_TO_SHOW_KIND = 20
 
 
 def masked(token: str) -> str:
     """Return `ghs_***` for a token that names its kind and is long enough for that to give nothing away."""
     kind = _KIND.match(token)
-    shown = kind[0] if kind and len(token) >= _LEAST_TO_SHOW_KIND else ""
+    shown = kind[0] if kind and len(token) >= _MIN_TO_SHOW_KIND else ""
     return f"{shown}***"
 
 

@@ -100,7 +100,7 @@ _MINT = {
         "Check the role's spelling: a lowercase letter, then lowercase letters, digits, - and "
         "_. `fullsend mint status` in a job lists the roles you can ask for."
     ),
-    "invalid_repos": ("Give bare repository names of your own organisation: `my-repo`, not `my-org/my-repo`."),
+    "invalid_repos": ("Give bare repository names of your own organization: `my-repo`, not `my-org/my-repo`."),
     "too_many_repos": ("Name at most 500 repositories, or leave `repos` out to get all of the installation's."),
     "invalid_token": (
         "Usual causes: the audience is not the mint's (default fullsend-mint; --audience, the "
@@ -115,7 +115,7 @@ _MINT = {
         "The mint cannot reach Google's token service. This is usually over in minutes: run the job again."
     ),
     "org_not_allowed": (
-        "The organisation that owns this repository is not enrolled. Ask the mint's operator to"
+        "The organization that owns this repository is not enrolled. Ask the mint's operator to"
         " enroll it: `fullsend mint enroll YOUR-ORG`."
     ),
     "workflow_not_allowed": (
@@ -143,19 +143,19 @@ _MINT = {
         "token on within it; the client waits and asks again by itself for a minute."
     ),
     "app_not_installed": (
-        "Have an owner of the organisation install the role's GitHub App on it; the message "
-        "names the page. An App installed on another organisation does not count."
+        "Have an owner of the organization install the role's GitHub App on it; the message "
+        "names the page. An App installed on another organization does not count."
     ),
     "installation_suspended": (
-        "An owner of the organisation suspended the App: Settings → GitHub Apps → Configure → Unsuspend."
+        "An owner of the organization suspended the App: Settings → GitHub Apps → Configure → Unsuspend."
     ),
     "repos_not_accessible": (
-        "Check the names in the message: they must exist in the organisation, and the App's "
+        "Check the names in the message: they must exist in the organization, and the App's "
         "installation must include them: Settings → GitHub Apps → Configure → Repository "
         "access."
     ),
     "permissions_not_granted": (
-        "The App asks for permissions the organisation has not accepted. An owner accepts them:"
+        "The App asks for permissions the organization has not accepted. An owner accepts them:"
         " Settings → GitHub Apps → Configure → Review request. If there is no request, the "
         "App's own settings lack them."
     ),

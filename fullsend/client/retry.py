@@ -35,10 +35,10 @@ class RetryPolicy:
     """Everything together: requests and waits."""
     first_wait: float = 1.0
     longest_wait: float = 15.0
-    """Bounds the client's own backoff; a longer `Retry-After` is honoured if it fits the total."""
+    """Bounds the client's own backoff; a longer `Retry-After` is honored if it fits the total."""
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    dice: Callable[[], float] = random.random
+    jitter: Callable[[], float] = random.random
     tell: Callable[[str], None] = lambda _: None
     """Hears, in a sentence, of each wait that has a reason. What a service said may be in it."""
 
@@ -69,7 +69,7 @@ class Attempts:
         policy = self._policy
         self._made += 1
         own = min(policy.longest_wait, policy.first_wait * 2 ** (self._made - 1))
-        seconds = max(asked or 0.0, own * (0.5 + policy.dice() / 2))
+        seconds = max(asked or 0.0, own * (0.5 + policy.jitter() / 2))
         if self._made >= MAX_ATTEMPTS or seconds >= self.left:
             return False
         if why:

@@ -61,7 +61,7 @@ class TokenApi:
         """
         answer = self._ask("DELETE", "/installation/token", token, code="github_revoke_failed")
         attempts = RetryPolicy(
-            FRESH_SECONDS, now=self.retry.now, sleep=self.retry.sleep, dice=self.retry.dice
+            FRESH_SECONDS, now=self.retry.now, sleep=self.retry.sleep, jitter=self.retry.jitter
         ).start()
         while fresh and answer.status == HTTPStatus.UNAUTHORIZED and attempts.wait():
             answer = self._ask("DELETE", "/installation/token", token, code="github_revoke_failed")

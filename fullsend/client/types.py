@@ -43,7 +43,7 @@ class StatusRule:
 
 @dataclass(frozen=True, slots=True)
 class MintStatus:
-    """What a mint says about the caller's own organisation."""
+    """What a mint says about the caller's own organization."""
 
     org: str
     roles: tuple[str, ...]

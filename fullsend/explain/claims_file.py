@@ -15,7 +15,7 @@ import jwt
 from fullsend.explain.input_errors import UnusableInputError
 from fullsend.explain.text_file import read_text
 from mintcore.errors import InvalidToken
-from mintcore.verify.unverified import take_apart
+from mintcore.verify.unverified import split_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +83,7 @@ def _decoded(unverified_token: str, name: str) -> GivenClaims:
     except (jwt.PyJWTError, RecursionError, ValueError, TypeError):
         raise UnusableInputError(f"{name} looks like a JWT and cannot be decoded as one.", _REMEDY) from None
     try:
-        take_apart(unverified_token)
+        split_token(unverified_token)
     except InvalidToken as refused:
         return GivenClaims(claims, is_token=True, problem=refused.detail)
     return GivenClaims(claims, is_token=True)

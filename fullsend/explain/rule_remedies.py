@@ -43,7 +43,7 @@ def _workflow_repo(policy: TrustPolicy, caller: Caller, host: str, place: str) -
         return f"{instead} Or trust the workflows of {host} for itself: {own}"
     hosts = ",".join([*sorted(str(repo) for repo in policy.host_repos), host])
     every = _change(f"deploy --env WORKFLOW_HOST_REPOS={hosts}", f"set WORKFLOW_HOST_REPOS={hosts}", place)
-    return f"{instead} Only if every organisation is to trust {host}: {every}"
+    return f"{instead} Only if every organization is to trust {host}: {every}"
 
 
 def _role(policy: TrustPolicy, role: Role, place: str) -> str:

@@ -100,7 +100,7 @@ def _exchange(policy: TrustPolicy, caller: Caller, configuration: Configuration)
 
 
 def _policy(policy: TrustPolicy, caller: Caller, request: TokenRequest | None, place: str) -> list[Check]:
-    # Organisation and workflow are judged whatever the role; without a role name there is no verdict on it.
+    # Organization and workflow are judged whatever the role; without a role name there is no verdict on it.
     role = _NO_ROLE if request is None else request.role
     decision = trust.decide(policy, caller, role)
     return [

@@ -20,7 +20,7 @@ from fullsend.client.retry import RetryPolicy, is_retryable, retry_after
 from fullsend.client.transport import Answer, NoAnswerError, exchange
 from fullsend.client.types import json_object
 from fullsend.client.urls import credential_url
-from fullsend.operate.operate_errors import BadInput, GitHubSaysNo
+from fullsend.operate.operate_errors import BadInput, GitHubError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,10 +32,10 @@ API_VERSION = "2022-11-28"
 LIFETIME_SECONDS = 540
 BACKDATED_SECONDS = 60
 PAGE = 100
-MOST_PAGES = 100
+MAX_PAGES = 100
 
 
-class NotItsKey(GitHubSaysNo):
+class KeyMismatch(GitHubError):
     """The key is not one of the App with this id."""
 
 
@@ -76,16 +76,16 @@ class GitHubApps:
         object.__setattr__(self, "api_url", url)
 
     def app(self, app_id: str, key: Secret) -> AppFacts:
-        """Return the App with this id. Raises BadInput for no key, GitHubSaysNo when it is not that App's key."""
+        """Return the App with this id. Raises BadInput for no key, GitHubError when it is not that App's key."""
         with requests.Session() as session:
             return _facts(_object(self._ask(session, "/app", app_id, key)))
 
     def app_everywhere(self, app_id: str, key: Secret) -> AppFacts:
-        """Return the App with every account it is installed on. Raises BadInput, GitHubSaysNo."""
+        """Return the App with every account it is installed on. Raises BadInput, GitHubError."""
         with requests.Session() as session:
             app = _object(self._ask(session, "/app", app_id, key))
             found: list[Installation] = []
-            for page in range(1, MOST_PAGES + 1):
+            for page in range(1, MAX_PAGES + 1):
                 path = f"/app/installations?per_page={PAGE}&page={page}"
                 listed = _list(self._ask(session, path, app_id, key))
                 found += [_installation(one) for one in listed]
@@ -104,7 +104,7 @@ class GitHubApps:
                 )
             except NoAnswerError as error:
                 if not attempts.wait():
-                    raise GitHubSaysNo(
+                    raise GitHubError(
                         f"GitHub was not reached: {error}.", "Check the network and run it again."
                     ) from error
                 continue
@@ -125,18 +125,18 @@ class GitHubApps:
             ) from None
 
 
-def _refused(answer: Answer, app_id: str) -> GitHubSaysNo:
+def _refused(answer: Answer, app_id: str) -> GitHubError:
     try:
         said = str(json_object(answer.body).get("message", ""))[:200]
     except ValueError:
         said = ""
     if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND}:
-        return NotItsKey(
+        return KeyMismatch(
             f"GitHub does not take the key as App {app_id}'s ({answer.status} {said}).",
             "Either the key is another App's or was deleted, or the App ID is wrong: both stand on the App's page "
             "(Settings → Developer settings → GitHub Apps → Edit). This machine's clock also has to be right.",
         )
-    return GitHubSaysNo(
+    return GitHubError(
         f"GitHub refused to show App {app_id}: {answer.status} {said}.", "Run the command again later."
     )
 
@@ -164,7 +164,7 @@ def _object(answer: Answer) -> dict[str, Any]:
     try:
         return json_object(answer.body)
     except ValueError:
-        raise GitHubSaysNo("What answers at GITHUB_API_URL is not GitHub's API.") from None
+        raise GitHubError("What answers at GITHUB_API_URL is not GitHub's API.") from None
 
 
 def _list(answer: Answer) -> list[dict[str, Any]]:
@@ -173,5 +173,5 @@ def _list(answer: Answer) -> list[dict[str, Any]]:
     except ValueError:
         listed = None
     if not isinstance(listed, list):
-        raise GitHubSaysNo("What answers at GITHUB_API_URL is not GitHub's API.")
+        raise GitHubError("What answers at GITHUB_API_URL is not GitHub's API.")
     return [one for one in listed if isinstance(one, dict)]

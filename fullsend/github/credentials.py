@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from fullsend.client.errors import MintConfigurationError
 from fullsend.client.urls import credential_url
-from fullsend.operate.operate_errors import BadInput, GitHubSaysNo
+from fullsend.operate.operate_errors import BadInput, GitHubError
 from mintcore.secret import Secret
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Credentials:
 def find_credentials(environment: Mapping[str, str]) -> Credentials:
     """Return the operator's token.
 
-    Raises BadInput for an API address that no token may be sent to, GitHubSaysNo when there is no token.
+    Raises BadInput for an API address that no token may be sent to, GitHubError when there is no token.
     """
     api_url = _api_url(environment)
     for name in VARIABLES:
@@ -58,7 +58,7 @@ def _one_word(text: str, source: str) -> Secret:
     """Return the token. Attack: a line break in it would add a header of its own to every request."""
     token = text.strip()
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise GitHubSaysNo(
+        raise GitHubError(
             f"What {source} holds is not a GitHub token: a token is one word.", "Give the bare token."
         )
     return Secret(token)
@@ -100,8 +100,8 @@ def _from_gh(environment: Mapping[str, str], host: str) -> str:
     return token
 
 
-def _no_token(message: str, host: str) -> GitHubSaysNo:
-    return GitHubSaysNo(
+def _no_token(message: str, host: str) -> GitHubError:
+    return GitHubError(
         f"There is no GitHub token: {message}",
         f"gh auth login --hostname {host} --scopes admin:org,repo\n"
         "or set GH_TOKEN to a personal access token; for one repository the scope repo is enough.",

@@ -10,7 +10,7 @@ import requests.exceptions
 from github import BadCredentialsException, GithubException, RateLimitExceededException
 
 from fullsend.client.transport import cause
-from fullsend.operate.operate_errors import GitHubSaysNo
+from fullsend.operate.operate_errors import GitHubError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,52 +23,52 @@ LIMITED = (403, 429)
 NOT_FOUND = 404
 LONGEST = 300
 SCOPES = ("admin:org", "repo")
-"""What a classic token needs for an organisation; for one repository the second is enough."""
+"""What a classic token needs for an organization; for one repository the second is enough."""
 
 
-class Forbidden(GitHubSaysNo):
+class Forbidden(GitHubError):
     """The token may not do this, whoever it belongs to."""
 
 
 @contextmanager
 def explained(doing: str, keeper: str, credentials: Credentials) -> Iterator[None]:
-    """Turn whatever PyGithub raises into GitHubSaysNo; `doing` completes "GitHub refused to …"."""
+    """Turn whatever PyGithub raises into GitHubError; `doing` completes "GitHub refused to …"."""
     try:
         yield
     except BadCredentialsException:
-        raise GitHubSaysNo(
+        raise GitHubError(
             f"GitHub does not accept the token from {credentials.source} (401): it has expired or was revoked.",
             credentials.renewal(SCOPES),
         ) from None
     except GithubException as error:
         raise _refusal(error, doing, keeper, credentials) from None
     except requests.exceptions.RequestException as error:
-        raise GitHubSaysNo(
+        raise GitHubError(
             f"GitHub at {credentials.api_url} cannot be reached ({cause(error)}).",
             "Check the network and GITHUB_API_URL; a GitHub Enterprise Server is https://HOST/api/v3.",
         ) from None
     except (ValueError, RuntimeError):
         # No JSON, fields that are missing, or a redirect to another host, which PyGithub does not follow.
-        raise GitHubSaysNo(
+        raise GitHubError(
             f"What answers at {credentials.api_url} does not speak GitHub's API.",
             "Check GITHUB_API_URL and the proxy; a GitHub Enterprise Server is https://HOST/api/v3.",
         ) from None
 
 
-def _refusal(error: GithubException, doing: str, keeper: str, credentials: Credentials) -> GitHubSaysNo:
+def _refusal(error: GithubException, doing: str, keeper: str, credentials: Credentials) -> GitHubError:
     said = _message(error)
     if is_limit(error):
-        return GitHubSaysNo(
+        return GitHubError(
             f"GitHub limits this token's calls and refused to {doing}{_until(_lower(error))}.",
             "Wait until then, and run the command again: what is done already is not done twice.",
         )
     if error.status >= SERVER_TROUBLE:
-        return GitHubSaysNo(
+        return GitHubError(
             f"GitHub had trouble of its own when asked to {doing} ({error.status}).",
             "Run the command again in a few minutes; https://www.githubstatus.com/ says more.",
         )
     if error.status == NOT_FOUND:
-        return GitHubSaysNo(
+        return GitHubError(
             f"{keeper} does not exist, or the token may not see it (404).",
             _seeing(keeper, _lower(error).get("x-oauth-scopes"), credentials),
         )
@@ -76,7 +76,7 @@ def _refusal(error: GithubException, doing: str, keeper: str, credentials: Crede
         return Forbidden(
             f"GitHub refused to {doing} (403): {said}", _permission(_lower(error), keeper, credentials)
         )
-    return GitHubSaysNo(
+    return GitHubError(
         f"GitHub refused to {doing} ({error.status}): {said}", "If this lasts: https://www.githubstatus.com/"
     )
 
@@ -84,7 +84,7 @@ def _refusal(error: GithubException, doing: str, keeper: str, credentials: Crede
 def _seeing(keeper: str, scopes: str | None, credentials: Credentials) -> str:
     owner, slash, name = keeper.partition("/")
     if not slash:
-        return f"Check the spelling. If {keeper} is a user and no organisation, name a repository: {keeper}/REPO"
+        return f"Check the spelling. If {keeper} is a user and no organization, name a repository: {keeper}/REPO"
     if scopes is not None and "repo" not in scopes.split(", "):
         return (
             "The token does not have the scope repo, without which it sees public repositories only.\n"
@@ -100,7 +100,7 @@ def _seeing(keeper: str, scopes: str | None, credentials: Credentials) -> str:
 def _permission(headers: Mapping[str, str], keeper: str, credentials: Credentials) -> str:
     sso = headers.get("x-github-sso", "")
     if "url=" in sso:
-        return f"The token is not authorised for single sign-on yet; open {sso.partition('url=')[2]}"
+        return f"The token is not authorized for single sign-on yet; open {sso.partition('url=')[2]}"
     scopes = headers.get("x-accepted-oauth-scopes", "")
     if scopes:
         needs = f"It needs the scope {scopes}, and who owns it must be an administrator of {keeper}."

@@ -1,6 +1,6 @@
 """The case in which GitHub spells a name. CEL compares case-sensitively, so that it is looked up, not guessed.
 
-GitHub REST: "Get a user" (finds organisations too), "Get a repository".
+GitHub REST: "Get a user" (finds organizations too), "Get a repository".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fullsend.client.errors import MintConfigurationError
 from fullsend.client.transport import cause
 from fullsend.client.urls import credential_url
 from fullsend.github.apps import API_VERSION, DEFAULT_API
-from fullsend.operate.operate_errors import BadInput, GitHubSaysNo
+from fullsend.operate.operate_errors import BadInput, GitHubError
 from mintcore.policy.names import Org, parse_repo
 from mintcore.version import VERSION
 
@@ -30,24 +30,24 @@ TOKEN_HINT = "Set GH_TOKEN to a token that can see it (gh auth token prints your
 
 
 @dataclass(frozen=True, slots=True)
-class Speller:
+class NameResolver:
     """GitHub, asked how it spells names; without a token it knows public ones only."""
 
     api_url: str = DEFAULT_API
     token: Secret | None = None
 
     def org(self, org: Org) -> Org:
-        """Return the organisation or user as GitHub spells it. Raises GitHubSaysNo."""
-        login = str(self._get(f"/users/{org.login}", f"an organisation or user {org}").get("login", ""))
+        """Return the organization or user as GitHub spells it. Raises GitHubError."""
+        login = str(self._get(f"/users/{org.login}", f"an organization or user {org}").get("login", ""))
         if login.lower() != org.key:
-            raise GitHubSaysNo(f"GitHub knows {org} as {login!r}; it was renamed.", f"Use the name {login!r}.")
+            raise GitHubError(f"GitHub knows {org} as {login!r}; it was renamed.", f"Use the name {login!r}.")
         return Org(login)
 
     def repo(self, repo: Repo) -> Repo:
-        """Return the repository as GitHub spells it. Raises GitHubSaysNo."""
+        """Return the repository as GitHub spells it. Raises GitHubError."""
         name = str(self._get(f"/repos/{repo}", f"a repository {repo}").get("full_name", ""))
         if name.lower() != str(repo).lower():
-            raise GitHubSaysNo(f"GitHub knows {repo} as {name!r}; it was renamed.", f"Use the name {name!r}.")
+            raise GitHubError(f"GitHub knows {repo} as {name!r}; it was renamed.", f"Use the name {name!r}.")
         return parse_repo(name)
 
     def _get(self, path: str, what: str) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Speller:
             with requests.get(url, headers=headers, timeout=SECONDS, allow_redirects=False, stream=True) as answer:
                 body = answer.raw.read(LARGEST, decode_content=True)
         except requests.exceptions.RequestException as error:
-            raise GitHubSaysNo(
+            raise GitHubError(
                 f"GitHub was not reached to look up {what} ({cause(error)}).",
                 "Check the network, or give the name in GitHub's own case together with --as-spelled.",
             ) from error
@@ -76,20 +76,20 @@ class Speller:
         return _object(body)
 
 
-def _unknown(status: int, what: str) -> GitHubSaysNo:
+def _unknown(status: int, what: str) -> GitHubError:
     if status in {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT, HTTPStatus.FOUND}:
-        return GitHubSaysNo(f"GitHub no longer knows {what}: it was renamed.", "Use its name of today.")
+        return GitHubError(f"GitHub no longer knows {what}: it was renamed.", "Use its name of today.")
     if status in {
         HTTPStatus.UNAUTHORIZED,
         HTTPStatus.FORBIDDEN,
         HTTPStatus.NOT_FOUND,
         HTTPStatus.TOO_MANY_REQUESTS,
     }:
-        return GitHubSaysNo(
+        return GitHubError(
             f"GitHub does not show {what} ({status}): the name is wrong, or it is private, or too many have asked.",
             f"{TOKEN_HINT}, or give the name in GitHub's own case together with --as-spelled.",
         )
-    return GitHubSaysNo(f"GitHub failed to look up {what} ({status}).", "Run the command again.")
+    return GitHubError(f"GitHub failed to look up {what} ({status}).", "Run the command again.")
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -98,5 +98,5 @@ def _object(body: bytes) -> dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise GitHubSaysNo("What answers at GITHUB_API_URL is not GitHub's API.")
+        raise GitHubError("What answers at GITHUB_API_URL is not GitHub's API.")
     return found

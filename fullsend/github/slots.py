@@ -15,7 +15,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Slot:
-    """One name at one place; `keeper` is an organisation or `owner/repo`."""
+    """One name at one place; `keeper` is an organization or `owner/repo`."""
 
     keeper: str
     kind: Kind

@@ -1,7 +1,7 @@
-"""Actions variables and secrets of one organisation or repository, over PyGithub.
+"""Actions variables and secrets of one organization or repository, over PyGithub.
 
 GitHub REST: "Actions variables", "Actions secrets"; the two kinds of keeper differ in their address only.
-PyGithub's own `edit` resets an organisation variable's visibility and its `delete_…` do not say when GitHub
+PyGithub's own `edit` resets an organization variable's visibility and its `delete_…` do not say when GitHub
 refuses, so the calls go through its requester. It seals secrets with libsodium.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fullsend.github.credentials import Credentials
 
 SECONDS = 20
-MOST_PAGES = 100
+MAX_PAGES = 100
 PAGE = {Kind.VARIABLE: 30, Kind.SECRET: 100}
 """The largest page GitHub gives of either list."""
 ALREADY_THERE = 409
@@ -54,7 +54,7 @@ def connect(credentials: Credentials) -> Requester:
 
 
 class Store:
-    """What Actions keeps for one keeper: an organisation, or `owner/repo`."""
+    """What Actions keeps for one keeper: an organization, or `owner/repo`."""
 
     def __init__(self, requester: Requester, keeper: str, credentials: Credentials) -> None:
         self.keeper = keeper
@@ -65,7 +65,7 @@ class Store:
     def look(self) -> tuple[str, tuple[str, ...] | None]:
         """Return the keeper's name as GitHub writes it, and the token's scopes (None unless it is a classic one).
 
-        Raises GitHubSaysNo.
+        Raises GitHubError.
         """
         with explained(f"show {self.keeper}", self.keeper, self._credentials):
             headers, data = self._requester.requestJsonAndCheck("GET", self._base)
@@ -74,10 +74,10 @@ class Store:
         return name, None if scopes is None else tuple(scope.strip() for scope in str(scopes).split(","))
 
     def read(self, kind: Kind) -> dict[Slot, Kept]:
-        """Return every variable or secret there is. Raises GitHubSaysNo."""
+        """Return every variable or secret there is. Raises GitHubError."""
         found: dict[Slot, Kept] = {}
         with explained(f"list the {kind}s of {self.keeper}", self.keeper, self._credentials):
-            for page in range(1, MOST_PAGES + 1):
+            for page in range(1, MAX_PAGES + 1):
                 where = {"per_page": PAGE[kind], "page": page}
                 _, data = self._requester.requestJsonAndCheck("GET", self._list(kind), parameters=where)
                 listed = answers.page(data, self.keeper, kind)
@@ -87,17 +87,17 @@ class Store:
         return found
 
     def write(self, slot: Slot, value: str, *, new: bool) -> None:
-        """Put a value under a name. Raises GitHubSaysNo."""
+        """Put a value under a name. Raises GitHubError."""
         with explained(f"write the {slot}", self.keeper, self._credentials):
             if slot.kind is Kind.SECRET:
                 self._seal(slot.name, value)
             elif not (new and self._create(slot.name, value)):
-                # Without a visibility, who sees an organisation's variable stays as somebody chose it.
+                # Without a visibility, who sees an organization's variable stays as somebody chose it.
                 body = {"name": slot.name, "value": value}
                 self._requester.requestJsonAndCheck("PATCH", self._one(slot.kind, slot.name), input=body)
 
     def remove(self, slot: Slot) -> None:
-        """Remove a name; one that is gone already counts as removed. Raises GitHubSaysNo."""
+        """Remove a name; one that is gone already counts as removed. Raises GitHubError."""
         with explained(f"remove the {slot}", self.keeper, self._credentials):
             try:
                 self._requester.requestJsonAndCheck("DELETE", self._one(slot.kind, slot.name))
@@ -105,7 +105,7 @@ class Store:
                 return
 
     def may_write(self, kind: Kind) -> bool:
-        """Whether the token may write here, found out without writing. Raises GitHubSaysNo.
+        """Whether the token may write here, found out without writing. Raises GitHubError.
 
         GitHub looks at permissions first: to remove what does not exist is 404 for who may, 403 for who may not.
         """

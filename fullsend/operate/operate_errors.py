@@ -10,7 +10,7 @@
     ├── Conflict             somebody else wrote at the same time, or it exists already
     ├── NotReady             Google finished without the result, or did not in time
     ├── GoogleFailed         any other refusal of Google's
-    └── GitHubSaysNo         GitHub contradicts what was given
+    └── GitHubError         GitHub contradicts what was given
 
 `message` says what happened and the usual cause, `remedy` the command or the console page that mends it.
 Neither ever holds a key or a token.
@@ -68,5 +68,5 @@ class GoogleFailed(OperateError):
     """Google refused for another reason."""
 
 
-class GitHubSaysNo(OperateError):
+class GitHubError(OperateError):
     """GitHub does not know, or says something else."""

@@ -52,7 +52,7 @@ def mint(app: App, wanted: Wanted, keep: Keep | None) -> Report:
 def runner_token(app: App, wanted: Wanted, keep: Keep | None) -> Report:
     """Make a runner registration token; the installation token it took is revoked again."""
     if wanted.owner is None:
-        raise GitHubError("runner-token needs --owner, and --repo unless it is for the organisation")
+        raise GitHubError("runner-token needs --owner, and --repo unless it is for the organization")
     token = _checked(app, wanted, "runner-token")
     try:
         runner = app.runner_token(token.token, wanted.owner, wanted.repo)

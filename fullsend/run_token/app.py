@@ -93,7 +93,7 @@ class App:
         )
 
     def runner_token(self, token: str, owner: str, repo: str | None) -> RunnerToken:
-        """Exchange a token for a runner registration token of a repository, or of the organisation."""
+        """Exchange a token for a runner registration token of a repository, or of the organization."""
         place = f"/repos/{owner}/{repo}" if repo else f"/orgs/{owner}"
         path = f"{place}/actions/runners/registration-token"
         answer = self._send("POST", path, token, None)

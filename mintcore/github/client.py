@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from mintcore.outbound.channel import Channel
     from mintcore.policy.roles import App
     from mintcore.ports import AppAssertions, Clock
-    from mintcore.request import Attempt
+    from mintcore.request import RequestContext
     from mintcore.secret import Secret
 
 # A token for 500 repositories comes with a description of each, of five to twelve kilobytes.
-LARGEST_ANSWER = 8 * 1024 * 1024
+MAX_ANSWER = 8 * 1024 * 1024
 API_VERSION = "2022-11-28"
 INSTALL_PAGE_SECONDS = 3600.0
 NO_INSTALL_PAGE_SECONDS = 15.0
@@ -49,19 +49,19 @@ class AppClient:
         )
 
     def call(
-        self, app: App, method: str, path: str, attempt: Attempt, body: Mapping[str, Any] | None = None
+        self, app: App, method: str, path: str, context: RequestContext, body: Mapping[str, Any] | None = None
     ) -> Answer:
         """Return GitHub's answer. Raises GitHubUnavailable, UpstreamTimeout or a key's failure."""
-        assertion = self._assertions.assertion(app, attempt)
-        answer = self._send(assertion, method, path, attempt, body)
+        assertion = self._assertions.assertion(app, context)
+        answer = self._send(assertion, method, path, context, body)
         if answer.status != _UNAUTHORIZED:
             return answer
         if not self._assertions.mistimed(answer.headers.get("date", "")):
             self._assertions.refused(app, assertion)
-        return self._send(self._assertions.assertion(app, attempt), method, path, attempt, body)
+        return self._send(self._assertions.assertion(app, context), method, path, context, body)
 
     def _send(
-        self, assertion: Secret, method: str, path: str, attempt: Attempt, body: Mapping[str, Any] | None
+        self, assertion: Secret, method: str, path: str, context: RequestContext, body: Mapping[str, Any] | None
     ) -> Answer:
         headers = {
             "Accept": "application/vnd.github+json",
@@ -73,24 +73,24 @@ class AppClient:
             sent = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
         try:
-            return self._channel.send(method, path, headers=headers, body=sent, attempt=attempt)
+            return self._channel.send(method, path, headers=headers, body=sent, context=context)
         except OutboundError as error:
             raise no_answer(error) from None
 
-    def install_page(self, app: App, attempt: Attempt) -> str:
+    def install_page(self, app: App, context: RequestContext) -> str:
         """Return where the App is installed from, empty where GitHub does not say (GitHub REST: Get the app).
 
-        Remembered, so that who asks for an organisation without the App again and again spends none of the calls
+        Remembered, so that who asks for an organization without the App again and again spends none of the calls
         that GitHub allows the App.
         """
         try:
-            return self._install_pages.get(app, lambda: self._ask_for_page(app, attempt), attempt)
+            return self._install_pages.get(app, lambda: self._ask_for_page(app, context), context)
         except MintError:
             return ""
 
-    def _ask_for_page(self, app: App, attempt: Attempt) -> str:
+    def _ask_for_page(self, app: App, context: RequestContext) -> str:
         try:
-            answer = self.call(app, "GET", "/app", attempt)
+            answer = self.call(app, "GET", "/app", context)
             page = answer.json_object().get("html_url") if answer.status == _OK else None
         except (MintError, Unusable):
             return ""

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from mintcore.outbound.answer import Answer
     from mintcore.policy.names import Org, RepoName
-    from mintcore.request import Attempt, Scope
+    from mintcore.request import RequestContext, Scope
 
 # One call each; a caller that asked for hundreds learns of the first ones.
-_MOST_QUESTIONS = 30
-_LEAST_SECONDS = 2.0
+_MAX_QUESTIONS = 30
+_MIN_SECONDS = 2.0
 
 
 def explain_unprocessable(
@@ -38,7 +38,7 @@ def explain_unprocessable(
     *,
     granted: Mapping[str, str],
     reaches: Callable[[RepoName], bool],
-    attempt: Attempt,
+    context: RequestContext,
 ) -> MintError:
     """Return the failure behind a 422 with the names of what is missing.
 
@@ -54,10 +54,10 @@ def explain_unprocessable(
             f"and an owner of {org} has to accept them in the settings of {org} under 'GitHub Apps'."
         )
     if "repositor" in message.lower() and scope.repos:
-        out_of_reach = _out_of_reach(scope.repos, reaches, attempt)
+        out_of_reach = _out_of_reach(scope.repos, reaches, context)
         named = ", ".join(f"{org}/{name}" for name in out_of_reach) or "one of those asked for"
-        if len(scope.repos) > _MOST_QUESTIONS:
-            named += f" (only the first {_MOST_QUESTIONS} were looked at)"
+        if len(scope.repos) > _MAX_QUESTIONS:
+            named += f" (only the first {_MAX_QUESTIONS} were looked at)"
         return ReposNotAccessible(
             f"The role's GitHub App cannot reach {named}: the repository does not exist, or the installation on "
             f"{org} does not cover it; correct the name or add the repository to the installation."
@@ -73,11 +73,11 @@ def covers(has: str | None, wanted: str) -> bool:
 
 
 def _out_of_reach(
-    repos: tuple[RepoName, ...], reaches: Callable[[RepoName], bool], attempt: Attempt
+    repos: tuple[RepoName, ...], reaches: Callable[[RepoName], bool], context: RequestContext
 ) -> list[RepoName]:
     found: list[RepoName] = []
-    for name in repos[:_MOST_QUESTIONS]:
-        if attempt.deadline.remaining() < _LEAST_SECONDS:
+    for name in repos[:_MAX_QUESTIONS]:
+        if context.deadline.remaining() < _MIN_SECONDS:
             break
         try:
             if not reaches(name):

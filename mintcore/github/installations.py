@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mintcore.policy.names import Org, RepoName
     from mintcore.policy.roles import App
     from mintcore.ports import Clock
-    from mintcore.request import Attempt, InstallationToken, Scope
+    from mintcore.request import InstallationToken, RequestContext, Scope
 
 INSTALLED_SECONDS = 600.0
 NOT_INSTALLED_SECONDS = 15.0
@@ -41,7 +41,7 @@ _UNPROCESSABLE = 422
 
 @dataclass(frozen=True, slots=True)
 class _Sought:
-    """What an installation is remembered under: no two Apps and no two organisations share one."""
+    """What an installation is remembered under: no two Apps and no two organizations share one."""
 
     app: App
     org: Org
@@ -64,31 +64,31 @@ class GitHubTokens:
             slow=lambda: UpstreamTimeout(detail="waited for the installation until the time ran out"),
         )
 
-    def issue(self, app: App, org: Org, scope: Scope, attempt: Attempt) -> InstallationToken:
+    def issue(self, app: App, org: Org, scope: Scope, context: RequestContext) -> InstallationToken:
         """Return a token as GitHub scoped it (GitHub REST: Create an installation access token for an app).
 
         Raises what :class:`~mintcore.ports.InstallationTokens` says.
         """
-        installation = self._installation(app, org, attempt)
-        answer = self._create(app, installation, scope, attempt)
+        installation = self._installation(app, org, context)
+        answer = self._create(app, installation, scope, context)
         if answer.status == _NOT_FOUND:
             # Uninstalled, and perhaps installed again under another id, since we looked.
             self._installations.drop_if(_Sought(app, org), installation)
-            installation = self._installation(app, org, attempt)
-            answer = self._create(app, installation, scope, attempt)
+            installation = self._installation(app, org, context)
+            answer = self._create(app, installation, scope, context)
         if answer.status == _CREATED:
             return parse_token(answer, org, scope, installation.id)
-        raise self._refusal(answer, _Sought(app, org), installation, scope, attempt)
+        raise self._refusal(answer, _Sought(app, org), installation, scope, context)
 
-    def _create(self, app: App, installation: Installation, scope: Scope, attempt: Attempt) -> Answer:
+    def _create(self, app: App, installation: Installation, scope: Scope, context: RequestContext) -> Answer:
         body: dict[str, Any] = {"permissions": dict(scope.permissions)}
         # GitHub reads an empty list as all repositories; so do we, but by leaving it out.
         if scope.repos:
             body["repositories"] = list(scope.repos)
-        return self._client.call(app, "POST", f"/app/installations/{installation.id}/access_tokens", attempt, body)
+        return self._client.call(app, "POST", f"/app/installations/{installation.id}/access_tokens", context, body)
 
     def _refusal(
-        self, answer: Answer, sought: _Sought, installation: Installation, scope: Scope, attempt: Attempt
+        self, answer: Answer, sought: _Sought, installation: Installation, scope: Scope, context: RequestContext
     ) -> MintError:
         app, org = sought.app, sought.org
         failure = refusal(answer, doing=f"creating a token on {org}", org=org, now=self._clock.now())
@@ -96,46 +96,46 @@ class GitHubTokens:
             # What we remember of the installation is not so any more, or is about to be mended.
             self._installations.drop_if(sought, installation)
         if answer.status == _NOT_FOUND:
-            return self._not_installed(app, org, attempt)
+            return self._not_installed(app, org, context)
         if answer.status != _UNPROCESSABLE:
             return failure
-        installation = self._installation(app, org, attempt)
+        installation = self._installation(app, org, context)
         return explain_unprocessable(
             answer,
             org,
             scope,
             granted=installation.permissions,
-            reaches=lambda name: self._reaches(app, org, name, installation.id, attempt),
-            attempt=attempt,
+            reaches=lambda name: self._reaches(app, org, name, installation.id, context),
+            context=context,
         )
 
-    def _reaches(self, app: App, org: Org, name: RepoName, installation_id: int, attempt: Attempt) -> bool:
-        answer = self._client.call(app, "GET", f"/repos/{org}/{name}/installation", attempt)
+    def _reaches(self, app: App, org: Org, name: RepoName, installation_id: int, context: RequestContext) -> bool:
+        answer = self._client.call(app, "GET", f"/repos/{org}/{name}/installation", context)
         # 301: the repository goes by another name now, and GitHub wants a token asked for by that.
         if answer.status not in {_OK, _MOVED, _NOT_FOUND} or is_unknown_app(answer):
             raise refusal(answer, doing=f"looking at {org}/{name}", org=org, now=self._clock.now())
         return answer.status == _OK and answer.json_object().get("id") == installation_id
 
-    def _installation(self, app: App, org: Org, attempt: Attempt) -> Installation:
-        found = self._installations.get(_Sought(app, org), lambda: self._look_up(app, org, attempt), attempt)
+    def _installation(self, app: App, org: Org, context: RequestContext) -> Installation:
+        found = self._installations.get(_Sought(app, org), lambda: self._look_up(app, org, context), context)
         if found is None:
-            raise self._not_installed(app, org, attempt)
+            raise self._not_installed(app, org, context)
         if found.suspended:
             raise suspended(org)
         return found
 
-    def _look_up(self, app: App, org: Org, attempt: Attempt) -> Installation | None:
-        """Ask for the organisation's installation, then for a user account's of the same name."""
+    def _look_up(self, app: App, org: Org, context: RequestContext) -> Installation | None:
+        """Ask for the organization's installation, then for a user account's of the same name."""
         for kind in ("orgs", "users"):
-            answer = self._client.call(app, "GET", f"/{kind}/{org}/installation", attempt)
+            answer = self._client.call(app, "GET", f"/{kind}/{org}/installation", context)
             if answer.status == _OK:
                 return parse_installation(answer, org)
             if answer.status != _NOT_FOUND or is_unknown_app(answer):
                 raise refusal(answer, doing=f"finding the installation on {org}", org=org, now=self._clock.now())
         return None
 
-    def _not_installed(self, app: App, org: Org, attempt: Attempt) -> AppNotInstalled:
-        page = self._client.install_page(app, attempt)
+    def _not_installed(self, app: App, org: Org, context: RequestContext) -> AppNotInstalled:
+        page = self._client.install_page(app, context)
         return AppNotInstalled(
             f"The role's GitHub App (App ID {app.app_id}) is not installed on {org}; an owner can install it"
             + (f" at {page}." if page else " from the App's page on GitHub.")

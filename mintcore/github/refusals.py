@@ -13,7 +13,7 @@ from mintcore.errors import (
     MintError,
     UpstreamTimeout,
 )
-from mintcore.outbound.answer import Answer, OutboundError, TooSlow, Unusable
+from mintcore.outbound.answer import Answer, DeadlineExceeded, OutboundError, Unusable
 
 if TYPE_CHECKING:
     from mintcore.policy.names import Org
@@ -24,7 +24,7 @@ _NOT_FOUND = 404
 _TOO_MANY_REQUESTS = 429
 # GitHub REST, "Rate limits for the REST API": without other word, wait at least a minute.
 _SECONDARY_LIMIT_SECONDS = 60
-_LONGEST_WAIT_SECONDS = 3600
+_MAX_WAIT_SECONDS = 3600
 
 
 def message_of(answer: Answer) -> str:
@@ -56,7 +56,7 @@ def rate_limit(answer: Answer, now: float) -> GitHubRateLimited | None:
 
 
 def _limited(kind: str, seconds: float) -> GitHubRateLimited:
-    wait = max(1, math.ceil(min(_LONGEST_WAIT_SECONDS, seconds)))
+    wait = max(1, math.ceil(min(_MAX_WAIT_SECONDS, seconds)))
     return GitHubRateLimited(detail=f"GitHub {kind}, for {wait} s", retry_after=wait)
 
 
@@ -89,5 +89,7 @@ def suspended(org: Org) -> InstallationSuspended:
 def no_answer(error: OutboundError) -> MintError:
     """Return the failure for a call to GitHub that has no answer."""
     return (
-        UpstreamTimeout(detail=str(error)) if isinstance(error, TooSlow) else GitHubUnavailable(detail=str(error))
+        UpstreamTimeout(detail=str(error))
+        if isinstance(error, DeadlineExceeded)
+        else GitHubUnavailable(detail=str(error))
     )

@@ -16,7 +16,7 @@ from werkzeug import Response
 from mintcore.errors import InternalError, MethodNotAllowed, MintError, NotFound
 from mintcore.http.incoming import bearer_of, body_of, request_id_of, trace_of
 from mintcore.policy.token_request import parse_token_query, parse_token_request
-from mintcore.request import Answered, Attempt, Deadline
+from mintcore.request import AnswerRecord, Deadline, RequestContext
 from mintcore.version import VERSION
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mintcore.ports import Clock, Observer
     from mintcore.service import MintService
 
-    _Handler = Callable[[Request, Attempt], Response]
+    _Handler = Callable[[Request, RequestContext], Response]
 
 METRICS_PATH = "/metrics"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -44,7 +44,7 @@ class Fallback(Protocol):
     def serves(self, role: Role) -> bool:
         """Whether the role is the other mint's."""
 
-    def forward(self, unverified_token: str, body: bytes, headers: Headers, attempt: Attempt) -> Response:
+    def forward(self, unverified_token: str, body: bytes, headers: Headers, context: RequestContext) -> Response:
         """Return the other mint's answer as it is. Raises FallbackUnavailable.
 
         ``headers`` are all of the caller's; what of them goes on is the fallback's to choose.
@@ -86,57 +86,59 @@ class Endpoint:
         if metrics is not None:
             self._routes[METRICS_PATH] = (
                 _READ,
-                lambda _request, _attempt: Response(metrics(), content_type=METRICS_TYPE),
+                lambda _request, _context: Response(metrics(), content_type=METRICS_TYPE),
             )
 
     def __call__(self, request: Request) -> Response:
         """Return the answer to ``request``."""
-        attempt = Attempt(Deadline(self._clock, self._deadline_seconds), request_id_of(request), trace_of(request))
+        context = RequestContext(
+            Deadline(self._clock, self._deadline_seconds), request_id_of(request), trace_of(request)
+        )
         code = ""
         try:
-            response = self._route(request, attempt)
+            response = self._route(request, context)
         except MintError as failure:
             code = failure.code
-            response = _failure(failure, attempt)
+            response = _failure(failure, context)
         except Exception as error:  # noqa: BLE001 - the last line: a traceback is for the log, never for a caller
-            self._log_crash(error, attempt)
+            self._log_crash(error, context)
             code = InternalError.code
-            response = _failure(InternalError(), attempt)
+            response = _failure(InternalError(), context)
         response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Request-Id"] = attempt.request_id
+        response.headers["X-Request-Id"] = context.request_id
         if self._observers:
-            self._tell(request, response.status_code, code, attempt)
+            self._tell(request, response.status_code, code, context)
         return response
 
-    def _tell(self, request: Request, status: int, code: str, attempt: Attempt) -> None:
+    def _tell(self, request: Request, status: int, code: str, context: RequestContext) -> None:
         """Tell those who watch; whatever happens to them, the caller has its answer."""
         # A path or a method of the caller's own making would make a new series each time: memory for the asking.
         route = request.path if request.path in self._routes else "other"
-        answered = Answered(route, status, code, request.headers.get("traceparent", ""), attempt)
+        answered = AnswerRecord(route, status, code, request.headers.get("traceparent", ""), context)
         for observer in self._observers:
             try:
                 observer.answered(answered)
             except Exception as error:  # noqa: BLE001 - see above
-                self._log_crash(error, attempt)
+                self._log_crash(error, context)
 
-    def _route(self, request: Request, attempt: Attempt) -> Response:
+    def _route(self, request: Request, context: RequestContext) -> Response:
         route = self._routes.get(request.path)
         if route is None:
             raise NotFound
         methods, answer = route
         if request.method not in methods:
             raise MethodNotAllowed(methods)
-        return answer(request, attempt)
+        return answer(request, context)
 
-    def _health(self, _request: Request, _attempt: Attempt) -> Response:
+    def _health(self, _request: Request, _context: RequestContext) -> Response:
         if self._unhealthy:
             return _json({"status": "unavailable", "reason": self._unhealthy, "version": VERSION}, 503)
         return _json({"status": "ok", "version": VERSION})
 
-    def _status(self, request: Request, attempt: Attempt) -> Response:
+    def _status(self, request: Request, context: RequestContext) -> Response:
         unverified_token = bearer_of(request)
         asked = parse_token_query(request.args.getlist("role"), request.args.getlist("repos"))
-        status = self._service().status(unverified_token, asked, attempt)
+        status = self._service().status(unverified_token, asked, context)
         fields: dict[str, Any] = {
             "org": status.org,
             "roles": list(status.roles),
@@ -149,16 +151,16 @@ class Endpoint:
             fields["rules"] = [rule.fields() for rule in status.decision.rules]
         return _json(fields)
 
-    def _token(self, request: Request, attempt: Attempt) -> Response:
+    def _token(self, request: Request, context: RequestContext) -> Response:
         unverified_token = bearer_of(request)
         body = body_of(request)
         # The time is for outside calls. Whoever sends slowly spends nobody's, least of all that of a call which
         # others wait for too.
-        attempt.deadline = Deadline(self._clock, self._deadline_seconds)
+        context.deadline = Deadline(self._clock, self._deadline_seconds)
         wanted = parse_token_request(body)
         if self._fallback is not None and self._fallback.serves(wanted.role):
-            return self._fallback.forward(unverified_token, body, request.headers, attempt)
-        issued = self._service().mint(unverified_token, wanted, attempt)
+            return self._fallback.forward(unverified_token, body, request.headers, context)
+        issued = self._service().mint(unverified_token, wanted, context)
         return _json(
             {
                 "token": issued.token.reveal(),
@@ -169,16 +171,16 @@ class Endpoint:
             }
         )
 
-    def _log_crash(self, error: Exception, attempt: Attempt) -> None:
+    def _log_crash(self, error: Exception, context: RequestContext) -> None:
         """Log where it happened and not what it said: the text of a stranger's exception can hold a secret."""
         frames = traceback.extract_tb(error.__traceback__)
         places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
-        fields = {"request_id": attempt.request_id, "exception": type(error).__name__, "stack": places}
-        self._log.write("ERROR", f"internal error: {type(error).__name__}", fields, attempt.trace)
+        fields = {"request_id": context.request_id, "exception": type(error).__name__, "stack": places}
+        self._log.write("ERROR", f"internal error: {type(error).__name__}", fields, context.trace)
 
 
-def _failure(failure: MintError, attempt: Attempt) -> Response:
-    fields = {"error": failure.public, "code": failure.code, "request_id": attempt.request_id}
+def _failure(failure: MintError, context: RequestContext) -> Response:
+    fields = {"error": failure.public, "code": failure.code, "request_id": context.request_id}
     response = _json(fields, failure.status)
     response.headers.extend(failure.headers())
     return response

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mintcore.outbound.channel import Channel
     from mintcore.policy.names import Role
     from mintcore.policy.roles import RoleBook
-    from mintcore.request import Attempt
+    from mintcore.request import RequestContext
 
 FORWARDED = "X-Fullsend-Mint-Forwarded"
 """Marks a request that a mint has sent on; it is not sent on again."""
@@ -47,11 +47,11 @@ class UpstreamMint:
         """Whether the role is not held here."""
         return role not in self._holds
 
-    def forward(self, unverified_token: str, body: bytes, headers: Headers, attempt: Attempt) -> Response:
+    def forward(self, unverified_token: str, body: bytes, headers: Headers, context: RequestContext) -> Response:
         """Return the fallback mint's answer as it is. Raises FallbackUnavailable, or InvalidToken as it would."""
         if FORWARDED in headers:
             # Two mints that name each other would otherwise pass one request to and fro until both are full.
-            self._note("WARNING", "not forwarded: another mint had forwarded it here", attempt)
+            self._note("WARNING", "not forwarded: another mint had forwarded it here", context)
             raise FallbackUnavailable(_CIRCLE)
         if not _fits_a_header(unverified_token):
             raise InvalidToken(detail="a bearer that is no JWT and fits no header")
@@ -60,21 +60,21 @@ class UpstreamMint:
         if content_type and _fits_a_header(content_type):
             sent["Content-Type"] = content_type
         try:
-            with attempt.step("fallback"):
+            with context.step("fallback"):
                 answer = self._channel.send(
-                    "POST", "/v1/token", headers=sent, body=body, attempt=attempt, repeat_answers=False
+                    "POST", "/v1/token", headers=sent, body=body, context=context, repeat_answers=False
                 )
         except OutboundError as error:
-            self._note("WARNING", f"no answer: {error}", attempt)
+            self._note("WARNING", f"no answer: {error}", context)
             raise FallbackUnavailable(detail=str(error)) from None
-        self._note("INFO", f"status {answer.status}", attempt, answer.headers.get("x-request-id", ""))
+        self._note("INFO", f"status {answer.status}", context, answer.headers.get("x-request-id", ""))
         return _as_it_is(answer)
 
-    def _note(self, severity: str, what: str, attempt: Attempt, upstream_id: str = "") -> None:
-        fields = {"request_id": attempt.request_id, "step_ms": attempt.step_ms}
+    def _note(self, severity: str, what: str, context: RequestContext, upstream_id: str = "") -> None:
+        fields = {"request_id": context.request_id, "step_ms": context.step_ms}
         if upstream_id:
             fields["upstream_request_id"] = upstream_id[:128]
-        self._log.write(severity, f"fallback: {what}", fields, attempt.trace)
+        self._log.write(severity, f"fallback: {what}", fields, context.trace)
 
 
 def _fits_a_header(text: str) -> bool:

@@ -14,9 +14,9 @@ from mintcore.errors import BodyTooLarge, InvalidJson, MissingBearer
 if TYPE_CHECKING:
     from werkzeug import Request
 
-LARGEST_BODY = 64 * 1024
+MAX_BODY = 64 * 1024
 # Read and thrown away, so that a client that sends too much gets its answer and not a broken connection.
-_LARGEST_DRAIN = 8 * 1024 * 1024
+_MAX_DRAIN = 8 * 1024 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACE = re.compile(r"(?:00-)?([0-9a-f]{32})(?:[-/;].*)?")
 
@@ -32,25 +32,25 @@ def bearer_of(request: Request) -> str:
 def body_of(request: Request) -> bytes:
     """Return the body. Raises BodyTooLarge or InvalidJson."""
     length = request.content_length
-    if length is not None and length > LARGEST_BODY:
+    if length is not None and length > MAX_BODY:
         _drain(request, length)
         raise BodyTooLarge(detail=f"a body of {length} bytes")
     try:
-        body: bytes = request.stream.read(LARGEST_BODY + 1)
+        body: bytes = request.stream.read(MAX_BODY + 1)
     # What a server raises for a body that breaks off or is framed wrongly differs from server to server.
     except Exception as error:  # noqa: BLE001 - see above
         raise InvalidJson(detail=f"the body could not be read: {type(error).__name__}") from None
-    if len(body) > LARGEST_BODY:
-        _drain(request, _LARGEST_DRAIN)
-        raise BodyTooLarge(detail=f"a body of more than {LARGEST_BODY} bytes")
+    if len(body) > MAX_BODY:
+        _drain(request, _MAX_DRAIN)
+        raise BodyTooLarge(detail=f"a body of more than {MAX_BODY} bytes")
     return body
 
 
 def _drain(request: Request, length: int) -> None:
     stream = request.environ["wsgi.input"]
-    left = min(length, _LARGEST_DRAIN)
+    left = min(length, _MAX_DRAIN)
     try:
-        while left > 0 and (chunk := stream.read(min(left, LARGEST_BODY))):
+        while left > 0 and (chunk := stream.read(min(left, MAX_BODY))):
             left -= len(chunk)
     except Exception:  # noqa: BLE001 - the connection is gone, and with it who would read the answer
         return

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mintcore.policy.roles import App
     from mintcore.ports import Clock, KeyStore, Signer
-    from mintcore.request import Attempt
+    from mintcore.request import RequestContext
 
 # GitHub refuses an `exp` more than 10 minutes after its own clock and an `iat` in its future.
 LIFETIME_SECONDS = 540
@@ -46,10 +46,10 @@ class AppJwts:
             slow=lambda: KeyUnavailable(detail="waited for the App JWT until the time ran out"),
         )
 
-    def assertion(self, app: App, attempt: Attempt) -> Secret:
+    def assertion(self, app: App, context: RequestContext) -> Secret:
         """Return a JWT for ``app``. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
         key = (app, self._keys.edition(app.key_role))
-        return self._jwts.get(key, lambda: self._sign(app, self._keys.signer(app.key_role, attempt)), attempt)
+        return self._jwts.get(key, lambda: self._sign(app, self._keys.signer(app.key_role, context)), context)
 
     def refused(self, app: App, assertion: Secret) -> None:
         """Drop the JWT GitHub has refused, and read the key anew: it may have been rotated."""

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from mintcore.observe.log import JsonLog
     from mintcore.policy.names import Role
     from mintcore.ports import Signer
-    from mintcore.request import Attempt
+    from mintcore.request import RequestContext
 
 # RSA keys of 16,384 bits take 13 KB; whatever is larger is no key and is not read.
-LARGEST_FILE = 64 * 1024
+MAX_FILE = 64 * 1024
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _NOT_OURS = frozenset({errno.EACCES, errno.EPERM})
 
@@ -65,13 +65,13 @@ class DirectoryKeys:
         except OSError as error:
             raise _failure(error, path) from None
 
-    def signer(self, role: Role, attempt: Attempt) -> Signer:
+    def signer(self, role: Role, context: RequestContext) -> Signer:
         """Return the role's signer. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
         edition = self.edition(role)
         with self._lock:
             held = self._signers.get(role)
             hit = held is not None and held[0] == edition
-            attempt.cache_hits.setdefault("signer", hit)
+            context.cache_hits.setdefault("signer", hit)
             if held is None or not hit:
                 held = self._signers[role] = self._read(role)
             return held[1]
@@ -89,14 +89,14 @@ class DirectoryKeys:
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 status = os.fstat(descriptor)
-                pem = os.read(descriptor, LARGEST_FILE + 1) if stat.S_ISREG(status.st_mode) else None
+                pem = os.read(descriptor, MAX_FILE + 1) if stat.S_ISREG(status.st_mode) else None
             finally:
                 os.close(descriptor)
         except OSError as error:
             raise _failure(error, path) from None
         if pem is None:
             raise InvalidRoleKey(detail=f"{path} is not a file")
-        if len(pem) > LARGEST_FILE:
+        if len(pem) > MAX_FILE:
             raise InvalidRoleKey(detail=f"{path} is larger than a key can be")
         signer = parse_signer(pem, role)
         if status.st_mode & stat.S_IRWXO:

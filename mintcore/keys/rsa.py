@@ -15,7 +15,7 @@ from mintcore.errors import InvalidRoleKey
 if TYPE_CHECKING:
     from mintcore.policy.names import Role
 
-LEAST_KEY_BITS = 2048
+MIN_KEY_BITS = 2048
 
 
 class RsaSigner:
@@ -46,8 +46,8 @@ def parse_signer(pem: bytes, role: Role) -> RsaSigner:
         raise InvalidRoleKey(detail=f"the key of role {role} {_what_is_wrong(pem)}") from None
     if not isinstance(key, RSAPrivateKey):
         raise InvalidRoleKey(detail=f"the key of role {role} is no RSA key; GitHub App keys are")
-    if key.key_size < LEAST_KEY_BITS:
-        raise InvalidRoleKey(detail=f"the key of role {role} has {key.key_size} bits, fewer than {LEAST_KEY_BITS}")
+    if key.key_size < MIN_KEY_BITS:
+        raise InvalidRoleKey(detail=f"the key of role {role} has {key.key_size} bits, fewer than {MIN_KEY_BITS}")
     return RsaSigner(key)
 
 

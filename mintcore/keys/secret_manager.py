@@ -21,7 +21,7 @@ from mintcore.settings.reader import is_loopback
 if TYPE_CHECKING:
     from mintcore.policy.names import Role
     from mintcore.ports import Clock, Signer
-    from mintcore.request import Attempt
+    from mintcore.request import RequestContext
     from mintcore.secret import Secret
 
 FRESH_SECONDS = 300.0
@@ -62,9 +62,9 @@ class SecretManagerKeys:
             slow=lambda: KeyUnavailable(detail="waited for the App key until the time ran out"),
         )
 
-    def signer(self, role: Role, attempt: Attempt) -> Signer:
+    def signer(self, role: Role, context: RequestContext) -> Signer:
         """Return the role's signer. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
-        return self._signers.get(role, lambda: parse_signer(self._read(role, attempt), role), attempt)
+        return self._signers.get(role, lambda: parse_signer(self._read(role, context), role), context)
 
     def edition(self, _role: Role) -> None:
         """Return ``None``: asking Google whether there is a newer version costs as much as reading it."""
@@ -73,19 +73,19 @@ class SecretManagerKeys:
         """Read the role's key anew next time; the old signer still serves while Secret Manager fails."""
         self._signers.expire(role)
 
-    def _read(self, role: Role, attempt: Attempt) -> bytes:
+    def _read(self, role: Role, context: RequestContext) -> bytes:
         """Return the newest version's PEM (Secret Manager REST: projects.secrets.versions.access)."""
         secret = f"fullsend-{role}-app-pem"
         name = f"projects/{self._project_number}/secrets/{secret}/versions/latest"
-        patience = min(_PATIENCE_SECONDS, attempt.deadline.remaining())
+        patience = min(_PATIENCE_SECONDS, context.deadline.remaining())
         try:
-            return self._reading(name, patience, attempt).result(timeout=patience)
+            return self._reading(name, patience, context).result(timeout=patience)
         except MintError:
             raise
         except Exception as error:  # noqa: BLE001 - four libraries deep; whatever they raise means "no key now"
             raise _failure(error, secret) from None
 
-    def _reading(self, name: str, patience_seconds: float, attempt: Attempt) -> Future[bytes]:
+    def _reading(self, name: str, patience_seconds: float, context: RequestContext) -> Future[bytes]:
         """Return the reading of a secret, the one that is under way if there is one.
 
         It has a thread of its own, because the client's timeout is for one read of a socket: an answer that drips,
@@ -95,7 +95,7 @@ class SecretManagerKeys:
         with self._readings_lock:
             reading, began = self._readings.get(name, (None, now))
             if reading is None or now - began > _GIVEN_UP_SECONDS:
-                attempt.upstream_calls["secretmanager"] = attempt.upstream_calls.get("secretmanager", 0) + 1
+                context.upstream_calls["secretmanager"] = context.upstream_calls.get("secretmanager", 0) + 1
                 reading = Future()
                 work = partial(self._settle, reading, name, patience_seconds)
                 threading.Thread(target=work, name="secret-manager", daemon=True).start()

@@ -10,14 +10,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mintcore.errors import Incident, InvalidToken, Later, OurFault
+from mintcore.errors import Incident, InvalidToken, ServerError, TransientError
 
 if TYPE_CHECKING:
     from mintcore.observe.audit_file import AuditFile
     from mintcore.observe.log import JsonLog
     from mintcore.policy.claims import Caller
     from mintcore.policy.trust import Decision
-    from mintcore.request import Decided, InstallationToken, Scope
+    from mintcore.request import DecisionRecord, InstallationToken, Scope
 
 
 class StructuredAudit:
@@ -27,10 +27,10 @@ class StructuredAudit:
         self._log = log
         self._file = file
 
-    def record(self, decided: Decided) -> None:
+    def record(self, record: DecisionRecord) -> None:
         """Write one event."""
-        failure, trace = decided.failure, decided.attempt.trace
-        line = self._log.write(_severity(decided), _message(decided), {"audit": event(decided)}, trace)
+        failure, trace = record.failure, record.context.trace
+        line = self._log.write(_severity(record), _message(record), {"audit": event(record)}, trace)
         if self._file is not None:
             self._keep(line, self._file)
         if isinstance(failure, Incident):
@@ -44,62 +44,62 @@ class StructuredAudit:
             self._log.write("ERROR", f"the audit file cannot be written: {error.strerror or type(error).__name__}")
 
 
-def event(decided: Decided) -> dict[str, Any]:
+def event(record: DecisionRecord) -> dict[str, Any]:
     """Return the event as JSON values; docs/audit-event.schema.json is its shape, docs/audit.md its meaning."""
-    attempt, failure = decided.attempt, decided.failure
-    decided_at = datetime.fromtimestamp(attempt.deadline.clock.now(), UTC)
+    context, failure = record.context, record.failure
+    decided_at = datetime.fromtimestamp(context.deadline.clock.now(), UTC)
     fields: dict[str, Any] = {
         "time": decided_at.isoformat(timespec="milliseconds"),
-        "event": decided.kind,
-        "outcome": _outcome(decided),
-        "request_id": attempt.request_id,
-        "step_ms": attempt.step_ms,
-        "upstream_calls": attempt.upstream_calls,
-        "cache_hits": attempt.cache_hits,
+        "event": record.kind,
+        "outcome": _outcome(record),
+        "request_id": context.request_id,
+        "step_ms": context.step_ms,
+        "upstream_calls": context.upstream_calls,
+        "cache_hits": context.cache_hits,
     }
-    if attempt.trace:
-        fields["trace"] = attempt.trace
-    if decided.request is not None:
-        fields["role"] = decided.request.role
-        fields["repos"] = list(decided.request.repos)
-    if decided.caller is not None:
-        fields["caller"] = _caller(decided.caller)
-    if decided.proof is not None:
-        fields["verified_by"] = decided.proof.value
-    if decided.decision is not None:
-        fields["rules"] = _rules(decided.decision)
-    if decided.app is not None:
-        fields["app_id"] = decided.app.app_id
-    if decided.scope is not None:
-        fields["permissions"] = dict(decided.scope.permissions)
-    if decided.issued is not None and decided.scope is not None:
-        fields["issued"] = _issued(decided.issued, decided.scope)
+    if context.trace:
+        fields["trace"] = context.trace
+    if record.request is not None:
+        fields["role"] = record.request.role
+        fields["repos"] = list(record.request.repos)
+    if record.caller is not None:
+        fields["caller"] = _caller(record.caller)
+    if record.proof is not None:
+        fields["verified_by"] = record.proof.value
+    if record.decision is not None:
+        fields["rules"] = _rules(record.decision)
+    if record.app is not None:
+        fields["app_id"] = record.app.app_id
+    if record.scope is not None:
+        fields["permissions"] = dict(record.scope.permissions)
+    if record.issued is not None and record.scope is not None:
+        fields["issued"] = _issued(record.issued, record.scope)
     if failure is not None:
         fields |= {"code": failure.code, "status": failure.status, "cause": failure.detail}
     return fields
 
 
-def _outcome(decided: Decided) -> str:
-    if decided.failure is None:
+def _outcome(record: DecisionRecord) -> str:
+    if record.failure is None:
         return "granted"
-    return "failed" if isinstance(decided.failure, Later | OurFault) else "denied"
+    return "failed" if isinstance(record.failure, TransientError | ServerError) else "denied"
 
 
-def _severity(decided: Decided) -> str:
-    failure = decided.failure
+def _severity(record: DecisionRecord) -> str:
+    failure = record.failure
     if failure is None:
         return "INFO"
-    if isinstance(failure, Later | OurFault):
+    if isinstance(failure, TransientError | ServerError):
         return "ERROR"
     return "NOTICE" if isinstance(failure, InvalidToken) else "WARNING"
 
 
-def _message(decided: Decided) -> str:
-    who = str(decided.caller.repository) if decided.caller else "an unproven caller"
-    what = f"{decided.kind} {decided.request.role}" if decided.request else decided.kind
-    if decided.failure is None:
+def _message(record: DecisionRecord) -> str:
+    who = str(record.caller.repository) if record.caller else "an unproven caller"
+    what = f"{record.kind} {record.request.role}" if record.request else record.kind
+    if record.failure is None:
         return f"{what}: granted to {who}"
-    return f"{what}: {_outcome(decided)} to {who}: {decided.failure.code}: {decided.failure.detail}"
+    return f"{what}: {_outcome(record)} to {who}: {record.failure.code}: {record.failure.detail}"
 
 
 def _caller(caller: Caller) -> dict[str, str]:

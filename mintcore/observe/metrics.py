@@ -16,7 +16,7 @@ from mintcore.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mintcore.request import Answered
+    from mintcore.request import AnswerRecord
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0)
 """Upper bounds of the histograms' buckets."""
@@ -82,18 +82,18 @@ class Metrics:
         self._calls = Counter("fullsend_mint_upstream_calls_total", "Calls sent to each service.")
         self._caches = Counter("fullsend_mint_cache_requests_total", "Questions to each cache, by whether it knew.")
 
-    def answered(self, answered: Answered) -> None:
+    def answered(self, answered: AnswerRecord) -> None:
         """Count one answer and what it cost."""
-        attempt, route = answered.attempt, answered.route
+        context, route = answered.context, answered.route
         labels = {"route": route, "status": str(answered.status), "code": answered.code}
         with self._lock:
-            self._requests.add(1, **labels, role=attempt.served_role)
-            self._durations.add(attempt.deadline.elapsed(), route=route)
-            for step, milliseconds in attempt.step_ms.items():
+            self._requests.add(1, **labels, role=context.served_role)
+            self._durations.add(context.deadline.elapsed(), route=route)
+            for step, milliseconds in context.step_ms.items():
                 self._steps.add(milliseconds / 1000, step=step)
-            for service, calls in attempt.upstream_calls.items():
+            for service, calls in context.upstream_calls.items():
                 self._calls.add(calls, service=service)
-            for cache, hit in attempt.cache_hits.items():
+            for cache, hit in context.cache_hits.items():
                 self._caches.add(1, cache=cache, hit="yes" if hit else "no")
 
     def text(self) -> str:

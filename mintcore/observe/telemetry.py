@@ -14,7 +14,7 @@ from mintcore.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from mintcore.request import Answered, Attempt
+    from mintcore.request import AnswerRecord, RequestContext
 
 _NAME = "fullsend-mint"
 _NANOSECONDS = 1_000_000_000
@@ -43,7 +43,7 @@ class Telemetry:
         if "metrics" in self._signals:
             self._metrics = _Instruments(resource)
 
-    def answered(self, answered: Answered) -> None:
+    def answered(self, answered: AnswerRecord) -> None:
         """Record one answer."""
         if self._traces is not None:
             self._traces.record(answered)
@@ -67,20 +67,20 @@ class _Traces:
         self._api = trace
         self._propagator = TraceContextTextMapPropagator()
 
-    def record(self, answered: Answered) -> None:
-        attempt = answered.attempt
-        clock = attempt.deadline.clock
+    def record(self, answered: AnswerRecord) -> None:
+        context = answered.context
+        clock = context.deadline.clock
         ended, ended_at = clock.now(), clock.monotonic()
         span = self._tracer.start_span(
             answered.route,
             context=self._propagator.extract({"traceparent": answered.traceparent}),
             kind=self._api.SpanKind.SERVER,
-            start_time=_nanoseconds(ended - attempt.deadline.elapsed()),
+            start_time=_nanoseconds(ended - context.deadline.elapsed()),
             attributes=_attributes(answered),
         )
         inside = self._api.set_span_in_context(span)
-        for step, milliseconds in attempt.step_ms.items():
-            begun = ended - (ended_at - attempt.step_at[step])
+        for step, milliseconds in context.step_ms.items():
+            begun = ended - (ended_at - context.step_at[step])
             below = self._tracer.start_span(step, context=inside, start_time=_nanoseconds(begun))
             below.end(_nanoseconds(begun + milliseconds / 1000))
         if answered.status >= _SERVER_ERROR:
@@ -104,32 +104,32 @@ class _Instruments:
         self._calls = meter.create_counter("fullsend.mint.upstream.calls", "{call}")
         self._caches = meter.create_counter("fullsend.mint.cache.requests", "{request}")
 
-    def record(self, answered: Answered) -> None:
-        attempt: Attempt = answered.attempt
+    def record(self, answered: AnswerRecord) -> None:
+        context: RequestContext = answered.context
         route = {"http.route": answered.route}
         status = route | {"http.response.status_code": answered.status}
-        self._requests.add(1, status | {"code": answered.code, "role": attempt.served_role})
-        self._durations.record(attempt.deadline.elapsed(), status)
-        for step, milliseconds in attempt.step_ms.items():
+        self._requests.add(1, status | {"code": answered.code, "role": context.served_role})
+        self._durations.record(context.deadline.elapsed(), status)
+        for step, milliseconds in context.step_ms.items():
             self._steps.record(milliseconds / 1000, {"step": step})
-        for service, calls in attempt.upstream_calls.items():
+        for service, calls in context.upstream_calls.items():
             self._calls.add(calls, {"service": service})
-        for cache, hit in attempt.cache_hits.items():
+        for cache, hit in context.cache_hits.items():
             self._caches.add(1, {"cache": cache, "hit": hit})
 
 
-def _attributes(answered: Answered) -> dict[str, str | int]:
-    attempt = answered.attempt
+def _attributes(answered: AnswerRecord) -> dict[str, str | int]:
+    context = answered.context
     attributes: dict[str, str | int] = {
         "http.route": answered.route,
         "http.response.status_code": answered.status,
-        "fullsend.request_id": attempt.request_id,
+        "fullsend.request_id": context.request_id,
     }
     if answered.code:
         attributes["fullsend.code"] = answered.code
-    if attempt.served_role:
-        attributes["fullsend.role"] = attempt.served_role
-    return attributes | {f"fullsend.upstream_calls.{name}": calls for name, calls in attempt.upstream_calls.items()}
+    if context.served_role:
+        attributes["fullsend.role"] = context.served_role
+    return attributes | {f"fullsend.upstream_calls.{name}": calls for name, calls in context.upstream_calls.items()}
 
 
 def _nanoseconds(seconds: float) -> int:

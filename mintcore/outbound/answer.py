@@ -23,7 +23,7 @@ class Unreachable(OutboundError):
     """No connection, or one that broke."""
 
 
-class TooSlow(OutboundError):
+class DeadlineExceeded(OutboundError):
     """No answer within the request's budget."""
 
 

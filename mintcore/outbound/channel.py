@@ -12,7 +12,7 @@ import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from mintcore.outbound.answer import Answer, TooSlow, Unreachable, Unusable
+from mintcore.outbound.answer import Answer, DeadlineExceeded, Unreachable, Unusable
 from mintcore.outbound.connections import UNHEARD_SECONDS, Connections, parse_proxy
 from mintcore.outbound.http1 import BadAnswer, TooLarge, exchange, request_bytes
 from mintcore.request import Deadline
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from mintcore.outbound.http1 import RawAnswer
     from mintcore.ports import Clock
-    from mintcore.request import Attempt
+    from mintcore.request import RequestContext
     from mintcore.secret import Secret
 
 USER_AGENT = f"fullsend-mint/{VERSION}"
-LARGEST_ANSWER = 1024 * 1024
+MAX_ANSWER = 1024 * 1024
 CONNECT_SECONDS = 5.0
 
 _TRIES = 3
@@ -53,21 +53,23 @@ class Outbound:
         *,
         connections: int,
         proxy_url: Secret | None = None,
-        dice: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._clock = clock
-        self._dice = dice
+        self._jitter = jitter
         self._connections = connections
         self._tls = ssl.create_default_context()
         self._proxy = None if proxy_url is None else parse_proxy(proxy_url)
 
-    def channel(self, service: str, base_url: str, *, largest_answer: int = LARGEST_ANSWER) -> Channel:
+    def channel(self, service: str, base_url: str, *, max_answer_bytes: int = MAX_ANSWER) -> Channel:
         """Return a channel to ``base_url`` (scheme, host and path prefix); ``service`` names it in the logs.
 
         ``largest_answer`` is in bytes of body.
         """
         connections = Connections(base_url, self._clock, most=self._connections, tls=self._tls, proxy=self._proxy)
-        return Channel(service, connections, base_url, self._clock, largest_answer=largest_answer, dice=self._dice)
+        return Channel(
+            service, connections, base_url, self._clock, max_answer_bytes=max_answer_bytes, jitter=self._jitter
+        )
 
 
 class Channel:
@@ -80,8 +82,8 @@ class Channel:
         base_url: str,
         clock: Clock,
         *,
-        largest_answer: int,
-        dice: Callable[[], float],
+        max_answer_bytes: int,
+        jitter: Callable[[], float],
     ) -> None:
         parts = urlsplit(base_url)
         self.service = service
@@ -89,8 +91,8 @@ class Channel:
         self._host = parts.netloc.rpartition("@")[2]
         self._prefix = parts.path.rstrip("/")
         self._clock = clock
-        self._largest_answer = largest_answer
-        self._dice = dice
+        self._max_answer_bytes = max_answer_bytes
+        self._jitter = jitter
 
     def send(
         self,
@@ -99,14 +101,14 @@ class Channel:
         *,
         headers: Mapping[str, str],
         body: bytes | None = None,
-        attempt: Attempt,
+        context: RequestContext,
         repeat_answers: bool = True,
     ) -> Answer:
         """Return the service's answer, whatever its status.
 
         Connection errors, 5xx and a 429 whose Retry-After leaves half the budget are tried again, three times
         in all; with ``repeat_answers`` off only the first of these, and any answer is the answer. Raises
-        Unreachable, TooSlow or Unusable.
+        Unreachable, DeadlineExceeded or Unusable.
         """
         try:
             request = request_bytes(
@@ -116,41 +118,41 @@ class Channel:
             raise Unusable(f"{self.service}: {error}") from None
         for tried in range(_TRIES - 1):
             try:
-                answer = self._once(request, attempt)
+                answer = self._once(request, context)
             except Unreachable:
                 wait = self._backoff(tried)
-                if wait >= attempt.deadline.remaining():
+                if wait >= context.deadline.remaining():
                     raise
             else:
-                again = self._wait_for(answer, tried, attempt) if repeat_answers else None
+                again = self._wait_for(answer, tried, context) if repeat_answers else None
                 if again is None:
                     return answer
                 wait = again
             self._clock.sleep(wait)
-        return self._once(request, attempt)
+        return self._once(request, context)
 
-    def _once(self, request: bytes, attempt: Attempt) -> Answer:
+    def _once(self, request: bytes, context: RequestContext) -> Answer:
         """Return the answer, over an idle connection if there is one, and over a new one if that has died."""
-        if attempt.deadline.remaining() <= 0:
-            raise TooSlow(f"{self.service}: the request's time ran out")
+        if context.deadline.remaining() <= 0:
+            raise DeadlineExceeded(f"{self.service}: the request's time ran out")
         idle = self._connections.take()
         if idle is not None:
             try:
-                return self._over(idle, request, attempt)
+                return self._over(idle, request, context)
             except Unreachable:
                 # Says nothing of the service: it may close, or something on the way forget, an idle connection.
                 self._connections.close_idle()
-            except TooSlow:
+            except DeadlineExceeded:
                 self._connections.close_idle()
                 raise
-        return self._over(None, request, attempt)
+        return self._over(None, request, context)
 
-    def _over(self, idle: socket.socket | None, request: bytes, attempt: Attempt) -> Answer:
-        calls = attempt.upstream_calls
+    def _over(self, idle: socket.socket | None, request: bytes, context: RequestContext) -> Answer:
+        calls = context.upstream_calls
         calls[self.service] = calls.get(self.service, 0) + 1
-        connection = idle or self._connect(attempt)
+        connection = idle or self._connect(context)
         try:
-            raw = self._exchange(connection, request, attempt)
+            raw = self._exchange(connection, request, context)
         except BaseException:
             connection.close()
             raise
@@ -160,32 +162,32 @@ class Channel:
             connection.close()
         return Answer(raw.status, raw.fields, raw.body)
 
-    def _connect(self, attempt: Attempt) -> socket.socket:
-        remaining = attempt.deadline.remaining()
+    def _connect(self, context: RequestContext) -> socket.socket:
+        remaining = context.deadline.remaining()
         try:
             return self._connections.open(Deadline(self._clock, min(CONNECT_SECONDS, remaining)))
         except (OSError, BadAnswer, UnicodeError) as error:
-            if attempt.deadline.remaining() <= 0:
-                raise TooSlow(f"{self.service}: no connection in {remaining:.1f} s") from None
+            if context.deadline.remaining() <= 0:
+                raise DeadlineExceeded(f"{self.service}: no connection in {remaining:.1f} s") from None
             why = error if isinstance(error, BadAnswer) else type(error).__name__
             raise Unreachable(f"{self.service}: connecting: {why}") from None
 
-    def _exchange(self, connection: socket.socket, request: bytes, attempt: Attempt) -> RawAnswer:
+    def _exchange(self, connection: socket.socket, request: bytes, context: RequestContext) -> RawAnswer:
         try:
-            return exchange(connection, request, attempt.deadline, largest=self._largest_answer)
+            return exchange(connection, request, context.deadline, largest=self._max_answer_bytes)
         except TimeoutError as error:
             # TCP's own comes with a number, and means a connection that leads nowhere.
             if error.errno is not None:
                 raise Unreachable(f"{self.service}: not heard of for {UNHEARD_SECONDS} s") from None
-            raise TooSlow(f"{self.service}: no answer in {attempt.deadline.seconds:.1f} s") from None
+            raise DeadlineExceeded(f"{self.service}: no answer in {context.deadline.seconds:.1f} s") from None
         except TooLarge:
-            raise Unusable(f"{self.service}: an answer of more than {self._largest_answer} bytes") from None
+            raise Unusable(f"{self.service}: an answer of more than {self._max_answer_bytes} bytes") from None
         except BadAnswer as error:
             raise Unreachable(f"{self.service}: {error}") from None
         except OSError as error:
             raise Unreachable(f"{self.service}: {type(error).__name__}") from None
 
-    def _wait_for(self, answer: Answer, tried: int, attempt: Attempt) -> float | None:
+    def _wait_for(self, answer: Answer, tried: int, context: RequestContext) -> float | None:
         """Return how long to wait before the next try, ``None`` where this answer is the one."""
         if answer.status not in _PASSING_STATUSES | {_TOO_MANY_REQUESTS}:
             return None
@@ -193,7 +195,7 @@ class Channel:
         if wait is None and answer.status != _TOO_MANY_REQUESTS:
             wait = self._backoff(tried)
         # A thread that waits serves nobody else: half the budget, then the caller had better wait itself.
-        return None if wait is None or wait > attempt.deadline.remaining() / 2 else wait
+        return None if wait is None or wait > context.deadline.remaining() / 2 else wait
 
     def _backoff(self, tried: int) -> float:
-        return _FIRST_WAIT_SECONDS * float(2**tried) * (0.5 + self._dice())
+        return _FIRST_WAIT_SECONDS * float(2**tried) * (0.5 + self._jitter())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mintcore.secret import Secret
 
 # What a firewall on the way has forgotten looks alive and costs a request all its time; they remember for minutes.
-MOST_IDLE_SECONDS = 60.0
+MAX_IDLE_SECONDS = 60.0
 # So long may the other machine leave what was sent without so much as TCP's own receipt (tcp(7)); how long it then
 # thinks about its answer is another matter. What a firewall forgot costs this, and not all of a request's time.
 UNHEARD_SECONDS = 4.0
@@ -65,7 +65,7 @@ class Connections:
 
     def take(self) -> socket.socket | None:
         """Return an idle connection that the service has not closed, ``None`` where there is none."""
-        oldest = self._clock.monotonic() - MOST_IDLE_SECONDS
+        oldest = self._clock.monotonic() - MAX_IDLE_SECONDS
         while self._idle:
             try:
                 idle = self._idle.pop()

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from mintcore.request import Deadline
 
-LARGEST_HEAD = 64 * 1024
-LONGEST_CHUNK_LINE = 1024
-MOST_TRAILER_FIELDS = 100
-_MOST_INTERIM_ANSWERS = 10
+MAX_HEAD = 64 * 1024
+MAX_CHUNK_LINE = 1024
+MAX_TRAILER_FIELDS = 100
+_MAX_INTERIM_ANSWERS = 10
 _PIECE = 64 * 1024
 _EOL = b"\r\n"
 _STATUS_LINE = re.compile(r"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: [^\0\r\n]*)?")
@@ -107,8 +107,8 @@ class _Reader:
         self._buffer = bytearray()
 
     def answer(self) -> RawAnswer:
-        for _ in range(_MOST_INTERIM_ANSWERS):
-            minor_version, status, fields = _parse_head(self._until(_EOL * 2, LARGEST_HEAD))
+        for _ in range(_MAX_INTERIM_ANSWERS):
+            minor_version, status, fields = _parse_head(self._until(_EOL * 2, MAX_HEAD))
             if status not in _INTERIM:
                 break
         else:
@@ -120,7 +120,7 @@ class _Reader:
         return RawAnswer(status, fields, body, ended and stays_open and not self._buffer)
 
     def tunnel(self) -> None:
-        _, status, _ = _parse_head(self._until(_EOL * 2, LARGEST_HEAD))
+        _, status, _ = _parse_head(self._until(_EOL * 2, MAX_HEAD))
         if status not in _SUCCESS or self._buffer:
             raise BadAnswer(f"the proxy answers with status {status}")
 
@@ -144,7 +144,7 @@ class _Reader:
         """Return the body out of its chunks; the trailer is read and dropped (RFC 9112 §7.1)."""
         body = bytearray()
         while True:
-            line = _CHUNK_LINE.fullmatch(self._until(_EOL, LONGEST_CHUNK_LINE))
+            line = _CHUNK_LINE.fullmatch(self._until(_EOL, MAX_CHUNK_LINE))
             if line is None:
                 raise BadAnswer("a chunk whose length is none")
             size = int(line[1], 16)
@@ -155,8 +155,8 @@ class _Reader:
             body += self._take(size)
             if self._take(len(_EOL)) != _EOL:
                 raise BadAnswer("a chunk that does not end where it says")
-        for _ in range(MOST_TRAILER_FIELDS + 1):
-            if not self._until(_EOL, LARGEST_HEAD):
+        for _ in range(MAX_TRAILER_FIELDS + 1):
+            if not self._until(_EOL, MAX_HEAD):
                 return bytes(body)
         raise BadAnswer("a trailer without end")
 

@@ -2,7 +2,7 @@
 
 Every claim GitHub sends is accounted for: ``iss aud exp nbf iat`` are checked here; ``repository
 repository_owner job_workflow_ref`` are what trust is decided on; ids, run and actor go to the audit event; all
-others (``sub`` above all, whose form an organisation can change) are deliberately not looked at.
+others (``sub`` above all, whose form an organization can change) are deliberately not looked at.
 
 Nothing here proves who sent the claims. That is :mod:`mintcore.verify`, the only place that makes
 :class:`SignedClaims` and :class:`GenuineClaims`.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SKEW_SECONDS = 30.0
 REQUIRED_CLAIMS = ("iss", "aud", "exp", "nbf", "iat", "repository", "repository_owner", "job_workflow_ref")
-_LONGEST_CLAIM = 1024
+_MAX_CLAIM = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +163,15 @@ def _github_actions_caller(unverified_claims: Mapping[str, Any]) -> Caller:
 
 def _text(unverified_claims: Mapping[str, Any], name: str) -> str:
     value = unverified_claims[name]
-    if not isinstance(value, str) or len(value) > _LONGEST_CLAIM:
-        raise InvalidToken(detail=f"{name} is no text of at most {_LONGEST_CLAIM} characters")
+    if not isinstance(value, str) or len(value) > _MAX_CLAIM:
+        raise InvalidToken(detail=f"{name} is no text of at most {_MAX_CLAIM} characters")
     return value
 
 
 def _run(claims: Mapping[str, Any]) -> Run:
     def text(name: str) -> str:
         value = claims.get(name)
-        return value[:_LONGEST_CLAIM] if isinstance(value, str) else ""
+        return value[:_MAX_CLAIM] if isinstance(value, str) else ""
 
     return Run(
         repository_id=text("repository_id"),

@@ -45,14 +45,14 @@ def parse_repo_name(text: str) -> RepoName:
 
 @dataclass(frozen=True, slots=True)
 class Org:
-    """An organisation or user account; equal to another whatever the case of its letters."""
+    """An organization or user account; equal to another whatever the case of its letters."""
 
     login: str = field(compare=False)
     key: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not _LOGIN.fullmatch(self.login):
-            raise ValueError("an organisation name has ASCII letters, digits, '-' and '_'")
+            raise ValueError("an organization name has ASCII letters, digits, '-' and '_'")
         object.__setattr__(self, "key", self.login.lower())
 
     def __str__(self) -> str:

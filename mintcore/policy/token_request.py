@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 # GitHub REST, "Create an installation access token": up to 500 repositories.
-MOST_REPOS = 500
+MAX_REPOS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _repos(value: object) -> tuple[RepoName, ...]:
     for item in value:
         name = _repo(item)
         names.setdefault(fold(name), name)
-    if len(names) > MOST_REPOS:
+    if len(names) > MAX_REPOS:
         raise TooManyRepos(detail=f"{len(names)} repositories")
     return tuple(names.values())
 

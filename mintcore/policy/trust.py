@@ -1,4 +1,4 @@
-"""Who may have a token: organisation, workflow, role.
+"""Who may have a token: organization, workflow, role.
 
 The answer is a :class:`Decision` that holds every rule, what it looked at and what it found. The error
 sentence, the audit event, ``/v1/status`` and ``fullsend mint explain`` are all renderings of it, so that none
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mintcore.policy.names import Org, Role
     from mintcore.policy.roles import RoleBook, RoleGrant
 
-# The repository that holds an organisation's own copies of the workflows.
+# The repository that holds an organization's own copies of the workflows.
 CONFIG_REPO: Final = ".fullsend"
 
 
@@ -38,7 +38,7 @@ class TrustPolicy:
 
     @property
     def public(self) -> bool:
-        """Whether any organisation may ask."""
+        """Whether any organization may ask."""
         return self.orgs is None
 
 
@@ -48,7 +48,7 @@ class Rule:
 
     ``found`` is what the caller brought, ``expected`` what would pass, ``remedy`` the sentence for a genuine
     caller that was denied; a rule that passed need not have one. None of them names anything of another
-    organisation.
+    organization.
     """
 
     name: str
@@ -101,7 +101,7 @@ def decide(policy: TrustPolicy, caller: Caller, role: Role) -> Decision:
 
 
 def decide_status(policy: TrustPolicy, caller: Caller) -> Decision:
-    """Return whether ``caller`` may see ``/v1/status``: its organisation has to be served, no more."""
+    """Return whether ``caller`` may see ``/v1/status``: its organization has to be served, no more."""
     return Decision((_org(policy, caller),))
 
 
@@ -125,11 +125,11 @@ def _org(policy: TrustPolicy, caller: Caller) -> Rule:
     return Rule(
         name="org",
         passed=passed,
-        found=f"the caller's organisation is {caller.org}",
-        expected="any organisation is served" if policy.public else "it has to be one of ALLOWED_ORGS",
+        found=f"the caller's organization is {caller.org}",
+        expected="any organization is served" if policy.public else "it has to be one of ALLOWED_ORGS",
         remedy=""
         if passed
-        else f"This mint does not serve the organisation {caller.org}; ask the mint's operator to enrol it.",
+        else f"This mint does not serve the organization {caller.org}; ask the mint's operator to enroll it.",
         failure=OrgNotAllowed,
     )
 
@@ -164,7 +164,7 @@ def _workflow_repo(policy: TrustPolicy, caller: Caller, host: Repo) -> Rule:
         remedy=""
         if passed
         else f"The workflow lives in {host}, and this mint trusts workflows in {listed} only; call a reusable "
-        "workflow from there, or ask the mint's operator to enrol this repository.",
+        "workflow from there, or ask the mint's operator to enroll this repository.",
         failure=WorkflowNotAllowed,
     )
 

@@ -40,7 +40,7 @@ def read_roles(reader: Reader) -> RoleSettings:
     if legacy:
         reader.warn(f"ROLE_APP_IDS has legacy keys, which are ignored: {', '.join(legacy)}")
         if not app_ids:
-            unhealthy = "ROLE_APP_IDS has only legacy keys with a '/'; name the roles without an organisation"
+            unhealthy = "ROLE_APP_IDS has only legacy keys with a '/'; name the roles without an organization"
     return RoleSettings(build_role_book(app_ids, custom, allowed), tuple(sorted(custom)), unhealthy)
 
 

@@ -1,4 +1,4 @@
-"""Whom the operator trusts: organisations, workflow files, and the repositories whose workflows may ask.
+"""Whom the operator trusts: organizations, workflow files, and the repositories whose workflows may ask.
 
 What is read together here makes one :class:`TrustPolicy`; what follows from it is decided in
 :mod:`mintcore.policy`.

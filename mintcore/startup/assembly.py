@@ -11,12 +11,12 @@ import uuid
 from typing import TYPE_CHECKING
 
 from mintcore.errors import MintError
-from mintcore.github.client import LARGEST_ANSWER, AppClient
+from mintcore.github.client import MAX_ANSWER, AppClient
 from mintcore.github.installations import GitHubTokens
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.observe.audit import StructuredAudit
 from mintcore.outbound.channel import Outbound
-from mintcore.request import Attempt, Deadline
+from mintcore.request import Deadline, RequestContext
 from mintcore.service import MintService
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def assemble(
 ) -> MintService:
     """Return the mint that works with this verifier and these keys."""
     assertions = AppJwts(keys, clock)
-    channel = outbound.channel("github", settings.github_api_url, largest_answer=LARGEST_ANSWER)
+    channel = outbound.channel("github", settings.github_api_url, max_answer_bytes=MAX_ANSWER)
     github = AppClient(channel, assertions, clock)
     return MintService(
         policy=settings.policy,
@@ -74,17 +74,17 @@ def outbound_for(settings: Settings, clock: Clock) -> Outbound:
     return Outbound(clock, connections=settings.threads, proxy_url=settings.proxy_url)
 
 
-def warm_up(steps: Sequence[Callable[[Attempt], object]], clock: Clock, log: JsonLog) -> None:
+def warm_up(steps: Sequence[Callable[[RequestContext], object]], clock: Clock, log: JsonLog) -> None:
     """Take ``steps``, which fetch what the first request will need, without making it wait for this to end.
 
     A step's failure is the first request's to find again, and to tell its caller.
     """
-    attempt = Attempt(Deadline(clock, _WARM_UP_SECONDS), f"warm-up-{uuid.uuid4().hex}")
+    context = RequestContext(Deadline(clock, _WARM_UP_SECONDS), f"warm-up-{uuid.uuid4().hex}")
 
     def take() -> None:
         for step in steps:
             try:
-                step(attempt)
+                step(context)
             except MintError as failure:
                 log.write("WARNING", f"warm-up: {failure}")
 

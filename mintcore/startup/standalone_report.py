@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mintcore.errors import MintError, RoleKeyMissing
 from mintcore.observe.log import JsonLog
-from mintcore.request import Attempt, Deadline
+from mintcore.request import Deadline, RequestContext
 from mintcore.version import VERSION
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: Clock) -
     """Read the key of every role that is served."""
     if not os.path.isdir(settings.pem_dir):  # noqa: PTH112 - a string, as it was given
         return KeyFindings((), (_NO_DIRECTORY.format(settings.pem_dir),))
-    attempt = Attempt(Deadline(clock, _CHECK_SECONDS), "check")
+    context = RequestContext(Deadline(clock, _CHECK_SECONDS), "check")
     missing, problems = [], []
     for role in settings.common.policy.roles.key_roles:
         try:
-            keys.signer(role, attempt)
+            keys.signer(role, context)
         except RoleKeyMissing as failure:
             missing.append(
                 f"{failure.detail}: the role {role} gets no tokens until you put the App's private key there"
@@ -82,7 +82,7 @@ def report(settings: StandaloneSettings) -> str:
     common, policy = settings.common, settings.common.policy
     told = [
         ("listens on", f":{settings.port}"),
-        ("organisations", "any (public mode)" if policy.orgs is None else _list(str(org) for org in policy.orgs)),
+        ("organizations", "any (public mode)" if policy.orgs is None else _list(str(org) for org in policy.orgs)),
         ("workflow files", "any" if policy.workflow_files is None else _list(policy.workflow_files)),
         ("trusted repos", _list(str(repo) for repo in policy.host_repos)),
         ("own workflows", _list(str(repo) for repo in policy.per_repo_repos)),
@@ -102,11 +102,11 @@ def report(settings: StandaloneSettings) -> str:
         )
         for role, grant in sorted(policy.roles.serves.items())
     ]
-    title = f"fullsend-mint {VERSION}: {common.unhealthy or _verdict(policy)}"
+    title = f"fullsend-mint {VERSION}: {common.unhealthy or _summary(policy)}"
     return "\n".join([title, "", *_columns(told), "", *_columns(rows)])
 
 
-def _verdict(policy: TrustPolicy) -> str:
+def _summary(policy: TrustPolicy) -> str:
     nobody = policy.orgs is not None and not policy.orgs
     nothing = policy.orgs is not None and policy.workflow_files is not None and not policy.workflow_files
     if nobody or nothing:

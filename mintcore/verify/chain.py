@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from mintcore.errors import InvalidToken, IssuerUnavailable
 from mintcore.policy.claims import Caller, GenuineClaims, Proof, SignedClaims, UnprovenClaims, check_claims
-from mintcore.verify.unverified import take_apart
+from mintcore.verify.unverified import split_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mintcore.ports import Clock
-    from mintcore.request import Attempt
+    from mintcore.request import RequestContext
     from mintcore.verify.jwks import IssuerKeys
     from mintcore.verify.sts import SecurityTokenService
 
@@ -30,24 +30,26 @@ class _Examiner:
         self._issuer = issuer
         self._audience = audience
 
-    def examine(self, unverified_token: str, attempt: Attempt) -> tuple[Caller, IssuerUnavailable | None]:
+    def check_locally(
+        self, unverified_token: str, context: RequestContext
+    ) -> tuple[Caller, IssuerUnavailable | None]:
         """Return whom the claims name, and why the signature could not be checked, if it could not."""
-        unverified = take_apart(unverified_token)
+        unverified = split_token(unverified_token)
         # The keys come first because with them comes the issuer's time, by which the claims are judged.
-        unavailable = self._load_keys(attempt)
+        unavailable = self._load_keys(context)
         caller = check_claims(
             unverified.unverified_claims, issuer=self._issuer, audience=self._audience, now=self._clock.now()
         )
         if unavailable is None:
             try:
-                self._keys.check_signature(unverified, attempt)
+                self._keys.check_signature(unverified, context)
             except IssuerUnavailable as error:
                 unavailable = error
         return caller, unavailable
 
-    def _load_keys(self, attempt: Attempt) -> IssuerUnavailable | None:
+    def _load_keys(self, context: RequestContext) -> IssuerUnavailable | None:
         try:
-            self._keys.load(attempt)
+            self._keys.load(context)
         except IssuerUnavailable as error:
             return error
         return None
@@ -73,20 +75,20 @@ class HostedVerifier:
         self._sts = sts
         self._provider_for = provider_for
 
-    def examine(self, unverified_token: str, attempt: Attempt) -> SignedClaims | UnprovenClaims:
+    def check_locally(self, unverified_token: str, context: RequestContext) -> SignedClaims | UnprovenClaims:
         """Return signed claims, or unproven ones where the issuer's keys cannot be had. Raises InvalidToken."""
-        caller, unavailable = self._examiner.examine(unverified_token, attempt)
+        caller, unavailable = self._examiner.check_locally(unverified_token, context)
         return SignedClaims(caller) if unavailable is None else UnprovenClaims(caller)
 
     def confirm(
-        self, unverified_token: str, examined: SignedClaims | UnprovenClaims, attempt: Attempt
+        self, unverified_token: str, examined: SignedClaims | UnprovenClaims, context: RequestContext
     ) -> GenuineClaims:
         """Return genuine claims if Google accepts the token. Raises InvalidToken or StsUnavailable."""
         if isinstance(examined, SignedClaims):
             caller, proof = examined.caller, Proof.SIGNATURE_AND_STS
         else:
             caller, proof = examined.unverified_caller, Proof.STS
-        self._sts.exchange(unverified_token, self._provider_for(caller), attempt)
+        self._sts.exchange(unverified_token, self._provider_for(caller), context)
         return GenuineClaims(caller, proof)
 
 
@@ -96,15 +98,15 @@ class StandaloneVerifier:
     def __init__(self, keys: IssuerKeys, clock: Clock, *, issuer: str, audience: str) -> None:
         self._examiner = _Examiner(keys, clock, issuer=issuer, audience=audience)
 
-    def examine(self, unverified_token: str, attempt: Attempt) -> SignedClaims:
+    def check_locally(self, unverified_token: str, context: RequestContext) -> SignedClaims:
         """Return signed claims. Raises InvalidToken or IssuerUnavailable."""
-        caller, unavailable = self._examiner.examine(unverified_token, attempt)
+        caller, unavailable = self._examiner.check_locally(unverified_token, context)
         if unavailable is not None:
             raise unavailable
         return SignedClaims(caller)
 
     def confirm(
-        self, _unverified_token: str, examined: SignedClaims | UnprovenClaims, _attempt: Attempt
+        self, _unverified_token: str, examined: SignedClaims | UnprovenClaims, _context: RequestContext
     ) -> GenuineClaims:
         """Return genuine claims: the signature was the authority. Raises InvalidToken for unproven ones."""
         if not isinstance(examined, SignedClaims):

@@ -18,7 +18,7 @@ from jwt.algorithms import RSAAlgorithm
 from mintcore.cache import ExpiringCache
 from mintcore.errors import InvalidToken, IssuerUnavailable
 from mintcore.outbound.answer import OutboundError
-from mintcore.request import Attempt, Deadline
+from mintcore.request import Deadline, RequestContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ STALE_SECONDS = 24 * 3600.0
 UNKNOWN_KEY_SECONDS = 30.0
 # Long enough not to ask a dead issuer at every request, short enough that nobody notices when it is back.
 HOLD_FAILURE_SECONDS = 5.0
-LEAST_KEY_BITS = 2048
+MIN_KEY_BITS = 2048
 
 _OK = 200
 
@@ -67,20 +67,20 @@ class IssuerKeys:
             slow=lambda: IssuerUnavailable(detail="waited for the issuer's keys until the time ran out"),
         )
 
-    def load(self, attempt: Attempt) -> KeySet:
+    def load(self, context: RequestContext) -> KeySet:
         """Return the keys, fetched if they are not here. Raises IssuerUnavailable."""
-        return self._keys.get(self._issuer, lambda: self._fetch(attempt), attempt)
+        return self._keys.get(self._issuer, lambda: self._fetch(context), context)
 
-    def check_signature(self, unverified: UnverifiedToken, attempt: Attempt) -> None:
+    def check_signature(self, unverified: UnverifiedToken, context: RequestContext) -> None:
         """Raise InvalidToken unless the issuer signed the token; IssuerUnavailable where that cannot be known.
 
         An unknown key id asks the issuer again, at most once in 30 s whoever asks, so that a rotated key is
         found at once and an invented one costs nothing.
         """
-        key = self.load(attempt).get(unverified.key_id)
+        key = self.load(context).get(unverified.key_id)
         if key is None:
             keys = self._keys.renew(
-                self._issuer, lambda: self._fetch(attempt), attempt, at_most_every=UNKNOWN_KEY_SECONDS
+                self._issuer, lambda: self._fetch(context), context, at_most_every=UNKNOWN_KEY_SECONDS
             )
             key = keys.get(unverified.key_id)
         if key is None:
@@ -88,9 +88,9 @@ class IssuerKeys:
         if not _RS256.verify(unverified.signing_input, key, unverified.signature):
             raise InvalidToken(detail="the signature is not the issuer's")
 
-    def _fetch(self, attempt: Attempt) -> KeySet:
-        deadline = Deadline(self._clock, min(self._patience_seconds, attempt.deadline.remaining()))
-        hurried = Attempt(deadline, attempt.request_id, attempt.trace, attempt.upstream_calls)
+    def _fetch(self, context: RequestContext) -> KeySet:
+        deadline = Deadline(self._clock, min(self._patience_seconds, context.deadline.remaining()))
+        hurried = RequestContext(deadline, context.request_id, context.trace, context.upstream_calls)
         try:
             document = self._get(self._discovery_path, hurried)
             if document.get("issuer") != self._issuer:
@@ -99,8 +99,8 @@ class IssuerKeys:
         except OutboundError as error:
             raise IssuerUnavailable(detail=str(error)) from None
 
-    def _get(self, path: str, attempt: Attempt) -> dict[str, Any]:
-        answer = self._channel.send("GET", path, headers={"Accept": "application/json"}, attempt=attempt)
+    def _get(self, path: str, context: RequestContext) -> dict[str, Any]:
+        answer = self._channel.send("GET", path, headers={"Accept": "application/json"}, context=context)
         if answer.status != _OK:
             raise IssuerUnavailable(detail=f"{self._channel.service}: status {answer.status} for {path}")
         self._clock.observe(answer.headers.get("date", ""), answer.headers.get("age", ""))
@@ -136,4 +136,4 @@ def _usable_key(entry: object) -> RSAPublicKey | None:
         key = jwt.PyJWK.from_dict(entry, algorithm="RS256").key
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
         return None
-    return key if isinstance(key, RSAPublicKey) and key.key_size >= LEAST_KEY_BITS else None
+    return key if isinstance(key, RSAPublicKey) and key.key_size >= MIN_KEY_BITS else None

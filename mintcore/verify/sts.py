@@ -15,7 +15,7 @@ from mintcore.outbound.answer import OutboundError
 if TYPE_CHECKING:
     from mintcore.outbound.answer import Answer
     from mintcore.outbound.channel import Channel
-    from mintcore.request import Attempt
+    from mintcore.request import RequestContext
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
 SUBJECT_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:jwt"  # noqa: S105 - the name of a type
@@ -44,7 +44,7 @@ class SecurityTokenService:
             }
         )
 
-    def exchange(self, unverified_token: str, provider_id: str, attempt: Attempt) -> None:
+    def exchange(self, unverified_token: str, provider_id: str, context: RequestContext) -> None:
         """Return if the provider accepts the token.
 
         Raises InvalidToken where it does not, StsUnavailable where there is no verdict (RFC 8693 §2.1; Google
@@ -55,9 +55,9 @@ class SecurityTokenService:
             f"&subject_token={quote(unverified_token, safe='')}"
         )
         try:
-            answer = self._channel.send("POST", _PATH, headers=_HEADERS, body=form.encode(), attempt=attempt)
+            answer = self._channel.send("POST", _PATH, headers=_HEADERS, body=form.encode(), context=context)
             if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY_REQUESTS:
-                raise _no_verdict(answer)
+                raise _no_result(answer)
             fields = answer.json_object()
         except OutboundError as error:
             raise StsUnavailable(detail=str(error)) from None
@@ -67,10 +67,10 @@ class SecurityTokenService:
         if answer.status != _OK and isinstance(fields.get("error"), str):
             why = f"{fields['error']}: {fields.get('error_description', '')}"
             raise InvalidToken(detail=f"STS refused it at provider {provider_id}: {why[:300]}")
-        raise _no_verdict(answer)
+        raise _no_result(answer)
 
 
-def _no_verdict(answer: Answer) -> StsUnavailable:
+def _no_result(answer: Answer) -> StsUnavailable:
     after = answer.retry_after()
     return StsUnavailable(
         detail=f"STS: status {answer.status} without a verdict", retry_after=None if after is None else int(after)

@@ -1,6 +1,6 @@
 """A caller's token, taken apart and not believed.
 
-RFC 7515 §7.1's compact serialisation, three base64url texts and two dots, is read here and not by PyJWT, whose
+RFC 7515 §7.1's compact serialization, three base64url texts and two dots, is read here and not by PyJWT, whose
 reading costs four times as much as checking the signature does; the signature is PyJWT's to check (docs/adr/0001).
 """
 
@@ -17,7 +17,7 @@ from mintcore.errors import InvalidToken
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LONGEST_TOKEN = 16 * 1024
+MAX_TOKEN = 16 * 1024
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 
@@ -34,9 +34,9 @@ class UnverifiedToken:
     signature: bytes
 
 
-def take_apart(unverified_token: str) -> UnverifiedToken:
+def split_token(unverified_token: str) -> UnverifiedToken:
     """Return the token's parts without believing them. Raises InvalidToken where it is no RS256 JWT."""
-    if len(unverified_token) > LONGEST_TOKEN:
+    if len(unverified_token) > MAX_TOKEN:
         raise InvalidToken(detail=f"a token of {len(unverified_token)} characters")
     parts = _COMPACT.fullmatch(unverified_token)
     if parts is None:

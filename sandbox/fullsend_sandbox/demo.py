@@ -182,7 +182,7 @@ def play(world: World, mint_url: str, steps: tuple[Step, ...] = STEPS) -> Iterat
 
 
 def mask(token: str) -> str:
-    """Return the beginning of a token, enough to recognise it and too little to use it."""
+    """Return the beginning of a token, enough to recognize it and too little to use it."""
     return f"{token[:MASK_AFTER]}…" if len(token) > 2 * MASK_AFTER else "…"
 
 

@@ -1,6 +1,6 @@
 """The whole world of a mint on loopback, valid by default, to be broken on purpose.
 
-Decides what exists: organisations, repositories, Apps, their keys as secrets, the identity pool. How each
+Decides what exists: organizations, repositories, Apps, their keys as secrets, the identity pool. How each
 service behaves is its own. What it is all called is `names.py`.
 """
 
@@ -38,7 +38,7 @@ class World:
     apps: dict[str, App]
     """By role."""
     installations: dict[tuple[str, str], Installation]
-    """By role and organisation."""
+    """By role and organization."""
 
     def __init__(
         self, *, clock: Clock = time, keys: KeyPool | None = None, ports: Mapping[str, int] | None = None
@@ -123,7 +123,7 @@ class World:
         return self.issuer.published_keys() if issuer == self.issuer.url else None
 
     def admit_orgs(self, *orgs: str) -> None:
-        """Write the organisations' provider so that its condition admits these; none admits every one."""
+        """Write the organizations' provider so that its condition admits these; none admits every one."""
         if len(orgs) == 1:
             condition = f"assertion.repository_owner == '{orgs[0]}'"
         elif orgs:

@@ -22,11 +22,11 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 
 MEANINGS = {
     "Who may mint": {
-        "ALLOWED_ORGS": "Organisations (or user accounts) that may ask, comma-separated; case does not matter. "
+        "ALLOWED_ORGS": "Organizations (or user accounts) that may ask, comma-separated; case does not matter. "
         "With `*` among them the mint is public. Empty denies everybody, with a warning",
         "ALLOWED_WORKFLOW_FILES": "Names of workflow files that may ask, such as `triage.yml`; `*` for any. Unset "
         "denies every request of a mint that is not public, with a warning. Not looked at in public mode",
-        "WORKFLOW_HOST_REPOS": "`owner/repo` whose workflows are trusted for every organisation",
+        "WORKFLOW_HOST_REPOS": "`owner/repo` whose workflows are trusted for every organization",
         "PER_REPO_WIF_REPOS": "`owner/repo` that have an identity provider of their own and whose own workflows "
         "are trusted. `*` matches nothing here",
     },

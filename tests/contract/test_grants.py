@@ -107,7 +107,7 @@ def test_trusted_workflows_mint(
     mint_one(url, world, {"role": "coder"}, workflow=workflow)
 
 
-def test_public_mode_serves_any_organisation_from_the_host_repository(world: World, start_mode: StartMode) -> None:
+def test_public_mode_serves_any_organization_from_the_host_repository(world: World, start_mode: StartMode) -> None:
     world.admit_orgs()
     mint = start_mode("hosted", **PUBLIC)
     job = {"repository": "other-org/app", "workflow": f"{HOST}/any.yml@refs/heads/main"}
@@ -177,7 +177,7 @@ def test_status_tells_a_genuine_caller_its_own_standing(
         (lambda w: w.issuer.forged_token(w.job()), 401, "invalid_token"),
     ],
 )
-def test_status_is_for_genuine_callers_of_served_organisations(
+def test_status_is_for_genuine_callers_of_served_organizations(
     token: Any, status: int, code: str, world: World, shared_mints: dict[str, MintProcess]
 ) -> None:
     got = send(shared_mints["hosted"].url, Sent(token(world), b"", "GET", "/v1/status"))

@@ -48,7 +48,7 @@ def test_a_rule_that_fails_has_the_code_a_mint_would_answer_and_what_to_change(
     assert "ALLOWED_WORKFLOW_FILES" in failed["workflow_file"]["change"]
 
 
-def test_the_trace_names_no_other_organisation(world: World, start_mode: StartMode) -> None:
+def test_the_trace_names_no_other_organization(world: World, start_mode: StartMode) -> None:
     mint = start_mode("hosted", ALLOWED_ORGS="octo-org,other-org", PER_REPO_WIF_REPOS="other-org/app")
     got = ask(mint, world, "role=coder", workflow="octo-org/app/.github/workflows/triage.yml@refs/heads/main")
     assert got.json["allowed"] is False
@@ -83,7 +83,7 @@ def test_a_question_is_held_to_the_rules_for_a_token_request(
     assert (got.status, got.json["code"]) == (400, code)
 
 
-def test_an_organisation_that_is_not_served_is_refused_and_sees_no_trace(
+def test_an_organization_that_is_not_served_is_refused_and_sees_no_trace(
     world: World, shared_mints: Mapping[str, MintProcess]
 ) -> None:
     got = ask(shared_mints["hosted"], world, "role=coder", repository="other-org/app")

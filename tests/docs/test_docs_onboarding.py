@@ -74,7 +74,7 @@ class Shell:
 
 @pytest.fixture
 def shell(world: World, tmp_path: Path) -> Shell:
-    """Give the shell of somebody who owns both organisations."""
+    """Give the shell of somebody who owns both organizations."""
     world.github.create_user("mona")
     for org in ("octo-org", "other-org"):
         world.github.people.make_owner("mona", org)
@@ -104,7 +104,7 @@ def walk(world: World, shell: Shell, steps: list[Block], job: Job) -> str:
     return printed
 
 
-def test_a_new_organisation_on_our_mint(world: World, shell: Shell, google: ControlPlane, tmp_path: Path) -> None:
+def test_a_new_organization_on_our_mint(world: World, shell: Shell, google: ControlPlane, tmp_path: Path) -> None:
     google.new_project()
     app = world.apps["coder"]
     (tmp_path / "coder.pem").write_bytes(app.private_key_pem)
@@ -112,7 +112,7 @@ def test_a_new_organisation_on_our_mint(world: World, shell: Shell, google: Cont
     shell.variables |= {"CODER_APP_ID": str(app.id), "CODER_CLIENT_ID": app.client_id, "CODER_PEM": "coder.pem"}
     workflow = "other-org/.fullsend/.github/workflows/coder.yml@refs/heads/main"
     job = world.job(repository="other-org/app", workflow=workflow)
-    assert GRANTED in walk(world, shell, blocks("A new organisation"), job)
+    assert GRANTED in walk(world, shell, blocks("A new organization"), job)
     secrets = world.github.actions.secrets_seen_by("other-org/.fullsend")
     assert secrets["FULLSEND_GCP_WIF_PROVIDER"] == shell.variables["WIF_PROVIDER"]
 
@@ -131,7 +131,7 @@ def test_one_repository_on_the_public_mint(world: World, shell: Shell, start_min
 def test_a_step_that_reads_a_command_through_a_pipe_fails_with_it(shell: Shell) -> None:
     shell.variables |= {"PROJECT": "octo-project", "OUR_ORG": "octo-org", "ORG": "o", "REPO": "o/r"}
     shell.variables |= {"CODER_APP_ID": "1", "CODER_PEM": "nosuch.pem", "INFERENCE_PROJECT": "Bad Project"}
-    headings = ("A new organisation", "One repository")
+    headings = ("A new organization", "One repository")
     piped = [step for heading in headings for step in blocks(heading) if "| sed" in step.text.replace("\n  ", " ")]
     assert len(piped) == 3
     for step in piped:

@@ -34,7 +34,7 @@ class Done(NamedTuple):
 
 
 class Operator:
-    """Somebody at a command line, who owns the world's organisations."""
+    """Somebody at a command line, who owns the world's organizations."""
 
     def __init__(self, world: World, mint_url: str) -> None:
         self.github = world.github
@@ -69,7 +69,7 @@ def operator(world: World, hosted_mint: MintProcess) -> Operator:
     return Operator(world, hosted_mint.url)
 
 
-def test_an_organisation_set_up_is_what_its_jobs_see_and_a_second_run_changes_nothing(operator: Operator) -> None:
+def test_an_organization_set_up_is_what_its_jobs_see_and_a_second_run_changes_nothing(operator: Operator) -> None:
     mint_url = operator.values[1]
     first = operator.run("setup", "octo-org", *operator.values, *CLIENT)
     assert first.status == 0, first.err
@@ -118,7 +118,7 @@ def test_status_finds_names_beyond_the_first_page(operator: Operator) -> None:
     assert operator.run("status", "octo-org/app").status == 0
 
 
-def test_an_update_leaves_an_organisation_variable_to_the_repositories_it_was_selected_for(
+def test_an_update_leaves_an_organization_variable_to_the_repositories_it_was_selected_for(
     operator: Operator,
 ) -> None:
     put = operator.github.actions.put_variable
@@ -201,7 +201,7 @@ def test_setup_says_that_it_asks_the_mint_and_why_nobody_answered(operator: Oper
     assert "no mint answers at http://127.0.0.1:1 (Connection refused)" in done.err
 
 
-def test_a_fine_grained_token_without_organisation_secrets_is_good_enough(operator: Operator) -> None:
+def test_a_fine_grained_token_without_organization_secrets_is_good_enough(operator: Operator) -> None:
     operator.use_fine_grained(WRITE)
     assert operator.run("setup", "octo-org", *operator.values).status == 0
     assert "may not list them" in operator.run("status", "octo-org").err

@@ -113,7 +113,7 @@ def test_a_runner_token_takes_the_one_permission_it_needs_and_gives_the_rest_bac
     assert world.github.live_tokens() == []
 
 
-def test_a_runner_token_of_an_organisation_needs_no_repository(world: World, tool: Run) -> None:
+def test_a_runner_token_of_an_organization_needs_no_repository(world: World, tool: Run) -> None:
     assert tool("--owner octo-org runner-token").returncode == 0
     assert world.github.traffic.count(path_prefix="/orgs/octo-org/actions/runners") == 1
 

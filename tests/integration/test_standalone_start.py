@@ -62,7 +62,7 @@ def test_check_prints_what_would_be_served(guide: dict[str, str], tmp_path: Path
     assert lines[0] == f"fullsend-mint {VERSION}: the settings and the key files are good"
     for line in (
         "listens on :8080",
-        "organisations myorg",
+        "organizations myorg",
         "workflow files any",
         "audience fullsend-mint",
         f"other roles forwarded to {FALLBACK}",

@@ -13,7 +13,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from fullsend_sandbox.keys import new_key
 from mintcore.clock import WorldClock
-from mintcore.errors import BadRequest, GitHubUnavailable, Incident, InvalidToken, IssuerUnavailable
+from mintcore.errors import ClientError, GitHubUnavailable, Incident, InvalidToken, IssuerUnavailable
 from mintcore.github.grants import parse_installation, parse_token
 from mintcore.github.refusals import rate_limit, refusal
 from mintcore.outbound.answer import Answer, Unusable
@@ -31,7 +31,7 @@ from mintcore.settings.environment import (
     read_standalone,
 )
 from mintcore.verify.jwks import parse_key_set
-from mintcore.verify.unverified import take_apart
+from mintcore.verify.unverified import split_token
 from tests.mint_doubles import AUDIENCE, ISSUER, NOW, claims
 
 JSON = st.recursive(
@@ -107,7 +107,7 @@ FIELDS = st.fixed_dictionaries(
 
 @given(FIELDS.map(lambda fields: json.dumps(fields).encode()) | st.binary())
 def test_a_body_is_a_request_or_a_bad_request(body: bytes) -> None:
-    with contextlib.suppress(BadRequest):
+    with contextlib.suppress(ClientError):
         request = parse_token_request(body)
         assert parse_token_request(json.dumps({"role": request.role, "repos": request.repos}).encode()) == request
         assert {name.lower() for name in request.repos} == {name.lower() for name in asked(body)}
@@ -136,7 +136,7 @@ BEARER = st.builds(bearer, st.just({"alg": "RS256", "kid": "1"}), PAYLOAD, SIGNA
 def test_a_wellformed_bearer_is_taken_apart_into_what_went_in(
     key_id: str, payload: dict[str, Any], signature: bytes
 ) -> None:
-    parts = take_apart(bearer({"alg": "RS256", "kid": key_id}, payload, b64(signature)))
+    parts = split_token(bearer({"alg": "RS256", "kid": key_id}, payload, b64(signature)))
     assert (parts.key_id, parts.signature) == (key_id, signature)
     assert json.dumps(parts.unverified_claims) == json.dumps(payload)  # as texts: no NaN equals another
 
@@ -144,7 +144,7 @@ def test_a_wellformed_bearer_is_taken_apart_into_what_went_in(
 @given(BEARER | damaged(BEARER) | st.text())
 def test_a_bearer_is_put_together_again_from_its_parts_or_an_invalid_token(text: str) -> None:
     with contextlib.suppress(InvalidToken):
-        parts = take_apart(text)
+        parts = split_token(text)
         assert f"{parts.signing_input.decode()}.{b64(parts.signature)}" == text
 
 
@@ -157,7 +157,7 @@ def test_a_bearer_with_another_header_is_one_of_rs256_and_a_key_or_an_invalid_to
 ) -> None:
     header = {"alg": "RS256", "kid": "1"} | changes
     with contextlib.suppress(InvalidToken):
-        key_id = take_apart(bearer(header, payload, "eA")).key_id
+        key_id = split_token(bearer(header, payload, "eA")).key_id
         assert (header["alg"], header["kid"]) == ("RS256", key_id)
         assert isinstance(key_id, str)
         assert key_id

@@ -19,7 +19,7 @@ repo_names = st.builds(Repo, org_names, st.from_regex(r"[A-Za-z0-9_-]{1,20}", fu
 
 
 @given(st.lists(org_names, max_size=20))
-def test_a_condition_of_organisations_is_read_back_with_its_case(listed: list[Org]) -> None:
+def test_a_condition_of_organizations_is_read_back_with_its_case(listed: list[Org]) -> None:
     wanted = for_orgs(listed)
     found = parse(wanted.cel())
     assert found is not None
@@ -49,7 +49,7 @@ def test_an_edit_holds_after_it_was_applied_whatever_was_there(
 
 
 @given(st.lists(org_names, min_size=1, max_size=5, unique=True))
-def test_edits_of_different_organisations_end_the_same_in_any_order(listed: list[Org]) -> None:
+def test_edits_of_different_organizations_end_the_same_in_any_order(listed: list[Org]) -> None:
     forth: dict[str, str] = {}
     back: dict[str, str] = {}
     for org in listed:

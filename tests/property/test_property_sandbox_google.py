@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from fullsend_sandbox.google.control_plane import ControlPlane
 from fullsend_sandbox.google.discovery import Discovery
+from fullsend_sandbox.google.emulated_runner import EmulatedRunner
 from fullsend_sandbox.google.parts import VERSIONS
-from fullsend_sandbox.google.stand_in import StandInRunner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ def calls(draw: st.DrawFn) -> tuple[str, str, str, list[tuple[str, str]], bytes]
 @pytest.fixture(scope="module")
 def control_plane(shared_world: World) -> Iterator[ControlPlane]:
     shared_world.reset()
-    with ControlPlane(shared_world, runner=StandInRunner()) as running:
+    with ControlPlane(shared_world, runner=EmulatedRunner()) as running:
         running.enable()
         yield running
 

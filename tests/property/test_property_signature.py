@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jwt.algorithms import RSAAlgorithm
 
 from mintcore.errors import InvalidToken
-from mintcore.verify.unverified import take_apart
+from mintcore.verify.unverified import split_token
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def pyjwt_accepts(token: str, key: rsa.RSAPublicKey) -> bool:
 
 def we_accept(token: str, key: rsa.RSAPublicKey) -> bool:
     try:
-        parts = take_apart(token)
+        parts = split_token(token)
     except InvalidToken:
         return False
     return RSAAlgorithm(RSAAlgorithm.SHA256).verify(parts.signing_input, key, parts.signature)
@@ -77,7 +77,7 @@ def test_what_we_take_apart_pyjwt_takes_apart_the_same_way(
 ) -> None:
     token = f"{segment(header)}.{segment(claims)}.{signature}"
     try:
-        parts = take_apart(token)
+        parts = split_token(token)
     except InvalidToken:
         return
     theirs = jwt.decode_complete(token, options={"verify_signature": False})

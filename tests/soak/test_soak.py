@@ -29,7 +29,7 @@ CALLERS = 16
 THREADS = 40
 SETTLE_SECONDS = 20.0
 # What the allocator and the interpreter may take between a warm process and one that has seen everything.
-MOST_GROWTH_KIB = 12 * 1024
+MAX_GROWTH_KIB = 12 * 1024
 
 
 def tree(pid: int) -> list[int]:
@@ -111,4 +111,4 @@ def test_a_minute_of_random_faults_gives_no_wrong_answer_and_leaves_nothing_behi
     assert not [line for line in logs if "internal error" in line or "Traceback" in line]
     assert left_threads <= THREADS + 6
     assert left_sockets <= 3 * THREADS + 20
-    assert after - before < MOST_GROWTH_KIB
+    assert after - before < MAX_GROWTH_KIB

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mintcore.errors import MintError
-    from mintcore.request import Attempt
+    from mintcore.request import RequestContext
 
 PATIENCE = 10.0
 
@@ -326,8 +326,8 @@ def test_a_renewal_that_failed_leaves_the_old_value_for_those_who_only_get(clock
     assert cache.get("a", source, new_attempt(clock)) == "first"
 
 
-def ask(cache: ExpiringCache[str, object], how: str, load: Callable[[], object], attempt: Attempt) -> object:
-    return cache.get("a", load, attempt) if how == "get" else cache.renew("a", load, attempt, at_most_every=30)
+def ask(cache: ExpiringCache[str, object], how: str, load: Callable[[], object], context: RequestContext) -> object:
+    return cache.get("a", load, context) if how == "get" else cache.renew("a", load, context, at_most_every=30)
 
 
 def in_threads(count: int, call: Callable[[], object]) -> list[Any]:
@@ -423,10 +423,10 @@ def test_who_waits_for_a_load_that_fails_has_the_old_value_that_stands_in_for_it
     joined = threading.Event()
 
     def join() -> object:
-        attempt = new_attempt(clock, seconds=PATIENCE / 2)
+        context = new_attempt(clock, seconds=PATIENCE / 2)
         joined.set()
         # One that comes late loads by itself, with the same outcome.
-        return ask(cache, "renew", Source("old"), attempt)
+        return ask(cache, "renew", Source("old"), context)
 
     with ThreadPoolExecutor(2) as pool:
         leader = pool.submit(ask, cache, "get", load, new_attempt(clock))

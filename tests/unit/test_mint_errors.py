@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mintcore.errors import Later, MintError
+from mintcore.errors import MintError, TransientError
 
 RETRIED = {429, 502, 503, 504}
 
@@ -16,5 +16,5 @@ def leaves(kind: type[MintError] = MintError) -> list[type[MintError]]:
 
 @pytest.mark.parametrize("kind", leaves(), ids=lambda kind: kind.__name__)
 def test_the_status_says_whether_the_same_request_may_succeed_later(kind: type[MintError]) -> None:
-    assert issubclass(kind, Later) is (kind.status in RETRIED)
+    assert issubclass(kind, TransientError) is (kind.status in RETRIED)
     assert kind.sentence.endswith(".")

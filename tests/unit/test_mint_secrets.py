@@ -12,18 +12,18 @@ from fullsend_sandbox.keys import new_key
 from mintcore.errors import InternalError, MintError
 from mintcore.keys.rsa import RsaSigner
 from mintcore.outbound.answer import Answer
-from mintcore.request import Attempt, Deadline, Decided, InstallationToken
+from mintcore.request import Deadline, DecisionRecord, InstallationToken, RequestContext
 from mintcore.secret import Secret
 from tests.mint_doubles import FakeClock
 
 CANARY = "canary-0123456789"
-ATTEMPT = Attempt(Deadline(FakeClock(), 25), "request-1")
+ATTEMPT = RequestContext(Deadline(FakeClock(), 25), "request-1")
 TOKEN = InstallationToken(Secret(CANARY), "2030-01-01T00:00:00Z", (), {}, "all", 7)
 HOLDERS: dict[str, Any] = {
     "secret": Secret(CANARY),
     "installation token": TOKEN,
     "answer": Answer(201, {"X": "y"}, CANARY.encode()),
-    "decided": Decided("mint", ATTEMPT, issued=TOKEN),
+    "decided": DecisionRecord("mint", ATTEMPT, issued=TOKEN),
     "attempt": ATTEMPT,
     "list": [Secret(CANARY)],
     "dict": {"token": Secret(CANARY)},

@@ -19,7 +19,7 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, table=COMMANDS)
 def github() -> None:
-    """Set up an organisation or a repository on GitHub.
+    """Set up an organization or a repository on GitHub.
 
     The token comes from GH_TOKEN, GITHUB_TOKEN or `gh auth token`; GITHUB_API_URL names a GitHub Enterprise
     Server (https://HOST/api/v3).

@@ -14,7 +14,7 @@ from fullsend.operate.model.install import MINT_URL, PROJECT, PROVIDER, REGION, 
 from fullsend.operate.model.install_values import checked, client_ids
 from fullsend.operate.model.names import target
 from fullsend.operate.operate_errors import BadInput, OperateError
-from fullsend.operate.plan.install_session import Desk
+from fullsend.operate.plan.install_session import InstallSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,7 +48,7 @@ def value_options(command: Any) -> Any:
             "clients",
             multiple=True,
             metavar="ROLE=ID",
-            help="Client ID of a role's GitHub App; for an organisation. May be repeated.",
+            help="Client ID of a role's GitHub App; for an organization. May be repeated.",
         ),
         click.option("--inference-region", metavar="REGION", help="Region for inference. [default: global]"),
         click.option(
@@ -81,7 +81,7 @@ def given_values(
     }
     if clients and install.per_repo:
         raise click.UsageError(
-            f"--client-id is for an organisation: {install.target} would keep no client ids. "
+            f"--client-id is for an organization: {install.target} would keep no client ids. "
             f"Leave it out, or set up {install.target.owner}."  # type: ignore[union-attr]
         )
     with bad_input_is_usage():
@@ -110,15 +110,15 @@ def errors_explained() -> Iterator[None]:
             raise CommandError(error.message, error.remedy) from error
 
 
-def open_desk(install: Install) -> Desk:
+def open_session(install: Install) -> InstallSession:
     """Return GitHub for one install, with the operator's token. Raises OperateError."""
-    return Desk(install, find_credentials(os.environ))
+    return InstallSession(install, find_credentials(os.environ))
 
 
-def carry_out(desk: Desk, steps: Sequence[Step]) -> None:
+def carry_out(session: InstallSession, steps: Sequence[Step]) -> None:
     """Take the steps and print each when it is done. Raises OperateError."""
-    with progress(f"changing {desk.install.target}"):
-        desk.carry_out(steps, lambda step: click.echo(f"done: {step}"))
+    with progress(f"changing {session.install.target}"):
+        session.carry_out(steps, lambda step: click.echo(f"done: {step}"))
 
 
 def print_dry_run(steps: Sequence[Step]) -> None:

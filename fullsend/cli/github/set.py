@@ -11,7 +11,7 @@ from fullsend.cli.github.install_options import (
     bad_input_is_usage,
     carry_out,
     errors_explained,
-    open_desk,
+    open_session,
     print_dry_run,
     target_argument,
 )
@@ -39,14 +39,14 @@ def set_(*, install: Install, name: str, value: str | None, dry_run: bool) -> No
         install.slots_named(name)
         wanted = checked(name, (_asked_for(name) if value is None else value).strip())
     with errors_explained():
-        desk = open_desk(install)
+        session = open_session(install)
         with progress(f"reading {install.target}"):
-            desk.look()
-            steps = plan_set(install, name, wanted, desk.read())
+            session.look()
+            steps = plan_set(install, name, wanted, session.read())
         if dry_run:
             print_dry_run(steps)
         elif changes(steps):
-            carry_out(desk, steps)
+            carry_out(session, steps)
         else:
             click.echo(f"Nothing to do: {name} of {install.target} has this value already.")
 

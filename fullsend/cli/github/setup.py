@@ -10,7 +10,7 @@ from fullsend.cli.github.install_options import (
     carry_out,
     errors_explained,
     given_values,
-    open_desk,
+    open_session,
     print_dry_run,
     target_argument,
     value_options,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fullsend.github.slots import Kept, Slot
     from fullsend.operate.model.install import Install
     from fullsend.operate.plan.install_changes import Step
-    from fullsend.operate.plan.install_session import Desk
+    from fullsend.operate.plan.install_session import InstallSession
 
 
 @click.command()
@@ -45,16 +45,16 @@ def setup(*, install: Install, rewrite_secrets: bool, dry_run: bool, **options: 
     """
     given = given_values(install, **options)
     with errors_explained():
-        desk = open_desk(install)
-        _refuse(_first_problems(desk, given))
+        session = open_session(install)
+        _refuse(_first_problems(session, given))
         with progress(f"reading {install.target}"):
-            observed = desk.read()
+            observed = session.read()
         steps = plan_setup(install, given, observed, rewrite_secrets=rewrite_secrets)
-        _refuse(_last_problems(desk, given, steps, dry_run=dry_run))
+        _refuse(_last_problems(session, given, steps, dry_run=dry_run))
         if dry_run:
             print_dry_run(steps)
         elif changes(steps):
-            carry_out(desk, steps)
+            carry_out(session, steps)
             click.echo(f"{install.target} is set up.")
         else:
             click.echo(f"Nothing to do: {install.target} is set up already.")
@@ -63,19 +63,21 @@ def setup(*, install: Install, rewrite_secrets: bool, dry_run: bool, **options: 
             note(f"An older install left credentials behind: fullsend github status {install.target}")
 
 
-def _first_problems(desk: Desk, given: dict[str, str]) -> list[Problem]:
+def _first_problems(session: InstallSession, given: dict[str, str]) -> list[Problem]:
     with progress("checking the token"):
-        problems = scope_problems(desk.install, desk.look(), desk.credentials)
+        problems = scope_problems(session.install, session.look(), session.credentials)
     return [*problems, *_ask([given[MINT_URL]] if MINT_URL in given else [])]
 
 
-def _last_problems(desk: Desk, given: dict[str, str], steps: Sequence[Step], *, dry_run: bool) -> list[Problem]:
+def _last_problems(
+    session: InstallSession, given: dict[str, str], steps: Sequence[Step], *, dry_run: bool
+) -> list[Problem]:
     """Check what is known only with the plan: a URL that was not given, and writing if there is any."""
     kept = {step.value for step in steps if step.slot.name == MINT_URL and step.value and MINT_URL not in given}
     problems = _ask(sorted(kept))
     if changes(steps) and not dry_run:
         with progress("finding out whether the token may write"):
-            problems += write_problems(desk)
+            problems += write_problems(session)
     return problems
 
 

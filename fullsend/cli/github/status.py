@@ -10,7 +10,7 @@ import click
 from fullsend.cli.github.install_options import (
     errors_explained,
     given_values,
-    open_desk,
+    open_session,
     target_argument,
     value_options,
 )
@@ -33,10 +33,10 @@ def status(*, install: Install, as_json: bool, **options: Any) -> None:
     """
     given = given_values(install, **options)
     with errors_explained():
-        desk = open_desk(install)
+        session = open_session(install)
         with progress(f"reading {install.target}"):
-            desk.look()
-            findings = review(install, given, desk.read())
+            session.look()
+            findings = review(install, given, session.read())
     wrong = [finding for finding in findings if finding.state is not State.PRESENT]
     if as_json:
         print_json(
@@ -44,7 +44,7 @@ def status(*, install: Install, as_json: bool, **options: Any) -> None:
                 "target": str(install.target),
                 "mode": "per-repo" if install.per_repo else "per-org",
                 "healthy": not wrong,
-                "organization_secrets_listed": not desk.unread,
+                "organization_secrets_listed": not session.unread,
                 "items": [_as_json(finding) for finding in findings],
             }
         )
@@ -53,8 +53,8 @@ def status(*, install: Install, as_json: bool, **options: Any) -> None:
         print_table(("state", "where", "kind", "name", "value"), rows, whole=("state", "where", "kind", "name"))
         for mend in dict.fromkeys(finding.mend for finding in wrong):
             click.echo(f"to mend: {mend}")
-        if desk.unread:
-            note("The organisation's own secrets were not looked at: the token may not list them.")
+        if session.unread:
+            note("The organization's own secrets were not looked at: the token may not list them.")
     if wrong:
         sys.exit(NOT_HEALTHY)
 

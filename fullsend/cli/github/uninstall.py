@@ -9,7 +9,7 @@ import click
 from fullsend.cli.github.install_options import (
     carry_out,
     errors_explained,
-    open_desk,
+    open_session,
     print_dry_run,
     target_argument,
 )
@@ -31,10 +31,10 @@ def uninstall(*, install: Install, yes: bool, dry_run: bool) -> None:
     Nothing else is touched: not the mint, not the Apps, not what an older install left behind.
     """
     with errors_explained():
-        desk = open_desk(install)
+        session = open_session(install)
         with progress(f"reading {install.target}"):
-            desk.look()
-            observed = desk.read()
+            session.look()
+            observed = session.read()
         steps = plan_uninstall(install, observed)
         if not steps:
             click.echo(f"Nothing to do: {install.target} has none of the managed names.")
@@ -44,6 +44,6 @@ def uninstall(*, install: Install, yes: bool, dry_run: bool) -> None:
             if not yes:
                 note("\n".join(str(step) for step in steps))
             confirm(f"Remove these {len(steps)} from GitHub?", yes=yes)
-            carry_out(desk, steps)
+            carry_out(session, steps)
         for slot in leftovers(observed):
             note(f"Left alone: {slot}, which an older install made.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from fullsend.cli.mint.operator_options import carry_out, google, plan_options, project_option, speller
+from fullsend.cli.mint.operator_options import carry_out, google, plan_options, project_option, resolver
 from fullsend.cli.output import NOT_HEALTHY, note, print_json, print_table, progress, yes_option
 from fullsend.operate.gcp.read_state import federation
 from fullsend.operate.model import conditions, names
@@ -41,11 +41,11 @@ def read(cloud: Cloud) -> InferenceState:
 @click.option("--as-spelled", is_flag=True, help="Take the name in the case it is given, without asking GitHub.")
 @plan_options
 def provision(*, target: str, project: str, as_spelled: bool, dry_run: bool, emit: str | None) -> None:
-    """Let the workflows of an organisation or a repository use models."""
+    """Let the workflows of an organization or a repository use models."""
     with google(project) as cloud:
         wanted = names.target(target)
         if not as_spelled:
-            who = speller({})
+            who = resolver({})
             wanted = who.repo(wanted) if isinstance(wanted, Repo) else who.org(wanted)
         with progress(f"reading the project {project}"):
             state = read(cloud)
@@ -90,7 +90,7 @@ def deprovision(*, target: str, project: str, yes: bool, dry_run: bool, emit: st
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.pass_context
 def status(context: click.Context, *, target: str, project: str, form: str, as_json: bool) -> None:
-    """Show whether an organisation or a repository may use models. Exit status 3 when not."""
+    """Show whether an organization or a repository may use models. Exit status 3 when not."""
     if as_json and form != "json" and context.get_parameter_source("form") is ParameterSource.COMMANDLINE:
         raise click.UsageError(f"--json and --format {form} contradict each other: give one of them.")
     with google(project) as cloud:

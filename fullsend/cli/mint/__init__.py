@@ -25,7 +25,7 @@ COMMANDS = {
     "rotate-key": Lazy(
         "fullsend.cli.mint.roles:rotate_key", "Put a new App key in the old one's place.", "operate"
     ),
-    "enroll": Lazy("fullsend.cli.mint.enroll:enroll", "Let an organisation or repository mint.", "operate"),
+    "enroll": Lazy("fullsend.cli.mint.enroll:enroll", "Let an organization or repository mint.", "operate"),
     "unenroll": Lazy("fullsend.cli.mint.enroll:unenroll", "Let it mint no longer.", "operate"),
     "doctor": Lazy("fullsend.cli.mint.doctor:doctor", "Find what is wrong and say what mends it.", "operate"),
     # for whoever asks why

@@ -15,7 +15,7 @@ from fullsend.cli.retry_notice import patience
 from fullsend.client.errors import MintClientError, MintConfigurationError
 from fullsend.client.identity import DEFAULT_AUDIENCE
 from fullsend.client.mint import MintClient
-from mintcore.errors import BadRequest, InvalidRole
+from mintcore.errors import ClientError, InvalidRole
 from mintcore.policy.token_request import parse_token_request
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def check_request(role: str, repos: Sequence[str]) -> None:
         raise click.BadParameter("it is empty; name the role, for example coder", param_hint="'--role'")
     try:
         parse_token_request(json.dumps({"role": role, "repos": list(repos)}).encode())
-    except BadRequest as refused:
+    except ClientError as refused:
         option = "'--role'" if isinstance(refused, InvalidRole) else "'--repos'"
         raise click.BadParameter(refused.public, param_hint=option) from refused
 

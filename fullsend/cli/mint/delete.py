@@ -6,7 +6,7 @@ import click
 
 from fullsend.cli.mint.operator_options import carry_out, google, place_options, plan_options
 from fullsend.cli.output import note, progress, yes_option
-from fullsend.operate.gcp.read_state import gather, stored_keys
+from fullsend.operate.gcp.read_state import read_state, stored_keys
 from fullsend.operate.model.names import FUNCTION, secret_id
 from fullsend.operate.plan.deletion import delete as plan
 from fullsend.operate.plan.deletion import its_keys, refuse_elsewhere
@@ -26,7 +26,7 @@ def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bo
     """
     with google(project, region) as cloud:
         with progress(f"reading the project {project}"):
-            state = gather(cloud)
+            state = read_state(cloud)
             if "cloudfunctions.googleapis.com" in state.apis:
                 refuse_elsewhere(state, cloud.functions.regions(FUNCTION))
             stored = stored_keys(cloud, state)

@@ -12,25 +12,25 @@ from fullsend.cli.mint.operator_options import (
     google,
     place_options,
     plan_options,
-    speller,
+    resolver,
     split,
 )
 from fullsend.cli.output import CommandError, note, progress
-from fullsend.operate.gcp.read_state import gather
+from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import names
 from fullsend.operate.model.deployable_variables import check_names
 from fullsend.operate.operate_errors import BadInput
 from fullsend.operate.plan.bundle import build, default_source
 from fullsend.operate.plan.deployment import deploy as plan
 from fullsend.operate.plan.deployment import edit_for
-from fullsend.operate.plan.deployment_spec import RoleKey, Wish
+from fullsend.operate.plan.deployment_spec import DeploymentSpec, RoleKey
 from fullsend.operate.plan.pem_file import read_pem
 
 
 @click.command()
 @place_options
-@click.option("--org", "orgs", multiple=True, callback=split, help="Serve this organisation; may be repeated.")
-@click.option("--public/--no-public", default=None, help="Serve every organisation, from host repositories alone.")
+@click.option("--org", "orgs", multiple=True, callback=split, help="Serve this organization; may be repeated.")
+@click.option("--public/--no-public", default=None, help="Serve every organization, from host repositories alone.")
 @click.option(
     "--role",
     "roles",
@@ -80,32 +80,34 @@ def deploy(
 ) -> None:
     """Create the mint, or bring it up to date.
 
-    Adds to what is there: organisations and roles that were set up before stay. When a step fails or the
+    Adds to what is there: organizations and roles that were set up before stay. When a step fails or the
     command is stopped, the same command goes on from there.
     """
     with google(project, region) as cloud:
-        wish = Wish(
+        deployment = DeploymentSpec(
             orgs=tuple(names.org(org) for org in orgs),
             public=public,
             roles=tuple(_role(text) for text in roles),
             workflow_files=tuple(names.workflow_file(name) for name in workflow_files),
             variables=tuple(names.variable(text) for text in variables),
         )
-        check_names(wish.variables)
+        check_names(deployment.variables)
         bundle = build(source)
         with progress(f"reading the project {project}"):
-            state = gather(cloud, [role.role for role in wish.roles])
-        after = edit_for(state, wish).apply(state.environment)
-        if wish.orgs and not as_spelled:
-            spelled = tuple(speller(after).org(org) for org in wish.orgs)
-            wish = Wish(spelled, wish.public, wish.roles, wish.workflow_files, wish.variables)
-        steps = plan(state, wish, bundle)
+            state = read_state(cloud, [role.role for role in deployment.roles])
+        after = edit_for(state, deployment).apply(state.environment)
+        if deployment.orgs and not as_spelled:
+            spelled = tuple(resolver(after).org(org) for org in deployment.orgs)
+            deployment = DeploymentSpec(
+                spelled, deployment.public, deployment.roles, deployment.workflow_files, deployment.variables
+            )
+        steps = plan(state, deployment, bundle)
         if not skip_github:
-            for role in wish.roles:
+            for role in deployment.roles:
                 if role.key is not None:
                     check_with_github(role, role.key, after)
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
-            url = gather(cloud).url
+            url = read_state(cloud).url
             if not url:
                 raise CommandError("Google does not say where the mint is.", "Run the command again.")
             click.echo(f"FULLSEND_MINT_URL={url}")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from fullsend.cli.mint.operator_options import github_api, google, place_options, speller
+from fullsend.cli.mint.operator_options import github_api, google, place_options, resolver
 from fullsend.cli.output import NOT_HEALTHY, json_option, note, print_json, progress
 from fullsend.github.apps import GitHubApps
-from fullsend.operate.doctor.check import examine, take_snapshot
-from fullsend.operate.gcp.read_state import gather
+from fullsend.operate.doctor.check import check, read_snapshot
+from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.operate_errors import BadInput
 from fullsend.operate.plan.bundle import build, default_source
 from fullsend.operate.plan.enrollment import require_mint
@@ -36,13 +36,13 @@ def doctor(*, project: str, region: str, source: Path | None, as_json: bool) -> 
     with google(project, region) as cloud:
         bundle_hash = _hash(source)
         with progress(f"examining the mint of {project}"):
-            state = gather(cloud)
+            state = read_state(cloud)
             require_mint(state)
             github = GitHubApps(github_api(state.environment))
-            snapshot = take_snapshot(
-                cloud, state, github=github, speller=speller(state.environment), bundle_hash=bundle_hash
+            snapshot = read_snapshot(
+                cloud, state, github=github, resolver=resolver(state.environment), bundle_hash=bundle_hash
             )
-            findings = examine(snapshot)
+            findings = check(snapshot)
     if as_json:
         print_json({"url": state.url, "findings": [asdict(finding) for finding in findings]})
     for number, finding in enumerate([] if as_json else findings, start=1):

@@ -50,7 +50,7 @@ def _fields(found: MintStatus, role: str | None, repos: list[str]) -> dict[str, 
 def _print(found: MintStatus, role: str | None, repos: list[str]) -> None:
     rows = [
         ("mint", f"{found.mint_url} (version {found.version})"),
-        ("organisation", found.org),
+        ("organization", found.org),
         ("roles", ", ".join(found.roles) or "none"),
         ("workflow allowed", "yes" if found.workflow_allowed else "no"),
     ]

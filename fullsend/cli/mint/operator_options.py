@@ -12,7 +12,7 @@ import click
 from fullsend.cli.mint.location_options import PROJECT_VARIABLES
 from fullsend.cli.output import BadUsage, CommandError, Interrupted, confirm, dry_run_option, note, progress
 from fullsend.github.apps import DEFAULT_API, GitHubApps
-from fullsend.github.name_resolver import Speller
+from fullsend.github.name_resolver import NameResolver
 from fullsend.operate.gcp.cloud import connect
 from fullsend.operate.gcp.session import Session
 from fullsend.operate.model import names
@@ -73,8 +73,8 @@ def explained() -> Iterator[None]:
 def google(project: str, region: str = names.REGION) -> Iterator[Cloud]:
     """Give the adapters for one project; names are checked before any call."""
     with explained(), ExitStack() as stack:
-        place = names.Place(names.project_id(project), names.region(region))
-        yield connect(place, stack.enter_context(Session(place.project, report=note)))
+        location = names.MintLocation(names.project_id(project), names.region(region))
+        yield connect(location, stack.enter_context(Session(location.project, report=note)))
 
 
 def carry_out(
@@ -92,7 +92,7 @@ def carry_out(
     Without any steps `otherwise` says why there is nothing to do. With a `question`, ask before.
     """
     if not steps:
-        nothing = f"Nothing to do in {cloud.place.project}. {otherwise}"
+        nothing = f"Nothing to do in {cloud.location.project}. {otherwise}"
         if emit or dry_run:
             click.echo(f"# {nothing}" if emit else nothing)
         else:
@@ -100,7 +100,7 @@ def carry_out(
         return not (emit or dry_run)
     if emit:
         for step in steps:
-            click.echo("\n".join(step.gcloud(cloud.place)))
+            click.echo("\n".join(step.gcloud(cloud.location)))
         return False
     if dry_run or (question and not yes):  # else each step is named when it is taken
         for number, step in enumerate(steps, start=1):
@@ -125,10 +125,10 @@ def github_api(environment: Mapping[str, str]) -> str:
     return os.environ.get("GITHUB_API_URL") or environment.get("GITHUB_API_URL") or DEFAULT_API
 
 
-def speller(environment: Mapping[str, str]) -> Speller:
+def resolver(environment: Mapping[str, str]) -> NameResolver:
     """Return who knows the case of names, with the operator's token if there is one."""
     token = os.environ.get("GH_TOKEN") or os.environ.get("GITHUB_TOKEN")
-    return Speller(github_api(environment), Secret(token) if token else None)
+    return NameResolver(github_api(environment), Secret(token) if token else None)
 
 
 def check_with_github(role: RoleKey, key: Secret, environment: Mapping[str, str]) -> None:
@@ -138,15 +138,15 @@ def check_with_github(role: RoleKey, key: Secret, environment: Mapping[str, str]
     needed = served_with(role.role, environment)
     needed |= dict(pair.split(":") for pair in role.permissions.split())
     lacking = missing(needed, app.permissions)
-    misspelt = meant(lacking, app.permissions)
-    if misspelt:
+    misspelled = meant(lacking, app.permissions)
+    if misspelled:
         raise BadInput(
-            f"Neither the App {app.slug} nor any built-in role has a permission {' or '.join(misspelt)}.",
-            f"Did you mean {' and '.join(misspelt.values())}?",
+            f"Neither the App {app.slug} nor any built-in role has a permission {' or '.join(misspelled)}.",
+            f"Did you mean {' and '.join(misspelled.values())}?",
         )
     if lacking:
         raise BadInput(
             f"The App {app.slug} lacks what the role {role.role} needs: {', '.join(lacking)}.",
             f"Add it on the App's page ({app.page or 'Settings → Developer settings → GitHub Apps'}) under "
-            "'Permissions', then have every organisation accept it.",
+            "'Permissions', then have every organization accept it.",
         )

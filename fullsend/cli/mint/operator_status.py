@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullsend.cli.mint.operator_options import google, speller
+from fullsend.cli.mint.operator_options import google, resolver
 from fullsend.cli.output import note, print_json, print_table, progress
-from fullsend.operate.gcp.read_state import gather
+from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import names
 from fullsend.operate.model.status_report import about, healthy, report
 from fullsend.operate.operate_errors import OperateError
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 
 
 def show(project: str, region: str, target: str | None, *, as_json: bool) -> bool:
-    """Print how the mint stands, or one organisation or repository with it; say whether it is well."""
+    """Print how the mint stands, or one organization or repository with it; say whether it is well."""
     with google(project, region) as cloud:
         wanted = names.target(target) if target else None
         with progress(f"reading the project {project}"):
-            state = gather(cloud)
+            state = read_state(cloud)
         require_mint(state)
     if wanted is not None:
         found = about(state, wanted, _spelled(state, wanted))
-        print_json(found) if as_json else _print_target(found, state.place.flags())
+        print_json(found) if as_json else _print_target(found, state.location.flags())
         return bool(found["enrolled"] and found["admitted"])
     everything = report(state)
     well = healthy(state)
     print_json({**everything, "healthy": well}) if as_json else _print_mint(everything)
     if not well and not as_json:
-        note(f"Not everything is as it should be: fullsend mint doctor {state.place.flags()}")
+        note(f"Not everything is as it should be: fullsend mint doctor {state.location.flags()}")
     return well
 
 
 def _spelled(state: MintState, target: Org | Repo) -> str:
     """Return GitHub's spelling of a name, empty where GitHub does not tell: it may be private."""
-    asked = speller(state.environment)
+    asked = resolver(state.environment)
     try:
         with progress(f"asking GitHub how it spells {target}"):
             return str(asked.org(target) if isinstance(target, Org) else asked.repo(target))
@@ -72,7 +72,7 @@ def _print_mint(found: Mapping[str, Any]) -> None:
         ("function", found["function"]),
         ("source", found["source_sha256"][:12] or "unknown"),
         ("traffic", traffic),
-        ("organisations", "every one (public)" if found["public"] else ", ".join(found["orgs"]) or "none"),
+        ("organizations", "every one (public)" if found["public"] else ", ".join(found["orgs"]) or "none"),
         ("repositories of their own", ", ".join(found["repos"]) or "none"),
         ("workflow files", ", ".join(found["workflow_files"]) or "none"),
         ("pool", found["pool"]),

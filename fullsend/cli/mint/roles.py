@@ -9,7 +9,7 @@ import click
 
 from fullsend.cli.mint.operator_options import carry_out, check_with_github, google, place_options, plan_options
 from fullsend.cli.output import note, progress, yes_option
-from fullsend.operate.gcp.read_state import gather
+from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import environment, names
 from fullsend.operate.operate_errors import BadInput, GoogleFailed, MissingPermission, NotThere
 from fullsend.operate.plan import role_changes as plans
@@ -57,9 +57,9 @@ def add_role(
         key = read_pem(pem, name) if pem else None
         wanted = RoleKey(name, names.app_id(app_id), str(pem or ""), key, _permissions(role, permissions))
         with progress(f"reading the project {project}"):
-            state = gather(cloud, [name])
+            state = read_state(cloud, [name])
         steps = plans.add_role(state, wanted)
-        check_with_github(wanted, key or cloud.secrets.value(cloud.place.secret(name)), state.environment)
+        check_with_github(wanted, key or cloud.secrets.value(cloud.location.secret(name)), state.environment)
         already = f"The mint serves the role {role} already."
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already) and steps:
             note(f"The mint serves the role {role}.")
@@ -90,7 +90,7 @@ def remove_role(
     with google(project, region) as cloud:
         name = names.role(role)
         with progress(f"reading the project {project}"):
-            state = gather(cloud, [name])
+            state = read_state(cloud, [name])
         steps = plans.remove_role(state, name, keep_pem=keep_pem)
         question = f"Remove the role {role}" + ("?" if keep_pem else " and its key?")
         already = f"The mint has no role {role}."
@@ -113,7 +113,7 @@ def rotate_key(*, role: str, project: str, region: str, pem: Path, dry_run: bool
         name = names.role(role)
         key = read_pem(pem, name)
         with progress(f"reading the project {project}"):
-            state = gather(cloud, [name])
+            state = read_state(cloud, [name])
         require_mint(state)
         app_id = environment.app_ids(state.environment).get(role, "")
         wanted = RoleKey(name, app_id, str(pem), key)
@@ -127,6 +127,6 @@ def rotate_key(*, role: str, project: str, region: str, pem: Path, dry_run: bool
 
 def _stored(cloud: Cloud, role: Role) -> Secret | None:
     try:
-        return cloud.secrets.value(cloud.place.secret(role))
+        return cloud.secrets.value(cloud.location.secret(role))
     except (NotThere, GoogleFailed, MissingPermission):
         return None  # no version yet, the newest is disabled, or it may not be read

@@ -41,14 +41,14 @@ def status(
 ) -> None:
     """Show what the mint knows of this job, or with --project how the mint itself stands.
 
-    In a job: organisation, roles, and whether its workflow may mint; with --role (and perhaps --repos) whether
-    that would be granted, rule by rule. With --project: function, revision and traffic, organisations, roles,
+    In a job: organization, roles, and whether its workflow may mint; with --role (and perhaps --repos) whether
+    that would be granted, rule by rule. With --project: function, revision and traffic, organizations, roles,
     secrets and providers; with ORG whether that one can mint.
     Exit status 3 when something is not as it should be.
     """
     given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     if org is not None and not org.strip():
-        raise click.UsageError("ORG is empty: name the organisation, or leave it out for the whole mint.")
+        raise click.UsageError("ORG is empty: name the organization, or leave it out for the whole mint.")
     if repos and role is None:
         raise click.UsageError("--repos asks about a role: name it with --role.")
     if role is not None:

@@ -28,7 +28,7 @@ def provider(snapshot: Snapshot) -> Iterator[Finding]:
     found = snapshot.state.providers.get(names.PROVIDER)
     mend = snapshot.command("deploy")
     if found is None or not found.usable:
-        what = f"The provider {names.PROVIDER} is {_condition_of(found)}: no organisation can mint."
+        what = f"The provider {names.PROVIDER} is {_condition_of(found)}: no organization can mint."
         yield Finding("provider_unusable", what, mend)
         return
     yield from _says(snapshot, names.PROVIDER, found, mend)
@@ -48,7 +48,7 @@ def _says(snapshot: Snapshot, provider_id: str, found: Provider, mend: str) -> I
         yield Finding("wrong_mapping", what, mend)
 
 
-def organisations(snapshot: Snapshot) -> Iterator[Finding]:
+def organizations(snapshot: Snapshot) -> Iterator[Finding]:
     """Find where ALLOWED_ORGS and the shared provider's condition differ, be it in case."""
     found = snapshot.state.providers.get(names.PROVIDER)
     if found is None:

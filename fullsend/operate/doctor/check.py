@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fullsend.client.mint_health import probe
-from fullsend.github.apps import NotItsKey
+from fullsend.github.apps import KeyMismatch
 from fullsend.operate.doctor import admission_checks, key_checks, service_checks
 from fullsend.operate.doctor.finding import AppReport, Check, Finding, Snapshot
 from fullsend.operate.gcp.read_state import roles_of
 from fullsend.operate.model import environment
-from fullsend.operate.operate_errors import BadInput, GitHubSaysNo, OperateError
+from fullsend.operate.operate_errors import BadInput, GitHubError, OperateError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fullsend.github.apps import GitHubApps
-    from fullsend.github.name_resolver import Speller
+    from fullsend.github.name_resolver import NameResolver
     from fullsend.operate.gcp.cloud import Cloud
     from fullsend.operate.model.mint_state import MintState
     from mintcore.policy.names import Role
@@ -30,27 +30,27 @@ CHECKS: tuple[Check, ...] = (
     service_checks.variables,
     admission_checks.pool,
     admission_checks.provider,
-    admission_checks.organisations,
+    admission_checks.organizations,
     admission_checks.repositories,
     key_checks.secrets,
     key_checks.apps,
 )
 
 
-def examine(snapshot: Snapshot) -> list[Finding]:
+def check(snapshot: Snapshot) -> list[Finding]:
     """Return every finding, in the order of the checks."""
     return [finding for check in CHECKS for finding in check(snapshot)]
 
 
-def take_snapshot(
-    cloud: Cloud, state: MintState, *, github: GitHubApps, speller: Speller, bundle_hash: str
+def read_snapshot(
+    cloud: Cloud, state: MintState, *, github: GitHubApps, resolver: NameResolver, bundle_hash: str
 ) -> Snapshot:
     """Look at everything once: Google was, now GitHub and the mint itself."""
     apps = {role: _ask(cloud, state, role, github) for role in sorted(roles_of(state.serving_environment))}
     return Snapshot(
         state=state,
         apps=apps,
-        spelling=_spelling(state, apps, speller),
+        spelling=_spelling(state, apps, resolver),
         health=probe(state.url) if state.url else None,
         bundle_hash=bundle_hash,
     )
@@ -62,18 +62,18 @@ def _ask(cloud: Cloud, state: MintState, role: Role, github: GitHubApps) -> AppR
         return AppReport()  # the check of the secrets says so
     try:
         app_id = environment.app_ids(state.serving_environment).get(role, "")
-        key = cloud.secrets.value(state.place.secret(role))
+        key = cloud.secrets.value(state.location.secret(role))
     except OperateError as error:
         return AppReport(unreadable=error.message, mend=error.remedy)
     try:
         return AppReport(facts=github.app_everywhere(app_id, key))
-    except (BadInput, NotItsKey) as error:
+    except (BadInput, KeyMismatch) as error:
         return AppReport(refused=error.message, mend=error.remedy)
-    except GitHubSaysNo as error:
+    except GitHubError as error:
         return AppReport(unreadable=error.message, mend=error.remedy)
 
 
-def _spelling(state: MintState, apps: Mapping[Role, AppReport], speller: Speller) -> dict[str, str]:
+def _spelling(state: MintState, apps: Mapping[Role, AppReport], resolver: NameResolver) -> dict[str, str]:
     """Return GitHub's case by lowercased name, where it can be had: installations tell it for free."""
     spelling = {
         one.login.lower(): one.login
@@ -84,7 +84,7 @@ def _spelling(state: MintState, apps: Mapping[Role, AppReport], speller: Speller
     for org in environment.orgs(state.serving_environment):
         if org.key not in spelling:
             try:
-                spelling[org.key] = speller.org(org).login
+                spelling[org.key] = resolver.org(org).login
             except OperateError:
                 continue  # private, renamed or unreachable: the environment's own spelling has to do
     return spelling

@@ -58,7 +58,7 @@ class Snapshot:
     @property
     def flags(self) -> str:
         """The options that name the mint on our command line."""
-        return self.state.place.flags()
+        return self.state.location.flags()
 
     def command(self, words: str) -> str:
         """Return a command of ours for this mint."""

@@ -33,7 +33,7 @@ def secrets(snapshot: Snapshot) -> Iterator[Finding]:
         elif found.latest.state != ENABLED:
             yield _unusable_version(snapshot, role, found)
         if snapshot.state.member not in found.readers:
-            project = snapshot.state.place.project
+            project = snapshot.state.location.project
             mend = (
                 f"gcloud secrets add-iam-policy-binding {secret_id(role)} --project {project} "
                 f"--role {ACCESSOR} --member {snapshot.state.member}"
@@ -46,7 +46,7 @@ def _unusable_version(snapshot: Snapshot, role: Role, found: SecretState) -> Fin
     number, state = (version.number, version.state) if version is not None else (0, "")
     what = f"The newest version ({number}) of {secret_id(role)} is {state}; the mint reads the newest alone."
     if state == "DISABLED":
-        where = f"--secret {secret_id(role)} --project {snapshot.state.place.project}"
+        where = f"--secret {secret_id(role)} --project {snapshot.state.location.project}"
         return Finding("secret_version_disabled", what, f"gcloud secrets versions enable {number} {where}")
     mend = snapshot.command(f"add-role {role} --app-id {_app_id(snapshot, role)} --pem FILE.pem")
     return Finding("secret_version_disabled", what, mend)

@@ -22,7 +22,7 @@ def apis(snapshot: Snapshot) -> Iterator[Finding]:
     """Find APIs that the mint needs and the project has not enabled."""
     disabled = [api for api in MINT_APIS if api not in snapshot.state.apis]
     if disabled:
-        project = snapshot.state.place.project
+        project = snapshot.state.location.project
         mend = f"gcloud services enable {' '.join(disabled)} --project {project}"
         yield Finding("api_disabled", f"The project has not enabled {', '.join(disabled)}.", mend)
 
@@ -36,7 +36,7 @@ def function(snapshot: Snapshot) -> Iterator[Finding]:
         what = f"The function {FUNCTION} is {status}" + (f": {messages}" if messages else "") + "."
         yield Finding("function_not_active", what, snapshot.command("deploy"))
     if not state.account:
-        what = f"The service account {state.place.service_account} does not exist."
+        what = f"The service account {state.location.service_account} does not exist."
         yield Finding("service_account_missing", what, snapshot.command("deploy"))
     if EVERYONE not in state.invokers:
         what = (
@@ -45,8 +45,8 @@ def function(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding("not_public_invoker", what, snapshot.command("deploy"))
     if snapshot.health is not None and not snapshot.health.refuses:
         what = f"The mint at {state.url} does not refuse a request without a token: {snapshot.health.said}."
-        place = f"--project {state.place.project} --region {state.place.region}"
-        yield Finding("not_answering", what, f"gcloud run services logs read {FUNCTION} {place}")
+        location = f"--project {state.location.project} --region {state.location.region}"
+        yield Finding("not_answering", what, f"gcloud run services logs read {FUNCTION} {location}")
 
 
 def traffic(snapshot: Snapshot) -> Iterator[Finding]:
@@ -54,18 +54,18 @@ def traffic(snapshot: Snapshot) -> Iterator[Finding]:
     service = snapshot.state.service
     if service is None or service.reconciling:
         return
-    place = f"--project {snapshot.state.place.project} --region {snapshot.state.place.region}"
+    location = f"--project {snapshot.state.location.project} --region {snapshot.state.location.region}"
     if service.latest_created != service.latest_ready:
         what = (
             f"The newest revision {service.latest_created} does not start: {service.failure or 'no reason given'}"
         )
-        yield Finding("revision_failed", what, f"gcloud run services logs read {FUNCTION} {place}")
+        yield Finding("revision_failed", what, f"gcloud run services logs read {FUNCTION} {location}")
     old = [f"{name} ({percent} %)" for name, percent in service.traffic if name != service.latest_ready]
     if old or not service.follows_latest:
         what = (
             f"Traffic is held on {', '.join(old) or service.serving}; the newest ready is {service.latest_ready}."
         )
-        mend = f"gcloud run services update-traffic {FUNCTION} --to-latest {place}"
+        mend = f"gcloud run services update-traffic {FUNCTION} --to-latest {location}"
         yield Finding("traffic_on_old_revision", what, mend)
 
 

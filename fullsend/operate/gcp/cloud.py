@@ -15,14 +15,14 @@ from fullsend.operate.gcp.service_usage import ServiceUsage
 
 if TYPE_CHECKING:
     from fullsend.operate.gcp.session import Session
-    from fullsend.operate.model.names import Place
+    from fullsend.operate.model.names import MintLocation
 
 
 @dataclass(frozen=True)
 class Cloud:
     """One project's Google, as far as a mint needs it."""
 
-    place: Place
+    location: MintLocation
     session: Session
     project: ResourceManager
     apis: ServiceUsage
@@ -33,10 +33,10 @@ class Cloud:
     run: Run
 
 
-def connect(place: Place, session: Session) -> Cloud:
+def connect(location: MintLocation, session: Session) -> Cloud:
     """Return the adapters over one session."""
     return Cloud(
-        place=place,
+        location=location,
         session=session,
         project=ResourceManager(session),
         apis=ServiceUsage(session),

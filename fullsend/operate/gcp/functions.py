@@ -47,7 +47,7 @@ class Functions:
         while request is not None:
             answer = self._session.call(request, "list the project's functions")
             places = (str(one["name"]).split("/") for one in answer.get("functions", ()))
-            found |= {place[3] for place in places if place[-1] == name}
+            found |= {location[3] for location in places if location[-1] == name}
             unseen |= {str(one).rpartition("/")[2] for one in answer.get("unreachable", ())}
             request = self._locations.functions().list_next(request, answer)
         if unseen:
@@ -72,9 +72,9 @@ class Functions:
     def upload(self, parent: str, data: bytes) -> dict[str, Any]:
         """Upload a source zip; return where it is, as `buildConfig.source` wants it."""
         request = self._locations.functions().generateUploadUrl(parent=parent, body={"environment": "GEN_2"})
-        place = self._session.call(request, "prepare the upload of the source")
-        self._session.upload(place["uploadUrl"], data, "application/zip", "upload the source")
-        source: dict[str, Any] = {"storageSource": place["storageSource"]}
+        location = self._session.call(request, "prepare the upload of the source")
+        self._session.upload(location["uploadUrl"], data, "application/zip", "upload the source")
+        source: dict[str, Any] = {"storageSource": location["storageSource"]}
         return source
 
     def create(self, name: str, body: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ _PREFIX = "fullsend-"
 _SUFFIX = "-app-pem"
 
 
-def gather(cloud: Cloud, roles: Iterable[Role] = ()) -> MintState:
+def read_state(cloud: Cloud, roles: Iterable[Role] = ()) -> MintState:
     """Return what is; `roles` are looked up besides those the mint knows. Raises OperateError."""
     number, apis = cloud.apis.look()
     if "cloudresourcemanager.googleapis.com" in apis:
@@ -34,10 +34,10 @@ def gather(cloud: Cloud, roles: Iterable[Role] = ()) -> MintState:
     has_iam = "iam.googleapis.com" in apis
     pool, providers = federation(cloud, names.MINT_POOL) if has_iam else (None, {})
     state = MintState(
-        place=cloud.place,
+        location=cloud.location,
         number=number,
         apis=apis,
-        account=has_iam and cloud.accounts.exists(cloud.place.service_account),
+        account=has_iam and cloud.accounts.exists(cloud.location.service_account),
         pool=pool,
         providers=providers,
         function=function,
@@ -64,7 +64,7 @@ def roles_of(environment: Mapping[str, str]) -> set[Role]:
 
 def federation(cloud: Cloud, pool_id: str) -> tuple[Pool | None, dict[str, Provider]]:
     """Return a pool and its providers by id."""
-    name = cloud.place.pool(pool_id)
+    name = cloud.location.pool(pool_id)
     pool = cloud.federation.pool(name)
     if pool is None:
         return None, {}
@@ -78,7 +78,7 @@ def federation(cloud: Cloud, pool_id: str) -> tuple[Pool | None, dict[str, Provi
 
 def secret(cloud: Cloud, role: Role) -> SecretState:
     """Return a role's secret."""
-    name = cloud.place.secret(role)
+    name = cloud.location.secret(role)
     versions = cloud.secrets.versions(name)
     if versions is None:
         return SecretState()
@@ -102,10 +102,12 @@ def _running(
 ) -> tuple[Mapping[str, Any] | None, Service | None, Mapping[str, Any] | None, frozenset[str]]:
     function = None
     if "cloudfunctions.googleapis.com" in apis:
-        function = cloud.functions.get(cloud.place.function)
-    raw = cloud.run.service(cloud.place.service) if "run.googleapis.com" in apis else None
+        function = cloud.functions.get(cloud.location.function)
+    raw = cloud.run.service(cloud.location.service) if "run.googleapis.com" in apis else None
     if raw is None:
         return function, None, None, frozenset()
     service = Service(raw)
-    serving = cloud.run.revision(f"{cloud.place.service}/revisions/{service.serving}") if service.serving else None
-    return function, service, serving, frozenset(cloud.run.invokers(cloud.place.service))
+    serving = (
+        cloud.run.revision(f"{cloud.location.service}/revisions/{service.serving}") if service.serving else None
+    )
+    return function, service, serving, frozenset(cloud.run.invokers(cloud.location.service))

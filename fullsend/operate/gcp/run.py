@@ -68,7 +68,7 @@ class Run:
 
     def stagger(self, most_seconds: float) -> None:
         """Wait for some part of `most_seconds`, so that rivals who collided do not collide again."""
-        self._session.sleep(most_seconds * self._session.dice())
+        self._session.sleep(most_seconds * self._session.jitter())
 
     def invokers(self, name: str) -> set[str]:
         """Return who may call a service."""

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 60
 PATIENCE_SECONDS = 90.0
 FIRST_WAIT = 0.5
-LONGEST_WAIT = 16.0
+MAX_WAIT = 16.0
 FIRST_POLL = 0.2
-LONGEST_POLL = 5.0
+MAX_POLL = 5.0
 OPERATION_SECONDS = 900.0
 QUIET_SECONDS = 2.0
 """Waits shorter than this are not worth a word."""
@@ -46,7 +46,7 @@ class Session:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    dice: Callable[[], float] = random.random
+    jitter: Callable[[], float] = random.random
     patience_seconds: float = PATIENCE_SECONDS
     report: Callable[[str], object] = lambda _: None
     """Is told why a call that did not succeed yet is repeated, so that nobody waits without knowing for what."""
@@ -98,13 +98,13 @@ class Session:
             failure, told = self._attempt(request, what, guarded=guarded)
             if isinstance(failure, dict):
                 return failure
-            pause = max(told, wait * (0.5 + self.dice() / 2))
+            pause = max(told, wait * (0.5 + self.jitter() / 2))
             if told < 0 or self.now() + pause > ends:
                 raise failure
             if pause >= QUIET_SECONDS:
                 self.report(f"{failure.message} Trying again in {pause:.0f} s.")
             self.sleep(pause)
-            wait = min(LONGEST_WAIT, wait * 2)
+            wait = min(MAX_WAIT, wait * 2)
 
     def _attempt(self, request: Any, what: str, *, guarded: bool) -> tuple[dict[str, Any] | OperateError, float]:
         """Return the answer, or the error and the seconds Google asks to wait; -1 when it is final."""
@@ -159,7 +159,7 @@ class Session:
                     "Run the command again later: it looks first and goes on from there.",
                 )
             self.sleep(pause)
-            pause = min(LONGEST_POLL, pause * 1.5)
+            pause = min(MAX_POLL, pause * 1.5)
             operation = self.call(poll(operation["name"]), what)
         error = operation.get("error")
         if error:

@@ -31,14 +31,14 @@ _PUBLIC = re.compile(r"\s*assertion\.repository_owner\s*!=\s*''\s*")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Whom a provider admits: everyone, these organisations, one repository, or nobody."""
+    """Whom a provider admits: everyone, these organizations, one repository, or nobody."""
 
     orgs: tuple[Org, ...] = ()
     repo: Repo | None = None
     public: bool = False
 
     def spelled(self) -> set[str]:
-        """Return the organisations in the very case the condition has them."""
+        """Return the organizations in the very case the condition has them."""
         return {org.login for org in self.orgs}
 
     def cel(self) -> str:
@@ -47,8 +47,8 @@ class Condition:
         if len(text) > MAX_LENGTH:
             raise BadInput(
                 f"The condition of the provider would have {len(text)} characters for {len(self.orgs)} "
-                f"organisations; Google takes {MAX_LENGTH}. Nothing was written.",
-                "Unenroll organisations that no longer mint, enroll single repositories instead "
+                f"organizations; Google takes {MAX_LENGTH}. Nothing was written.",
+                "Unenroll organizations that no longer mint, enroll single repositories instead "
                 "(each has a provider of its own), or run a second mint in another project.",
             )
         return text
@@ -68,7 +68,7 @@ class Condition:
 
 
 def for_orgs(orgs: Iterable[Org]) -> Condition:
-    """Return the condition that admits these organisations, of two spellings the first; none admits nobody."""
+    """Return the condition that admits these organizations, of two spellings the first; none admits nobody."""
     return Condition(orgs=tuple(sorted(dict.fromkeys(orgs), key=lambda org: org.key)))
 
 

@@ -25,7 +25,7 @@ SOURCE_HASH = "FULLSEND_SOURCE_SHA256"
 KEY_IN_USE = "FULLSEND_KEY_"
 """How the names begin under which `rotate-key` notes, per role, the fingerprint of the key in use."""
 REPO_ONLY = "FULLSEND_REPO_ONLY_ORGS"
-"""Organisations that are in ALLOWED_ORGS for the sake of single repositories: the shared provider stays shut."""
+"""Organizations that are in ALLOWED_ORGS for the sake of single repositories: the shared provider stays shut."""
 MAX_BYTES = 32 * 1024
 """Google's limit for all variables of a function together."""
 
@@ -36,7 +36,7 @@ def items(environment: Mapping[str, str], variable: str) -> list[str]:
 
 
 def orgs(environment: Mapping[str, str]) -> list[Org]:
-    """Return the organisations of ALLOWED_ORGS that are names."""
+    """Return the organizations of ALLOWED_ORGS that are names."""
     return [org for item in items(environment, "ALLOWED_ORGS") if (org := _valid(item, Org)) is not None]
 
 
@@ -54,7 +54,7 @@ def _valid(item: str, parse: Callable[[str], T]) -> T | None:
 
 
 def admitted_orgs(environment: Mapping[str, str]) -> list[Org]:
-    """Return the organisations that the shared provider has to admit: all but those of single repositories."""
+    """Return the organizations that the shared provider has to admit: all but those of single repositories."""
     apart = {item.lower() for item in items(environment, REPO_ONLY)}
     return [org for org in orgs(environment) if org.key not in apart]
 
@@ -133,7 +133,7 @@ class Edit:
         added, removed = {org.key for org in self.add_orgs}, {org.key for org in self.remove_orgs}
         kept = [item for item in listed if item.lower() not in added]
         kept = [item for item in kept if item.lower() not in removed or item.lower() in with_repos]
-        # An organisation that leaves and has repositories enrolled stays for these alone.
+        # An organization that leaves and has repositories enrolled stays for these alone.
         stays = [item for item in kept if item.lower() in removed and item not in apart]
         if self.public is not None:
             kept = [*([EVERYONE] if self.public else []), *(item for item in kept if item != EVERYONE)]

@@ -18,13 +18,13 @@ USER = "roles/aiplatform.user"
 
 
 def member_for(number: str, target: Org | Repo) -> str:
-    """Return the IAM member for everything that runs in an organisation's or a repository's workflows."""
+    """Return the IAM member for everything that runs in an organization's or a repository's workflows."""
     attribute = "repository_owner" if isinstance(target, Org) else "repository"
     return federation.principal_set(number, names.INFERENCE_POOL, attribute, str(target))
 
 
 def targets_among(members: Iterable[str], number: str) -> list[Org | Repo]:
-    """Return the organisations and repositories among the members of a project's policy.
+    """Return the organizations and repositories among the members of a project's policy.
 
     A policy is anybody's to write: a member that names neither is left out, and stops nobody else.
     """

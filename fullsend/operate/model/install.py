@@ -28,7 +28,7 @@ FLAGS = {
 }
 
 HOME = ".fullsend"
-"""The repository that holds an organisation's install."""
+"""The repository that holds an organization's install."""
 
 _CLIENT_ID = re.compile(r"FULLSEND_[A-Z][A-Z0-9_]*_CLIENT_ID")
 _LEFTOVER = re.compile(r"FULLSEND_DISPATCH_TOKEN|FULLSEND_[A-Z0-9_]+_(?:APP_)?(?:PEM|PRIVATE_KEY)")
@@ -37,15 +37,15 @@ _LEFTOVER = re.compile(r"FULLSEND_DISPATCH_TOKEN|FULLSEND_[A-Z0-9_]+_(?:APP_)?(?
 
 @dataclass(frozen=True, slots=True)
 class Install:
-    """A whole organisation's install, or one repository's own."""
+    """A whole organization's install, or one repository's own."""
 
     target: Org | Repo
 
     def __post_init__(self) -> None:
         if isinstance(self.target, Repo) and self.target.key == HOME:
             raise BadInput(
-                f"{self.target} holds its organisation's install and cannot have one of its own.",
-                f"Name the organisation: {self.target.owner}",
+                f"{self.target} holds its organization's install and cannot have one of its own.",
+                f"Name the organization: {self.target.owner}",
             )
 
     @property
@@ -66,7 +66,7 @@ class Install:
     def slots(self, client_ids: Iterable[str] = ()) -> tuple[Slot, ...]:
         """Return every slot the install should fill, given the names of its client ids.
 
-        A repository whose name begins with a dot does not receive its organisation's variables, so the mint's
+        A repository whose name begins with a dot does not receive its organization's variables, so the mint's
         URL is kept in both places.
         """
         variables = [MINT_URL, REGION, *([PER_REPO] if self.per_repo else sorted(client_ids))]

@@ -78,7 +78,7 @@ def _expected(slot: Slot, install: Install, given: Mapping[str, str], observed: 
     if slot.name == PER_REPO:
         return "true"
     if slot.name == MINT_URL and not install.per_repo:
-        # Whichever of the two copies is asked about, the organisation's is the one to follow.
+        # Whichever of the two copies is asked about, the organization's is the one to follow.
         original = observed.get(Slot(str(install.target), Kind.VARIABLE, MINT_URL))
         return original.value if original else None
     return None

@@ -52,7 +52,7 @@ class SecretState:
 class MintState:
     """Everything Google knows of one mint."""
 
-    place: names.Place
+    location: names.MintLocation
     number: str = ""
     apis: frozenset[str] = frozenset()
     account: bool = False
@@ -68,7 +68,7 @@ class MintState:
     def environment(self) -> Mapping[str, str]:
         """The variables of the mint as asked for last; empty when there is no mint.
 
-        The service's, not the function's: enrolments change only the service.
+        The service's, not the function's: enrollments change only the service.
         """
         if self.service is not None:
             if self.service.starts_from_revision and self.serving is not None:
@@ -96,4 +96,4 @@ class MintState:
     @property
     def member(self) -> str:
         """The mint's service account as an IAM member."""
-        return f"serviceAccount:{self.place.service_account}"
+        return f"serviceAccount:{self.location.service_account}"

@@ -22,7 +22,7 @@ MINT_POOL = "fullsend-pool"
 INFERENCE_POOL = "fullsend-inference"
 PROVIDER = "github-oidc"
 REGION = "us-central1"
-LEAST_PROVIDER_ID = 4
+MIN_PROVIDER_ID = 4
 
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _REGION = re.compile(r"[a-z]+(?:-[a-z]+)+[0-9]{1,2}")
@@ -51,14 +51,14 @@ def region(text: str) -> str:
 
 
 def org(text: str) -> Org:
-    """Return an organisation's or user's login. Raises BadInput."""
-    return _checked(text, Org, "is not an organisation")
+    """Return an organization's or user's login. Raises BadInput."""
+    return _checked(text, Org, "is not an organization")
 
 
 def repo(text: str) -> Repo:
     """Return a repository whose provider's id Google will take. Raises BadInput."""
     found = _checked(text, parse_repo, "is not a repository")
-    if len(repo_provider_id(found)) < LEAST_PROVIDER_ID:
+    if len(repo_provider_id(found)) < MIN_PROVIDER_ID:
         raise BadInput(f"{text!r} is too short a name for a workload identity provider of its own.")
     return found
 
@@ -111,7 +111,7 @@ def secret_id(role: Role) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MintLocation:
     """Where a mint lives; everything else is called after it."""
 
     project: str

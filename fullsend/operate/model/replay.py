@@ -1,6 +1,6 @@
 """What others changed in the mint's environment while a build was under way, done again on what the build wrote.
 
-Pure. A function's update writes the environment that was read before the build over whatever enrolments and roles
+Pure. A function's update writes the environment that was read before the build over whatever enrollments and roles
 came meanwhile, so that the difference between the two is taken to the new one: additions and removals, for one
 removal that is lost lets somebody mint again. What the deployment itself wants counts most.
 """

@@ -51,7 +51,7 @@ def healthy(state: MintState) -> bool:
 
 
 def about(state: MintState, target: Org | Repo, spelled: str = "") -> dict[str, Any]:
-    """Return how one organisation or repository stands; `enrolled` and `admitted` both have to be true.
+    """Return how one organization or repository stands; `enrolled` and `admitted` both have to be true.
 
     CEL compares case-sensitively: who is in the condition in another spelling than GitHub's is not admitted.
     `spelled` is GitHub's; where it is not known, the spelling in the environment counts.

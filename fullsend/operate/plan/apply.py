@@ -31,7 +31,7 @@ def apply(steps: Sequence[Step], cloud: Cloud, progress: Progress = quiet) -> No
     for number, step in enumerate(steps, start=1):
         with progress(f"[{number}/{len(steps)}] {step.title()}"):
             try:
-                step.take(cloud)
+                step.apply(cloud)
             except OperateError as error:
                 raise StepFailed(_report(number, steps, error), error.remedy) from error
 

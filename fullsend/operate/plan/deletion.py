@@ -39,20 +39,20 @@ def refuse_elsewhere(state: MintState, regions: Iterable[str]) -> None:
 
     `regions` are all that have the function.
     """
-    others = [region for region in regions if region != state.place.region]
+    others = [region for region in regions if region != state.location.region]
     if not others:
         return
-    project = state.place.project
+    project = state.location.project
     there = f"in the region {' and in '.join(others)}, with the same service account, pool and keys"
     if state.function is None:
         raise BadInput(
-            f"There is no mint in the region {state.place.region}; one runs {there}. Nothing was deleted.",
+            f"There is no mint in the region {state.location.region}; one runs {there}. Nothing was deleted.",
             f"To delete that one: fullsend mint delete --project {project} --region {others[0]}",
         )
     raise BadInput(
         f"Another mint runs {there}; it would be left without them. Nothing was deleted.",
         f"Delete this one's function alone: gcloud functions delete {names.FUNCTION} --gen2 --project {project} "
-        f"--region {state.place.region}",
+        f"--region {state.location.region}",
     )
 
 
@@ -68,5 +68,5 @@ def delete(state: MintState, stored: Mapping[Role, SecretState], *, keep_keys: b
         steps += [DeleteProvider(names.MINT_POOL, name) for name in there]
         steps.append(DeletePool(names.MINT_POOL))
     if state.account:
-        steps.append(DeleteServiceAccount(state.place.service_account))
+        steps.append(DeleteServiceAccount(state.location.service_account))
     return steps

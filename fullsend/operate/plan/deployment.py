@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fullsend.operate.model.federation import Pool, Provider, ProviderSpec
     from fullsend.operate.model.mint_state import MintState
     from fullsend.operate.plan.bundle import Bundle
-    from fullsend.operate.plan.deployment_spec import Wish
+    from fullsend.operate.plan.deployment_spec import DeploymentSpec
     from fullsend.operate.plan.steps.step import Step
 
 _DEFAULTS = {
@@ -40,23 +40,23 @@ _DEFAULTS = {
 }
 
 
-def deploy(state: MintState, wish: Wish, bundle: Bundle) -> list[Step]:
+def deploy(state: MintState, deployment: DeploymentSpec, bundle: Bundle) -> list[Step]:
     """Return the steps. Raises BadInput for what the mint or Google would refuse."""
-    edit = edit_for(state, wish)
+    edit = edit_for(state, deployment)
     after = edit.apply(state.environment)
-    _check(wish, after)
-    check_custom_roles(state.environment, wish.variables)
+    _check(deployment, after)
+    check_custom_roles(state.environment, deployment.variables)
     steps: list[Step] = []
     disabled = tuple(api for api in MINT_APIS if api not in state.apis)
     if disabled:
         steps.append(EnableApis(disabled))
     if not state.account:
-        steps.append(CreateServiceAccount(state.place.service_account))
+        steps.append(CreateServiceAccount(state.location.service_account))
     steps += pool_steps(state.pool, names.MINT_POOL)
-    admission = _provider_steps(state, wish, after)
+    admission = _provider_steps(state, deployment, after)
     steps += admission
     steps += _repo_provider_steps(state, after)
-    for role in wish.roles:
+    for role in deployment.roles:
         steps += key_steps(state, role)
     running = _function_steps(state, edit, after, bundle)
     steps += running
@@ -68,9 +68,9 @@ def deploy(state: MintState, wish: Wish, bundle: Bundle) -> list[Step]:
     return steps
 
 
-def edit_for(state: MintState, wish: Wish) -> Edit:
+def edit_for(state: MintState, deployment: DeploymentSpec) -> Edit:
     """Return what has to hold of the environment, defaults for what is not set included."""
-    given = dict(wish.variables)
+    given = dict(deployment.variables)
     fixed = {
         "GCP_PROJECT_NUMBER": state.number,
         "WIF_POOL_NAME": names.MINT_POOL,
@@ -78,25 +78,25 @@ def edit_for(state: MintState, wish: Wish) -> Edit:
     }
     defaults = {name: value for name, value in _DEFAULTS.items() if name not in state.environment}
     return Edit(
-        add_orgs=wish.orgs,
-        add_roles=tuple((role.role, role.app_id) for role in wish.roles),
-        custom_permissions=tuple((role.role, role.permissions) for role in wish.roles if role.permissions),
-        add_workflow_files=wish.workflow_files,
-        public=wish.public,
+        add_orgs=deployment.orgs,
+        add_roles=tuple((role.role, role.app_id) for role in deployment.roles),
+        custom_permissions=tuple((role.role, role.permissions) for role in deployment.roles if role.permissions),
+        add_workflow_files=deployment.workflow_files,
+        public=deployment.public,
         set_variables=tuple(sorted((defaults | given | fixed).items())),
     )
 
 
-def _check(wish: Wish, after: Mapping[str, str]) -> None:
+def _check(deployment: DeploymentSpec, after: Mapping[str, str]) -> None:
     if not environment.app_ids(after):
         raise BadInput(
             "The mint would have no role, and does not start without one.",
             "Name at least one: --role triage=123456:triage.pem (the App's ID and the key GitHub offered).",
         )
-    if wish.orgs and wish.public is None and environment.is_public(after):
+    if deployment.orgs and deployment.public is None and environment.is_public(after):
         raise BadInput(
-            "The mint is public and serves every organisation; --org would change nothing.",
-            "Add --no-public to serve the listed organisations alone.",
+            "The mint is public and serves every organization; --org would change nothing.",
+            "Add --no-public to serve the listed organizations alone.",
         )
     environment.check(after)
 
@@ -122,7 +122,7 @@ def provider_steps(pool_id: str, provider_id: str, found: Provider | None, spec:
 
 
 def same(one: ProviderSpec, other: ProviderSpec) -> bool:
-    """Whether two providers say the same; the order of audiences and organisations says nothing."""
+    """Whether two providers say the same; the order of audiences and organizations says nothing."""
     bare = replace(one, condition="", audiences=tuple(sorted(one.audiences)), mapping=dict(one.mapping))
     wanted = replace(other, condition="", audiences=tuple(sorted(other.audiences)), mapping=dict(other.mapping))
     return bare == wanted and same_condition(one.condition, other.condition)
@@ -140,7 +140,7 @@ def same_condition(one: str, other: str) -> bool:
     )
 
 
-def _provider_steps(state: MintState, wish: Wish, after: Mapping[str, str]) -> list[Step]:
+def _provider_steps(state: MintState, deployment: DeploymentSpec, after: Mapping[str, str]) -> list[Step]:
     found = state.providers.get(names.PROVIDER) if state.pool is not None else None
     condition = condition_for(found, after).cel()
     spec = federation.mint_provider(state.number, names.PROVIDER, condition, after)
@@ -148,7 +148,9 @@ def _provider_steps(state: MintState, wish: Wish, after: Mapping[str, str]) -> l
     if steps and found is not None and found.usable and same(replace(found.spec, condition=condition), spec):
         readable = conditions.parse(found.spec.condition)
         if readable is not None and not readable.public and not environment.is_public(after):
-            return [AdmitOrgs(wish.orgs, condition)]  # the condition alone: written so that nobody else's is lost
+            return [
+                AdmitOrgs(deployment.orgs, condition)
+            ]  # the condition alone: written so that nobody else's is lost
     return steps
 
 
@@ -156,7 +158,7 @@ def _repo_provider_steps(state: MintState, after: Mapping[str, str]) -> list[Ste
     """Return the steps after which the providers of single repositories take the tokens that the mint takes.
 
     Issuer and audience are the mint's settings, and each of these providers has its own copy. One that is missing,
-    shut or another's is the doctor's to report: an enrolment puts it right.
+    shut or another's is the doctor's to report: an enrollment puts it right.
     """
     steps: list[Step] = []
     for repo in environment.repos(after):

@@ -23,7 +23,7 @@ class RoleKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DeploymentSpec:
     """What `deploy` should bring about, besides what is there already."""
 
     orgs: tuple[Org, ...] = ()

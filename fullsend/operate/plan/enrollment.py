@@ -1,4 +1,4 @@
-"""`mint enroll` and `mint unenroll`: one organisation, or one repository with a provider of its own."""
+"""`mint enroll` and `mint unenroll`: one organization, or one repository with a provider of its own."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def require_mint(state: MintState) -> None:
     """Raise NotThere when there is no mint to change."""
     if state.service is None or state.function is None:
         raise NotThere(
-            f"There is no mint in the project {state.place.project}, region {state.place.region}.",
-            f"fullsend mint deploy {state.place.flags()} makes one; --region where it is elsewhere.",
+            f"There is no mint in the project {state.location.project}, region {state.location.region}.",
+            f"fullsend mint deploy {state.location.flags()} makes one; --region where it is elsewhere.",
         )
 
 
@@ -34,8 +34,8 @@ def enroll_org(state: MintState, org: Org) -> list[Step]:
     require_mint(state)
     if environment.is_public(state.environment):
         raise BadInput(
-            "The mint is public: it serves every organisation already.",
-            f"fullsend mint deploy {state.place.flags()} --no-public --org {org} serves listed ones alone.",
+            "The mint is public: it serves every organization already.",
+            f"fullsend mint deploy {state.location.flags()} --no-public --org {org} serves listed ones alone.",
         )
     provider = _shared_provider(state)
     edit = Edit(add_orgs=(org,))
@@ -70,7 +70,7 @@ def _shared_provider(state: MintState) -> Provider:
     if state.pool is None or not state.pool.usable or provider is None or not provider.usable:
         raise NotThere(
             f"The pool {names.MINT_POOL} or its provider {names.PROVIDER} is missing, deleted or disabled.",
-            f"fullsend mint deploy {state.place.flags()} sets both right; then enroll again.",
+            f"fullsend mint deploy {state.location.flags()} sets both right; then enroll again.",
         )
     return provider
 
@@ -108,7 +108,7 @@ def _refuse_takeover(state: MintState, repo: Repo, found: Provider | None) -> No
             f"The provider {provider_id} exists with a condition that names no single repository: "
             f"{found.spec.condition or '(none)'}",
             "It was not made by this command. Delete it if nothing needs it: gcloud iam workload-identity-pools "
-            f"providers delete {provider_id} --project {state.place.project} --location global "
+            f"providers delete {provider_id} --project {state.location.project} --location global "
             f"--workload-identity-pool {names.MINT_POOL}",
         )
     other = next((one for one in rivals if one != repo), None)
@@ -117,8 +117,8 @@ def _refuse_takeover(state: MintState, repo: Repo, found: Provider | None) -> No
     if other is not None:
         raise BadInput(
             f"{repo} and {other} would share the provider {provider_id}, which belongs to {other}.",
-            f"Enroll the organisation {repo.owner} instead, rename one of the repositories, or end the other's "
-            f"enrolment first: fullsend mint unenroll {other} {state.place.flags()}",
+            f"Enroll the organization {repo.owner} instead, rename one of the repositories, or end the other's "
+            f"enrollment first: fullsend mint unenroll {other} {state.location.flags()}",
         )
 
 

@@ -45,7 +45,7 @@ class InferenceState:
     members: frozenset[str]
 
     def targets(self) -> list[Org | Repo]:
-        """Return the organisations and repositories that may use models, from the project's policy."""
+        """Return the organizations and repositories that may use models, from the project's policy."""
         return targets_among(self.members, self.number)
 
 

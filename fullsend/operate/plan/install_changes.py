@@ -87,7 +87,7 @@ def _value(slot: Slot, install: Install, given: Mapping[str, str], observed: Map
     if slot.name == REGION and slot not in observed:
         return DEFAULT_REGION
     if slot.name == MINT_URL and slot.keeper == install.home and not install.per_repo:
-        # The copy that the dot-repository needs follows the organisation's own.
+        # The copy that the dot-repository needs follows the organization's own.
         original = observed.get(Slot(str(install.target), Kind.VARIABLE, MINT_URL))
         return original.value if original else None
     return None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fullsend.github.credentials import Credentials
     from fullsend.operate.model.install import Install
-    from fullsend.operate.plan.install_session import Desk
+    from fullsend.operate.plan.install_session import InstallSession
 
 SECONDS = 20
 _TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
@@ -75,17 +75,17 @@ def scope_problems(install: Install, scopes: Iterable[str] | None, credentials: 
     return [Problem(message, credentials.renewal(wanted))]
 
 
-def write_problems(desk: Desk) -> list[Problem]:
-    """Find out whether the token may write everywhere, without writing. Raises GitHubSaysNo."""
-    refused = desk.refused_writes()
+def write_problems(session: InstallSession) -> list[Problem]:
+    """Find out whether the token may write everywhere, without writing. Raises GitHubError."""
+    refused = session.refused_writes()
     if not refused:
         return []
-    message = f"the token from {desk.credentials.source} may read, but not write: {in_words(refused)}."
+    message = f"the token from {session.credentials.source} may read, but not write: {in_words(refused)}."
     return [
         Problem(
             message,
             "Its owner must administer them; a fine-grained token needs Variables and Secrets: read and write on "
-            "the repository, and Variables: read and write on the organisation where there is one.",
+            "the repository, and Variables: read and write on the organization where there is one.",
         )
     ]
 

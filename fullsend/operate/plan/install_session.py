@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fullsend.github.github_errors import Forbidden
 from fullsend.github.slots import Kept, Kind, Slot
 from fullsend.github.variables_and_secrets import Store, connect
-from fullsend.operate.operate_errors import GitHubSaysNo
+from fullsend.operate.operate_errors import GitHubError
 from fullsend.operate.plan.install_changes import Action, Step, changes
 
 if TYPE_CHECKING:
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
     from fullsend.operate.model.install import Install
 
 
-class Desk:
+class InstallSession:
     """GitHub, narrowed to the places of one install."""
 
     def __init__(self, install: Install, credentials: Credentials) -> None:
         self.install = install
         self.credentials = credentials
         self.unread = False
-        """Whether the organisation's own secrets could not be listed."""
+        """Whether the organization's own secrets could not be listed."""
         requester = connect(credentials)
         self._stores = {keeper: Store(requester, keeper, credentials) for keeper in install.keepers}
 
     def look(self) -> tuple[str, ...] | None:
         """Make sure that every place exists under this name; return the scopes of a classic token.
 
-        Raises GitHubSaysNo, also for a repository that was renamed: its jobs have the new name in their tokens.
+        Raises GitHubError, also for a repository that was renamed: its jobs have the new name in their tokens.
         """
         scopes = None
         for keeper, store in self._stores.items():
             name, scopes = store.look()
             if name.lower() != keeper.lower():
-                raise GitHubSaysNo(f"{keeper} is called {name} by now.", "Run the command with the new name.")
+                raise GitHubError(f"{keeper} is called {name} by now.", "Run the command with the new name.")
         return scopes
 
     def read(self) -> dict[Slot, Kept]:
-        """Return every variable and secret at every place of the install. Raises GitHubSaysNo.
+        """Return every variable and secret at every place of the install. Raises GitHubError.
 
-        An install has no secrets in the organisation itself. They are listed for what an older one left there,
+        An install has no secrets in the organization itself. They are listed for what an older one left there,
         and a token that may not list them is good enough: `unread` is set then.
         """
         found: dict[Slot, Kept] = {}
@@ -61,20 +61,20 @@ class Desk:
         return found
 
     def refused_writes(self) -> list[tuple[str, Kind]]:
-        """Return where the install writes and the token may not. Raises GitHubSaysNo."""
+        """Return where the install writes and the token may not. Raises GitHubError."""
         written = sorted({(slot.keeper, slot.kind) for slot in self.install.slots()})
         return [(keeper, kind) for keeper, kind in written if not self._stores[keeper].may_write(kind)]
 
     def carry_out(self, steps: Sequence[Step], done: Callable[[Step], None]) -> None:
-        """Take the steps in order and report each. Raises GitHubSaysNo, saying how far it came."""
+        """Take the steps in order and report each. Raises GitHubError, saying how far it came."""
         wanted = changes(steps)
         for number, step in enumerate(wanted):
             try:
                 self._take(step)
-            except GitHubSaysNo as error:
+            except GitHubError as error:
                 said = f" {number} of {len(wanted)} changes were made before."
                 again = "Running the same command again goes on from there."
-                raise GitHubSaysNo(error.message + said, f"{error.remedy}\n{again}".lstrip()) from None
+                raise GitHubError(error.message + said, f"{error.remedy}\n{again}".lstrip()) from None
             done(step)
 
     def _take(self, step: Step) -> None:

@@ -50,7 +50,7 @@ def _require_own_app(state: MintState, role: Role, what: str, command: str) -> N
     if owner != role:
         raise BadInput(
             f"The role {role} has no App of its own: it uses {owner}'s, and {what}.",
-            f"fullsend mint {command.format(owner)} {state.place.flags()}",
+            f"fullsend mint {command.format(owner)} {state.location.flags()}",
         )
 
 
@@ -65,7 +65,7 @@ def _refuse_to_part(state: MintState, role: Role) -> None:
         return
     raise BadInput(
         f"The role {role} has no App of its own: it uses {key_role(role)}'s, and is served with it.",
-        f"fullsend mint deploy {state.place.flags()} --env ALLOWED_ROLES={','.join(sorted(roles))} "
+        f"fullsend mint deploy {state.location.flags()} --env ALLOWED_ROLES={','.join(sorted(roles))} "
         f"serves the others without {role}.",
     )
 
@@ -82,7 +82,7 @@ def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
         if not environment.app_ids(after):
             raise BadInput(
                 f"{role} is the mint's only role, and it does not start without one.",
-                f"Add another first, or take the mint away: fullsend mint delete {state.place.flags()}",
+                f"Add another first, or take the mint away: fullsend mint delete {state.location.flags()}",
             )
         environment.check(after)
     steps = edit_steps(state.environment, edit, after)
@@ -109,7 +109,7 @@ def rotate_key(state: MintState, wanted: RoleKey, stored: Secret | None = None) 
     if wanted.role not in environment.app_ids(state.environment) or wanted.key is None:
         raise NotThere(
             f"The mint has no role {wanted.role}.",
-            f"fullsend mint status {state.place.flags()} lists its roles; add-role adds one.",
+            f"fullsend mint status {state.location.flags()} lists its roles; add-role adds one.",
         )
     marker, new = environment.KEY_IN_USE + wanted.role.upper().replace("-", "_"), fingerprint(wanted.key)
     named = state.environment.get(marker, new)

@@ -30,7 +30,7 @@ OWNER = "mona"
 def cloud() -> None:
     """Keep an empty Google project and a GitHub running until Ctrl-C, for the operator's commands.
 
-    Prints what to paste into another terminal: deploy a mint there, enroll an organisation, mint as a job.
+    Prints what to paste into another terminal: deploy a mint there, enroll an organization, mint as a job.
     """
     try:
         with ended_by_signals(), ExitStack() as running:
@@ -46,7 +46,7 @@ def cloud() -> None:
 
 
 def _operator(world: World, google: ControlPlane, folder: Path) -> dict[str, str]:
-    """Return the variables of somebody who owns the project and the organisations, logged in to both sides."""
+    """Return the variables of somebody who owns the project and the organizations, logged in to both sides."""
     world.github.create_user(OWNER)
     for org in (ORG, OTHER_ORG, BARE_ORG):
         world.github.people.make_owner(OWNER, org)
@@ -66,10 +66,10 @@ def _print_served(world: World, folder: Path, operator: Mapping[str, str]) -> No
     fullsend = command()
     click.echo(f"""\
 project         {PROJECT_ID}, empty
-organisations   {ORG} and {OTHER_ORG} with every role's App installed, {BARE_ORG} with none
+organizations   {ORG} and {OTHER_ORG} with every role's App installed, {BARE_ORG} with none
 keys            {folder}/ROLE.pem; the App IDs: {", ".join(f"{role} {app.id}" for role, app in world.apps.items())}
 
-As the operator, in another terminal: deploy a mint, look at it, let a second organisation in.
+As the operator, in another terminal: deploy a mint, look at it, let a second organization in.
 
 . {folder}/operator
 MINT_URL=$({fullsend} mint deploy --org {ORG} --workflow-files triage.yml \\

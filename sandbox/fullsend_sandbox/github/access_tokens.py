@@ -18,13 +18,13 @@ from fullsend_sandbox.github.views import timestamp
 from fullsend_sandbox.routes import Route
 
 PAGE = "/apps/apps#create-an-installation-access-token-for-an-app"
-MOST_REPOSITORIES = 500
+MAX_REPOSITORIES = 500
 NO_REPOSITORY = (
     "There is at least one repository that does not exist or is not accessible to the parent installation."
 )
 NO_PERMISSION = "The permissions requested are not granted to this installation."
 # That there is a limit is documented, the sentence is not.
-TOO_MANY = f"No more than {MOST_REPOSITORIES} repositories can be given."
+TOO_MANY = f"No more than {MAX_REPOSITORIES} repositories can be given."
 
 
 class AccessTokenEndpoints:
@@ -71,7 +71,7 @@ class AccessTokenEndpoints:
         """Return the repositories asked for; none asked for means all, and so does an empty list."""
         names = {name.lower() for name in texts(body, "repositories")}
         ids = set(integers(body, "repository_ids"))
-        if len(body.get("repositories", ())) + len(body.get("repository_ids", ())) > MOST_REPOSITORIES:
+        if len(body.get("repositories", ())) + len(body.get("repository_ids", ())) > MAX_REPOSITORIES:
             raise RefusedError(422, TOO_MANY, PAGE)
         chosen = [
             each

@@ -12,7 +12,7 @@ from fullsend_sandbox.routes import Route
 
 
 class AccountEndpoints:
-    """Users, organisations and `/rate_limit`."""
+    """Users, organizations and `/rate_limit`."""
 
     def __init__(self, parts: Parts) -> None:
         self._world = parts.world
@@ -23,7 +23,7 @@ class AccountEndpoints:
         """Return the routes."""
         return [
             ("GET", "/users/<login>", self._user),
-            ("GET", "/orgs/<login>", self._organisation),
+            ("GET", "/orgs/<login>", self._organization),
             ("GET", "/rate_limit", self._rate_limit),
         ]
 
@@ -33,7 +33,7 @@ class AccountEndpoints:
             raise not_found("/users/users#get-a-user")
         return answer(self._views.account(account))
 
-    def _organisation(self, _request: Request, login: str) -> Response:
+    def _organization(self, _request: Request, login: str) -> Response:
         account = self._world.account(login)
         former = self._world.redirected_account(login)
         if account is None and former is not None:

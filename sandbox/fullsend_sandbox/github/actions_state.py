@@ -1,6 +1,6 @@
 """The verbs that arrange Actions variables and secrets, and that look at them as a job would.
 
-An organisation is named by its login, a repository by `owner/name`.
+An organization is named by its login, a repository by `owner/name`.
 """
 
 import threading

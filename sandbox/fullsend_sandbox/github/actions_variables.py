@@ -1,4 +1,4 @@
-"""Actions variables of repositories and organisations.
+"""Actions variables of repositories and organizations.
 
 GitHub REST: "Actions variables". Lists come in pages of 10, at most 30; names are kept in upper case.
 """
@@ -18,7 +18,7 @@ from fullsend_sandbox.routes import Route
 READ = Need("actions_variables", "read", "/actions/variables")
 WRITE = READ._replace(level="write")
 PAGE = 10
-LARGEST_PAGE = 30
+MAX_PAGE = 30
 ALREADY_EXISTS = "Already exists - Variable already exists"
 
 
@@ -48,7 +48,7 @@ class VariableEndpoints:
         kept = self._keepers.vault(keeper).variables
         entries = [kept[name] for name in sorted(kept)]
         url = self._url(keeper)
-        page, headers = page_of(request, entries, url, default=PAGE, largest=LARGEST_PAGE)
+        page, headers = page_of(request, entries, url, default=PAGE, largest=MAX_PAGE)
         variables = [self._shown(entry, keeper) for entry in page]
         return answer({"total_count": len(entries), "variables": variables}, headers=headers)
 

@@ -31,7 +31,7 @@ class InstallationEndpoints:
             ("GET", "/apps/<slug>", self._public),
             ("GET", "/app/installations", self._list),
             ("GET", "/app/installations/<identifier>", self._by_id),
-            ("GET", "/orgs/<login>/installation", self._of_organisation),
+            ("GET", "/orgs/<login>/installation", self._of_organization),
             ("GET", "/users/<login>/installation", self._of_user),
             ("GET", "/organizations/<identifier>/installation", self._of_account_id),
             ("GET", "/repos/<owner>/<name>/installation", self._of_repository),
@@ -60,8 +60,8 @@ class InstallationEndpoints:
             raise not_found(f"{PAGE}#get-an-installation-for-the-authenticated-app")
         return answer(self._views.installation(found))
 
-    def _of_organisation(self, request: Request, login: str) -> Response:
-        """Find organisations only; a user account is not found here."""
+    def _of_organization(self, request: Request, login: str) -> Response:
+        """Find organizations only; a user account is not found here."""
         app = self._auth.app(request)
         account = self._world.account(login)
         if account is None:
@@ -73,10 +73,10 @@ class InstallationEndpoints:
         return self._on_account(app, account, "organization")
 
     def _of_user(self, request: Request, login: str) -> Response:
-        """Find users and organisations alike.
+        """Find users and organizations alike.
 
         The reference speaks of users only; GitHub's own action create-github-app-token asks this endpoint
-        for either and says so in its source, so an organisation is found here too.
+        for either and says so in its source, so an organization is found here too.
         """
         return self._on_account(self._auth.app(request), self._world.account(login), "user")
 

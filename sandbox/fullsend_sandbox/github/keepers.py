@@ -1,7 +1,7 @@
 """Whose variables or secrets a request is about, once its caller may touch them; and what all of them share.
 
-GitHub REST: "Actions variables", "Actions secrets". The endpoints of organisations and of repositories are
-the same but for the visibility of what an organisation keeps.
+GitHub REST: "Actions variables", "Actions secrets". The endpoints of organizations and of repositories are
+the same but for the visibility of what an organization keeps.
 """
 
 import re
@@ -20,11 +20,11 @@ from fullsend_sandbox.github.views import timestamp
 from fullsend_sandbox.routes import Handler, Route
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-LARGEST_VALUE = 48 * 1024
+MAX_VALUE = 48 * 1024
 
 
 def below_keeper(method: str, rest: str, handler: Handler) -> list[Route]:
-    """Return the routes of an endpoint that organisations and repositories both have."""
+    """Return the routes of an endpoint that organizations and repositories both have."""
     return [*below_repository(method, rest, handler), (method, f"/orgs/<org>{rest}", handler)]
 
 
@@ -44,8 +44,8 @@ class Keepers:
         account = self._world.account(where["org"])
         if account is None or account.type != "Organization":
             raise not_found(need.page)
-        on_org = need._replace(permission=_on_organisation(need.permission))
-        self._auth.check_organisation(request, account, on_org)
+        on_org = need._replace(permission=_on_organization(need.permission))
+        self._auth.check_organization(request, account, on_org)
         return account
 
     def vault(self, keeper: Account | Repository) -> Vault:
@@ -53,7 +53,7 @@ class Keepers:
         return self._vaults.of(keeper)
 
     def choose(self, request: Request, keeper: Account | Repository, entry: Entry, *, new: bool) -> None:
-        """Set who receives an organisation's entry, as the body says. Raises RefusedError 422."""
+        """Set who receives an organization's entry, as the body says. Raises RefusedError 422."""
         if isinstance(keeper, Repository):
             return
         body = json_object(request)
@@ -78,7 +78,7 @@ class Keepers:
         return ids
 
 
-def _on_organisation(permission: str) -> str:
+def _on_organization(permission: str) -> str:
     return f"organization_{permission}"
 
 
@@ -97,7 +97,7 @@ def checked_name(name: str, kind: str) -> str:
 
 def checked_value(value: str) -> str:
     """Return a value if it is not too large. Raises RefusedError 422."""
-    if len(value.encode(errors="surrogatepass")) > LARGEST_VALUE:
+    if len(value.encode(errors="surrogatepass")) > MAX_VALUE:
         raise RefusedError(422, "Value is too large: at most 48 KB.")
     return value
 

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Request
 Item = TypeVar("Item")
 
 DEFAULT_SIZE = 30
-LARGEST_SIZE = 100
+MAX_SIZE = 100
 
 
 def page_of(
@@ -17,7 +17,7 @@ def page_of(
     url: str,
     *,
     default: int = DEFAULT_SIZE,
-    largest: int = LARGEST_SIZE,
+    largest: int = MAX_SIZE,
 ) -> tuple[list[Item], dict[str, str]]:
     """Return the page that was asked for and its headers; what cannot be read as a number is the default."""
     size = min(_number(request.args.get("per_page"), default), largest)

@@ -7,7 +7,7 @@ from fullsend_sandbox.github.parts import Parts
 
 
 class People:
-    """Owners of organisations and their tokens."""
+    """Owners of organizations and their tokens."""
 
     def __init__(self, parts: Parts, lock: threading.RLock) -> None:
         self._world = parts.world
@@ -15,7 +15,7 @@ class People:
         self._state = lock
 
     def make_owner(self, login: str, org: str) -> None:
-        """Make a user an owner of an organisation. Raises ValueError when either is missing."""
+        """Make a user an owner of an organization. Raises ValueError when either is missing."""
         with self._state:
             self._world.require_account(org).owners.append(self._world.require_account(login))
 

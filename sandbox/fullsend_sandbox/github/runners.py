@@ -43,14 +43,14 @@ class RunnerEndpoints:
         path = "/actions/runners/registration-token"
         return [
             *below_repository("POST", path, self._for_repository),
-            ("POST", f"/orgs/<org>{path}", self._for_organisation),
+            ("POST", f"/orgs/<org>{path}", self._for_organization),
         ]
 
     def _for_repository(self, request: Request, **where: str) -> Response:
         found = self._permitted(request, REPOSITORY, where)
         return found if isinstance(found, Response) else self._created()
 
-    def _for_organisation(self, request: Request, org: str) -> Response:
+    def _for_organization(self, request: Request, org: str) -> Response:
         issued = self._auth.required_token(request)
         account = issued.installation.account
         if account.type != "Organization" or account.login.lower() != org.lower():

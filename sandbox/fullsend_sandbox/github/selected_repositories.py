@@ -1,4 +1,4 @@
-"""The repositories that an organisation's variable or secret of visibility `selected` reaches.
+"""The repositories that an organization's variable or secret of visibility `selected` reaches.
 
 GitHub REST: "List selected repositories for an organization variable" and its neighbours.
 """

@@ -67,7 +67,7 @@ class GitHubService(LoopbackService):
             return self._world.add_account(login, "User")
 
     def create_org(self, login: str) -> Account:
-        """Add an organisation."""
+        """Add an organization."""
         with self._state:
             return self._world.add_account(login, "Organization")
 

@@ -14,14 +14,14 @@ LEVELS = ("read", "write", "admin")
 
 @dataclass(eq=False)
 class Account:
-    """A user or an organisation; `login` is in its canonical case."""
+    """A user or an organization; `login` is in its canonical case."""
 
     id: int
     login: str
     type: str
     """`User` or `Organization`."""
     owners: list["Account"] = field(default_factory=list, repr=False)
-    """The users who may do everything in an organisation."""
+    """The users who may do everything in an organization."""
 
     def is_run_by(self, user: "Account") -> bool:
         """Whether a user may do everything here."""

@@ -65,11 +65,11 @@ class TokenAuth:
         if not covered or not includes(issued.permissions, need.permission, need.level):
             raise RefusedError(403, NOT_ACCESSIBLE, need.page, headers=permission_header(need))
 
-    def check_organisation(self, request: Request, org: Account, need: Need) -> None:
-        """Hold the caller against a need on an organisation. Raises RefusedError 401, 403."""
+    def check_organization(self, request: Request, org: Account, need: Need) -> None:
+        """Hold the caller against a need on an organization. Raises RefusedError 401, 403."""
         user_token = self._user_tokens.of(request)
         if user_token is not None:
-            user_token.check_organisation(org, need)
+            user_token.check_organization(org, need)
             return
         issued = self.required_token(request)
         granted = includes(issued.permissions, need.permission, need.level)

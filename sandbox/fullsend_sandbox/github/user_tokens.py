@@ -39,8 +39,8 @@ class ClassicToken:
             raise not_found(need.page)
         raise RefusedError(403, NOT_REPOSITORY_ADMIN, need.page, headers={"X-Accepted-OAuth-Scopes": "repo"})
 
-    def check_organisation(self, org: Account, need: Need) -> None:
-        """Raise RefusedError unless scope and user allow this on an organisation."""
+    def check_organization(self, org: Account, need: Need) -> None:
+        """Raise RefusedError unless scope and user allow this on an organization."""
         if "admin:org" not in self.scopes or not org.is_run_by(self.user):
             accepted = {"X-Accepted-OAuth-Scopes": "admin:org"}
             raise RefusedError(403, NOT_ORGANISATION_ADMIN.format(kind=need.kind), need.page, headers=accepted)
@@ -67,8 +67,8 @@ class FineGrainedToken:
         if not covered or not self._grants(need):
             raise RefusedError(403, NOT_ACCESSIBLE, need.page, headers=permission_header(need))
 
-    def check_organisation(self, org: Account, need: Need) -> None:
-        """Raise RefusedError unless permissions and user allow this on an organisation."""
+    def check_organization(self, org: Account, need: Need) -> None:
+        """Raise RefusedError unless permissions and user allow this on an organization."""
         if not self._reaches(org) or not self._grants(need):
             raise RefusedError(403, NOT_ACCESSIBLE, need.page, headers=permission_header(need))
 

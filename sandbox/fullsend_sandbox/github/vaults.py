@@ -21,7 +21,7 @@ VISIBILITIES = ("all", "private", "selected")
 
 @dataclass(eq=False)
 class Entry:
-    """One variable or secret; `visibility` counts for an organisation's only."""
+    """One variable or secret; `visibility` counts for an organization's only."""
 
     name: str
     value: str = field(repr=False)
@@ -31,7 +31,7 @@ class Entry:
     repository_ids: set[int] = field(default_factory=set)
 
     def reaches(self, repository: Repository) -> bool:
-        """Whether a repository of the organisation receives it."""
+        """Whether a repository of the organization receives it."""
         if self.visibility == "selected":
             return repository.id in self.repository_ids
         return self.visibility == "all" or repository.private
@@ -70,9 +70,9 @@ class Vaults:
         return self._vaults.setdefault(keeper.id, Vault())
 
     def variables_seen_by(self, repository: Repository) -> dict[str, str]:
-        """Return what `vars` holds in a job: the organisation's variables, then the repository's own.
+        """Return what `vars` holds in a job: the organization's variables, then the repository's own.
 
-        A repository whose name begins with a dot receives none of its organisation's variables.
+        A repository whose name begins with a dot receives none of its organization's variables.
         """
         from_org = {} if repository.name.startswith(".") else self.of(repository.owner).variables
         return _reaching(from_org, repository) | _values(self.of(repository).variables)
@@ -92,6 +92,6 @@ def _values(entries: Mapping[str, Entry]) -> dict[str, str]:
 
 
 def select(entry: Entry, visibility: str, repository_ids: Collection[int]) -> None:
-    """Set who receives an organisation's entry."""
+    """Set who receives an organization's entry."""
     entry.visibility = visibility
     entry.repository_ids = set(repository_ids) if visibility == "selected" else set()

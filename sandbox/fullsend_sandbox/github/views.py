@@ -31,7 +31,7 @@ class Views:
         return f"{self._api()}{path}"
 
     def account(self, account: Account) -> dict[str, object]:
-        """Return a "simple user"; organisations have the same form."""
+        """Return a "simple user"; organizations have the same form."""
         return {
             "login": account.login,
             "id": account.id,
@@ -84,7 +84,7 @@ class Views:
     def installation(self, installation: Installation) -> dict[str, object]:
         """Return an "installation"."""
         account, app = installation.account, installation.app
-        organisation = f"/organizations/{account.login}" if account.type == "Organization" else ""
+        organization = f"/organizations/{account.login}" if account.type == "Organization" else ""
         suspended = installation.suspended_at
         return {
             "id": installation.id,
@@ -93,7 +93,7 @@ class Views:
             "repository_selection": installation.selection,
             "access_tokens_url": self.url(f"/app/installations/{installation.id}/access_tokens"),
             "repositories_url": self.url("/installation/repositories"),
-            "html_url": f"{SITE}{organisation}/settings/installations/{installation.id}",
+            "html_url": f"{SITE}{organization}/settings/installations/{installation.id}",
             "app_id": app.id,
             "app_slug": app.slug,
             "target_id": account.id,

@@ -27,7 +27,7 @@ class World:
         self._redirected: set[str] = set()
 
     def add_account(self, login: str, kind: str) -> Account:
-        """Add a user or organisation. Raises ValueError when the login is malformed or taken."""
+        """Add a user or organization. Raises ValueError when the login is malformed or taken."""
         self._claim(login)
         account = Account(next(self._ids), login, kind)
         self._accounts[login.lower()] = account

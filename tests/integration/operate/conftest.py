@@ -12,12 +12,12 @@ from click.testing import CliRunner
 
 from fullsend.cli.root import cli
 from fullsend.operate.gcp.cloud import connect
-from fullsend.operate.gcp.read_state import gather
+from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.gcp.session import Session
-from fullsend.operate.model.names import Place
+from fullsend.operate.model.names import MintLocation
 from fullsend_sandbox import names
 from fullsend_sandbox.google.control_plane import ControlPlane
-from fullsend_sandbox.google.stand_in import StandInRunner
+from fullsend_sandbox.google.emulated_runner import EmulatedRunner
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -80,12 +80,14 @@ class Operator:
 
     def cloud(self, **changes: Any) -> Cloud:
         environment = {**os.environ, **self.environment}
-        return connect(Place(names.PROJECT_ID), Session(names.PROJECT_ID, environment=environment, **changes))
+        return connect(
+            MintLocation(names.PROJECT_ID), Session(names.PROJECT_ID, environment=environment, **changes)
+        )
 
     def state(self) -> MintState:
         cloud = self.cloud()
         with cloud.session:
-            return gather(cloud)
+            return read_state(cloud)
 
     def process_environment(self) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.environment}
@@ -103,7 +105,7 @@ def mint_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def plane(world: World) -> Iterator[ControlPlane]:
-    with ControlPlane(world, runner=StandInRunner()) as running:
+    with ControlPlane(world, runner=EmulatedRunner()) as running:
         running.new_project()
         yield running
 

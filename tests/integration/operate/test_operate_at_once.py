@@ -1,4 +1,4 @@
-"""Many operators at once: nobody's enrolment is lost."""
+"""Many operators at once: nobody's enrollment is lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fullsend.operate.operate_errors import Conflict
 from fullsend.operate.plan.apply import apply
 from fullsend.operate.plan.bundle import build
 from fullsend.operate.plan.deployment import deploy
-from fullsend.operate.plan.deployment_spec import Wish
+from fullsend.operate.plan.deployment_spec import DeploymentSpec
 from fullsend.operate.plan.enrollment import enroll_org
 from fullsend.operate.plan.steps.service_steps import EditEnvironment
 from fullsend_sandbox import names
@@ -50,7 +50,7 @@ class SomebodyIsAtWorkMeanwhile(Functions):
 
     def update(self, name: str, body: Mapping[str, Any], mask: str) -> None:
         for edit in self._edits:
-            EditEnvironment(edit).take(self._cloud)
+            EditEnvironment(edit).apply(self._cloud)
         super().update(name, body, mask)
 
 
@@ -117,7 +117,7 @@ def test_six_provisions_from_six_processes_all_may_use_models(operator: Operator
 
     cloud = operator.cloud()
     with cloud.session:
-        provider = cloud.federation.provider(cloud.place.provider("fullsend-inference", "github-oidc"))
+        provider = cloud.federation.provider(cloud.location.provider("fullsend-inference", "github-oidc"))
         members = cloud.project.members("roles/aiplatform.user")
     assert provider is not None
     condition = conditions.parse(provider.spec.condition)
@@ -131,11 +131,11 @@ def test_an_enrolment_whose_condition_another_operator_overwrote_is_put_back(ope
     cloud = operator.cloud()
     with cloud.session:
         admit, edit, check = enroll_org(operator.state(), Org("mine"))
-        admit.take(cloud)
-        name = cloud.place.provider("fullsend-pool", "github-oidc")
+        admit.apply(cloud)
+        name = cloud.location.provider("fullsend-pool", "github-oidc")
         cloud.federation.set_condition(name, "assertion.repository_owner in ['octo-org', 'theirs']")
-        edit.take(cloud)
-        check.take(cloud)
+        edit.apply(cloud)
+        check.apply(cloud)
         found = cloud.federation.provider(name)
 
     assert found is not None
@@ -151,11 +151,11 @@ def test_the_slower_of_two_operators_is_refused_by_the_etag_and_reads_again(oper
         service = operator.state().service
         assert service is not None
         stale = edited(service, None, Edit(add_orgs=(Org("slow"),)))
-        EditEnvironment(Edit(add_orgs=(Org("fast"),))).take(cloud)
+        EditEnvironment(Edit(add_orgs=(Org("fast"),))).apply(cloud)
         assert stale is not None
         with pytest.raises(Conflict):
-            cloud.run.update(cloud.place.service, stale)
-        EditEnvironment(Edit(add_orgs=(Org("slow"),))).take(cloud)
+            cloud.run.update(cloud.location.service, stale)
+        EditEnvironment(Edit(add_orgs=(Org("slow"),))).apply(cloud)
 
     assert {org.login for org in orgs(operator.state().environment)} == {"octo-org", "fast", "slow"}
 
@@ -166,11 +166,11 @@ def test_an_edit_starts_from_the_revision_that_serves_after_a_rollback(operator:
     assert first is not None
     cloud = operator.cloud()
     with cloud.session:
-        EditEnvironment(Edit(set_variables=(("RATE_LIMIT", "1/minute"),))).take(cloud)
-        raw = cloud.run.service(cloud.place.service) or {}
+        EditEnvironment(Edit(set_variables=(("RATE_LIMIT", "1/minute"),))).apply(cloud)
+        raw = cloud.run.service(cloud.location.service) or {}
         pinned = {"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "revision": first.serving, "percent": 100}
         body = {"etag": raw["etag"], "template": raw["template"], "traffic": [pinned]}
-        cloud.run.finish(cloud.run.update(cloud.place.service, body))
+        cloud.run.finish(cloud.run.update(cloud.location.service, body))
 
     operator.done("mint", "enroll", "other-org")
 
@@ -184,17 +184,17 @@ def test_a_revision_that_does_not_start_leaves_the_old_one_serving_and_says_so(o
     cloud = operator.cloud()
     broken = EditEnvironment(Edit(set_variables=(("ROLE_APP_IDS", ""),)))
     with cloud.session, pytest.raises(Exception, match="the old one still"):
-        broken.take(cloud)
+        broken.apply(cloud)
 
     operator.done("mint", "enroll", "other-org")
 
     assert operator.state().serving_environment["ALLOWED_ORGS"] == "octo-org,other-org"
 
 
-def deploy_beside(operator: Operator, wish: Wish, *edits: Edit) -> Mapping[str, str]:
+def deploy_beside(operator: Operator, deployment: DeploymentSpec, *edits: Edit) -> Mapping[str, str]:
     """Deploy another source while others do their edits; return what the mint runs with then."""
     changed = replace(build(operator.source), sha256="f" * 64)
-    steps = deploy(operator.state(), wish, changed)
+    steps = deploy(operator.state(), deployment, changed)
     cloud = operator.cloud()
     with cloud.session:
         apply(steps, replace(cloud, functions=SomebodyIsAtWorkMeanwhile(cloud, *edits)))
@@ -205,7 +205,7 @@ def deploy_beside(operator: Operator, wish: Wish, *edits: Edit) -> Mapping[str, 
 
 def test_an_enrolment_during_a_build_survives_the_deployment_that_overwrites_it(operator: Operator) -> None:
     operator.deploy()
-    variables = deploy_beside(operator, Wish(), Edit(add_orgs=(Org("meanwhile"),)))
+    variables = deploy_beside(operator, DeploymentSpec(), Edit(add_orgs=(Org("meanwhile"),)))
     assert {org.login for org in orgs(variables)} == {"octo-org", "meanwhile"}
 
 
@@ -216,7 +216,7 @@ def test_what_others_took_away_during_a_build_stays_away(operator: Operator) -> 
 
     variables = deploy_beside(
         operator,
-        Wish(),
+        DeploymentSpec(),
         Edit(remove_orgs=(Org(names.OTHER_ORG),)),
         Edit(remove_repos=(parse_repo("third-org/app"),)),
         Edit(remove_roles=(Role("coder"),)),
@@ -236,7 +236,7 @@ def test_a_role_and_a_key_that_came_during_a_build_stay_and_so_does_what_the_dep
 
     variables = deploy_beside(
         operator,
-        Wish(orgs=(Org("wanted"),), variables=(("RATE_LIMIT", "5/minute"),)),
+        DeploymentSpec(orgs=(Org("wanted"),), variables=(("RATE_LIMIT", "5/minute"),)),
         Edit(add_roles=((Role("coder"), "7"),)),
         Edit(set_variables=(("FULLSEND_KEY_TRIAGE", "SHA256:new"), ("RATE_LIMIT", "9/minute"))),
     )

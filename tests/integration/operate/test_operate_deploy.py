@@ -177,7 +177,7 @@ def test_a_deletion_goes_on_with_the_keys_of_the_mint_alone(operator: Operator) 
     operator.done("mint", "remove-role", "coder", "--keep-pem", "--yes")
     cloud = operator.cloud()
     with cloud.session:
-        cloud.functions.delete(cloud.place.function)
+        cloud.functions.delete(cloud.location.function)
 
     operator.done("mint", "delete", "--yes")
 

@@ -33,7 +33,7 @@ TRIAGE = Role("triage")
 
 
 def provider(cloud: Cloud) -> str:
-    return cloud.place.provider(ours.MINT_POOL, ours.PROVIDER)
+    return cloud.location.provider(ours.MINT_POOL, ours.PROVIDER)
 
 
 def respec(cloud: Cloud, **changes: object) -> None:
@@ -50,12 +50,12 @@ def disable_provider(_: Operator, cloud: Cloud) -> None:
 
 def take_access(_: Operator, cloud: Cloud) -> None:
     secrets = cloud.session.service("secretmanager", "v1").projects().secrets()
-    request = secrets.setIamPolicy(resource=cloud.place.secret(TRIAGE), body={"policy": {}})
+    request = secrets.setIamPolicy(resource=cloud.location.secret(TRIAGE), body={"policy": {}})
     cloud.session.call(request, "take access away")
 
 
 def variables(cloud: Cloud, **values: str) -> None:
-    EditEnvironment(Edit(set_variables=tuple(values.items()))).take(cloud)
+    EditEnvironment(Edit(set_variables=tuple(values.items()))).apply(cloud)
 
 
 def lose_permissions(operator: Operator, _: Cloud) -> None:
@@ -73,10 +73,10 @@ def pin_traffic(operator: Operator, cloud: Cloud) -> None:
     first = operator.state().service
     assert first is not None
     variables(cloud, RATE_LIMIT="60/minute")
-    raw = cloud.run.service(cloud.place.service) or {}
+    raw = cloud.run.service(cloud.location.service) or {}
     pinned = {"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "revision": first.serving, "percent": 100}
     body = {"etag": raw["etag"], "template": raw["template"], "traffic": [pinned]}
-    cloud.run.finish(cloud.run.update(cloud.place.service, body))
+    cloud.run.finish(cloud.run.update(cloud.location.service, body))
 
 
 def collide(operator: Operator, cloud: Cloud) -> None:
@@ -103,15 +103,15 @@ BREAKS: dict[str, Break] = {
         provider(cloud), "assertion.repository_owner.startsWith('octo')"
     ),
     "provider_unusable": disable_provider,
-    "pool_unusable": lambda _, cloud: cloud.federation.delete_pool(cloud.place.pool(ours.MINT_POOL)),
+    "pool_unusable": lambda _, cloud: cloud.federation.delete_pool(cloud.location.pool(ours.MINT_POOL)),
     "wrong_audience": lambda _, cloud: respec(cloud, audiences=("somebody-else",)),
     "wrong_issuer": lambda _, cloud: respec(cloud, issuer="https://gitlab.com"),
     "wrong_mapping": lambda _, cloud: respec(cloud, mapping={"google.subject": "assertion.sub"}),
-    "secret_missing": lambda _, cloud: cloud.secrets.delete(cloud.place.secret(TRIAGE)),
+    "secret_missing": lambda _, cloud: cloud.secrets.delete(cloud.location.secret(TRIAGE)),
     "secret_without_access": take_access,
-    "secret_version_disabled": lambda _, cloud: cloud.secrets.disable(cloud.place.secret(TRIAGE), 1),
+    "secret_version_disabled": lambda _, cloud: cloud.secrets.disable(cloud.location.secret(TRIAGE), 1),
     "key_of_another_app": lambda operator, cloud: cloud.secrets.add_version(
-        cloud.place.secret(TRIAGE), Secret(operator.pem("coder").read_text())
+        cloud.location.secret(TRIAGE), Secret(operator.pem("coder").read_text())
     ),
     "app_lacks_permission": lose_permissions,
     "permissions_not_accepted": ask_again,

@@ -16,7 +16,7 @@ from fullsend_sandbox.faults import Slow
 if TYPE_CHECKING:
     from tests.integration.operate.conftest import Operator
 
-MOST_WRITES = 16
+MAX_WRITES = 16
 
 
 def killed_at_step(operator: Operator, number: int, *words: str) -> None:
@@ -76,7 +76,7 @@ def test_an_enrolment_killed_in_a_step_is_finished_by_the_next(operator: Operato
 
 
 def test_a_deployment_cut_off_after_each_of_its_writes_is_finished_by_the_next(operator: Operator) -> None:
-    for writes in range(1, MOST_WRITES):
+    for writes in range(1, MAX_WRITES):
         operator.plane.fail_after(writes, lose_last_answer=True)
         broken = operator.run(*operator.deploy_words())
         operator.plane.heal()
@@ -114,7 +114,7 @@ def test_a_command_cut_off_after_each_of_its_writes_is_finished_by_the_next(
     }
     command = ["mint", *(word.format(**values) for word in words)]
     operator.deploy()
-    for _ in range(MOST_WRITES):
+    for _ in range(MAX_WRITES):
         operator.plane.fail_after(1, lose_last_answer=True)
         broken = operator.run(*command)
         operator.plane.heal()

@@ -1,4 +1,4 @@
-"""Roles, keys and enrolments: what the commands leave behind, and what they refuse."""
+"""Roles, keys and enrollments: what the commands leave behind, and what they refuse."""
 
 from __future__ import annotations
 
@@ -87,10 +87,10 @@ def test_a_custom_role_takes_its_permissions_along(operator: Operator) -> None:
     words = ("mint", "add-role", "scanner", "--app-id", app, "--pem", str(operator.pem("retro")))
     assert operator.run(*words).exit_code == 2
 
-    misspelt = operator.run(*words, "--permission", "contnets:read")
-    assert misspelt.exit_code == 2
-    assert "nor any built-in role has a permission contnets" in misspelt.stderr
-    assert "Did you mean contents?" in misspelt.stderr
+    misspelled = operator.run(*words, "--permission", "contnets:read")
+    assert misspelled.exit_code == 2
+    assert "nor any built-in role has a permission contnets" in misspelled.stderr
+    assert "Did you mean contents?" in misspelled.stderr
 
     operator.done(*words, "--permission", "contents:read")
 
@@ -135,7 +135,7 @@ def test_a_rotation_that_stopped_once_the_key_was_stored_goes_on(operator: Opera
     new.write_bytes(operator.world.github.rotate_key(operator.world.apps["triage"], keep_old=True))
     cloud = operator.cloud()
     with cloud.session:
-        cloud.secrets.add_version(cloud.place.secret(Role("triage")), Secret(new.read_text()))
+        cloud.secrets.add_version(cloud.location.secret(Role("triage")), Secret(new.read_text()))
 
     operator.done("mint", "rotate-key", "triage", "--pem", str(new))
 
@@ -145,7 +145,7 @@ def test_a_rotation_that_stopped_once_the_key_was_stored_goes_on(operator: Opera
     assert [(one.number, one.state) for one in versions] == [(2, "ENABLED"), (1, "DISABLED")]
 
 
-def test_a_repository_is_enrolled_without_letting_its_organisation_in(operator: Operator) -> None:
+def test_a_repository_is_enrolled_without_letting_its_organization_in(operator: Operator) -> None:
     operator.deploy()
     operator.done("mint", "enroll", "other-org/app", "--as-spelled")
     state = operator.state()
@@ -182,8 +182,8 @@ def test_a_name_in_another_spelling_than_githubs_is_not_admitted_and_the_command
     operator.deploy()
     cloud = operator.cloud()
     with cloud.session:
-        EditEnvironment(Edit(set_variables=(("ALLOWED_ORGS", variable),))).take(cloud)
-        provider = cloud.place.provider(ours.MINT_POOL, ours.PROVIDER)
+        EditEnvironment(Edit(set_variables=(("ALLOWED_ORGS", variable),))).apply(cloud)
+        provider = cloud.location.provider(ours.MINT_POOL, ours.PROVIDER)
         cloud.federation.set_condition(provider, "assertion.repository_owner == 'Octo-Org'")
 
     shown = operator.run("mint", "status", "Octo-Org")
@@ -222,7 +222,7 @@ def test_unenrolling_shuts_the_provider_and_the_environment(operator: Operator) 
 
 def test_a_condition_over_googles_limit_is_refused_before_anything_is_written(operator: Operator) -> None:
     operator.deploy()
-    orgs = [f"organisation-with-a-long-name-{number:03}" for number in range(109)]
+    orgs = [f"organization-with-a-long-name-{number:03}" for number in range(109)]
     operator.done("mint", "deploy", "--as-spelled", "--source", str(operator.source), "--org", ",".join(orgs))
     before = operator.plane.writes
     refused = operator.run("mint", "enroll", "x" * 39, "--as-spelled")
@@ -234,7 +234,7 @@ def test_a_condition_over_googles_limit_is_refused_before_anything_is_written(op
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("enroll", "no spaces"), "is not an organisation"),
+        (("enroll", "no spaces"), "is not an organization"),
         (("enroll", "a/b/c"), "is not a repository"),
         (("add-role", "Coder", "--app-id", "1", "--use-existing-secret"), "starts with a lowercase letter"),
         (("add-role", "coder", "--app-id", "Iv23", "--use-existing-secret"), "which is a number"),
@@ -320,7 +320,7 @@ def test_a_binding_in_another_spelling_than_the_condition_is_not_healthy_and_goe
     cloud = operator.cloud()
     with cloud.session:
         (bound,) = (one for one in cloud.project.members("roles/aiplatform.user") if one.endswith("/Octo-ORG"))
-        provider = cloud.place.provider(ours.INFERENCE_POOL, ours.PROVIDER)
+        provider = cloud.location.provider(ours.INFERENCE_POOL, ours.PROVIDER)
         cloud.federation.set_condition(provider, "assertion.repository_owner in ['octo-org', 'other-org']")
 
         shown = operator.run("inference", "status", "octo-org", "--json")

@@ -32,7 +32,7 @@ def test_a_status_that_mixes_job_and_operator_says_what_is_too_much(
     assert says in done.stderr
 
 
-def test_an_operator_in_a_shell_that_names_a_mint_asks_about_an_organisation(operator: Operator) -> None:
+def test_an_operator_in_a_shell_that_names_a_mint_asks_about_an_organization(operator: Operator) -> None:
     operator.deploy()
     done = operator.run("mint", "status", names.ORG, FULLSEND_MINT_URL="https://mint.example.com")
     assert (done.exit_code, "enrolled" in done.stdout) == (0, True)

@@ -68,7 +68,7 @@ def test_half_a_character_is_printed_as_its_escape_sequence_and_json_keeps_its_v
 
 
 @pytest.mark.parametrize(("no_color", "escapes"), [("1", False), ("", True)])
-def test_a_terminal_without_colours_gets_no_escape_sequences(no_color: str, escapes: bool) -> None:
+def test_a_terminal_without_colors_gets_no_escape_sequences(no_color: str, escapes: bool) -> None:
     code = "from fullsend.cli.output import print_table; print_table(('a', 'b'), [('1', '2')])"
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))

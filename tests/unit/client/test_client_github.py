@@ -30,7 +30,7 @@ class Time:
         self.world.github.clock.offset += seconds
 
     def policy(self) -> RetryPolicy:
-        return RetryPolicy(total_seconds=20, now=lambda: self.seconds, sleep=self.sleep, dice=lambda: 1.0)
+        return RetryPolicy(total_seconds=20, now=lambda: self.seconds, sleep=self.sleep, jitter=lambda: 1.0)
 
 
 def new_token(world: World) -> str:

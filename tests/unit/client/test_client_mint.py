@@ -21,7 +21,7 @@ from fullsend.client import (
 from fullsend.client.retry import PERMANENT
 from fullsend_sandbox.faults import Drop, Fail, Garbage, Huge
 from fullsend_sandbox.loopback import LoopbackService
-from mintcore.errors import MintError, OurFault
+from mintcore.errors import MintError, ServerError
 from tests.throwaway_ca import ThrowawayCa, https_front
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Time:
         self.seconds += seconds
 
     def policy(self) -> RetryPolicy:
-        return RetryPolicy(now=lambda: self.seconds, sleep=self.sleep, dice=lambda: 1.0)
+        return RetryPolicy(now=lambda: self.seconds, sleep=self.sleep, jitter=lambda: 1.0)
 
 
 def refusal(status: int, code: str, **headers: str) -> Fail:
@@ -188,7 +188,7 @@ def errors(kind: type[MintError]) -> Iterator[type[MintError]]:
 
 
 def test_the_codes_that_stay_are_those_the_mint_says_stay() -> None:
-    told = {kind.code for kind in errors(OurFault) if "code" in vars(kind)}
+    told = {kind.code for kind in errors(ServerError) if "code" in vars(kind)}
     assert told == PERMANENT
 
 
@@ -218,7 +218,7 @@ def test_only_the_mint_that_may_recover_is_asked_again(
     assert (minted.mint_url, len(first.traffic), len(second.traffic)) == (second.url, 1, 3)
 
 
-def test_retry_after_is_honoured(mint: LoopbackService, time: Time) -> None:
+def test_retry_after_is_honored(mint: LoopbackService, time: Time) -> None:
     mint.faults.add(refusal(429, "rate_limited", **{"Retry-After": "17"}), times=1)
     client(time, mint).mint("coder")
     assert time.slept == [17]

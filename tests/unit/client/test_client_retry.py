@@ -22,8 +22,8 @@ class Time:
         self.seconds += seconds
 
 
-def policy(time: Time, *, total: float = 60.0, dice: float = 1.0) -> RetryPolicy:
-    return RetryPolicy(total_seconds=total, now=time.now, sleep=time.sleep, dice=lambda: dice)
+def policy(time: Time, *, total: float = 60.0, jitter: float = 1.0) -> RetryPolicy:
+    return RetryPolicy(total_seconds=total, now=time.now, sleep=time.sleep, jitter=lambda: jitter)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -46,7 +46,7 @@ def test_waits_double_up_to_the_longest() -> None:
 
 def test_half_of_each_wait_is_jitter() -> None:
     time = Time()
-    policy(time, dice=0.0).start().wait()
+    policy(time, jitter=0.0).start().wait()
     assert time.slept == [0.5]
 
 
@@ -64,7 +64,7 @@ def test_what_is_given_up_is_not_said_to_be_tried_again() -> None:
     assert heard == []
 
 
-def test_a_longer_retry_after_is_honoured() -> None:
+def test_a_longer_retry_after_is_honored() -> None:
     time = Time()
     assert policy(time).start().wait(30)
     assert time.slept == [30]
@@ -76,10 +76,10 @@ def test_a_retry_after_beyond_the_total_gives_up_at_once() -> None:
     assert time.slept == []
 
 
-@given(total=st.floats(0.1, 600), asked=st.lists(st.floats(0, 100), max_size=50), dice=st.floats(0, 1))
-def test_all_waits_together_stay_within_the_total(total: float, asked: list[float], dice: float) -> None:
+@given(total=st.floats(0.1, 600), asked=st.lists(st.floats(0, 100), max_size=50), jitter=st.floats(0, 1))
+def test_all_waits_together_stay_within_the_total(total: float, asked: list[float], jitter: float) -> None:
     time = Time()
-    attempts = policy(time, total=total, dice=dice).start()
+    attempts = policy(time, total=total, jitter=jitter).start()
     for seconds in asked:
         if not attempts.wait(seconds):
             break

@@ -26,7 +26,7 @@ from mintcore.github.installations import GitHubTokens
 from mintcore.github.refusals import no_answer, rate_limit, refusal
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.rsa import RsaSigner, parse_signer
-from mintcore.outbound.answer import Answer, TooSlow, Unreachable
+from mintcore.outbound.answer import Answer, DeadlineExceeded, Unreachable
 from mintcore.outbound.channel import Outbound
 from mintcore.policy.names import Org, RepoName, Role
 from mintcore.policy.roles import BUILT_IN, App
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-    from mintcore.request import Attempt
+    from mintcore.request import RequestContext
 
 TRIAGE = Role("triage")
 ORG = Org("octo-org")
@@ -47,7 +47,7 @@ PERMISSIONS = BUILT_IN[TRIAGE]
 
 
 class Octo:
-    """GitHub with one App on one organisation, and the mint's side of it."""
+    """GitHub with one App on one organization, and the mint's side of it."""
 
     def __init__(self, clock: FakeClock, key: RSAPrivateKey) -> None:
         self.clock = clock
@@ -66,12 +66,12 @@ class Octo:
         channel = Outbound(self.clock, connections=2).channel("github", self.github.api_url)
         return GitHubTokens(AppClient(channel, AppJwts(self.store, self.clock), self.clock), self.clock)
 
-    def attempt(self) -> Attempt:
+    def context(self) -> RequestContext:
         return new_attempt(self.clock)
 
     def issue(self, *repos: str, tokens: GitHubTokens | None = None, org: Org = ORG) -> InstallationToken:
         scope = Scope(PERMISSIONS, tuple(RepoName(name) for name in repos))
-        return (tokens or self.issuer()).issue(self.app, org, scope, self.attempt())
+        return (tokens or self.issuer()).issue(self.app, org, scope, self.context())
 
 
 @pytest.fixture(scope="module")
@@ -394,8 +394,8 @@ def test_an_unprocessable_request_is_explained_by_what_github_says_of_it(
     message: str, granted: dict[str, str], repos: tuple[str, ...], kind: type[MintError]
 ) -> None:
     refused, scope = answered_422(message), Scope(PERMISSIONS, tuple(RepoName(name) for name in repos))
-    attempt = new_attempt(FakeClock())
-    given = explain_unprocessable(refused, ORG, scope, granted=granted, reaches=lambda _name: True, attempt=attempt)
+    context = new_attempt(FakeClock())
+    given = explain_unprocessable(refused, ORG, scope, granted=granted, reaches=lambda _name: True, context=context)
     assert type(given) is kind
 
 
@@ -410,7 +410,7 @@ def test_no_more_is_asked_to_explain_than_the_time_and_thirty_questions_allow(se
 
     scope = Scope(PERMISSIONS, tuple(RepoName(f"app{number}") for number in range(40)))
     explain_unprocessable(
-        answered_422(REPOS_LACK), ORG, scope, granted={}, reaches=reaches, attempt=new_attempt(clock, seconds)
+        answered_422(REPOS_LACK), ORG, scope, granted={}, reaches=reaches, context=new_attempt(clock, seconds)
     )
     assert len(questions) == asked
 
@@ -546,5 +546,5 @@ def test_a_refusal_means_what_github_means_by_it(status: int, message: str, kind
 
 
 def test_no_answer_is_a_timeout_only_if_it_was_one() -> None:
-    assert isinstance(no_answer(TooSlow("x")), UpstreamTimeout)
+    assert isinstance(no_answer(DeadlineExceeded("x")), UpstreamTimeout)
     assert isinstance(no_answer(Unreachable("x")), GitHubUnavailable)

@@ -36,25 +36,25 @@ class World:
             service=lambda: service, clock=self.clock, log=JsonLog(self.log), deadline_seconds=25, **endpoint
         )
 
-    def examine(self, unverified_token: str, _attempt: object) -> Any:
+    def check_locally(self, unverified_token: str, _context: object) -> Any:
         if unverified_token == "crash":
             raise RuntimeError("canary-in-the-crash")
         if unverified_token != "good":
             raise InvalidToken(detail="not good")
         return SignedClaims(caller())
 
-    def confirm(self, _token: str, examined: Any, _attempt: object) -> GenuineClaims:
+    def confirm(self, _token: str, examined: Any, _context: object) -> GenuineClaims:
         return GenuineClaims(examined.caller, Proof.SIGNATURE)
 
-    def assertion(self, _app: object, _attempt: object) -> Secret:
+    def assertion(self, _app: object, _context: object) -> Secret:
         return Secret("jwt")
 
-    def issue(self, _app: object, _org: object, scope: Any, _attempt: object) -> InstallationToken:
+    def issue(self, _app: object, _org: object, scope: Any, _context: object) -> InstallationToken:
         return InstallationToken(
             Secret("ghs_token"), "2030-01-01T00:00:00Z", ("octo-org/app",), dict(scope.permissions), "selected", 7
         )
 
-    def record(self, decided: object) -> None:
+    def record(self, record: object) -> None:
         pass
 
     def ask(self, method: str = "POST", path: str = "/v1/token", **builder: Any) -> Response:
@@ -248,9 +248,9 @@ def test_a_caller_that_sends_slowly_spends_no_time_of_the_calls_that_others_wait
     left = []
 
     class Watched(World):
-        def examine(self, unverified_token: str, attempt: Any) -> Any:
-            left.append(attempt.deadline.remaining())
-            return super().examine(unverified_token, attempt)
+        def check_locally(self, unverified_token: str, context: Any) -> Any:
+            left.append(context.deadline.remaining())
+            return super().check_locally(unverified_token, context)
 
     world = Watched()
     body = SlowBody(GOOD, world.clock)

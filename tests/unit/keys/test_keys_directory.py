@@ -33,7 +33,7 @@ from tests.mint_doubles import FakeClock, new_attempt
 if TYPE_CHECKING:
     from fullsend_sandbox.keys import KeyPool
     from mintcore.errors import MintError
-    from mintcore.request import Attempt
+    from mintcore.request import RequestContext
 
 TRIAGE = Role("triage")
 
@@ -57,7 +57,7 @@ def other(one: rsa.RSAPrivateKey, rsa_keys: KeyPool) -> rsa.RSAPrivateKey:
 
 
 @pytest.fixture
-def attempt() -> Attempt:
+def context() -> RequestContext:
     return new_attempt(FakeClock())
 
 
@@ -68,8 +68,8 @@ def put(folder: Path, content: bytes, name: str = "triage.pem", mode: int = 0o60
     return path
 
 
-def signs_with(keys: DirectoryKeys, key: rsa.RSAPrivateKey, attempt: Attempt) -> bool:
-    signature = keys.signer(TRIAGE, attempt).sign(b"message")
+def signs_with(keys: DirectoryKeys, key: rsa.RSAPrivateKey, context: RequestContext) -> bool:
+    signature = keys.signer(TRIAGE, context).sign(b"message")
     try:
         key.public_key().verify(signature, b"message", PKCS1v15(), SHA256())
     except InvalidSignature:
@@ -84,49 +84,49 @@ def pkcs8(key: rsa.RSAPrivateKey, passphrase: bytes = b"") -> bytes:
 
 @pytest.mark.parametrize("form", [pem, pkcs8])
 def test_both_forms_of_key_sign(
-    form: object, tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, attempt: Attempt
+    form: object, tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, context: RequestContext
 ) -> None:
     put(tmp_path, pem(one) if form is pem else pkcs8(one))
-    assert signs_with(keys, one, attempt)
+    assert signs_with(keys, one, context)
 
 
 def test_an_unchanged_file_is_read_once(
-    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, attempt: Attempt
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, context: RequestContext
 ) -> None:
     put(tmp_path, pem(one))
-    assert keys.signer(TRIAGE, attempt) is keys.signer(TRIAGE, attempt)
+    assert keys.signer(TRIAGE, context) is keys.signer(TRIAGE, context)
 
 
 def test_a_file_moved_into_place_is_used_at_once(
-    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, attempt: Attempt
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, context: RequestContext
 ) -> None:
     put(tmp_path, pem(one))
-    assert signs_with(keys, one, attempt)
+    assert signs_with(keys, one, context)
     put(tmp_path, pem(other), "new").replace(tmp_path / "triage.pem")
-    assert signs_with(keys, other, attempt)
+    assert signs_with(keys, other, context)
 
 
 def test_a_file_written_over_is_used_at_once(
-    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, attempt: Attempt
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, context: RequestContext
 ) -> None:
     put(tmp_path, pem(one))
-    assert signs_with(keys, one, attempt)
+    assert signs_with(keys, one, context)
     put(tmp_path, pem(other))
-    assert signs_with(keys, other, attempt)
+    assert signs_with(keys, other, context)
 
 
 def test_an_older_file_put_back_is_used_at_once(
-    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, attempt: Attempt
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, context: RequestContext
 ) -> None:
     path = put(tmp_path, pem(one))
     os.utime(path, ns=(10**18, 10**18))
-    assert signs_with(keys, one, attempt)
+    assert signs_with(keys, one, context)
     os.utime(put(tmp_path, pem(other)), ns=(10**18, 10**18))
-    assert signs_with(keys, other, attempt)
+    assert signs_with(keys, other, context)
 
 
 def test_the_swapped_links_of_a_kubernetes_secret_are_followed(
-    tmp_path: Path, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, attempt: Attempt
+    tmp_path: Path, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, context: RequestContext
 ) -> None:
     """Its volume holds triage.pem → ..data/triage.pem and ..data → a directory with the time in its name."""
     volume = tmp_path / "volume"
@@ -136,76 +136,78 @@ def test_the_swapped_links_of_a_kubernetes_secret_are_followed(
     (volume / "..data").symlink_to("..2026_01")
     (volume / "triage.pem").symlink_to("..data/triage.pem")
     keys = DirectoryKeys(str(volume), JsonLog(io.StringIO()))
-    assert signs_with(keys, one, attempt)
+    assert signs_with(keys, one, context)
     (volume / "..data_tmp").symlink_to("..2026_02")
     (volume / "..data_tmp").replace(volume / "..data")
-    assert signs_with(keys, other, attempt)
+    assert signs_with(keys, other, context)
 
 
 def test_an_app_jwt_of_the_old_key_is_not_shown_once_the_file_is_another(
-    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, attempt: Attempt
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, other: rsa.RSAPrivateKey, context: RequestContext
 ) -> None:
     jwts, app = AppJwts(keys, FakeClock()), App("7", TRIAGE)
     put(tmp_path, pem(one))
-    first = jwts.assertion(app, attempt).reveal()
-    assert jwts.assertion(app, attempt).reveal() == first
+    first = jwts.assertion(app, context).reveal()
+    assert jwts.assertion(app, context).reveal() == first
     put(tmp_path, pem(other))
-    assert jwts.assertion(app, attempt).reveal() != first
+    assert jwts.assertion(app, context).reveal() != first
 
 
 def test_an_app_jwt_does_not_outlive_its_key_file(
-    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, attempt: Attempt
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, context: RequestContext
 ) -> None:
     jwts, app = AppJwts(keys, FakeClock()), App("7", TRIAGE)
     path = put(tmp_path, pem(one))
-    jwts.assertion(app, attempt)
+    jwts.assertion(app, context)
     path.unlink()
     with pytest.raises(RoleKeyMissing):
-        jwts.assertion(app, attempt)
+        jwts.assertion(app, context)
 
 
 def test_a_key_that_comes_later_is_found(
-    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, attempt: Attempt
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, context: RequestContext
 ) -> None:
     with pytest.raises(RoleKeyMissing):
-        keys.signer(TRIAGE, attempt)
+        keys.signer(TRIAGE, context)
     put(tmp_path, pem(one))
-    assert signs_with(keys, one, attempt)
+    assert signs_with(keys, one, context)
 
 
 def test_a_forgotten_key_is_read_anew(
-    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, attempt: Attempt
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, context: RequestContext
 ) -> None:
     put(tmp_path, pem(one))
-    before = keys.signer(TRIAGE, attempt)
+    before = keys.signer(TRIAGE, context)
     keys.forget(TRIAGE)
-    assert keys.signer(TRIAGE, attempt) is not before
+    assert keys.signer(TRIAGE, context) is not before
 
 
 @pytest.mark.parametrize("name", ["../triage", "/etc/passwd", "a/b", "..", "", ".", "triage\0", "Triage", "a--b"])
 def test_no_name_leads_out_of_the_directory(
-    name: str, tmp_path: Path, one: rsa.RSAPrivateKey, attempt: Attempt
+    name: str, tmp_path: Path, one: rsa.RSAPrivateKey, context: RequestContext
 ) -> None:
     inner = tmp_path / "a"
     inner.mkdir()
     put(tmp_path, pem(one))
     with pytest.raises(RoleKeyMissing):
-        DirectoryKeys(str(inner), JsonLog(io.StringIO())).signer(Role(name), attempt)
+        DirectoryKeys(str(inner), JsonLog(io.StringIO())).signer(Role(name), context)
 
 
 @pytest.mark.parametrize(
     ("directory", "kind"), [("file", RoleKeyMissing), ("loop", RoleKeyMissing), ("x" * 300, KeyUnavailable)]
 )
 def test_a_path_that_leads_nowhere_is_no_crash(
-    directory: str, kind: type[MintError], tmp_path: Path, attempt: Attempt
+    directory: str, kind: type[MintError], tmp_path: Path, context: RequestContext
 ) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(kind, match=directory):
-        DirectoryKeys(str(tmp_path / directory), JsonLog(io.StringIO())).signer(TRIAGE, attempt)
+        DirectoryKeys(str(tmp_path / directory), JsonLog(io.StringIO())).signer(TRIAGE, context)
 
 
-def test_no_file_stays_open(tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, attempt: Attempt) -> None:
+def test_no_file_stays_open(
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, context: RequestContext
+) -> None:
     def next_descriptor() -> int:
         reading, writing = os.pipe()
         os.close(reading)
@@ -215,20 +217,20 @@ def test_no_file_stays_open(tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPri
     put(tmp_path, pem(one))
     (tmp_path / "coder.pem").mkdir()
     before = next_descriptor()
-    keys.signer(TRIAGE, attempt)
+    keys.signer(TRIAGE, context)
     with pytest.raises(InvalidRoleKey):
-        keys.signer(Role("coder"), attempt)
+        keys.signer(Role("coder"), context)
     assert next_descriptor() == before
 
 
 def test_a_key_as_large_as_a_file_may_be_is_read(
-    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, attempt: Attempt
+    tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, context: RequestContext
 ) -> None:
     put(tmp_path, pem(one).ljust(65_536))
-    assert signs_with(keys, one, attempt)
+    assert signs_with(keys, one, context)
     put(tmp_path, pem(one).ljust(65_537))
     with pytest.raises(InvalidRoleKey, match="larger"):
-        keys.signer(TRIAGE, attempt)
+        keys.signer(TRIAGE, context)
 
 
 def _bad_keys() -> dict[str, tuple[bytes, str]]:
@@ -252,23 +254,23 @@ def _bad_keys() -> dict[str, tuple[bytes, str]]:
 
 @pytest.mark.parametrize(("content", "says"), _bad_keys().values(), ids=_bad_keys())
 def test_what_is_no_usable_key_is_refused_by_what_it_is(
-    content: bytes, says: str, tmp_path: Path, keys: DirectoryKeys, attempt: Attempt
+    content: bytes, says: str, tmp_path: Path, keys: DirectoryKeys, context: RequestContext
 ) -> None:
     put(tmp_path, content)
     with pytest.raises(InvalidRoleKey) as refused:
-        keys.signer(TRIAGE, attempt)
+        keys.signer(TRIAGE, context)
     assert says in refused.value.detail
     assert "hunter2" not in str(refused.value)
 
 
 def test_a_named_pipe_or_a_directory_does_not_hold_the_mint(
-    tmp_path: Path, keys: DirectoryKeys, attempt: Attempt
+    tmp_path: Path, keys: DirectoryKeys, context: RequestContext
 ) -> None:
     os.mkfifo(tmp_path / "triage.pem")
     (tmp_path / "coder.pem").mkdir()
     for role in (TRIAGE, Role("coder")):
         with pytest.raises(InvalidRoleKey, match="is not a file"):
-            keys.signer(role, attempt)
+            keys.signer(role, context)
 
 
 AS_NOBODY = """
@@ -302,13 +304,13 @@ def test_a_file_of_another_user_is_the_operators_to_mend(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o440, False), (0o644, True), (0o606, True)])
 def test_a_file_open_to_every_user_is_warned_about(
-    mode: int, warned: bool, tmp_path: Path, one: rsa.RSAPrivateKey, attempt: Attempt
+    mode: int, warned: bool, tmp_path: Path, one: rsa.RSAPrivateKey, context: RequestContext
 ) -> None:
     log = io.StringIO()
     keys = DirectoryKeys(str(tmp_path), JsonLog(log))
     path = put(tmp_path, pem(one), mode=mode)
-    keys.signer(TRIAGE, attempt)
-    keys.signer(TRIAGE, attempt)
+    keys.signer(TRIAGE, context)
+    keys.signer(TRIAGE, context)
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert [line["severity"] for line in lines] == (["WARNING"] if warned else [])
     if warned:

@@ -255,9 +255,9 @@ def store(clock: FakeClock, url: str) -> SecretManagerKeys:
 
 def test_a_stored_key_signs(clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey) -> None:
     secrets.add_version(SECRET, pem(key))
-    attempt = new_attempt(clock)
-    assert isinstance(store(clock, secrets.url).signer(CODER, attempt), RsaSigner)
-    assert attempt.upstream_calls == {"secretmanager": 1}
+    context = new_attempt(clock)
+    assert isinstance(store(clock, secrets.url).signer(CODER, context), RsaSigner)
+    assert context.upstream_calls == {"secretmanager": 1}
 
 
 def test_of_a_stored_key_only_the_signer_is_kept(

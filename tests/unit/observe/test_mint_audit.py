@@ -25,7 +25,7 @@ from mintcore.policy.claims import Proof
 from mintcore.policy.names import RepoName, Role
 from mintcore.policy.token_request import TokenRequest
 from mintcore.policy.trust import decide, grant_for
-from mintcore.request import Attempt, Deadline, Decided, InstallationToken, Scope
+from mintcore.request import Deadline, DecisionRecord, InstallationToken, RequestContext, Scope
 from mintcore.secret import Secret
 from tests.mint_doubles import FakeClock, caller, policy
 
@@ -36,8 +36,10 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nY2FuYXJ5\nY2FuYXJ5\n-----END RSA PRIVATE
 ASKED = ("app", "Docs")
 
 
-def granted(**changes: Any) -> Decided:
-    attempt = Attempt(Deadline(FakeClock(), 25), "request-1", "f" * 32, {"sts": 1}, {"jwks": True}, {"issue": 1.5})
+def granted(**changes: Any) -> DecisionRecord:
+    context = RequestContext(
+        Deadline(FakeClock(), 25), "request-1", "f" * 32, {"sts": 1}, {"jwks": True}, {"issue": 1.5}
+    )
     given = policy()
     grant = grant_for(given, TRIAGE)
     issued: dict[str, Any] = {
@@ -45,9 +47,9 @@ def granted(**changes: Any) -> Decided:
         "repositories": ("octo-org/app", "octo-org/docs"), "permissions": dict(grant.permissions),
         "repository_selection": "selected", "installation_id": 7,
     }  # fmt: skip
-    return Decided(
+    return DecisionRecord(
         "mint",
-        attempt,
+        context,
         TokenRequest(TRIAGE, tuple(RepoName(name) for name in ASKED)),
         caller(run_id="11", actor="octocat", repository_id="22"),
         Proof.SIGNATURE_AND_STS,
@@ -58,16 +60,16 @@ def granted(**changes: Any) -> Decided:
     )
 
 
-def lines(decided: Decided, project_id: str = "") -> list[dict[str, Any]]:
+def lines(record: DecisionRecord, project_id: str = "") -> list[dict[str, Any]]:
     stream = io.StringIO()
-    StructuredAudit(JsonLog(stream, project_id=project_id)).record(decided)
+    StructuredAudit(JsonLog(stream, project_id=project_id)).record(record)
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def failed(failure: MintError) -> Decided:
-    decided = granted()
-    decided.issued, decided.failure = None, failure
-    return decided
+def failed(failure: MintError) -> DecisionRecord:
+    record = granted()
+    record.issued, record.failure = None, failure
+    return record
 
 
 def test_a_grant_says_who_what_how_and_for_how_long() -> None:
@@ -146,8 +148,8 @@ def test_an_incident_is_a_line_of_its_own_that_wakes_somebody() -> None:
 
 
 def test_who_was_not_proven_is_not_named() -> None:
-    decided = Decided("mint", granted().attempt, failure=InvalidToken(detail="x"))
-    (line,) = lines(decided)
+    record = DecisionRecord("mint", granted().context, failure=InvalidToken(detail="x"))
+    (line,) = lines(record)
     assert "caller" not in line["audit"]
     assert "an unproven caller" in line["message"]
 

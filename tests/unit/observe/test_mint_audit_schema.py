@@ -12,7 +12,7 @@ from mintcore.policy.claims import Proof
 from mintcore.policy.names import RepoName, Role
 from mintcore.policy.token_request import TokenRequest
 from mintcore.policy.trust import decide, decide_status, grant_for
-from mintcore.request import Decided, InstallationToken, Scope
+from mintcore.request import DecisionRecord, InstallationToken, Scope
 from mintcore.secret import Secret
 from tests.audited_mint import schema_errors
 from tests.mint_doubles import FakeClock, caller, new_attempt, policy
@@ -27,7 +27,7 @@ def granted() -> dict[str, Any]:
         Secret("ghs_made_up"), "2030-01-01T00:00:00Z", ("octo-org/app",), dict(grant.permissions), "selected", 7
     )
     return event(
-        Decided(
+        DecisionRecord(
             "mint",
             new_attempt(FakeClock()),
             REQUEST,
@@ -42,12 +42,12 @@ def granted() -> dict[str, Any]:
 
 
 def test_what_the_mint_writes_fits() -> None:
-    attempt, asks = new_attempt(FakeClock()), caller()
-    unproven = Decided("mint", attempt, REQUEST, failure=InvalidToken(detail="no JWT"))
-    denied = Decided("mint", attempt, REQUEST, asks, decision=decide(policy(), asks, Role("x")))
+    context, asks = new_attempt(FakeClock()), caller()
+    unproven = DecisionRecord("mint", context, REQUEST, failure=InvalidToken(detail="no JWT"))
+    denied = DecisionRecord("mint", context, REQUEST, asks, decision=decide(policy(), asks, Role("x")))
     denied.failure = RoleNotAllowed()
-    crashed = Decided("status", attempt, failure=InternalError(detail="unexpected KeyError"))
-    status = Decided("status", attempt, None, asks, Proof.SIGNATURE, decide_status(policy(), asks))
+    crashed = DecisionRecord("status", context, failure=InternalError(detail="unexpected KeyError"))
+    status = DecisionRecord("status", context, None, asks, Proof.SIGNATURE, decide_status(policy(), asks))
     assert not schema_errors([granted(), *map(event, (unproven, denied, crashed, status))])
 
 

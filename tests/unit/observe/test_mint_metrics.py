@@ -14,7 +14,7 @@ from werkzeug.test import EnvironBuilder
 from mintcore.http.endpoint import Endpoint
 from mintcore.observe.log import JsonLog
 from mintcore.observe.metrics import Metrics
-from mintcore.request import Answered
+from mintcore.request import AnswerRecord
 from tests.mint_doubles import FakeClock, new_attempt
 
 
@@ -27,14 +27,14 @@ def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], f
     }
 
 
-def answered(clock: FakeClock, **changes: Any) -> Answered:
-    attempt = new_attempt(clock)
-    attempt.served_role = "coder"
-    attempt.step_ms |= {"issue": 30.0}
-    attempt.upstream_calls |= {"github": 2}
-    attempt.cache_hits |= {"jwks": True}
-    given: dict[str, Any] = {"route": "/v1/token", "status": 200, "code": "", "traceparent": "", "attempt": attempt}
-    return Answered(**given | changes)
+def answered(clock: FakeClock, **changes: Any) -> AnswerRecord:
+    context = new_attempt(clock)
+    context.served_role = "coder"
+    context.step_ms |= {"issue": 30.0}
+    context.upstream_calls |= {"github": 2}
+    context.cache_hits |= {"jwks": True}
+    given: dict[str, Any] = {"route": "/v1/token", "status": 200, "code": "", "traceparent": "", "attempt": context}
+    return AnswerRecord(**given | changes)
 
 
 def test_an_answer_and_what_it_cost_are_counted() -> None:
@@ -59,7 +59,7 @@ def test_a_mint_that_answered_nobody_has_numbers_that_can_be_read() -> None:
 
 
 class Broken:
-    def answered(self, _answered: Answered) -> None:
+    def answered(self, _answered: AnswerRecord) -> None:
         raise RuntimeError("the collector is gone")
 
 

@@ -47,4 +47,4 @@ def test_a_condition_in_other_words_is_not_guessed(text: str) -> None:
 
 def test_a_condition_over_googles_limit_is_refused_with_the_limit() -> None:
     with pytest.raises(BadInput, match=str(MAX_LENGTH)):
-        for_orgs([Org(f"an-organisation-{number}") for number in range(300)]).cel()
+        for_orgs([Org(f"an-organization-{number}") for number in range(300)]).cel()

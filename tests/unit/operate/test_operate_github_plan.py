@@ -32,7 +32,7 @@ def after(install: Install, values: dict[str, str]) -> dict[Slot, Kept]:
     return {s.slot: Kept(None if s.slot.kind is Kind.SECRET else s.value) for s in steps}
 
 
-def test_an_organisation_keeps_the_url_twice_and_everything_else_in_its_dot_repository() -> None:
+def test_an_organization_keeps_the_url_twice_and_everything_else_in_its_dot_repository() -> None:
     kept = after(ORG, {**GIVEN, CODER: "Iv23liAbCdEfGhIjKlMn"})
     assert {slot: entry.value for slot, entry in kept.items()} == {
         ON_ORG: URL,
@@ -106,7 +106,7 @@ def test_uninstall_removes_the_managed_names_and_no_others(found: dict[str, Kind
 
 
 @pytest.mark.parametrize("name", ["NOPE", "FULLSEND_DISPATCH_TOKEN", PER_REPO, "FULLSEND__CLIENT_ID", "PATH"])
-def test_set_refuses_a_name_that_an_organisation_does_not_manage(name: str) -> None:
+def test_set_refuses_a_name_that_an_organization_does_not_manage(name: str) -> None:
     with pytest.raises(BadInput, match="is not a name that an install on acme manages"):
         plan_set(ORG, name, "x", {})
 

@@ -19,7 +19,7 @@ from fullsend.operate.model.mint_state import MINT_APIS, MintState, SecretState,
 from fullsend.operate.operate_errors import BadInput, NotThere
 from fullsend.operate.plan.bundle import Bundle
 from fullsend.operate.plan.deployment import deploy
-from fullsend.operate.plan.deployment_spec import RoleKey, Wish
+from fullsend.operate.plan.deployment_spec import DeploymentSpec, RoleKey
 from fullsend.operate.plan.enrollment import enroll_org, enroll_repo
 from fullsend.operate.plan.inference_access import APIS, InferenceState, deprovision, provision
 from fullsend.operate.plan.steps.admission_steps import AdmitOrgs, CheckAdmission
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
     from fullsend.operate.plan.steps.step import Step
 
-PLACE = names.Place("my-project")
+PLACE = names.MintLocation("my-project")
 BUNDLE = Bundle(b"zip", "a" * 64, "1.0.0")
 TRIAGE = RoleKey(Role("triage"), "7", "triage.pem", Secret("key"))
-WISH = Wish(orgs=(Org("my-org"),), roles=(TRIAGE,), workflow_files=("triage.yml",))
+WISH = DeploymentSpec(orgs=(Org("my-org"),), roles=(TRIAGE,), workflow_files=("triage.yml",))
 ENVIRONMENT = {
     "ALLOWED_ORGS": "my-org",
     "ALLOWED_WORKFLOW_FILES": "triage.yml",
@@ -71,7 +71,7 @@ def service(environment: Mapping[str, str] = ENVIRONMENT, **changes: Any) -> Ser
 def running(environment: Mapping[str, str] = ENVIRONMENT, **changes: Any) -> MintState:
     spec = mint_provider("42", "github-oidc", "assertion.repository_owner == 'my-org'", environment)
     state = MintState(
-        place=PLACE,
+        location=PLACE,
         number="42",
         apis=frozenset(MINT_APIS),
         account=True,
@@ -110,39 +110,39 @@ def test_an_empty_project_gets_every_step_in_the_order_of_need() -> None:
 
 
 def test_a_mint_that_is_as_it_should_be_is_only_asked_for_its_health() -> None:
-    assert deploy(running(), Wish(), BUNDLE) == [WaitHealthy("1.0.0")]
+    assert deploy(running(), DeploymentSpec(), BUNDLE) == [WaitHealthy("1.0.0")]
 
 
 def test_another_source_is_built_and_another_setting_is_not() -> None:
     other = Bundle(b"other", "b" * 64, "1.0.1")
-    assert "DeployFunction" in kinds(deploy(running(), Wish(), other))
-    steps = deploy(running(), Wish(variables=(("RATE_LIMIT", "1/minute"),)), BUNDLE)
+    assert "DeployFunction" in kinds(deploy(running(), DeploymentSpec(), other))
+    steps = deploy(running(), DeploymentSpec(variables=(("RATE_LIMIT", "1/minute"),)), BUNDLE)
     assert [step.changes for step in steps if isinstance(step, EditEnvironment)] == [{"RATE_LIMIT": "1/minute"}]
     assert "DeployFunction" not in kinds(steps)
 
 
 def test_a_deployment_of_somebody_else_under_way_is_waited_for_inside_the_step() -> None:
-    steps = deploy(running(function={"state": "DEPLOYING"}), Wish(), BUNDLE)
+    steps = deploy(running(function={"state": "DEPLOYING"}), DeploymentSpec(), BUNDLE)
     assert any(isinstance(step, DeployFunction) for step in steps)
 
 
 def test_deleted_pool_and_provider_are_undeleted_rather_than_created() -> None:
     state = running()
     gone = {"github-oidc": replace(state.providers["github-oidc"], state=DELETED)}
-    steps = deploy(replace(state, pool=Pool(state=DELETED), providers=gone), Wish(), BUNDLE)
+    steps = deploy(replace(state, pool=Pool(state=DELETED), providers=gone), DeploymentSpec(), BUNDLE)
     hows = [step.how for step in steps if isinstance(step, PutPool | PutProvider)]
     assert hows == [UNDELETE, UNDELETE]
 
 
 def test_a_mint_without_a_role_is_refused_with_an_example() -> None:
     with pytest.raises(BadInput) as refused:
-        deploy(MintState(PLACE, number="42"), Wish(orgs=(Org("o"),)), BUNDLE)
+        deploy(MintState(PLACE, number="42"), DeploymentSpec(orgs=(Org("o"),)), BUNDLE)
     assert "--role triage=123456:triage.pem" in refused.value.remedy
 
 
 def test_settings_the_mint_would_not_start_with_are_refused_in_the_mints_own_words() -> None:
     with pytest.raises(BadInput, match="REQUEST_DEADLINE_SECONDS is not a whole number"):
-        deploy(running(), Wish(variables=(("REQUEST_DEADLINE_SECONDS", "soon"),)), BUNDLE)
+        deploy(running(), DeploymentSpec(variables=(("REQUEST_DEADLINE_SECONDS", "soon"),)), BUNDLE)
 
 
 def test_the_variables_of_the_hosted_mint_are_those_of_the_documentation() -> None:
@@ -207,16 +207,20 @@ def test_a_variable_with_a_command_of_its_own_is_refused_and_the_command_named(
 def test_a_custom_role_keeps_its_permissions_when_another_gets_some() -> None:
     state = running(ENVIRONMENT | {"CUSTOM_ROLE_PERMISSIONS": '{"scanner": {"contents": "read"}}'})
     both = '{"scanner": {"contents": "read"}, "other": {"issues": "read"}}'
-    assert "EditEnvironment" in kinds(deploy(state, Wish(variables=(("CUSTOM_ROLE_PERMISSIONS", both),)), BUNDLE))
+    assert "EditEnvironment" in kinds(
+        deploy(state, DeploymentSpec(variables=(("CUSTOM_ROLE_PERMISSIONS", both),)), BUNDLE)
+    )
     for given in ("", '{"other": {"issues": "read"}}'):
         with pytest.raises(BadInput, match="leaves out scanner") as refused:
-            deploy(state, Wish(variables=(("CUSTOM_ROLE_PERMISSIONS", given),)), BUNDLE)
+            deploy(state, DeploymentSpec(variables=(("CUSTOM_ROLE_PERMISSIONS", given),)), BUNDLE)
         assert "fullsend mint remove-role scanner" in refused.value.remedy
 
 
 def test_a_key_shows_nowhere_in_a_plan() -> None:
-    wish = Wish(orgs=(Org("o"),), roles=(RoleKey(Role("triage"), "7", "t.pem", Secret("very-secret")),))
-    steps = deploy(MintState(PLACE, number="42"), wish, BUNDLE)
+    deployment = DeploymentSpec(
+        orgs=(Org("o"),), roles=(RoleKey(Role("triage"), "7", "t.pem", Secret("very-secret")),)
+    )
+    steps = deploy(MintState(PLACE, number="42"), deployment, BUNDLE)
     shown = "\n".join(
         [*map(repr, steps), *(s.title() for s in steps), *(x for s in steps for x in s.gcloud(PLACE))]
     )
@@ -232,7 +236,7 @@ def test_enrolling_writes_the_condition_then_the_environment_then_looks_again() 
     ]
 
 
-def test_an_organisation_in_another_case_is_written_anew() -> None:
+def test_an_organization_in_another_case_is_written_anew() -> None:
     steps = enroll_org(running(), Org("My-Org"))
     assert kinds(steps) == ["AdmitOrgs", "EditEnvironment", "CheckAdmission"]
     assert steps[0] == AdmitOrgs((Org("My-Org"),), "assertion.repository_owner == 'My-Org'")
@@ -270,7 +274,7 @@ def test_another_issuer_reaches_a_repositorys_provider_and_leaves_foreign_and_de
     state = running(listed)
     state = replace(state, providers={**state.providers, **own})
     issuer = "https://ghes.example/_services/token"
-    steps = deploy(state, Wish(variables=(("OIDC_ISSUER_URL", issuer),)), BUNDLE)
+    steps = deploy(state, DeploymentSpec(variables=(("OIDC_ISSUER_URL", issuer),)), BUNDLE)
     put = {step.provider: step.spec.issuer for step in steps if isinstance(step, PutProvider)}
     assert put == {"github-oidc": issuer, "gh-a-b": issuer}
 

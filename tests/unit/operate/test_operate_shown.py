@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fullsend.operate.model.environment import Edit
-from fullsend.operate.model.names import Place
+from fullsend.operate.model.names import MintLocation
 from fullsend.operate.plan.bundle import Bundle
 from fullsend.operate.plan.steps.function_steps import DeployFunction
 from fullsend.operate.plan.steps.rendering import masked, update_env_vars
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fullsend.operate.plan.steps.step import Step
 
-PLACE = Place("my-project")
+PLACE = MintLocation("my-project")
 SECRETS = {
     "RATE_LIMIT_STORAGE": "redis://:hunter2@10.0.0.3:6379/0",
     "OTEL_EXPORTER_OTLP_HEADERS": "api-key=hunter2,x-team=hunter2",

@@ -30,7 +30,7 @@ def session(said: list[str], clock: Clock) -> Session:
         environment=NOBODY_LISTENS,
         now=clock.now,
         sleep=clock.sleep,
-        dice=lambda: 1.0,
+        jitter=lambda: 1.0,
         report=said.append,
     )
 

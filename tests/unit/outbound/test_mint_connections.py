@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from mintcore.clock import WorldClock
-from mintcore.outbound.answer import TooSlow, Unreachable
+from mintcore.outbound.answer import DeadlineExceeded, Unreachable
 from mintcore.outbound.channel import CONNECT_SECONDS, Outbound
 from mintcore.outbound.connections import UNHEARD_SECONDS, Connections
 from mintcore.request import Deadline
@@ -34,7 +34,7 @@ SERVICE = "https://service.example"
 
 
 def get(channel: Channel, clock: Clock, seconds: float = 5.0) -> Answer:
-    return channel.send("GET", "/", headers={}, attempt=new_attempt(clock, seconds))
+    return channel.send("GET", "/", headers={}, context=new_attempt(clock, seconds))
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def silent_port() -> Iterator[int]:
 def test_a_host_that_does_not_answer_is_too_slow_within_the_budget(silent_port: int) -> None:
     clock, started = WorldClock(), time.monotonic()
     channel = Outbound(clock, connections=1).channel("github", f"http://127.0.0.1:{silent_port}")
-    with pytest.raises(TooSlow, match="github: no connection in"):
+    with pytest.raises(DeadlineExceeded, match="github: no connection in"):
         get(channel, clock, 0.4)
     assert time.monotonic() - started < CONNECT_SECONDS
 
@@ -68,10 +68,10 @@ def test_what_nobody_takes_is_sent_anew_before_the_budget_is_over() -> None:
         channel = Outbound(clock, connections=1).channel(
             "github", f"http://127.0.0.1:{nobody_reads.getsockname()[1]}"
         )
-        attempt = new_attempt(clock, UNHEARD_SECONDS + 2)
-        with pytest.raises(TooSlow):
-            channel.send("POST", "/", headers={}, body=b"x" * 20_000_000, attempt=attempt)
-    assert attempt.upstream_calls == {"github": 2}
+        context = new_attempt(clock, UNHEARD_SECONDS + 2)
+        with pytest.raises(DeadlineExceeded):
+            channel.send("POST", "/", headers={}, body=b"x" * 20_000_000, context=context)
+    assert context.upstream_calls == {"github": 2}
 
 
 def test_a_host_with_an_address_that_refuses_is_reached_by_another() -> None:
@@ -94,7 +94,7 @@ def test_a_proxy_that_drips_is_too_slow_within_the_budget() -> None:
     with Peer(lambda _number: dripping) as proxy:
         channel = Outbound(clock, connections=1, proxy_url=Secret(proxy.url)).channel("github", SERVICE)
         started = time.monotonic()
-        with pytest.raises(TooSlow):
+        with pytest.raises(DeadlineExceeded):
             get(channel, clock, 0.4)
         assert time.monotonic() - started < 5  # the drip lasts for 10
 
@@ -153,7 +153,7 @@ def test_tls_goes_through_the_proxy_to_the_service(tmp_path: Path, monkeypatch: 
     with https_front(ca, b'{"by": "proxy"}') as port, Tunnel() as proxy:
         outbound = Outbound(clock, connections=1, proxy_url=Secret(f"http://127.0.0.1:{proxy.port}"))
         channel = outbound.channel("sts", f"https://127.0.0.1:{port}")
-        sent = channel.send("POST", "/", headers={"X-Key": "k"}, body=b"", attempt=new_attempt(clock))
+        sent = channel.send("POST", "/", headers={"X-Key": "k"}, body=b"", context=new_attempt(clock))
     assert sent.json_object() == {"by": "proxy"}
     assert b"X-Key" not in proxy.asked
 

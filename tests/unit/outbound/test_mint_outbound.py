@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mintcore.clock import WorldClock
-from mintcore.outbound.answer import Answer, TooSlow, Unreachable, Unusable
-from mintcore.outbound.channel import LARGEST_ANSWER, USER_AGENT, Outbound
+from mintcore.outbound.answer import Answer, DeadlineExceeded, Unreachable, Unusable
+from mintcore.outbound.channel import MAX_ANSWER, USER_AGENT, Outbound
 from mintcore.secret import Secret
 from tests.mint_doubles import FakeClock, new_attempt
 from tests.unit.outbound.loopback_peer import Peer, answer
@@ -38,7 +38,7 @@ def send(
     url: str, clock: Clock, *, seconds: float = 10.0, method: str = "GET", body: bytes | None = None
 ) -> Answer:
     channel = Outbound(clock, connections=4).channel("service", url)
-    return channel.send(method, "/path", headers={"X-One": "1"}, body=body, attempt=new_attempt(clock, seconds))
+    return channel.send(method, "/path", headers={"X-One": "1"}, body=body, context=new_attempt(clock, seconds))
 
 
 @pytest.fixture
@@ -149,16 +149,16 @@ def test_too_many_requests_without_a_wait_is_the_answer(clock: FakeClock) -> Non
 
 
 def test_no_try_begins_after_the_budget(clock: FakeClock) -> None:
-    attempt = new_attempt(clock, 5)
+    context = new_attempt(clock, 5)
     clock.advance(5)
-    with Peer(always(OK)) as peer, pytest.raises(TooSlow, match="time ran out"):
-        Outbound(clock, connections=1).channel("service", peer.url).send("GET", "/", headers={}, attempt=attempt)
+    with Peer(always(OK)) as peer, pytest.raises(DeadlineExceeded, match="time ran out"):
+        Outbound(clock, connections=1).channel("service", peer.url).send("GET", "/", headers={}, context=context)
     assert peer.requests == []
 
 
 def test_a_service_that_says_nothing_is_too_slow_within_the_budget() -> None:
     started = time.monotonic()
-    with Peer(always(30.0)) as peer, pytest.raises(TooSlow):
+    with Peer(always(30.0)) as peer, pytest.raises(DeadlineExceeded):
         send(peer.url, WorldClock(), seconds=0.4)
     assert time.monotonic() - started < 5  # the silence lasts for 30
     assert len(peer.requests) == 1
@@ -167,7 +167,10 @@ def test_a_service_that_says_nothing_is_too_slow_within_the_budget() -> None:
 def test_a_body_that_drips_is_too_slow_within_the_budget() -> None:
     head = answer(200, b"x" * 1000)[:-1000]
     started = time.monotonic()
-    with Peer(always(head, *(piece for _ in range(100) for piece in (b"x", 0.1)))) as peer, pytest.raises(TooSlow):
+    with (
+        Peer(always(head, *(piece for _ in range(100) for piece in (b"x", 0.1)))) as peer,
+        pytest.raises(DeadlineExceeded),
+    ):
         send(peer.url, WorldClock(), seconds=0.4)
     assert time.monotonic() - started < 5  # the drip lasts for 10
 
@@ -175,7 +178,7 @@ def test_a_body_that_drips_is_too_slow_within_the_budget() -> None:
 def test_headers_that_drip_are_too_slow_within_the_budget() -> None:
     dripping = [piece for _ in range(100) for piece in (b"X: y\r\n", 0.1)]
     started = time.monotonic()
-    with Peer(always(b"HTTP/1.1 200 OK\r\n", *dripping)) as peer, pytest.raises(TooSlow):
+    with Peer(always(b"HTTP/1.1 200 OK\r\n", *dripping)) as peer, pytest.raises(DeadlineExceeded):
         send(peer.url, WorldClock(), seconds=0.4)
     assert time.monotonic() - started < 5  # the drip lasts for 10
 
@@ -187,18 +190,18 @@ def test_a_body_that_stops_late_is_too_slow_within_the_budget(clock: FakeClock) 
         yield 30.0
 
     started = time.monotonic()
-    with Peer(late) as peer, pytest.raises(TooSlow):
+    with Peer(late) as peer, pytest.raises(DeadlineExceeded):
         send(peer.url, clock, seconds=10.0)
     assert time.monotonic() - started < 5  # the budget is 10, of which 0.3 are left
 
 
 def test_an_answer_of_the_largest_size_is_taken(clock: FakeClock) -> None:
-    with Peer(always(answer(200, b"x" * LARGEST_ANSWER))) as peer:
-        assert len(send(peer.url, clock).body) == LARGEST_ANSWER
+    with Peer(always(answer(200, b"x" * MAX_ANSWER))) as peer:
+        assert len(send(peer.url, clock).body) == MAX_ANSWER
 
 
 def test_a_larger_answer_is_refused_and_not_tried_again(clock: FakeClock) -> None:
-    with Peer(always(answer(200, b"x" * (LARGEST_ANSWER + 1)))) as peer, pytest.raises(Unusable):
+    with Peer(always(answer(200, b"x" * (MAX_ANSWER + 1)))) as peer, pytest.raises(Unusable):
         send(peer.url, clock)
     assert len(peer.requests) == 1
 
@@ -240,14 +243,14 @@ def test_a_connection_is_used_again(clock: FakeClock) -> None:
     with Peer(always(OK)) as peer:
         channel = Outbound(clock, connections=4).channel("service", peer.url)
         for _ in range(5):
-            channel.send("GET", "/", headers={}, attempt=new_attempt(clock))
+            channel.send("GET", "/", headers={}, context=new_attempt(clock))
     assert peer.connections == 1
 
 
 def test_a_connection_that_the_service_has_closed_meanwhile_does_not_matter(clock: FakeClock) -> None:
     with Peer(lambda _number: [OK, None]) as peer:
         channel = Outbound(clock, connections=1).channel("service", peer.url)
-        assert [channel.send("GET", "/", headers={}, attempt=new_attempt(clock)).status for _ in range(3)] == [
+        assert [channel.send("GET", "/", headers={}, context=new_attempt(clock)).status for _ in range(3)] == [
             200
         ] * 3
 
@@ -264,7 +267,7 @@ def forgotten(clock: FakeClock) -> Iterator[tuple[Peer, Channel, list[bytes | fl
 
     with Peer(script) as peer, ThreadPoolExecutor(4) as pool:
         channel = Outbound(clock, connections=4).channel("service", peer.url)
-        calls = [pool.submit(channel.send, "GET", "/", headers={}, attempt=new_attempt(clock)) for _ in range(4)]
+        calls = [pool.submit(channel.send, "GET", "/", headers={}, context=new_attempt(clock)) for _ in range(4)]
         assert [call.result(10).status for call in calls] == [200] * 4
         assert peer.connections == 4
         yield peer, channel, over_idle
@@ -275,9 +278,9 @@ def test_idle_connections_that_all_have_died_unseen_cost_one_call_more(
 ) -> None:
     peer, channel, over_idle = forgotten
     over_idle.append(None)
-    attempt = new_attempt(clock)
-    assert channel.send("GET", "/", headers={}, attempt=attempt).status == 200
-    assert attempt.upstream_calls == {"service": 2}
+    context = new_attempt(clock)
+    assert channel.send("GET", "/", headers={}, context=context).status == 200
+    assert context.upstream_calls == {"service": 2}
     assert clock.sleeps == []
     assert peer.connections == 5
 
@@ -287,23 +290,23 @@ def test_an_idle_connection_that_leads_nowhere_costs_one_request_and_not_one_eac
 ) -> None:
     _, channel, over_idle = forgotten
     over_idle.append(60.0)
-    with pytest.raises(TooSlow):
-        channel.send("GET", "/", headers={}, attempt=new_attempt(clock, 0.2))
-    assert channel.send("GET", "/", headers={}, attempt=new_attempt(clock)).status == 200
+    with pytest.raises(DeadlineExceeded):
+        channel.send("GET", "/", headers={}, context=new_attempt(clock, 0.2))
+    assert channel.send("GET", "/", headers={}, context=new_attempt(clock)).status == 200
 
 
 def test_a_connection_with_an_unread_answer_is_not_used_again(clock: FakeClock) -> None:
-    with Peer(in_turn(answer(200, b"x" * (LARGEST_ANSWER + 1)), OK)) as peer:
+    with Peer(in_turn(answer(200, b"x" * (MAX_ANSWER + 1)), OK)) as peer:
         channel = Outbound(clock, connections=1).channel("service", peer.url)
         with pytest.raises(Unusable):
-            channel.send("GET", "/", headers={}, attempt=new_attempt(clock))
-        assert channel.send("GET", "/", headers={}, attempt=new_attempt(clock)).json_object() == {"ok": True}
+            channel.send("GET", "/", headers={}, context=new_attempt(clock))
+        assert channel.send("GET", "/", headers={}, context=new_attempt(clock)).json_object() == {"ok": True}
 
 
 def test_more_calls_at_once_than_kept_connections_all_have_an_answer(clock: FakeClock) -> None:
     with Peer(always(0.05, OK)) as peer, ThreadPoolExecutor(12) as pool:
         channel = Outbound(clock, connections=2).channel("service", peer.url)
-        calls = [pool.submit(channel.send, "GET", "/", headers={}, attempt=new_attempt(clock)) for _ in range(12)]
+        calls = [pool.submit(channel.send, "GET", "/", headers={}, context=new_attempt(clock)) for _ in range(12)]
         assert [call.result(10).status for call in calls] == [200] * 12
 
 
@@ -323,16 +326,16 @@ def test_what_is_no_request_is_not_sent(clock: FakeClock, target: str) -> None:
     with Peer(always(OK)) as peer:
         channel = Outbound(clock, connections=1).channel("service", peer.url)
         with pytest.raises(Unusable, match=r"service: .*printable"):
-            channel.send("GET", target, headers={}, attempt=new_attempt(clock))
+            channel.send("GET", target, headers={}, context=new_attempt(clock))
     assert peer.requests == []
     assert clock.sleeps == []
 
 
 def test_calls_are_counted_per_service_tries_included(clock: FakeClock) -> None:
-    attempt = new_attempt(clock)
+    context = new_attempt(clock)
     with Peer(in_turn(answer(502), OK)) as peer:
-        Outbound(clock, connections=1).channel("sts", peer.url).send("GET", "/", headers={}, attempt=attempt)
-    assert attempt.upstream_calls == {"sts": 2}
+        Outbound(clock, connections=1).channel("sts", peer.url).send("GET", "/", headers={}, context=context)
+    assert context.upstream_calls == {"sts": 2}
 
 
 @pytest.mark.parametrize(
@@ -392,7 +395,7 @@ def test_a_configured_proxy_carries_https_and_is_shown_its_credentials_only(cloc
         channel = Outbound(clock, connections=1, proxy_url=url).channel("sts", "https://service.example/base")
         with pytest.raises(Unreachable):
             channel.send(
-                "GET", "/x", headers={"Authorization": "Bearer not-for-the-proxy"}, attempt=new_attempt(clock)
+                "GET", "/x", headers={"Authorization": "Bearer not-for-the-proxy"}, context=new_attempt(clock)
             )
     assert proxy.requests[0].startswith(b"CONNECT service.example:443 HTTP/1.")
     assert b"Proxy-Authorization: Basic bWU6cEBzcw==" in proxy.requests[0]
@@ -403,7 +406,7 @@ def test_plain_http_to_loopback_goes_by_no_proxy(clock: FakeClock) -> None:
     with Peer(always(answer(418))) as proxy, Peer(always(OK)) as peer:
         outbound = Outbound(clock, connections=1, proxy_url=Secret(proxy.url))
         assert (
-            outbound.channel("sts", peer.url).send("GET", "/", headers={}, attempt=new_attempt(clock)).status == 200
+            outbound.channel("sts", peer.url).send("GET", "/", headers={}, context=new_attempt(clock)).status == 200
         )
     assert proxy.requests == []
 
@@ -412,7 +415,7 @@ def test_a_connection_that_the_service_will_close_is_closed_and_not_used_again(c
     with Peer(always(answer(200, Connection="close"))) as peer:
         channel = Outbound(clock, connections=1).channel("sts", peer.url)
         for _ in range(3):
-            channel.send("GET", "/", headers={}, attempt=new_attempt(clock))
+            channel.send("GET", "/", headers={}, context=new_attempt(clock))
     gc.collect()  # a socket that nobody closed is complained of at the latest now
     assert (peer.connections, clock.sleeps) == (3, [])
 
@@ -420,6 +423,6 @@ def test_a_connection_that_the_service_will_close_is_closed_and_not_used_again(c
 def test_connections_that_the_service_closes_after_each_answer_do_no_harm(clock: FakeClock) -> None:
     with Peer(always(OK, None)) as peer:
         channel = Outbound(clock, connections=1).channel("sts", peer.url)
-        attempt = new_attempt(clock)
+        context = new_attempt(clock)
         for _ in range(3):
-            assert channel.send("GET", "/", headers={}, attempt=attempt).status == 200
+            assert channel.send("GET", "/", headers={}, context=context).status == 200

@@ -36,7 +36,7 @@ def test_a_repository_name_that_github_does_not_allow_is_refused(text: str) -> N
 
 @pytest.mark.parametrize("text", ["", "-a", "a.b", "a/b", "a b", "a\n", f"{KELVIN}raken", f"m{DOTLESS_I}nt", "*"])
 def test_a_login_that_github_does_not_allow_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="an organisation name has"):
+    with pytest.raises(ValueError, match="an organization name has"):
         Org(text)
 
 

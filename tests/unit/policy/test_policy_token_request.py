@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mintcore.errors import InvalidJson, InvalidRepos, InvalidRole, RoleRequired, TooManyRepos
-from mintcore.policy.token_request import MOST_REPOS, TokenRequest, parse_token_request
+from mintcore.policy.token_request import MAX_REPOS, TokenRequest, parse_token_request
 
 
 def parse(**fields: object) -> TokenRequest:
@@ -76,14 +76,14 @@ def test_a_name_with_an_owner_is_refused_with_a_word_about_owners(name: str) -> 
 
 
 def test_five_hundred_names_pass_and_one_more_does_not() -> None:
-    names = [f"repo-{number}" for number in range(MOST_REPOS)]
+    names = [f"repo-{number}" for number in range(MAX_REPOS)]
     assert len(parse(role="coder", repos=names).repos) == 500
     with pytest.raises(TooManyRepos):
         parse(role="coder", repos=[*names, "one-more"])
 
 
 def test_repeated_names_do_not_count_towards_the_limit() -> None:
-    assert parse(role="coder", repos=["app", "APP"] * MOST_REPOS).repos == ("app",)
+    assert parse(role="coder", repos=["app", "APP"] * MAX_REPOS).repos == ("app",)
 
 
 def test_a_malformed_name_is_told_before_the_limit() -> None:

@@ -26,9 +26,9 @@ def verdict(given: dict[str, Any], asking: str, repository: str = OWN) -> str:
 
 
 TIGHT: dict[str, tuple[dict[str, Any], str, str]] = {
-    "the organisation's own config repository": ({}, workflow(CONFIG), "allowed"),
+    "the organization's own config repository": ({}, workflow(CONFIG), "allowed"),
     "config repository in other case": ({}, workflow("Octo-Org/.FullSend"), "allowed"),
-    "allowed organisations in other case": ({"orgs": ["OCTO-ORG"]}, workflow(CONFIG), "allowed"),
+    "allowed organizations in other case": ({"orgs": ["OCTO-ORG"]}, workflow(CONFIG), "allowed"),
     "a host repository": ({}, workflow(HOST), "allowed"),
     "a host repository in other case": ({}, workflow("Fullsend-AI/Fullsend"), "allowed"),
     "a host repository at a tag": ({}, workflow(HOST, ref="refs/tags/v1"), "allowed"),
@@ -41,8 +41,8 @@ TIGHT: dict[str, tuple[dict[str, Any], str, str]] = {
     "another enrolled repository's": (
         {"per_repo": ["octo-org/docs", OWN]}, workflow("octo-org/docs"), "workflow_repo",
     ),
-    "enrolment is not for its sibling": ({"per_repo": ["octo-org/docs"]}, workflow(OWN), "workflow_repo"),
-    "config repository of another organisation": ({}, workflow("other-org/.fullsend"), "workflow_repo"),
+    "enrollment is not for its sibling": ({"per_repo": ["octo-org/docs"]}, workflow(OWN), "workflow_repo"),
+    "config repository of another organization": ({}, workflow("other-org/.fullsend"), "workflow_repo"),
     "config repository of a look-alike": ({}, workflow("octo-orgg/.fullsend"), "workflow_repo"),
     "a repository that begins like the config's": ({}, workflow("octo-org/.fullsend-evil"), "workflow_repo"),
     "a repository that begins like the host's": ({}, workflow("fullsend-ai/fullsend-evil"), "workflow_repo"),
@@ -57,8 +57,8 @@ TIGHT: dict[str, tuple[dict[str, Any], str, str]] = {
     "no file where none is listed": ({"files": []}, workflow(CONFIG), "workflow_file"),
     "any file, wrong repository": ({"files": None}, workflow("evil/evil"), "workflow_repo"),
     "a host's file that is not listed": ({}, workflow(HOST, "other.yml"), "workflow_file"),
-    "an organisation that is not listed": ({"orgs": ["other-org"]}, workflow(CONFIG), "org"),
-    "no organisation at all": ({"orgs": []}, workflow(CONFIG), "org"),
+    "an organization that is not listed": ({"orgs": ["other-org"]}, workflow(CONFIG), "org"),
+    "no organization at all": ({"orgs": []}, workflow(CONFIG), "org"),
     "a reference that is none": ({}, "nonsense", "workflow_ref"),
     "@ inside the file name": (
         {}, "octo-org/.fullsend/.github/workflows/triage.yml@x.yml@refs/heads/main", "workflow_ref",
@@ -78,7 +78,7 @@ PUBLIC: dict[str, tuple[dict[str, Any], str, str]] = {
     "a host repository, any ref": ({}, workflow(HOST, ref="refs/pull/9/merge"), "allowed"),
     "a host repository, any commit": ({}, workflow(HOST, ref="a" * 40), "allowed"),
     "a ref that is none": ({}, workflow(HOST, ref="main"), "workflow_ref"),
-    "the organisation's own config repository": ({}, workflow(CONFIG), "workflow_repo"),
+    "the organization's own config repository": ({}, workflow(CONFIG), "workflow_repo"),
     "the repository's own": ({}, workflow(OWN), "workflow_repo"),
     "the repository's own though enrolled": ({"per_repo": [OWN]}, workflow(OWN), "workflow_repo"),
     "another host repository": ({"hosts": ["a/b"]}, workflow(HOST), "workflow_repo"),
@@ -121,7 +121,7 @@ def test_an_allowed_decision_requires_nothing() -> None:
 
 
 @pytest.mark.parametrize("given", [{"orgs": ["secret-org", "hidden-org"]}, {"orgs": []}])
-def test_a_denied_caller_learns_nothing_of_other_organisations(given: dict[str, Any]) -> None:
+def test_a_denied_caller_learns_nothing_of_other_organizations(given: dict[str, Any]) -> None:
     with pytest.raises(Denied) as denied:
         decide(policy(**given), caller(), TRIAGE).require()
     assert "secret-org" not in str(denied.value) + denied.value.public
@@ -134,7 +134,7 @@ def test_a_denied_caller_learns_nothing_of_repositories_enrolled_elsewhere() -> 
     assert "secret-org" not in str(denied.value) + denied.value.public
 
 
-def test_status_asks_for_the_organisation_alone() -> None:
+def test_status_asks_for_the_organization_alone() -> None:
     assert decide_status(policy(), caller("nonsense")).allowed
     assert not decide_status(policy(orgs=[]), caller()).allowed
     assert decide_status(policy(orgs=None), caller("nonsense", "any/one")).allowed

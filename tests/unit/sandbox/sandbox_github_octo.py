@@ -28,7 +28,7 @@ def rsa_key(_number: int) -> rsa.RSAPrivateKey:
 
 
 class Octo:
-    """The organisation Octo-Org and the user mona, with the App `coder` installed on both."""
+    """The organization Octo-Org and the user mona, with the App `coder` installed on both."""
 
     def __init__(self, *, style: TokenStyle = TokenStyle.CLASSIC, prefix: str = "") -> None:
         numbers = itertools.count()

@@ -21,7 +21,7 @@ WRITERS = {"actions_variables": "write", "secrets": "write", "organization_actio
 
 @pytest.fixture
 def octo() -> Iterator[Octo]:
-    """Give a GitHub on which mona owns the organisation."""
+    """Give a GitHub on which mona owns the organization."""
     with Octo() as running:
         running.service.people.make_owner("mona", "octo-org")
         yield running
@@ -43,15 +43,15 @@ def put_secret(octo: Octo, token: str, base: str, name: str, value: str, **body:
 def test_a_variable_lives_through_201_409_200_204_and_404(
     octo: Octo, owner: str, base: str, extra: dict[str, str]
 ) -> None:
-    body = {"name": "colour", "value": "red", **extra}
+    body = {"name": "color", "value": "red", **extra}
     assert octo.ask("POST", f"{base}/variables", owner, json=body).status_code == 201
     assert refusal(octo.ask("POST", f"{base}/variables", owner, json=body))[0] == 409
-    assert octo.ask("PATCH", f"{base}/variables/COLOUR", owner, json={"value": "blue"}).status_code == 204
-    shown = octo.ask("GET", f"{base}/variables/Colour", owner).json()
-    assert (shown["name"], shown["value"]) == ("COLOUR", "blue")
-    gone = octo.ask("DELETE", f"{base}/variables/COLOUR", owner)
+    assert octo.ask("PATCH", f"{base}/variables/COLOR", owner, json={"value": "blue"}).status_code == 204
+    shown = octo.ask("GET", f"{base}/variables/Color", owner).json()
+    assert (shown["name"], shown["value"]) == ("COLOR", "blue")
+    gone = octo.ask("DELETE", f"{base}/variables/COLOR", owner)
     assert (gone.status_code, gone.text) == (204, "")
-    assert octo.ask("DELETE", f"{base}/variables/COLOUR", owner).status_code == 404
+    assert octo.ask("DELETE", f"{base}/variables/COLOR", owner).status_code == 404
 
 
 @pytest.mark.parametrize(("asked", "given"), [("", 10), ("?per_page=100", 30), ("?per_page=100&page=2", 5)])

@@ -40,7 +40,7 @@ def test_anyone_may_look_an_app_up_by_its_slug(octo: Octo) -> None:
     assert refusal(octo.ask("GET", "/apps/nobody")) == NOT_FOUND
 
 
-def test_an_organisation_is_found_in_any_case_and_shown_in_its_own(octo: Octo) -> None:
+def test_an_organization_is_found_in_any_case_and_shown_in_its_own(octo: Octo) -> None:
     shown = octo.as_app("GET", "/orgs/oCTO-oRG/installation").json()
     assert (shown["id"], shown["account"]["login"], shown["account"]["type"], shown["suspended_at"]) == (
         octo.on_org.id,
@@ -160,7 +160,7 @@ def test_a_page_beyond_the_last_is_empty_and_leads_back(octo: Octo) -> None:
     assert set(response.links) == {"first", "prev"}
 
 
-def test_a_renamed_organisation_is_found_under_its_new_name_only(octo: Octo) -> None:
+def test_a_renamed_organization_is_found_under_its_new_name_only(octo: Octo) -> None:
     octo.service.rename_account("Octo-Org", "Hexa-Org")
     assert refusal(octo.as_app("GET", "/orgs/octo-org/installation")) == NOT_FOUND
     shown = octo.as_app("GET", "/orgs/hexa-org/installation").json()

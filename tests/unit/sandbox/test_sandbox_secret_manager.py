@@ -66,7 +66,7 @@ def test_a_secret_without_versions_is_not_found(client: SecretManagerServiceClie
 
 
 def test_a_version_that_is_no_number_is_an_invalid_argument(client: SecretManagerServiceClient) -> None:
-    with pytest.raises(exceptions.BadRequest):
+    with pytest.raises(exceptions.ClientError):
         client.access_secret_version(name=name("newest"))
 
 
@@ -74,7 +74,7 @@ def test_a_disabled_version_is_a_failed_precondition_until_enabled(
     client: SecretManagerServiceClient, service: SecretManager
 ) -> None:
     service.disable(SECRET, 2)
-    with pytest.raises(exceptions.BadRequest, match="DISABLED"):
+    with pytest.raises(exceptions.ClientError, match="DISABLED"):
         client.access_secret_version(name=name())
     service.enable(SECRET, 2)
     assert client.access_secret_version(name=name()).payload.data == b"second \xff"
@@ -84,7 +84,7 @@ def test_a_destroyed_version_is_a_failed_precondition(
     client: SecretManagerServiceClient, service: SecretManager
 ) -> None:
     service.destroy(SECRET, 1)
-    with pytest.raises(exceptions.BadRequest, match="DESTROYED"):
+    with pytest.raises(exceptions.ClientError, match="DESTROYED"):
         client.access_secret_version(name=name("1"))
 
 

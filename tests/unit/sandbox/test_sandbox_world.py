@@ -50,7 +50,7 @@ def test_the_default_job_is_good_at_the_default_provider(world: World) -> None:
     assert exchange(world, world.job()) == 200
 
 
-def test_a_job_of_another_organisation_is_not(world: World) -> None:
+def test_a_job_of_another_organization_is_not(world: World) -> None:
     assert exchange(world, world.job(repository="other-org/app")) == 401
 
 
@@ -62,7 +62,7 @@ def test_a_job_of_another_organisation_is_not(world: World) -> None:
         ((), "bare-org/app", 200),
     ],
 )
-def test_admitted_organisations_are_those_of_the_condition(
+def test_admitted_organizations_are_those_of_the_condition(
     world: World, orgs: tuple[str, ...], repository: str, status: int
 ) -> None:
     world.admit_orgs(*orgs)

@@ -223,16 +223,16 @@ def test_allowed_roles_are_the_only_ones_served() -> None:
 
 
 @pytest.mark.parametrize("value", ["*", "octo-org,*", " * "])
-def test_a_star_among_the_organisations_is_public_mode(value: str) -> None:
+def test_a_star_among_the_organizations_is_public_mode(value: str) -> None:
     assert common(ALLOWED_ORGS=value).policy.public
 
 
-def test_organisations_are_compared_without_case() -> None:
+def test_organizations_are_compared_without_case() -> None:
     assert Org("OCTO-ORG") in (common(ALLOWED_ORGS=" Octo-Org ,, x ").policy.orgs or ())
 
 
 @pytest.mark.parametrize("value", [None, "", ","])
-def test_no_organisation_starts_with_a_warning_and_denies_all(value: str | None) -> None:
+def test_no_organization_starts_with_a_warning_and_denies_all(value: str | None) -> None:
     settings = common(ALLOWED_ORGS=value)
     assert settings.policy.orgs == frozenset()
     assert any(warning.startswith("ALLOWED_ORGS") for warning in settings.warnings)

@@ -18,7 +18,7 @@ from fullsend_sandbox.keys import new_key
 from mintcore.errors import InvalidToken, IssuerUnavailable
 from mintcore.outbound.channel import Outbound
 from mintcore.verify.jwks import IssuerKeys
-from mintcore.verify.unverified import LONGEST_TOKEN, UnverifiedToken, take_apart
+from mintcore.verify.unverified import MAX_TOKEN, UnverifiedToken, split_token
 from tests.mint_doubles import FakeClock, claims, new_attempt
 from tests.unit.outbound.loopback_peer import Peer, answer
 
@@ -82,7 +82,7 @@ class Published:
 
     def check(self, token: str) -> None:
         with self.peer:
-            self.keys.check_signature(take_apart(token), new_attempt(self.clock))
+            self.keys.check_signature(split_token(token), new_attempt(self.clock))
 
 
 def key_set(*keys: object) -> bytes:
@@ -111,7 +111,7 @@ def test_a_token_whose_claims_were_changed_is_refused(clock: FakeClock, key: rsa
 def test_a_token_without_a_real_signature_is_refused(
     clock: FakeClock, key: rsa.RSAPrivateKey, signature: bytes
 ) -> None:
-    token = raw_jwt({"alg": "RS256", "kid": "k"}, claims(), signature)[:LONGEST_TOKEN]
+    token = raw_jwt({"alg": "RS256", "kid": "k"}, claims(), signature)[:MAX_TOKEN]
     with pytest.raises(InvalidToken):
         Published(clock, key_set(jwk(key))).check(token)
 
@@ -158,10 +158,10 @@ def test_a_key_set_beside_another_status_than_200_is_no_answer(
 
 
 def test_a_token_over_the_largest_size_is_refused_however_sound(key: rsa.RSAPrivateKey) -> None:
-    room = LONGEST_TOKEN - len(signed(key))
-    assert take_apart(signed(key, x="y" * (room * 3 // 4 - 20))).key_id == "k"
+    room = MAX_TOKEN - len(signed(key))
+    assert split_token(signed(key, x="y" * (room * 3 // 4 - 20))).key_id == "k"
     with pytest.raises(InvalidToken, match=r"a token of 1[67][0-9]{3} characters"):
-        take_apart(signed(key, x="y" * (room * 3 // 4 + 20)))
+        split_token(signed(key, x="y" * (room * 3 // 4 + 20)))
 
 
 def test_keys_that_are_too_short_or_of_another_kind_are_no_keys(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
@@ -195,7 +195,7 @@ def test_a_broken_key_set_never_replaces_the_one_we_have(
     clock: FakeClock, key: rsa.RSAPrivateKey, jwks: bytes
 ) -> None:
     published = Published(clock, key_set(jwk(key)))
-    token = take_apart(signed(key))
+    token = split_token(signed(key))
     with published.peer:
         published.keys.check_signature(token, new_attempt(clock))
         published.jwks = jwks
@@ -258,7 +258,7 @@ def test_a_strange_path_of_the_key_set_stays_on_the_issuers_origin(
 @pytest.mark.parametrize(("seconds", "fetched"), [(3599, 1), (3600, 2)])
 def test_keys_are_fetched_once_an_hour(clock: FakeClock, issuer: Issuer, seconds: float, fetched: int) -> None:
     keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
-    token = take_apart(issuer.token(Job()))
+    token = split_token(issuer.token(Job()))
     keys.check_signature(token, new_attempt(clock))
     clock.advance(seconds)
     keys.check_signature(token, new_attempt(clock))
@@ -267,9 +267,9 @@ def test_keys_are_fetched_once_an_hour(clock: FakeClock, issuer: Issuer, seconds
 
 def test_a_rotated_key_is_found_at_once(clock: FakeClock, issuer: Issuer) -> None:
     keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
-    keys.check_signature(take_apart(issuer.token(Job())), new_attempt(clock))
+    keys.check_signature(split_token(issuer.token(Job())), new_attempt(clock))
     issuer.rotate_key(retire=True)
-    keys.check_signature(take_apart(issuer.token(Job())), new_attempt(clock))
+    keys.check_signature(split_token(issuer.token(Job())), new_attempt(clock))
     assert issuer.traffic.count(path_prefix="/.well-known/jwks") == 2
 
 
@@ -280,7 +280,7 @@ def test_invented_key_ids_ask_the_issuer_once_in_thirty_seconds(
     keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
     for number in range(seconds):
         with pytest.raises(InvalidToken, match="no key of the token's key id"):
-            keys.check_signature(take_apart(signed(key, f"invented-{number}")), new_attempt(clock))
+            keys.check_signature(split_token(signed(key, f"invented-{number}")), new_attempt(clock))
         clock.advance(1)
     assert issuer.traffic.count(path_prefix="/.well-known/jwks") == fetched
 
@@ -290,7 +290,7 @@ def test_an_issuer_that_is_down_is_not_asked_by_every_request(clock: FakeClock, 
         keys = IssuerKeys(peer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
         for _ in range(5):
             with pytest.raises(IssuerUnavailable):
-                keys.check_signature(take_apart(signed(key)), new_attempt(clock))
+                keys.check_signature(split_token(signed(key)), new_attempt(clock))
     assert len(peer.requests) == 3
 
 
@@ -306,7 +306,7 @@ ALGORITHMS = ["none", "None", "NONE", "HS256", "HS512", "RS384", "RS512", "PS256
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_only_rs256_is_taken_apart(algorithm: str) -> None:
     with pytest.raises(InvalidToken):
-        take_apart(raw_jwt({"alg": algorithm, "kid": "k"}, claims()))
+        split_token(raw_jwt({"alg": algorithm, "kid": "k"}, claims()))
 
 
 def test_a_public_key_is_no_shared_secret(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
@@ -340,7 +340,7 @@ NOT_TOKENS = {
     "one character over": f"{SOUND}.AAAAA", "standard base64": f"{SOUND}.+/+/", "a line more": f"{SOUND}.AAAA\n",
     "blanks inside": f"{SOUND}.AA AA", "empty signature": f"{SOUND}.", "five parts": f"{SOUND}.AAAA.AAAA",
     "unencoded payload": raw_jwt({"alg": "RS256", "kid": "k", "b64": False, "crit": ["b64"]}, claims()),
-    "huge": "a" * (LONGEST_TOKEN + 1), "huge number": raw_jwt({"alg": "RS256", "kid": "k"}, {"exp": 0}).replace(
+    "huge": "a" * (MAX_TOKEN + 1), "huge number": raw_jwt({"alg": "RS256", "kid": "k"}, {"exp": 0}).replace(
         b64(b'{"exp": 0}'), b64(b'{"exp": ' + b"9" * 5000 + b"}")),
     "deep header": f"{b64(DEEP_LIST.encode())}.{b64(b'{}')}.x",
     "deep payload": ".".join([b64(b'{"alg":"RS256","kid":"k"}'), b64(b'{"a":' + DEEP_LIST.encode() + b"}"), "x"]),
@@ -348,13 +348,13 @@ NOT_TOKENS = {
 
 
 def test_the_sound_part_of_what_is_refused_is_sound() -> None:
-    assert take_apart(f"{SOUND}.AAAA").signature == b"\0\0\0"
+    assert split_token(f"{SOUND}.AAAA").signature == b"\0\0\0"
 
 
 @pytest.mark.parametrize("text", NOT_TOKENS.values(), ids=NOT_TOKENS.keys())
 def test_what_is_no_token_is_refused(text: str) -> None:
     with pytest.raises(InvalidToken) as refused:
-        take_apart(text)
+        split_token(text)
     assert refused.value.public == InvalidToken.sentence
     assert len(refused.value.detail) < 200
 
@@ -370,21 +370,21 @@ def test_a_token_nested_just_deep_enough_for_one_parser_is_no_crash_in_the_next(
             header = '{"alg":"RS256","kid":"k","x":' + "[" * depth + "]" * depth + "}"
             text = f"{b64(header.encode())}.{b64(b'{}')}.{b64(b'x')}"
             with pytest.raises(InvalidToken):
-                published.keys.check_signature(take_apart(text), new_attempt(clock))
+                published.keys.check_signature(split_token(text), new_attempt(clock))
             refusals += 1
     assert refusals == 300
 
 
 def test_a_token_is_taken_apart_quickly_whatever_its_size() -> None:
     started = time.process_time()
-    for size in (LONGEST_TOKEN, LONGEST_TOKEN - 1):
+    for size in (MAX_TOKEN, MAX_TOKEN - 1):
         with pytest.raises(InvalidToken):
-            take_apart("." * size)
+            split_token("." * size)
     assert time.process_time() - started < 1
 
 
 def test_a_part_that_is_not_believed_says_so_in_its_name(key: rsa.RSAPrivateKey) -> None:
-    parts = take_apart(signed(key))
+    parts = split_token(signed(key))
     assert isinstance(parts, UnverifiedToken)
     assert parts.unverified_claims["repository"] == "octo-org/app"
     assert parts.key_id == "k"

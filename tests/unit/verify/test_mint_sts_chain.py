@@ -197,7 +197,7 @@ def chain(clock: FakeClock, issuer: Issuer) -> Iterator[Chain]:
 
 def verified(chain: Chain, verifier: HostedVerifier | StandaloneVerifier, token: str) -> GenuineClaims:
     attempt = new_attempt(chain.clock)
-    return verifier.confirm(token, verifier.examine(token, attempt), attempt)
+    return verifier.confirm(token, verifier.check_locally(token, attempt), attempt)
 
 
 def test_hosted_a_genuine_token_has_two_proofs(chain: Chain) -> None:
@@ -210,7 +210,7 @@ def test_hosted_a_genuine_token_has_two_proofs(chain: Chain) -> None:
 def test_hosted_without_the_issuers_keys_googles_word_stands_alone(chain: Chain) -> None:
     verifier, token = chain.hosted(), chain.issuer.token(Job())
     chain.issuer.stop()
-    assert isinstance(verifier.examine(token, new_attempt(chain.clock)), UnprovenClaims)
+    assert isinstance(verifier.check_locally(token, new_attempt(chain.clock)), UnprovenClaims)
     assert verified(chain, verifier, token).proof is Proof.STS
 
 
@@ -257,7 +257,7 @@ def test_standalone_without_the_issuers_keys_nobody_is_let_in(chain: Chain) -> N
     verifier, token = chain.standalone(), chain.issuer.token(Job())
     chain.issuer.stop()
     with pytest.raises(IssuerUnavailable):
-        verifier.examine(token, new_attempt(chain.clock))
+        verifier.check_locally(token, new_attempt(chain.clock))
 
 
 def test_standalone_without_a_known_key_and_the_issuer_down_nobody_is_let_in(chain: Chain) -> None:
@@ -267,11 +267,11 @@ def test_standalone_without_a_known_key_and_the_issuer_down_nobody_is_let_in(cha
     token = chain.issuer.token(Job())
     chain.issuer.stop()
     with pytest.raises(IssuerUnavailable):
-        verifier.examine(token, new_attempt(chain.clock))
+        verifier.check_locally(token, new_attempt(chain.clock))
 
 
 def test_standalone_unproven_claims_are_never_confirmed(chain: Chain) -> None:
-    signed = chain.standalone().examine(chain.issuer.token(Job()), new_attempt(chain.clock))
+    signed = chain.standalone().check_locally(chain.issuer.token(Job()), new_attempt(chain.clock))
     assert isinstance(signed, SignedClaims)
     with pytest.raises(InvalidToken):
         chain.standalone().confirm("x", UnprovenClaims(signed.caller), new_attempt(chain.clock))
@@ -280,5 +280,5 @@ def test_standalone_unproven_claims_are_never_confirmed(chain: Chain) -> None:
 def test_a_token_that_names_another_issuer_is_not_looked_up_there(chain: Chain) -> None:
     keys = json.dumps({"keys": []}).encode()
     with Peer(lambda _number: [answer(200, keys)]) as evil, pytest.raises(InvalidToken):
-        chain.standalone().examine(chain.issuer.token(Job(), iss=evil.url), new_attempt(chain.clock))
+        chain.standalone().check_locally(chain.issuer.token(Job(), iss=evil.url), new_attempt(chain.clock))
     assert evil.requests == []

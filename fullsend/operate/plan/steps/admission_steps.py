@@ -1,7 +1,7 @@
-"""Steps on whom the organisations' provider admits, safe with other operators at work.
+"""Steps on whom the organizations' provider admits, safe with other operators at work.
 
 A provider has no etag, so that two writers can undo each other. ALLOWED_ORGS has one (the service's), and is
-the record: whoever writes the condition looks afterwards whether it admits every organisation of ALLOWED_ORGS
+the record: whoever writes the condition looks afterwards whether it admits every organization of ALLOWED_ORGS
 and writes it again if not. The last writer of all therefore leaves a condition that admits everyone enrolled.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fullsend.operate.gcp.cloud import Cloud
     from fullsend.operate.model.conditions import Condition
-    from fullsend.operate.model.names import Place
+    from fullsend.operate.model.names import MintLocation
     from mintcore.policy.names import Org
 
 ROUNDS = 60
@@ -29,7 +29,7 @@ ROUNDS = 60
 def wanted(text: str, variables: Mapping[str, str], add: Iterable[Org] = (), drop: Iterable[Org] = ()) -> Condition:
     """Return what the condition should be, from what it is and the mint's environment.
 
-    Everyone it admits already stays, for it may be another operator's enrolment under way. Raises BadInput for
+    Everyone it admits already stays, for it may be another operator's enrollment under way. Raises BadInput for
     a condition that was written by hand.
     """
     if environment.is_public(variables):
@@ -58,17 +58,17 @@ class _SetCondition:
         """Say what it does."""
         return f"set the condition of the provider {names.PROVIDER} to: {self.condition}"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        return [_gcloud(place, self.condition)]
+        return [_gcloud(location, self.condition)]
 
 
 class AdmitOrgs(_SetCondition):
-    """Let the provider admit organisations, and everyone in ALLOWED_ORGS."""
+    """Let the provider admit organizations, and everyone in ALLOWED_ORGS."""
 
     __slots__ = ()
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
         _settle(cloud, add=self.orgs)
 
@@ -79,31 +79,31 @@ class CheckAdmission:
 
     def title(self) -> str:
         """Say what it does."""
-        return f"check that the provider {names.PROVIDER} admits every organisation of ALLOWED_ORGS"
+        return f"check that the provider {names.PROVIDER} admits every organization of ALLOWED_ORGS"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        return [f"# {self.title()}: fullsend mint doctor {place.flags()}"]
+        return [f"# {self.title()}: fullsend mint doctor {location.flags()}"]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
         _settle(cloud)
 
 
 class DropOrgs(_SetCondition):
-    """Let the provider no longer admit organisations."""
+    """Let the provider no longer admit organizations."""
 
     __slots__ = ()
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
         _settle(cloud, drop=self.orgs)
 
 
 def _settle(cloud: Cloud, *, add: Iterable[Org] = (), drop: Iterable[Org] = ()) -> None:
-    name = cloud.place.provider(names.MINT_POOL, names.PROVIDER)
+    name = cloud.location.provider(names.MINT_POOL, names.PROVIDER)
     for _ in range(ROUNDS):
-        raw = cloud.run.service(cloud.place.service)
+        raw = cloud.run.service(cloud.location.service)
         variables = Service(raw).environment if raw is not None else {}
         provider = cloud.federation.provider(name)
         if provider is None:
@@ -125,7 +125,7 @@ def _same_case(condition: Condition, text: str) -> bool:
     return current is not None and current.spelled() == condition.spelled()
 
 
-def _gcloud(place: Place, condition: str) -> str:
-    where = ("--project", place.project, "--location", "global", "--workload-identity-pool", names.MINT_POOL)
+def _gcloud(location: MintLocation, condition: str) -> str:
+    where = ("--project", location.project, "--location", "global", "--workload-identity-pool", names.MINT_POOL)
     change = ("update-oidc", names.PROVIDER, *where, "--attribute-condition", condition)
     return gcloud("iam", "workload-identity-pools", "providers", *change)

@@ -12,7 +12,7 @@ from fullsend.operate.plan.steps.shell import gcloud
 if TYPE_CHECKING:
     from fullsend.operate.gcp.cloud import Cloud
     from fullsend.operate.model.federation import ProviderSpec
-    from fullsend.operate.model.names import Place
+    from fullsend.operate.model.names import MintLocation
 
 CREATE = "create"
 UNDELETE = "undelete"
@@ -26,8 +26,8 @@ _POOL_VERBS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def _in_pool(place: Place, pool: str) -> tuple[str, ...]:
-    return ("--project", place.project, "--location", "global", "--workload-identity-pool", pool)
+def _in_pool(location: MintLocation, pool: str) -> tuple[str, ...]:
+    return ("--project", location.project, "--location", "global", "--workload-identity-pool", pool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,15 @@ class PutPool:
         """Say what it does."""
         return f"{self.how} the workload identity pool {self.pool}"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
         verb, flags = _POOL_VERBS[self.how]
-        where = ("--project", place.project, "--location", "global")
+        where = ("--project", location.project, "--location", "global")
         return [gcloud(*_POOLS, verb, self.pool, *where, *flags)]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
-        name = cloud.place.pool(self.pool)
+        name = cloud.location.pool(self.pool)
         if self.how == CREATE:
             with suppress(AlreadyExists):  # somebody else was faster
                 cloud.federation.create_pool(name, self.pool)
@@ -69,14 +69,14 @@ class DeletePool:
         """Say what it does."""
         return f"delete the workload identity pool {self.pool} (its name stays reserved for 30 days)"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        where = ("--project", place.project, "--location", "global", "--quiet")
+        where = ("--project", location.project, "--location", "global", "--quiet")
         return [gcloud(*_POOLS, "delete", self.pool, *where)]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
-        cloud.federation.delete_pool(cloud.place.pool(self.pool))
+        cloud.federation.delete_pool(cloud.location.pool(self.pool))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,9 @@ class PutProvider:
         """Say what it does."""
         return f"{self.how} the provider {self.provider} with the condition: {self.spec.condition}"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        where = (self.provider, *_in_pool(place, self.pool))
+        where = (self.provider, *_in_pool(location, self.pool))
         mapping = ",".join(f"{name}={value}" for name, value in self.spec.mapping.items())
         trust = ("--issuer-uri", self.spec.issuer, "--allowed-audiences", ",".join(self.spec.audiences))
         flags = (*trust, "--attribute-mapping", mapping, "--attribute-condition", self.spec.condition)
@@ -104,9 +104,9 @@ class PutProvider:
             lines.insert(0, gcloud(*_POOLS, "providers", "undelete", *where))
         return lines
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
-        name = cloud.place.provider(self.pool, self.provider)
+        name = cloud.location.provider(self.pool, self.provider)
         if self.how == CREATE:
             try:
                 cloud.federation.create_provider(name, self.spec)
@@ -131,11 +131,11 @@ class DeleteProvider:
         """Say what it does."""
         return f"delete the provider {self.provider} (its name stays reserved for 30 days)"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        where = (self.provider, *_in_pool(place, self.pool), "--quiet")
+        where = (self.provider, *_in_pool(location, self.pool), "--quiet")
         return [gcloud(*_POOLS, "providers", "delete", *where)]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
-        cloud.federation.delete_provider(cloud.place.provider(self.pool, self.provider))
+        cloud.federation.delete_provider(cloud.location.provider(self.pool, self.provider))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fullsend.operate.gcp.cloud import Cloud
     from fullsend.operate.model.environment import Edit
-    from fullsend.operate.model.names import Place
+    from fullsend.operate.model.names import MintLocation
     from fullsend.operate.plan.bundle import Bundle
 
 RUNTIME = "python312"
@@ -55,29 +55,29 @@ class DeployFunction:
         """Say what it does."""
         return f"upload the source {self.sha256[:12]} and build the function {FUNCTION} from it (takes minutes)"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands; the source is named by its whole path, so that they run in any folder."""
         variables = self.edit.apply(self.base) | {env.SOURCE_HASH: self.sha256}
-        where = ("--gen2", "--project", place.project, "--region", place.region)
+        where = ("--gen2", "--project", location.project, "--region", location.region)
         source = ("--source", str(self.bundle.folder.absolute()))
         build = ("--runtime", RUNTIME, "--entry-point", ENTRY_POINT, *source, "--trigger-http")
         size = ("--cpu", "1", "--memory", "512Mi", "--timeout", "60s", "--concurrency", str(CONCURRENCY))
-        run = ("--service-account", place.service_account, "--max-instances", "20")
+        run = ("--service-account", location.service_account, "--max-instances", "20")
         command = gcloud("functions", "deploy", FUNCTION, *where, *build, *size, *run)
         return [*secrets_first(variables), f"{command} {update_env_vars(variables)}"]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
-        name = cloud.place.function
+        name = cloud.location.function
         function = cloud.functions.settled(name)  # a run before this one may still be building
-        before = _variables(cloud.run.service(cloud.place.service), function)
+        before = _variables(cloud.run.service(cloud.location.service), function)
         wanted = self.edit.apply(before or self.base)
         if function is not None and function.get("state") == "ACTIVE" and self._runs(before, wanted):
             return
         source = cloud.functions.upload(name.partition("/functions/")[0], self.bundle.data)
-        read = cloud.run.service(cloud.place.service)  # again: the upload takes a while, and enrolments go on
+        read = cloud.run.service(cloud.location.service)  # again: the upload takes a while, and enrollments go on
         before = _variables(read, function)
-        body = _body(cloud.place, source, self.edit.apply(before or self.base) | {env.SOURCE_HASH: self.sha256})
+        body = _body(cloud.location, source, self.edit.apply(before or self.base) | {env.SOURCE_HASH: self.sha256})
         if function is None:
             try:
                 cloud.functions.create(name, body)
@@ -93,7 +93,7 @@ class DeployFunction:
 
 
 def _variables(service: Mapping[str, Any] | None, function: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the service's variables, for enrolments change those alone; else the function's."""
+    """Return the service's variables, for enrollments change those alone; else the function's."""
     if service is not None:
         return dict(Service(service).environment)
     return dict((function or {}).get("serviceConfig", {}).get("environmentVariables", {}))
@@ -104,11 +104,11 @@ def _keep_changes(cloud: Cloud, read: Mapping[str, Any] | None, sha256: str, own
 
     `read` is the service as it was before the build.
     """
-    raw = cloud.run.service(cloud.place.service)
+    raw = cloud.run.service(cloud.location.service)
     if raw is None or read is None:
         return
     before, now = Service(read), Service(raw)
-    revisions = cloud.run.revisions(cloud.place.service)
+    revisions = cloud.run.revisions(cloud.location.service)
     built = next((_image(one) for one in revisions if short(one["name"]) == now.latest_created), "")
     for revision in revisions:
         if short(revision["name"]) == before.latest_created:
@@ -119,7 +119,7 @@ def _keep_changes(cloud: Cloud, read: Mapping[str, Any] | None, sha256: str, own
         # The newest revision before the build's own is where the last change went.
         replay = Replay(before.environment, variables, own)
         if not replay.holds(now.environment):
-            EditEnvironment(replay).take(cloud)
+            EditEnvironment(replay).apply(cloud)
         return
 
 
@@ -127,15 +127,15 @@ def _image(revision: Mapping[str, Any]) -> str:
     return str((revision.get("containers") or [{}])[0].get("image", ""))
 
 
-def _body(place: Place, source: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
+def _body(location: MintLocation, source: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
     # Cloud Functions adds LOG_EXECUTION_ID to the service by itself.
     own = {name: value for name, value in variables.items() if name != "LOG_EXECUTION_ID"}
     return {
-        "name": place.function,
+        "name": location.function,
         "environment": "GEN_2",
         "description": "fullsend token mint",
         "buildConfig": {"runtime": RUNTIME, "entryPoint": ENTRY_POINT, "source": dict(source)},
-        "serviceConfig": {**SERVICE, "serviceAccountEmail": place.service_account, "environmentVariables": own},
+        "serviceConfig": {**SERVICE, "serviceAccountEmail": location.service_account, "environmentVariables": own},
     }
 
 
@@ -147,15 +147,15 @@ class DeleteFunction:
         """Say what it does."""
         return f"delete the function {FUNCTION} with its Cloud Run service"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        where = ("--gen2", "--project", place.project, "--region", place.region, "--quiet")
+        where = ("--gen2", "--project", location.project, "--region", location.region, "--quiet")
         return [gcloud("functions", "delete", FUNCTION, *where)]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
-        cloud.functions.settled(cloud.place.function)
-        cloud.functions.delete(cloud.place.function)
+        cloud.functions.settled(cloud.location.function)
+        cloud.functions.delete(cloud.location.function)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +166,15 @@ class MakePublic:
         """Say what it does."""
         return "let allUsers call the Cloud Run service (the mint itself checks each caller's token)"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        where = ("--project", place.project, "--region", place.region)
+        where = ("--project", location.project, "--region", location.region)
         policy = ("--member", "allUsers", "--role", "roles/run.invoker")
         return [gcloud("run", "services", "add-iam-policy-binding", FUNCTION, *where, *policy)]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
-        cloud.run.make_public(cloud.place.service)
+        cloud.run.make_public(cloud.location.service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,15 +187,15 @@ class WaitHealthy:
         """Say what it does."""
         return f"wait until POST /v1/token answers 401 and /health reports version {self.version}"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        where = (FUNCTION, "--gen2", "--project", place.project, "--region", place.region)
+        where = (FUNCTION, "--gen2", "--project", location.project, "--region", location.region)
         url = gcloud("functions", "describe", *where, "--format", "value(url)")
         return [f'curl -s -o /dev/null -w "%{{http_code}}\\n" -X POST "$({url})/v1/token"  # 401']
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
-        function = cloud.functions.get(cloud.place.function) or {}
+        function = cloud.functions.get(cloud.location.function) or {}
         url = str(function.get("url") or function.get("serviceConfig", {}).get("uri", "")).rstrip("/")
         session, pause = cloud.session, HEALTH_FIRST
         ends = session.now() + HEALTH_SECONDS
@@ -203,8 +203,8 @@ class WaitHealthy:
             if session.now() + pause > ends:
                 raise NotReady(
                     f"The mint at {url} is deployed and not healthy after {HEALTH_SECONDS:.0f} s: {found.said}.",
-                    f"gcloud run services logs read {FUNCTION} --project {cloud.place.project} --region "
-                    f"{cloud.place.region} shows what it says, fullsend mint doctor what is wrong around it.",
+                    f"gcloud run services logs read {FUNCTION} --project {cloud.location.project} --region "
+                    f"{cloud.location.region} shows what it says, fullsend mint doctor what is wrong around it.",
                 )
             session.sleep(pause)
             pause = min(HEALTH_LONGEST, pause * 2)

@@ -10,7 +10,7 @@ from fullsend.operate.operate_errors import NotReady, NotThere
 
 if TYPE_CHECKING:
     from fullsend.operate.gcp.cloud import Cloud
-    from fullsend.operate.model.names import Place
+    from fullsend.operate.model.names import MintLocation
     from mintcore.policy.names import Org, Repo
 
 ROUNDS = 60
@@ -31,13 +31,13 @@ class CheckInference:
         """Say what it does."""
         return f"check that the provider {names.PROVIDER} admits everyone with {inference_members.USER}"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        return [f"# {self.title()}: fullsend inference status ORG --project {place.project}"]
+        return [f"# {self.title()}: fullsend inference status ORG --project {location.project}"]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
-        name = cloud.place.provider(names.INFERENCE_POOL, names.PROVIDER)
+        name = cloud.location.provider(names.INFERENCE_POOL, names.PROVIDER)
         for _ in range(ROUNDS):
             provider = cloud.federation.provider(name)
             bound = inference_members.targets_among(

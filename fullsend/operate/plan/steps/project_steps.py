@@ -9,7 +9,7 @@ from fullsend.operate.plan.steps.shell import gcloud
 
 if TYPE_CHECKING:
     from fullsend.operate.gcp.cloud import Cloud
-    from fullsend.operate.model.names import Place
+    from fullsend.operate.model.names import MintLocation
 
 DISPLAY_NAME = "fullsend token mint"
 
@@ -24,11 +24,11 @@ class EnableApis:
         """Say what it does."""
         return f"enable the APIs {', '.join(api.removesuffix('.googleapis.com') for api in self.apis)}"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        return [gcloud("services", "enable", *self.apis, "--project", place.project)]
+        return [gcloud("services", "enable", *self.apis, "--project", location.project)]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
         cloud.apis.enable(self.apis)
 
@@ -43,12 +43,12 @@ class CreateServiceAccount:
         """Say what it does."""
         return f"create the service account {self.email}"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        name, where = self.email.partition("@")[0], ("--project", place.project)
+        name, where = self.email.partition("@")[0], ("--project", location.project)
         return [gcloud("iam", "service-accounts", "create", name, *where, "--display-name", DISPLAY_NAME)]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
         cloud.accounts.create(self.email, DISPLAY_NAME)
 
@@ -63,11 +63,11 @@ class DeleteServiceAccount:
         """Say what it does."""
         return f"delete the service account {self.email}"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        return [gcloud("iam", "service-accounts", "delete", self.email, "--project", place.project, "--quiet")]
+        return [gcloud("iam", "service-accounts", "delete", self.email, "--project", location.project, "--quiet")]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
         cloud.accounts.delete(self.email)
 
@@ -83,11 +83,11 @@ class GrantProjectRole:
         """Say what it does."""
         return f"grant {self.role} on the project to {self.member}"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        return [_binding("add", place, self.role, self.member)]
+        return [_binding("add", location, self.role, self.member)]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
         cloud.project.grant(self.role, self.member)
 
@@ -103,15 +103,15 @@ class RevokeProjectRole:
         """Say what it does."""
         return f"take {self.role} on the project away from {self.member}"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        return [_binding("remove", place, self.role, self.member)]
+        return [_binding("remove", location, self.role, self.member)]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
         cloud.project.revoke(self.role, self.member)
 
 
-def _binding(verb: str, place: Place, role: str, member: str) -> str:
+def _binding(verb: str, location: MintLocation, role: str, member: str) -> str:
     policy = ("--role", role, "--member", member, "--condition", "None")
-    return gcloud("projects", f"{verb}-iam-policy-binding", place.project, *policy)
+    return gcloud("projects", f"{verb}-iam-policy-binding", location.project, *policy)

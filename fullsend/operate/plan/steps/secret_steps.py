@@ -13,7 +13,7 @@ from fullsend.operate.plan.steps.shell import gcloud
 
 if TYPE_CHECKING:
     from fullsend.operate.gcp.cloud import Cloud
-    from fullsend.operate.model.names import Place
+    from fullsend.operate.model.names import MintLocation
     from mintcore.policy.names import Role
     from mintcore.secret import Secret
 
@@ -28,14 +28,14 @@ class CreateSecret:
         """Say what it does."""
         return f"create the secret {secret_id(self.role)}"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        where = ("--project", place.project, "--replication-policy", "automatic")
+        where = ("--project", location.project, "--replication-policy", "automatic")
         return [gcloud("secrets", "create", secret_id(self.role), *where)]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
-        cloud.secrets.create(cloud.place.secret(self.role))
+        cloud.secrets.create(cloud.location.secret(self.role))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class AddKey:
         """Say what it does."""
         return f"store the key of {self.file} in {secret_id(self.role)}, unless it is the newest version already"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands; the file is named by its whole path, so that they run in any folder."""
-        where = ("--project", place.project, "--data-file", str(Path(self.file).absolute()))
+        where = ("--project", location.project, "--data-file", str(Path(self.file).absolute()))
         return [gcloud("secrets", "versions", "add", secret_id(self.role), *where)]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it. An operator who may write keys and not read them gets a version more, which does no harm."""
-        name = cloud.place.secret(self.role)
+        name = cloud.location.secret(self.role)
         try:
             if cloud.secrets.value(name).reveal() == self.key.reveal():
                 return
@@ -77,14 +77,14 @@ class GrantSecret:
         """Say what it does."""
         return f"let {self.member} read {secret_id(self.role)}"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        policy = ("--role", ACCESSOR, "--member", self.member, "--project", place.project)
+        policy = ("--role", ACCESSOR, "--member", self.member, "--project", location.project)
         return [gcloud("secrets", "add-iam-policy-binding", secret_id(self.role), *policy)]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
-        cloud.secrets.grant(cloud.place.secret(self.role), self.member)
+        cloud.secrets.grant(cloud.location.secret(self.role), self.member)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,14 @@ class RevokeSecret:
         """Say what it does."""
         return f"let {self.member} read {secret_id(self.role)} no longer"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        policy = ("--role", ACCESSOR, "--member", self.member, "--project", place.project)
+        policy = ("--role", ACCESSOR, "--member", self.member, "--project", location.project)
         return [gcloud("secrets", "remove-iam-policy-binding", secret_id(self.role), *policy)]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
-        cloud.secrets.revoke(cloud.place.secret(self.role), self.member)
+        cloud.secrets.revoke(cloud.location.secret(self.role), self.member)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +118,17 @@ class DisableOldKeys:
         """Say what it does."""
         return f"disable every version of {secret_id(self.role)} but the newest"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        where, name = ("--project", place.project), secret_id(self.role)
+        where, name = ("--project", location.project), secret_id(self.role)
         shown = ("--filter", "state=ENABLED", "--sort-by", "~createTime", "--format", "value(name)")
         listing = gcloud("secrets", "versions", "list", name, *where, *shown)
         disable = gcloud("secrets", "versions", "disable", "VERSION", "--secret", name, *where)
         return [f"{listing} | tail -n +2 | xargs -r -I VERSION {disable}"]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
-        name = cloud.place.secret(self.role)
+        name = cloud.location.secret(self.role)
         for version in (cloud.secrets.versions(name) or [])[1:]:
             if version.state == ENABLED:
                 cloud.secrets.disable(name, version.number)
@@ -144,10 +144,10 @@ class DeleteSecret:
         """Say what it does."""
         return f"delete the secret {secret_id(self.role)} with every version of the key"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        return [gcloud("secrets", "delete", secret_id(self.role), "--project", place.project, "--quiet")]
+        return [gcloud("secrets", "delete", secret_id(self.role), "--project", location.project, "--quiet")]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
-        cloud.secrets.delete(cloud.place.secret(self.role))
+        cloud.secrets.delete(cloud.location.secret(self.role))

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from fullsend.operate.gcp.cloud import Cloud
     from fullsend.operate.model.environment import Change
-    from fullsend.operate.model.names import Place
+    from fullsend.operate.model.names import MintLocation
 
 CONFLICTS = 200
 LOOKS = 150
 FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 2.0
+MAX_PAUSE = 2.0
 AGAIN_SECONDS = 0.5
 
 
@@ -41,16 +41,16 @@ class EditEnvironment:
         """Say what it does."""
         return f"set on the Cloud Run service and move traffic there once it is ready: {listed(self.changes)}"
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands; gcloud guards them with no etag, so nobody else may write meanwhile."""
-        where = (FUNCTION, "--project", place.project, "--region", place.region)
+        where = (FUNCTION, "--project", location.project, "--region", location.region)
         return [
             *secrets_first(self.changes),
             f"{gcloud('run', 'services', 'update', *where)} {update_env_vars(self.changes)}",
             gcloud("run", "services", "update-traffic", *where, "--to-latest"),
         ]
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it."""
         for _ in range(CONFLICTS):
             try:
@@ -71,9 +71,9 @@ class EditEnvironment:
         service = _service(cloud)
         serving = None
         if service.starts_from_revision:
-            serving = cloud.run.revision(f"{cloud.place.service}/revisions/{service.serving}")
+            serving = cloud.run.revision(f"{cloud.location.service}/revisions/{service.serving}")
         body = edited(service, serving, self.edit)
-        return None if body is None else cloud.run.update(cloud.place.service, body)
+        return None if body is None else cloud.run.update(cloud.location.service, body)
 
     @staticmethod
     def _finish(cloud: Cloud, operation: dict[str, Any]) -> None:
@@ -82,8 +82,8 @@ class EditEnvironment:
         except NotReady as error:
             raise NotReady(
                 f"{error.message} The revision with the change exists and does not serve; the old one still does.",
-                f"gcloud run services logs read {FUNCTION} --project {cloud.place.project} "
-                f"--region {cloud.place.region} shows why it does not start. Run the command again afterwards.",
+                f"gcloud run services logs read {FUNCTION} --project {cloud.location.project} "
+                f"--region {cloud.location.region} shows why it does not start. Run the command again afterwards.",
             ) from error
 
     def _holds(self, cloud: Cloud) -> bool:
@@ -98,26 +98,26 @@ class EditEnvironment:
                     raise NotReady(
                         f"The newest revision {service.latest_created} does not start: {service.failure} "
                         f"The revision {service.serving} still serves, without the change.",
-                        f"gcloud run services logs read {FUNCTION} --project {cloud.place.project} shows why.",
+                        f"gcloud run services logs read {FUNCTION} --project {cloud.location.project} shows why.",
                     )
                 return False
             cloud.run.pause(pause)
-            pause = min(LONGEST_PAUSE, pause * 1.5)
+            pause = min(MAX_PAUSE, pause * 1.5)
         raise NotReady("The Cloud Run service does not settle.", "Run the command again in a few minutes.")
 
     def _serves(self, cloud: Cloud, service: Service) -> bool:
         for name, _ in service.traffic:
-            revision = cloud.run.revision(f"{cloud.place.service}/revisions/{name}")
+            revision = cloud.run.revision(f"{cloud.location.service}/revisions/{name}")
             if revision is None or not self.edit.holds(environment_of(revision)):
                 return False
         return bool(service.traffic)
 
 
 def _service(cloud: Cloud) -> Service:
-    raw = cloud.run.service(cloud.place.service)
+    raw = cloud.run.service(cloud.location.service)
     if raw is None:
         raise NotThere(
-            f"There is no mint {FUNCTION} in {cloud.place.project}, region {cloud.place.region}.",
-            f"fullsend mint deploy {cloud.place.flags()} makes one.",
+            f"There is no mint {FUNCTION} in {cloud.location.project}, region {cloud.location.region}.",
+            f"fullsend mint deploy {cloud.location.flags()} makes one.",
         )
     return Service(raw)

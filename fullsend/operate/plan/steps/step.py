@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from fullsend.operate.gcp.cloud import Cloud
-    from fullsend.operate.model.names import Place
+    from fullsend.operate.model.names import MintLocation
 
 
 class Step(Protocol):
@@ -15,8 +15,8 @@ class Step(Protocol):
     def title(self) -> str:
         """Say what it does, in the imperative."""
 
-    def gcloud(self, place: Place) -> list[str]:
+    def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands; a line that begins with # where gcloud has none."""
 
-    def take(self, cloud: Cloud) -> None:
+    def apply(self, cloud: Cloud) -> None:
         """Do it. Raises OperateError."""

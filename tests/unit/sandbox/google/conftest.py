@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fullsend_sandbox.google.control_plane import ControlPlane
-from fullsend_sandbox.google.stand_in import StandInRunner
+from fullsend_sandbox.google.emulated_runner import EmulatedRunner
 from tests.unit.sandbox.google.google_operator import Operator
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def control_plane(world: World) -> Iterator[ControlPlane]:
-    with ControlPlane(world, runner=StandInRunner()) as running:
+    with ControlPlane(world, runner=EmulatedRunner()) as running:
         running.new_project()
         running.enable()
         yield running

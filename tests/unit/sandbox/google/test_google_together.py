@@ -16,7 +16,7 @@ WRITERS = 8
 
 
 def add_variable(control_plane: ControlPlane, name: str) -> None:
-    """Read, merge and write until the write gets through, as an enrolment does."""
+    """Read, merge and write until the write gets through, as an enrollment does."""
     writer = Operator(control_plane)
     try:
         for _ in range(100):

@@ -17,7 +17,7 @@ from fullsend_sandbox.loopback import LoopbackService
 REQUIRED = ("ROLE_APP_IDS", "GCP_PROJECT_NUMBER", "WIF_POOL_NAME", "WIF_PROVIDER_NAME")
 
 
-class _StandIn(LoopbackService):
+class _EmulatedService(LoopbackService):
     def __init__(self, version: str) -> None:
         super().__init__("stand-in", self._ask)
         self._version = version
@@ -39,7 +39,7 @@ class _StandIn(LoopbackService):
         return _json(401, error)
 
 
-class StandInRunner:
+class EmulatedRunner:
     """Starts stand-ins, in no time; like the mint, none starts without the variables that it requires."""
 
     def start(self, image: Image, environment: Mapping[str, str]) -> Running:
@@ -47,7 +47,7 @@ class StandInRunner:
         missing = [name for name in REQUIRED if not environment.get(name)]
         if missing:
             raise DidNotStartError(f"missing variables: {', '.join(missing)}")
-        return _StandIn(_version(image.source)).start()
+        return _EmulatedService(_version(image.source)).start()
 
 
 def _version(source: Path) -> str:
