@@ -33,7 +33,7 @@ def answered(clock: FakeClock, **changes: Any) -> AnswerRecord:
     context.step_ms |= {"issue": 30.0}
     context.upstream_calls |= {"github": 2}
     context.cache_hits |= {"jwks": True}
-    given: dict[str, Any] = {"route": "/v1/token", "status": 200, "code": "", "traceparent": "", "attempt": context}
+    given: dict[str, Any] = {"route": "/v1/token", "status": 200, "code": "", "traceparent": "", "context": context}
     return AnswerRecord(**given | changes)
 
 
