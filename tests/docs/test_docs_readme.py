@@ -112,14 +112,3 @@ def test_every_variable_of_the_readmes_table_is_one_the_mint_reads() -> None:
 def test_every_link_of_the_readme_leads_somewhere() -> None:
     targets = re.findall(r"\]\(([^)#:]+)\)", README)
     assert [target for target in targets if not (ROOT / target).exists()] == []
-
-
-def test_the_upload_is_the_three_parts_and_nothing_else() -> None:
-    rules = [line for line in (ROOT / ".gcloudignore").read_text().splitlines() if line and line[0] != "#"]
-    assert rules[0] == "*"
-    assert {rule for rule in rules if rule.startswith("!")} == {
-        "!main.py",
-        "!requirements.txt",
-        "!mintcore",
-        "!mintcore/**",
-    }
