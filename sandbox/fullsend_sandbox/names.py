@@ -37,6 +37,9 @@ e2e: actions:write actions_variables:write administration:write contents:write i
  secrets:write workflows:write
 """
 
+GRANT_PERMISSIONS = {"actions_variables": "read", "organization_actions_variables": "read"}
+"""What an App needs beside its role's permissions before a mint can read grants with it."""
+
 
 def app_permissions() -> dict[str, dict[str, str]]:
     """Return the permissions of each role's App; `fix` has none of its own."""

@@ -102,10 +102,10 @@ class World:
             self._running = started.pop_all()
 
     def _furnish_github(self) -> None:
-        owners = {repository.partition("/")[0] for repository in names.REPOSITORIES}
-        self._ids = {owner: str(self.github.create_org(owner).id) for owner in sorted(owners)}
+        for owner in sorted({repository.partition("/")[0] for repository in names.REPOSITORIES}):
+            self.github.create_org(owner)
         for repository in names.REPOSITORIES:
-            self._ids[repository] = str(self.github.create_repo(repository).id)
+            self.github.create_repo(repository)
         self.apps = {}
         self.installations = {}
         for role, permissions in names.app_permissions().items():
@@ -140,10 +140,24 @@ class World:
         self.federation.put_provider(names.POOL, provider)
 
     def job(self, **changes: Any) -> Job:
-        """Return a job that may mint; changes are `Job`'s fields. Ids are GitHub's where it knows the name."""
+        """Return a job that may mint; changes are `Job`'s fields.
+
+        The ids are GitHub's of today, also for a name that was recycled, where GitHub knows the name.
+        """
         job = Job(**changes)
-        owner_id, repository_id = self._ids.get(job.owner), self._ids.get(job.repository)
-        return Job(**{"repository_owner_id": owner_id, "repository_id": repository_id} | changes)
+        ids = {
+            "repository_owner_id": self.github.id_of(job.owner),
+            "repository_id": self.github.id_of(job.repository),
+        }
+        known = {name: str(found) for name, found in ids.items() if found is not None}
+        return Job(**known | changes)
+
+    def let_apps_read_variables(self) -> None:
+        """Give every App, and accept everywhere, the permissions that grants are read with."""
+        for role, app in self.apps.items():
+            self.github.change_permissions(app, names.GRANT_PERMISSIONS | names.app_permissions()[role])
+        for installation in self.installations.values():
+            self.github.accept_permissions(installation)
 
     def mint_environment(self, **changes: str) -> dict[str, str]:
         """Return the environment of a hosted mint in this world; changes replace or add variables."""

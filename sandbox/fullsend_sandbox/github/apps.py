@@ -113,6 +113,10 @@ class Apps:
         """Every installation of an App, oldest first."""
         return [each for each in self._installations.values() if each.app is app]
 
+    def on(self, account: Account) -> list[Installation]:
+        """Every installation on an account, oldest first."""
+        return [each for each in self._installations.values() if each.account is account]
+
     def on_account(self, app: App, account: Account) -> Installation | None:
         """Find an App's installation on an account."""
         return next((each for each in self.installations(app) if each.account is account), None)

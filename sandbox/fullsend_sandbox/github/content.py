@@ -1,7 +1,8 @@
 """Files and issues, just enough to prove what a token may read and write.
 
 GitHub REST: "Get repository content", "Create or update file contents", "List repository issues", "Create
-an issue". Decides permissions and the shape of bodies; there are no branches, commits or labels.
+an issue". Decides permissions and the shape of bodies. A file is written to the default branch only, and an
+older version cannot be read.
 """
 
 import base64
@@ -12,6 +13,7 @@ from werkzeug.wrappers import Request, Response
 
 from fullsend_sandbox.github.answers import RefusedError, answer, not_found
 from fullsend_sandbox.github.bodies import invalid, json_object, required_text
+from fullsend_sandbox.github.history import DEFAULT_BRANCH, Commit
 from fullsend_sandbox.github.needs import Need
 from fullsend_sandbox.github.pages import page_of
 from fullsend_sandbox.github.parts import Parts
@@ -34,6 +36,7 @@ class ContentEndpoints:
     def __init__(self, parts: Parts, repositories: RepositoryEndpoints) -> None:
         self._permitted = repositories.permitted
         self._views = parts.views
+        self._now = parts.clock
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -68,8 +71,16 @@ class ContentEndpoints:
         if present is not None and body.get("sha") != _sha(present):
             raise RefusedError(409, f"{path} does not match the given sha", WRITE.page)
         found.files[path] = data
-        written = {"content": _file(path, data), "commit": {"message": message}}
+        commit = self._push(found, message)
+        written = {"content": _file(path, data), "commit": {"sha": commit.sha, "message": message}}
         return answer(written, 201 if present is None else 200)
+
+    def _push(self, repository: Repository, message: str) -> Commit:
+        refs = repository.refs
+        tip = refs.branches.get(DEFAULT_BRANCH)
+        commit = refs.network.add(() if tip is None else (tip,), message, self._now())
+        refs.branches[DEFAULT_BRANCH] = commit.sha
+        return commit
 
     def _issues(self, request: Request, **where: str) -> Response:
         found = self._permitted(request, LIST_ISSUES, where)

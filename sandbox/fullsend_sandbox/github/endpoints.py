@@ -4,6 +4,7 @@ from fullsend_sandbox.github.access_tokens import AccessTokenEndpoints
 from fullsend_sandbox.github.accounts import AccountEndpoints
 from fullsend_sandbox.github.actions_secrets import SecretEndpoints
 from fullsend_sandbox.github.actions_variables import VariableEndpoints
+from fullsend_sandbox.github.commits import CommitEndpoints
 from fullsend_sandbox.github.content import ContentEndpoints
 from fullsend_sandbox.github.installations import InstallationEndpoints
 from fullsend_sandbox.github.keepers import Keepers
@@ -23,6 +24,7 @@ def endpoints(parts: Parts) -> list[Route]:
         *AccessTokenEndpoints(parts).routes(),
         *repositories.routes(),
         *ContentEndpoints(parts, repositories).routes(),
+        *CommitEndpoints(parts, repositories).routes(),
         *AccountEndpoints(parts).routes(),
         *RunnerEndpoints(parts, repositories).routes(),
         *VariableEndpoints(parts, keepers).routes(),

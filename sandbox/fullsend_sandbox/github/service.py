@@ -16,6 +16,7 @@ from fullsend_sandbox.github.actions_state import ActionsState
 from fullsend_sandbox.github.answers import RefusedError
 from fullsend_sandbox.github.endpoints import endpoints
 from fullsend_sandbox.github.envelope import Envelope
+from fullsend_sandbox.github.git import Git
 from fullsend_sandbox.github.parts import Parts
 from fullsend_sandbox.github.people import People
 from fullsend_sandbox.github.state import Account, App, Installation, Repository
@@ -28,7 +29,7 @@ from fullsend_sandbox.routes import Routes
 class GitHubService(LoopbackService):
     """GitHub's REST API; `prefix="/api/v3"` makes it a GitHub Enterprise Server.
 
-    `people` makes owners and their tokens, `actions` arranges variables and secrets.
+    `people` makes owners and their tokens, `actions` arranges variables and secrets, `git` commits and forks.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class GitHubService(LoopbackService):
         envelope = Envelope(routes, self._limits, parts.user_tokens, self._state, prefix)
         self.people = People(parts, self._state)
         self.actions = ActionsState(parts, self._state, self._now)
+        self.git = Git(parts, self._state)
         super().__init__("github", envelope, clock=clock)
 
     def _now(self) -> float:
@@ -79,6 +81,23 @@ class GitHubService(LoopbackService):
         """
         with self._state:
             return self._world.rename_account(login, new_login, redirect=redirect)
+
+    def delete_account(self, login: str) -> None:
+        """Remove an account with its repositories and installations; anyone may take its login afterwards."""
+        with self._state:
+            gone = self._world.remove_account(login)
+            for installation in self._apps.on(gone):
+                self.uninstall(installation)
+
+    def id_of(self, name: str) -> int | None:
+        """Return the id of an account, or of a repository `owner/name`, under its name of today."""
+        with self._state:
+            login, slash, repository = name.partition("/")
+            if not slash:
+                account = self._world.account(login)
+                return None if account is None else account.id
+            found = self._world.repository(login, repository)
+            return None if found is None or found[1] else found[0].id
 
     def create_repo(self, full_name: str, *, private: bool = True) -> Repository:
         """Add the repository `owner/name`, with a README.md."""

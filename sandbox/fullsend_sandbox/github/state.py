@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from fullsend_sandbox.github.history import Refs
+
 LEVELS = ("read", "write", "admin")
 
 
@@ -40,6 +42,9 @@ class Repository:
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
     issues: list[str] = field(default_factory=list, repr=False)
     """Titles; the first issue is number 1."""
+    refs: Refs = field(default_factory=Refs, repr=False)
+    parent: "Repository | None" = field(default=None, repr=False)
+    """The repository that this one is a fork of."""
 
     @property
     def full_name(self) -> str:

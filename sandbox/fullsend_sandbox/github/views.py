@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from fullsend_sandbox.github.history import DEFAULT_BRANCH
 from fullsend_sandbox.github.links import repository_links
 from fullsend_sandbox.github.state import Account, App, Installation, Repository
 
@@ -53,10 +54,10 @@ class Views:
             "visibility": "private" if repository.private else "public",
             "owner": self.account(repository.owner),
             "description": None,
-            "default_branch": "main",
+            "default_branch": DEFAULT_BRANCH,
             "archived": False,
             "disabled": False,
-            "fork": False,
+            "fork": repository.parent is not None,
             "topics": [],
             "created_at": timestamp(repository.created_at),
             **repository_links(self._api(), SITE, repository.full_name),

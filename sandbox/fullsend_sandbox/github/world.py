@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from fullsend_sandbox.clock import Clock
+from fullsend_sandbox.github.history import DEFAULT_BRANCH, Refs
 from fullsend_sandbox.github.state import Account, Repository
 
 LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,37}[A-Za-z0-9])?")
@@ -46,6 +47,18 @@ class World:
         self._accounts[new_login.lower()] = account
         return account
 
+    def remove_account(self, login: str) -> Account:
+        """Remove an account and its repositories for good; its login is free for another account.
+
+        Raises ValueError when it is missing.
+        """
+        gone = self.require_account(login)
+        for repository in [each for each in self._repositories.values() if each.owner is gone]:
+            self.remove_repository(repository.full_name)
+        del self._accounts[login.lower()]
+        self._former_logins = {key: kept for key, kept in self._former_logins.items() if kept is not gone}
+        return gone
+
     def _claim(self, login: str) -> None:
         if not LOGIN.fullmatch(login):
             raise ValueError(f"{login!r} is not a login: use up to 39 letters, digits and inner dashes")
@@ -70,14 +83,26 @@ class World:
         return account
 
     def add_repository(self, full_name: str, *, private: bool) -> Repository:
-        """Add a repository with a README. Raises ValueError on a bad or taken name or a missing owner."""
+        """Add a repository with a README, committed on `main`.
+
+        Raises ValueError for an invalid or taken name or a missing owner.
+        """
         login, _, name = full_name.partition("/")
         owner = self.require_account(login)
         key = self._free_name(owner, name)
         repository = Repository(next(self._ids), owner, name, private, self._clock())
         repository.files["README.md"] = f"# {name}\n".encode()
+        first = repository.refs.network.add((), f"Initial commit of {repository.id}", self._clock())
+        repository.refs.branches[DEFAULT_BRANCH] = first.sha
         self._repositories[key] = repository
         return repository
+
+    def add_fork(self, parent: Repository, full_name: str) -> Repository:
+        """Add a fork; it shares the parent's commits. Raises ValueError as `add_repository` does."""
+        fork = self.add_repository(full_name, private=parent.private)
+        fork.refs = Refs(parent.refs.network, dict(parent.refs.branches), dict(parent.refs.tags))
+        fork.files, fork.parent = dict(parent.files), parent
+        return fork
 
     def rename_repository(self, full_name: str, new_name: str) -> Repository:
         """Rename a repository; the old name leads to it until somebody takes it."""
