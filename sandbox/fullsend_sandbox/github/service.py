@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 from fullsend_sandbox.clock import Clock
 from fullsend_sandbox.github.actions_state import ActionsState
 from fullsend_sandbox.github.answers import RefusedError
+from fullsend_sandbox.github.app_manifests import AppManifests
 from fullsend_sandbox.github.endpoints import endpoints
 from fullsend_sandbox.github.envelope import Envelope
 from fullsend_sandbox.github.git import Git
@@ -47,8 +48,10 @@ class GitHubService(LoopbackService):
         parts = Parts.build(self._now, token_style, lambda: self.api_url)
         self._world, self._apps = parts.world, parts.apps
         self._tokens, self._limits = parts.tokens, parts.limits
-        table = [(method, f"{prefix}{path}", handler) for method, path, handler in endpoints(parts)]
-        routes = Routes(table, otherwise=_no_such_path)
+        manifests = AppManifests(parts, make_key)
+        api = [*endpoints(parts), *manifests.api_routes()]
+        table = [(method, f"{prefix}{path}", handler) for method, path, handler in api]
+        routes = Routes([*table, *manifests.web_routes()], otherwise=_no_such_path)
         envelope = Envelope(routes, self._limits, parts.user_tokens, self._state, prefix)
         self.people = People(parts, self._state)
         self.actions = ActionsState(parts, self._state, self._now)
@@ -126,6 +129,14 @@ class GitHubService(LoopbackService):
         key = key or self._make_key()
         with self._state:
             return self._apps.add(slug, permissions, owner, key)
+
+    def find_app(self, issuer: str) -> App:
+        """Return an App by its id or client id. Raises LookupError."""
+        with self._state:
+            found = self._apps.by_issuer(issuer)
+        if found is None:
+            raise LookupError(f"there is no App {issuer!r}")
+        return found
 
     def rotate_key(self, app: App, *, keep_old: bool = False) -> bytes:
         """Give an App a new key and return its PEM; JWTs of older keys are refused unless kept."""
