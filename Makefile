@@ -54,8 +54,9 @@ cloud: .venv/ready ## an empty Google project and a GitHub on loopback, to deplo
 bench: .venv/ready ## the mint beside a plain one, measured; QUICK=1 is under a minute, WRITE=1 writes docs/bench/
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write)
 
-docs: .venv/ready ## docs/configuration.md, from the settings code
+docs: .venv/ready ## write the generated pages: configuration.md, errors.md and the hints of the action
 	$(BIN)/python scripts/docs/configuration.py
+	$(BIN)/python scripts/docs/errors.py
 
 fuzz-api: .venv/ready ## many generated requests against both mints, held to docs/openapi.yaml
 	FUZZ_API_EXAMPLES=$${FUZZ_API_EXAMPLES:-1000} $(BIN)/pytest -q -n 2 tests/integration/test_openapi.py

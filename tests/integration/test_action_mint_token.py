@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from fullsend.client.remedies import REMEDIES
+from fullsend.client.remedies import ACTION_HINTS
 from fullsend.client.retry import PERMANENT
 from fullsend_sandbox.faults import Drop, Fail
 from fullsend_sandbox.github.tokens import TokenStyle
@@ -325,4 +325,4 @@ def test_the_action_needs_nothing_but_node() -> None:
 
 
 def test_the_hints_are_those_of_the_command() -> None:
-    assert json.loads((ACTION / "hints.json").read_text(encoding="utf-8")) == REMEDIES
+    assert json.loads((ACTION / "hints.json").read_text(encoding="utf-8")) == ACTION_HINTS
