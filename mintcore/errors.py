@@ -16,7 +16,7 @@ hold a token, a JWT or key material.
     │   └── RoleNotAllowed        └── RoleKeyMissing
     ├── InstallationError     the organization has to change something on GitHub
     │   ├── AppNotInstalled       ├── InstallationSuspended
-    │   └── ReposNotAccessible    └── PermissionsNotGranted
+    │   ├── ReposNotAccessible    ├── PermissionsNotGranted     └── GitHubRefused
     ├── TransientError        the same request may succeed later
     │   ├── RateLimited           ├── IssuerUnavailable         ├── StsUnavailable
     │   ├── KeyUnavailable        ├── GitHubRateLimited         ├── GitHubUnavailable
@@ -195,6 +195,12 @@ class PermissionsNotGranted(InstallationError):
     """The installation lacks a permission that the role needs."""
 
     code = "permissions_not_granted"
+
+
+class GitHubRefused(InstallationError):
+    """GitHub refuses permanently: an IP allow list, SAML enforcement, a legal block."""
+
+    code = "github_refused"
 
 
 class TransientError(MintError):

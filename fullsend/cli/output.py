@@ -68,7 +68,7 @@ class Interrupted(CommandError):
 
 def without_secrets(text: str) -> str:
     """Return a text without anything that looks like a token, a JWT or a private key."""
-    from mintcore.observe.log import redact  # noqa: PLC0415 - only a failure needs it
+    from mintcore.secret import redact  # noqa: PLC0415 - only a failure needs it
 
     return redact(text)
 

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from fullsend.explain.input_errors import UnreadableFileError, UnusableInputError
-from mintcore.observe.log import redact
+from mintcore.secret import redact
 
 if TYPE_CHECKING:
     from pathlib import Path

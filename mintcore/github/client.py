@@ -1,6 +1,6 @@
-"""GitHub as one App sees it: calls that the App signs itself, healed once where GitHub refuses the signature.
+"""GitHub as one App sees it: calls that carry the App's JWT.
 
-A refused JWT is made anew from a key read anew; where the machine's clock was off, it is set.
+If GitHub refuses the JWT, the key is read again and the call repeated once. If the clock was off, it is corrected.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mintcore.cache import ExpiringCache
 from mintcore.errors import MintError, UpstreamTimeout
-from mintcore.github.refusals import no_answer
+from mintcore.github.refusals import no_answer, refusal
 from mintcore.outbound.answer import OutboundError, Unusable
 
 if TYPE_CHECKING:
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
     from mintcore.outbound.answer import Answer
     from mintcore.outbound.channel import Channel
+    from mintcore.policy.names import Org
     from mintcore.policy.roles import App
     from mintcore.ports import AppAssertions, Clock
     from mintcore.request import RequestContext
     from mintcore.secret import Secret
 
-# A token for 500 repositories comes with a description of each, of five to twelve kilobytes.
+# GitHub describes each of up to 500 repositories in five to twelve kilobytes.
 MAX_ANSWER = 8 * 1024 * 1024
 API_VERSION = "2022-11-28"
 INSTALL_PAGE_SECONDS = 3600.0
@@ -39,6 +40,7 @@ class AppClient:
     def __init__(self, channel: Channel, assertions: AppAssertions, clock: Clock) -> None:
         self._channel = channel
         self._assertions = assertions
+        self._clock = clock
         self._install_pages = ExpiringCache["App", str](
             "install_page",
             clock=clock,
@@ -60,6 +62,10 @@ class AppClient:
             self._assertions.refused(app, assertion)
         return self._send(self._assertions.assertion(app, context), method, path, context, body)
 
+    def refusal(self, answer: Answer, *, doing: str, org: Org) -> MintError:
+        """Return the failure for an answer that is neither a success nor a documented negative answer."""
+        return refusal(answer, doing=doing, org=org, now=self._clock.now(), api_host=self._channel.host)
+
     def _send(
         self, assertion: Secret, method: str, path: str, context: RequestContext, body: Mapping[str, Any] | None
     ) -> Answer:
@@ -78,10 +84,9 @@ class AppClient:
             raise no_answer(error) from None
 
     def install_page(self, app: App, context: RequestContext) -> str:
-        """Return where the App is installed from, empty where GitHub does not say (GitHub REST: Get the app).
+        """Return the page that installs the App, empty if GitHub does not say (GitHub REST: Get the app).
 
-        Remembered, so that who asks for an organization without the App again and again spends none of the calls
-        that GitHub allows the App.
+        Cached: requests for organizations without the App must not spend the App's quota.
         """
         try:
             return self._install_pages.get(app, lambda: self._ask_for_page(app, context), context)

@@ -1,6 +1,6 @@
-"""Which one was it? GitHub's 422 says that a permission or a repository is out of reach and not which.
+"""Names what a 422 is about: GitHub says that a permission or a repository is out of reach, but not which.
 
-On this path only, the installation's permissions are compared and the repositories are asked for one by one.
+Only on this path, the installation's permissions are compared and the repositories looked up one by one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from mintcore.errors import (
     GitHubRateLimited,
-    GitHubUnavailable,
     MintError,
     PermissionsNotGranted,
     ReposNotAccessible,
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from mintcore.policy.names import Org, RepoName
     from mintcore.request import RequestContext, Scope
 
-# One call each; a caller that asked for hundreds learns of the first ones.
+# One call each; the message covers the first ones only.
 _MAX_QUESTIONS = 30
 _MIN_SECONDS = 2.0
 
@@ -38,11 +37,12 @@ def explain_unprocessable(
     *,
     granted: Mapping[str, str],
     reaches: Callable[[RepoName], bool],
+    failure: MintError,
     context: RequestContext,
 ) -> MintError:
-    """Return the failure behind a 422 with the names of what is missing.
+    """Return the failure behind a 422 with the names of what is missing, ``failure`` if it is about something else.
 
-    ``granted`` are the installation's permissions, ``reaches`` asks GitHub whether it covers a repository.
+    ``granted`` are the installation's permissions, ``reaches`` asks GitHub if it covers a repository.
     """
     message = message_of(answer)
     lacking = [
@@ -50,25 +50,25 @@ def explain_unprocessable(
     ]
     if "permissions" in message.lower() and lacking:
         return PermissionsNotGranted(
-            f"The role's GitHub App lacks {', '.join(lacking)} on {org}; its owner has to add them to the App, "
-            f"and an owner of {org} has to accept them in the settings of {org} under 'GitHub Apps'."
+            f"The role's GitHub App lacks {', '.join(lacking)} on {org}. Fix: the App's owner adds them to it; "
+            f"then an owner of {org} accepts them in the settings of {org} under 'GitHub Apps'."
         )
     if "repositor" in message.lower() and scope.repos:
         out_of_reach = _out_of_reach(scope.repos, reaches, context)
-        named = ", ".join(f"{org}/{name}" for name in out_of_reach) or "one of those asked for"
+        named = ", ".join(f"{org}/{name}" for name in out_of_reach) or "at least one of the requested repositories"
         if len(scope.repos) > _MAX_QUESTIONS:
-            named += f" (only the first {_MAX_QUESTIONS} were looked at)"
+            named += f" (only the first {_MAX_QUESTIONS} were checked)"
         return ReposNotAccessible(
             f"The role's GitHub App cannot reach {named}: the repository does not exist, or the installation on "
-            f"{org} does not cover it; correct the name or add the repository to the installation."
+            f"{org} does not cover it. Fix: correct the name or add the repository to the installation."
         )
     if "permissions" in message.lower():
         return PermissionsNotGranted(detail=message)
-    return GitHubUnavailable(detail=f"creating a token on {org}: status 422 {message}".rstrip())
+    return failure
 
 
 def covers(has: str | None, wanted: str) -> bool:
-    """Say whether one level of a permission includes another; ``wanted`` is one of LEVELS."""
+    """Tell whether one level of a permission includes another; ``wanted`` is one of LEVELS."""
     return has in LEVELS and LEVELS.index(has) >= LEVELS.index(wanted)
 
 
@@ -85,5 +85,5 @@ def _out_of_reach(
         except (GitHubRateLimited, UpstreamTimeout):
             break
         except (MintError, Unusable):
-            continue  # GitHub does not say; it may be the next one
+            continue  # no answer about this one; check the next
     return found

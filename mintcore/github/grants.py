@@ -1,4 +1,4 @@
-"""An installation and its token as GitHub describes them: read, and held against what was asked for."""
+"""Parses GitHub's installations and tokens, and compares a token with what was asked for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mintcore.errors import GitHubUnavailable, Incident
 from mintcore.github.diagnosis import covers
+from mintcore.github.refusals import not_github
 from mintcore.outbound.answer import Unusable
 from mintcore.policy.names import Org
 from mintcore.policy.roles import LEVELS
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """An App's installation; ``permissions`` are those the account's owner has accepted."""
+    """An App's installation; ``permissions`` are those that the account's owner has accepted."""
 
     id: int
     suspended: bool
@@ -32,14 +33,17 @@ class Installation:
 def parse_installation(answer: Answer, org: Org) -> Installation:
     """Return the installation GitHub describes (GitHub REST: Get an organization installation for the app).
 
-    Raises GitHubUnavailable where that is none, and Incident for one of another account.
+    Raises GitHubUnavailable for an unreadable answer, and Incident for the installation of another account.
     """
     try:
         found = answer.json_object()
+    except Unusable as error:
+        raise not_github(f"finding the installation on {org}: {error}") from None
+    try:
         number, login = int(found["id"]), str(found["account"]["login"])
         permissions = {str(name): str(level) for name, level in found["permissions"].items()}
-    except (Unusable, KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise GitHubUnavailable(detail=f"an installation GitHub describes oddly: {type(error).__name__}") from None
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise GitHubUnavailable(detail=f"unreadable installation on {org}: {type(error).__name__}") from None
     if not _same(login, org):
         raise Incident(detail=f"GitHub gave the installation {number} of {login[:100]!r} for {org}")
     return Installation(number, found.get("suspended_at") is not None, permissions)
@@ -58,9 +62,9 @@ def parse_token(answer: Answer, org: Org, scope: Scope, installation_id: int) ->
         permissions = {str(name): str(level) for name, level in fields["permissions"].items()}
         selection = str(fields.get("repository_selection", "selected" if scope.repos else "all"))
     except (Unusable, KeyError, TypeError, AttributeError) as error:
-        raise GitHubUnavailable(detail=f"a token GitHub describes oddly: {type(error).__name__}") from None
+        raise GitHubUnavailable(detail=f"unreadable token on {org}: {type(error).__name__}") from None
     if not (isinstance(token, str) and token and isinstance(expires_at, str)):
-        raise GitHubUnavailable(detail="GitHub created a token and did not send it")
+        raise GitHubUnavailable(detail=f"GitHub's answer lacks the token it created on {org}")
     too_much = _repositories_not_asked(granted, selection, org, scope)
     too_much += _permissions_not_asked(permissions, scope)
     if too_much:

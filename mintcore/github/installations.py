@@ -1,6 +1,6 @@
-"""Where is a GitHub App installed, and a token of that installation.
+"""The installations of a GitHub App, and tokens for them.
 
-Installations are remembered, tokens never. An installation that has vanished is looked up anew, once.
+Installations are cached, tokens never. If an installation is gone, it is looked up again, once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mintcore.errors import (
 )
 from mintcore.github.diagnosis import explain_unprocessable
 from mintcore.github.grants import parse_installation, parse_token
-from mintcore.github.refusals import is_unknown_app, refusal, suspended
+from mintcore.github.refusals import is_not_found, suspended
 from mintcore.outbound.answer import Answer
 
 if TYPE_CHECKING:
@@ -35,13 +35,12 @@ NOT_INSTALLED_SECONDS = 15.0
 _OK = 200
 _CREATED = 201
 _MOVED = 301
-_NOT_FOUND = 404
 _UNPROCESSABLE = 422
 
 
 @dataclass(frozen=True, slots=True)
 class _Sought:
-    """What an installation is remembered under: no two Apps and no two organizations share one."""
+    """The cache key of an installation."""
 
     app: App
     org: Org
@@ -52,14 +51,13 @@ class GitHubTokens:
 
     def __init__(self, client: AppClient, clock: Clock) -> None:
         self._client = client
-        self._clock = clock
         self._installations = ExpiringCache[_Sought, "Installation | None"](
             "installation",
             clock=clock,
             fresh_for=lambda found: (
                 NOT_INSTALLED_SECONDS if found is None or found.suspended else INSTALLED_SECONDS
             ),
-            hold_failure_seconds=0.0,  # each caller is told by GitHub itself
+            hold_failure_seconds=0.0,  # each caller gets GitHub's own answer
             most=10_000,
             slow=lambda: UpstreamTimeout(detail="waited for the installation until the time ran out"),
         )
@@ -71,8 +69,8 @@ class GitHubTokens:
         """
         installation = self._installation(app, org, context)
         answer = self._create(app, installation, scope, context)
-        if answer.status == _NOT_FOUND:
-            # Uninstalled, and perhaps installed again under another id, since we looked.
+        if is_not_found(answer):
+            # The App was uninstalled since the look-up, and perhaps installed again under another id.
             self._installations.drop_if(_Sought(app, org), installation)
             installation = self._installation(app, org, context)
             answer = self._create(app, installation, scope, context)
@@ -82,7 +80,7 @@ class GitHubTokens:
 
     def _create(self, app: App, installation: Installation, scope: Scope, context: RequestContext) -> Answer:
         body: dict[str, Any] = {"permissions": dict(scope.permissions)}
-        # GitHub reads an empty list as all repositories; so do we, but by leaving it out.
+        # GitHub reads an empty list as all repositories. Leave it out, so that is never by accident.
         if scope.repos:
             body["repositories"] = list(scope.repos)
         return self._client.call(app, "POST", f"/app/installations/{installation.id}/access_tokens", context, body)
@@ -91,11 +89,12 @@ class GitHubTokens:
         self, answer: Answer, sought: _Sought, installation: Installation, scope: Scope, context: RequestContext
     ) -> MintError:
         app, org = sought.app, sought.org
-        failure = refusal(answer, doing=f"creating a token on {org}", org=org, now=self._clock.now())
-        if isinstance(failure, InstallationSuspended) or answer.status in {_NOT_FOUND, _UNPROCESSABLE}:
-            # What we remember of the installation is not so any more, or is about to be mended.
+        failure = self._client.refusal(answer, doing=f"creating a token on {org}", org=org)
+        missing = is_not_found(answer)
+        if isinstance(failure, InstallationSuspended) or missing or answer.status == _UNPROCESSABLE:
+            # The cached installation is out of date, or its owner is about to change it.
             self._installations.drop_if(sought, installation)
-        if answer.status == _NOT_FOUND:
+        if missing:
             return self._not_installed(app, org, context)
         if answer.status != _UNPROCESSABLE:
             return failure
@@ -106,14 +105,15 @@ class GitHubTokens:
             scope,
             granted=installation.permissions,
             reaches=lambda name: self._reaches(app, org, name, installation.id, context),
+            failure=failure,
             context=context,
         )
 
     def _reaches(self, app: App, org: Org, name: RepoName, installation_id: int, context: RequestContext) -> bool:
         answer = self._client.call(app, "GET", f"/repos/{org}/{name}/installation", context)
-        # 301: the repository goes by another name now, and GitHub wants a token asked for by that.
-        if answer.status not in {_OK, _MOVED, _NOT_FOUND} or is_unknown_app(answer):
-            raise refusal(answer, doing=f"looking at {org}/{name}", org=org, now=self._clock.now())
+        # 301: the repository was renamed, and GitHub creates tokens for the new name only.
+        if answer.status not in {_OK, _MOVED} and not is_not_found(answer):
+            raise self._client.refusal(answer, doing=f"looking at {org}/{name}", org=org)
         return answer.status == _OK and answer.json_object().get("id") == installation_id
 
     def _installation(self, app: App, org: Org, context: RequestContext) -> Installation:
@@ -130,13 +130,13 @@ class GitHubTokens:
             answer = self._client.call(app, "GET", f"/{kind}/{org}/installation", context)
             if answer.status == _OK:
                 return parse_installation(answer, org)
-            if answer.status != _NOT_FOUND or is_unknown_app(answer):
-                raise refusal(answer, doing=f"finding the installation on {org}", org=org, now=self._clock.now())
+            if not is_not_found(answer):
+                raise self._client.refusal(answer, doing=f"finding the installation on {org}", org=org)
         return None
 
     def _not_installed(self, app: App, org: Org, context: RequestContext) -> AppNotInstalled:
         page = self._client.install_page(app, context)
         return AppNotInstalled(
-            f"The role's GitHub App (App ID {app.app_id}) is not installed on {org}; an owner can install it"
-            + (f" at {page}." if page else " from the App's page on GitHub.")
+            f"The role's GitHub App (App ID {app.app_id}) is not installed on {org}. Fix: an owner installs it "
+            + (f"at {page}." if page else "from the App's page on GitHub.")
         )

@@ -1,12 +1,19 @@
-"""What GitHub's refusals mean. GitHub says 403 for a limit, a suspension and a missing right alike."""
+"""The meaning of GitHub's refusals: GitHub answers 403 for a limit, a suspension and a missing right alike.
+
+Only limits, 5xx and failed connections are transient. Any other 3xx or 4xx lasts until somebody changes a setting,
+so its sentence goes to the caller.
+"""
 
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from mintcore.errors import (
     GitHubRateLimited,
+    GitHubRefused,
     GitHubUnavailable,
     InstallationSuspended,
     InvalidRoleKey,
@@ -14,31 +21,48 @@ from mintcore.errors import (
     UpstreamTimeout,
 )
 from mintcore.outbound.answer import Answer, DeadlineExceeded, OutboundError, Unusable
+from mintcore.secret import redact
 
 if TYPE_CHECKING:
     from mintcore.policy.names import Org
+
+MAX_QUOTED = 300
+NOT_GITHUB = "GITHUB_API_URL does not look like GitHub's API"
 
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _NOT_FOUND = 404
 _TOO_MANY_REQUESTS = 429
-# GitHub REST, "Rate limits for the REST API": without other word, wait at least a minute.
+_REFUSALS = range(300, 500)
+# GitHub REST, "Rate limits for the REST API": without a header, wait at least a minute.
 _SECONDARY_LIMIT_SECONDS = 60
 _MAX_WAIT_SECONDS = 3600
+_DOCUMENTATION_HOSTS = frozenset({"github.com", "docs.github.com"})
+# A link in a CI log can be clicked. Only GitHub's documentation may be linked, in its own field.
+_LINK = re.compile(r"\(?(?:[a-z][a-z0-9+.-]*:/+|www\.)\S*", re.IGNORECASE)
+_DOCUMENTATION = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9/_.@#=?&%-]{0,200}")
 
 
 def message_of(answer: Answer) -> str:
-    """Return GitHub's own ``message``, empty where the answer has none; at most 300 characters."""
+    """Return GitHub's ``message`` on one line and without links, empty if there is none; at most 300 characters."""
     try:
         message = answer.json_object().get("message")
     except Unusable:
         return ""
-    return message[:300] if isinstance(message, str) else ""
+    return _one_line(message) if isinstance(message, str) else ""
 
 
 def is_unknown_app(answer: Answer) -> bool:
-    """Say whether a 404 is about the App itself, which does not exist, and not about what it asked for."""
+    """Tell whether a 404 means that the App itself does not exist."""
     return answer.status == _NOT_FOUND and "integration not found" in message_of(answer).lower()
+
+
+def is_not_found(answer: Answer) -> bool:
+    """Tell whether GitHub itself answers that the thing asked for does not exist.
+
+    GitHub's 404 is JSON with ``message``. Any other 404 comes from a proxy or a wrong GITHUB_API_URL.
+    """
+    return answer.status == _NOT_FOUND and bool(message_of(answer)) and not is_unknown_app(answer)
 
 
 def rate_limit(answer: Answer, now: float) -> GitHubRateLimited | None:
@@ -55,33 +79,51 @@ def rate_limit(answer: Answer, now: float) -> GitHubRateLimited | None:
     return None
 
 
-def _limited(kind: str, seconds: float) -> GitHubRateLimited:
-    wait = max(1, math.ceil(min(_MAX_WAIT_SECONDS, seconds)))
-    return GitHubRateLimited(detail=f"GitHub {kind}, for {wait} s", retry_after=wait)
+def refusal(answer: Answer, *, doing: str, org: Org, now: float, api_host: str = "") -> MintError:
+    """Return the failure for an answer that is neither a success nor a documented negative answer.
 
-
-def _until_reset(answer: Answer, now: float) -> float:
-    reset = answer.headers.get("x-ratelimit-reset", "")
-    return float(reset) - now if reset.isascii() and reset.isdigit() else _SECONDARY_LIMIT_SECONDS
-
-
-def refusal(answer: Answer, *, doing: str, org: Org, now: float) -> MintError:
-    """Return what an answer that is neither success nor a documented "no" means."""
+    ``doing`` says for the operator's log what was asked. ``api_host`` is the API's own host: links to it stay.
+    """
     limited = rate_limit(answer, now)
     if limited is not None:
         return limited
     message = message_of(answer)
+    if answer.status not in _REFUSALS:
+        return GitHubUnavailable(detail=f"{doing}: status {answer.status} {message}".rstrip())
+    if answer.status in {_UNAUTHORIZED, _NOT_FOUND} and not message:
+        return not_github(f"{doing}: status {answer.status} without GitHub's JSON")
     if answer.status == _FORBIDDEN and "suspended" in message.lower():
         return suspended(org)
     if answer.status == _UNAUTHORIZED or is_unknown_app(answer):
         return InvalidRoleKey(detail=f"{doing}: GitHub refuses the App's JWT: {message}")
-    return GitHubUnavailable(detail=f"{doing}: status {answer.status} {message}".rstrip())
+    return refused(answer, doing=doing, org=org, api_host=api_host)
+
+
+def refused(answer: Answer, *, doing: str, org: Org, api_host: str = "") -> GitHubRefused:
+    """Return the failure for a refusal that lasts, with GitHub's own sentence for the caller."""
+    message = message_of(answer)
+    said = f'says: "{message}"' if message else "gives no reason"
+    page = _documentation(answer, api_host)
+    return GitHubRefused(
+        f"GitHub refuses this request for {org} (status {answer.status}) and {said}"
+        f"{f' (documentation: {page})' if page else ''}. Fix: an owner of {org} or the mint's operator has to "
+        "change this on GitHub; a retry does not help.",
+        detail=f"{doing}: status {answer.status} {message or 'without a message'}",
+    )
+
+
+def not_github(detail: str) -> GitHubUnavailable:
+    """Return the failure for an answer that cannot be GitHub's; ``detail`` is for the operator's log."""
+    return GitHubUnavailable(
+        f"The mint's {NOT_GITHUB}. Fix: the mint's operator has to correct GITHUB_API_URL.",
+        detail=f"{NOT_GITHUB}: {detail}",
+    )
 
 
 def suspended(org: Org) -> InstallationSuspended:
     """Return the failure for a suspended installation."""
     return InstallationSuspended(
-        f"The role's GitHub App is suspended on {org}; an owner has to unsuspend it in the settings of {org} under "
+        f"The role's GitHub App is suspended on {org}. Fix: an owner unsuspends it in the settings of {org} under "
         "'GitHub Apps'."
     )
 
@@ -93,3 +135,34 @@ def no_answer(error: OutboundError) -> MintError:
         if isinstance(error, DeadlineExceeded)
         else GitHubUnavailable(detail=str(error))
     )
+
+
+def _limited(kind: str, seconds: float) -> GitHubRateLimited:
+    wait = max(1, math.ceil(min(_MAX_WAIT_SECONDS, seconds)))
+    return GitHubRateLimited(detail=f"GitHub {kind}, for {wait} s", retry_after=wait)
+
+
+def _until_reset(answer: Answer, now: float) -> float:
+    reset = answer.headers.get("x-ratelimit-reset", "")
+    return float(reset) - now if reset.isascii() and reset.isdigit() else _SECONDARY_LIMIT_SECONDS
+
+
+def _one_line(text: str) -> str:
+    """Return printable text on one line, without links and without anything that looks like a secret."""
+    # Bounded first: the patterns below must not run over megabytes.
+    flat = "".join(c if c.isprintable() else " " for c in text[: 4 * MAX_QUOTED])
+    flat = " ".join(_LINK.sub("", redact(flat)).replace('"', "'").split())
+    return flat if len(flat) <= MAX_QUOTED else f"{flat[: MAX_QUOTED - 1]}…"
+
+
+def _documentation(answer: Answer, api_host: str) -> str:
+    """Return ``documentation_url`` if it leads to GitHub or to the API's own host, else an empty string."""
+    try:
+        url = answer.json_object().get("documentation_url")
+    except Unusable:
+        return ""
+    if not isinstance(url, str) or not _DOCUMENTATION.fullmatch(url):
+        return ""
+    parts = urlsplit(url)
+    own = bool(api_host) and parts.netloc.lower() == api_host.lower()
+    return url if parts.netloc.lower() in _DOCUMENTATION_HOSTS or own else ""

@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
+from mintcore.secret import redact
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What nobody should have put into a text that is logged, taken out all the same: JWTs and what looks like one
-# (GitHub's newer tokens do), GitHub's classic tokens, PEM blocks. A name may begin after JSON's own escapes, whose
-# last letter would hide it; a block cut short ends with its JSON string, so that whoever writes "BEGIN KEY" into
-# a claim does not make the rest of the event vanish. Each alternative begins with its own letters and looks back
-# from there: looking back first would cost a quarter of a millisecond per event.
-_SECRETS = re.compile(
-    r"(?:gh(?:(?<![A-Za-z0-9_]gh)|(?<=\\[bfnrt]gh)|(?<=\\u[0-9a-f]{4}gh))[a-z]_[A-Za-z0-9._-]{16,}"
-    r"|ey(?:(?<![A-Za-z0-9_]ey)|(?<=\\[bfnrt]ey)|(?<=\\u[0-9a-f]{4}ey))"
-    r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
-    r'|-----BEGIN [A-Z ]*KEY-----(?:[^"\\]|\\.)*?(?:-----END [A-Z ]*KEY-----|(?=")|\\?$))'
-)
-
-
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
-
-
-def redact(text: str) -> str:
-    """Return ``text`` without anything that looks like a token, a JWT or a private key."""
-    return _SECRETS.sub("<redacted>", text)
 
 
 class JsonLog:

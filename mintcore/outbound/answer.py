@@ -1,6 +1,6 @@
-"""How a call out ends: with an answer, or with an :class:`OutboundError`.
+"""The two ways a call ends: an answer, or an :class:`OutboundError`.
 
-It does not say what an answer means, and an error's text, which is for the log, holds no header and no body.
+An error's text is for the log and holds no header and no body. The caller interprets the answer.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
 
 class OutboundError(Exception):
-    """A call that has no answer; the text says why, for the log."""
+    """A call without an answer; the text says why, for the log."""
 
 
 class Unreachable(OutboundError):
-    """No connection, or one that broke."""
+    """No connection, or a broken one."""
 
 
 class DeadlineExceeded(OutboundError):
-    """No answer within the request's budget."""
+    """No answer before the request's deadline."""
 
 
 class Unusable(OutboundError):
-    """An answer that is too large, or is not the JSON it should be."""
+    """An answer that is too large, or is not a JSON object."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a service said; ``headers`` by their names in lower case. Not to be logged whole: see the body."""
+    """A service's answer; ``headers`` are keyed by name in lower case. Never log the body: it may hold a token."""
 
     status: int
     headers: Mapping[str, str]
@@ -49,9 +49,9 @@ class Answer:
         except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
-            raise Unusable(f"status {self.status} with {len(self.body)} bytes that are no JSON object")
+            raise Unusable(f"status {self.status} with {len(self.body)} bytes that are not a JSON object")
         return value
 
     def retry_after(self) -> float | None:
-        """Return the seconds of ``Retry-After`` where it has that form (RFC 9110 §10.2.3)."""
+        """Return the seconds of ``Retry-After``, ``None`` if it has another form (RFC 9110 §10.2.3)."""
         return delta_seconds(self.headers.get("retry-after", ""))

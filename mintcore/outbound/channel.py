@@ -1,8 +1,8 @@
-"""How the mint calls out: time budget, retries, size caps, no redirects.
+"""How the mint calls other services: deadline, retries, size limits, no redirects.
 
-Every call goes this way but those of Google's client for Secret Manager, and of Redis and OpenTelemetry where they
-were asked for. :mod:`mintcore.outbound.connections` connects and :mod:`mintcore.outbound.http1` speaks
-(docs/adr/0004); how a call can end is in :mod:`mintcore.outbound.answer`. The caller decides what an answer means.
+Google's Secret Manager client, Redis and OpenTelemetry make their own calls; every other call goes through here.
+:mod:`mintcore.outbound.connections` connects, :mod:`mintcore.outbound.http1` speaks HTTP (docs/adr/0004), and
+:mod:`mintcore.outbound.answer` lists how a call can end. The caller interprets the answer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mintcore.outbound.answer import Answer, DeadlineExceeded, Unreachable, Unusable
-from mintcore.outbound.connections import UNHEARD_SECONDS, Connections, parse_proxy
+from mintcore.outbound.connections import UNHEARD_SECONDS, ConnectError, Connections, parse_proxy
 from mintcore.outbound.http1 import BadAnswer, TooLarge, exchange, request_bytes
 from mintcore.request import Deadline
 from mintcore.version import VERSION
@@ -33,18 +33,18 @@ CONNECT_SECONDS = 5.0
 
 _TRIES = 3
 _FIRST_WAIT_SECONDS = 0.1
-# 500 is here because GitHub means "once more" by it, and because every call sent from here can be repeated
-# without harm: at worst a token is created that nobody learns.
-_PASSING_STATUSES = frozenset({500, 502, 503, 504})
+# 500 is included because GitHub uses it for transient failures. Every call can be repeated safely: the worst case
+# is a token that is created and never used.
+_TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
 _TOO_MANY_REQUESTS = 429
 
 
 class Outbound:
-    """Makes channels to services, all with the same manners.
+    """Makes channels to services, all with the same rules.
 
-    ``connections`` is how many connections to one service are kept open: the number of serving threads.
-    ``proxy_url`` is used for ``https`` where the operator asked for a proxy; ambient proxy variables are never
-    read. Certificates are checked against the system's authorities. ``dice`` spreads the waits between tries.
+    ``connections`` is how many idle connections per service stay open: the number of serving threads.
+    ``proxy_url`` is used for ``https`` if the operator configured a proxy; ambient proxy variables are ignored.
+    Certificates are checked against the system's authorities. ``jitter`` spreads the waits between tries.
     """
 
     def __init__(
@@ -62,10 +62,7 @@ class Outbound:
         self._proxy = None if proxy_url is None else parse_proxy(proxy_url)
 
     def channel(self, service: str, base_url: str, *, max_answer_bytes: int = MAX_ANSWER) -> Channel:
-        """Return a channel to ``base_url`` (scheme, host and path prefix); ``service`` names it in the logs.
-
-        ``largest_answer`` is in bytes of body.
-        """
+        """Return a channel to ``base_url`` (scheme, host and path prefix); ``service`` names it in the logs."""
         connections = Connections(base_url, self._clock, most=self._connections, tls=self._tls, proxy=self._proxy)
         return Channel(
             service, connections, base_url, self._clock, max_answer_bytes=max_answer_bytes, jitter=self._jitter
@@ -88,7 +85,7 @@ class Channel:
         parts = urlsplit(base_url)
         self.service = service
         self._connections = connections
-        self._host = parts.netloc.rpartition("@")[2]
+        self.host = parts.netloc.rpartition("@")[2]
         self._prefix = parts.path.rstrip("/")
         self._clock = clock
         self._max_answer_bytes = max_answer_bytes
@@ -106,13 +103,12 @@ class Channel:
     ) -> Answer:
         """Return the service's answer, whatever its status.
 
-        Connection errors, 5xx and a 429 whose Retry-After leaves half the budget are tried again, three times
-        in all; with ``repeat_answers`` off only the first of these, and any answer is the answer. Raises
-        Unreachable, DeadlineExceeded or Unusable.
+        Connection errors, 5xx, and a 429 whose Retry-After leaves half the time, are retried up to two times.
+        Without ``repeat_answers`` only connection errors are. Raises Unreachable, DeadlineExceeded or Unusable.
         """
         try:
             request = request_bytes(
-                method, self._prefix + path, self._host, {"User-Agent": USER_AGENT, **headers}, body
+                method, self._prefix + path, self.host, {"User-Agent": USER_AGENT, **headers}, body
             )
         except ValueError as error:
             raise Unusable(f"{self.service}: {error}") from None
@@ -132,15 +128,15 @@ class Channel:
         return self._once(request, context)
 
     def _once(self, request: bytes, context: RequestContext) -> Answer:
-        """Return the answer, over an idle connection if there is one, and over a new one if that has died."""
+        """Return the answer, over an idle connection if there is one, else or if that has died over a new one."""
         if context.deadline.remaining() <= 0:
-            raise DeadlineExceeded(f"{self.service}: the request's time ran out")
+            raise DeadlineExceeded(f"{self.service}: the request's deadline has passed")
         idle = self._connections.take()
         if idle is not None:
             try:
                 return self._over(idle, request, context)
             except Unreachable:
-                # Says nothing of the service: it may close, or something on the way forget, an idle connection.
+                # Does not count as a failure of the service: servers and firewalls drop idle connections.
                 self._connections.close_idle()
             except DeadlineExceeded:
                 self._connections.close_idle()
@@ -166,36 +162,41 @@ class Channel:
         remaining = context.deadline.remaining()
         try:
             return self._connections.open(Deadline(self._clock, min(CONNECT_SECONDS, remaining)))
-        except (OSError, BadAnswer, UnicodeError) as error:
+        except ConnectError as error:
             if context.deadline.remaining() <= 0:
-                raise DeadlineExceeded(f"{self.service}: no connection in {remaining:.1f} s") from None
-            why = error if isinstance(error, BadAnswer) else type(error).__name__
-            raise Unreachable(f"{self.service}: connecting: {why}") from None
+                raise DeadlineExceeded(f"{self.service}: {error} (waited {remaining:.1f} s)") from None
+            raise Unreachable(f"{self.service}: {error}") from None
 
     def _exchange(self, connection: socket.socket, request: bytes, context: RequestContext) -> RawAnswer:
         try:
             return exchange(connection, request, context.deadline, largest=self._max_answer_bytes)
         except TimeoutError as error:
-            # TCP's own comes with a number, and means a connection that leads nowhere.
+            # TCP's own timeout has an errno and means that the connection is dead.
             if error.errno is not None:
-                raise Unreachable(f"{self.service}: not heard of for {UNHEARD_SECONDS} s") from None
-            raise DeadlineExceeded(f"{self.service}: no answer in {context.deadline.seconds:.1f} s") from None
+                dead = f"{self.service}: {self.host} acknowledged nothing for {UNHEARD_SECONDS} s"
+                raise Unreachable(dead) from None
+            late = f"{self.service}: no answer from {self.host} in {context.deadline.seconds:.1f} s"
+            raise DeadlineExceeded(late) from None
         except TooLarge:
             raise Unusable(f"{self.service}: an answer of more than {self._max_answer_bytes} bytes") from None
         except BadAnswer as error:
-            raise Unreachable(f"{self.service}: {error}") from None
+            raise Unreachable(f"{self.service}: {self.host} sent {error}") from None
         except OSError as error:
-            raise Unreachable(f"{self.service}: {type(error).__name__}") from None
+            raise Unreachable(f"{self.service}: the connection to {self.host} broke: {_cause(error)}") from None
 
     def _wait_for(self, answer: Answer, tried: int, context: RequestContext) -> float | None:
-        """Return how long to wait before the next try, ``None`` where this answer is the one."""
-        if answer.status not in _PASSING_STATUSES | {_TOO_MANY_REQUESTS}:
+        """Return how long to wait before the next try, ``None`` to return this answer."""
+        if answer.status not in _TRANSIENT_STATUSES | {_TOO_MANY_REQUESTS}:
             return None
         wait = answer.retry_after()
         if wait is None and answer.status != _TOO_MANY_REQUESTS:
             wait = self._backoff(tried)
-        # A thread that waits serves nobody else: half the budget, then the caller had better wait itself.
+        # A waiting thread serves no other request. If the wait takes over half the time, let the caller wait.
         return None if wait is None or wait > context.deadline.remaining() / 2 else wait
 
     def _backoff(self, tried: int) -> float:
         return _FIRST_WAIT_SECONDS * float(2**tried) * (0.5 + self._jitter())
+
+
+def _cause(error: OSError) -> str:
+    return error.strerror or type(error).__name__

@@ -1,37 +1,42 @@
-"""Connections to one service: opened within the time there is, and kept for the next call (docs/adr/0004)."""
+"""Connections to one service: opened within the deadline and kept for the next call (docs/adr/0004)."""
 
 from __future__ import annotations
 
 import base64
 import select
 import socket
+import ssl
 import weakref
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from mintcore.outbound.http1 import open_tunnel, set_timeout
+from mintcore.outbound.http1 import BadAnswer, open_tunnel, set_timeout
 from mintcore.request import Deadline
 
 if TYPE_CHECKING:
-    import ssl
+    from collections.abc import Iterator
 
     from mintcore.ports import Clock
     from mintcore.secret import Secret
 
-# What a firewall on the way has forgotten looks alive and costs a request all its time; they remember for minutes.
+# Firewalls forget idle connections after minutes. Such a connection looks alive and costs a request all its time.
 MAX_IDLE_SECONDS = 60.0
-# So long may the other machine leave what was sent without so much as TCP's own receipt (tcp(7)); how long it then
-# thinks about its answer is another matter. What a firewall forgot costs this, and not all of a request's time.
+# How long sent data may stay unacknowledged (tcp(7)). Bounds the cost of a connection that a firewall forgot; the
+# service may still take longer to answer.
 UNHEARD_SECONDS = 4.0
 _UNHEARD: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
+class ConnectError(Exception):
+    """No connection; the text names the host and whether name, connection, TLS or proxy failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """The proxy that ``https`` goes through; ``authorization`` is the value of its header, empty for none."""
+    """The proxy for ``https``; ``authorization`` is the value of its header, empty for none."""
 
     host: str
     port: int
@@ -39,7 +44,7 @@ class Proxy:
 
 
 def parse_proxy(url: Secret) -> Proxy:
-    """Return the parts of ``http://[user:password@]host:port``; that it has this form was checked at start."""
+    """Return the parts of ``http://[user:password@]host:port``; the settings have checked the form."""
     parts = urlsplit(url.reveal())
     authorization = ""
     if parts.username is not None:
@@ -49,7 +54,7 @@ def parse_proxy(url: Secret) -> Proxy:
 
 
 class Connections:
-    """Connections to the origin of ``base_url``; at most ``most`` of them wait idle, the last used goes first."""
+    """Connections to the origin of ``base_url``; at most ``most`` stay idle, and the last used is used first."""
 
     def __init__(self, base_url: str, clock: Clock, *, most: int, tls: ssl.SSLContext, proxy: Proxy | None) -> None:
         parts = urlsplit(base_url)
@@ -64,7 +69,7 @@ class Connections:
         weakref.finalize(self, _close_all, self._idle)
 
     def take(self) -> socket.socket | None:
-        """Return an idle connection that the service has not closed, ``None`` where there is none."""
+        """Return an idle connection that the service has not closed, ``None`` if there is none."""
         oldest = self._clock.monotonic() - MAX_IDLE_SECONDS
         while self._idle:
             try:
@@ -77,32 +82,40 @@ class Connections:
         return None
 
     def open(self, deadline: Deadline) -> socket.socket:
-        """Return a new connection, TLS included. Raises OSError, or BadAnswer for a proxy's no.
+        """Return a new connection, TLS included. Raises ConnectError.
 
-        Only the resolver has a time of its own: Python gives no way to bound it.
+        The deadline does not bound the resolver: Python offers no way to.
         """
         proxy = self._proxy
-        connection = _connect(*((self._host, self._port) if proxy is None else (proxy.host, proxy.port)), deadline)
+        if proxy is None:
+            connection = _connect(self._host, self._port, deadline)
+        else:
+            connection = _connect(proxy.host, proxy.port, deadline, role="the proxy ")
         try:
             if proxy is not None:
-                host = f"[{self._host}]" if ":" in self._host else self._host
-                fields = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
-                open_tunnel(connection, f"{host}:{self._port}", fields, deadline)
+                self._tunnel(connection, proxy, deadline)
             if not self._secure:
                 return connection
-            set_timeout(connection, deadline)
-            # An end that TLS does not vouch for is no end of an answer (RFC 9112 §9.8).
-            return self._tls.wrap_socket(connection, server_hostname=self._host, suppress_ragged_eofs=False)
+            with _naming(f"TLS with {self._host} failed"):
+                set_timeout(connection, deadline)
+                # Treat EOF without close_notify as truncation (RFC 9112 §9.8).
+                return self._tls.wrap_socket(connection, server_hostname=self._host, suppress_ragged_eofs=False)
         except BaseException:
             connection.close()
             raise
 
+    def _tunnel(self, connection: socket.socket, proxy: Proxy, deadline: Deadline) -> None:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        fields = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
+        with _naming(f"the proxy {proxy.host}:{proxy.port} opens no tunnel to {host}:{self._port}"):
+            open_tunnel(connection, f"{host}:{self._port}", fields, deadline)
+
     def close_idle(self) -> None:
-        """Close every idle connection: where one has died unseen, the others have most likely too."""
+        """Close every idle connection: if one died unnoticed, the others most likely did too."""
         _close_all(self._idle)
 
     def give_back(self, connection: socket.socket) -> None:
-        """Keep a connection whose answer was read to its end; closing is for every other one."""
+        """Keep a connection whose answer was read to its end; the caller closes any other."""
         if len(self._idle) < self._most:
             self._idle.append(_Idle(connection, self._clock.monotonic()))
         else:
@@ -115,9 +128,15 @@ class _Idle:
     since: float
 
 
-def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
-    """Connect to the first of the host's addresses that answers; each has its share of the time."""
-    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+def _connect(host: str, port: int, deadline: Deadline, *, role: str = "") -> socket.socket:
+    """Connect to the first of the host's addresses that answers; each gets an equal share of the time left."""
+    with _naming(f"cannot resolve the name of {role}{host}"):
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    with _naming(f"cannot connect to {role}{host}:{port}"):
+        return _connect_to(addresses, deadline)
+
+
+def _connect_to(addresses: list[Any], deadline: Deadline) -> socket.socket:
     failure: OSError = OSError("the host has no address")
     for number, (family, kind, protocol, _, address) in enumerate(addresses):
         connection = socket.socket(family, kind, protocol)
@@ -136,7 +155,7 @@ def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
 
 
 def _is_alive(connection: socket.socket) -> bool:
-    """Say whether nothing waits to be read: an idle connection that says something has been closed."""
+    """Tell whether nothing waits to be read. Readable while idle means the peer closed it."""
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return not poll.poll(0)
@@ -146,3 +165,24 @@ def _close_all(idle: deque[_Idle]) -> None:
     with suppress(IndexError):  # another thread may be faster
         while True:
             idle.pop().connection.close()
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Turn a failure into a ConnectError that says ``what`` failed."""
+    try:
+        yield
+    except (OSError, BadAnswer, UnicodeError) as error:
+        raise ConnectError(f"{what}: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not accepted ({error.verify_message})"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or type(error).__name__).lower().replace("_", " ")
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) if isinstance(error, BadAnswer | OSError) and str(error) else type(error).__name__

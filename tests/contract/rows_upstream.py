@@ -47,6 +47,11 @@ _OTHER_INSTALLATION = json.dumps(
     {"id": 1, "account": {"login": "octo-org-evil"}, "permissions": {}, "suspended_at": None}
 )
 
+_IP_ALLOW_LIST = (
+    "Although you appear to have the correct authorization credentials, the `octo-org` organization has an IP "
+    "allow list enabled, and your IP address is not permitted to access this resource."
+)
+
 GOOGLE = (
     Row(
         "STS does not accept",
@@ -188,6 +193,22 @@ GITHUB = (
         500,
         "invalid_role_key",
         environment={"ROLE_APP_IDS": '{"coder": 1}'},
+    ),
+    Row(
+        "GitHub's IP allow list refuses the mint",
+        as_job(),
+        422,
+        "github_refused",
+        _break("github", Fail(403, json.dumps({"message": _IP_ALLOW_LIST}))),
+        says=("octo-org", "IP allow list", "a retry does not help"),
+    ),
+    Row(
+        "the GitHub API URL leads to another web server",
+        as_job(),
+        502,
+        "github_unavailable",
+        _break("github", Fail(404, "<html>Not Found</html>")),
+        says=("GITHUB_API_URL does not look like GitHub's API",),
     ),
     Row("GitHub is down", as_job(), 502, "github_unavailable", _break("github", Fail(502))),
     Row("GitHub drops the connection", as_job(), 502, "github_unavailable", _break("github", Drop())),

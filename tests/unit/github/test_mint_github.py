@@ -11,6 +11,7 @@ from fullsend_sandbox.keys import new_key
 from mintcore.errors import (
     AppNotInstalled,
     GitHubRateLimited,
+    GitHubRefused,
     GitHubUnavailable,
     Incident,
     InstallationSuspended,
@@ -386,8 +387,8 @@ PERMISSIONS_LACK, REPOS_LACK = "The Permissions requested are not granted", "At 
         (REPOS_LACK, {}, ("app",), ReposNotAccessible),
         (f"{PERMISSIONS_LACK}, {REPOS_LACK}", {}, ("app",), PermissionsNotGranted),
         (f"{PERMISSIONS_LACK}, {REPOS_LACK}", PERMISSIONS, ("app",), ReposNotAccessible),
-        (REPOS_LACK, {}, (), GitHubUnavailable),
-        ("Spelling", {}, ("app",), GitHubUnavailable),
+        (REPOS_LACK, {}, (), GitHubRefused),
+        ("Validation Failed", {}, ("app",), GitHubRefused),
     ],
 )
 def test_an_unprocessable_request_is_explained_by_what_github_says_of_it(
@@ -395,7 +396,15 @@ def test_an_unprocessable_request_is_explained_by_what_github_says_of_it(
 ) -> None:
     refused, scope = answered_422(message), Scope(PERMISSIONS, tuple(RepoName(name) for name in repos))
     context = new_attempt(FakeClock())
-    given = explain_unprocessable(refused, ORG, scope, granted=granted, reaches=lambda _name: True, context=context)
+    given = explain_unprocessable(
+        refused,
+        ORG,
+        scope,
+        granted=granted,
+        reaches=lambda _name: True,
+        failure=refusal(refused, doing="creating a token", org=ORG, now=0.0),
+        context=context,
+    )
     assert type(given) is kind
 
 
@@ -410,7 +419,13 @@ def test_no_more_is_asked_to_explain_than_the_time_and_thirty_questions_allow(se
 
     scope = Scope(PERMISSIONS, tuple(RepoName(f"app{number}") for number in range(40)))
     explain_unprocessable(
-        answered_422(REPOS_LACK), ORG, scope, granted={}, reaches=reaches, context=new_attempt(clock, seconds)
+        answered_422(REPOS_LACK),
+        ORG,
+        scope,
+        granted={},
+        reaches=reaches,
+        failure=GitHubRefused(),
+        context=new_attempt(clock, seconds),
     )
     assert len(questions) == asked
 
@@ -423,15 +438,16 @@ UNREACHABLE = answer(422, b'{"message": "There is at least one repository that d
 
 
 UNKNOWN_APP = answer(404, b'{"message": "Integration not found"}')
+NOT_FOUND = answer(404, b'{"message": "Not Found"}')
 
 
 @pytest.mark.parametrize("said", [answer(403), answer(500), UNKNOWN_APP, found()])
 def test_a_repository_github_does_not_call_missing_is_not_called_so(key: RSAPrivateKey, said: bytes) -> None:
-    with pytest.raises(ReposNotAccessible, match="one of those asked for"):
+    with pytest.raises(ReposNotAccessible, match="at least one of the requested repositories"):
         scripted(key, found(), UNREACHABLE, found(), said, repos=("app",))
 
 
-OUT_OF_REACH = {"missing": answer(404), "renamed": answer(301), "of another installation": found(id=8)}
+OUT_OF_REACH = {"missing": NOT_FOUND, "renamed": answer(301), "of another installation": found(id=8)}
 
 
 @pytest.mark.parametrize("said", OUT_OF_REACH.values(), ids=OUT_OF_REACH)
@@ -442,26 +458,26 @@ def test_a_repository_that_is_out_of_reach_is_named(key: RSAPrivateKey, said: by
 
 def test_a_repository_of_which_github_says_nothing_hides_no_other(key: RSAPrivateKey) -> None:
     with pytest.raises(ReposNotAccessible, match="cannot reach octo-org/docs:"):
-        scripted(key, found(), UNREACHABLE, found(), answer(451), answer(404), repos=("app", "docs"))
+        scripted(key, found(), UNREACHABLE, found(), answer(451), NOT_FOUND, repos=("app", "docs"))
 
 
 def test_a_limit_ends_the_looking(key: RSAPrivateKey) -> None:
     limited = answer(403, b"{}", Retry_After="60")
-    with pytest.raises(ReposNotAccessible, match="one of those asked for:"):
-        scripted(key, found(), UNREACHABLE, found(), limited, answer(404), repos=("app", "docs"))
+    with pytest.raises(ReposNotAccessible, match="at least one of the requested repositories:"):
+        scripted(key, found(), UNREACHABLE, found(), limited, NOT_FOUND, repos=("app", "docs"))
 
 
 def test_who_asks_for_many_is_told_how_many_were_looked_at(octo: Octo) -> None:
     octo.install()
     for number in range(30):
         octo.github.create_repo(f"octo-org/app{number}")
-    with pytest.raises(ReposNotAccessible, match=r"asked for \(only the first 30 were looked at\)"):
+    with pytest.raises(ReposNotAccessible, match=r"requested repositories \(only the first 30 were checked\)"):
         octo.issue(*(f"app{number}" for number in range(31)))
 
 
 def test_an_installation_that_vanishes_twice_is_not_installed(key: RSAPrivateKey) -> None:
     with pytest.raises(AppNotInstalled):
-        scripted(key, found(), answer(404), found(id=8), answer(404))
+        scripted(key, found(), NOT_FOUND, found(id=8), NOT_FOUND)
 
 
 @pytest.mark.parametrize(
@@ -482,7 +498,7 @@ def test_where_to_install_an_app_is_githubs_to_say_or_not_said(
     key: RSAPrivateKey, said: bytes | None, where: str
 ) -> None:
     with pytest.raises(AppNotInstalled) as refused:
-        scripted(key, answer(404), answer(404), said)
+        scripted(key, NOT_FOUND, NOT_FOUND, said)
     assert where in refused.value.public
 
 
@@ -494,10 +510,38 @@ def test_a_body_that_is_no_json_object_is_no_usable_answer(key: RSAPrivateKey, b
         scripted(key, found(), answer(201, body))
 
 
-@pytest.mark.parametrize("status", [200, 202, 301, 302, 400, 409, 451, 500, 503])
+@pytest.mark.parametrize("status", [200, 202, 500, 503])
 def test_any_other_status_is_no_token(key: RSAPrivateKey, status: int) -> None:
     with pytest.raises(GitHubUnavailable):
         scripted(key, found(), answer(status, json.dumps(TOKEN).encode()))
+
+
+@pytest.mark.parametrize("status", [301, 302, 400, 403, 405, 406, 409, 410, 418, 451])
+def test_a_refusal_that_lasts_is_not_reported_as_an_outage(key: RSAPrivateKey, status: int) -> None:
+    said = answer(status, b'{"message": "Although you appear to be allowed, your IP address is not permitted"}')
+    for answers in ((said,), (found(), said)):
+        with pytest.raises(GitHubRefused) as refused:
+            scripted(key, *answers)
+        assert 'says: "Although you appear to be allowed, your IP address is not permitted"' in refused.value.public
+        assert "octo-org" in refused.value.public
+
+
+NOT_GITHUBS = [b"<html>Not Found</html>", b"{}", b"[]", b"", b'{"message": 5}', b'{"error": "not found"}']
+
+
+@pytest.mark.parametrize("body", NOT_GITHUBS)
+@pytest.mark.parametrize("status", [404, 401])
+def test_an_answer_that_is_not_githubs_is_not_taken_for_one(key: RSAPrivateKey, status: int, body: bytes) -> None:
+    strange = answer(status, body)
+    for answers in ((strange,), (NOT_FOUND, strange), (found(), strange)):
+        with pytest.raises(GitHubUnavailable, match="GITHUB_API_URL does not look like GitHub's API") as refused:
+            scripted(key, *answers)
+        assert "GITHUB_API_URL" in refused.value.public
+
+
+def test_a_web_page_instead_of_an_installation_points_to_the_url(key: RSAPrivateKey) -> None:
+    with pytest.raises(GitHubUnavailable, match="GITHUB_API_URL does not look like GitHub's API"):
+        scripted(key, answer(200, b"<html>Sign in</html>"))
 
 
 @pytest.mark.parametrize(
@@ -531,13 +575,24 @@ def test_a_limit_is_told_from_a_refusal(
     [
         (403, "This installation has been suspended", InstallationSuspended),
         (403, "Suspended", InstallationSuspended),
-        (409, "This installation has been suspended", GitHubUnavailable),
-        (403, "no", GitHubUnavailable),
+        (409, "This installation has been suspended", GitHubRefused),
+        (403, "no", GitHubRefused),
+        (403, "Resource not accessible by integration", GitHubRefused),
+        (403, "Resource protected by organization SAML enforcement.", GitHubRefused),
+        (451, "Repository access blocked", GitHubRefused),
+        (406, "Must accept 'application/json'", GitHubRefused),
+        (422, "Validation Failed", GitHubRefused),
+        (301, "Moved Permanently", GitHubRefused),
         (404, "Integration not found", InvalidRoleKey),
-        (404, "Not Found", GitHubUnavailable),
-        (403, "Integration not found", GitHubUnavailable),
+        (404, "Not Found", GitHubRefused),
+        (404, "", GitHubUnavailable),
+        (403, "Integration not found", GitHubRefused),
         (401, "A JSON web token could not be decoded", InvalidRoleKey),
-        (418, "", GitHubUnavailable),
+        (401, "", GitHubUnavailable),
+        (418, "", GitHubRefused),
+        (500, "Server Error", GitHubUnavailable),
+        (502, "", GitHubUnavailable),
+        (204, "", GitHubUnavailable),
     ],
 )
 def test_a_refusal_means_what_github_means_by_it(status: int, message: str, kind: type[MintError]) -> None:
@@ -548,3 +603,52 @@ def test_a_refusal_means_what_github_means_by_it(status: int, message: str, kind
 def test_no_answer_is_a_timeout_only_if_it_was_one() -> None:
     assert isinstance(no_answer(DeadlineExceeded("x")), UpstreamTimeout)
     assert isinstance(no_answer(Unreachable("x")), GitHubUnavailable)
+
+
+def quoted(api_host: str = "", **fields: object) -> str:
+    given = Answer(403, {}, json.dumps(fields).encode())
+    return refusal(given, doing="asking", org=ORG, now=0.0, api_host=api_host).public
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("plain", '"plain"'),
+        ("two\nlines\r\n\ttab", '"two lines tab"'),
+        ("a \x1b[31mred\x1b[0m bell\x07", '"a [31mred [0m bell"'),
+        ("go to https://evil.example/x now", '"go to now"'),
+        ("[click](https://evil.example) www.evil.example/a end", '"[click] end"'),
+        ("HTTP://EVIL.example javascript://x", "gives no reason"),
+        ('say "hi"', "\"say 'hi'\""),
+        ("line\u2028separator\u202eflipped", '"line separator flipped"'),
+        (f"the token ghs_{'a' * 36} is bad", '"the token <redacted> is bad"'),
+        ("x" * 5000, f'"{"x" * 299}…"'),
+    ],
+)
+def test_githubs_sentence_is_quoted_on_one_line_without_links_or_secrets(message: str, shown: str) -> None:
+    assert shown in quoted(message=message)
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "kept"),
+    [
+        ("https://docs.github.com/rest/apps#x", "api.github.com", True),
+        ("https://github.com/contact", "", True),
+        ("https://ghes.example/docs", "ghes.example", True),
+        ("https://ghes.example:8443/docs", "ghes.example:8443", True),
+        ("https://ghes.example/docs", "api.github.com", False),
+        ("https://docs.github.com.evil.example/", "", False),
+        ("https://evil.example/docs.github.com", "", False),
+        ("https://docs.github.com@evil.example/", "", False),
+        ("http://docs.github.com/", "", False),
+        ("javascript:alert(1)", "", False),
+        ("https://docs.github.com/a b", "", False),
+        ("https://docs.github.com/\n::warning::", "", False),
+        (f"https://docs.github.com/{'a' * 201}", "", False),
+        (5, "", False),
+    ],
+)
+def test_only_documentation_of_github_or_the_apis_own_host_is_linked(url: object, host: str, kept: bool) -> None:
+    shown = quoted(host, message="no", documentation_url=url)
+    assert (f"(documentation: {url})" in shown) is kept
+    assert ("documentation:" in shown) is kept

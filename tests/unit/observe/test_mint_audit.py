@@ -20,13 +20,13 @@ from mintcore.errors import (
     OrgNotAllowed,
 )
 from mintcore.observe.audit import StructuredAudit, event
-from mintcore.observe.log import JsonLog, redact
+from mintcore.observe.log import JsonLog
 from mintcore.policy.claims import Proof
 from mintcore.policy.names import RepoName, Role
 from mintcore.policy.token_request import TokenRequest
 from mintcore.policy.trust import decide, grant_for
 from mintcore.request import Deadline, DecisionRecord, InstallationToken, RequestContext, Scope
-from mintcore.secret import Secret
+from mintcore.secret import Secret, redact
 from tests.mint_doubles import FakeClock, caller, policy
 
 TRIAGE = Role("triage")

@@ -89,7 +89,7 @@ def test_a_connection_that_is_reset_is_unreachable(clock: FakeClock) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
         pool.submit(reset, listener)
-        with pytest.raises(Unreachable, match="service: ConnectionResetError"):
+        with pytest.raises(Unreachable, match=r"service: the connection to .* broke: Connection reset"):
             send(f"http://127.0.0.1:{listener.getsockname()[1]}", clock, seconds=0.04)
 
 
@@ -107,7 +107,7 @@ def test_an_answer_that_breaks_off_is_tried_again(clock: FakeClock) -> None:
 def test_nobody_listening_is_unreachable(clock: FakeClock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(Unreachable, match="service: "):
+    with pytest.raises(Unreachable, match=rf"service: cannot connect to 127\.0\.0\.1:{port}: Connection refused"):
         send(f"http://127.0.0.1:{port}", clock)
     assert len(clock.sleeps) == 2
 
@@ -151,7 +151,7 @@ def test_too_many_requests_without_a_wait_is_the_answer(clock: FakeClock) -> Non
 def test_no_try_begins_after_the_budget(clock: FakeClock) -> None:
     context = new_attempt(clock, 5)
     clock.advance(5)
-    with Peer(always(OK)) as peer, pytest.raises(DeadlineExceeded, match="time ran out"):
+    with Peer(always(OK)) as peer, pytest.raises(DeadlineExceeded, match="deadline has passed"):
         Outbound(clock, connections=1).channel("service", peer.url).send("GET", "/", headers={}, context=context)
     assert peer.requests == []
 
