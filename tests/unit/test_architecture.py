@@ -168,6 +168,7 @@ COPIED = {
     "mintcore/service.py": {"status"},
     "mintcore/cache.py": {"slot.failure", "error"},
     "fullsend/client/mint.py": {"self._retry"},
+    "fullsend/cli/mint/deploy.py": {"deployment"},
     "fullsend/operate/plan/deployment.py": {"one", "other", "found.spec"},
 }
 

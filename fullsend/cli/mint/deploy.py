@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -60,6 +61,16 @@ from fullsend.operate.plan.pem_file import read_pem
     show_default="where this command came from",
     help="The folder with main.py and mintcore/.",
 )
+@click.option(
+    "--min-instances",
+    type=click.IntRange(0, 100),
+    help="Instances that always run. [default: what the mint has; 0 for a new one]",
+)
+@click.option(
+    "--max-instances",
+    type=click.IntRange(1, 100),
+    help="Most instances at once. [default: what the mint has; 3 for a new one]",
+)
 @click.option("--as-spelled", is_flag=True, help="Take --org in the case it is given, without asking GitHub.")
 @click.option("--skip-github", is_flag=True, help="Do not check the Apps' keys and permissions with GitHub.")
 @plan_options
@@ -73,6 +84,8 @@ def deploy(
     workflow_files: list[str],
     variables: tuple[str, ...],
     source: Path,
+    min_instances: int | None,
+    max_instances: int | None,
     as_spelled: bool,
     skip_github: bool,
     dry_run: bool,
@@ -90,6 +103,8 @@ def deploy(
             roles=tuple(_role(text) for text in roles),
             workflow_files=tuple(names.workflow_file(name) for name in workflow_files),
             variables=tuple(names.variable(text) for text in variables),
+            min_instances=min_instances,
+            max_instances=max_instances,
         )
         check_names(deployment.variables)
         bundle = build(source)
@@ -98,9 +113,7 @@ def deploy(
         after = edit_for(state, deployment).apply(state.environment)
         if deployment.orgs and not as_spelled:
             spelled = tuple(resolver(after).org(org) for org in deployment.orgs)
-            deployment = DeploymentSpec(
-                spelled, deployment.public, deployment.roles, deployment.workflow_files, deployment.variables
-            )
+            deployment = replace(deployment, orgs=spelled)
         steps = plan(state, deployment, bundle)
         if not skip_github:
             for role in deployment.roles:

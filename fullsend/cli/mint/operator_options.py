@@ -19,6 +19,7 @@ from fullsend.operate.model import names
 from fullsend.operate.model.app_permissions import meant, missing, served_with
 from fullsend.operate.operate_errors import BadInput, OperateError
 from fullsend.operate.plan.apply import apply
+from fullsend.operate.plan.steps.shell import script
 from mintcore.secret import Secret
 
 if TYPE_CHECKING:
@@ -99,8 +100,7 @@ def carry_out(
             note(otherwise)
         return not (emit or dry_run)
     if emit:
-        for step in steps:
-            click.echo("\n".join(step.gcloud(cloud.location)))
+        click.echo(script([line for step in steps for line in step.gcloud(cloud.location)]))
         return False
     if dry_run or (question and not yes):  # else each step is named when it is taken
         for number, step in enumerate(steps, start=1):

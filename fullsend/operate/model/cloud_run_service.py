@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from fullsend.operate.model.sizing import Sizing, sizing_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -54,6 +56,11 @@ class Service:
     def concurrency(self) -> int:
         """How many requests one instance is given at once."""
         return int(self.raw.get("template", {}).get("maxInstanceRequestConcurrency") or 0)
+
+    @property
+    def sizing(self) -> Sizing:
+        """How many instances it has, and their boost."""
+        return sizing_of(self.raw.get("template", {}))
 
     @property
     def url(self) -> str:
@@ -106,8 +113,10 @@ class Service:
         return bool(self.serving) and (broken or not self.follows_latest)
 
 
-def edited(service: Service, serving: Mapping[str, Any] | None, edit: Change) -> dict[str, Any] | None:
-    """Return the body to PATCH, None when the edit holds already.
+def edited(
+    service: Service, serving: Mapping[str, Any] | None, edit: Change, sizing: Sizing | None = None
+) -> dict[str, Any] | None:
+    """Return the body to PATCH, None when edit and sizing hold already.
 
     `serving` is the revision that serves, needed where `service.starts_from_revision`. Raises BadInput.
     """
@@ -117,8 +126,10 @@ def edited(service: Service, serving: Mapping[str, Any] | None, edit: Change) ->
     before = environment_of(template)
     after = edit.apply(before)
     settled = service.follows_latest and not (service.starts_from_revision or service.reconciling)
-    if after == before and (settled or service.reconciling):
+    sized = (sizing or Sizing()).holds(template)
+    if after == before and sized and (settled or service.reconciling):
         return None
+    template = (sizing or Sizing()).apply(template)
     template.pop("revision", None)  # a new revision gets a name of its own
     first, *others = template.get("containers") or [{}]
     references = [one for one in first.get("env", ()) if "valueSource" in one]

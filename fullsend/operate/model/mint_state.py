@@ -83,6 +83,13 @@ class MintState:
         return self.environment if self.serving is None else environment_of(self.serving)
 
     @property
+    def rolled_back_image(self) -> str:
+        """The image of the revision that serves, where the service's template has another; else empty."""
+        if self.service is None or not self.service.starts_from_revision or self.serving is None:
+            return ""
+        return str((self.serving.get("containers") or [{}])[0].get("image", ""))
+
+    @property
     def url(self) -> str:
         """Where callers reach the mint; empty when there is none."""
         function = self.function or {}

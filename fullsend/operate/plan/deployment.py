@@ -11,13 +11,15 @@ from fullsend.operate.model.deployable_variables import check_custom_roles
 from fullsend.operate.model.environment import Edit
 from fullsend.operate.model.federation import DELETED
 from fullsend.operate.model.mint_state import MINT_APIS
+from fullsend.operate.model.sizing import MAX_INSTANCES, MIN_INSTANCES, Sizing, missing_from
 from fullsend.operate.operate_errors import BadInput
 from fullsend.operate.plan.key_changes import key_steps
 from fullsend.operate.plan.steps.admission_steps import AdmitOrgs, CheckAdmission
 from fullsend.operate.plan.steps.federation_steps import CREATE, ENABLE, UNDELETE, UPDATE, PutPool, PutProvider
-from fullsend.operate.plan.steps.function_steps import CONCURRENCY, DeployFunction, MakePublic, WaitHealthy
+from fullsend.operate.plan.steps.function_steps import CONCURRENCY, DeployFunction
 from fullsend.operate.plan.steps.project_steps import CreateServiceAccount, EnableApis
 from fullsend.operate.plan.steps.service_steps import EditEnvironment
+from fullsend.operate.plan.steps.serving_steps import MakePublic, WaitHealthy
 from mintcore.policy.names import repo_provider_id
 from mintcore.settings.environment import DEFAULT_AUDIENCE
 
@@ -58,7 +60,7 @@ def deploy(state: MintState, deployment: DeploymentSpec, bundle: Bundle) -> list
     steps += _repo_provider_steps(state, after)
     for role in deployment.roles:
         steps += key_steps(state, role)
-    running = _function_steps(state, edit, after, bundle)
+    running = _function_steps(state, deployment, edit, bundle)
     steps += running
     if (admission or running) and state.service is not None and not environment.is_public(after):
         steps.append(CheckAdmission())
@@ -181,14 +183,37 @@ def condition_for(found: Provider | None, after: Mapping[str, str]) -> Condition
     return conditions.for_orgs(spelled.values())
 
 
-def _function_steps(state: MintState, edit: Edit, after: Mapping[str, str], bundle: Bundle) -> list[Step]:
+def _function_steps(state: MintState, deployment: DeploymentSpec, edit: Edit, bundle: Bundle) -> list[Step]:
     active = state.function is not None and state.function.get("state") == "ACTIVE"
-    if not active or state.service is None or state.source_hash != bundle.sha256:
-        return [DeployFunction(bundle.sha256, edit, bundle, dict(state.environment))]
-    return edit_steps(state.environment, edit, after)
+    if active and state.service is not None and state.source_hash == bundle.sha256:
+        wanted = Sizing(deployment.min_instances, deployment.max_instances, cpu_boost=True)
+        sizing = missing_from(state.service.raw.get("template", {}), wanted)
+        return edit_steps(state, edit, sizing)
+    there = state.service.sizing if state.service is not None else Sizing()
+    least = (deployment.min_instances, there.min_instances, MIN_INSTANCES)
+    most = (deployment.max_instances, there.max_instances, MAX_INSTANCES)
+    return [
+        DeployFunction(
+            bundle.sha256,
+            edit,
+            bundle,
+            dict(state.environment),
+            Sizing(_first(least), _first(most)),
+            public=EVERYONE in state.invokers,
+            pinned=state.service is not None and not state.service.follows_latest,
+        )
+    ]
 
 
-def edit_steps(before: Mapping[str, str], edit: Edit, after: Mapping[str, str]) -> list[Step]:
-    """Return the step that makes an edit hold; none when it does."""
+def _first(values: tuple[int | None, ...]) -> int | None:
+    return next((value for value in values if value is not None), None)
+
+
+def edit_steps(state: MintState, edit: Edit, sizing: Sizing | None = None) -> list[Step]:
+    """Return the step that makes an edit and a sizing hold; none when they do. Raises BadInput."""
+    before, after = state.environment, edit.apply(state.environment)
     changes = {name: after.get(name, "") for name in {*before, *after} if before.get(name) != after.get(name)}
-    return [EditEnvironment(edit, changes)] if changes else []
+    wanted = sizing or Sizing()
+    if not changes and wanted == Sizing():
+        return []
+    return [EditEnvironment(edit, changes, wanted, after, state.rolled_back_image)]

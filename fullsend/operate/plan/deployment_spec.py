@@ -31,3 +31,5 @@ class DeploymentSpec:
     roles: tuple[RoleKey, ...] = ()
     workflow_files: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
+    min_instances: int | None = None
+    max_instances: int | None = None

@@ -46,7 +46,7 @@ def enroll_org(state: MintState, org: Org) -> list[Step]:
     steps: list[Step] = []
     if current is None or org.login not in current.spelled():
         steps.append(AdmitOrgs((org,), condition))
-    steps += edit_steps(state.environment, edit, after)
+    steps += edit_steps(state, edit)
     return [*steps, CheckAdmission()] if steps else []
 
 
@@ -56,7 +56,7 @@ def unenroll_org(state: MintState, org: Org) -> list[Step]:
     edit = Edit(remove_orgs=(org,))
     after = edit.apply(state.environment)
     environment.check(after)
-    steps = edit_steps(state.environment, edit, after)
+    steps = edit_steps(state, edit)
     provider = state.providers.get(names.PROVIDER)
     current = conditions.parse(provider.spec.condition) if provider is not None else None
     if provider is not None and current is not None and org in current.orgs:
@@ -95,7 +95,7 @@ def enroll_repo(state: MintState, repo: Repo) -> list[Step]:
         state.number, provider_id, conditions.Condition(repo=repo).cel(), state.environment
     )
     steps = provider_steps(names.MINT_POOL, provider_id, found, spec)
-    return [*steps, *edit_steps(state.environment, edit, after)]
+    return [*steps, *edit_steps(state, edit)]
 
 
 def _refuse_takeover(state: MintState, repo: Repo, found: Provider | None) -> None:
@@ -128,7 +128,7 @@ def unenroll_repo(state: MintState, repo: Repo) -> list[Step]:
     edit = Edit(remove_repos=(repo,))
     after = edit.apply(state.environment)
     environment.check(after)
-    steps = edit_steps(state.environment, edit, after)
+    steps = edit_steps(state, edit)
     provider_id = repo_provider_id(repo)
     found = state.providers.get(provider_id)
     named = conditions.parse(found.spec.condition) if found is not None else None

@@ -41,7 +41,7 @@ def add_role(state: MintState, wanted: RoleKey) -> list[Step]:
     edit = Edit(add_roles=((wanted.role, wanted.app_id),), custom_permissions=permissions)
     after = edit.apply(state.environment)
     environment.check(after)
-    return [*key_steps(state, wanted), *edit_steps(state.environment, edit, after)]
+    return [*key_steps(state, wanted), *edit_steps(state, edit)]
 
 
 def _require_own_app(state: MintState, role: Role, what: str, command: str) -> None:
@@ -85,7 +85,7 @@ def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
                 f"Add another first, or take the mint away: fullsend mint delete {state.location.flags()}",
             )
         environment.check(after)
-    steps = edit_steps(state.environment, edit, after)
+    steps = edit_steps(state, edit)
     if not steps:
         _refuse_to_part(state, role)
     found = state.secrets.get(role)
@@ -116,8 +116,7 @@ def rotate_key(state: MintState, wanted: RoleKey, stored: Secret | None = None) 
     if named == new and _is_the_only_one(state.secrets.get(wanted.role, SecretState()), stored, new):
         return []
     edit = Edit(set_variables=((marker, new),))
-    after = edit.apply(state.environment)
-    return [*key_steps(state, wanted), *edit_steps(state.environment, edit, after), DisableOldKeys(wanted.role)]
+    return [*key_steps(state, wanted), *edit_steps(state, edit), DisableOldKeys(wanted.role)]
 
 
 def _is_the_only_one(found: SecretState, stored: Secret | None, new: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 from fullsend_sandbox import names
 from fullsend_sandbox.faults import Fail
 from fullsend_sandbox.google.control_plane import ControlPlane
+from tests.gcloud_sdk import commands_in
 from tests.integration.operate.conftest import Operator
 
 if TYPE_CHECKING:
@@ -53,9 +53,8 @@ def test_a_dry_run_prints_the_steps_and_writes_nothing(operator: Operator) -> No
 def test_emitted_commands_have_every_step_and_no_key(operator: Operator) -> None:
     shown = operator.deploy("--emit", "gcloud")
 
-    lines = shown.stdout.strip().splitlines()
-    assert [line.split()[1] for line in lines[:-1]] == [
-        *("services", "iam", "iam", "iam", "secrets", "secrets", "secrets", "functions", "run"),
+    assert [words[1] for words in commands_in(shown.stdout)] == [
+        *("services", "iam", "iam", "iam", "iam", "secrets", "secrets", "secrets", "functions", "run", "functions"),
     ]
     assert "PRIVATE KEY" not in shown.output
     assert operator.plane.writes == 0
@@ -70,7 +69,7 @@ def test_emitted_commands_name_files_and_source_by_whole_paths_so_that_they_run_
 
     shown = operator.deploy("--emit", "gcloud", "--source", "my source", "--role", role)
 
-    words = [shlex.split(line) for line in shown.stdout.splitlines()]
+    words = commands_in(shown.stdout)
     given = {
         line[line.index(option) + 1] for line in words for option in ("--source", "--data-file") if option in line
     }

@@ -24,10 +24,11 @@ from fullsend.operate.plan.enrollment import enroll_org, enroll_repo
 from fullsend.operate.plan.inference_access import APIS, InferenceState, deprovision, provision
 from fullsend.operate.plan.steps.admission_steps import AdmitOrgs, CheckAdmission
 from fullsend.operate.plan.steps.federation_steps import UNDELETE, PutPool, PutProvider
-from fullsend.operate.plan.steps.function_steps import DeployFunction, WaitHealthy
+from fullsend.operate.plan.steps.function_steps import DeployFunction
 from fullsend.operate.plan.steps.inference_steps import CheckInference
 from fullsend.operate.plan.steps.project_steps import GrantProjectRole, RevokeProjectRole
 from fullsend.operate.plan.steps.service_steps import EditEnvironment
+from fullsend.operate.plan.steps.serving_steps import WaitHealthy
 from mintcore.policy.names import Org, Repo, Role, parse_repo
 from mintcore.secret import Secret
 from tests.conftest import ROOT
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 PLACE = names.MintLocation("my-project")
 BUNDLE = Bundle(b"zip", "a" * 64, "1.0.0")
 TRIAGE = RoleKey(Role("triage"), "7", "triage.pem", Secret("key"))
-WISH = DeploymentSpec(orgs=(Org("my-org"),), roles=(TRIAGE,), workflow_files=("triage.yml",))
+WANTED = DeploymentSpec(orgs=(Org("my-org"),), roles=(TRIAGE,), workflow_files=("triage.yml",))
 ENVIRONMENT = {
     "ALLOWED_ORGS": "my-org",
     "ALLOWED_WORKFLOW_FILES": "triage.yml",
@@ -59,7 +60,10 @@ def service(environment: Mapping[str, str] = ENVIRONMENT, **changes: Any) -> Ser
     variables = [{"name": name, "value": value} for name, value in environment.items()]
     raw = {
         "etag": "e1",
-        "template": {"containers": [{"image": "new", "env": variables}], "revision": "r2"},
+        "template": {
+            "containers": [{"image": "new", "env": variables, "resources": {"startupCpuBoost": True}}],
+            "revision": "r2",
+        },
         "traffic": [{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "percent": 100}],
         "trafficStatuses": [{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "revision": "r2", "percent": 100}],
         "latestCreatedRevision": "x/r2",
@@ -94,7 +98,7 @@ def kinds(steps: list[Step]) -> list[str]:
 
 
 def test_an_empty_project_gets_every_step_in_the_order_of_need() -> None:
-    steps = deploy(MintState(PLACE, number="42"), WISH, BUNDLE)
+    steps = deploy(MintState(PLACE, number="42"), WANTED, BUNDLE)
     assert kinds(steps) == [
         "EnableApis",
         "CreateServiceAccount",

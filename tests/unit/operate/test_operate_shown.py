@@ -13,7 +13,7 @@ from fullsend.operate.model.environment import Edit
 from fullsend.operate.model.names import MintLocation
 from fullsend.operate.plan.bundle import Bundle
 from fullsend.operate.plan.steps.function_steps import DeployFunction
-from fullsend.operate.plan.steps.rendering import masked, update_env_vars
+from fullsend.operate.plan.steps.rendering import masked, set_env_vars
 from fullsend.operate.plan.steps.service_steps import EditEnvironment
 
 if TYPE_CHECKING:
@@ -35,12 +35,15 @@ VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n@"), max
 
 def both(variables: Mapping[str, str]) -> list[Step]:
     edit = Edit(set_variables=tuple(variables.items()))
-    return [EditEnvironment(edit, variables), DeployFunction("a" * 64, edit, Bundle(b"", "a" * 64, "1"))]
+    return [
+        EditEnvironment(edit, variables, whole=variables),
+        DeployFunction("a" * 64, edit, Bundle(b"", "a" * 64, "1")),
+    ]
 
 
 def taken_by_gcloud(option: str, shell: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the variables gcloud would set, after a shell and the rules of `gcloud topic escaping`."""
-    script = f"printf %s {option.removeprefix('--update-env-vars ')}"
+    script = f"printf %s {option.removeprefix('--set-env-vars ')}"
     done = subprocess.run(["/bin/sh", "-c", script], env=dict(shell or {}), capture_output=True, check=True)
     _, delimiter, pairs = done.stdout.decode().split("^", 2)
     return dict(pair.split("=", 1) for pair in pairs.split(delimiter))
@@ -80,7 +83,7 @@ def test_of_an_address_user_and_query_are_masked_and_nothing_else(value: str, sh
 
 def test_an_emitted_command_takes_a_secret_from_the_shell_and_stops_without_it() -> None:
     variables = SECRETS | {"RATE_LIMIT": "60/minute"}
-    option = update_env_vars(variables)
+    option = set_env_vars(variables)
     assert taken_by_gcloud(option, SECRETS) == variables
     with pytest.raises(subprocess.CalledProcessError):
         taken_by_gcloud(option)
@@ -88,11 +91,11 @@ def test_an_emitted_command_takes_a_secret_from_the_shell_and_stops_without_it()
 
 def test_a_value_with_every_common_delimiter_in_it_is_set_as_it_is() -> None:
     variables = {"A": "x|y#~;%", "B": "--0--", "C": "it's"}
-    assert taken_by_gcloud(update_env_vars(variables)) == variables
+    assert taken_by_gcloud(set_env_vars(variables)) == variables
 
 
 @settings(deadline=None, max_examples=50)  # each starts a shell
 @given(st.dictionaries(NAMES, VALUES, min_size=1, max_size=4))
 def test_what_gcloud_would_set_is_what_the_plan_sets(variables: dict[str, str]) -> None:
     shell = {name: value for name, value in variables.items() if masked(name, value) != value}
-    assert taken_by_gcloud(update_env_vars(variables), shell) == variables
+    assert taken_by_gcloud(set_env_vars(variables), shell) == variables

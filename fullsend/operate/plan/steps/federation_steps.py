@@ -19,11 +19,6 @@ UNDELETE = "undelete"
 ENABLE = "enable"
 UPDATE = "update"
 _POOLS = ("iam", "workload-identity-pools")
-_POOL_VERBS: dict[str, tuple[str, tuple[str, ...]]] = {
-    CREATE: ("create", ()),
-    UNDELETE: ("undelete", ()),
-    ENABLE: ("update", ("--no-disabled",)),
-}
 
 
 def _in_pool(location: MintLocation, pool: str) -> tuple[str, ...]:
@@ -43,9 +38,12 @@ class PutPool:
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        verb, flags = _POOL_VERBS[self.how]
-        where = ("--project", location.project, "--location", "global")
-        return [gcloud(*_POOLS, verb, self.pool, *where, *flags)]
+        where = (self.pool, "--project", location.project, "--location", "global")
+        enable = gcloud(*_POOLS, "update", *where, "--no-disabled")
+        if self.how == ENABLE:
+            return [enable]
+        first = gcloud(*_POOLS, self.how, *where)
+        return [first] if self.how == CREATE else [first, enable]
 
     def apply(self, cloud: Cloud) -> None:
         """Do it."""
@@ -71,7 +69,7 @@ class DeletePool:
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        where = ("--project", location.project, "--location", "global", "--quiet")
+        where = ("--project", location.project, "--location", "global")
         return [gcloud(*_POOLS, "delete", self.pool, *where)]
 
     def apply(self, cloud: Cloud) -> None:
@@ -98,8 +96,12 @@ class PutProvider:
         mapping = ",".join(f"{name}={value}" for name, value in self.spec.mapping.items())
         trust = ("--issuer-uri", self.spec.issuer, "--allowed-audiences", ",".join(self.spec.audiences))
         flags = (*trust, "--attribute-mapping", mapping, "--attribute-condition", self.spec.condition)
-        verb = "create-oidc" if self.how == CREATE else "update-oidc"
-        lines = [gcloud(*_POOLS, "providers", verb, *where, *flags)]
+        command = (
+            ("create-oidc", *where, *flags)
+            if self.how == CREATE
+            else ("update-oidc", *where, *flags, "--no-disabled")
+        )
+        lines = [gcloud(*_POOLS, "providers", *command)]
         if self.how == UNDELETE:
             lines.insert(0, gcloud(*_POOLS, "providers", "undelete", *where))
         return lines
@@ -133,7 +135,7 @@ class DeleteProvider:
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        where = (self.provider, *_in_pool(location, self.pool), "--quiet")
+        where = (self.provider, *_in_pool(location, self.pool))
         return [gcloud(*_POOLS, "providers", "delete", *where)]
 
     def apply(self, cloud: Cloud) -> None:

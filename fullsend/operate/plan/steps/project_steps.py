@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fullsend.operate.plan.steps.shell import gcloud
+from fullsend.operate.plan.steps.shell import RETRY, gcloud
 
 if TYPE_CHECKING:
     from fullsend.operate.gcp.cloud import Cloud
@@ -46,7 +46,11 @@ class CreateServiceAccount:
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
         name, where = self.email.partition("@")[0], ("--project", location.project)
-        return [gcloud("iam", "service-accounts", "create", name, *where, "--display-name", DISPLAY_NAME)]
+        account = ("iam", "service-accounts")
+        return [
+            gcloud(*account, "create", name, *where, "--display-name", DISPLAY_NAME),
+            f"{RETRY}{gcloud(*account, 'describe', self.email, *where, '--format', 'value(email)')}",
+        ]
 
     def apply(self, cloud: Cloud) -> None:
         """Do it."""
@@ -65,7 +69,7 @@ class DeleteServiceAccount:
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        return [gcloud("iam", "service-accounts", "delete", self.email, "--project", location.project, "--quiet")]
+        return [gcloud("iam", "service-accounts", "delete", self.email, "--project", location.project)]
 
     def apply(self, cloud: Cloud) -> None:
         """Do it."""

@@ -44,8 +44,8 @@ def secrets_first(variables: Mapping[str, str]) -> list[str]:
     return [f"# set in this shell before, since their values are secret and not printed: {', '.join(hidden)}"]
 
 
-def update_env_vars(variables: Mapping[str, str]) -> str:
-    """Return gcloud's `--update-env-vars` with its value, quoted for a shell.
+def set_env_vars(variables: Mapping[str, str]) -> str:
+    """Return gcloud's `--set-env-vars` with its value, quoted for a shell.
 
     gcloud splits at the delimiter it is given between two ^ (gcloud topic escaping), so that it must occur in no
     value. A secret stands there as a variable of the shell, which stops where that one is not set.
@@ -60,7 +60,7 @@ def update_env_vars(variables: Mapping[str, str]) -> str:
         else:
             words += [f'"${{{name}:?}}"', ""]
     quoted = [word if number % 2 else shlex.quote(word) for number, word in enumerate(words)]
-    return f"--update-env-vars {''.join(quoted if words[-1] else quoted[:-1])}"
+    return f"--set-env-vars {''.join(quoted if words[-1] else quoted[:-1])}"
 
 
 def _delimiters() -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fullsend.operate.gcp.secret_manager import ACCESSOR, ENABLED
 from fullsend.operate.model.names import secret_id
 from fullsend.operate.operate_errors import GoogleFailed, MissingPermission, NotThere
-from fullsend.operate.plan.steps.shell import gcloud
+from fullsend.operate.plan.steps.shell import RETRY, gcloud
 
 if TYPE_CHECKING:
     from fullsend.operate.gcp.cloud import Cloud
@@ -79,8 +79,13 @@ class GrantSecret:
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        policy = ("--role", ACCESSOR, "--member", self.member, "--project", location.project)
-        return [gcloud("secrets", "add-iam-policy-binding", secret_id(self.role), *policy)]
+        member = ("--role", ACCESSOR, "--member", self.member, "--condition", "None")
+        return [
+            RETRY
+            + gcloud(
+                "secrets", "add-iam-policy-binding", secret_id(self.role), *member, "--project", location.project
+            )
+        ]
 
     def apply(self, cloud: Cloud) -> None:
         """Do it."""
@@ -100,8 +105,12 @@ class RevokeSecret:
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        policy = ("--role", ACCESSOR, "--member", self.member, "--project", location.project)
-        return [gcloud("secrets", "remove-iam-policy-binding", secret_id(self.role), *policy)]
+        member = ("--role", ACCESSOR, "--member", self.member, "--condition", "None")
+        return [
+            gcloud(
+                "secrets", "remove-iam-policy-binding", secret_id(self.role), *member, "--project", location.project
+            )
+        ]
 
     def apply(self, cloud: Cloud) -> None:
         """Do it."""
@@ -146,7 +155,7 @@ class DeleteSecret:
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        return [gcloud("secrets", "delete", secret_id(self.role), "--project", location.project, "--quiet")]
+        return [gcloud("secrets", "delete", secret_id(self.role), "--project", location.project)]
 
     def apply(self, cloud: Cloud) -> None:
         """Do it."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from fullsend.operate.model.cloud_run_service import Service, edited, environment_of
 from fullsend.operate.model.names import FUNCTION
+from fullsend.operate.model.sizing import UNCHANGED, Sizing
 from fullsend.operate.operate_errors import Conflict, NotReady, NotThere
-from fullsend.operate.plan.steps.rendering import listed, secrets_first, update_env_vars
+from fullsend.operate.plan.steps.rendering import listed, secrets_first, set_env_vars
 from fullsend.operate.plan.steps.shell import gcloud
 
 if TYPE_CHECKING:
@@ -28,25 +29,38 @@ AGAIN_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class EditEnvironment:
-    """Make an edit hold, in the revision that serves.
+    """Make an edit hold in the revision that serves.
 
-    `changes` is what it does to the environment that was read when the plan was made; the edit itself is
-    applied to whatever is there when the step is taken.
+    `changes` is the difference to the environment at planning time, for display. The step applies the edit itself
+    to the environment at its own time.
     """
 
     edit: Change
     changes: Mapping[str, str] = field(default_factory=dict)
+    sizing: Sizing = UNCHANGED
+    whole: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """The environment after the edit, as gcloud has to be given it."""
+    image: str = field(default="", repr=False, compare=False)
+    """The serving revision's image, where the template has another: after a rollback."""
 
     def title(self) -> str:
         """Say what it does."""
-        return f"set on the Cloud Run service and move traffic there once it is ready: {listed(self.changes)}"
+        shown = ", ".join([*([listed(self.changes)] if self.changes else []), *self.sizing.shown()])
+        return f"set on the Cloud Run service and move traffic there once it is ready: {shown}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands; gcloud guards them with no etag, so nobody else may write meanwhile."""
+        """Return it as shell commands.
+
+        They set the whole environment as it was read for the plan: a removed variable stays removed. gcloud guards
+        only its own read and write, with the service's resourceVersion; other writes before the script runs are
+        lost.
+        """
         where = (FUNCTION, "--project", location.project, "--region", location.region)
+        image = ("--image", self.image) if self.image else ()
+        update = gcloud("run", "services", "update", *where, *self.sizing.flags(), *image)
         return [
-            *secrets_first(self.changes),
-            f"{gcloud('run', 'services', 'update', *where)} {update_env_vars(self.changes)}",
+            *secrets_first(self.whole),
+            f"{update} {set_env_vars(self.whole)}",
             gcloud("run", "services", "update-traffic", *where, "--to-latest"),
         ]
 
@@ -72,7 +86,7 @@ class EditEnvironment:
         serving = None
         if service.starts_from_revision:
             serving = cloud.run.revision(f"{cloud.location.service}/revisions/{service.serving}")
-        body = edited(service, serving, self.edit)
+        body = edited(service, serving, self.edit, self.sizing)
         return None if body is None else cloud.run.update(cloud.location.service, body)
 
     @staticmethod
@@ -109,6 +123,8 @@ class EditEnvironment:
         for name, _ in service.traffic:
             revision = cloud.run.revision(f"{cloud.location.service}/revisions/{name}")
             if revision is None or not self.edit.holds(environment_of(revision)):
+                return False
+            if not self.sizing.holds(revision):
                 return False
         return bool(service.traffic)
 
