@@ -25,6 +25,8 @@ from fullsend_sandbox.wif import CompiledProvider, Federation, MappingError
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a type's name
 SUBJECT_TYPES = frozenset({"urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:token-type:id_token"})
+GCLOUD_CLIENT = "32555940559.apps.googleusercontent.com"
+"""The OAuth client of the Google Cloud CLI."""
 LIFETIME = 3600
 MAX_TOKEN_LIFETIME = 24 * 3600
 SKEW = 30
@@ -140,7 +142,7 @@ def _snake(name: str) -> str:
 
 def _check_request(request: Request, fields: Mapping[str, str]) -> None:
     if "Authorization" in request.headers:
-        raise _RefusedError("invalid_request", "The Authorization header must not be sent to this method.")
+        _check_client(request)
     for name in ("grant_type", "audience", "requested_token_type", "subject_token", "subject_token_type"):
         if not fields.get(name):
             raise _RefusedError("invalid_request", f"Missing required parameter: {name}")
@@ -150,6 +152,15 @@ def _check_request(request: Request, fields: Mapping[str, str]) -> None:
         raise _RefusedError("invalid_request", "Invalid requested_token_type.")
     if fields["subject_token_type"] not in SUBJECT_TYPES:
         raise _RefusedError("invalid_request", "Invalid subject_token_type.")
+
+
+def _check_client(request: Request) -> None:
+    """Check the client authentication of RFC 6749 §2.3.1, which gcloud sends; the client id is public."""
+    given = request.authorization
+    if given is None or given.type != "basic":
+        raise _RefusedError("invalid_request", "The Authorization header must not be sent to this method.")
+    if given.username != GCLOUD_CLIENT:
+        raise _RefusedError("invalid_client", "The OAuth client was not found.", 401)
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:

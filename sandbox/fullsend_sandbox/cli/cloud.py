@@ -39,7 +39,9 @@ def cloud() -> None:
                 world = running.enter_context(World())
                 google = running.enter_context(ControlPlane(world))
                 google.new_project()
-            _print_served(world, folder, _operator(world, google, folder))
+            operator = _operator(world, google, folder)
+            gcloud = google.environment(folder / "credentials.json") | google.gcloud_environment(folder)
+            _print_served(world, folder, operator, gcloud)
             signal.pause()
     except KeyboardInterrupt:
         note("stopped")
@@ -59,10 +61,11 @@ def _operator(world: World, google: ControlPlane, folder: Path) -> dict[str, str
     }
 
 
-def _print_served(world: World, folder: Path, operator: Mapping[str, str]) -> None:
+def _print_served(world: World, folder: Path, operator: Mapping[str, str], gcloud: Mapping[str, str]) -> None:
     job = world.issuer.job_environment(world.job()) | {"GITHUB_API_URL": world.github.api_url}
     write_private(folder / "operator", exports(operator) + "\n")
     write_private(folder / "job", exports(job) + "\n")
+    write_private(folder / "gcloud", exports(gcloud) + "\n")
     fullsend = command()
     click.echo(f"""\
 project         {PROJECT_ID}, empty
@@ -77,6 +80,11 @@ MINT_URL=$({fullsend} mint deploy --org {ORG} --workflow-files triage.yml \\
 {fullsend} mint doctor
 {fullsend} mint enroll {OTHER_ORG}
 {fullsend} mint status
+
+With the real gcloud, in any terminal (it keeps a configuration of its own there):
+
+. {folder}/gcloud
+gcloud services list
 
 As a job of octo-org/app, in the same terminal: mint a token and use it.
 

@@ -16,6 +16,7 @@ from typing import Self
 
 from fullsend_sandbox import names
 from fullsend_sandbox.clock import AdjustableClock, Clock
+from fullsend_sandbox.google.gateway import Gateway
 from fullsend_sandbox.google.host import ApiHost
 from fullsend_sandbox.google.kills import WriteBudget
 from fullsend_sandbox.google.login import Login
@@ -25,11 +26,12 @@ from fullsend_sandbox.google.runner import ProcessRunner, Runner
 from fullsend_sandbox.google.services import KNOWN
 from fullsend_sandbox.google.switches import Switches
 from fullsend_sandbox.google.uploads import Uploads
-from fullsend_sandbox.loopback import LoopbackService
+from fullsend_sandbox.loopback import HOST, LoopbackService
 from fullsend_sandbox.world import World
 
 REGION = "us-central1"
 BUCKET = f"gcf-v2-uploads-{names.PROJECT_NUMBER}-{REGION}"
+OVERRIDE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_"
 POINTERS = ("OIDC_ISSUER_URL", "STS_URL", "SECRET_MANAGER_URL", "GITHUB_API_URL")
 
 
@@ -48,6 +50,7 @@ class ControlPlane:
         self._budget = WriteBudget()
         pointers = {name: value for name, value in world.mint_environment().items() if name in POINTERS}
         self._uploads = Uploads(BUCKET, budget=self._budget, clock=self.clock)
+        self._gateway = Gateway(self._targets, clock=self.clock)
         self._login = Login(self.project, self._switches, clock=self.clock)
         self._parts = Parts.build(
             world, self.project, self._switches, self._uploads, runner or ProcessRunner(pointers)
@@ -81,7 +84,7 @@ class ControlPlane:
 
     def services(self) -> tuple[LoopbackService, ...]:
         """Return every API host, the upload bucket and the sign-in, to break or count them all."""
-        return (*self._hosts.values(), self._uploads, self._login)
+        return (*self._hosts.values(), self._uploads, self._login, self._gateway)
 
     def host(self, api: str) -> LoopbackService:
         """Return one API's server, for its `traffic` and `faults`; for example `run`. Raises ValueError."""
@@ -98,15 +101,34 @@ class ControlPlane:
 
         It holds an access token, or where a path is given names the credentials that are written there.
         """
-        overrides = {f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{api.upper()}": self.endpoint(api) for api in self._hosts}
+        overrides = {f"{OVERRIDE}{api.upper()}": self.endpoint(api) for api in self._hosts}
         if credentials is None:
             return overrides | {"CLOUDSDK_AUTH_ACCESS_TOKEN": self.access_token()}
         self.write_credentials(credentials)
         return overrides | {"GOOGLE_APPLICATION_CREDENTIALS": str(credentials)}
 
-    def access_token(self) -> str:
-        """Return a bearer token of the operator's, good until `expire_login`."""
-        return self._login.access_token()
+    def gcloud_environment(self, folder: Path) -> dict[str, str]:
+        """Write an access token into `folder`; return what gcloud needs beside the endpoints of `environment`.
+
+        gcloud gets a configuration of its own there, so it neither reads nor changes the user's.
+        """
+        token = folder / "access-token"
+        token.touch(mode=0o600)
+        token.write_text(self.access_token())
+        return {
+            "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
+            "CLOUDSDK_CONFIG": str(folder / "gcloud-config"),
+            "CLOUDSDK_CORE_PROJECT": self.project.id,
+            "CLOUDSDK_PROXY_TYPE": "http",
+            "CLOUDSDK_PROXY_ADDRESS": HOST,
+            "CLOUDSDK_PROXY_PORT": str(self._gateway.port),
+            "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",
+            "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "true",
+        }
+
+    def access_token(self, *, of_user: bool = False) -> str:
+        """Return a bearer token of the operator, good until `expire_login`; a user's needs a quota project."""
+        return self._login.access_token(of_user=of_user)
 
     def write_credentials(self, path: Path) -> None:
         """Write a file for `GOOGLE_APPLICATION_CREDENTIALS`: a service account whose tokens come from here."""
@@ -163,6 +185,10 @@ class ControlPlane:
         """Let IAM policies and functions know a new service account only after this long by `clock`."""
         self._parts.accounts.visible_after = seconds
 
+    def slow_metrics(self, seconds: float) -> None:
+        """Let alert policies know a new log-based metric only after this long by `clock`."""
+        self._parts.metrics.visible_after = seconds
+
     def fail_after(self, writes: int, *, lose_last_answer: bool = False) -> None:
         """Let this many writes succeed, on all APIs together, then drop the connection of each further one.
 
@@ -197,6 +223,10 @@ class ControlPlane:
 
     def _service_name(self, name: str, region: str) -> str:
         return f"projects/{self.project.id}/locations/{region}/services/{name}"
+
+    def _targets(self) -> tuple[LoopbackService, ...]:
+        doors = [service.door for service in self._parts.deployments.services.values()]
+        return (*self._hosts.values(), self._uploads, *(door for door in doors if door is not None))
 
     def _host(self, api: str, versions: tuple[str, ...]) -> ApiHost:
         return ApiHost(

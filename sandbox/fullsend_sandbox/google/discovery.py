@@ -14,7 +14,7 @@ from typing import Any
 import googleapiclient.discovery_cache
 
 VARIABLE = re.compile(r"\\\{(\w+)\\\}")
-VERSION_AND_VERB = re.compile(r"^v\d+/|:\w+$")
+VERSION_AND_VERB = re.compile(r"^(?:apis/serving\.knative\.dev/)?v\d+/|:\w+$")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Method:
     query: Mapping[str, Mapping[str, Any]] = field(repr=False)
     request: str | None
     """The name of the request body's schema."""
+    response: Mapping[str, Any] = field(repr=False)
+    """The schema of the answer."""
     schemas: Mapping[str, Mapping[str, Any]] = field(repr=False)
 
     @property
@@ -84,6 +86,7 @@ def _methods(document: Mapping[str, Any], part: Mapping[str, Any]) -> Iterator[M
             path=_pattern(described.get("flatPath", described["path"])),
             query=own | document["parameters"],
             request=described.get("request", {}).get("$ref"),
+            response=described.get("response", {}),
             schemas=document["schemas"],
         )
     for resource in part.get("resources", {}).values():

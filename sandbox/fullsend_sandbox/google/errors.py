@@ -63,7 +63,7 @@ def invalid_payload(violations: Iterable[tuple[str, str]]) -> RefusedError:
     """Return the 400 for fields that the API does not have or cannot read: pairs of field and description."""
     found = list(violations)
     detail = {
-        "@type": "type.googleapis.com/google.rpc.ClientError",
+        "@type": "type.googleapis.com/google.rpc.BadRequest",
         "fieldViolations": [
             {"field": where, "description": text} if where else {"description": text} for where, text in found
         ],

@@ -69,7 +69,7 @@ class Functions:
         return {
             f"{at}generateUploadUrl": Endpoint(self._upload_url, f"{may}sourceCodeSet"),
             f"{at}create": Endpoint(self._create, f"{may}create"),
-            f"{at}get": Endpoint(lambda call: self._functions[self._name(call)], f"{may}get"),
+            f"{at}get": Endpoint(lambda call: self._show(self._name(call)), f"{may}get"),
             f"{at}list": Endpoint(self._list, f"{may}list"),
             f"{at}patch": Endpoint(self._patch, f"{may}update"),
             f"{at}delete": Endpoint(self._delete, f"{may}delete"),
@@ -90,8 +90,17 @@ class Functions:
     def _list(self, call: Call) -> dict[str, Any]:
         parent = self._project.by_id(call.name.removesuffix("/functions"))
         within = parent.removesuffix("-") if parent.endswith("/locations/-") else f"{parent}/"  # - is every one
-        chosen = [function for name, function in sorted(self._functions.items()) if name.startswith(within)]
+        chosen = [self._show(name) for name in sorted(self._functions) if name.startswith(within)]
         return page(call, "functions", chosen)
+
+    def _show(self, name: str) -> dict[str, Any]:
+        function = self._functions[name]
+        service = self._deployments.services.get(name.replace("/functions/", "/services/"))
+        if service is None:
+            return function
+        # Computed from the traffic; what was written does not matter.
+        config = function["serviceConfig"] | {"allTrafficOnLatestRevision": service.latest_serves_all}
+        return function | {"serviceConfig": {k: v for k, v in config.items() if v is not False}}
 
     def _create(self, call: Call) -> dict[str, Any]:
         _check_region(call)
@@ -128,9 +137,19 @@ class Functions:
         }
         function.pop("stateMessages", None)
         self._functions[name] = function
-        operation = self._operations.begin("/".join(name.split("/")[:4]), METADATA, name)
+        operation = self._begin(name, "update" if "url" in function else "create")
         self._deployments.background.run(operation, lambda: self._carry_out(name, function, archive, operation))
         return self._operations.show(operation)
+
+    def _begin(self, name: str, verb: str) -> Operation:
+        metadata = {
+            "createTime": self._project.now(),
+            "target": name,
+            "verb": verb,
+            "apiVersion": "v2",
+            "operationType": f"{verb.upper()}_FUNCTION",
+        }
+        return self._operations.begin("/".join(name.split("/")[:4]), METADATA, metadata)
 
     def _archive(self, function: Mapping[str, Any]) -> bytes:
         source = function["buildConfig"].get("source", {}).get("storageSource", {})
@@ -191,7 +210,7 @@ class Functions:
             raise aborted(BUSY)
         del self._functions[name]
         service = self._deployments.services.pop(name.replace("/functions/", "/services/"), None)
-        operation = self._operations.begin("/".join(name.split("/")[:4]), METADATA, name)
+        operation = self._begin(name, "delete")
 
         def work() -> None:
             if service is not None:

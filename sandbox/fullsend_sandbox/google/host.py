@@ -13,9 +13,10 @@ from werkzeug.wrappers import Request, Response
 from fullsend_sandbox.clock import Clock
 from fullsend_sandbox.google.calls import Call, Endpoint, Endpoints
 from fullsend_sandbox.google.discovery import Discovery, Matched
+from fullsend_sandbox.google.enums import NumberedEnums
 from fullsend_sandbox.google.errors import RefusedError, not_found
 from fullsend_sandbox.google.kills import BudgetedFaults, WriteBudget
-from fullsend_sandbox.google.payload import read_body, read_query
+from fullsend_sandbox.google.payload import read_body, read_query, wants_numbers
 from fullsend_sandbox.google.project import Project, project_of
 from fullsend_sandbox.google.switches import Switches
 from fullsend_sandbox.google_errors import google_json
@@ -65,7 +66,7 @@ class ApiHost(LoopbackService):
             )
             self._check_project(call, endpoint)
             with self._state:
-                return google_json(endpoint.handler(call))
+                return google_json(_encoded(call, endpoint.handler(call)))
         except RefusedError as refused:
             return refused.response()
 
@@ -74,7 +75,8 @@ class ApiHost(LoopbackService):
         if not matches:
             raise not_found(f"Method not found: {request.method} {request.path}")
         for matched in matches:
-            endpoint = self._endpoints.get(matched.method.id.removeprefix(f"{self._api}."))
+            name = matched.method.id.removeprefix(f"{self._api}.")
+            endpoint = self._endpoints.get(f"{matched.method.version}/{name}") or self._endpoints.get(name)
             if endpoint is not None:
                 return matched, endpoint
         return matches[0], Endpoint(_unanswered, None)
@@ -87,6 +89,12 @@ class ApiHost(LoopbackService):
             raise RefusedError("PERMISSION_DENIED", f"The caller does not have permission on projects/{named}.")
         if endpoint.permission is not None:
             self._switches.require(endpoint.permission, self._host, call.name)
+
+
+def _encoded(call: Call, answer: Mapping[str, Any]) -> Any:
+    if not wants_numbers(call.query):
+        return answer
+    return NumberedEnums(call.method.schemas).encode(call.method.response, answer)
 
 
 def _unanswered(call: Call) -> Mapping[str, Any]:

@@ -40,10 +40,10 @@ class Login(LoopbackService):
     def _key(self) -> rsa.RSAPrivateKey:
         return new_key()  # takes a tenth of a second, and few need it
 
-    def access_token(self) -> str:
-        """Return a new access token of the operator's."""
+    def access_token(self, *, of_user: bool = False) -> str:
+        """Return a new access token: of a service account, or of a user's application-default login."""
         token = f"ya29.{secrets.token_urlsafe(48)}"
-        self._switches.admit(token)
+        self._switches.admit(token, needs_quota_project=of_user)
         return token
 
     def write_credentials(self, path: Path) -> None:

@@ -45,11 +45,10 @@ class Operations:
         self._lock = threading.Lock()
         self._operations: dict[str, Operation] = {}
 
-    def begin(self, parent: str, metadata_type: str, target: str) -> Operation:
-        """Make an operation under `parent` (may be empty) for a resource; it is not done yet."""
+    def begin(self, parent: str, kind: str, metadata: Mapping[str, Any]) -> Operation:
+        """Begin an operation under `parent` (may be empty), with metadata of this type."""
         name = f"{parent}/operations/{uuid.uuid4()}".removeprefix("/")
-        metadata = {"@type": ANY + metadata_type, "target": target}
-        operation = Operation(name, metadata, self._clock() + self.seconds)
+        operation = Operation(name, {"@type": ANY + kind, **metadata}, self._clock() + self.seconds)
         with self._lock:
             self._operations[name] = operation
         return operation

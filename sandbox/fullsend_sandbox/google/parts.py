@@ -9,8 +9,12 @@ from fullsend_sandbox.google.accounts import ServiceAccounts
 from fullsend_sandbox.google.background import Background
 from fullsend_sandbox.google.builds import Builds
 from fullsend_sandbox.google.calls import Endpoints
+from fullsend_sandbox.google.catalog import Catalog
 from fullsend_sandbox.google.deployments import Deployments
 from fullsend_sandbox.google.functions import Functions
+from fullsend_sandbox.google.knative import Knative
+from fullsend_sandbox.google.log_entries import LogEntries
+from fullsend_sandbox.google.observability import AlertPolicies, Metrics
 from fullsend_sandbox.google.operations import Operations
 from fullsend_sandbox.google.policies import Policies
 from fullsend_sandbox.google.pools import Pools
@@ -20,16 +24,20 @@ from fullsend_sandbox.google.providers import Providers
 from fullsend_sandbox.google.run import CloudRun
 from fullsend_sandbox.google.runner import Runner
 from fullsend_sandbox.google.secrets import Secrets
+from fullsend_sandbox.google.service_writes import ServiceWrites
 from fullsend_sandbox.google.services import Services
 from fullsend_sandbox.google.switches import ACT_AS, Switches
 from fullsend_sandbox.google.uploads import Uploads
 from fullsend_sandbox.world import World
 
 VERSIONS: Mapping[str, tuple[str, ...]] = {
-    "cloudfunctions": ("v2",),
+    "cloudbuild": ("v1",),
+    "cloudfunctions": ("v2", "v1"),
     "cloudresourcemanager": ("v1", "v3"),
     "iam": ("v1",),
-    "run": ("v2",),
+    "logging": ("v2",),
+    "monitoring": ("v3",),
+    "run": ("v2", "v1"),
     "secretmanager": ("v1",),
     "serviceusage": ("v1",),
 }
@@ -46,12 +54,13 @@ class Parts:
     background: Background
     builds: Builds
     deployments: Deployments
+    metrics: Metrics
     endpoints: Mapping[str, Endpoints]
     """By API."""
 
     def methods(self) -> set[str]:
         """Return the ids of all methods that are answered."""
-        return {f"{api}.{method}" for api, answered in self.endpoints.items() for method in answered}
+        return {f"{api}.{name.rpartition('/')[2]}" for api, answered in self.endpoints.items() for name in answered}
 
     def permissions(self) -> set[str]:
         """Return every permission that a method asks for."""
@@ -87,21 +96,19 @@ class Parts:
             switches=switches,
             lock=lock,
         )
-        run = CloudRun(
-            project,
-            deployments,
-            operations=operations,
-            policies=of_services,
-            accounts=accounts,
-            switches=switches,
-            lock=lock,
-        )
+        writes = ServiceWrites(project, deployments, accounts=accounts, switches=switches, lock=lock)
+        run = CloudRun(project, deployments, operations=operations, policies=of_services, writes=writes)
+        knative = Knative(project, deployments, operations, writes)
+        catalog, metrics = Catalog(project), Metrics(project)
         endpoints = {
-            "cloudfunctions": functions.endpoints(),
-            "cloudresourcemanager": Projects(project, policies(public=False)).endpoints(),
+            "cloudbuild": catalog.builds(),
+            "cloudfunctions": {**functions.endpoints(), **catalog.functions()},
+            "cloudresourcemanager": Projects(project, policies(public=False), operations).endpoints(),
             "iam": {**accounts.endpoints(), **pools.endpoints(), **providers.endpoints()},
-            "run": run.endpoints(),
+            "logging": {**metrics.endpoints(), **LogEntries(project, deployments).endpoints()},
+            "monitoring": AlertPolicies(project, metrics).endpoints(),
+            "run": {**run.endpoints(), **knative.endpoints()},
             "secretmanager": secrets.endpoints(),
             "serviceusage": Services(project, switches, operations).endpoints(),
         }
-        return cls(lock, operations, accounts, background, builds, deployments, endpoints)
+        return cls(lock, operations, accounts, background, builds, deployments, metrics, endpoints)

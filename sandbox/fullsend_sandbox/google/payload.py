@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fullsend_sandbox.google.discovery import Method
+from fullsend_sandbox.google.enums import name_of
 from fullsend_sandbox.google.errors import invalid_payload
 
 MAX_DEPTH = 100
@@ -20,6 +21,11 @@ CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 PREFIX = re.compile(r"^Google[A-Za-z]+V\d")
 DURATION = re.compile(r"-?\d{1,12}(\.\d{1,9})?s")
 INTEGER = re.compile(r"-?\d{1,20}")
+
+NUMBERED = "json;enum-encoding=int"
+ENCODINGS = frozenset({NUMBERED, "json;enum-encoding=string"})
+SYSTEM_PARAMETERS = {"$alt": "alt", "$fields": "fields", "$prettyPrint": "prettyPrint", "$key": "key"}
+"""The other spelling of https://cloud.google.com/apis/docs/system-parameters."""
 
 Violations = list[tuple[str, str]]
 
@@ -61,10 +67,13 @@ def read_query(method: Method, items: Iterable[tuple[str, str]]) -> dict[str, st
     """Return the query's parameters, the last of each. Raises RefusedError."""
     violations: Violations = []
     values: dict[str, str] = {}
-    for given, value in items:
-        name = given if given in method.query else camel(given)
+    for given, sent in items:
+        name = SYSTEM_PARAMETERS.get(given) or (given if given in method.query else camel(given))
         described = method.query.get(name)
-        if described is None:
+        value = _query_value(described, sent)
+        if name == "alt" and value in ENCODINGS:
+            values[name] = value
+        elif described is None:
             text = (
                 f'Invalid JSON payload received. Unknown name "{given}": Cannot bind query parameter. '
                 f"Field '{given}' could not be found in request message."
@@ -77,6 +86,17 @@ def read_query(method: Method, items: Iterable[tuple[str, str]]) -> dict[str, st
     if violations:
         raise invalid_payload(violations)
     return values
+
+
+def wants_numbers(query: Mapping[str, str]) -> bool:
+    """Return whether the caller asks for enums as numbers."""
+    return query.get("alt") == NUMBERED
+
+
+def _query_value(described: Mapping[str, Any] | None, sent: str) -> str:
+    if described is None or "enum" not in described or not INTEGER.fullmatch(sent):
+        return sent
+    return name_of(described["enum"], int(sent)) or sent
 
 
 def _query_problem(described: Mapping[str, Any], value: str) -> str | None:
@@ -107,6 +127,8 @@ class _Reader:
             return self._object(schema, value, path, depth)
         if kind == "array":
             return self._array(schema, value, path, depth)
+        if "enum" in schema and isinstance(value, int) and not isinstance(value, bool):
+            value = name_of(schema["enum"], value) or value
         problem = _scalar_problem(kind, schema, value)
         if problem:
             shown = "" if schema.get("format") == "byte" else f", {json.dumps(value)}"
@@ -133,7 +155,8 @@ class _Reader:
                 self._violations.append((path, text))
                 continue
             checked = None if one is None else self.read(fields[name], one, _join(path, name), depth + 1)
-            if checked is not None and not fields[name].get("readOnly"):
+            # An etag is set by the server, but comes back to guard a write.
+            if checked is not None and (name == "etag" or not fields[name].get("readOnly")):
                 read[name] = checked
         return read
 
@@ -166,10 +189,10 @@ def _string_problem(schema: Mapping[str, Any], value: Any) -> str | None:
     if form in {"int64", "uint64"}:
         fits = isinstance(value, int | str) and not isinstance(value, bool) and INTEGER.fullmatch(str(value))
         return None if fits else f"TYPE_{form.upper()}"
+    if "enum" in schema:
+        return None if value in schema["enum"] else "TYPE_ENUM"
     if not isinstance(value, str):
         return "TYPE_STRING"
-    if "enum" in schema and value not in schema["enum"]:
-        return "TYPE_ENUM"
     if form == "google-duration" and not DURATION.fullmatch(value):
         return "type.googleapis.com/google.protobuf.Duration"
     return "TYPE_BYTES" if form == "byte" and not _is_base64(value) else None

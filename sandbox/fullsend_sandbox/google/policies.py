@@ -12,6 +12,7 @@ from typing import Any
 
 from fullsend_sandbox.google.calls import Call
 from fullsend_sandbox.google.errors import aborted, invalid
+from fullsend_sandbox.google.payload import bytes_of
 
 ROLE = re.compile(r"(projects/[a-z0-9-]+/|organizations/\d+/)?roles/[A-Za-z0-9_.]+")
 PLAIN_MEMBER = re.compile(r"(user|group|domain|deleted:serviceAccount):[^\s@:]+(@[^\s@]+)?")
@@ -52,7 +53,7 @@ class Policies:
         """Answer `setIamPolicy`. Raises RefusedError."""
         policy: Mapping[str, Any] = call.body.get("policy", {})
         given, current = policy.get("etag"), self.get(name)["etag"]
-        if given and given != current:
+        if given and bytes_of(given) != bytes_of(current):
             raise aborted(
                 "There were concurrent policy changes. Please retry the whole read-modify-write with exponential "
                 f"backoff. The request's ETag '{given}' did not match the current policy's ETag '{current}'."

@@ -134,7 +134,7 @@ class Pools:
 
     def _done(self, pool: str) -> dict[str, Any]:
         name = self.name(pool)
-        operation = self._operations.begin(name, OPERATION, name)
+        operation = self._operations.begin(name, OPERATION, {})
         operation.finish(RESOURCE, self._show(pool))
         return self._operations.show(operation)
 

@@ -174,7 +174,7 @@ class Providers:
 
     def _done(self, key: Key) -> dict[str, Any]:
         shown = self._show(key)
-        operation = self._operations.begin(shown["name"], OPERATION, shown["name"])
+        operation = self._operations.begin(shown["name"], OPERATION, {})
         operation.finish(RESOURCE, shown)
         return self._operations.show(operation)
 

@@ -67,6 +67,11 @@ class Service:
         """The newest revision that is ready."""
         return next((one for one in reversed(self.revisions) if one.ready), None)
 
+    @property
+    def latest_serves_all(self) -> bool:
+        """Whether the newest revision serves all traffic."""
+        return bool(self.revisions) and self.serving == [(self.revisions[-1], 100)]
+
     def revision(self, name: str) -> Revision | None:
         """Return a revision by its short name."""
         return next((one for one in self.revisions if one.name == name), None)

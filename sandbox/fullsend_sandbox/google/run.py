@@ -1,29 +1,26 @@
-"""Cloud Run v2: services (read, change, delete), their revisions and who may call them.
+"""Cloud Run v2: services, their revisions and who may call them.
 
-Services are made by Cloud Functions here. A change is written at once, guarded by the etag, and carried out
-in the background of its operation.
+A change is written at once, guarded by the etag, and carried out in the background of its operation.
 """
 
-import threading
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from fullsend_sandbox.google.accounts import ServiceAccounts
 from fullsend_sandbox.google.calls import Call, Endpoint, Endpoints
 from fullsend_sandbox.google.deployments import Deployments
-from fullsend_sandbox.google.errors import aborted, invalid, not_found
-from fullsend_sandbox.google.operations import Operations
+from fullsend_sandbox.google.errors import already_exists, invalid, not_found
+from fullsend_sandbox.google.operations import Operation, Operations
 from fullsend_sandbox.google.pages import page
 from fullsend_sandbox.google.policies import Policies
 from fullsend_sandbox.google.project import Project
 from fullsend_sandbox.google.revisions import Service, show_revision, show_service
-from fullsend_sandbox.google.switches import ACT_AS, Switches
-from fullsend_sandbox.google.templates import check_labels, check_template
-from fullsend_sandbox.google.traffic import check_traffic, to_latest
+from fullsend_sandbox.google.service_writes import ServiceWrites, Wanted, check_version, revision_names, without
+from fullsend_sandbox.google.traffic import to_latest
 
-HOST = "run.googleapis.com"
 RESOURCE = "google.cloud.run.v2.Service"
 ACTED_ON = frozenset({"name", "template", "traffic", "etag"})
+SERVICE_ID = re.compile(r"[a-z](?:[-a-z0-9]{0,47}[a-z0-9])?")
 
 
 class CloudRun:
@@ -36,22 +33,19 @@ class CloudRun:
         *,
         operations: Operations,
         policies: Policies,
-        accounts: ServiceAccounts,
-        switches: Switches,
-        lock: threading.RLock,
+        writes: ServiceWrites,
     ) -> None:
         self._project = project
         self._deployments = deployments
         self._operations = operations
         self._policies = policies
-        self._accounts = accounts
-        self._switches = switches
-        self._lock = lock
+        self._writes = writes
 
     def endpoints(self) -> Endpoints:
         """Return what it answers."""
         at, may = "projects.locations.services.", "run.services."
         return {
+            f"{at}create": Endpoint(self._create, f"{may}create"),
             f"{at}get": Endpoint(lambda call: self._show(self._service(call)), f"{may}get"),
             f"{at}list": Endpoint(self._list, f"{may}list"),
             f"{at}patch": Endpoint(self._patch, f"{may}update"),
@@ -71,56 +65,49 @@ class CloudRun:
         ]
         return page(call, "services", [self._show(service) for service in services])
 
+    def _create(self, call: Call) -> dict[str, Any]:
+        service_id = call.query.get("serviceId", "")
+        if not SERVICE_ID.fullmatch(service_id):
+            raise invalid("service_id: must begin with a letter and hold a-z, 0-9 and dashes, 49 at most.")
+        name = f"{self._project.by_id(call.name)}/{service_id}"
+        if name in self._deployments.services:
+            raise already_exists(f"Resource '{service_id}' already exists.")
+        wanted = _wanted(call.body, call.query)
+        self._writes.check(service_id, wanted)
+        service = self._deployments.create(name, wanted.template, traffic=wanted.traffic)
+        return self._write(service, wanted)
+
     def _patch(self, call: Call) -> dict[str, Any]:
         service = self._service(call)
-        self._check_etag(service, call.body.get("etag"))
+        check_version(service, call.body.get("etag"))
         current = {**service.settings, "template": service.template, "traffic": service.traffic}
         # Without a mask Cloud Run takes the body for the whole service.
         changed = call.patched(current) if call.query.get("updateMask") else dict(call.body)
-        template, traffic = changed.get("template", {}), changed.get("traffic") or to_latest()
-        self._check(service, template, traffic)
-        settings = {name: value for name, value in changed.items() if name not in ACTED_ON}
-        check_labels(settings.get("labels", {}))
+        wanted = _wanted(changed, call.query)
+        self._writes.check(service.id, wanted, revision_names(service))
         if call.query.get("validateOnly") == "true":
-            return self._answer_at_once(service)
-        return self._write(service, template, traffic, settings, force=call.query.get("forceNewRevision") == "true")
+            operation = self._begin(service)
+            operation.finish(RESOURCE, self._show(service))
+            return self._operations.show(operation)
+        return self._write(service, wanted)
 
-    def _write(
-        self,
-        service: Service,
-        template: dict[str, Any],
-        traffic: list[dict[str, Any]],
-        settings: dict[str, Any],
-        *,
-        force: bool,
-    ) -> dict[str, Any]:
-        before, renewed = service.template, force or template != service.template
-        service.template = template
-        try:
-            revision = self._deployments.add_revision(service) if renewed else None
-        except Exception:
-            service.template = before
-            raise
-        service.traffic, service.settings = traffic, settings
-        service.written(self._project.now())
-        service.pending += 1
-        operation = self._operations.begin(self._parent(service), RESOURCE, service.name)
+    def _write(self, service: Service, wanted: Wanted) -> dict[str, Any]:
+        def finish(operation: Operation) -> None:
+            operation.finish(RESOURCE, self._show(service))
 
-        def work() -> None:
-            self._deployments.carry_out(service, revision)
-            with self._lock:
-                operation.finish(RESOURCE, self._show(service))
-            self._deployments.tidy(service)
+        return self._operations.show(self._writes.write(service, wanted, lambda: self._begin(service), finish))
 
-        self._deployments.background.run(operation, work)
-        return self._operations.show(operation)
+    def _begin(self, service: Service) -> Operation:
+        # Its metadata is the service itself.
+        parent = "/".join(service.name.split("/")[:4])
+        return self._operations.begin(parent, RESOURCE, self._show(service))
 
     def _delete(self, call: Call) -> dict[str, Any]:
         service = self._service(call)
-        self._check_etag(service, call.query.get("etag"))
+        check_version(service, call.query.get("etag"))
         del self._deployments.services[service.name]
         shown = self._show(service)
-        operation = self._operations.begin(self._parent(service), RESOURCE, service.name)
+        operation = self._begin(service)
 
         def work() -> None:
             self._deployments.remove(service)
@@ -153,30 +140,14 @@ class CloudRun:
             raise not_found(f"Resource '{call.variables['servicesId']}' of kind 'SERVICE' does not exist.")
         return service
 
-    def _check_etag(self, service: Service, given: str | None) -> None:
-        if given and given != service.etag:
-            raise aborted(
-                f"Conflict for resource '{service.id}': version '{given}' was specified but current version is "
-                f"'{service.etag}'."
-            )
-
-    def _check(self, service: Service, template: Mapping[str, Any], traffic: list[dict[str, Any]]) -> None:
-        check_template(service.id, template)
-        email = template.get("serviceAccount", "")
-        if email:
-            self._switches.require(ACT_AS, "iam.googleapis.com", f"serviceAccounts/{email}")
-            if not self._accounts.is_visible(email):
-                raise invalid(f"Service account {email} does not exist.")
-        known = {revision.name for revision in service.revisions} | {template.get("revision")}
-        check_traffic(traffic, {name for name in known if name})
-
-    def _answer_at_once(self, service: Service) -> dict[str, Any]:
-        operation = self._operations.begin(self._parent(service), RESOURCE, service.name)
-        operation.finish(RESOURCE, self._show(service))
-        return self._operations.show(operation)
-
-    def _parent(self, service: Service) -> str:
-        return "/".join(service.name.split("/")[:4])
-
     def _show(self, service: Service) -> dict[str, Any]:
         return show_service(service, self._project)
+
+
+def _wanted(service: Mapping[str, Any], query: Mapping[str, str]) -> Wanted:
+    return Wanted(
+        template=service.get("template", {}),
+        traffic=service.get("traffic") or to_latest(),
+        settings=without(service, ACTED_ON),
+        force=query.get("forceNewRevision") == "true",
+    )

@@ -35,6 +35,7 @@ class Secrets:
         self._policies = policies
         self._accounts = accounts
         self._notes: dict[str, dict[str, Any]] = {}
+        self._version_notes: dict[tuple[str, int], dict[str, Any]] = {}
 
     def endpoints(self) -> Endpoints:
         """Return what it answers."""
@@ -43,6 +44,7 @@ class Secrets:
             f"{at}create": Endpoint(self._create, f"{may}secrets.create"),
             f"{at}get": Endpoint(lambda call: self._show(self._secret(call)), f"{may}secrets.get"),
             f"{at}list": Endpoint(self._list, f"{may}secrets.list"),
+            f"{at}patch": Endpoint(self._patch, f"{may}secrets.update"),
             f"{at}delete": Endpoint(self._delete, f"{may}secrets.delete"),
             f"{at}addVersion": Endpoint(self._add_version, f"{may}versions.add"),
             f"{at}getIamPolicy": Endpoint(self._policy, f"{may}secrets.getIamPolicy"),
@@ -55,6 +57,7 @@ class Secrets:
     def clear(self) -> None:
         """Forget what is noted."""
         self._notes.clear()
+        self._version_notes.clear()
 
     def policy_changed(self, secret: str) -> None:
         """Let the mint read the secret, or not, as its policy says."""
@@ -84,14 +87,23 @@ class Secrets:
         secrets = self._store.secrets()
         return page(call, "secrets", [self._show(one) for one in secrets]) | {"totalSize": len(secrets)}
 
+    def _patch(self, call: Call) -> dict[str, Any]:
+        secret = self._secret(call)
+        if not call.query.get("updateMask"):
+            raise invalid("The update mask must be given.")
+        _check_etag(call.body.get("etag"), self._show(secret)["etag"])
+        changed = call.patched(self._notes.get(secret, {}))
+        self._notes[secret] = {name: value for name, value in changed.items() if name != "etag"}
+        return self._show(secret)
+
     def _delete(self, call: Call) -> dict[str, Any]:
         secret = self._secret(call)
-        given = call.query.get("etag")
-        if given and given != self._show(secret)["etag"]:
-            raise failed_precondition("The etag provided in the request does not match the resource's etag.")
+        _check_etag(call.query.get("etag"), self._show(secret)["etag"])
         self._store.delete_secret(secret)
         self._policies.forget(secret)
         self._notes.pop(secret, None)
+        for key in [one for one in self._version_notes if one[0] == secret]:
+            del self._version_notes[key]
         return {}
 
     def _add_version(self, call: Call) -> dict[str, Any]:
@@ -105,7 +117,10 @@ class Secrets:
         if "dataCrc32c" in payload and int(payload["dataCrc32c"]) != crc32c(data):
             raise invalid("The data_crc32c provided does not match the checksum of the payload.")
         number = self._store.add_version(secret, data)
-        self._notes.setdefault(secret, {})[f"version {number}"] = self._project.now()
+        noted: dict[str, Any] = {"createTime": self._project.now()}
+        if "dataCrc32c" in payload:
+            noted["clientSpecifiedPayloadChecksum"] = True
+        self._version_notes[secret, number] = noted
         return self._show_version(secret, number)
 
     def _get_version(self, call: Call) -> dict[str, Any]:
@@ -134,14 +149,15 @@ class Secrets:
     def _change_state(self, call: Call) -> dict[str, Any]:
         secret, number = self._version(call)
         shown = self._show_version(secret, number)
-        if call.body.get("etag", shown["etag"]) != shown["etag"]:
-            raise failed_precondition("The etag provided in the request does not match the resource's etag.")
+        _check_etag(call.body.get("etag"), shown["etag"])
         verb = call.method.id.rpartition(".")[2]
         if shown["state"] == "DESTROYED":
             raise failed_precondition(f"Secret Version [{shown['name']}] is in DESTROYED state.")
         {"enable": self._store.enable, "disable": self._store.disable, "destroy": self._store.destroy}[verb](
             secret, number
         )
+        if verb == "destroy":
+            self._version_notes.setdefault((secret, number), {})["destroyTime"] = self._project.now()
         return self._show_version(secret, number)
 
     def _policy(self, call: Call) -> dict[str, Any]:
@@ -173,17 +189,21 @@ class Secrets:
         return f"projects/{self._project.number}/secrets/{secret}"
 
     def _show(self, secret: str) -> dict[str, Any]:
-        notes = {k: v for k, v in self._notes.get(secret, {}).items() if not k.startswith("version ")}
+        notes = self._notes.get(secret, {})
         automatic: dict[str, Any] = {"replication": {"automatic": {}}}
         return {"name": self._name(secret)} | automatic | notes | {"etag": f'"{crc32c(repr(notes).encode()):012x}"'}
 
     def _show_version(self, secret: str, number: int) -> dict[str, Any]:
         state = self._stored(secret, number).state
-        shown = {
+        shown: dict[str, Any] = {
             "name": f"{self._name(secret)}/versions/{number}",
             "state": state,
             "replicationStatus": {"automatic": {}},
             "etag": f'"{crc32c(f"{secret} {number} {state}".encode()):012x}"',
         }
-        made = self._notes.get(secret, {}).get(f"version {number}")
-        return shown | ({"createTime": made} if made else {})
+        return shown | self._version_notes.get((secret, number), {})
+
+
+def _check_etag(given: str | None, current: str) -> None:
+    if given and given != current:
+        raise failed_precondition("The etag provided in the request does not match the resource's etag.")

@@ -19,6 +19,7 @@ KNOWN = ALWAYS_ENABLED | {
         "artifactregistry",
         "cloudbuild",
         "cloudfunctions",
+        "cloudkms",
         "cloudresourcemanager",
         "iam",
         "iamcredentials",
@@ -58,12 +59,12 @@ class Services:
             raise invalid("Request must name at least one service in service_ids.")
         if len(ids) > MAX_BATCH:
             raise invalid(f"Request names {len(ids)} services; at most {MAX_BATCH} can be enabled at once.")
-        return self._turn_on(call.name.removesuffix("/services"), ids, "BatchEnableServicesResponse")
+        return self._turn_on(ids, "BatchEnableServicesResponse")
 
     def _enable(self, call: Call) -> dict[str, Any]:
-        return self._turn_on(call.name, [call.last()], "EnableServiceResponse")
+        return self._turn_on([call.last()], "EnableServiceResponse")
 
-    def _turn_on(self, target: str, ids: list[str], response: str) -> dict[str, Any]:
+    def _turn_on(self, ids: list[str], response: str) -> dict[str, Any]:
         for service in ids:
             self._check_known(service)
         kind = f"google.api.serviceusage.v1.{response}"
@@ -73,7 +74,7 @@ class Services:
             answer = {"@type": f"type.googleapis.com/{kind}", **body}
             return {"name": "operations/noop.DONE_OPERATION", "done": True, "response": answer}
         self._switches.enabled.update(ids)
-        operation = self._operations.begin("", OPERATION, target)
+        operation = self._operations.begin("", OPERATION, {"resourceNames": [one["name"] for one in shown]})
         operation.finish(kind, body)
         return self._operations.show(operation)
 
@@ -83,8 +84,8 @@ class Services:
         if service in ALWAYS_ENABLED:
             raise failed_precondition(f"The service {service} cannot be disabled.")
         self._switches.enabled.discard(service)
-        operation = self._operations.begin("", OPERATION, call.name)
         shown = self._show(service, "DISABLED")
+        operation = self._operations.begin("", OPERATION, {"resourceNames": [shown["name"]]})
         operation.finish("google.api.serviceusage.v1.DisableServiceResponse", {"service": shown})
         return self._operations.show(operation)
 

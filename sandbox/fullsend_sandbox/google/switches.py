@@ -27,15 +27,15 @@ class Switches:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._lock = threading.Lock()
-        self._tokens: set[str] = set()
+        self._tokens: dict[str, bool] = {}
         self._denied: set[str] = set()
         self._limits: dict[str, int] = {}
         self.enabled: set[str] = set(ALWAYS_ENABLED)
 
-    def admit(self, token: str) -> None:
-        """Take an access token as good."""
+    def admit(self, token: str, *, needs_quota_project: bool = False) -> None:
+        """Accept an access token; a user's application-default login needs a quota project."""
         with self._lock:
-            self._tokens.add(token)
+            self._tokens[token] = needs_quota_project
 
     def expire(self) -> None:
         """Let every access token be expired."""
@@ -65,15 +65,15 @@ class Switches:
                 f"Request is missing required authentication credential. {EXPECTED}.", "CREDENTIALS_MISSING", host
             )
         with self._lock:
-            known = token in self._tokens
-        if not known:
+            needs_quota_project = self._tokens.get(token)
+        if needs_quota_project is None:
             raise _unauthenticated(
                 f"Request had invalid authentication credentials. {EXPECTED}.", "ACCESS_TOKEN_EXPIRED", host
             )
         quota_project = headers.get("x-goog-user-project", "")
-        if not quota_project:
+        if not quota_project and needs_quota_project:
             raise self._no_quota_project(host)
-        if not self._project.is_named(quota_project):
+        if quota_project and not self._project.is_named(quota_project):
             raise RefusedError(
                 "PERMISSION_DENIED",
                 f"Caller does not have required permission to use project {quota_project}. Grant the caller the "

@@ -11,7 +11,7 @@ RESERVED_IN_FUNCTIONS = RESERVED | {"FUNCTION_SIGNATURE_TYPE", "FUNCTION_TARGET"
 REVISION_SUFFIX = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 MAX_NAME = 63
 MAX_ENVIRONMENT = 32 * 1024
-LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+LABEL_KEY = re.compile(r"(?:client\.knative\.dev/)?[a-z][a-z0-9_-]{0,62}")
 LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 
 

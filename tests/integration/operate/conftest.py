@@ -46,7 +46,7 @@ class Operator:
     def __post_init__(self) -> None:
         self.environment = {
             **{f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{api.upper()}": self.plane.endpoint(api) for api in APIS},
-            "CLOUDSDK_AUTH_ACCESS_TOKEN": self.plane.access_token(),
+            "CLOUDSDK_AUTH_ACCESS_TOKEN": self.plane.access_token(of_user=True),
             "GOOGLE_CLOUD_PROJECT": names.PROJECT_ID,
             "GITHUB_API_URL": self.world.github.api_url,
         }

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import jwt
 import pytest
+from google.auth import identity_pool
+from google.auth.transport.requests import Request as GoogleRequest
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
@@ -17,10 +20,14 @@ from fullsend_sandbox.wif import Federation, InvalidProviderError, Provider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric import rsa
     from werkzeug.test import TestResponse
 
+    from fullsend_sandbox.world import World
+
+GCLOUD = "32555940559.apps.googleusercontent.com"
 ISSUER = "https://issuer.test"
 NOW = 1_900_000_000
 POOL = "fullsend-pool"
@@ -132,9 +139,49 @@ def test_a_wrong_parameter_is_refused(sts: Exchanger, changes: dict[str, str], e
     assert outcome(sts.post(sts.fields(**changes))) == (400, error)
 
 
-def test_an_authorization_header_is_refused(sts: Exchanger) -> None:
-    answer = sts.post(sts.fields(), {"Authorization": "Bearer x"})
-    assert outcome(answer) == (400, "invalid_request")
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("Bearer x", (400, "invalid_request")),
+        ("Basic", (401, "invalid_client")),
+        (f"Basic {b64encode(b'client:secret').decode()}", (401, "invalid_client")),
+        (f"Basic {b64encode(b'32555940559.apps.googleusercontent.com:x').decode()}", (200, "")),
+    ],
+)
+def test_of_all_authorization_headers_only_gclouds_client_is_accepted(
+    sts: Exchanger, header: str, expected: tuple[int, str]
+) -> None:
+    assert outcome(sts.post(sts.fields(), {"Authorization": header})) == expected
+
+
+def test_the_exchange_of_google_github_actions_auth_is_accepted(sts: Exchanger) -> None:
+    # As src/client/workload_identity_federation.ts sends it.
+    sent = {
+        "audience": sts.federation.resource(POOL, "github-oidc"),
+        "grantType": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "requestedTokenType": "urn:ietf:params:oauth:token-type:access_token",
+        "scope": "https://www.googleapis.com/auth/cloud-platform",
+        "subjectTokenType": "urn:ietf:params:oauth:token-type:jwt",
+        "subjectToken": sts.token(),
+    }
+    assert outcome(sts.send(json.dumps(sent).encode(), "application/json")) == (200, "")
+
+
+@pytest.mark.parametrize("options", [{}, {"client_id": GCLOUD, "client_secret": "x"}])
+def test_google_auth_exchanges_a_jobs_token_from_a_file(
+    world: World, tmp_path: Path, options: dict[str, str]
+) -> None:
+    (tmp_path / "token").write_text(world.issuer.token(world.job()))
+    credentials = identity_pool.Credentials(
+        audience=world.federation.resource("fullsend-pool", "github-oidc"),
+        subject_token_type="urn:ietf:params:oauth:token-type:jwt",
+        token_url=f"{world.sts.url}/v1/token",
+        credential_source={"file": str(tmp_path / "token")},
+        scopes=["https://www.googleapis.com/auth/cloud-platform"],
+        **options,
+    )
+    credentials.refresh(GoogleRequest())
+    assert credentials.valid
 
 
 @pytest.mark.parametrize("change", [{"disabled": True}, {"deleted": True}])

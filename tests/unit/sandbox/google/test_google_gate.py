@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def get(control_plane: ControlPlane, **changes: str | None) -> tuple[int, dict[str, Any]]:
-    headers = {k: v for k, v in (control_plane.headers() | changes).items() if v is not None}
+    user = {"Authorization": f"Bearer {control_plane.access_token(of_user=True)}"}
+    headers = {k: v for k, v in (control_plane.headers() | user | changes).items() if v is not None}
     url = f"{control_plane.endpoint('secretmanager')}v1/{PROJECT}/secrets"
     answer = urllib3.request("GET", url, headers=headers, retries=False)
     return answer.status, answer.json().get("error", {})
@@ -47,6 +48,11 @@ def test_a_call_without_its_headers_is_refused_with_googles_reason(
 ) -> None:
     answered, error = get(control_plane, **headers)
     assert (answered, reason(error)) == (status, why)
+
+
+def test_a_service_accounts_token_needs_no_quota_project(control_plane: ControlPlane) -> None:
+    bare = f"Bearer {control_plane.access_token()}"
+    assert get(control_plane, **{"Authorization": bare, "x-goog-user-project": None}) == (200, {})
 
 
 def test_a_login_can_expire(control_plane: ControlPlane) -> None:
@@ -112,7 +118,7 @@ def test_another_project_is_forbidden(operator: Operator) -> None:
 
 
 def test_a_method_that_the_sandbox_lacks_says_so(operator: Operator) -> None:
-    assert refusal(operator.projects.list(parent="organizations/1"))[:2] == (501, "UNIMPLEMENTED")
+    assert refusal(operator.projects.undelete(name=PROJECT))[:2] == (501, "UNIMPLEMENTED")
 
 
 def post(control_plane: ControlPlane, api: str, path: str, body: object, method: str = "POST") -> tuple[int, str]:
@@ -226,7 +232,7 @@ def test_a_switch_that_would_do_nothing_is_refused(control_plane: ControlPlane) 
         control_plane.deny("secretmanager.version.add")
     with pytest.raises(ValueError, match=r"answers no method"):
         control_plane.limit("run.projects.services.patch", 1)
-    with pytest.raises(ValueError, match=r"it has cloudfunctions, "):
+    with pytest.raises(ValueError, match=r"it has cloudbuild, cloudfunctions, "):
         control_plane.endpoint("functions")
 
 
