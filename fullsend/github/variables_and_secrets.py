@@ -96,6 +96,11 @@ class Store:
                 body = {"name": slot.name, "value": value}
                 self._requester.requestJsonAndCheck("PATCH", self._one(slot.kind, slot.name), input=body)
 
+    def create(self, slot: Slot, value: str) -> bool:
+        """Create a variable; False when it exists already. Raises GitHubError."""
+        with explained(f"create the {slot}", self.keeper, self._credentials):
+            return self._create(slot.name, value)
+
     def remove(self, slot: Slot) -> None:
         """Remove a name; one that is gone already counts as removed. Raises GitHubError."""
         with explained(f"remove the {slot}", self.keeper, self._credentials):

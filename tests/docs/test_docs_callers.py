@@ -92,7 +92,14 @@ def test_the_page_lists_what_the_action_takes_and_gives(kind: str) -> None:
 
 def test_every_option_on_the_page_is_one_the_commands_have() -> None:
     known = set()
-    for command in (["mint", "token"], ["mint", "exec"], ["mint", "revoke"], ["mint", "status"], ["run-token"]):
+    for command in (
+        ["mint", "token"],
+        ["mint", "exec"],
+        ["mint", "revoke"],
+        ["mint", "status"],
+        ["run-token"],
+        ["github", "grant"],
+    ):
         known |= set(re.findall(r"--[\w-]+", CliRunner().invoke(cli, [*command, "--help"]).output))
     foreign = {"--repo", "--body", "--jq"}  # gh's
     used = set(re.findall(r"(?<![\w-])--[a-z][\w-]+", PAGE))

@@ -13,6 +13,9 @@ COMMANDS = {
     "setup": Lazy("fullsend.cli.github.setup:setup", "Put an install's variables and secrets in place.", "operate"),
     "status": Lazy("fullsend.cli.github.status:status", "What is there, missing, different, left over.", "operate"),
     "set": Lazy("fullsend.cli.github.set:set_", "Change one managed variable or secret.", "operate"),
+    "grant": Lazy("fullsend.cli.github.grant:grant", "Grant a role on a target to a caller.", "operate"),
+    "grants": Lazy("fullsend.cli.github.grants:grants", "List the grants of a target.", "operate"),
+    "revoke-grant": Lazy("fullsend.cli.github.revoke_grant:revoke_grant", "End a grant.", "operate"),
     "uninstall": Lazy("fullsend.cli.github.uninstall:uninstall", "Remove every managed name.", "operate"),
 }
 

@@ -63,6 +63,11 @@ def repo(text: str) -> Repo:
     return found
 
 
+def any_repo(text: str) -> Repo:
+    """Return a repository, also one that has no provider of its own. Raises BadInput."""
+    return _checked(text, parse_repo, "is not a repository")
+
+
 def target(text: str) -> Org | Repo:
     """Return what `O` or `O/R` names. Raises BadInput."""
     return repo(text) if "/" in text else org(text)
