@@ -54,15 +54,17 @@ cloud: .venv/ready ## an empty Google project and a GitHub on loopback, to deplo
 bench: .venv/ready ## the mint beside a plain one, measured; QUICK=1 is under a minute, WRITE=1 writes docs/bench/
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write)
 
-docs: .venv/ready ## write the generated pages: configuration.md, errors.md and the hints of the action
+docs: .venv/ready ## write the generated pages: configuration.md, errors.md, metrics.md, and the action's hints
 	$(BIN)/python scripts/docs/configuration.py
 	$(BIN)/python scripts/docs/errors.py
+	$(BIN)/python scripts/docs/metrics.py
 
 fuzz-api: .venv/ready ## many generated requests against both mints, held to docs/openapi.yaml
 	FUZZ_API_EXAMPLES=$${FUZZ_API_EXAMPLES:-1000} $(BIN)/pytest -q -n 2 tests/integration/test_openapi.py
 
 audit: .venv/ready ## known vulnerabilities in what a mint runs and in what it is built with (asks a service outside)
 	$(BIN)/pip-audit --strict --progress-spinner off --require-hashes --disable-pip -r requirements.txt
+	$(BIN)/pip-audit --strict --progress-spinner off --require-hashes --disable-pip -r deploy/requirements.txt
 	$(BIN)/pip-audit --strict --progress-spinner off --require-hashes --disable-pip -r requirements-dev.txt
 
 sbom: .venv/ready ## dist/sbom.cdx.json: what a mint runs, as CycloneDX
@@ -77,6 +79,7 @@ wheel: .venv/ready ## dist/*.whl of what is committed, the same bytes from the s
 lock: ## pin requirements.txt and requirements-dev.txt anew from pyproject.toml
 	@test -x $(UV) || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv; }
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml -o requirements.txt $(LOCK)
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml --extra metrics --extra redis -c requirements.txt -o deploy/requirements.txt $(LOCK)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml sandbox/pyproject.toml --all-extras --group dev -c requirements.txt -o requirements-dev.txt $(LOCK)
 
 clean: ## everything that was made

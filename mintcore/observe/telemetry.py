@@ -1,20 +1,21 @@
-"""Traces and metrics to an OpenTelemetry collector, where the operator has asked for them.
+"""Send traces and metrics to an OpenTelemetry collector, if the operator has configured one.
 
-The SDK is an extra and is imported only here and only then; it reads the standard ``OTEL_*`` variables and
-makes connections of its own, which is why nothing of it lies on a request's way: an answer's spans are made
-from the times the attempt has noted anyway, after the answer is ready, and sent in batches by a thread.
+The SDK is an extra: it is imported only here, and only then. It reads the standard ``OTEL_*`` variables and opens
+its own connections, so it never runs within a request: spans are built after the answer is ready, from the times in
+the request's context, and a thread sends them in batches.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mintcore.observe.instruments import INSTRUMENTS, measurements
 from mintcore.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from mintcore.request import AnswerRecord, RequestContext
+    from mintcore.request import AnswerRecord
 
 _NAME = "fullsend-mint"
 _NANOSECONDS = 1_000_000_000
@@ -22,7 +23,7 @@ _SERVER_ERROR = 500
 
 
 class Telemetry:
-    """Sends what it is told once it was started; an :class:`~mintcore.ports.Observer`.
+    """Sends what it records after :meth:`start`; an :class:`~mintcore.ports.Observer`.
 
     ``signals`` are those of :mod:`mintcore.settings.telemetry`.
     """
@@ -33,7 +34,7 @@ class Telemetry:
         self._metrics: _Instruments | None = None
 
     def start(self) -> None:
-        """Import the SDK and begin; in the process that serves, since threads do not survive a fork."""
+        """Import the SDK and its threads, in the process that serves: threads do not survive a fork."""
         from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415 - an extra
 
         named = Resource({"service.name": _NAME, "service.version": VERSION})
@@ -89,7 +90,7 @@ class _Traces:
 
 
 class _Instruments:
-    """The numbers of :mod:`mintcore.observe.metrics`, under OpenTelemetry's kind of names."""
+    """The numbers of :mod:`mintcore.observe.instruments`, under OpenTelemetry's names."""
 
     def __init__(self, resource: Any) -> None:
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
@@ -98,24 +99,17 @@ class _Instruments:
 
         provider = MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())], resource=resource)
         meter = provider.get_meter(_NAME, VERSION)
-        self._requests = meter.create_counter("fullsend.mint.requests", "{request}")
-        self._durations = meter.create_histogram("http.server.request.duration", "s")
-        self._steps = meter.create_histogram("fullsend.mint.step.duration", "s")
-        self._calls = meter.create_counter("fullsend.mint.upstream.calls", "{call}")
-        self._caches = meter.create_counter("fullsend.mint.cache.requests", "{request}")
+        self._record = {
+            one.opentelemetry: meter.create_histogram(one.opentelemetry, one.unit, one.help).record
+            if one.is_histogram
+            else meter.create_counter(one.opentelemetry, one.unit, one.help).add
+            for one in INSTRUMENTS
+        }
 
     def record(self, answered: AnswerRecord) -> None:
-        context: RequestContext = answered.context
-        route = {"http.route": answered.route}
-        status = route | {"http.response.status_code": answered.status}
-        self._requests.add(1, status | {"code": answered.code, "role": context.served_role})
-        self._durations.record(context.deadline.elapsed(), status)
-        for step, milliseconds in context.step_ms.items():
-            self._steps.record(milliseconds / 1000, {"step": step})
-        for service, calls in context.upstream_calls.items():
-            self._calls.add(calls, {"service": service})
-        for cache, hit in context.cache_hits.items():
-            self._caches.add(1, {"cache": cache, "hit": hit})
+        for instrument, amount, labels in measurements(answered):
+            attributes = {instrument.labels[name]: value for name, value in labels.items()}
+            self._record[instrument.opentelemetry](amount, attributes)
 
 
 def _attributes(answered: AnswerRecord) -> dict[str, str | int]:

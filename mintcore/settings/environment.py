@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mintcore.settings.reader import ConfigurationError, Reader
 from mintcore.settings.roles import read_roles
-from mintcore.settings.telemetry import read_signals
+from mintcore.settings.telemetry import read_metrics, read_signals
 from mintcore.settings.trust import read_trust
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def standalone_from(reader: Reader) -> StandaloneSettings:
         audit_file=_audit_file(reader),
         audit_file_bytes=reader.integer("AUDIT_LOG_BYTES", DEFAULT_AUDIT_FILE_BYTES, 10_000, 999_999_999),
         audit_file_kept=reader.integer("AUDIT_LOG_KEPT", DEFAULT_AUDIT_FILES_KEPT, 0, 1000),
-        metrics=reader.switch("METRICS"),
+        metrics=read_metrics(reader),
     )
     reader.finish()
     return standalone

@@ -1,6 +1,6 @@
-"""The standard ``OTEL_*`` variables, as far as they say whether anything is to be sent at all.
+"""Read whether the mint sends telemetry or serves metrics, and check that the packages are installed.
 
-How and where to is read by the OpenTelemetry SDK itself, from the same variables.
+The OpenTelemetry SDK reads how and where to send from the same standard ``OTEL_*`` variables.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mintcore.settings.reader import Reader
 
 SIGNALS = ("traces", "metrics")
+_OPENTELEMETRY = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 
 
 def read_signals(reader: Reader) -> frozenset[str]:
@@ -22,10 +23,10 @@ def read_signals(reader: Reader) -> frozenset[str]:
     if reader.text("OTEL_SDK_DISABLED", "").lower() == "true":
         return frozenset()
     signals = frozenset(signal for signal in SIGNALS if _wanted(reader, signal))
-    if signals and not _installed():
+    if signals and not _installed(*_OPENTELEMETRY):
         reader.warn(
-            "OTEL_* variables ask for telemetry and its packages are not installed, so that none is sent: "
-            "pip install 'fullsend-mint[telemetry]'"
+            "OTEL_* variables ask for telemetry, but the OpenTelemetry SDK is not installed, so nothing is sent. "
+            "Fix: pip install 'fullsend-mint[telemetry]'"
         )
         return frozenset()
     return signals
@@ -35,16 +36,27 @@ def _wanted(reader: Reader, signal: str) -> bool:
     variable = f"OTEL_{signal.upper()}_EXPORTER"
     exporter = reader.text(variable, "").lower()
     if exporter not in {"", "otlp", "none"}:
-        reader.warn(f"{variable} is {exporter[:40]!r}, and this mint sends by otlp only: no {signal} are sent")
+        reader.warn(f"{variable} is {exporter[:40]!r}, but this mint sends only with otlp: no {signal} are sent")
     if exporter:
         return exporter == "otlp"
     endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")
     return any(reader.text(endpoint, "") for endpoint in endpoints)
 
 
-def _installed() -> bool:
-    wanted = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
+def read_metrics(reader: Reader) -> bool:
+    """Return whether ``/metrics`` is served. A switch that cannot work is a problem, not a warning."""
+    wanted = reader.switch("METRICS")
+    if wanted and not _installed("prometheus_client"):
+        reader.problem(
+            "METRICS",
+            "is 1, but the package prometheus-client is not installed",
+            "0, or run: pip install 'fullsend-mint[metrics]'",
+        )
+    return wanted
+
+
+def _installed(*names: str) -> bool:
     try:
-        return all(importlib.util.find_spec(name) for name in wanted)
-    except ModuleNotFoundError:  # a package above the one asked for
+        return all(importlib.util.find_spec(name) for name in names)
+    except ModuleNotFoundError:  # a parent package
         return False

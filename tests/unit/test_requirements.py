@@ -33,7 +33,7 @@ def test_each_dependency_is_pinned_within_its_range() -> None:
 
 
 def test_each_pin_has_hashes() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "deploy/requirements.txt"):
         assert [package for package, (_, hashes) in pinned(name).items() if not hashes] == []
 
 
@@ -53,3 +53,10 @@ def test_tests_run_with_the_very_versions_that_are_deployed() -> None:
     development = pinned("requirements-dev.txt")
     for package, (version, _) in pinned("requirements.txt").items():
         assert development[package][0] == version
+
+
+def test_the_image_has_the_pins_of_the_upload_and_the_extras_that_a_standalone_mint_uses() -> None:
+    upload, image = pinned("requirements.txt"), pinned("deploy/requirements.txt")
+    assert {name: image[name] for name in upload} == upload
+    assert image.keys() - upload.keys() == {"async-timeout", "prometheus-client", "redis"}
+    assert "COPY deploy/requirements.txt" in (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
