@@ -9,11 +9,14 @@ hold a token, a JWT or key material.
     ├── ClientError           the request itself
     │   ├── NotFound              ├── MethodNotAllowed          ├── MissingBearer
     │   ├── BodyTooLarge          ├── InvalidJson               ├── RoleRequired
-    │   └── InvalidRole           ├── InvalidRepos              └── TooManyRepos
+    │   ├── InvalidRole           ├── InvalidRepos              ├── TooManyRepos
+    │   └── InvalidLevel          ├── InvalidPermissions        └── InvalidTargetOrg
     ├── InvalidToken          not proven genuine; always the same sentence
     ├── Denied                genuine, and policy denies
-    │   ├── OrgNotAllowed         ├── WorkflowNotAllowed
-    │   └── RoleNotAllowed        └── RoleKeyMissing
+    │   ├── OrgNotAllowed         ├── WorkflowNotAllowed        ├── RoleNotAllowed
+    │   ├── PermissionsNotAllowed ├── ClaimsNotAllowed          ├── ScopeNotAllowed
+    │   ├── GrantsNotEnabled      ├── TargetNotGranted          ├── TokenSpent
+    │   └── RoleKeyMissing
     ├── InstallationError     the organization has to change something on GitHub
     │   ├── AppNotInstalled       ├── InstallationSuspended
     │   ├── ReposNotAccessible    ├── PermissionsNotGranted     └── GitHubRefused
@@ -128,6 +131,24 @@ class TooManyRepos(ClientError):
     code = "too_many_repos"
 
 
+class InvalidLevel(ClientError):
+    """The level is malformed, or the role does not have it."""
+
+    code = "invalid_level"
+
+
+class InvalidPermissions(ClientError):
+    """The permissions are not an object of permission names with an access each."""
+
+    code = "invalid_permissions"
+
+
+class InvalidTargetOrg(ClientError):
+    """The target is not the name of an organization."""
+
+    code = "invalid_target_org"
+
+
 class InvalidToken(MintError):
     """The token is not proven genuine. The caller never learns more than that."""
 
@@ -161,6 +182,42 @@ class RoleNotAllowed(Denied):
     """The mint does not serve the role."""
 
     code = "role_not_allowed"
+
+
+class PermissionsNotAllowed(Denied):
+    """The role does not have a requested permission at this level."""
+
+    code = "permissions_not_allowed"
+
+
+class ClaimsNotAllowed(Denied):
+    """The token lacks a claim that the operator requires."""
+
+    code = "claims_not_allowed"
+
+
+class ScopeNotAllowed(Denied):
+    """The caller may not reach a repository that it asked for."""
+
+    code = "scope_not_allowed"
+
+
+class GrantsNotEnabled(Denied):
+    """The caller asked for another organization, and grants are off."""
+
+    code = "grants_not_enabled"
+
+
+class TargetNotGranted(Denied):
+    """The target does not grant the role to the caller."""
+
+    code = "target_not_granted"
+
+
+class TokenSpent(Denied):
+    """The OIDC token has been used as often as the operator allows."""
+
+    code = "token_spent"
 
 
 class RoleKeyMissing(Denied):

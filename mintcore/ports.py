@@ -1,7 +1,7 @@
 """The seams: what the steps of minting need from outside, as small protocols.
 
-Another issuer, key store or forge is another object behind one of these. Tests put an in-memory object
-behind them; nothing is patched.
+Another issuer, key store or forge is another object behind one of these. Tests pass in-memory objects; nothing is
+patched.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from mintcore.policy.claims import GenuineClaims, SignedClaims, UnprovenClaims
-    from mintcore.policy.names import Org, Role
+    from mintcore.policy.claims import Caller, GenuineClaims, SignedClaims, UnprovenClaims
+    from mintcore.policy.decision import CommitQuestion, GrantQuestion, Target
+    from mintcore.policy.names import Role
     from mintcore.policy.roles import App
     from mintcore.request import AnswerRecord, DecisionRecord, InstallationToken, RequestContext, Scope
     from mintcore.secret import Secret
@@ -22,7 +23,7 @@ class Clock(Protocol):
     """Time, passed in. ``now`` is in seconds since the epoch, ``monotonic`` in seconds since some start."""
 
     def now(self) -> float:
-        """Return the time the outside world goes by."""
+        """Return the time, corrected by what trusted services report."""
 
     def monotonic(self) -> float:
         """Return a time that never goes back."""
@@ -31,14 +32,14 @@ class Clock(Protocol):
         """Wait."""
 
     def observe(self, date: str, age: str = "") -> bool:
-        """Take note of a trusted service's ``Date`` header; say whether the clock was corrected."""
+        """Compare with a trusted service's ``Date`` header; return whether the clock was corrected."""
 
 
 class Verifier(Protocol):
-    """Says whether a token is genuine, in two steps so that policy can be asked between them."""
+    """Verifies a token in two steps, so policy can decide between them."""
 
     def check_locally(self, unverified_token: str, context: RequestContext) -> SignedClaims | UnprovenClaims:
-        """Check what can be checked here: claims and, where the issuer's keys are at hand, the signature.
+        """Check what can be checked here: claims and, where the issuer's keys are available, the signature.
 
         Raises InvalidToken, or IssuerUnavailable where the signature is the only authority.
         """
@@ -46,11 +47,11 @@ class Verifier(Protocol):
     def confirm(
         self, unverified_token: str, examined: SignedClaims | UnprovenClaims, context: RequestContext
     ) -> GenuineClaims:
-        """Ask the last authority. Raises InvalidToken or StsUnavailable."""
+        """Ask the final authority. Raises InvalidToken or StsUnavailable."""
 
 
 class Signer(Protocol):
-    """Signs with a key that it does not hand out; a key in a KMS can be behind it too."""
+    """Signs with a key that it does not hand out; the key may be in a KMS."""
 
     def sign(self, message: bytes) -> bytes:
         """Return the RS256 signature of ``message`` (RFC 7518 §3.3)."""
@@ -66,54 +67,95 @@ class KeyStore(Protocol):
         """
 
     def edition(self, role: Role) -> Hashable:
-        """Return what differs once the role's key has been replaced, where that is cheap to know, else ``None``.
+        """Return a value that changes when the role's key is replaced, ``None`` where that is not cheap to know.
 
-        What was signed under one edition is not shown under another. Raises what :meth:`signer` raises.
+        An assertion that was signed under one edition is not used under another. Raises what :meth:`signer` raises.
         """
 
     def forget(self, role: Role) -> None:
-        """Read the key anew next time; GitHub has refused what it signed."""
+        """Read the key again next time: GitHub has refused its signature."""
 
 
 class AppAssertions(Protocol):
-    """App JWTs: what an App proves itself to the forge with."""
+    """App JWTs, with which an App authenticates to the forge."""
 
     def assertion(self, app: App, context: RequestContext) -> Secret:
-        """Return a JWT the App can show now. Raises what :meth:`KeyStore.signer` raises."""
+        """Return a JWT that is valid now. Raises what :meth:`KeyStore.signer` raises."""
 
     def refused(self, app: App, assertion: Secret) -> None:
-        """Take note that the forge has refused ``assertion``: the key and the JWT are made anew next time."""
+        """Drop ``assertion``, which the forge has refused, and read the key again next time."""
 
     def mistimed(self, date: str) -> bool:
-        """Take note of the forge's ``Date`` beside a refusal; say whether our clock was off and is corrected."""
+        """Compare with the forge's ``Date`` of a refusal; return whether our clock was wrong and is corrected."""
+
+
+class GrantLookup(Protocol):
+    """Reads with which Actions variable a repository or organization grants a role."""
+
+    def variable(self, app: App, question: GrantQuestion, context: RequestContext) -> str:
+        """Return the variable's value, as ``app`` can read it; empty where it is not set.
+
+        A repository that does not exist or that the App cannot reach has no variable: a caller must not learn
+        which private repositories exist. Values, empty ones too, are cached for 60 seconds; failures are not.
+        Raises an InstallationError, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout or a key's failure.
+        """
+
+
+class CommitLookup(Protocol):
+    """Asks GitHub whether a workflow host contains a commit."""
+
+    def contains(self, app: App, question: CommitQuestion, caller: Target, context: RequestContext) -> bool:
+        """Return whether the commit is an ancestor of, or identical to, one of the question's refs.
+
+        The host is read with a token of the App's installation on the host's owner or, where it has none there,
+        of ``caller``, the calling organization. A positive answer is cached for the life of the process, a
+        negative one for 60 seconds. Raises what :meth:`GrantLookup.variable` raises.
+        """
 
 
 class InstallationTokens(Protocol):
     """Finds the App's installation on an organization and has the forge issue a token of it."""
 
-    def issue(self, app: App, org: Org, scope: Scope, context: RequestContext) -> InstallationToken:
-        """Return a token of the App's installation on ``org``, scoped to ``scope``.
+    def issue(self, app: App, target: Target, scope: Scope, context: RequestContext) -> InstallationToken:
+        """Return a token of the App's installation on ``target``, scoped to ``scope``.
 
-        Raises a InstallationError, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout or a key's failure.
+        Raises an InstallationError, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout, a key's failure, or
+        Incident where the installation is another account's.
         """
 
 
 class Limiter(Protocol):
     """Counts a caller's mints."""
 
+    def check(self, key: str) -> None:
+        """Raise RateLimited where :meth:`spend` would; count nothing."""
+
     def spend(self, key: str) -> None:
         """Count one for ``key``. Raises RateLimited."""
 
 
+class TokenUses(Protocol):
+    """Counts the mints of each OIDC token."""
+
+    def check(self, caller: Caller) -> None:
+        """Raise TokenSpent where :meth:`spend` would; count nothing."""
+
+    def spend(self, caller: Caller) -> None:
+        """Count one mint of the caller's token. Raises TokenSpent."""
+
+    def give_back(self, caller: Caller) -> None:
+        """Undo one :meth:`spend`: the mint failed, and nobody has its token."""
+
+
 class Observer(Protocol):
-    """Watches answers, for metrics and traces; nothing that a caller chooses may become a metric's label."""
+    """Watches answers, for metrics and traces; no metric label comes from a caller."""
 
     def answered(self, answered: AnswerRecord) -> None:
-        """Take note of one answer."""
+        """Record one answer."""
 
 
 class AuditLog(Protocol):
-    """Where every decision is written, as one event each."""
+    """Writes one event for every decision."""
 
     def record(self, record: DecisionRecord) -> None:
         """Write one event."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import limits
 from limits.errors import ConfigurationError
@@ -91,19 +91,33 @@ class RepositoryLimiter:
         self._monotonic = monotonic
         self._not_before = 0.0
 
+    def check(self, key: str) -> None:
+        """Raise RateLimited where :meth:`spend` would; count nothing."""
+        if not self._asked(lambda: self._strategy.test(self._item, key)):
+            self._refuse(key)
+
     def spend(self, key: str) -> None:
         """Count one mint for the repository ``key``. Raises RateLimited with the seconds to wait."""
+        if not self._asked(lambda: self._strategy.hit(self._item, key)):
+            self._refuse(key)
+
+    def _asked(self, ask: Callable[[], bool]) -> bool:
+        """Return what the storage says; it counts as a yes while the storage fails."""
         if self._monotonic() < self._not_before:
-            return
+            return True
         try:
-            if self._strategy.hit(self._item, key):
-                return
-            reset = self._strategy.get_window_stats(self._item, key).reset_time
+            return ask()
         except limits.errors.StorageError as error:
             self._not_before = self._monotonic() + _LEFT_ALONE_SECONDS
             cause = type(error.storage_error).__name__
             self._log.write("ERROR", f"the rate limit's storage fails, nothing is limited: {cause}")
-            return
+            return True
+
+    def _refuse(self, key: str) -> NoReturn:
+        try:
+            reset = self._strategy.get_window_stats(self._item, key).reset_time
+        except limits.errors.StorageError:
+            reset = self._wall()
         # By the machine's clock, as the library counts: the corrected one may be minutes away from it.
         wait = max(1, math.ceil(reset - self._wall()))
         raise RateLimited(

@@ -1,4 +1,4 @@
-"""What travels through the ports with one request: its time, its context, scope, token and record."""
+"""The values that pass through the ports with one request: deadline, context, scope, token and record."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from mintcore.errors import MintError
     from mintcore.policy.claims import Caller, Proof
+    from mintcore.policy.decision import Decision, Entitlement
+    from mintcore.policy.levels import Permissions
     from mintcore.policy.names import RepoName
-    from mintcore.policy.roles import App, Permissions
     from mintcore.policy.token_request import TokenRequest
-    from mintcore.policy.trust import Decision
     from mintcore.ports import Clock
     from mintcore.secret import Secret
 
@@ -35,17 +35,17 @@ class Deadline:
         return max(0.0, self._ends - self.clock.monotonic())
 
     def elapsed(self) -> float:
-        """Return the seconds since the time began to run: with a token request, when its body was there."""
+        """Return the seconds since the start: of a token request, since its body had been read."""
         return self.seconds - self._ends + self.clock.monotonic()
 
 
 @dataclass(slots=True)
 class RequestContext:
-    """One request on its way through: its budget, its names in the logs, and what it has cost so far.
+    """One request: its deadline, its names in the logs, and what it has cost so far.
 
-    ``upstream_calls`` counts the calls sent per service; ``cache_hits`` says per cache whether the answer was
-    there; ``step_ms`` is the time each step took, in milliseconds, and ``step_at`` when it began, by the
-    monotonic clock. ``served_role`` is the role once policy has allowed it; before, it is a stranger's word.
+    ``upstream_calls`` counts the calls sent per service; ``cache_hits`` tells per cache whether it had the answer;
+    ``step_ms`` is the time each step took, in milliseconds, and ``step_at`` when it began, by the monotonic clock.
+    ``served_role`` is the role once policy has allowed it, and empty before: until then it is unverified input.
     """
 
     deadline: Deadline
@@ -85,7 +85,7 @@ class InstallationToken:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a token is to be good for: ``repos`` of the installation (all of them if empty), and ``permissions``."""
+    """What a token gives access to: ``repos`` of the installation (all of them if empty), with ``permissions``."""
 
     permissions: Permissions
     repos: tuple[RepoName, ...]
@@ -93,10 +93,10 @@ class Scope:
 
 @dataclass(slots=True)
 class DecisionRecord:
-    """Everything the audit log may know of one request, filled in as it goes on.
+    """Everything the audit log may know of one request, filled in step by step.
 
-    ``kind`` is ``mint`` or ``status``. What was not reached is ``None``; ``caller`` stays ``None`` for a token
-    that was not proven genuine, because then nobody is known to have asked.
+    ``kind`` is ``mint`` or ``status``. A step that was not reached leaves its field ``None``; so does ``caller``
+    for a token that was not proven genuine, because its claims are unverified.
     """
 
     kind: str
@@ -105,7 +105,7 @@ class DecisionRecord:
     caller: Caller | None = None
     proof: Proof | None = None
     decision: Decision | None = None
-    app: App | None = None
+    entitlement: Entitlement | None = None
     scope: Scope | None = None
     issued: InstallationToken | None = None
     failure: MintError | None = None
@@ -113,9 +113,9 @@ class DecisionRecord:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRecord:
-    """An answer that is on its way. ``route`` is one of the mint's own paths or ``other``.
+    """An answer that is about to be sent. ``route`` is one of the mint's own paths or ``other``.
 
-    ``code`` is empty for an answer that is no error; ``traceparent`` is the caller's header as it came.
+    ``code`` is empty unless the answer is an error; ``traceparent`` is the caller's header, unverified.
     """
 
     route: str

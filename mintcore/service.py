@@ -1,8 +1,7 @@
-"""The steps of minting, in the order of the contract.
+"""The steps of minting, in the contract's order.
 
-This is the whole story: is the token genuine, may its caller have the role, is there a key, has it asked too
-often, and what does the forge give. It knows no HTTP and no environment; what it needs comes through
-:mod:`mintcore.ports`.
+Is the token genuine, may its caller have the role, is there a key, has the caller asked too often, and what
+does the forge issue. It knows no HTTP and no environment; what it needs comes through :mod:`mintcore.ports`.
 """
 
 from __future__ import annotations
@@ -13,24 +12,34 @@ from typing import TYPE_CHECKING
 
 from mintcore.errors import InternalError, MintError
 from mintcore.policy import trust
-from mintcore.policy.claims import SignedClaims
+from mintcore.policy.claims import Proof, SignedClaims
 from mintcore.request import DecisionRecord, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mintcore.policy.claims import Caller, GenuineClaims
+    from mintcore.lookups import Lookups
+    from mintcore.policy.claims import Caller, GenuineClaims, UnprovenClaims
+    from mintcore.policy.decision import Decision, Entitlement
+    from mintcore.policy.policy import TrustPolicy
     from mintcore.policy.token_request import TokenRequest
-    from mintcore.policy.trust import Decision, TrustPolicy
-    from mintcore.ports import AppAssertions, AuditLog, InstallationTokens, Limiter, Verifier
+    from mintcore.ports import AppAssertions, AuditLog, InstallationTokens, Limiter, TokenUses, Verifier
     from mintcore.request import InstallationToken, RequestContext
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """What a genuine caller may know of its own organization's standing.
+class Minted:
+    """A token, and ``warnings`` for the caller: sentences about what was ignored or only reported."""
 
-    ``decision`` is what policy says to the request the caller asked about, ``None`` if it asked about none.
+    token: InstallationToken
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a genuine caller may know about its own organization.
+
+    ``decision`` is policy's answer to the request the caller asked about, ``None`` if it asked about none.
     """
 
     org: str
@@ -40,7 +49,10 @@ class Status:
 
 
 class MintService:
-    """Turns a genuine, allowed request into a scoped installation token."""
+    """Turns a genuine, allowed request into a scoped installation token.
+
+    ``lookups`` answers what policy has to know from GitHub; ``limits`` are spent in their order.
+    """
 
     def __init__(
         self,
@@ -49,44 +61,65 @@ class MintService:
         verifier: Verifier,
         assertions: AppAssertions,
         tokens: InstallationTokens,
+        lookups: Lookups,
         limiter: Limiter | None,
+        token_uses: TokenUses | None,
         audit: AuditLog,
     ) -> None:
         self._policy = policy
         self._verifier = verifier
         self._assertions = assertions
         self._tokens = tokens
+        self._lookups = lookups
         self._limiter = limiter
+        self._token_uses = token_uses
         self._audit = audit
 
-    def mint(self, unverified_token: str, request: TokenRequest, context: RequestContext) -> InstallationToken:
-        """Return the token ``request`` asks for. Raises a MintError; either way one audit event is written."""
+    def mint(self, unverified_token: str, request: TokenRequest, context: RequestContext) -> Minted:
+        """Return the token that ``request`` asks for. Raises a MintError. Writes one audit event either way."""
         record = DecisionRecord("mint", context, request)
+
+        def admit(caller: Caller) -> Decision:
+            return trust.decide(self._policy, caller, request)
+
         with self._audited(record):
-            genuine = self._genuine(unverified_token, record, lambda caller: self._decide(caller, request))
-            return self._issue(genuine, request, record)
+            examined = self._examine(unverified_token, record, admit)
+            if isinstance(examined, SignedClaims):
+                self._check_limits(examined.caller)
+            caller = self._confirm(unverified_token, examined, record, admit).caller
+            decision = record.decision = self._final(caller, request, record)
+            issued = self._issue(caller, decision.entitled(), record)
+            return Minted(issued, (*request.warnings, *decision.warnings))
 
     def status(self, unverified_token: str, request: TokenRequest | None, context: RequestContext) -> Status:
-        """Return how the caller stands, asking for no more than that its organization is served.
+        """Return what the caller may know; its organization or repository must be enrolled, nothing else.
 
         ``request`` is what it would like to have decided without minting.
         """
         record = DecisionRecord("status", context, request)
+
+        def admit(caller: Caller) -> Decision:
+            return trust.decide_status(self._policy, caller)
+
         with self._audited(record):
-            genuine = self._genuine(
-                unverified_token, record, lambda caller: trust.decide_status(self._policy, caller)
-            )
-            allowed = trust.workflow_allowed(self._policy, genuine.caller)
-            status = Status(str(genuine.caller.org), tuple(self._policy.roles.names), allowed)
+            examined = self._examine(unverified_token, record, admit)
+            # A caller whose workflow is not trusted gets no token whatever Google says, so Google is not asked.
+            if isinstance(examined, SignedClaims) and not trust.workflow_allowed(self._policy, examined.caller):
+                record.proof, caller = Proof.SIGNATURE, examined.caller
+            else:
+                caller = self._confirm(unverified_token, examined, record, admit).caller
+            allowed = trust.workflow_allowed(self._policy, caller)
+            status = Status(str(caller.org), tuple(self._policy.roles.names), allowed)
             if request is None:
                 return status
-            # What the caller would be granted is the answer here, and a no is no refusal.
-            record.decision = self._decide(genuine.caller, request)
+            # The decision is the answer here; a denial is not a failure.
+            record.decision = None
+            record.decision = self._final(caller, request, record)
             return replace(status, decision=record.decision)
 
     @contextmanager
     def _audited(self, record: DecisionRecord) -> Iterator[None]:
-        """Write one audit event, however what is done inside ends."""
+        """Write one audit event, whatever happens inside."""
         try:
             yield
         except MintError as failure:
@@ -98,49 +131,84 @@ class MintService:
         finally:
             self._audit.record(record)
 
-    def _genuine(
-        self, unverified_token: str, record: DecisionRecord, judge: Callable[[Caller], Decision]
-    ) -> GenuineClaims:
-        """Return claims that are genuine and that ``judge`` allows.
-
-        Policy is asked as soon as the signature is proven, so that a denied caller costs no upstream call. Hosted,
-        the issuer's keys may be out of reach: then the signature is Google's alone to check, and policy is asked
-        after that, because an unproven caller is never told what policy thinks of it.
-        """
-        context = record.context
-        with context.step("examine"):
-            examined = self._verifier.check_locally(unverified_token, context)
+    def _examine(
+        self, unverified_token: str, record: DecisionRecord, admit: Callable[[Caller], Decision]
+    ) -> SignedClaims | UnprovenClaims:
+        """Check the token here. Policy decides as soon as the signature is proven: a denial costs no call."""
+        with record.context.step("examine"):
+            examined = self._verifier.check_locally(unverified_token, record.context)
         if isinstance(examined, SignedClaims):
-            _require(judge, examined, record)
-        with context.step("confirm"):
-            genuine = self._verifier.confirm(unverified_token, examined, context)
+            _admit(admit, examined.caller, record)
+        return examined
+
+    def _confirm(
+        self,
+        unverified_token: str,
+        examined: SignedClaims | UnprovenClaims,
+        record: DecisionRecord,
+        admit: Callable[[Caller], Decision],
+    ) -> GenuineClaims:
+        """Ask the final authority.
+
+        If the hosted mint cannot get the issuer's keys, only Google checks the signature. Policy then decides
+        afterwards, because an unproven caller never learns policy's answer.
+        """
+        with record.context.step("confirm"):
+            genuine = self._verifier.confirm(unverified_token, examined, record.context)
         record.proof = genuine.proof
         if not isinstance(examined, SignedClaims):
-            _require(judge, genuine, record)
+            _admit(admit, genuine.caller, record)
         return genuine
 
-    def _decide(self, caller: Caller, request: TokenRequest) -> Decision:
-        return trust.decide(self._policy, caller, request.role)
+    def _final(self, caller: Caller, request: TokenRequest, record: DecisionRecord) -> Decision:
+        """Return policy's decision with every question answered; most decisions have none."""
+        if record.decision is not None and record.decision.question is None:
+            return record.decision
+        return self._lookups.answer(
+            lambda facts: trust.decide(self._policy, caller, request, facts), caller, record.context
+        )
 
-    def _issue(self, genuine: GenuineClaims, request: TokenRequest, record: DecisionRecord) -> InstallationToken:
-        context, caller = record.context, genuine.caller
-        grant = trust.grant_for(self._policy, request.role)
-        context.served_role = grant.role
-        record.app, record.scope = grant.app, Scope(grant.permissions, request.repos)
-        # Made here for the calls of the last step, which take it out of its cache: that a key is missing is said
-        # before the limit is spent and before GitHub is asked for anything.
-        with context.step("key"):
-            self._assertions.assertion(grant.app, context)
+    def _check_limits(self, caller: Caller) -> None:
+        """Refuse a caller over a limit before Google is asked; nothing is counted yet."""
         if self._limiter is not None:
-            self._limiter.spend(str(caller.repository).lower())
-        with context.step("issue"):
-            record.issued = self._tokens.issue(grant.app, caller.org, record.scope, context)
+            self._limiter.check(_key(caller))
+        if self._token_uses is not None:
+            self._token_uses.check(caller)
+
+    def _issue(self, caller: Caller, entitled: Entitlement, record: DecisionRecord) -> InstallationToken:
+        context = record.context
+        context.served_role = entitled.role
+        record.entitlement = entitled
+        record.scope = scope = Scope(entitled.permissions, entitled.repos)
+        # The last step takes the assertion out of its cache. Made here, a missing key fails before the limits are
+        # spent and before GitHub is asked.
+        with context.step("key"):
+            self._assertions.assertion(entitled.app, context)
+        if self._limiter is not None:
+            self._limiter.spend(_key(caller))
+        with context.step("issue"), self._counted(caller):
+            record.issued = self._tokens.issue(entitled.app, entitled.target, scope, context)
         return record.issued
 
+    @contextmanager
+    def _counted(self, caller: Caller) -> Iterator[None]:
+        """Count one mint of the caller's token, unless the mint fails."""
+        if self._token_uses is None:
+            yield
+            return
+        self._token_uses.spend(caller)
+        try:
+            yield
+        except BaseException:
+            self._token_uses.give_back(caller)
+            raise
 
-def _require(
-    judge: Callable[[Caller], Decision], claims: SignedClaims | GenuineClaims, record: DecisionRecord
-) -> None:
-    record.caller = claims.caller
-    record.decision = judge(claims.caller)
+
+def _key(caller: Caller) -> str:
+    return str(caller.repository).lower()
+
+
+def _admit(admit: Callable[[Caller], Decision], caller: Caller, record: DecisionRecord) -> None:
+    record.caller = caller
+    record.decision = admit(caller)
     record.decision.require()

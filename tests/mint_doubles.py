@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from mintcore.policy.claims import Caller, check_claims
 from mintcore.policy.names import Org, Repo, Role, fold, parse_repo
+from mintcore.policy.policy import TrustPolicy
 from mintcore.policy.roles import build_role_book
-from mintcore.policy.trust import TrustPolicy
 from mintcore.request import Deadline, RequestContext
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
     from mintcore.errors import MintError
-    from mintcore.policy.roles import Permissions
+    from mintcore.policy.levels import Levels
 
 NOW = 1_900_000_000.0
 ISSUER = "https://issuer.test"
@@ -81,8 +81,9 @@ def policy(
     hosts: Iterable[str] = ("fullsend-ai/fullsend",),
     per_repo: Iterable[str] = (),
     apps: Mapping[str, str] | None = None,
-    custom: Mapping[Role, Permissions] | None = None,
+    custom: Mapping[Role, Levels] | None = None,
     allowed: Iterable[Role] | None = None,
+    **more: Any,
 ) -> TrustPolicy:
     """A policy as the settings would make it; ``orgs=None`` is public mode, ``files=None`` any file."""
     app_ids = {Role(role): app_id for role, app_id in (apps or {"triage": "1", "coder": "2"}).items()}
@@ -92,6 +93,7 @@ def policy(
         host_repos=frozenset(parse_repo(repo) for repo in hosts),
         per_repo_repos=frozenset(parse_repo(repo) for repo in per_repo),
         roles=build_role_book(app_ids, custom or {}, allowed),
+        **more,
     )
 
 

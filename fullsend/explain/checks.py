@@ -20,6 +20,7 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     NOT_CHECKED = "not checked"
+    WOULD_DENY = "would deny"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Check:
             "found": self.found,
             "expected": self.expected,
         }
-        if self.outcome is Outcome.FAILED:
+        if self.outcome in {Outcome.FAILED, Outcome.WOULD_DENY}:
             fields |= {"status": self.status, "code": self.code, "change": self.change}
         return fields
 

@@ -11,8 +11,9 @@ from mintcore.policy.roles import key_role
 
 if TYPE_CHECKING:
     from mintcore.policy.claims import Caller
+    from mintcore.policy.decision import Rule
     from mintcore.policy.names import Role
-    from mintcore.policy.trust import Rule, TrustPolicy
+    from mintcore.policy.policy import TrustPolicy
 
 
 def for_operator(rule: Rule, policy: TrustPolicy, caller: Caller, role: Role, place: str) -> str:

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from fullsend.explain.claims_file import GivenClaims
     from fullsend.explain.configuration import Configuration
     from mintcore.policy.claims import Caller
-    from mintcore.policy.trust import TrustPolicy
+    from mintcore.policy.decision import Rule
+    from mintcore.policy.policy import TrustPolicy
 
 _NO_ROLE = Role("none")
+_ABOUT_THE_REQUEST = {"role", "level", "permissions", "repo_scope", "target_org"}
 
 
 def explain(
@@ -101,21 +103,29 @@ def _exchange(policy: TrustPolicy, caller: Caller, configuration: Configuration)
 
 def _policy(policy: TrustPolicy, caller: Caller, request: TokenRequest | None, place: str) -> list[Check]:
     # Organization and workflow are judged whatever the role; without a role name there is no verdict on it.
-    role = _NO_ROLE if request is None else request.role
-    decision = trust.decide(policy, caller, role)
+    wanted = TokenRequest(_NO_ROLE) if request is None else request
+    decision = trust.decide(policy, caller, wanted)
     return [
         Check(
             rule.name,
-            Outcome.PASSED if rule.passed else Outcome.FAILED,
+            _outcome(rule),
             rule.found,
             rule.expected + _configured(policy, rule.name),
             0 if rule.passed else rule.failure.status,
             "" if rule.passed else rule.failure.code,
-            "" if rule.passed else for_operator(rule, policy, caller, role, place),
+            "" if rule.passed else for_operator(rule, policy, caller, wanted.role, place),
         )
         for rule in decision.rules
-        if request is not None or rule.name != "role"
+        if request is not None or rule.name not in _ABOUT_THE_REQUEST
     ]
+
+
+def _outcome(rule: Rule) -> Outcome:
+    if rule.passed:
+        return Outcome.PASSED
+    if rule.question is not None:
+        return Outcome.NOT_CHECKED
+    return Outcome.WOULD_DENY if rule.report_only else Outcome.FAILED
 
 
 def _configured(policy: TrustPolicy, rule: str) -> str:

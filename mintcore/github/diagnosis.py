@@ -16,7 +16,7 @@ from mintcore.errors import (
 )
 from mintcore.github.refusals import message_of
 from mintcore.outbound.answer import Unusable
-from mintcore.policy.roles import LEVELS
+from mintcore.policy.levels import ACCESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,8 +68,8 @@ def explain_unprocessable(
 
 
 def covers(has: str | None, wanted: str) -> bool:
-    """Tell whether one level of a permission includes another; ``wanted`` is one of LEVELS."""
-    return has in LEVELS and LEVELS.index(has) >= LEVELS.index(wanted)
+    """Tell whether one level of a permission includes another; ``wanted`` is one of ACCESS."""
+    return has in ACCESS and ACCESS.index(has) >= ACCESS.index(wanted)
 
 
 def _out_of_reach(

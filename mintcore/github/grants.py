@@ -9,8 +9,8 @@ from mintcore.errors import GitHubUnavailable, Incident
 from mintcore.github.diagnosis import covers
 from mintcore.github.refusals import not_github
 from mintcore.outbound.answer import Unusable
+from mintcore.policy.levels import ACCESS
 from mintcore.policy.names import Org
-from mintcore.policy.roles import LEVELS
 from mintcore.request import InstallationToken
 from mintcore.secret import Secret
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mintcore.outbound.answer import Answer
+    from mintcore.policy.decision import Target
     from mintcore.request import Scope
 
 
@@ -30,22 +31,30 @@ class Installation:
     permissions: Mapping[str, str]
 
 
-def parse_installation(answer: Answer, org: Org) -> Installation:
+def parse_installation(answer: Answer, target: Target) -> Installation:
     """Return the installation GitHub describes (GitHub REST: Get an organization installation for the app).
 
-    Raises GitHubUnavailable for an unreadable answer, and Incident for the installation of another account.
+    Raises GitHubUnavailable for an unreadable answer, and Incident where the account's login or id is another.
     """
+    org = target.org
     try:
         found = answer.json_object()
     except Unusable as error:
         raise not_github(f"finding the installation on {org}: {error}") from None
     try:
         number, login = int(found["id"]), str(found["account"]["login"])
+        account_id = str(found["account"].get("id", ""))
         permissions = {str(name): str(level) for name, level in found["permissions"].items()}
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise GitHubUnavailable(detail=f"unreadable installation on {org}: {type(error).__name__}") from None
     if not _same(login, org):
         raise Incident(detail=f"GitHub gave the installation {number} of {login[:100]!r} for {org}")
+    # The name may have been given up and taken by someone else since the claims' account had it.
+    if target.owner_id and account_id != target.owner_id:
+        raise Incident(
+            detail=f"the installation {number} on {org} is of the account {account_id[:40]!r}, and the token's "
+            f"repository_owner_id is {target.owner_id[:40]!r}"
+        )
     return Installation(number, found.get("suspended_at") is not None, permissions)
 
 
@@ -96,5 +105,5 @@ def _permissions_not_asked(granted: dict[str, Any], scope: Scope) -> list[str]:
     return [
         f"{name}:{level}"
         for name, level in granted.items()
-        if level not in LEVELS or not covers(asked.get(name), level)
+        if level not in ACCESS or not covers(asked.get(name), level)
     ]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mintcore.github.client import AppClient
     from mintcore.github.grants import Installation
     from mintcore.outbound.answer import Answer
+    from mintcore.policy.decision import Target
     from mintcore.policy.names import Org, RepoName
     from mintcore.policy.roles import App
     from mintcore.ports import Clock
@@ -40,10 +41,14 @@ _UNPROCESSABLE = 422
 
 @dataclass(frozen=True, slots=True)
 class _Sought:
-    """The cache key of an installation."""
+    """The cache key of an installation: App, organization, and the account's id where the claims have it."""
 
     app: App
-    org: Org
+    target: Target
+
+    @property
+    def org(self) -> Org:
+        return self.target.org
 
 
 class GitHubTokens:
@@ -62,21 +67,22 @@ class GitHubTokens:
             slow=lambda: UpstreamTimeout(detail="waited for the installation until the time ran out"),
         )
 
-    def issue(self, app: App, org: Org, scope: Scope, context: RequestContext) -> InstallationToken:
+    def issue(self, app: App, target: Target, scope: Scope, context: RequestContext) -> InstallationToken:
         """Return a token as GitHub scoped it (GitHub REST: Create an installation access token for an app).
 
         Raises what :class:`~mintcore.ports.InstallationTokens` says.
         """
-        installation = self._installation(app, org, context)
+        sought = _Sought(app, target)
+        installation = self._installation(sought, context)
         answer = self._create(app, installation, scope, context)
         if is_not_found(answer):
             # The App was uninstalled since the look-up, and perhaps installed again under another id.
-            self._installations.drop_if(_Sought(app, org), installation)
-            installation = self._installation(app, org, context)
+            self._installations.drop_if(sought, installation)
+            installation = self._installation(sought, context)
             answer = self._create(app, installation, scope, context)
         if answer.status == _CREATED:
-            return parse_token(answer, org, scope, installation.id)
-        raise self._refusal(answer, _Sought(app, org), installation, scope, context)
+            return parse_token(answer, target.org, scope, installation.id)
+        raise self._refusal(answer, sought, installation, scope, context)
 
     def _create(self, app: App, installation: Installation, scope: Scope, context: RequestContext) -> Answer:
         body: dict[str, Any] = {"permissions": dict(scope.permissions)}
@@ -98,7 +104,7 @@ class GitHubTokens:
             return self._not_installed(app, org, context)
         if answer.status != _UNPROCESSABLE:
             return failure
-        installation = self._installation(app, org, context)
+        installation = self._installation(sought, context)
         return explain_unprocessable(
             answer,
             org,
@@ -116,20 +122,21 @@ class GitHubTokens:
             raise self._client.refusal(answer, doing=f"looking at {org}/{name}", org=org)
         return answer.status == _OK and answer.json_object().get("id") == installation_id
 
-    def _installation(self, app: App, org: Org, context: RequestContext) -> Installation:
-        found = self._installations.get(_Sought(app, org), lambda: self._look_up(app, org, context), context)
+    def _installation(self, sought: _Sought, context: RequestContext) -> Installation:
+        found = self._installations.get(sought, lambda: self._look_up(sought, context), context)
         if found is None:
-            raise self._not_installed(app, org, context)
+            raise self._not_installed(sought.app, sought.org, context)
         if found.suspended:
-            raise suspended(org)
+            raise suspended(sought.org)
         return found
 
-    def _look_up(self, app: App, org: Org, context: RequestContext) -> Installation | None:
+    def _look_up(self, sought: _Sought, context: RequestContext) -> Installation | None:
         """Ask for the organization's installation, then for a user account's of the same name."""
+        app, org = sought.app, sought.org
         for kind in ("orgs", "users"):
             answer = self._client.call(app, "GET", f"/{kind}/{org}/installation", context)
             if answer.status == _OK:
-                return parse_installation(answer, org)
+                return parse_installation(answer, sought.target)
             if not is_not_found(answer):
                 raise self._client.refusal(answer, doing=f"finding the installation on {org}", org=org)
         return None

@@ -137,7 +137,7 @@ class Endpoint:
 
     def _status(self, request: Request, context: RequestContext) -> Response:
         unverified_token = bearer_of(request)
-        asked = parse_token_query(request.args.getlist("role"), request.args.getlist("repos"))
+        asked = parse_token_query(dict(request.args.lists()))
         status = self._service().status(unverified_token, asked, context)
         fields: dict[str, Any] = {
             "org": status.org,
@@ -146,7 +146,7 @@ class Endpoint:
             "version": VERSION,
         }
         if asked is not None and status.decision is not None:
-            fields["request"] = {"role": asked.role, "repos": list(asked.repos)}
+            fields["request"] = asked.fields()
             fields["allowed"] = status.decision.allowed
             fields["rules"] = [rule.fields() for rule in status.decision.rules]
         return _json(fields)
@@ -160,16 +160,18 @@ class Endpoint:
         wanted = parse_token_request(body)
         if self._fallback is not None and self._fallback.serves(wanted.role):
             return self._fallback.forward(unverified_token, body, request.headers, context)
-        issued = self._service().mint(unverified_token, wanted, context)
-        return _json(
-            {
-                "token": issued.token.reveal(),
-                "expires_at": issued.expires_at,
-                "granted_repos": list(issued.repositories),
-                "granted_permissions": dict(issued.permissions),
-                "repository_selection": issued.repository_selection,
-            }
-        )
+        minted = self._service().mint(unverified_token, wanted, context)
+        issued = minted.token
+        fields: dict[str, Any] = {
+            "token": issued.token.reveal(),
+            "expires_at": issued.expires_at,
+            "granted_repos": list(issued.repositories),
+            "granted_permissions": dict(issued.permissions),
+            "repository_selection": issued.repository_selection,
+        }
+        if minted.warnings:
+            fields["warnings"] = list(minted.warnings)
+        return _json(fields)
 
     def _log_crash(self, error: Exception, context: RequestContext) -> None:
         """Log where it happened and not what it said: the text of a stranger's exception can hold a secret."""

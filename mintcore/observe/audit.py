@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from mintcore.observe.audit_file import AuditFile
     from mintcore.observe.log import JsonLog
     from mintcore.policy.claims import Caller
-    from mintcore.policy.trust import Decision
+    from mintcore.policy.decision import Decision, Entitlement
+    from mintcore.policy.token_request import TokenRequest
     from mintcore.request import DecisionRecord, InstallationToken, Scope
 
 
@@ -60,18 +61,17 @@ def event(record: DecisionRecord) -> dict[str, Any]:
     if context.trace:
         fields["trace"] = context.trace
     if record.request is not None:
-        fields["role"] = record.request.role
-        fields["repos"] = list(record.request.repos)
+        fields |= _asked(record.request)
     if record.caller is not None:
         fields["caller"] = _caller(record.caller)
     if record.proof is not None:
         fields["verified_by"] = record.proof.value
     if record.decision is not None:
         fields["rules"] = _rules(record.decision)
-    if record.app is not None:
-        fields["app_id"] = record.app.app_id
-    if record.scope is not None:
-        fields["permissions"] = dict(record.scope.permissions)
+        if record.decision.would_deny:
+            fields["would_deny"] = list(record.decision.would_deny)
+    if record.entitlement is not None:
+        fields |= _entitled(record.entitlement)
     if record.issued is not None and record.scope is not None:
         fields["issued"] = _issued(record.issued, record.scope)
     if failure is not None:
@@ -124,6 +124,25 @@ def _caller(caller: Caller) -> dict[str, str]:
 
 def _rules(decision: Decision) -> list[dict[str, Any]]:
     return [{"rule": rule.name, "passed": rule.passed, "found": rule.found} for rule in decision.rules]
+
+
+def _asked(request: TokenRequest) -> dict[str, Any]:
+    """Return what was asked; ``permissions`` is the name of what was asked of GitHub."""
+    asked = request.fields()
+    if "permissions" in asked:
+        asked["asked_permissions"] = asked.pop("permissions")
+    return asked
+
+
+def _entitled(entitled: Entitlement) -> dict[str, Any]:
+    org = str(entitled.target.org)
+    return {
+        "app_id": entitled.app.app_id,
+        "org": org,
+        "level": entitled.level,
+        "scope": [f"{org}/{name}" for name in entitled.repos],
+        "permissions": dict(entitled.permissions),
+    }
 
 
 def _issued(issued: InstallationToken, scope: Scope) -> dict[str, Any]:

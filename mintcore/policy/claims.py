@@ -1,10 +1,11 @@
 """From an issuer's claims to a :class:`Caller`: the cheap, local checks.
 
 Every claim GitHub sends is accounted for: ``iss aud exp nbf iat`` are checked here; ``repository
-repository_owner job_workflow_ref`` are what trust is decided on; ids, run and actor go to the audit event; all
-others (``sub`` above all, whose form an organization can change) are deliberately not looked at.
+repository_owner job_workflow_ref`` and the two ids decide about trust; ``jti`` counts the mints of a token; ids,
+run and actor go to the audit event. The others are kept for REQUIRED_CLAIMS alone: without it they decide nothing
+(``sub`` above all, whose form an organization can change).
 
-Nothing here proves who sent the claims. That is :mod:`mintcore.verify`, the only place that makes
+Nothing here proves who sent the claims. That is the work of :mod:`mintcore.verify`, the only place that makes
 :class:`SignedClaims` and :class:`GenuineClaims`.
 """
 
@@ -12,7 +13,8 @@ from __future__ import annotations
 
 import enum
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, final
 
 from mintcore.errors import InvalidToken
@@ -48,7 +50,9 @@ class Run:
 class Caller:
     """The job that asks, whatever issuer vouches for it.
 
-    ``workflow`` is ``None`` where ``workflow_text`` is no workflow reference; ``workflow_problem`` says why.
+    ``workflow`` is ``None`` where ``workflow_text`` is not a workflow reference; ``workflow_problem`` says why.
+    ``claims`` holds every claim that is a text, a number or a boolean, as text. ``token_id`` is the ``jti``, empty
+    where the token has none; ``expires_at`` is in seconds since the epoch.
     """
 
     repository: Repo
@@ -56,10 +60,13 @@ class Caller:
     workflow: WorkflowRef | None
     workflow_problem: str
     run: Run
+    claims: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, hash=False)
+    token_id: str = ""
+    expires_at: float = 0.0
 
     @property
     def org(self) -> Org:
-        """The owner of the calling repository, the only place a token is ever minted for."""
+        """The owner of the calling repository."""
         return self.repository.owner
 
 
@@ -74,7 +81,7 @@ class Proof(enum.Enum):
 @final
 @dataclass(frozen=True, slots=True)
 class UnprovenClaims:
-    """Claims that could not be checked against a signature; only the caller's provider may be read off them."""
+    """Claims whose signature could not be checked; they may choose the caller's provider and nothing else."""
 
     unverified_caller: Caller
 
@@ -133,14 +140,14 @@ def _time(unverified_claims: Mapping[str, Any], name: str) -> float:
     value = unverified_claims[name]
     # bool is an int in Python.
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidToken(detail=f"{name} is no time")
+        raise InvalidToken(detail=f"{name} is not a time")
     try:
         seconds = float(value)
     except OverflowError:
         seconds = math.inf
     # JSON as Python reads it has Infinity, NaN and integers of any size.
     if not math.isfinite(seconds):
-        raise InvalidToken(detail=f"{name} is no time")
+        raise InvalidToken(detail=f"{name} is not a time")
     return seconds
 
 
@@ -158,14 +165,32 @@ def _github_actions_caller(unverified_claims: Mapping[str, Any]) -> Caller:
         workflow, problem = parse_workflow_ref(text), ""
     except ValueError as error:
         workflow, problem = None, str(error)
-    return Caller(repository, text, workflow, problem, _run(unverified_claims))
+    return Caller(
+        repository,
+        text,
+        workflow,
+        problem,
+        _run(unverified_claims),
+        MappingProxyType({name: _plain(value) for name, value in unverified_claims.items() if _is_plain(value)}),
+        token_id=_plain(unverified_claims.get("jti", "")) if _is_plain(unverified_claims.get("jti")) else "",
+        expires_at=float(unverified_claims["exp"]),
+    )
 
 
 def _text(unverified_claims: Mapping[str, Any], name: str) -> str:
     value = unverified_claims[name]
     if not isinstance(value, str) or len(value) > _MAX_CLAIM:
-        raise InvalidToken(detail=f"{name} is no text of at most {_MAX_CLAIM} characters")
+        raise InvalidToken(detail=f"{name} is not a text of at most {_MAX_CLAIM} characters")
     return value
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int) and len(str(value)) <= _MAX_CLAIM
+
+
+def _plain(value: str | int) -> str:
+    """Return a claim as REQUIRED_CLAIMS compares it: a boolean as JSON writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _run(claims: Mapping[str, Any]) -> Run:

@@ -1,25 +1,19 @@
 """Roles and what each may do at most: a value built once at start, never written to.
 
-A token has exactly its role's permissions, whatever the App has been granted.
+A token has at most the permissions of its role's level, whatever the App has been granted.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from mintcore.policy.levels import Levels, Permissions, check_levels, check_permissions, two_levels
 from mintcore.policy.names import Role, parse_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-Permissions = MappingProxyType[str, str]
-"""Permission name → ``read``, ``write`` or ``admin``, as GitHub's REST API names them."""
-
-LEVELS = ("read", "write", "admin")
-_PERMISSION_NAME = re.compile(r"[a-z][a-z_]{0,63}")
 
 CODER = Role("coder")
 FIX = Role("fix")
@@ -40,6 +34,7 @@ BUILT_IN: Mapping[Role, Permissions] = MappingProxyType(
         FIX: _permissions("contents:write pull_requests:write issues:write metadata:read"),
         Role("retro"): _permissions("contents:read pull_requests:write issues:write actions:read metadata:read"),
         Role("prioritize"): _permissions("contents:read issues:write organization_projects:write metadata:read"),
+        Role("scribe"): _permissions("contents:read issues:write metadata:read"),
         Role("e2e"): _permissions(
             "actions:write actions_variables:write administration:write contents:write issues:write "
             "members:write metadata:read organization_actions_variables:write "
@@ -59,11 +54,16 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class RoleGrant:
-    """What a role stands for: an App and the permissions a token of the role gets."""
+    """What a role stands for: an App and the levels a token of the role can have."""
 
     role: Role
     app: App
-    permissions: Permissions
+    levels: Levels
+
+    @property
+    def permissions(self) -> Permissions:
+        """The widest level: what a token of the role has at most."""
+        return widest(self.levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +84,20 @@ class RoleBook:
         return sorted({grant.app.key_role for grant in self.serves.values()})
 
 
+def widest(levels: Levels) -> Permissions:
+    """Return the permissions of the last level, which contains all others."""
+    return levels[next(reversed(levels))]
+
+
 def key_role(role: Role) -> Role:
     """Return the role whose App and key ``role`` uses; only ``fix`` has none of its own."""
     return CODER if role == FIX else role
 
 
-def check_custom_role(name: str, permissions: Mapping[str, object]) -> tuple[Role, Permissions]:
+def check_custom_role(name: str, declared: Mapping[str, object]) -> tuple[Role, Levels]:
     """Return a custom role, or raise ``ValueError`` with the sentence for the operator.
 
-    A role without permissions is refused: GitHub reads an empty set as *everything the App has*.
+    ``declared`` is a flat map of permissions, or ``{"levels": {level: permissions}}``.
     """
     try:
         role = parse_role(name)
@@ -100,36 +105,33 @@ def check_custom_role(name: str, permissions: Mapping[str, object]) -> tuple[Rol
         raise ValueError(f'registering custom role permissions: custom role "{name}": {error}') from None
     if role in BUILT_IN:
         raise ValueError(f'registering custom role permissions: custom role "{name}" collides with built-in role')
-    if not permissions:
-        raise ValueError(f'registering custom role permissions: custom role "{name}" has no permission')
-    checked: dict[str, str] = {}
-    for permission, level in permissions.items():
-        if not _PERMISSION_NAME.fullmatch(permission):
-            raise ValueError(
-                f'registering custom role permissions: custom role "{name}": '
-                f'"{permission}" is not a permission name'
-            )
-        if level not in LEVELS:
-            raise ValueError(
-                f'registering custom role permissions: custom role "{name}": '
-                f"{permission} must be one of {', '.join(LEVELS)}"
-            )
-        checked[permission] = str(level)
-    return role, MappingProxyType(checked)
+    try:
+        return role, _declared_levels(declared)
+    except ValueError as error:
+        raise ValueError(f'registering custom role permissions: custom role "{name}": {error}') from None
+
+
+def _declared_levels(declared: Mapping[str, object]) -> Levels:
+    if "levels" not in declared:
+        return two_levels(check_permissions(declared))
+    levels = declared["levels"]
+    if len(declared) > 1 or not isinstance(levels, dict):
+        raise ValueError('"levels" is reserved: it must be the only key and hold an object of levels')
+    return check_levels(levels)
 
 
 def build_role_book(
-    app_ids: Mapping[Role, str], custom: Mapping[Role, Permissions], allowed: Iterable[Role] | None
+    app_ids: Mapping[Role, str], custom: Mapping[Role, Levels], allowed: Iterable[Role] | None
 ) -> RoleBook:
     """Return the roles to serve.
 
     ``app_ids`` are the configured Apps; ``allowed`` is the operator's subset, ``None`` for all of them. A role
     that has an App and no permissions is neither served nor held.
     """
-    permissions = {**BUILT_IN, **custom}
+    levels = {role: two_levels(permissions) for role, permissions in BUILT_IN.items()} | dict(custom)
     grants = {
-        role: RoleGrant(role, App(app_ids[key_role(role)], key_role(role)), permissions[role])
-        for role in sorted(permissions)
+        role: RoleGrant(role, App(app_ids[key_role(role)], key_role(role)), levels[role])
+        for role in sorted(levels)
         if key_role(role) in app_ids
     }
     wanted = set(grants) if allowed is None else set(allowed)

@@ -1,54 +1,114 @@
-"""What a caller asks for: is it well formed? Whether it is allowed is not asked here.
+"""What a caller asks for: is it well formed? Whether it is allowed is decided elsewhere.
 
-``POST /v1/token`` says it in its body, ``GET /v1/status`` in its query; both are held to the same rules.
+``POST /v1/token`` takes it from the body, ``GET /v1/status`` from the query; the same rules hold for both.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mintcore.errors import InvalidJson, InvalidRepos, InvalidRole, RoleRequired, TooManyRepos
-from mintcore.policy.names import RepoName, Role, fold, parse_repo_name, parse_role
+from mintcore.errors import (
+    InvalidJson,
+    InvalidLevel,
+    InvalidPermissions,
+    InvalidRepos,
+    InvalidRole,
+    InvalidTargetOrg,
+    RoleRequired,
+    TooManyRepos,
+)
+from mintcore.policy.levels import is_level_name, is_permission
+from mintcore.policy.names import Org, RepoName, Role, fold, parse_repo_name, parse_role
+from mintcore.policy.spelling import meant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mintcore.policy.levels import Permissions
+
 # GitHub REST, "Create an installation access token": up to 500 repositories.
 MAX_REPOS = 500
+MAX_PERMISSIONS = 100
+FIELDS = ("role", "repos", "level", "permissions", "target_org")
+EVERYTHING = "*"
+_MAX_WARNINGS = 5
+_MAX_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """What a caller asks for; an empty ``repos`` asks for the whole installation."""
+    """What a caller asks for.
+
+    ``repos`` are bare names. ``everything`` is ``["*"]``, the whole installation; without both, the role's scope
+    decides. ``level``, ``permissions`` and ``target_org`` are ``None`` where the caller named none. ``warnings``
+    are sentences about misspelled fields.
+    """
 
     role: Role
-    repos: tuple[RepoName, ...]
+    repos: tuple[RepoName, ...] = ()
+    everything: bool = False
+    level: str | None = None
+    permissions: Permissions | None = None
+    target_org: Org | None = None
+    warnings: tuple[str, ...] = ()
+
+    def fields(self) -> dict[str, Any]:
+        """Return what was asked as JSON values, without the fields that were left out."""
+        asked: dict[str, Any] = {"role": self.role, "repos": [EVERYTHING] if self.everything else list(self.repos)}
+        if self.level is not None:
+            asked["level"] = self.level
+        if self.permissions is not None:
+            asked["permissions"] = dict(self.permissions)
+        if self.target_org is not None:
+            asked["target_org"] = str(self.target_org)
+        return asked
 
 
 def parse_token_request(body: bytes) -> TokenRequest:
     """Return the request in ``body``, a JSON object in UTF-8; unknown fields are ignored.
 
-    Raises InvalidJson, RoleRequired, InvalidRole, InvalidRepos or TooManyRepos.
+    Raises InvalidJson, RoleRequired, InvalidRole, InvalidRepos, TooManyRepos, InvalidLevel, InvalidPermissions or
+    InvalidTargetOrg.
     """
-    fields = _json_object(body)
-    return TokenRequest(_role(fields.get("role")), _repos(fields.get("repos")))
+    return _request(_json_object(body))
 
 
-def parse_token_query(roles: Sequence[str], repos: Sequence[str]) -> TokenRequest | None:
-    """Return the request in a query's ``role`` and ``repos``, each given any number of times; ``None`` for none.
+def parse_token_query(query: Mapping[str, Sequence[str]]) -> TokenRequest | None:
+    """Return the request in a query, whose values are lists; ``None`` where it names no field of a request.
 
-    ``repos`` are separated by commas. Raises RoleRequired, InvalidRole, InvalidRepos or TooManyRepos.
+    ``repos`` are separated by commas and may be repeated. Raises what :func:`parse_token_request` raises.
     """
-    if not roles and not repos:
+    given = {name: query[name] for name in FIELDS if query.get(name)}
+    if not given:
         return None
-    if len(roles) > 1:
+    if len(given.get("role", ())) > 1:
         raise InvalidRole("role is given more than once; ask about one role at a time.")
-    if not any(roles):
+    if not any(given.get("role", ())):
         raise RoleRequired("The query names no role; add one, such as ?role=coder.")
-    names = [name for text in repos if text for name in text.split(",")]
-    return TokenRequest(_role(roles[0]), _repos(names))
+    if "permissions" in given:
+        raise InvalidPermissions("The query cannot hold permissions; ask about a level, such as level=read.")
+    if len(given.get("level", ())) > 1:
+        raise InvalidLevel("level is given more than once; ask about one level at a time.")
+    if len(given.get("target_org", ())) > 1:
+        raise InvalidTargetOrg("target_org is given more than once; ask about one organization at a time.")
+    fields: dict[str, Any] = {name: values[0] for name, values in given.items()}
+    fields["repos"] = [name for text in given.get("repos", ()) if text for name in text.split(",")]
+    return _request(fields)
+
+
+def _request(fields: Mapping[str, Any]) -> TokenRequest:
+    role = _role(fields.get("role"))
+    repos, everything = _repos(fields.get("repos"))
+    level, permissions = _level(fields.get("level")), _permissions(fields.get("permissions"))
+    target_org = _target_org(fields.get("target_org"))
+    if target_org is not None and not repos and not everything:
+        raise InvalidRepos(
+            'target_org needs repos: send the names of its repositories, or ["*"] for all that the App can reach.'
+        )
+    return TokenRequest(role, repos, everything, level, permissions, target_org, _warnings(fields))
 
 
 def _json_object(body: bytes) -> Mapping[str, Any]:
@@ -62,6 +122,15 @@ def _json_object(body: bytes) -> Mapping[str, Any]:
     return value
 
 
+def _warnings(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    misspelled = [(name, meant(name, FIELDS)) for name in fields if name not in FIELDS]
+    return tuple(
+        f"The field {name[:_MAX_SHOWN]!a} is ignored; did you mean {known!r}?"
+        for name, known in misspelled
+        if known and known not in fields
+    )[:_MAX_WARNINGS]
+
+
 def _role(value: object) -> Role:
     if value is None or value == "":
         raise RoleRequired
@@ -70,34 +139,69 @@ def _role(value: object) -> Role:
     try:
         return parse_role(value)
     except ValueError:
-        raise InvalidRole(detail=f"role {value[:80]!r}") from None
+        raise InvalidRole(detail=f"role {value[:_MAX_SHOWN]!r}") from None
 
 
-def _repos(value: object) -> tuple[RepoName, ...]:
-    if value is None or value == ["*"]:
-        return ()
+def _repos(value: object) -> tuple[tuple[RepoName, ...], bool]:
+    """Return the names, and whether everything was asked for."""
+    if value is None:
+        return (), False
     if not isinstance(value, list):
         raise InvalidRepos(detail=f"repos is a JSON {type(value).__name__}")
+    if value == [EVERYTHING]:
+        return (), True
     names: dict[str, RepoName] = {}
     for item in value:
         name = _repo(item)
         names.setdefault(fold(name), name)
     if len(names) > MAX_REPOS:
         raise TooManyRepos(detail=f"{len(names)} repositories")
-    return tuple(names.values())
+    return tuple(names.values()), False
 
 
 def _repo(item: object) -> RepoName:
     if not isinstance(item, str):
         raise InvalidRepos(detail=f"an entry of repos is a JSON {type(item).__name__}")
-    if item == "*":
+    if item == EVERYTHING:
         raise InvalidRepos('repos mixes "*" with names; send ["*"] alone for every repository, or only names.')
     if "/" in item:
         raise InvalidRepos(
-            'repos has a name with an owner; send the bare name, such as "my-repo" - the owner is always the '
-            "calling repository's."
+            'repos has a name with an owner; send the bare name, such as "my-repo". The owner is the calling '
+            "repository's, or target_org."
         )
     try:
         return parse_repo_name(item)
     except ValueError:
-        raise InvalidRepos(detail=f"repository name {item[:80]!r}") from None
+        raise InvalidRepos(detail=f"repository name {item[:_MAX_SHOWN]!r}") from None
+
+
+def _level(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not is_level_name(value):
+        raise InvalidLevel(detail=f"level {ascii(value)[:_MAX_SHOWN]}")
+    return value
+
+
+def _permissions(value: object) -> Permissions | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise InvalidPermissions(detail=f"permissions is a JSON {type(value).__name__}")
+    if not value:
+        raise InvalidPermissions("permissions is empty; leave it out, or name at least one permission.")
+    if len(value) > MAX_PERMISSIONS:
+        raise InvalidPermissions(f"permissions has more than {MAX_PERMISSIONS} entries.")
+    for name, access in value.items():
+        if not is_permission(name, access):
+            raise InvalidPermissions(detail=f"permission {ascii(name)[:_MAX_SHOWN]}: {ascii(access)[:_MAX_SHOWN]}")
+    return MappingProxyType(dict(value))
+
+
+def _target_org(value: object) -> Org | None:
+    if value is None:
+        return None
+    try:
+        return Org(value if isinstance(value, str) else "")
+    except ValueError:
+        raise InvalidTargetOrg(detail=f"target_org {ascii(value)[:_MAX_SHOWN]}") from None

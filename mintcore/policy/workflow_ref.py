@@ -1,7 +1,7 @@
 """The parser for ``job_workflow_ref``.
 
-Trust hangs on this string, so it is taken apart, never prefix-matched. It does not decide whether the
-workflow is trusted; :mod:`mintcore.policy.trust` does.
+Trust depends on this string, so it is parsed, never prefix-matched. Whether the workflow is trusted is decided in
+:mod:`mintcore.policy.workflow_rules`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from mintcore.policy.names import Org, Repo
 
 _SHA = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
 _PULL = re.compile(r"refs/pull/[1-9][0-9]{0,18}/(?P<rest>.+)")
-# What `git check-ref-format` refuses anywhere in a ref. A name that git cannot hold did not come from git.
+# What `git check-ref-format` rejects anywhere in a ref. A name that git cannot hold did not come from git.
 _NOT_IN_A_REF = re.compile(r"\.\.|//|@\{|[~^:?*\[\\ ]|\.lock(?:/|$)|/\.|\.$|/$")
-_LONGEST = 1024
+_MAX_LENGTH = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowRef:
-    """The workflow file that runs: whose it is, its name, and the git ref or commit it is read at."""
+    """The workflow file that runs: its repository, its name, and the git ref or commit it is read at."""
 
     repo: Repo
     file: str
@@ -33,12 +33,12 @@ class WorkflowRef:
 def parse_workflow_ref(text: str) -> WorkflowRef:
     """Return the parts of ``owner/repo/.github/workflows/FILE@REF``.
 
-    The first ``@`` ends the file name, since FILE can have none and REF can. Raises ``ValueError`` with the
+    The first ``@`` ends the file name: REF can contain more, FILE none. Raises ``ValueError`` with the
     rule that was broken (GitHub Actions: OpenID Connect reference, ``job_workflow_ref``).
     """
-    if len(text) > _LONGEST:
+    if len(text) > _MAX_LENGTH:
         raise ValueError("it is longer than any workflow reference")
-    # isprintable() is false for control, zero-width and other invisible characters: they make two names
+    # isprintable() is false for control, zero-width and other invisible characters, which make two names
     # look like one.
     if not text.isprintable():
         raise ValueError("it has invisible characters")
@@ -51,13 +51,19 @@ def parse_workflow_ref(text: str) -> WorkflowRef:
     owner, name, _, _, file = segments
     if not file.endswith((".yml", ".yaml")):
         raise ValueError("the file does not end in .yml or .yaml")
-    _check_ref(ref)
+    parse_ref(ref)
     return WorkflowRef(Repo(Org(owner), name), file, ref)
 
 
-def _check_ref(ref: str) -> None:
-    if _SHA.fullmatch(ref):
-        return
+def is_commit(ref: str) -> bool:
+    """Return whether ``ref`` is a full commit SHA."""
+    return _SHA.fullmatch(ref) is not None
+
+
+def parse_ref(ref: str) -> str:
+    """Return a branch, tag, pull request ref or full commit, or raise ``ValueError`` with what is wrong."""
+    if is_commit(ref):
+        return ref
     pull = _PULL.fullmatch(ref)
     if pull:
         rest = pull["rest"]
@@ -66,6 +72,7 @@ def _check_ref(ref: str) -> None:
     elif ref.startswith("refs/tags/"):
         rest = ref.removeprefix("refs/tags/")
     else:
-        raise ValueError("the ref is no branch, tag, pull request or full commit")
+        raise ValueError("the ref is not a branch, tag, pull request or full commit")
     if not rest or rest.startswith("/") or _NOT_IN_A_REF.search(ref):
-        raise ValueError("the ref is not one git can have")
+        raise ValueError("git does not allow such a ref")
+    return ref

@@ -18,7 +18,7 @@ from mintcore.settings.trust import read_trust
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mintcore.policy.trust import TrustPolicy
+    from mintcore.policy.policy import TrustPolicy
     from mintcore.secret import Secret
 
 DEFAULT_AUDIENCE = "fullsend-mint"

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mintcore.policy.names import Role, parse_role
-from mintcore.policy.roles import BUILT_IN, FIX, Permissions, RoleBook, build_role_book, check_custom_role, key_role
+from mintcore.policy.roles import BUILT_IN, FIX, RoleBook, build_role_book, check_custom_role, key_role
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from mintcore.policy.levels import Levels
     from mintcore.settings.reader import Reader
 
 _APP_ID = re.compile(r"[1-9][0-9]{0,18}")
@@ -44,8 +45,8 @@ def read_roles(reader: Reader) -> RoleSettings:
     return RoleSettings(build_role_book(app_ids, custom, allowed), tuple(sorted(custom)), unhealthy)
 
 
-def _custom_permissions(reader: Reader) -> dict[Role, Permissions]:
-    custom: dict[Role, Permissions] = {}
+def _custom_permissions(reader: Reader) -> dict[Role, Levels]:
+    custom: dict[Role, Levels] = {}
     for name, permissions in reader.json_object("CUSTOM_ROLE_PERMISSIONS", _CUSTOM_EXAMPLE).items():
         if not isinstance(permissions, dict):
             reader.problem("CUSTOM_ROLE_PERMISSIONS", f'has for "{name}" no object of permissions', _CUSTOM_EXAMPLE)

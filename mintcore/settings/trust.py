@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mintcore.policy.names import Org, Repo, fold, parse_repo
-from mintcore.policy.trust import TrustPolicy
+from mintcore.policy.policy import TrustPolicy
 
 if TYPE_CHECKING:
     from mintcore.policy.roles import RoleBook

@@ -14,6 +14,7 @@ from mintcore.errors import MintError
 from mintcore.github.client import MAX_ANSWER, AppClient
 from mintcore.github.installations import GitHubTokens
 from mintcore.keys.app_jwt import AppJwts
+from mintcore.lookups import Lookups
 from mintcore.observe.audit import StructuredAudit
 from mintcore.outbound.channel import Outbound
 from mintcore.request import Deadline, RequestContext
@@ -50,7 +51,9 @@ def assemble(
         verifier=verifier,
         assertions=assertions,
         tokens=GitHubTokens(github, clock),
+        lookups=Lookups(grants=None, commits=None),
         limiter=_limiter(settings, log),
+        token_uses=None,
         audit=StructuredAudit(log, audit_file),
     )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from mintcore.keys.directory import DirectoryKeys
-    from mintcore.policy.trust import TrustPolicy
+    from mintcore.policy.policy import TrustPolicy
     from mintcore.ports import Clock
     from mintcore.settings.environment import StandaloneSettings
 

@@ -35,6 +35,7 @@ prioritize: contents:read issues:write organization_projects:write metadata:read
 e2e: actions:write actions_variables:write administration:write contents:write issues:write members:write
  metadata:read organization_actions_variables:write organization_administration:write pull_requests:write
  secrets:write workflows:write
+scribe: contents:read issues:write metadata:read
 """
 
 GRANT_PERMISSIONS = {"actions_variables": "read", "organization_actions_variables": "read"}

@@ -18,6 +18,7 @@ from mintcore.github.grants import parse_installation, parse_token
 from mintcore.github.refusals import rate_limit, refusal
 from mintcore.outbound.answer import Answer, Unusable
 from mintcore.policy.claims import REQUIRED_CLAIMS, check_claims
+from mintcore.policy.decision import Target
 from mintcore.policy.names import Org, RepoName, Role, parse_repo, parse_repo_name, parse_role, repo_provider_id
 from mintcore.policy.roles import BUILT_IN
 from mintcore.policy.token_request import parse_token_request
@@ -201,7 +202,9 @@ def test_an_answer_is_an_object_or_unusable(body: bytes) -> None:
 def test_an_installation_is_understood_or_unusable(fields: dict[str, Any]) -> None:
     given_fields = {"id": 7, "account": {"login": "octo-org"}, "permissions": {}} | fields
     with contextlib.suppress(GitHubUnavailable, Incident):
-        assert isinstance(parse_installation(Answer(200, {}, json.dumps(given_fields).encode()), ORG).id, int)
+        assert isinstance(
+            parse_installation(Answer(200, {}, json.dumps(given_fields).encode()), Target(ORG)).id, int
+        )
 
 
 TOKEN_FIELDS = ("token", "expires_at", "permissions", "repositories", "repository_selection")

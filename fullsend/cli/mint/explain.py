@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fullsend.explain.checks import Explanation
     from fullsend.explain.configuration import Configuration
 
-_SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "NO", Outcome.NOT_CHECKED: "-"}
+_SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "NO", Outcome.NOT_CHECKED: "-", Outcome.WOULD_DENY: "!"}
 
 
 @click.command()

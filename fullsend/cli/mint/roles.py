@@ -16,7 +16,7 @@ from fullsend.operate.plan import role_changes as plans
 from fullsend.operate.plan.deployment_spec import RoleKey
 from fullsend.operate.plan.enrollment import require_mint
 from fullsend.operate.plan.pem_file import read_pem
-from mintcore.policy.roles import check_custom_role
+from mintcore.policy.roles import check_custom_role, widest
 
 if TYPE_CHECKING:
     from fullsend.operate.gcp.cloud import Cloud
@@ -70,7 +70,7 @@ def _permissions(role: str, given: tuple[str, ...]) -> str:
     if not pairs:
         return ""
     try:
-        return " ".join(f"{name}:{level}" for name, level in check_custom_role(role, pairs)[1].items())
+        return " ".join(f"{name}:{level}" for name, level in widest(check_custom_role(role, pairs)[1]).items())
     except ValueError as error:
         raise BadInput(f"{error}.") from None
 

@@ -6,7 +6,8 @@ import json
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from mintcore.policy.roles import BUILT_IN, LEVELS, check_custom_role, key_role
+from mintcore.policy.levels import ACCESS
+from mintcore.policy.roles import BUILT_IN, check_custom_role, key_role, widest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,7 +23,7 @@ def permissions_of(role: Role, environment: Mapping[str, str]) -> Mapping[str, s
     if not isinstance(custom, dict):
         return {}
     try:
-        return check_custom_role(role, custom)[1]
+        return widest(check_custom_role(role, custom)[1])
     except ValueError:
         return {}
 
@@ -50,7 +51,7 @@ def missing(needed: Mapping[str, str], granted: Mapping[str, str]) -> list[str]:
     return [
         f"{name}:{level}"
         for name, level in sorted(needed.items())
-        if granted.get(name) not in LEVELS or LEVELS.index(granted[name]) < LEVELS.index(level)
+        if granted.get(name) not in ACCESS or ACCESS.index(granted[name]) < ACCESS.index(level)
     ]
 
 
@@ -66,4 +67,4 @@ def meant(lacking: Iterable[str], granted: Mapping[str, str]) -> dict[str, str]:
 
 
 def _higher(one: str, other: str | None) -> str:
-    return one if other is None else max(one, other, key=LEVELS.index)
+    return one if other is None else max(one, other, key=ACCESS.index)

@@ -44,7 +44,8 @@ def checks(role: str = "coder", repos: tuple[str, ...] = (), **changes: Any) -> 
 def test_every_check_is_listed_in_the_mints_order() -> None:
     assert list(checks()) == [
         "request", "token", "issuer", "audience", "times", "caller", "signature",
-        "org", "workflow_repo", "workflow_file", "role", "sts", "key and installation",
+        "org", "workflow_repo", "workflow_file", "role", "level", "permissions", "claims", "ids", "workflow_refs",
+        "repo_scope", "sts", "key and installation",
     ]  # fmt: skip
 
 

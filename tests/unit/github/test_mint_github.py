@@ -29,6 +29,7 @@ from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.rsa import RsaSigner, parse_signer
 from mintcore.outbound.answer import Answer, DeadlineExceeded, Unreachable
 from mintcore.outbound.channel import Outbound
+from mintcore.policy.decision import Target
 from mintcore.policy.names import Org, RepoName, Role
 from mintcore.policy.roles import BUILT_IN, App
 from mintcore.request import InstallationToken, Scope
@@ -72,7 +73,7 @@ class Octo:
 
     def issue(self, *repos: str, tokens: GitHubTokens | None = None, org: Org = ORG) -> InstallationToken:
         scope = Scope(PERMISSIONS, tuple(RepoName(name) for name in repos))
-        return (tokens or self.issuer()).issue(self.app, org, scope, self.context())
+        return (tokens or self.issuer()).issue(self.app, Target(org), scope, self.context())
 
 
 @pytest.fixture(scope="module")
@@ -261,7 +262,7 @@ def scripted(key: RSAPrivateKey, *answers: bytes | None, repos: tuple[str, ...] 
         channel = Outbound(clock, connections=2).channel("github", peer.url)
         tokens = GitHubTokens(AppClient(channel, AppJwts(OneSigner(RsaSigner(key)), clock), clock), clock)
         scope = Scope(PERMISSIONS, tuple(RepoName(name) for name in repos))
-        return tokens.issue(App("1", TRIAGE), ORG, scope, new_attempt(clock))
+        return tokens.issue(App("1", TRIAGE), Target(ORG), scope, new_attempt(clock))
 
 
 INSTALLATION: dict[str, Any] = {

@@ -11,6 +11,7 @@ from werkzeug.test import EnvironBuilder
 
 from mintcore.errors import InvalidToken
 from mintcore.http.endpoint import Endpoint
+from mintcore.lookups import Lookups
 from mintcore.observe.log import JsonLog
 from mintcore.policy.claims import GenuineClaims, Proof, SignedClaims
 from mintcore.policy.names import Role
@@ -30,7 +31,8 @@ class World:
         self.log = io.StringIO()
         self.clock = FakeClock()
         service = MintService(
-            policy=policy(), verifier=self, assertions=self, tokens=self, limiter=None, audit=self,  # type: ignore[arg-type]
+            policy=policy(), verifier=self, assertions=self, tokens=self,  # type: ignore[arg-type]
+            lookups=Lookups(None, None), limiter=None, token_uses=None, audit=self,
         )  # fmt: skip
         self.endpoint = Endpoint(
             service=lambda: service, clock=self.clock, log=JsonLog(self.log), deadline_seconds=25, **endpoint

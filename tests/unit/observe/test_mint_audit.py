@@ -24,7 +24,7 @@ from mintcore.observe.log import JsonLog
 from mintcore.policy.claims import Proof
 from mintcore.policy.names import RepoName, Role
 from mintcore.policy.token_request import TokenRequest
-from mintcore.policy.trust import decide, grant_for
+from mintcore.policy.trust import decide
 from mintcore.request import Deadline, DecisionRecord, InstallationToken, RequestContext, Scope
 from mintcore.secret import Secret, redact
 from tests.mint_doubles import FakeClock, caller, policy
@@ -41,7 +41,9 @@ def granted(**changes: Any) -> DecisionRecord:
         Deadline(FakeClock(), 25), "request-1", "f" * 32, {"sts": 1}, {"jwks": True}, {"issue": 1.5}
     )
     given = policy()
-    grant = grant_for(given, TRIAGE)
+    request = TokenRequest(TRIAGE, tuple(RepoName(name) for name in ASKED))
+    decision = decide(given, caller(), request)
+    grant = decision.entitled()
     issued: dict[str, Any] = {
         "token": Secret(TOKEN), "expires_at": "2030-01-01T00:00:00Z",
         "repositories": ("octo-org/app", "octo-org/docs"), "permissions": dict(grant.permissions),
@@ -50,11 +52,11 @@ def granted(**changes: Any) -> DecisionRecord:
     return DecisionRecord(
         "mint",
         context,
-        TokenRequest(TRIAGE, tuple(RepoName(name) for name in ASKED)),
+        request,
         caller(run_id="11", actor="octocat", repository_id="22"),
         Proof.SIGNATURE_AND_STS,
-        decide(given, caller(), TRIAGE),
-        grant.app,
+        decision,
+        grant,
         Scope(grant.permissions, tuple(RepoName(name) for name in ASKED)),
         InstallationToken(**(issued | changes)),
     )
@@ -87,7 +89,15 @@ def test_a_grant_says_who_what_how_and_for_how_long() -> None:
         "octocat",
         "22",
     )
-    assert [rule["rule"] for rule in found["rules"]] == ["org", "workflow_repo", "workflow_file", "role"]
+    assert [rule["rule"] for rule in found["rules"]] == [
+        "org", "workflow_repo", "workflow_file", "role", "level", "permissions", "claims", "ids", "workflow_refs",
+        "repo_scope",
+    ]  # fmt: skip
+    assert (found["org"], found["scope"], found["level"]) == (
+        "octo-org",
+        ["octo-org/app", "octo-org/Docs"],
+        "write",
+    )
     assert (found["upstream_calls"], found["cache_hits"], found["step_ms"]) == (
         {"sts": 1},
         {"jwks": True},

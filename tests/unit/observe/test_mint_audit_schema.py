@@ -11,7 +11,7 @@ from mintcore.observe.audit import event
 from mintcore.policy.claims import Proof
 from mintcore.policy.names import RepoName, Role
 from mintcore.policy.token_request import TokenRequest
-from mintcore.policy.trust import decide, decide_status, grant_for
+from mintcore.policy.trust import decide, decide_status
 from mintcore.request import DecisionRecord, InstallationToken, Scope
 from mintcore.secret import Secret
 from tests.audited_mint import schema_errors
@@ -22,7 +22,7 @@ REQUEST = TokenRequest(Role("coder"), (RepoName("app"),))
 
 def granted() -> dict[str, Any]:
     given, asks = policy(), caller(run_id="1", actor="octocat")
-    grant = grant_for(given, REQUEST.role)
+    grant = decide(given, asks, REQUEST).entitled()
     token = InstallationToken(
         Secret("ghs_made_up"), "2030-01-01T00:00:00Z", ("octo-org/app",), dict(grant.permissions), "selected", 7
     )
@@ -33,8 +33,8 @@ def granted() -> dict[str, Any]:
             REQUEST,
             asks,
             Proof.SIGNATURE_AND_STS,
-            decide(given, asks, REQUEST.role),
-            grant.app,
+            decide(given, asks, REQUEST),
+            grant,
             Scope(grant.permissions, REQUEST.repos),
             token,
         )
@@ -44,7 +44,9 @@ def granted() -> dict[str, Any]:
 def test_what_the_mint_writes_fits() -> None:
     context, asks = new_attempt(FakeClock()), caller()
     unproven = DecisionRecord("mint", context, REQUEST, failure=InvalidToken(detail="no JWT"))
-    denied = DecisionRecord("mint", context, REQUEST, asks, decision=decide(policy(), asks, Role("x")))
+    denied = DecisionRecord(
+        "mint", context, REQUEST, asks, decision=decide(policy(), asks, TokenRequest(Role("x")))
+    )
     denied.failure = RoleNotAllowed()
     crashed = DecisionRecord("status", context, failure=InternalError(detail="unexpected KeyError"))
     status = DecisionRecord("status", context, None, asks, Proof.SIGNATURE, decide_status(policy(), asks))

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import Any
 
 import pytest
 
+from mintcore.policy.levels import two_levels
 from mintcore.policy.names import Role
 from mintcore.policy.roles import BUILT_IN, App, build_role_book, check_custom_role, key_role
 
@@ -17,6 +17,7 @@ review | contents:read pull_requests:write issues:write checks:read metadata:rea
 fix | contents:write pull_requests:write issues:write metadata:read
 retro | contents:read pull_requests:write issues:write actions:read metadata:read
 prioritize | contents:read issues:write organization_projects:write metadata:read
+scribe | contents:read issues:write metadata:read
 e2e | actions:write actions_variables:write administration:write contents:write issues:write members:write \
 metadata:read organization_actions_variables:write organization_administration:write pull_requests:write \
 secrets:write workflows:write
@@ -25,7 +26,7 @@ EXPECTED = {
     role: dict(pair.split(":") for pair in permissions.split())
     for role, _, permissions in (line.partition(" | ") for line in TABLE.strip().splitlines())
 }
-READ = MappingProxyType({"contents": "read"})
+READ = two_levels({"contents": "read"})
 
 
 def test_the_built_in_roles_are_those_of_the_contract_and_no_others() -> None:
@@ -79,9 +80,9 @@ def test_a_custom_role_with_a_malformed_name_is_refused(name: str) -> None:
 
 
 def test_a_custom_role_keeps_its_permissions_as_given() -> None:
-    role, permissions = check_custom_role("scanner", {"contents": "read", "packages": "admin"})
+    role, levels = check_custom_role("scanner", {"contents": "read", "packages": "admin"})
     assert role == "scanner"
-    assert dict(permissions) == {"contents": "read", "packages": "admin"}
+    assert dict(levels["write"]) == {"contents": "read", "packages": "admin"}
 
 
 def test_fix_is_served_wherever_coder_is_with_coders_app_and_its_own_permissions() -> None:

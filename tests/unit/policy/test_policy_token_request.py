@@ -39,9 +39,13 @@ def test_a_role_that_is_no_role_name_is_refused(role: object) -> None:
         parse(role=role)
 
 
-@pytest.mark.parametrize("repos", [None, [], ["*"]])
-def test_each_way_to_ask_for_everything_is_the_same_request(repos: object) -> None:
-    assert parse(role="coder", repos=repos) == parse(role="coder") == TokenRequest(parse(role="coder").role, ())
+@pytest.mark.parametrize("repos", [None, []])
+def test_no_list_and_an_empty_list_are_the_same_request(repos: object) -> None:
+    assert parse(role="coder", repos=repos) == parse(role="coder") == TokenRequest(parse(role="coder").role)
+
+
+def test_a_star_alone_asks_for_everything() -> None:
+    assert parse(role="coder", repos=["*"]) == TokenRequest(parse(role="coder").role, everything=True)
 
 
 def test_names_are_kept_in_order_and_spelling_and_count_once() -> None:
@@ -49,7 +53,7 @@ def test_names_are_kept_in_order_and_spelling_and_count_once() -> None:
 
 
 def test_unknown_fields_are_ignored() -> None:
-    assert parse(role="coder", permissions={"contents": "admin"}, org="evil") == parse(role="coder")
+    assert parse(role="coder", ref="x", organization="evil") == parse(role="coder")
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from mintcore.errors import Denied, OrgNotAllowed, RoleNotAllowed, WorkflowNotAllowed
+from mintcore.policy.levels import two_levels
 from mintcore.policy.names import Role
-from mintcore.policy.trust import decide, decide_status, grant_for, provider_id, workflow_allowed
+from mintcore.policy.token_request import TokenRequest
+from mintcore.policy.trust import decide, decide_status, provider_id, workflow_allowed
 from tests.mint_doubles import caller, policy, repo
 
-TRIAGE = Role("triage")
+TRIAGE = TokenRequest(Role("triage"))
 CONFIG = "octo-org/.fullsend"
 HOST = "fullsend-ai/fullsend"
 OWN = "octo-org/app"
@@ -110,7 +111,8 @@ def test_the_first_rule_in_the_contracts_order_is_the_one_the_caller_hears_of() 
 def test_a_decision_holds_every_rule_even_after_one_failed() -> None:
     decision = decide(policy(orgs=[]), caller(), TRIAGE)
     assert [(rule.name, rule.passed) for rule in decision.rules] == [
-        ("org", False), ("workflow_repo", True), ("workflow_file", True), ("role", True),
+        ("org", False), ("workflow_repo", True), ("workflow_file", True), ("role", True), ("level", True),
+        ("permissions", True), ("claims", True), ("ids", True), ("workflow_refs", True), ("repo_scope", True),
     ]  # fmt: skip
 
 
@@ -148,7 +150,7 @@ def test_status_says_whether_the_workflow_would_be_trusted(asking: str, allowed:
 
 
 def test_a_grant_is_the_roles_app_and_permissions() -> None:
-    grant = grant_for(policy(), TRIAGE)
+    grant = decide(policy(), caller(), TRIAGE).entitled()
     assert (grant.app.app_id, grant.app.key_role) == ("1", "triage")
     assert dict(grant.permissions) == {"contents": "read", "issues": "write", "metadata": "read"}
 
@@ -161,5 +163,5 @@ def test_an_enrolled_repository_has_a_provider_of_its_own() -> None:
 
 def test_a_custom_role_is_decided_on_like_any_other() -> None:
     scanner = Role("scanner")
-    given = policy(apps={"scanner": "9"}, custom={scanner: MappingProxyType({"contents": "read"})})
-    assert decide(given, caller(), scanner).allowed
+    given = policy(apps={"scanner": "9"}, custom={scanner: two_levels({"contents": "read"})})
+    assert decide(given, caller(), TokenRequest(scanner)).allowed

@@ -1,0 +1,101 @@
+"""Rules about the caller: is it enrolled, with the same account, and does its token have the required claims."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mintcore.errors import ClaimsNotAllowed, OrgNotAllowed
+from mintcore.policy.decision import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mintcore.policy.claims import Caller
+    from mintcore.policy.policy import TrustPolicy
+
+_MAX_SHOWN = 120
+
+
+def org_rule(policy: TrustPolicy, caller: Caller) -> Rule:
+    """Return whether the caller's organization, or the calling repository by itself, is enrolled."""
+    by_itself = policy.enrolled_by_itself(caller.repository)
+    passed = policy.orgs is None or caller.org in policy.orgs or by_itself
+    return Rule(
+        name="org",
+        passed=passed,
+        found=f"the caller's organization is {caller.org}"
+        + (f", and {caller.repository} is enrolled by itself" if by_itself else ""),
+        expected="any organization is served"
+        if policy.public
+        else "it must be in ALLOWED_ORGS, or the repository in PER_REPO_WIF_REPOS",
+        remedy=""
+        if passed
+        else f"This mint does not serve the organization {caller.org}; ask the mint's operator to enroll it.",
+        failure=OrgNotAllowed,
+    )
+
+
+def claims_rule(policy: TrustPolicy, caller: Caller) -> Rule:
+    """Return whether the token has an accepted value for every claim in REQUIRED_CLAIMS."""
+    wrong = [
+        (name, accepted)
+        for name, accepted in policy.required_claims.items()
+        if not any(_matches(caller.claims.get(name), value) for value in accepted)
+    ]
+    found = ", ".join(
+        f"{name} is {caller.claims[name][:_MAX_SHOWN]!r}" if name in caller.claims else f"there is no {name}"
+        for name in policy.required_claims
+    )
+    wanted, failed = _listed(policy.required_claims.items()), _listed(wrong)
+    return Rule(
+        name="claims",
+        passed=not wrong,
+        found=found or "no claim was looked at",
+        expected=wanted or "no claim is required",
+        remedy=f"The token's claims are not accepted: {failed}. Run the job so that they are, or ask the mint's "
+        "operator to change REQUIRED_CLAIMS."
+        if wrong
+        else "",
+        failure=ClaimsNotAllowed,
+        report_only="claims" in policy.report_only,
+    )
+
+
+def _listed(claims: Iterable[tuple[str, tuple[str, ...]]]) -> str:
+    return "; ".join(f"{name} must be {' or '.join(accepted)}" for name, accepted in claims)
+
+
+def _matches(value: str | None, accepted: str) -> bool:
+    if value is None:
+        return False
+    return value.startswith(accepted[:-1]) if accepted.endswith("*") else value == accepted
+
+
+def ids_rule(policy: TrustPolicy, caller: Caller) -> Rule:
+    """Return whether the names in ENROLLED_IDS still belong to the accounts that were enrolled."""
+    compared = list(_compared(policy, caller))
+    wrong = [(name, enrolled, claimed) for name, enrolled, claimed in compared if enrolled != claimed]
+    names = ", ".join(name for name, _, _ in wrong)
+    return Rule(
+        name="ids",
+        passed=not wrong,
+        found=", ".join(f"{name} has the id {claimed or 'none'}" for name, _, claimed in compared)
+        or "no id was compared",
+        expected=", ".join(f"{name} must have the id {enrolled}" for name, enrolled, _ in compared)
+        or "ENROLLED_IDS has neither the organization nor the repository",
+        remedy=f"The name {names} now belongs to a different account than the one that was enrolled, so it is not "
+        "enrolled; ask the mint's operator to enroll it again."
+        if wrong
+        else "",
+        failure=OrgNotAllowed,
+        report_only="ids" in policy.report_only,
+    )
+
+
+def _compared(policy: TrustPolicy, caller: Caller) -> Iterator[tuple[str, str, str]]:
+    owner = policy.enrolled_orgs.get(caller.org)
+    if owner is not None:
+        yield str(caller.org), owner, caller.run.owner_id
+    repository = policy.enrolled_repos.get(caller.repository)
+    if repository is not None:
+        yield str(caller.repository), repository, caller.run.repository_id

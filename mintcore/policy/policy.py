@@ -1,0 +1,65 @@
+"""What the operator has configured about trust: one frozen value, built once at start. It decides nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from mintcore.policy.levels import WRITE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mintcore.policy.names import Org, Repo, Role
+    from mintcore.policy.ref_patterns import RefPatterns
+    from mintcore.policy.roles import RoleBook
+
+# The repository that holds an organization's own copies of the workflows.
+CONFIG_REPO: Final = ".fullsend"
+
+CALLER: Final = "caller"
+ORGANIZATION: Final = "organization"
+
+REPORTABLE: Final = ("repo_scope", "workflow_refs", "claims", "ids")
+"""The rules that REPORT_ONLY can name."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustPolicy:
+    """What the operator has configured.
+
+    ``orgs`` is ``None`` in public mode. ``workflow_files`` holds folded names; ``None`` is ``*``, any file, and
+    an empty set denies every tight-mode request. ``scopes`` has ``caller`` or ``organization`` per role, and
+    ``default_scope`` is that of every other role. ``workflow_refs`` is ``None`` where any ref is trusted.
+    ``enrolled_orgs`` and ``enrolled_repos`` hold GitHub's numeric ids as text. ``grants`` is whether targets can
+    grant; ``report_only`` has names out of REPORTABLE.
+    """
+
+    orgs: frozenset[Org] | None
+    workflow_files: frozenset[str] | None
+    host_repos: frozenset[Repo]
+    per_repo_repos: frozenset[Repo]
+    roles: RoleBook
+    scopes: Mapping[Role, str] = field(default_factory=lambda: MappingProxyType({}))
+    default_scope: str = ORGANIZATION
+    default_level: str = WRITE
+    workflow_refs: RefPatterns | None = None
+    required_claims: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    enrolled_orgs: Mapping[Org, str] = field(default_factory=lambda: MappingProxyType({}))
+    enrolled_repos: Mapping[Repo, str] = field(default_factory=lambda: MappingProxyType({}))
+    grants: bool = False
+    report_only: frozenset[str] = frozenset()
+
+    @property
+    def public(self) -> bool:
+        """Whether any organization may ask."""
+        return self.orgs is None
+
+    def scope_of(self, role: Role) -> str:
+        """Return ``caller`` or ``organization``."""
+        return self.scopes.get(role, self.default_scope)
+
+    def enrolled_by_itself(self, repository: Repo) -> bool:
+        """Return whether the repository may ask although its owner is not enrolled; then for itself alone."""
+        return self.orgs is not None and repository.owner not in self.orgs and repository in self.per_repo_repos

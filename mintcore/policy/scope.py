@@ -1,0 +1,150 @@
+"""Which repositories a token may reach: the caller's scope, and what targets grant beyond it.
+
+A token is of the caller's own organization, or of one that granted this caller this role.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mintcore.errors import GrantsNotEnabled, ScopeNotAllowed, TargetNotGranted
+from mintcore.policy.decision import Facts, GrantQuestion, Rule, Target
+from mintcore.policy.grants import grants_to, variable_name
+from mintcore.policy.names import Org, Repo, RepoName
+from mintcore.policy.policy import CALLER, CONFIG_REPO
+
+if TYPE_CHECKING:
+    from mintcore.policy.claims import Caller
+    from mintcore.policy.policy import TrustPolicy
+    from mintcore.policy.token_request import TokenRequest
+
+_MAX_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a request asks for once its defaults are filled in: ``repos`` of ``target``, all of them if empty."""
+
+    target: Target
+    repos: tuple[RepoName, ...]
+    foreign: bool
+
+    def __str__(self) -> str:
+        if not self.repos:
+            return f"every repository of the installation on {self.target.org}"
+        names = [f"{self.target.org}/{name}" for name in self.repos]
+        more = f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
+        return ", ".join(names[:_MAX_SHOWN]) + more
+
+
+def reach_of(policy: TrustPolicy, caller: Caller, request: TokenRequest) -> Reach:
+    """Return what ``request`` asks for. No list means the calling repository where the scope is ``caller``."""
+    own = Target(caller.org, caller.run.owner_id)
+    if request.target_org is not None and request.target_org != caller.org:
+        return Reach(Target(request.target_org), request.repos, foreign=True)
+    if request.repos or request.everything or not _to_itself(policy, caller, request):
+        return Reach(own, request.repos, foreign=False)
+    return Reach(own, (RepoName(caller.repository.name),), foreign=False)
+
+
+def scope_rule(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach: Reach, facts: Facts) -> Rule:
+    """Return whether the caller may reach what it asks for."""
+    if reach.foreign:
+        return _foreign_rule(policy, caller, request, reach, facts)
+    if _in_scope(policy, caller, request, reach):
+        return Rule(
+            name="repo_scope",
+            passed=True,
+            found=f"it asks for {reach}",
+            expected=_scope(policy, caller, request),
+            remedy="",
+            failure=ScopeNotAllowed,
+        )
+    # A repository that is enrolled by itself never reaches further only because a rule is being tried out.
+    report_only = "repo_scope" in policy.report_only and not policy.enrolled_by_itself(caller.repository)
+    if policy.grants:
+        return _granted_rule("repo_scope", caller, request, reach, facts, report_only=report_only)
+    return Rule(
+        name="repo_scope",
+        passed=False,
+        found=f"it asks for {reach}",
+        expected=_scope(policy, caller, request),
+        remedy=f"This job may not ask for {reach}: {_scope(policy, caller, request)}.",
+        failure=ScopeNotAllowed,
+        report_only=report_only,
+    )
+
+
+def _to_itself(policy: TrustPolicy, caller: Caller, request: TokenRequest) -> bool:
+    return policy.scope_of(request.role) == CALLER or policy.enrolled_by_itself(caller.repository)
+
+
+def _in_scope(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach: Reach) -> bool:
+    if not _to_itself(policy, caller, request):
+        return True
+    if not reach.repos:
+        return False
+    asked = {Repo(caller.org, name) for name in reach.repos}
+    if policy.enrolled_by_itself(caller.repository):
+        return asked == {caller.repository}
+    config = Repo(caller.org, CONFIG_REPO)
+    return caller.repository == config or asked <= {caller.repository, config}
+
+
+def _scope(policy: TrustPolicy, caller: Caller, request: TokenRequest) -> str:
+    if policy.enrolled_by_itself(caller.repository):
+        return f"{caller.repository} is enrolled by itself and may ask for itself only"
+    if not _to_itself(policy, caller, request):
+        return f"the role {request.role} may ask for any repository of {caller.org}"
+    config = Repo(caller.org, CONFIG_REPO)
+    if caller.repository == config:
+        return f"it may ask for repositories of {caller.org} by name, and not for all of them at once"
+    return f"it may ask for {caller.repository} and {config} only"
+
+
+def _foreign_rule(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach: Reach, facts: Facts) -> Rule:
+    if policy.grants:
+        return _granted_rule("target_org", caller, request, reach, facts, report_only=False)
+    return Rule(
+        name="target_org",
+        passed=False,
+        found=f"it asks for {reach}",
+        expected=f"grants are off: it may ask for {caller.org} only",
+        remedy=f"This mint gives tokens for the caller's own organization only, which is {caller.org}; leave out "
+        "target_org, or ask the mint's operator to set GRANTS=1.",
+        failure=GrantsNotEnabled,
+    )
+
+
+def _granted_rule(
+    name: str, caller: Caller, request: TokenRequest, reach: Reach, facts: Facts, *, report_only: bool
+) -> Rule:
+    """Return whether every target grants; the first one whose variable is unknown is the open question."""
+    variable = variable_name(request.role)
+    org = reach.target.org
+    targets: list[Org | Repo] = [Repo(org, repo) for repo in reach.repos] or [org]
+    expected = f"each target must list {caller.repository} or {caller.org} in {variable}"
+    question, refused = None, None
+    for target in targets:
+        asked = GrantQuestion(target, variable)
+        value = facts.grants.get(asked)
+        if value is None and asked not in facts.unanswered:
+            question = question or asked
+        elif value is None or not grants_to(value, caller.repository):
+            refused = target
+            break
+    kind = "repository" if isinstance(refused, Repo) else "organization"
+    return Rule(
+        name=name,
+        passed=refused is None and question is None,
+        found=f"it asks for {reach}" + ("" if refused is None else f", and {refused} does not grant it"),
+        expected=expected,
+        remedy=""
+        if refused is None
+        else f"{refused} does not grant the role {request.role} to {caller.repository}; an owner has to add "
+        f"{caller.repository} to the Actions variable {variable} of the {kind} {refused}.",
+        failure=TargetNotGranted,
+        report_only=report_only,
+        question=None if refused is not None else question,
+    )
