@@ -1,7 +1,6 @@
-"""App JWTs: what a GitHub App shows GitHub. Made rarely, shown often.
+"""App JWTs, with which a GitHub App authenticates to GitHub; each is reused until shortly before it expires.
 
-The JWT itself is PyJWT's; the signature is a :class:`~mintcore.ports.Signer`'s, so that a key which cannot be
-read (Cloud KMS) fits.
+PyJWT encodes them; a :class:`~mintcore.ports.Signer` signs, which may be a key that cannot be read (Cloud KMS).
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class AppJwts:
             "app_jwt",
             clock=clock,
             fresh_for=lambda _jwt: REUSED_SECONDS,
-            hold_failure_seconds=0.0,  # the key store remembers its own failures
+            hold_failure_seconds=0.0,  # the key store caches its own failures
             most=256,
             slow=lambda: KeyUnavailable(detail="waited for the App JWT until the time ran out"),
         )
@@ -52,12 +51,12 @@ class AppJwts:
         return self._jwts.get(key, lambda: self._sign(app, self._keys.signer(app.key_role, context)), context)
 
     def refused(self, app: App, assertion: Secret) -> None:
-        """Drop the JWT GitHub has refused, and read the key anew: it may have been rotated."""
+        """Drop the JWT that GitHub refused, and read the key again: it may have been rotated."""
         key = (app, self._keys.edition(app.key_role))
         self._jwts.drop_if(key, assertion, first=lambda: self._keys.forget(app.key_role))
 
     def mistimed(self, date: str) -> bool:
-        """Follow GitHub's ``Date``; say whether the clock was off, in which case every JWT was, too."""
+        """Follow GitHub's ``Date``; tell whether the clock was off, and with it every JWT."""
         corrected = self._clock.observe(date)
         if corrected:
             self._jwts.clear()
@@ -72,7 +71,7 @@ class AppJwts:
 
 
 class _SignerAlgorithm(Algorithm):
-    """RS256 as PyJWT asks for it, with a Signer where it expects a key."""
+    """PyJWT's interface for RS256, with a Signer instead of a key."""
 
     def prepare_key(self, key: Any) -> Any:
         return key
@@ -86,8 +85,8 @@ class _SignerAlgorithm(Algorithm):
 
     @staticmethod
     def to_jwk(_key_obj: Any, as_dict: bool = False) -> Any:  # noqa: ARG004, FBT001, FBT002 - PyJWT's signature
-        raise jwt.InvalidKeyError("a signer's key is not handed out")
+        raise jwt.InvalidKeyError("a signer does not reveal its key")
 
     @staticmethod
     def from_jwk(_jwk: Any) -> Any:
-        raise jwt.InvalidKeyError("a signer is not made from a key")
+        raise jwt.InvalidKeyError("a signer is not made from a JWK")

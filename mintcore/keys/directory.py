@@ -1,8 +1,8 @@
-"""App keys from a directory: ``{role}.pem``, read anew as soon as the file is another one.
+"""App keys from a directory: ``{role}.pem``, read again when the file changes.
 
-Each mint looks at the file's status, which costs microseconds, and reads it only when that has changed. A file
-written over, a file moved into place and the swapped links of a mounted Kubernetes secret all show in it. Who
-may read the directory is the operator's to decide; a file that everybody may read is warned about.
+Each mint checks the file's status, which costs microseconds, and reads the file only if the status changed. This
+detects files written over, files moved into place and the swapped links of a mounted Kubernetes secret. The
+operator decides who may read the directory; a file that every user may read causes a warning.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from mintcore.ports import Signer
     from mintcore.request import RequestContext
 
-# RSA keys of 16,384 bits take 13 KB; whatever is larger is no key and is not read.
+# RSA keys of 16,384 bits take 13 KB. Anything larger than this is not a key.
 MAX_FILE = 64 * 1024
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _NOT_OURS = frozenset({errno.EACCES, errno.EPERM})
 
 
 class FileEdition(NamedTuple):
-    """What tells one edition of a file from the next; times in nanoseconds."""
+    """The status fields that change with a file; times in nanoseconds."""
 
     device: int
     inode: int
@@ -50,11 +50,11 @@ class DirectoryKeys:
 
     def path(self, role: Role) -> str:
         """Return the role's file, always a direct child of the directory. Raises RoleKeyMissing."""
-        # Names were checked when they became roles. Here a slip there would open a file of the caller's choice.
+        # Checked again, because a mistake elsewhere would let the caller choose the file.
         try:
             parse_role(role)
         except ValueError:
-            raise RoleKeyMissing(detail="what is no role name names no key file") from None
+            raise RoleKeyMissing(detail="an invalid role name has no key file") from None
         return os.path.join(self._directory, f"{role}.pem")  # noqa: PTH118 - on the path of every mint
 
     def edition(self, role: Role) -> FileEdition:
@@ -77,15 +77,15 @@ class DirectoryKeys:
             return held[1]
 
     def forget(self, role: Role) -> None:
-        """Read the role's file anew next time."""
+        """Read the role's file again next time."""
         with self._lock:
             self._signers.pop(role, None)
 
     def _read(self, role: Role) -> tuple[FileEdition, RsaSigner]:
-        """Return the signer with the edition of the very file that was read, which a swap cannot mix up."""
+        """Return the signer with the edition of the file that was read, even if the file is swapped meanwhile."""
         path = self.path(role)
         try:
-            # Without O_NONBLOCK a named pipe of that name would hold the mint for ever.
+            # Without O_NONBLOCK, a named pipe would block the mint forever.
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 status = os.fstat(descriptor)
@@ -97,11 +97,13 @@ class DirectoryKeys:
         if pem is None:
             raise InvalidRoleKey(detail=f"{path} is not a file")
         if len(pem) > MAX_FILE:
-            raise InvalidRoleKey(detail=f"{path} is larger than a key can be")
+            raise InvalidRoleKey(detail=f"{path} is larger than any key")
         signer = parse_signer(pem, role)
         if status.st_mode & stat.S_IRWXO:
             mode = f"{stat.S_IMODE(status.st_mode):04o}"
-            self._log.write("WARNING", f"{path} is open to every user of this machine (mode {mode}): chmod 600 it")
+            self._log.write(
+                "WARNING", f"every user of this machine can access {path} (mode {mode}). Fix: chmod 600 {path}"
+            )
         return _edition(status), signer
 
 

@@ -1,8 +1,8 @@
 """App keys from Google Secret Manager: ``fullsend-{role}-app-pem``, version ``latest``.
 
-The client is Google's own, over its REST transport: gRPC's threads do not survive the fork that starts a
-serving process, and one transport means that what the tests speak is what production speaks. Importing it
-takes longer than everything else at start together, so it is imported with the first key, not with this file.
+Uses Google's client over its REST transport: gRPC's threads do not survive the fork that starts a serving process,
+and the tests speak the same transport as production. Importing the client takes longer than the rest of the start,
+so it is imported with the first key.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 
 from mintcore.cache import ExpiringCache
 from mintcore.errors import KeyUnavailable, MintError, RoleKeyMissing
+from mintcore.keys.crc32c import crc32c
 from mintcore.keys.rsa import RsaSigner, parse_signer
+from mintcore.secret import redact
 from mintcore.settings.reader import is_loopback
 
 if TYPE_CHECKING:
@@ -26,19 +28,20 @@ if TYPE_CHECKING:
 
 FRESH_SECONDS = 300.0
 STALE_SECONDS = 3600.0
-# A dead Secret Manager gets one question a second; a mint that has no key yet cannot wait longer for its next.
+# A failing Secret Manager gets one call a second; a mint without a key cannot wait longer.
 HOLD_FAILURE_SECONDS = 1.0
 _PATIENCE_SECONDS = 8.0
 _GIVEN_UP_SECONDS = 16.0
 _NOT_FOUND = 404
 _BAD_REQUEST = 400
+_MAX_SENTENCE = 500
 
 
 class SecretManagerKeys:
     """Signers for the keys in one project's Secret Manager.
 
-    ``url`` is empty for Google's own endpoint with application-default credentials. A loopback ``url`` is
-    spoken to without credentials. ``proxy_url`` is as for :class:`~mintcore.outbound.channel.Outbound`.
+    ``url`` is empty for Google's own endpoint with application-default credentials. A loopback ``url`` gets no
+    credentials. ``proxy_url`` is as for :class:`~mintcore.outbound.channel.Outbound`.
     """
 
     def __init__(
@@ -67,10 +70,10 @@ class SecretManagerKeys:
         return self._signers.get(role, lambda: parse_signer(self._read(role, context), role), context)
 
     def edition(self, _role: Role) -> None:
-        """Return ``None``: asking Google whether there is a newer version costs as much as reading it."""
+        """Return ``None``: asking Google for a newer version costs as much as reading it."""
 
     def forget(self, role: Role) -> None:
-        """Read the role's key anew next time; the old signer still serves while Secret Manager fails."""
+        """Read the role's key again next time; the old signer serves while Secret Manager fails."""
         self._signers.expire(role)
 
     def _read(self, role: Role, context: RequestContext) -> bytes:
@@ -82,14 +85,14 @@ class SecretManagerKeys:
             return self._reading(name, patience, context).result(timeout=patience)
         except MintError:
             raise
-        except Exception as error:  # noqa: BLE001 - four libraries deep; whatever they raise means "no key now"
+        except Exception as error:  # noqa: BLE001 - four libraries deep; any exception means "no key now"
             raise _failure(error, secret) from None
 
     def _reading(self, name: str, patience_seconds: float, context: RequestContext) -> Future[bytes]:
-        """Return the reading of a secret, the one that is under way if there is one.
+        """Return the pending read of a secret; start one if there is none, or if it takes too long.
 
-        It has a thread of its own, because the client's timeout is for one read of a socket: an answer that drips,
-        or credentials that come slowly, would outlast the request. One that has gone on for too long is left alone.
+        Each read has its own thread: the client's timeout bounds one socket read only, so a slow answer or slow
+        credentials would outlast the request.
         """
         now = self._clock.monotonic()
         with self._readings_lock:
@@ -113,7 +116,7 @@ class SecretManagerKeys:
             reading.set_result(content)
 
     def _forget_reading(self, reading: Future[bytes], name: str) -> None:
-        """Keep no reading that has ended: its result is the key itself, and a signer is all that is kept of one."""
+        """Forget a finished read: its result is the key itself, of which only the signer may stay in memory."""
         with self._readings_lock:
             if self._readings.get(name, (None, 0.0))[0] is reading:
                 del self._readings[name]
@@ -126,13 +129,18 @@ class SecretManagerKeys:
             timeout=patience_seconds,
             retry=Retry(if_transient_error, initial=0.1, maximum=1.0, timeout=patience_seconds),
         )
-        return bytes(response.payload.data)
+        content = bytes(response.payload.data)
+        # 0 where Google sends no checksum. A key that was damaged on the way must not be cached for an hour.
+        checksum = int(response.payload.data_crc32c)
+        if checksum and crc32c(content) != checksum:
+            raise _DamagedError
+        return content
 
     def _connected(self) -> Any:
         with self._client_lock:
             if self._client is None:
                 self._client = _client(self._url)
-                _mind_no_ambient_proxy(self._client, self._proxy_url)
+                _ignore_ambient_proxy(self._client, self._proxy_url)
             return self._client
 
 
@@ -149,16 +157,16 @@ def _client(url: str) -> Any:
         transport=transport_class(
             host=parts.netloc,
             url_scheme=parts.scheme,
-            # A key of this machine's owner has no business at a stand-in for Google.
+            # Never send real credentials to a local emulator.
             credentials=AnonymousCredentials() if is_loopback(parts.hostname or "") else None,
         )
     )
 
 
-def _mind_no_ambient_proxy(client: Any, proxy_url: Secret | None) -> None:
-    """Keep a key, and the access token that reads it, from a proxy that the environment happens to name."""
+def _ignore_ambient_proxy(client: Any, proxy_url: Secret | None) -> None:
+    """Ignore ambient proxy variables, so no unexpected proxy sees a key or the access token that reads it."""
     session = client.transport._session  # noqa: SLF001 - the client offers no other way to it
-    # The second fetches the access token, which reads every key.
+    # The second session fetches the access token.
     for one in (session, session._auth_request.session):  # noqa: SLF001 - as above
         one.trust_env = False
         if proxy_url is not None:
@@ -166,11 +174,35 @@ def _mind_no_ambient_proxy(client: Any, proxy_url: Secret | None) -> None:
 
 
 def _failure(error: Exception, secret: str) -> MintError:
-    """Return what an error of the client means; its text can quote the answer, so only its kind is kept."""
+    """Return what an error of the client means, with Google's sentence for the operator's log."""
     code = getattr(error, "code", None)
     status = int(code) if isinstance(code, int) else 0
     if status == _NOT_FOUND:
         return RoleKeyMissing(detail=f"secret {secret} does not exist or has no version")
     if status == _BAD_REQUEST:
         return RoleKeyMissing(detail=f"the latest version of secret {secret} is disabled or destroyed")
-    return KeyUnavailable(detail=f"secret {secret}: {type(error).__name__}" + (f" {status}" if status else ""))
+    kind = type(error).__name__ + (f" {status}" if status else "")
+    said = _sentence(error)
+    return KeyUnavailable(detail=f"secret {secret}: {kind}{f': {said}' if said else ''}")
+
+
+def _sentence(error: Exception) -> str:
+    """Return the error's text on one line, empty for kinds of error whose text can quote an answer's content."""
+    if isinstance(error, _DamagedError):
+        return "the content does not match its checksum (dataCrc32c)"
+    if type(error).__module__.partition(".")[0] not in {"google", "requests"} or not _is_safe(error):
+        return ""
+    text = redact(str(getattr(error, "message", "") or error)[: 4 * _MAX_SENTENCE])
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_MAX_SENTENCE]
+
+
+def _is_safe(error: Exception) -> bool:
+    from google.api_core.exceptions import GoogleAPICallError, RetryError  # noqa: PLC0415 - as above
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - as above
+    from requests.exceptions import ConnectionError as NoConnection  # noqa: PLC0415 - as above
+
+    return isinstance(error, GoogleAPICallError | RetryError | GoogleAuthError | NoConnection)
+
+
+class _DamagedError(Exception):
+    """The content does not match its checksum."""

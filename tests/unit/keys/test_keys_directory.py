@@ -248,7 +248,7 @@ def _bad_keys() -> dict[str, tuple[bytes, str]]:
         "empty": (b"", "empty"),
         "no PEM": (b"\x00\x01 not a key", "PEM form"),
         "too few bits": (pem(weak), "1024 bits"),
-        "no RSA": (elliptic.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), "no RSA key"),
+        "no RSA": (elliptic.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), "not an RSA key"),
     }
 
 
