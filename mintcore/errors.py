@@ -12,6 +12,7 @@ hold a token, a JWT or key material.
     │   ├── InvalidRole           ├── InvalidRepos              ├── TooManyRepos
     │   └── InvalidLevel          ├── InvalidPermissions        └── InvalidTargetOrg
     ├── InvalidToken          not proven genuine; always the same sentence
+    │   └── ProviderMisconfigured     proven here, and refused by Google; the operator has to act
     ├── Denied                genuine, and policy denies
     │   ├── OrgNotAllowed         ├── WorkflowNotAllowed        ├── RoleNotAllowed
     │   ├── PermissionsNotAllowed ├── ClaimsNotAllowed          ├── ScopeNotAllowed
@@ -160,6 +161,17 @@ class InvalidToken(MintError):
     def headers(self) -> dict[str, str]:
         """Return the challenge of RFC 6750 §3.1."""
         return {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+
+class ProviderMisconfigured(InvalidToken):
+    """Google refuses a token whose signature is proven, for a reason that only the operator can fix."""
+
+    def __init__(self, *, detail: str, request_id: str) -> None:
+        super().__init__(detail=detail)
+        self.public = (
+            "The OIDC token is genuine, but Google refuses it because of the mint's configuration. Fix: give the "
+            f"request id {request_id} to the mint's operator; a new token does not help."
+        )
 
 
 class Denied(MintError):

@@ -9,6 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Last-resort redaction: JWTs and what looks like one (GitHub's newer tokens do), GitHub's classic tokens, PEM keys.
 # A token may follow one of JSON's own escapes, whose last letter must not hide it. A key that is cut short ends
@@ -22,9 +26,9 @@ _SECRETS = re.compile(
 )
 
 
-def redact(text: str) -> str:
-    """Return ``text`` without anything that looks like a token, a JWT or a private key."""
-    return _SECRETS.sub("<redacted>", text)
+def redact(text: str, keep: Callable[[str], bool] = lambda _text: False) -> str:
+    """Return ``text`` without what looks like a token, a JWT or a private key, unless ``keep`` accepts it."""
+    return _SECRETS.sub(lambda found: found[0] if keep(found[0].rstrip(".")) else "<redacted>", text)
 
 
 class Secret:

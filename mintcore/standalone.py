@@ -116,6 +116,8 @@ def _check(settings: StandaloneSettings) -> int:
     with _noting(wrong):
         audit_file = _audit_file(settings)
         if audit_file is not None:
+            if audit_file.warning:
+                warnings.write("WARNING", audit_file.warning)
             audit_file.close()
     if settings.common.unhealthy:
         wrong.append(settings.common.unhealthy)
@@ -138,6 +140,8 @@ def _serve(settings: StandaloneSettings) -> int:
     if wrong:
         return _refuse(wrong)
     _announce(settings, found, log)
+    if audit_file is not None and audit_file.warning:
+        log.write("WARNING", audit_file.warning)
     mint = build(settings, keys, clock, log, audit_file)
     # What is here now stays for ever: out of the collector's sight it stays shared with gunicorn's parent process.
     gc.collect()
@@ -179,11 +183,12 @@ def _audit_file(settings: StandaloneSettings) -> AuditFile | None:
     if not settings.audit_file:
         return None
     try:
-        return AuditFile(settings.audit_file, most_bytes=settings.audit_file_bytes, kept=settings.audit_file_kept)
+        return AuditFile(settings.audit_file)
     except OSError as error:
         problem = (
-            f"AUDIT_LOG names {settings.audit_file}, which cannot be written ({error.strerror}); name a file in a "
-            f"directory this user may write to, for example AUDIT_LOG=file:/var/log/fullsend-mint/audit.jsonl"
+            f"AUDIT_LOG names {settings.audit_file}, which cannot be written ({error.strerror}); name a "
+            "regular file in a directory this user may write to, for example "
+            "AUDIT_LOG=file:/var/log/fullsend-mint/audit.jsonl"
         )
         raise ConfigurationError([problem]) from None
 

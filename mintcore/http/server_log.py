@@ -24,16 +24,24 @@ _OK = 200
 
 
 class TimedLog(JsonLog):
-    """JSON lines that say when: outside of a cloud, nobody else writes the time beside them."""
+    """JSON lines with the time: outside of a cloud, no log agent adds it."""
 
     def __init__(self, stream: TextIO, clock: Clock, *, project_id: str = "") -> None:
         super().__init__(stream, project_id=project_id)
         self._clock = clock
 
-    def write(self, severity: str, message: str, fields: Mapping[str, Any] | None = None, trace: str = "") -> str:
+    def write(
+        self,
+        severity: str,
+        message: str,
+        fields: Mapping[str, Any] | None = None,
+        trace: str = "",
+        *,
+        proven: object = None,
+    ) -> str:
         """Write one line, with the time in UTC (RFC 3339), and return it."""
         now = datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="milliseconds")
-        return super().write(severity, message, {"time": now, **(fields or {})}, trace)
+        return super().write(severity, message, {"time": now, **(fields or {})}, trace, proven=proven)
 
 
 def logger_class(lines: JsonLog) -> type[JsonLogger]:

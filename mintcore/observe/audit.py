@@ -1,8 +1,8 @@
-"""Audit events and the operator's log: JSON lines as Cloud Logging reads them.
+"""Audit events: one JSON line per decision, in the form of Cloud Logging.
 
-One event per decision says who (the caller, if proven), what (asked and granted), how (App, installation,
-verification, upstream calls, milliseconds) and why not. ``hashed_token`` is the token's hash as GitHub's own
-audit log has it, so that the two logs can be joined; the token itself never comes here.
+An event names the caller (if proven), the request, the grant, the verification, and the cause of a failure.
+``hashed_token`` is the hash that GitHub's own audit log has, so the two logs can be joined. Anyone can cause an
+unproven request, so it leaves no line in the audit file and only counts in the log.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mintcore.errors import Incident, InvalidToken, ServerError, TransientError
+from mintcore.errors import Incident, InvalidToken, ProviderMisconfigured, ServerError, TransientError
 
 if TYPE_CHECKING:
     from mintcore.observe.audit_file import AuditFile
     from mintcore.observe.log import JsonLog
     from mintcore.policy.claims import Caller
     from mintcore.policy.decision import Decision, Entitlement
-    from mintcore.policy.token_request import TokenRequest
     from mintcore.request import DecisionRecord, InstallationToken, Scope
+
+_OPERATORS = (TransientError, ServerError, ProviderMisconfigured)
+"""Failures that the operator has to know of: they are ERROR in the log and count for the alert."""
 
 
 class StructuredAudit:
@@ -31,22 +33,25 @@ class StructuredAudit:
     def record(self, record: DecisionRecord) -> None:
         """Write one event."""
         failure, trace = record.failure, record.context.trace
-        line = self._log.write(_severity(record), _message(record), {"audit": event(record)}, trace)
-        if self._file is not None:
+        fields = event(record)
+        # Redaction is for free text. A caller must not blank itself out with a branch that looks like a token.
+        proven = [fields.get("caller"), fields.get("issued")]
+        line = self._log.write(_severity(record), _message(record), {"audit": fields}, trace, proven=proven)
+        if self._file is not None and record.caller is not None:
             self._keep(line, self._file)
         if isinstance(failure, Incident):
             self._log.write("CRITICAL", f"incident: {failure.detail}", None, trace)
 
     def _keep(self, line: str, file: AuditFile) -> None:
-        """Write to the file too. The event is in the log already, so a full disk does not stop the minting."""
+        """Write to the file. The event is already in the log, so a full disk does not stop minting."""
         try:
             file.write(line)
         except OSError as error:
-            self._log.write("ERROR", f"the audit file cannot be written: {error.strerror or type(error).__name__}")
+            self._log.write("ERROR", f"cannot write the audit file: {error.strerror or type(error).__name__}")
 
 
 def event(record: DecisionRecord) -> dict[str, Any]:
-    """Return the event as JSON values; docs/audit-event.schema.json is its shape, docs/audit.md its meaning."""
+    """Return the event as JSON values; docs/audit-event.schema.json defines it, docs/audit.md explains it."""
     context, failure = record.context, record.failure
     decided_at = datetime.fromtimestamp(context.deadline.clock.now(), UTC)
     fields: dict[str, Any] = {
@@ -60,8 +65,7 @@ def event(record: DecisionRecord) -> dict[str, Any]:
     }
     if context.trace:
         fields["trace"] = context.trace
-    if record.request is not None:
-        fields |= _asked(record.request)
+    fields |= _asked(record)
     if record.caller is not None:
         fields["caller"] = _caller(record.caller)
     if record.proof is not None:
@@ -79,17 +83,30 @@ def event(record: DecisionRecord) -> dict[str, Any]:
     return fields
 
 
+def _asked(record: DecisionRecord) -> dict[str, Any]:
+    """Return what was asked: all of it for a proven caller, only counts for an unproven one."""
+    if record.request is None:
+        return {}
+    if record.caller is None:
+        return {"role": record.request.role, "repos_count": len(record.request.repos)}
+    asked = record.request.fields()
+    if "permissions" in asked:
+        # The event's own `permissions` are those requested from GitHub.
+        asked["asked_permissions"] = asked.pop("permissions")
+    return asked
+
+
 def _outcome(record: DecisionRecord) -> str:
     if record.failure is None:
         return "granted"
-    return "failed" if isinstance(record.failure, TransientError | ServerError) else "denied"
+    return "failed" if isinstance(record.failure, _OPERATORS) else "denied"
 
 
 def _severity(record: DecisionRecord) -> str:
     failure = record.failure
     if failure is None:
         return "INFO"
-    if isinstance(failure, TransientError | ServerError):
+    if isinstance(failure, _OPERATORS):
         return "ERROR"
     return "NOTICE" if isinstance(failure, InvalidToken) else "WARNING"
 
@@ -126,14 +143,6 @@ def _rules(decision: Decision) -> list[dict[str, Any]]:
     return [{"rule": rule.name, "passed": rule.passed, "found": rule.found} for rule in decision.rules]
 
 
-def _asked(request: TokenRequest) -> dict[str, Any]:
-    """Return what was asked; ``permissions`` is the name of what was asked of GitHub."""
-    asked = request.fields()
-    if "permissions" in asked:
-        asked["asked_permissions"] = asked.pop("permissions")
-    return asked
-
-
 def _entitled(entitled: Entitlement) -> dict[str, Any]:
     org = str(entitled.target.org)
     return {
@@ -158,7 +167,7 @@ def _issued(issued: InstallationToken, scope: Scope) -> dict[str, Any]:
 
 
 def _warnings(issued: InstallationToken, scope: Scope) -> list[str]:
-    """Say where GitHub granted less than was asked; more is an incident, and no token.
+    """List what GitHub did not grant although it was requested.
 
     ``metadata:read`` comes with every token, whether GitHub lists it or not.
     """

@@ -1,38 +1,38 @@
-"""The audit log's file: appended to, put aside when it is full, shared by every process of one mint.
+"""The audit log's file: appended to by every process of one mint, reopened when it is renamed.
 
-Python's own rotating handler takes for granted that it is alone with the file; with two processes it renames a
-file that the other still writes to. Here whoever writes looks first whether the file is still the one it holds
-open, and only one process at a time may put it aside. That also suits ``logrotate``.
+``logrotate`` rotates it (deploy/standalone/logrotate.conf). Each write compares the open file with the one at the
+path, so no signal is needed and no process writes to a renamed file for long.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
+import stat
 import threading
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+# Wider than this, users outside the file's group could read who minted what.
+MAX_MODE = 0o640
+_NOT_A_FILE = {errno.ELOOP: "it is a symbolic link", errno.ENXIO: "it is a named pipe"}
 
 
 class AuditFile:
-    """Lines in the file ``path``.
+    """Lines in the file ``path``."""
 
-    A file of ``most_bytes`` is renamed to ``path.1``, the one before to ``path.2``; ``kept`` of them are kept.
-    """
-
-    def __init__(self, path: str, *, most_bytes: int, kept: int) -> None:
-        """Open the file, made for its owner alone. Raises OSError."""
-        self._path = Path(path)
-        self._most_bytes = most_bytes
-        self._kept = kept
+    def __init__(self, path: str) -> None:
+        """Open the file; create it with mode 0600. Raises OSError, also for a symbolic link or a named pipe."""
+        self._path = path
         self._lock = threading.Lock()
         self._broken_off = b""
         self._file = self._open()
+
+    @property
+    def warning(self) -> str:
+        """A sentence for the operator if the file's mode is too wide, else empty."""
+        mode = stat.S_IMODE(os.fstat(self._file).st_mode)
+        if not mode & ~MAX_MODE:
+            return ""
+        return f"AUDIT_LOG: {self._path} has mode {mode:04o}, wider than 0640. Fix: chmod 600 {self._path}"
 
     def write(self, line: str) -> None:
         """Append ``line`` whole. Raises OSError."""
@@ -40,12 +40,10 @@ class AuditFile:
         with self._lock:
             if not self._is_current():
                 self._reopen()
-            if self._too_large(content):
-                self._put_aside(content)
             # One write to a file opened for appending: lines of several processes do not mix.
             written = os.write(self._file, self._broken_off + content)
             if written < len(self._broken_off) + len(content):
-                # The disk is full. What comes next begins a line of its own.
+                # The disk is full. The next line must not continue this one.
                 self._broken_off = b"\n" if written else self._broken_off
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._broken_off = b""
@@ -56,7 +54,19 @@ class AuditFile:
             os.close(self._file)
 
     def _open(self) -> int:
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # A link or pipe in a shared directory would send the events elsewhere, so neither is accepted. Without
+        # O_NONBLOCK, opening a pipe would block the mint.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            opened = os.open(self._path, flags, 0o600)
+        except OSError as error:
+            if error.errno in _NOT_A_FILE:
+                raise OSError(error.errno, _NOT_A_FILE[error.errno]) from None
+            raise
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            os.close(opened)
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        return opened
 
     def _reopen(self) -> None:
         opened = self._open()
@@ -65,38 +75,6 @@ class AuditFile:
 
     def _is_current(self) -> bool:
         try:
-            return os.path.samestat(self._path.stat(), os.fstat(self._file))
+            return os.path.samestat(os.lstat(self._path), os.fstat(self._file))
         except FileNotFoundError:
             return False
-
-    def _too_large(self, content: bytes) -> bool:
-        size = os.fstat(self._file).st_size
-        return size > 0 and size + len(content) > self._most_bytes
-
-    def _put_aside(self, content: bytes) -> None:
-        with self._alone():
-            if not self._is_current():
-                self._reopen()  # another process was first
-            if not self._too_large(content):
-                return
-            for number in reversed(range(1, self._kept)):
-                with suppress(FileNotFoundError):
-                    self._numbered(number).replace(self._numbered(number + 1))
-            if self._kept:
-                self._path.replace(self._numbered(1))
-            else:
-                self._path.unlink()
-            self._reopen()
-
-    def _numbered(self, number: int) -> Path:
-        return self._path.with_name(f"{self._path.name}.{number}")
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep the other processes of this mint from putting the file aside meanwhile."""
-        descriptor = os.open(self._path.with_name(f"{self._path.name}.lock"), os.O_WRONLY | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)

@@ -24,16 +24,26 @@ class JsonLog:
         self._project_id = project_id
         self._lock = threading.Lock()
 
-    def write(self, severity: str, message: str, fields: Mapping[str, Any] | None = None, trace: str = "") -> str:
+    def write(
+        self,
+        severity: str,
+        message: str,
+        fields: Mapping[str, Any] | None = None,
+        trace: str = "",
+        *,
+        proven: object = None,
+    ) -> str:
         """Write one line and return it; ``severity`` is one of Cloud Logging's, ``trace`` a trace id.
 
-        A stream that cannot be written stops nobody: the line goes to stderr, or is lost.
+        Text that looks like a secret is redacted, unless it is part of ``proven``: values from signed claims or
+        from GitHub. If the stream cannot be written, the line goes to stderr.
         """
         entry: dict[str, Any] = {"severity": severity, "message": message, **(fields or {})}
         if trace:
             prefix = f"projects/{self._project_id}/traces/" if self._project_id else ""
             entry["logging.googleapis.com/trace"] = prefix + trace
-        line = redact(_ENCODER.encode(entry)) + "\n"
+        line = redact(_ENCODER.encode(entry), lambda text: proven is not None and text in _ENCODER.encode(proven))
+        line += "\n"
         with self._lock:
             try:
                 self._stream.write(line)

@@ -27,8 +27,6 @@ DEFAULT_GITHUB_API = "https://api.github.com"
 DEFAULT_STS = "https://sts.googleapis.com"
 DEFAULT_DEADLINE_SECONDS = 25
 DEFAULT_PORT = 8080
-DEFAULT_AUDIT_FILE_BYTES = 50_000_000
-DEFAULT_AUDIT_FILES_KEPT = 10
 # THREADS is also the functions framework's own variable; unset, the framework takes four per CPU.
 # A thread costs little and waits for Google and GitHub most of its time; a request without one waits for it.
 _DEFAULT_THREADS = 80
@@ -84,8 +82,7 @@ class HostedSettings:
 class StandaloneSettings:
     """What the standalone mint is told; ``fallback_url`` and ``audit_file`` are empty for none.
 
-    ``audit_file_bytes`` is how large the file grows before it is put aside, ``audit_file_kept`` how many such
-    are kept. ``metrics`` is whether ``/metrics`` is served.
+    ``metrics`` is whether ``/metrics`` is served.
     """
 
     common: Settings
@@ -93,8 +90,6 @@ class StandaloneSettings:
     fallback_url: str
     port: int
     audit_file: str
-    audit_file_bytes: int
-    audit_file_kept: int
     metrics: bool
 
 
@@ -134,8 +129,6 @@ def standalone_from(reader: Reader) -> StandaloneSettings:
         fallback_url=reader.url("FALLBACK_MINT_URL", ""),
         port=reader.integer("PORT", DEFAULT_PORT, 1, 65535),
         audit_file=_audit_file(reader),
-        audit_file_bytes=reader.integer("AUDIT_LOG_BYTES", DEFAULT_AUDIT_FILE_BYTES, 10_000, 999_999_999),
-        audit_file_kept=reader.integer("AUDIT_LOG_KEPT", DEFAULT_AUDIT_FILES_KEPT, 0, 1000),
         metrics=read_metrics(reader),
     )
     reader.finish()
@@ -166,6 +159,8 @@ def _common(reader: Reader) -> Settings:
 
 def _audit_file(reader: Reader) -> str:
     """Return the path in ``file:PATH``, empty where events go to the log alone."""
+    for removed in ("AUDIT_LOG_BYTES", "AUDIT_LOG_KEPT"):
+        reader.warn_if_set(removed, "has no effect. Fix: rotate the file with deploy/standalone/logrotate.conf")
     place = reader.text("AUDIT_LOG", "")
     path = place.removeprefix("file:")
     if place and (path == place or not path):

@@ -41,6 +41,11 @@ class Reader:
         """Note something that does not stop the start."""
         self._warnings.append(sentence)
 
+    def warn_if_set(self, variable: str, sentence: str) -> None:
+        """Note ``sentence`` about a variable that the mint no longer reads, if it is set."""
+        if self._environment.get(variable, "").strip():
+            self.warn(f"{variable} {sentence}")
+
     def problem(self, variable: str, what: str, example: str) -> None:
         """Note something that does, on one line whatever the value quoted in it holds."""
         line = f"{variable} {what}; for example {variable}={example}"

@@ -46,7 +46,13 @@ class PlainWarnings(JsonLog):
         self._terminal = stream
 
     def write(
-        self, _severity: str, message: str, _fields: Mapping[str, Any] | None = None, _trace: str = ""
+        self,
+        _severity: str,
+        message: str,
+        _fields: Mapping[str, Any] | None = None,
+        _trace: str = "",
+        *,
+        proven: object = None,  # noqa: ARG002 - the log's signature
     ) -> str:
         """Print the message as a warning, which is all that is logged before serving."""
         line = f"warning: {message}\n"

@@ -1,15 +1,16 @@
-"""From unverified text to genuine claims: who is asked, in which order.
+"""From unverified text to genuine claims: which checks, and in which order.
 
-Hosted, the signature is a cheap filter and Google has the last word; without the issuer's keys the filter is
-skipped and Google's word stands alone. Standalone, the signature is the authority and there is no skipping.
+Hosted, the signature is a cheap filter and Google decides; without the issuer's keys Google alone decides.
+Standalone, the signature decides and is never skipped.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mintcore.errors import InvalidToken, IssuerUnavailable
+from mintcore.errors import InvalidToken, IssuerUnavailable, ProviderMisconfigured
 from mintcore.policy.claims import Caller, GenuineClaims, Proof, SignedClaims, UnprovenClaims, check_claims
+from mintcore.verify.sts import ProviderRefused
 from mintcore.verify.unverified import split_token
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class _Examiner:
-    """The checks that both modes make here."""
+    """The checks that both modes make locally."""
 
     def __init__(self, keys: IssuerKeys, clock: Clock, *, issuer: str, audience: str) -> None:
         self._keys = keys
@@ -33,9 +34,9 @@ class _Examiner:
     def check_locally(
         self, unverified_token: str, context: RequestContext
     ) -> tuple[Caller, IssuerUnavailable | None]:
-        """Return whom the claims name, and why the signature could not be checked, if it could not."""
+        """Return the caller that the claims name, and the failure if the signature could not be checked."""
         unverified = split_token(unverified_token)
-        # The keys come first because with them comes the issuer's time, by which the claims are judged.
+        # Load the keys first: their answer carries the issuer's time, which the claims are checked against.
         unavailable = self._load_keys(context)
         caller = check_claims(
             unverified.unverified_claims, issuer=self._issuer, audience=self._audience, now=self._clock.now()
@@ -88,12 +89,18 @@ class HostedVerifier:
             caller, proof = examined.caller, Proof.SIGNATURE_AND_STS
         else:
             caller, proof = examined.unverified_caller, Proof.STS
-        self._sts.exchange(unverified_token, self._provider_for(caller), context)
+        try:
+            self._sts.exchange(unverified_token, self._provider_for(caller), context)
+        except ProviderRefused as refused:
+            # Only a caller whose signature is proven may learn the reason, or cause an alert.
+            if isinstance(examined, SignedClaims):
+                raise ProviderMisconfigured(detail=refused.detail, request_id=context.request_id) from None
+            raise
         return GenuineClaims(caller, proof)
 
 
 class StandaloneVerifier:
-    """Claims and signature; without the issuer's keys nobody is let in."""
+    """Claims and signature; without the issuer's keys every token is refused."""
 
     def __init__(self, keys: IssuerKeys, clock: Clock, *, issuer: str, audience: str) -> None:
         self._examiner = _Examiner(keys, clock, issuer=issuer, audience=audience)
@@ -108,7 +115,7 @@ class StandaloneVerifier:
     def confirm(
         self, _unverified_token: str, examined: SignedClaims | UnprovenClaims, _context: RequestContext
     ) -> GenuineClaims:
-        """Return genuine claims: the signature was the authority. Raises InvalidToken for unproven ones."""
+        """Return genuine claims: the signature decides. Raises InvalidToken for unproven ones."""
         if not isinstance(examined, SignedClaims):
             raise InvalidToken(detail="the signature was not checked")
         return GenuineClaims(examined.caller, Proof.SIGNATURE)

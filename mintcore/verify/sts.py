@@ -1,18 +1,21 @@
-"""Google's word: the exchange of a caller's token at the Security Token Service.
+"""The exchange of a caller's token at Google's Security Token Service.
 
-Whoever gets a federated token back has been authenticated by the workload identity provider; the federated
-token itself is worth something elsewhere and is dropped unread. The verdict is never cached.
+A federated token in the answer proves that the workload identity provider accepts the caller's token. The federated
+token itself is a credential elsewhere, so it is dropped unread. The result is never cached.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from mintcore.errors import InvalidToken, StsUnavailable
 from mintcore.outbound.answer import OutboundError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mintcore.outbound.answer import Answer
     from mintcore.outbound.channel import Channel
     from mintcore.request import RequestContext
@@ -26,6 +29,16 @@ _HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "appl
 _OK = 200
 _SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
+_MAX_SENTENCE = 300
+# Refusals that concern the provider, not the token. The words are those of Google's sentences.
+_PROVIDER_ERRORS = frozenset({"invalid_target", "invalid_request", "unsupported_grant_type", "invalid_scope"})
+_PROVIDER_WORDS = re.compile(
+    r"audience|issuer|mapping|mapped attribute|attribute value|obtain a value|jwks", re.IGNORECASE
+)
+
+
+class ProviderRefused(InvalidToken):
+    """STS refuses for a reason in the provider's configuration, or because its API is disabled."""
 
 
 class SecurityTokenService:
@@ -45,10 +58,10 @@ class SecurityTokenService:
         )
 
     def exchange(self, unverified_token: str, provider_id: str, context: RequestContext) -> None:
-        """Return if the provider accepts the token.
+        """Return if the provider accepts the token (RFC 8693 §2.1; Google STS REST: token).
 
-        Raises InvalidToken where it does not, StsUnavailable where there is no verdict (RFC 8693 §2.1; Google
-        STS REST: token).
+        Raises InvalidToken if it refuses, ProviderRefused if no token can change that, and StsUnavailable if STS
+        gives no result.
         """
         form = (
             f"{self._same_each_time}&audience={self._audience_prefix}{quote(provider_id)}"
@@ -63,15 +76,31 @@ class SecurityTokenService:
             raise StsUnavailable(detail=str(error)) from None
         if answer.status == _OK and isinstance(fields.get("access_token"), str) and fields["access_token"]:
             return
-        # RFC 6749 §5.2: a refusal names its `error`. Anything else is a proxy's or nobody's word.
-        if answer.status != _OK and isinstance(fields.get("error"), str):
-            why = f"{fields['error']}: {fields.get('error_description', '')}"
-            raise InvalidToken(detail=f"STS refused it at provider {provider_id}: {why[:300]}")
-        raise _no_result(answer)
+        if answer.status == _OK:
+            raise _no_result(answer)
+        raise _refusal(fields, provider_id) or _no_result(answer)
+
+
+def _refusal(fields: Mapping[str, Any], provider_id: str) -> InvalidToken | None:
+    """Return the failure behind a refusal, ``None`` if the answer is not of a form that Google uses."""
+    error, description = fields.get("error"), str(fields.get("error_description", ""))
+    if isinstance(error, dict) and isinstance(error.get("message"), str):
+        # Google's form for the API as a whole, such as "Security Token Service API has not been used in project".
+        status = f"{error.get('status', '')}: {error['message']}"
+        return ProviderRefused(detail=f"STS refused it at provider {provider_id}: {_one_line(status)}")
+    if not isinstance(error, str):
+        return None
+    # RFC 6749 §5.2: a refusal names its `error`.
+    kind = ProviderRefused if error in _PROVIDER_ERRORS or _PROVIDER_WORDS.search(description) else InvalidToken
+    return kind(detail=f"STS refused it at provider {provider_id}: {_one_line(f'{error}: {description}')}")
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_MAX_SENTENCE]
 
 
 def _no_result(answer: Answer) -> StsUnavailable:
     after = answer.retry_after()
     return StsUnavailable(
-        detail=f"STS: status {answer.status} without a verdict", retry_after=None if after is None else int(after)
+        detail=f"STS: status {answer.status} without a result", retry_after=None if after is None else int(after)
     )

@@ -55,8 +55,6 @@ MEANINGS = {
         "FALLBACK_MINT_URL": "Another mint, for the roles that this one does not hold",
         "PORT": "The port to listen on (hosted, the framework's own variable)",
         "AUDIT_LOG": "`file:PATH`: write the audit events there, too ([audit.md](audit.md))",
-        "AUDIT_LOG_BYTES": "How large that file grows before it is put aside",
-        "AUDIT_LOG_KEPT": "How many files put aside are kept",
         "METRICS": "`1` serves numbers for Prometheus at `/metrics`, to anybody who can reach it",
     },
     "Requests": {

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,8 +18,10 @@ from mintcore.errors import (
     InvalidToken,
     MintError,
     OrgNotAllowed,
+    ProviderMisconfigured,
 )
 from mintcore.observe.audit import StructuredAudit, event
+from mintcore.observe.audit_file import AuditFile
 from mintcore.observe.log import JsonLog
 from mintcore.policy.claims import Proof
 from mintcore.policy.names import RepoName, Role
@@ -28,6 +30,9 @@ from mintcore.policy.trust import decide
 from mintcore.request import Deadline, DecisionRecord, InstallationToken, RequestContext, Scope
 from mintcore.secret import Secret, redact
 from tests.mint_doubles import FakeClock, caller, policy
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TRIAGE = Role("triage")
 TOKEN = "ghs_" + "canary0" * 6
@@ -140,6 +145,7 @@ def test_less_than_was_asked_is_a_warning(changes: dict[str, Any], expected: lis
         (InvalidToken(detail="expired"), "denied", "NOTICE"),
         (GitHubUnavailable(), "failed", "ERROR"),
         (InternalError(), "failed", "ERROR"),
+        (ProviderMisconfigured(detail="STS refused it: invalid_target", request_id="r"), "failed", "ERROR"),
     ],
 )
 def test_a_failure_has_its_code_and_cause(failure: MintError, outcome: str, severity: str) -> None:
@@ -155,6 +161,40 @@ def test_a_failure_has_its_code_and_cause(failure: MintError, outcome: str, seve
 def test_an_incident_is_a_line_of_its_own_that_wakes_somebody() -> None:
     entries = lines(failed(Incident(detail="wrong account")))
     assert [entry["severity"] for entry in entries] == ["ERROR", "CRITICAL"]
+
+
+LOOKS_LIKE_A_TOKEN = "ghs_" + "a" * 36
+
+
+def test_a_caller_cannot_blank_itself_out_with_names_that_look_like_tokens() -> None:
+    record = failed(OrgNotAllowed(detail=f"not enrolled, and a token {TOKEN}"))
+    name = f"octo-org/{LOOKS_LIKE_A_TOKEN}"
+    record.caller = caller(repository=name, actor=JWT, ref=f"refs/heads/{LOOKS_LIKE_A_TOKEN}")
+    (line,) = lines(record)
+    told = line["audit"]["caller"]
+    assert (told["repository"], told["actor"]) == (name, JWT)
+    assert told["ref"] == f"refs/heads/{LOOKS_LIKE_A_TOKEN}"
+    assert f"denied to {name}:" in line["message"]
+    assert "canary" not in json.dumps(line)
+
+
+def test_an_unproven_request_counts_its_repositories_and_names_none() -> None:
+    record = granted()
+    record.caller, record.issued, record.failure = None, None, InvalidToken(detail="expired")
+    (line,) = lines(record)
+    assert (line["audit"]["repos_count"], "repos" in line["audit"]) == (2, False)
+    assert "Docs" not in json.dumps(line)
+
+
+def test_an_unproven_request_is_not_written_to_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    audit = StructuredAudit(JsonLog(io.StringIO()), AuditFile(str(path)))
+    unproven = granted()
+    unproven.caller, unproven.issued, unproven.failure = None, None, InvalidToken(detail="expired")
+    audit.record(unproven)
+    audit.record(failed(OrgNotAllowed()))
+    audit.record(granted())
+    assert [json.loads(line)["audit"]["outcome"] for line in path.read_text().splitlines()] == ["denied", "granted"]
 
 
 def test_who_was_not_proven_is_not_named() -> None:

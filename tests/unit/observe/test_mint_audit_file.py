@@ -1,8 +1,10 @@
-"""The audit log's file: private, whole lines, put aside when full, shared by processes."""
+"""The audit log's file: private, whole lines, reopened when renamed, shared by processes."""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import os
 import stat
 import subprocess
 import sys
@@ -20,7 +22,7 @@ LINE = "x" * 99 + "\n"
 
 def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
-    AuditFile(str(path), most_bytes=1000, kept=2).write(LINE)
+    AuditFile(str(path)).write(LINE)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_text() == LINE
 
@@ -28,32 +30,13 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
 def test_what_was_there_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     path.write_text("before\n")
-    AuditFile(str(path), most_bytes=1000, kept=2).write(LINE)
+    AuditFile(str(path)).write(LINE)
     assert path.read_text() == "before\n" + LINE
-
-
-def test_a_full_file_is_put_aside_and_the_oldest_goes(tmp_path: Path) -> None:
-    path = tmp_path / "audit.jsonl"
-    file = AuditFile(str(path), most_bytes=250, kept=2)
-    for number in range(8):
-        file.write(f"{number}" * 99 + "\n")
-    kept = [(tmp_path / name).read_text()[0] for name in ("audit.jsonl.2", "audit.jsonl.1", "audit.jsonl")]
-    assert kept == ["2", "4", "6"]
-    assert not (tmp_path / "audit.jsonl.3").exists()
-
-
-def test_none_is_kept_where_none_is_wanted(tmp_path: Path) -> None:
-    path = tmp_path / "audit.jsonl"
-    file = AuditFile(str(path), most_bytes=150, kept=0)
-    for _ in range(3):
-        file.write(LINE)
-    assert path.read_text() == LINE
-    assert not (tmp_path / "audit.jsonl.1").exists()
 
 
 def test_a_file_that_somebody_else_moved_away_is_made_anew(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
-    file = AuditFile(str(path), most_bytes=1000, kept=2)
+    file = AuditFile(str(path))
     file.write("first\n")
     path.rename(tmp_path / "moved")
     file.write("second\n")
@@ -62,11 +45,53 @@ def test_a_file_that_somebody_else_moved_away_is_made_anew(tmp_path: Path) -> No
 
 def test_a_place_that_cannot_be_written_is_an_error_at_once(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        AuditFile(str(tmp_path / "no" / "audit.jsonl"), most_bytes=1000, kept=2)
+        AuditFile(str(tmp_path / "no" / "audit.jsonl"))
+
+
+@pytest.mark.parametrize(("mode", "warns"), [(0o600, False), (0o640, False), (0o660, True), (0o644, True)])
+def test_a_mode_wider_than_0640_is_warned_about(tmp_path: Path, mode: int, warns: bool) -> None:
+    path = tmp_path / "audit.jsonl"
+    path.touch()
+    path.chmod(mode)
+    warning = AuditFile(str(path)).warning
+    assert bool(warning) is warns
+    assert not warns or (f"{mode:04o}" in warning and f"chmod 600 {path}" in warning)
+
+
+def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").touch()
+    (tmp_path / "audit.jsonl").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic link"):
+        AuditFile(str(tmp_path / "audit.jsonl"))
+
+
+@pytest.mark.parametrize("has_reader", [True, False])
+def test_a_named_pipe_is_refused_and_blocks_nothing(tmp_path: Path, has_reader: bool) -> None:
+    path = tmp_path / "audit.jsonl"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK) if has_reader else -1
+    with pytest.raises(OSError, match=r"not a regular file|named pipe"):
+        AuditFile(str(path))
+    if has_reader:
+        os.close(reader)
+
+
+def test_a_link_that_takes_the_files_place_is_not_written_through(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    file = AuditFile(str(path))
+    file.write("first\n")
+    path.rename(tmp_path / "moved")
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic link"):
+        file.write("second\n")
+    path.unlink()
+    file.write("third\n")
+    assert path.read_text() == "third\n"
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def _write(path: str, letter: str) -> None:
-    file = AuditFile(path, most_bytes=5000, kept=1000)
+    file = AuditFile(path)
     for number in range(300):
         file.write(f"{letter}{number:098}\n")
 
@@ -74,7 +99,7 @@ def _write(path: str, letter: str) -> None:
 FULL_DISK = """
 import resource, signal, sys
 from mintcore.observe.audit_file import AuditFile
-file = AuditFile(sys.argv[1], most_bytes=10**9, kept=1)
+file = AuditFile(sys.argv[1])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (25, resource.RLIM_INFINITY))
 for line in ("first", "second-is-cut", "third", "fourth"):
@@ -103,6 +128,10 @@ def test_processes_that_share_the_file_lose_no_line(tmp_path: Path) -> None:
     writers = [context.Process(target=_write, args=(str(tmp_path / "audit.jsonl"), letter)) for letter in "ab"]
     for writer in writers:
         writer.start()
+    for number in range(20):
+        with contextlib.suppress(FileNotFoundError):
+            (tmp_path / "audit.jsonl").rename(tmp_path / f"audit.jsonl-{number}")
+        writers[0].join(0.02)
     for writer in writers:
         writer.join(60)
     assert [writer.exitcode for writer in writers] == [0, 0]

@@ -10,7 +10,7 @@ from fullsend_sandbox.issuer import Issuer
 from fullsend_sandbox.job import Job
 from fullsend_sandbox.sts import SecurityTokenService as SandboxSts
 from fullsend_sandbox.wif import Federation, Provider
-from mintcore.errors import InvalidToken, IssuerUnavailable, StsUnavailable
+from mintcore.errors import InvalidToken, IssuerUnavailable, ProviderMisconfigured, StsUnavailable
 from mintcore.outbound.channel import Outbound
 from mintcore.policy.claims import GenuineClaims, Proof, SignedClaims, UnprovenClaims
 from mintcore.verify.chain import HostedVerifier, StandaloneVerifier
@@ -246,6 +246,78 @@ def test_hosted_a_forged_signature_never_reaches_google(chain: Chain) -> None:
 def test_hosted_what_google_refuses_is_refused(chain: Chain) -> None:
     with pytest.raises(InvalidToken):
         verified(chain, chain.hosted(), chain.issuer.token(Job(repository="other-org/app")))
+
+
+class Refusing:
+    """The chain with a token service that answers as it is told."""
+
+    def __init__(self, chain: Chain, reply: bytes) -> None:
+        self._chain, self._reply = chain, reply
+
+    def refusal(self, *, keys: bool = True) -> InvalidToken:
+        chain = self._chain
+        token, url = chain.issuer.token(Job()), chain.issuer.url
+        if not keys:
+            chain.issuer.stop()
+        with Peer(lambda _number: [self._reply]) as peer:
+            outbound = Outbound(chain.clock, connections=2)
+            issuer_keys = IssuerKeys(url, outbound, chain.clock, patience_seconds=3)
+            sts = SecurityTokenService(outbound.channel("sts", peer.url), project_number="123", pool=POOL)
+            verifier = HostedVerifier(
+                issuer_keys, sts, chain.clock, issuer=url, audience="fullsend-mint",
+                provider_for=lambda _caller: "gh",
+            )  # fmt: skip
+            with pytest.raises(InvalidToken) as refused:
+                verified(chain, verifier, token)
+        return refused.value
+
+
+def google_says(status: int, error: object, description: str = "") -> bytes:
+    return answer(status, json.dumps({"error": error, "error_description": description}).encode())
+
+
+DISABLED = {"code": 403, "status": "PERMISSION_DENIED", "message": "STS API has not been used in project 1\nbefore"}
+OPERATORS = {
+    "provider deleted": google_says(400, "invalid_target", "The target service indicated is invalid."),
+    "mapping": google_says(400, "invalid_request", "The size of mapped attribute google.subject exceeds 127 bytes"),
+    "no value": google_says(400, "invalid_grant", "Could not obtain a value for google.subject"),
+    "issuer": google_says(400, "invalid_grant", "Error connecting to the given credential's issuer."),
+    "audience": google_says(
+        400, "invalid_grant", "The audience in ID Token [x] does not match the expected audience y."
+    ),
+    "API disabled": google_says(403, DISABLED),
+}
+CALLERS = {
+    "stale": google_says(400, "invalid_grant", "ID Token issued at 2026 is stale to sign-in."),
+    "signature": google_says(400, "invalid_grant", "Invalid ID Token signature."),
+    "condition": google_says(
+        401, "unauthorized_client", "The given credential is rejected by the attribute condition."
+    ),
+}
+
+
+@pytest.mark.parametrize("reply", OPERATORS.values(), ids=OPERATORS.keys())
+def test_a_refusal_that_only_the_operator_can_fix_says_so_to_a_proven_caller(chain: Chain, reply: bytes) -> None:
+    refused = Refusing(chain, reply).refusal()
+    assert isinstance(refused, ProviderMisconfigured)
+    assert (refused.code, refused.status) == ("invalid_token", 401)
+    assert "request-1" in refused.public
+    assert "operator" in refused.public
+    assert "\n" not in refused.detail
+
+
+@pytest.mark.parametrize("reply", OPERATORS.values(), ids=OPERATORS.keys())
+def test_an_unproven_caller_gets_the_same_sentence_as_every_other(chain: Chain, reply: bytes) -> None:
+    refused = Refusing(chain, reply).refusal(keys=False)
+    assert not isinstance(refused, ProviderMisconfigured)
+    assert refused.public == InvalidToken.sentence
+
+
+@pytest.mark.parametrize("reply", CALLERS.values(), ids=CALLERS.keys())
+def test_a_refusal_of_the_token_itself_is_the_callers(chain: Chain, reply: bytes) -> None:
+    refused = Refusing(chain, reply).refusal()
+    assert not isinstance(refused, ProviderMisconfigured)
+    assert refused.public == InvalidToken.sentence
 
 
 def test_standalone_the_signature_is_the_proof_and_google_is_not_asked(chain: Chain) -> None:
