@@ -181,6 +181,7 @@ def test_a_caller_cannot_blank_itself_out_with_names_that_look_like_tokens() -> 
 def test_an_unproven_request_counts_its_repositories_and_names_none() -> None:
     record = granted()
     record.caller, record.issued, record.failure = None, None, InvalidToken(detail="expired")
+    record.decision, record.entitlement, record.scope = None, None, None
     (line,) = lines(record)
     assert (line["audit"]["repos_count"], "repos" in line["audit"]) == (2, False)
     assert "Docs" not in json.dumps(line)
