@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv
 
-.PHONY: docs fuzz-api audit sbom wheel help setup test soak lint format demo standalone serve cloud lock clean bench
+.PHONY: notes image docs fuzz-api audit sbom wheel help setup test soak lint format demo standalone serve cloud lock clean bench
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -71,10 +71,17 @@ sbom: .venv/ready ## dist/sbom.cdx.json: what a mint runs, as CycloneDX
 	@mkdir -p dist
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.cdx.json requirements.txt
 
-wheel: .venv/ready ## dist/*.whl of what is committed, the same bytes from the same commit
+wheel: .venv/ready ## build both wheels of the committed code into dist/; the same commit gives the same bytes
 	@rm -rf dist/source && mkdir -p dist/source && git archive HEAD | tar -x -C dist/source
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(UV) build -q --wheel --no-build-isolation --python $(BIN)/python --out-dir dist dist/source
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(UV) build -q --wheel --no-build-isolation --python $(BIN)/python --out-dir dist dist/source/sandbox
 	@rm -rf dist/source && ls dist/*.whl
+
+notes: ## print the release notes of VERSION from CHANGELOG.md
+	@python3 scripts/release/notes.py $(VERSION)
+
+image: .venv/ready ## build the standalone mint's image with docker, podman or buildah; IMAGE names it
+	@scripts/release/image.sh $(or $(IMAGE),fullsend-mint)
 
 lock: ## pin requirements.txt and requirements-dev.txt anew from pyproject.toml
 	@test -x $(UV) || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv; }

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _OURS = frozenset({"fullsend", "mintcore"})
+# What to search for, where the package's name is not the module's.
+_DISTRIBUTIONS = {
+    "github": "PyGithub",
+    "google_auth_httplib2": "google-auth-httplib2",
+    "googleapiclient": "google-api-python-client",
+    "jwt": "PyJWT",
+    "yaml": "PyYAML",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +78,12 @@ def extra_needed(who: str, install: str, otherwise: str = "") -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
-        if (missing.name or "").split(".")[0] in _OURS:
+        module = (missing.name or "").split(".")[0]
+        if module in _OURS:
             raise
         raise click.ClickException(
-            f"{who} needs the Python package {missing.name}, which is not installed: "
-            f"pip install '{install}'{otherwise}"
+            f"{who} needs the Python package {_DISTRIBUTIONS.get(module, module)}, which is not installed. "
+            f"Fix: pip install '{install}'{otherwise}"
         ) from missing
 
 

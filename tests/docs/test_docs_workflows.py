@@ -41,6 +41,13 @@ def test_the_files_are_what_github_takes(schema: str, paths: list[Path]) -> None
     assert done.returncode == 0, done.stdout
 
 
+def test_the_issue_forms_are_what_github_takes() -> None:
+    forms = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+    done = run(BIN / "check-jsonschema", "--builtin-schema", "vendor.github-issue-forms", *forms[:1], *forms[2:])
+    assert [form.stem for form in forms] == ["bug", "config", "feature"]
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.skipif(ACTIONLINT is None, reason="actionlint is not on PATH")
 def test_actionlint_finds_nothing() -> None:
     done = run(str(ACTIONLINT), "-no-color", *WORKFLOWS)
@@ -66,7 +73,7 @@ def test_a_job_has_the_permissions_it_names_and_no_other(path: Path) -> None:
         for permission, level in job["permissions"].items()
         if level != "read"
     ]
-    assert write in ([], ["release: contents"])
+    assert write in ([], ["release: contents", "release: id-token", "release: attestations"])
 
 
 def test_every_make_target_that_a_workflow_calls_exists() -> None:

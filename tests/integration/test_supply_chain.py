@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from fullsend.operate.plan.bundle import build as bundle
 from mintcore.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +72,7 @@ def build(folder: Path, *, hour: int) -> Path:
     source = folder / "source"
     for name in ("mintcore", "fullsend"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "setup.py", "main.py", "requirements.txt", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
     for path in source.rglob("*"):
         os.utime(path, (3600 * hour, 3600 * hour))
@@ -98,6 +99,44 @@ def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path: Path) -> None:
     with zipfile.ZipFile(build(tmp_path, hour=200_000)) as wheel:
         tops = {name.partition("/")[0] for name in wheel.namelist()}
     assert tops == {"mintcore", "fullsend", f"fullsend_mint-{VERSION}.dist-info"}
+
+
+def test_an_installed_package_uploads_the_checkouts_bytes(tmp_path: Path) -> None:
+    with zipfile.ZipFile(build(tmp_path, hour=200_000)) as wheel:
+        wheel.extractall(tmp_path / "site-packages")
+    (tmp_path / "site-packages" / "main.py").write_text("# another package's\n")
+    assert bundle(tmp_path / "site-packages").sha256 == bundle(ROOT).sha256
+
+
+def test_both_distributions_carry_the_license(tmp_path: Path) -> None:
+    license_text = (ROOT / "LICENSE").read_bytes()
+    assert (ROOT / "sandbox" / "LICENSE").read_bytes() == license_text
+    with zipfile.ZipFile(build(tmp_path, hour=200_000)) as wheel:
+        folder = f"fullsend_mint-{VERSION}.dist-info"
+        assert wheel.read(f"{folder}/licenses/LICENSE") == license_text
+        assert b"License-Expression: Apache-2.0" in wheel.read(f"{folder}/METADATA")
+    sandbox = tomllib.loads((ROOT / "sandbox" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (sandbox["license"], sandbox["license-files"]) == ("Apache-2.0", ["LICENSE"])
+
+
+def release_notes(version: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "scripts/release/notes.py", version],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_the_notes_of_a_release_are_cut_from_the_changelog() -> None:
+    done = release_notes("Unreleased")
+    assert done.returncode == 0
+    assert "### Added" in done.stdout
+    assert "Keep a Changelog" not in done.stdout
+
+
+def test_a_version_without_notes_is_not_released() -> None:
+    done = release_notes("99.0.0")
+    assert done.returncode == 1
+    assert "Fix: add a section '## [99.0.0]'" in done.stderr
 
 
 def test_the_build_backend_is_pinned_to_what_the_tests_build_with() -> None:

@@ -1,7 +1,7 @@
-"""The source that is uploaded: exactly `main.py`, `mintcore/**.py` and `requirements.txt`.
+"""Build the source to upload: exactly `main.py`, `mintcore/**.py` and `requirements.txt`.
 
-The same tree gives the same bytes whatever the clock, the umask or the order of the directory, so that the
-hash says whether a deployment would change anything.
+The same files give the same bytes, whatever the clock, the umask or the order of the directory, in a clone as in an
+installed package. So the hash tells whether a deployment would change anything.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from fullsend.operate.operate_errors import BadInput
 _WHEN = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644 << 16
 _UNIX = 3
+# An installed package has the two files here: see setup.py.
+_INSTALLED = Path("fullsend", "operate", "upload")
 _VERSION = re.compile(rb'^VERSION = "([^"]+)"$', re.MULTILINE)
 
 
@@ -33,28 +35,31 @@ class Bundle:
 
 
 def default_source() -> Path:
-    """Return the folder that holds the mint this command line came with."""
+    """Return the folder of the installed mint: a clone, or site-packages."""
     return Path(mintcore.__file__).resolve().parent.parent
 
 
 def build(source: Path) -> Bundle:
     """Return the bundle of a source tree. Raises BadInput when it is not one."""
-    files = {path.relative_to(source).as_posix(): path for path in _paths(source)}
-    contents = {name: path.read_bytes() for name, path in sorted(files.items())}
+    contents = {name: path.read_bytes() for name, path in sorted(_files(source).items())}
     version = _VERSION.search(contents.get("mintcore/version.py", b""))
     missing = {"main.py", "requirements.txt", "mintcore/version.py"} - contents.keys()
     if missing or version is None:
         raise BadInput(
-            f"{source} is not the source of a mint: it has no usable {', '.join(sorted(missing)) or 'version'}.",
-            "Give the folder with main.py and mintcore/ with --source; a clone of the repository is one.",
+            f"{source} is not the source of a mint: {', '.join(sorted(missing)) or 'the version'} is missing.",
+            "Pass --source with the folder that has main.py and mintcore/, such as a clone of the repository.",
         )
     data = _zip(contents)
     return Bundle(data, hashlib.sha256(data).hexdigest(), version[1].decode(), source)
 
 
-def _paths(source: Path) -> list[Path]:
-    top = [path for path in (source / "main.py", source / "requirements.txt") if path.is_file()]
-    return [*top, *(path for path in (source / "mintcore").rglob("*.py") if path.is_file())]
+def _files(source: Path) -> dict[str, Path]:
+    """Return each file under the name that it has in the zip."""
+    # Not site-packages itself: another package's main.py may lie there.
+    top = source / _INSTALLED if (source / _INSTALLED).is_dir() else source
+    files = {name: top / name for name in ("main.py", "requirements.txt")}
+    files |= {path.relative_to(source).as_posix(): path for path in (source / "mintcore").rglob("*.py")}
+    return {name: path for name, path in files.items() if path.is_file()}
 
 
 def _zip(contents: dict[str, bytes]) -> bytes:
