@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mintcore.observe.log import JsonLog
 
 _PATIENCE_SECONDS = 0.5
-_LEFT_ALONE_SECONDS = 5.0
+RETRY_SECONDS = 5.0
 
 
 def problems_with(limit: str, storage: str) -> list[tuple[str, str, str]]:
@@ -37,7 +37,7 @@ def problems_with(limit: str, storage: str) -> list[tuple[str, str, str]]:
         problems.append(("RATE_LIMIT_STORAGE", "is neither memory:// nor redis://…", "memory://"))
     else:
         try:
-            _storage(storage)
+            open_storage(storage)
         except (ConfigurationError, ImportError):
             problems.append(
                 ("RATE_LIMIT_STORAGE", "needs the package redis (pip install 'fullsend-mint[redis]')", "memory://")
@@ -47,7 +47,7 @@ def problems_with(limit: str, storage: str) -> list[tuple[str, str, str]]:
     return problems
 
 
-def _storage(storage: str) -> Storage:
+def open_storage(storage: str) -> Storage:
     """Return the storage. Raises ConfigurationError or ImportError without its package, ValueError for no URL."""
     if storage.startswith("memory:"):
         return MemoryStorage()
@@ -85,7 +85,7 @@ class RepositoryLimiter:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._item = limits.parse(limit)
-        self._strategy = SlidingWindowCounterRateLimiter(_storage(storage))
+        self._strategy = SlidingWindowCounterRateLimiter(open_storage(storage))
         self._log = log
         self._wall = wall
         self._monotonic = monotonic
@@ -108,7 +108,7 @@ class RepositoryLimiter:
         try:
             return ask()
         except limits.errors.StorageError as error:
-            self._not_before = self._monotonic() + _LEFT_ALONE_SECONDS
+            self._not_before = self._monotonic() + RETRY_SECONDS
             cause = type(error.storage_error).__name__
             self._log.write("ERROR", f"the rate limit's storage fails, nothing is limited: {cause}")
             return True
