@@ -21,6 +21,8 @@ from mintcore.github.refusals import is_not_found, suspended
 from mintcore.outbound.answer import Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mintcore.github.client import AppClient
     from mintcore.github.grants import Installation
     from mintcore.outbound.answer import Answer
@@ -83,6 +85,13 @@ class GitHubTokens:
         if answer.status == _CREATED:
             return parse_token(answer, target.org, scope, installation.id)
         raise self._refusal(answer, sought, installation, scope, context)
+
+    def accepted_permissions(self, app: App, target: Target, context: RequestContext) -> Mapping[str, str]:
+        """Return the permissions that the target's owner has accepted for the App, from the cached installation.
+
+        Raises what :class:`~mintcore.ports.InstallationTokens` says.
+        """
+        return self._installation(_Sought(app, target), context).permissions
 
     def _create(self, app: App, installation: Installation, scope: Scope, context: RequestContext) -> Answer:
         body: dict[str, Any] = {"permissions": dict(scope.permissions)}

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from mintcore.errors import MintError
 from mintcore.github.client import MAX_ANSWER, AppClient
+from mintcore.github.grant_variables import GrantVariables
+from mintcore.github.host_commits import HostCommits
 from mintcore.github.installations import GitHubTokens
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.lookups import Lookups
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from mintcore.clock import WorldClock
     from mintcore.observe.audit_file import AuditFile
     from mintcore.observe.log import JsonLog
+    from mintcore.outbound.channel import Channel
+    from mintcore.policy.policy import TrustPolicy
     from mintcore.ports import Clock, KeyStore, Limiter, Verifier
     from mintcore.settings.environment import Settings
 
@@ -45,13 +49,13 @@ def assemble(
     """Return the mint that works with this verifier and these keys."""
     assertions = AppJwts(keys, clock)
     channel = outbound.channel("github", settings.github_api_url, max_answer_bytes=MAX_ANSWER)
-    github = AppClient(channel, assertions, clock)
+    tokens = GitHubTokens(AppClient(channel, assertions, clock), clock)
     return MintService(
         policy=settings.policy,
         verifier=verifier,
         assertions=assertions,
-        tokens=GitHubTokens(github, clock),
-        lookups=Lookups(grants=None, commits=None),
+        tokens=tokens,
+        lookups=_lookups(settings.policy, channel, tokens, clock),
         limiter=_limiter(settings, log),
         token_uses=None,
         audit=StructuredAudit(log, audit_file),
@@ -92,6 +96,15 @@ def warm_up(steps: Sequence[Callable[[RequestContext], object]], clock: Clock, l
                 log.write("WARNING", f"warm-up: {failure}")
 
     threading.Thread(target=take, name="warm-up", daemon=True).start()
+
+
+def _lookups(policy: TrustPolicy, channel: Channel, tokens: GitHubTokens, clock: Clock) -> Lookups:
+    """Return the look-ups that this policy can need."""
+    refs = policy.workflow_refs
+    return Lookups(
+        grants=GrantVariables(channel, tokens, clock) if policy.grants else None,
+        commits=HostCommits(channel, tokens, clock) if refs is not None and refs.commits else None,
+    )
 
 
 def _limiter(settings: Settings, log: JsonLog) -> Limiter | None:

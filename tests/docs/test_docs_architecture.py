@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mintcore.github import client, installations
+from mintcore.github import client, grant_variables, host_commits, installations
 from mintcore.keys import app_jwt, secret_manager
 from mintcore.verify import jwks
 
@@ -44,6 +44,8 @@ def test_every_cache_is_in_the_table() -> None:
         ("`app_jwt`", [app_jwt.REUSED_SECONDS, app_jwt.LIFETIME_SECONDS], 0),
         ("`install_page`", [client.INSTALL_PAGE_SECONDS, client.NO_INSTALL_PAGE_SECONDS], 0),
         ("`installation`", [installations.INSTALLED_SECONDS, installations.NOT_INSTALLED_SECONDS], 0),
+        ("`grant`", [grant_variables.GRANT_SECONDS], 0),
+        ("`commit`", [host_commits.NOT_CONTAINED_SECONDS], 0),
     ],
 )
 def test_a_cache_serves_as_long_as_the_table_says(cache: str, fresh: list[float], stale: float) -> None:

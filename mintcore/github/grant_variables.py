@@ -1,0 +1,125 @@
+"""Reads the Actions variable with which a repository or an organization grants a role.
+
+It asks nobody but the target, and nothing but this variable: the token that reads it has one permission, and for a
+repository that repository only. What a caller may learn of a foreign target is bounded: "no App here", "no such
+repository" and "no such variable" are one answer, an empty value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from mintcore.cache import ExpiringCache
+from mintcore.errors import (
+    AppNotInstalled,
+    GitHubUnavailable,
+    InstallationSuspended,
+    PermissionsNotGranted,
+    ReposNotAccessible,
+    UpstreamTimeout,
+)
+from mintcore.github.diagnosis import covers
+from mintcore.github.refusals import is_not_found, refusal
+from mintcore.github.token_reader import TokenReader
+from mintcore.outbound.answer import Unusable
+from mintcore.policy.decision import Target
+from mintcore.policy.names import Org, RepoName
+from mintcore.request import Scope
+
+if TYPE_CHECKING:
+    from mintcore.github.installations import GitHubTokens
+    from mintcore.outbound.answer import Answer
+    from mintcore.outbound.channel import Channel
+    from mintcore.policy.decision import GrantQuestion
+    from mintcore.policy.names import Repo
+    from mintcore.policy.roles import App
+    from mintcore.ports import Clock
+    from mintcore.request import RequestContext
+
+GRANT_SECONDS = 60.0
+REPOSITORY_PERMISSION = "actions_variables"
+ORGANIZATION_PERMISSION = "organization_actions_variables"
+
+_OK = 200
+_MAX_GRANTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a target keeps its variables, and what a token needs to read them."""
+
+    org: Org
+    repos: tuple[RepoName, ...]
+    permission: str
+    path: str
+
+
+class GrantVariables:
+    """Reads grants; a :class:`~mintcore.ports.GrantLookup`."""
+
+    def __init__(self, channel: Channel, tokens: GitHubTokens, clock: Clock) -> None:
+        self._channel = channel
+        self._tokens = tokens
+        self._clock = clock
+        self._values = ExpiringCache[tuple["App", "GrantQuestion"], str](
+            "grant",
+            clock=clock,
+            fresh_for=lambda _value: GRANT_SECONDS,
+            hold_failure_seconds=0.0,
+            most=_MAX_GRANTS,
+            slow=lambda: UpstreamTimeout(detail="waited for a grant until the time ran out"),
+        )
+
+    def variable(self, app: App, question: GrantQuestion, context: RequestContext) -> str:
+        """Return the variable's value, empty where nothing is granted. Raises what GrantLookup says."""
+        return self._values.get((app, question), lambda: self._read(app, question, context), context)
+
+    def _read(self, app: App, question: GrantQuestion, context: RequestContext) -> str:
+        place = _place(question.target)
+        try:
+            # First, and for all repositories alike: a missing permission must not tell which of them exist.
+            self._require_permission(app, place, context)
+            scope = Scope(MappingProxyType({place.permission: "read"}), place.repos)
+            token = self._tokens.issue(app, Target(place.org), scope, context).token
+        except (AppNotInstalled, InstallationSuspended, ReposNotAccessible):
+            return ""
+        probe = f"{place.path}?per_page=1"
+        reader = TokenReader(self._channel, self._clock, token, probe=probe, context=context)
+        answer = reader.get(f"{place.path}/{quote(question.variable, safe='')}")
+        if is_not_found(answer):
+            return ""
+        if answer.status != _OK:
+            doing = f"reading {question.variable} of {question.target}"
+            raise refusal(answer, doing=doing, org=place.org, now=self._clock.now())
+        return _value(answer, question.variable)
+
+    def _require_permission(self, app: App, place: _Place, context: RequestContext) -> None:
+        accepted = self._tokens.accepted_permissions(app, Target(place.org), context)
+        if not covers(accepted.get(place.permission), "read"):
+            raise PermissionsNotGranted(
+                f"The role's GitHub App lacks {place.permission}:read on {place.org}, which the mint needs to read "
+                f"grants. Fix: add it to the App; then an owner of {place.org} accepts it in the settings of "
+                f"{place.org} under 'GitHub Apps'."
+            )
+
+
+def _place(target: Org | Repo) -> _Place:
+    if isinstance(target, Org):
+        return _Place(target, (), ORGANIZATION_PERMISSION, f"/orgs/{target}/actions/variables")
+    repos = (RepoName(target.name),)
+    return _Place(target.owner, repos, REPOSITORY_PERMISSION, f"/repos/{target}/actions/variables")
+
+
+def _value(answer: Answer, variable: str) -> str:
+    """Return the value (GitHub REST: Get a repository variable). Raises GitHubUnavailable."""
+    try:
+        found = answer.json_object()
+        name, value = found["name"], found["value"]
+    except (Unusable, KeyError) as error:
+        raise GitHubUnavailable(detail=f"a malformed variable: {type(error).__name__}") from None
+    if not isinstance(value, str) or not isinstance(name, str) or name.upper() != variable:
+        raise GitHubUnavailable(detail="GitHub answered with another variable")
+    return value
