@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullsend.client.retry import RetryPolicy, is_retryable, retry_after
+from fullsend.net.retry import Retry, RetryPolicy, is_retryable, repeat, retry_after
 
 
 class Time:
@@ -89,24 +89,52 @@ def test_all_waits_together_stay_within_the_total(total: float, asked: list[floa
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
-        ({"Retry-After": "7"}, 7.0),
-        ({"Retry-After": " 0 "}, 0.0),
-        ({"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT", "Date": "Sun, 06 Nov 1994 08:49:30 GMT"}, 7.0),
-        ({"Retry-After": "Sun, 06 Nov 1994 08:49:30 GMT", "Date": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0.0),
-        ({"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"}, None),
-        ({"Retry-After": "soon"}, None),
-        ({"Retry-After": "-1"}, None),
-        ({"Retry-After": "٣"}, None),
-        ({}, None),
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": " 0 "}, 0.0),
+        ({"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT", "date": "Sun, 06 Nov 1994 08:49:30 GMT"}, 7.0),
+        ({"retry-after": "Sun, 06 Nov 1994 08:49:30 GMT", "date": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0.0),
+        ({"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0.0),
+        ({"retry-after": "soon"}, 0.0),
+        ({"retry-after": "-1"}, 0.0),
+        ({"retry-after": "٣"}, 0.0),
+        ({}, 0.0),
     ],
 )
-def test_retry_after_is_seconds_or_a_date_by_the_servers_clock(
-    headers: dict[str, str], seconds: float | None
-) -> None:
+def test_retry_after_is_seconds_or_a_date_by_the_servers_clock(headers: dict[str, str], seconds: float) -> None:
     assert retry_after(headers) == seconds
 
 
-@given(st.dictionaries(st.sampled_from(["Retry-After", "Date"]), st.text(max_size=60)))
+@given(st.dictionaries(st.sampled_from(["retry-after", "date"]), st.text(max_size=60)))
 def test_no_header_breaks_the_reading_of_retry_after(headers: dict[str, str]) -> None:
-    found = retry_after(headers)
-    assert found is None or found >= 0
+    assert retry_after(headers) >= 0
+
+
+def test_the_first_result_is_returned_and_the_attempt_knows_its_time() -> None:
+    time, left = Time(), list[float]()
+
+    def attempt(seconds: float) -> str | Retry:
+        left.append(seconds)
+        return "done" if len(left) == 3 else Retry(ValueError("not yet"), after=5.0)
+
+    assert repeat(policy(time), attempt) == "done"
+    assert (left, time.slept) == ([60, 55, 50], [5, 5])
+
+
+def test_the_last_failure_is_raised_when_time_runs_out() -> None:
+    time = Time()
+    with pytest.raises(ValueError, match="not yet"):
+        repeat(policy(time, total=10), lambda _: Retry(ValueError("not yet"), after=6.0))
+    assert time.slept == [6]
+
+
+def test_no_attempt_begins_with_too_little_time_to_end() -> None:
+    time = Time()
+    assert not policy(time, total=10).start().wait(9.5)
+
+
+def test_short_waits_can_be_kept_quiet() -> None:
+    time, heard = Time(), list[str]()
+    attempts = replace(policy(time), tell=heard.append, quiet_seconds=2.0).start()
+    assert attempts.wait(why="one")
+    assert attempts.wait(why="two")
+    assert heard == ["trying again in 2 s: two"]

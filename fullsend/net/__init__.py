@@ -1,0 +1,10 @@
+"""The one way out of the command line and the client: every connection under `fullsend/` is opened here.
+
+    answer = Transport().exchange("GET", url, authorization=f"Bearer {token}", seconds=20.0)
+    answer = Transport().send("GET", url, authorization=…, retry=RetryPolicy(total_seconds=30.0))
+    value = repeat(policy, attempt)      # for what is not one request: `attempt(seconds_left)` → value or Retry
+
+`transport` sends one request within a total time, `retry` repeats, `environment` knows the proxies and authorities
+of the environment, `failures` says why there is no answer, `urls` where a credential may go, `answers` reads JSON.
+None of these decides what an answer means.
+"""

@@ -1,0 +1,121 @@
+"""One connection to an origin: the name, TCP, the proxy's tunnel and TLS, all within one deadline."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from fullsend.net.failures import NotConnectedError, cause, no_tls, not_connected
+from mintcore.outbound.http1 import BadAnswer, open_tunnel, set_timeout
+from mintcore.request import Deadline
+
+if TYPE_CHECKING:
+    import ssl
+
+    from fullsend.net.environment import Proxy
+
+CONNECT_SECONDS = 10.0
+"""For one address, so a host whose first address is silent still has its second one tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a URL leads; `authority` is `host:port` as the URL has it."""
+
+    secure: bool
+    host: str
+    port: int
+    authority: str
+
+    @classmethod
+    def of(cls, url: str) -> Origin:
+        """Return the origin of a URL. Raises ValueError for a port that is not one."""
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        return cls(
+            secure, parts.hostname or "", parts.port or (443 if secure else 80), parts.netloc.rpartition("@")[2]
+        )
+
+
+def connect(origin: Origin, proxy: Proxy | None, tls: ssl.SSLContext | None, deadline: Deadline) -> socket.socket:
+    """Return a connection to send a request over. Raises `NotConnectedError`."""
+    host, port = (origin.host, origin.port) if proxy is None else (proxy.host, proxy.port)
+    try:
+        connection = _dial(host, port, deadline)
+    except (OSError, UnicodeError) as error:
+        raise not_connected(error, origin.authority, proxy="" if proxy is None else str(proxy)) from error
+    try:
+        if tls is None:
+            return connection
+        if proxy is not None:
+            _tunnel(connection, origin, proxy, deadline)
+        return _secured(connection, origin, tls, deadline)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _dial(host: str, port: int, deadline: Deadline) -> socket.socket:
+    """Connect to the first address that accepts. Raises OSError or UnicodeError."""
+    failure: OSError = OSError("the host has no address")
+    for family, kind, protocol, _, address in _addresses(host, port, deadline):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            set_timeout(connection, Deadline(deadline.clock, min(CONNECT_SECONDS, deadline.remaining())))
+            connection.connect(address)
+        except OSError as error:
+            connection.close()
+            failure = error
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+    raise failure
+
+
+def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
+    """Look up a name within the deadline.
+
+    In a thread, because the system's resolver has its own time limit and cannot be stopped.
+    """
+    found: list[Any] = []
+    failures: list[Exception] = []
+
+    def look_up() -> None:
+        try:
+            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(deadline.remaining())
+    if failures:
+        raise failures[0]
+    if thread.is_alive():
+        raise socket.gaierror(socket.EAI_AGAIN, "no result in time")
+    return found
+
+
+def _tunnel(connection: socket.socket, origin: Origin, proxy: Proxy, deadline: Deadline) -> None:
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    try:
+        open_tunnel(connection, f"{host}:{origin.port}", proxy.fields(), deadline)
+    except TimeoutError as error:
+        raise NotConnectedError(f"the proxy {proxy} did not connect to {origin.authority} in time") from error
+    except (BadAnswer, OSError) as error:
+        why = error if isinstance(error, BadAnswer) else cause(error)
+        raise NotConnectedError(f"the proxy {proxy} did not connect to {origin.authority} ({why})") from error
+
+
+def _secured(connection: socket.socket, origin: Origin, tls: ssl.SSLContext, deadline: Deadline) -> socket.socket:
+    try:
+        set_timeout(connection, deadline)
+        # Attack: without this a forged end of the connection counts as the end of the answer (RFC 9112 §9.8).
+        return tls.wrap_socket(connection, server_hostname=origin.host, suppress_ragged_eofs=False)
+    except (OSError, ValueError) as error:
+        raise no_tls(error, origin.authority) from error

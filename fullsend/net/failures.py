@@ -1,0 +1,61 @@
+"""Why a request has no answer: which host, and whether the name, the connection, the proxy or TLS failed.
+
+    NoAnswerError
+    └── NotConnectedError           no connection, so nothing was sent
+        └── UnusableRouteError      only a change on this machine helps, for example of a proxy's URL
+            └── CertificateError    the host did not prove its name, or the authorities cannot be read
+
+A `NoAnswerError` itself says that the request may have arrived and the answer did not, or is unusable.
+
+The texts hold no credential: they quote neither a header nor a body nor the path of a URL.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+
+class NoAnswerError(Exception):
+    """No usable answer; the text names the host and the cause."""
+
+
+class NotConnectedError(NoAnswerError):
+    """No connection, so the request was not sent."""
+
+
+class UnusableRouteError(NotConnectedError):
+    """The environment gives no way to the host; another attempt gets the same result."""
+
+
+class CertificateError(UnusableRouteError):
+    """The host did not prove who it is."""
+
+
+def cause(error: BaseException) -> str:
+    """Return the reason in two or three words: the system's sentence, else the exception's name."""
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.lower().replace("_", " ")
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return type(error).__name__
+
+
+def not_connected(error: BaseException, host: str, *, proxy: str = "") -> NotConnectedError:
+    """Explain a connection that did not come about; `proxy` is `host:port` of the one on the way."""
+    peer = f"the proxy {proxy}, on the way to {host}," if proxy else host
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return NotConnectedError(f"the name of {peer} was not found ({cause(error)})")
+    if isinstance(error, TimeoutError):
+        return NotConnectedError(f"{peer} did not accept a connection in time")
+    return NotConnectedError(f"the connection to {peer} failed ({cause(error)})")
+
+
+def no_tls(error: Exception, host: str) -> NotConnectedError:
+    """Explain a TLS handshake that failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = error.verify_message.rstrip(".")
+        return CertificateError(f"the TLS certificate of {host} was not accepted ({why})")
+    if isinstance(error, TimeoutError):
+        return NotConnectedError(f"{host} did not finish the TLS handshake in time")
+    return NotConnectedError(f"there is no TLS connection with {host} ({cause(error)})")

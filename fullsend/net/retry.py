@@ -1,0 +1,123 @@
+"""When to repeat, and how long to wait: backoff with jitter, `Retry-After`, a limit on time and attempts.
+
+Decides times, and which statuses may differ next time; what a failure means is the caller's to decide.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
+MIN_ATTEMPT_SECONDS = 1.0
+"""An attempt with less time than this only replaces a telling failure by a timeout."""
+TOO_MANY_REQUESTS = 429
+SERVER_ERROR = 500
+
+
+def is_retryable(status: int) -> bool:
+    """Return whether an HTTP status may differ next time: 429 and 5xx, never another 4xx."""
+    return status == TOO_MANY_REQUESTS or status >= SERVER_ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How long to go on; all times in seconds. The clock, the sleep and the jitter are passed in."""
+
+    total_seconds: float = 60.0
+    """Everything together: requests and waits."""
+    first_wait: float = 1.0
+    longest_wait: float = 15.0
+    """Bounds the backoff; a longer `Retry-After` is honored if it fits the total."""
+    max_attempts: int = 8
+    quiet_seconds: float = 0.0
+    """`tell` does not hear of shorter waits."""
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+    tell: Callable[[str], None] = lambda _: None
+    """Hears, in a sentence, of each wait that has a reason. The sentence may quote a service."""
+
+    def start(self) -> Attempts:
+        """Begin to count time and attempts."""
+        return Attempts(self)
+
+
+class Attempts:
+    """The time left for one operation and the waits between its attempts."""
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._policy = policy
+        self._ends = policy.now() + policy.total_seconds
+        self._made = 0
+
+    @property
+    def left(self) -> float:
+        """Seconds until the operation must be over, at least 0."""
+        return max(0.0, self._ends - self._policy.now())
+
+    def wait(self, asked: float = 0.0, *, why: str = "") -> bool:
+        """Sleep before another attempt; False, at once, without the time or the attempts for one.
+
+        `asked` is the server's `Retry-After`, `why` is told with the wait. Half of each wait is jitter: the jobs of
+        one matrix that failed together must not come back together.
+        """
+        policy = self._policy
+        self._made += 1
+        own = min(policy.longest_wait, policy.first_wait * 2 ** (self._made - 1))
+        seconds = max(asked, own * (0.5 + policy.jitter() / 2))
+        if self._made >= policy.max_attempts or seconds + MIN_ATTEMPT_SECONDS > self.left:
+            return False
+        if why and seconds >= policy.quiet_seconds:
+            policy.tell(f"trying again in {math.ceil(seconds)} s: {why}")
+        policy.sleep(seconds)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """An attempt that may succeed when repeated.
+
+    `failure` is raised when there is no other attempt, `after` is the service's wish in seconds, `why` is told.
+    """
+
+    failure: Exception
+    after: float = 0.0
+    why: str = ""
+
+
+def repeat(policy: RetryPolicy, attempt: Callable[[float], T | Retry]) -> T:
+    """Return the first result of `attempt`, which is called with the seconds that are left.
+
+    Raises the last `Retry.failure` when time or attempts run out, and whatever `attempt` raises at once.
+    """
+    attempts = policy.start()
+    while True:
+        outcome = attempt(attempts.left)
+        if not isinstance(outcome, Retry):
+            return outcome
+        if not attempts.wait(outcome.after, why=outcome.why):
+            raise outcome.failure
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """Return the seconds a `retry-after` asks for (RFC 9110 §10.2.3), 0 without a usable one.
+
+    A date is read against the answer's own `date`, so a wrong clock on either side does not matter.
+    """
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        then = parsedate_to_datetime(value)
+        sent = parsedate_to_datetime(headers.get("date", ""))
+        return max(0.0, (then - sent).total_seconds())
+    except (TypeError, ValueError, OverflowError):
+        return 0.0

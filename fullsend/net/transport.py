@@ -1,0 +1,149 @@
+"""One HTTP request: bounded in time and size as a whole, never redirected, over its own connection.
+
+The bytes are `mintcore.outbound.http1`'s, whose deadline covers head and body however slowly they arrive. A
+connection is not kept: when a write breaks on a stale connection, nobody knows whether it was done, and a command
+makes few calls. Decides nothing about what an answer means.
+"""
+
+from __future__ import annotations
+
+import json as json_codec
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from fullsend.net.answers import Answer
+from fullsend.net.connection import Origin, connect
+from fullsend.net.environment import proxy_for, trusted_authorities
+from fullsend.net.failures import NoAnswerError, UnusableRouteError, cause
+from fullsend.net.retry import Retry, RetryPolicy, is_retryable, repeat, retry_after
+from mintcore.clock import WorldClock
+from mintcore.outbound.http1 import BadAnswer, TooLarge, exchange, request_bytes
+from mintcore.request import Deadline
+from mintcore.version import VERSION
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+    from collections.abc import Callable, Mapping
+
+# GitHub describes each repository of a new token in kilobytes, and there may be 500.
+MAX_BODY = 8 * 1024 * 1024
+USER_AGENT = f"fullsend/{VERSION}"
+
+
+@dataclass(frozen=True)
+class Transport:
+    """Sends requests through the environment's proxies, trusting its authorities."""
+
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    max_body: int = MAX_BODY
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        retry: RetryPolicy,
+        again: Callable[[int], bool] = is_retryable,
+        authorization: str = "",
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+    ) -> Answer:
+        """Send a request that may be repeated; return the first answer whose status is not `again`, else the last.
+
+        Raises `NoAnswerError` when the last attempt had no answer, `UnusableRouteError` without another attempt.
+        """
+        host = Origin.of(url).authority
+
+        def attempt(seconds: float) -> Answer | Retry:
+            try:
+                answer = self.exchange(
+                    method, url, seconds=seconds, authorization=authorization, headers=headers, json=json
+                )
+            except UnusableRouteError:
+                raise
+            except NoAnswerError as error:
+                return Retry(error, why=f"{error}.")
+            if not again(answer.status):
+                return answer
+            return Retry(_Exhausted(answer), retry_after(answer.headers), f"{host} answers {answer.status}.")
+
+        try:
+            return repeat(retry, attempt)
+        except _Exhausted as exhausted:
+            return exhausted.answer
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        seconds: float,
+        authorization: str = "",
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+        body: bytes | None = None,
+    ) -> Answer:
+        """Send one request and return the whole answer, whatever its status, within `seconds`.
+
+        `authorization` is the whole header, for example `Bearer …`; `json` is encoded, `body` is sent as it is.
+        Raises `NoAnswerError`: no connection, no answer in time, more than `max_body` bytes, or invalid HTTP.
+        """
+        deadline = Deadline(WorldClock(), seconds)
+        origin = Origin.of(url)
+        proxy = proxy_for(origin, self.environ)
+        fields = {"User-Agent": USER_AGENT, "Connection": "close", **(headers or {})}
+        if authorization:
+            fields["Authorization"] = authorization
+        if json is not None:
+            fields["Content-Type"] = "application/json"
+            body = json_codec.dumps(json).encode()
+        target = _target(url)
+        if proxy is not None and not origin.secure:
+            target = f"http://{origin.authority}{target}"  # RFC 9112 §3.2.2
+            fields |= proxy.fields()
+        if body is None and method in {"POST", "PUT", "PATCH"}:
+            body = b""  # RFC 9110 §8.6: such a request has a Content-Length even without content
+        try:
+            request = request_bytes(method, target, origin.authority, fields, body)
+        except ValueError:
+            raise UnusableRouteError(
+                f"the request to {origin.authority} has characters that HTTP cannot carry"
+            ) from None
+        connection = connect(origin, proxy, self._authorities if origin.secure else None, deadline)
+        with connection:
+            return _exchanged(connection, request, deadline, origin.authority, most=self.max_body)
+
+    @cached_property
+    def _authorities(self) -> ssl.SSLContext:
+        return trusted_authorities(self.environ)
+
+
+class _Exhausted(Exception):
+    """The last answer of a request that was repeated as often as the policy allows; never leaves `send`."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def _target(url: str) -> str:
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _exchanged(connection: socket.socket, request: bytes, deadline: Deadline, host: str, *, most: int) -> Answer:
+    try:
+        raw = exchange(connection, request, deadline, largest=most)
+    except TimeoutError as error:
+        raise NoAnswerError(f"{host} did not answer in time") from error
+    except TooLarge as error:
+        raise NoAnswerError(f"{host} sent more than {most} bytes") from error
+    except BadAnswer as error:
+        raise NoAnswerError(f"{host} did not send a valid HTTP answer ({error})") from error
+    except OSError as error:
+        raise NoAnswerError(f"the connection to {host} broke ({cause(error)})") from error
+    return Answer(raw.status, raw.fields, raw.body)

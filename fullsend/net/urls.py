@@ -1,0 +1,49 @@
+"""Which URLs a credential may be sent to: https anywhere, http on loopback only."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+
+class UnsafeUrlError(ValueError):
+    """A URL that no credential may be sent to; the text says why and gives an example."""
+
+
+def credential_url(url: str, *, what: str, example: str) -> str:
+    """Return the URL without trailing slashes if a credential may go there.
+
+    Raises `UnsafeUrlError`, which names `what` the URL is for and an example.
+    """
+    # Attack: over plain http anyone on the path reads the OIDC token and mints with it.
+    problem = _problem(url)
+    if problem:
+        raise UnsafeUrlError(f"{what} {problem}, for example {example}")
+    return url.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name means this machine, without a name lookup."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _problem(url: str) -> str:
+    if not url.isascii() or not url.isprintable() or " " in url or not url:
+        return "is empty or has characters that a URL cannot have"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "is not a URL"
+    if parts.username is not None or parts.password is not None:
+        return "must not contain a user name or a password; give the bare URL"  # the URL is not echoed
+    if parts.query or parts.fragment:
+        return "must not have a ? or # part; give the bare URL"
+    if host and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
+        return ""
+    return f"{url!r} must begin with https:// (http only on a loopback address)"
