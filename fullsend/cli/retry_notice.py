@@ -1,15 +1,15 @@
-"""How patient a command is with mints and GitHub, and that it says so while it waits."""
+"""How long a command goes on asking mints and GitHub; it says on stderr what it waits for."""
 
 from __future__ import annotations
 
 from fullsend.cli.output import note, without_secrets
-from fullsend.client.retry import RetryPolicy
+from fullsend.net.retry import RetryPolicy
 
 
 def patience(seconds: float) -> RetryPolicy:
-    """Return a policy that goes on for so long and says on stderr why it waits.
+    """Return a policy with this total time that says on stderr why it waits.
 
-    What is quoted may have come from anywhere: secrets are masked, and as the line never begins with it, it is no
-    command to a runner.
+    The reason may quote a service, so secrets in it are masked; the line begins with our own words, so the quote
+    cannot be a command to a runner.
     """
     return RetryPolicy(total_seconds=seconds, tell=lambda why: note(without_secrets(why)))

@@ -15,10 +15,11 @@ from fullsend.cli.output import CommandError, dry_run_option, note, print_json
 from fullsend.cli.process import Outermost
 from fullsend.cli.retry_notice import patience
 from fullsend.cli.token_source import token_of_file
-from fullsend.client.errors import GitHubTokenError
 from fullsend.client.token_api import unknown_to
+from fullsend.failure import Failure
+from fullsend.github.api import CALL_SECONDS
 from fullsend.run_token import actions
-from fullsend.run_token.app import PATIENCE_SECONDS, App, GitHubError
+from fullsend.run_token.app import App
 from fullsend.run_token.guard import refusal
 from fullsend.run_token.settings import Settings, SettingsError, read_settings
 
@@ -144,11 +145,9 @@ def run_token(
     if closed:
         raise CommandError(closed)
     try:
-        print_json(_run(action, App(settings, retry=patience(PATIENCE_SECONDS)), wanted, token_file))
-    except GitHubTokenError as error:
+        print_json(_run(action, App(settings, retry=patience(CALL_SECONDS)), wanted, token_file))
+    except Failure as error:
         raise CommandError(error.message, error.remedy) from error
-    except GitHubError as error:
-        raise CommandError(str(error)) from error
 
 
 def _run(action: str, app: App, wanted: actions.Wanted, token_file: Path | None) -> dict[str, Any]:

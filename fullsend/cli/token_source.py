@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from fullsend.cli.output import CommandError
-from fullsend.client.types import is_token
+from fullsend.net.answer import is_token
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,8 +18,8 @@ from fullsend.client.errors import (
     MintUnreachableError,
 )
 from fullsend.client.mint import MintClient
-from fullsend.client.retry import RetryPolicy
 from fullsend.client.types import MintedToken, MintStatus, StatusRule
+from fullsend.net.retry import RetryPolicy
 
 __all__ = [
     "AmbientIdentityError",

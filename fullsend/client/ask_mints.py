@@ -1,6 +1,6 @@
 """One question, put to one mint or several until an answer counts.
 
-Decides which mint is asked when, what is asked again, and what an answer means to the caller.
+Decides which mint is asked when, which failures are repeated, and what an answer means to the caller.
 """
 
 from __future__ import annotations
@@ -17,20 +17,30 @@ from fullsend.client.errors import (
     MintRefusedError,
     MintUnreachableError,
 )
-from fullsend.client.retry import PERMANENT, TOO_MANY_REQUESTS, is_retryable, retry_after
-from fullsend.client.transport import Answer, CertificateError, NoAnswerError, exchange
-from fullsend.client.types import is_token, json_object, one_line
+from fullsend.net.answer import is_token, one_line
+from fullsend.net.failures import CertificateError, NoAnswerError
+from fullsend.net.retry import (
+    MIN_ATTEMPT_SECONDS,
+    TOO_MANY_REQUESTS,
+    Retry,
+    is_retryable,
+    repeat,
+    retry_after,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import requests
-
-    from fullsend.client.retry import Attempts, RetryPolicy
+    from fullsend.net.answer import Answer
+    from fullsend.net.retry import RetryPolicy
+    from fullsend.net.transport import Transport
 
 T = TypeVar("T")
 OK = 200
-MIN_REQUEST_SECONDS = 1.0
+REQUEST_SECONDS = 40.0
+"""Longer than the 25 s in which a mint answers, so its own `upstream_timeout` arrives."""
+PERMANENT = frozenset({"internal_error", "invalid_role_key"})
+"""A mint's own codes with a 5xx that stay until its operator acts; a 5xx of anything else may pass."""
 # A sleep may end a moment early by the clock that is read here.
 _EARLY_SECONDS = 0.01
 
@@ -42,23 +52,20 @@ class Question:
     method: str
     path: str
     body: object
-    unverified_identity: str = field(repr=False)
+    identity: Callable[[], str] = field(repr=False)
+    """Gives an OIDC token; called for each request, because a mint may accept a token only once."""
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
-    def __post_init__(self) -> None:
-        if not is_token(self.unverified_identity):
-            raise AmbientIdentityError(
-                "What the CI system gave as the OIDC token is not one.", code="oidc_request_failed"
-            )
-
-    def put_to(self, url: str, session: requests.Session, attempts: Attempts) -> Answer:
-        """Send it to one mint. Raises `NoAnswerError`."""
-        return exchange(
-            session,
+    def put_to(self, url: str, transport: Transport, seconds: float) -> Answer:
+        """Send it to one mint. Raises `NoAnswerError`, or `AmbientIdentityError` without an OIDC token."""
+        unverified_identity = self.identity()
+        if not is_token(unverified_identity):
+            raise AmbientIdentityError("The CI system's OIDC token is not a token.", code="oidc_answer_invalid")
+        return transport.exchange(
             self.method,
             url + self.path,
-            bearer=self.unverified_identity,
-            seconds=max(attempts.left, MIN_REQUEST_SECONDS),
+            seconds=min(seconds, REQUEST_SECONDS),
+            authorization=f"Bearer {unverified_identity}",
             json=self.body,
             headers={"Accept": "application/json", "X-Request-Id": self.request_id},
         )
@@ -67,38 +74,43 @@ class Question:
 def ask(
     question: Question,
     urls: Sequence[str],
-    session: requests.Session,
-    retry: RetryPolicy,
+    transport: Transport,
+    policy: RetryPolicy,
     parse: Callable[[bytes, str], T],
 ) -> T:
     """Return the first answer that counts, parsed. Raises `MintClientError`.
 
-    No mint is asked before the time it asked for; one whose failure somebody has to mend is not asked again.
+    A mint is not asked before the time that it asked for, nor again when only its operator can help.
     """
-    attempts = retry.start()
     mints = [_Mint(url) for url in urls]
-    while True:
-        now = retry.now()
+
+    def ask_each(seconds: float) -> T | Retry[T]:
+        now = policy.now()
         for mint in (mint for mint in mints if mint.not_before <= now + _EARLY_SECONDS):
-            answer = mint.ask(question, session, attempts, retry)
+            left = now + seconds - policy.now()
+            if left < MIN_ATTEMPT_SECONDS:
+                break
+            answer = mint.ask(question, transport, policy, left)
             if answer is not None:
                 return _parsed(parse, answer, mint.url)
             if mint.limits:
-                # This mint works and says wait: going round it would defeat its limit.
+                # This mint works and says wait: another mint must not be a way around its limit.
                 for other in mints:
                     other.not_before = max(other.not_before, mint.not_before)
                 break
-        left = [mint for mint in mints if not mint.final]
-        failures = [mint.failure for mint in mints if mint.failure is not None]
-        wait = min((mint.not_before for mint in left), default=0.0) - retry.now()
-        why = next((mint.failure.message for mint in reversed(left) if mint.failure is not None), "")
-        if not left or not attempts.wait(max(0.0, wait), why=why):
-            raise _together(failures)
+        left_over = [mint for mint in mints if not mint.final]
+        failure = _together([mint.failure for mint in mints if mint.failure is not None])
+        if not left_over:
+            raise failure
+        why = next((mint.failure.message for mint in reversed(left_over) if mint.failure is not None), "")
+        return Retry(failure, max(0.0, min(mint.not_before for mint in left_over) - policy.now()), why)
+
+    return repeat(policy, ask_each)
 
 
 @dataclass(slots=True)
 class _Mint:
-    """One of the mints that are asked, and how the last question to it went."""
+    """One of the mints that are asked, and how the last request to it ended."""
 
     url: str
     not_before: float = 0.0
@@ -106,16 +118,14 @@ class _Mint:
     final: bool = False
     limits: bool = False
 
-    def ask(
-        self, question: Question, session: requests.Session, attempts: Attempts, retry: RetryPolicy
-    ) -> Answer | None:
-        """Return an answer that counts; None for one that leaves it to the next mint, or to the next round.
+    def ask(self, question: Question, transport: Transport, policy: RetryPolicy, seconds: float) -> Answer | None:
+        """Return an answer that counts; None when the next mint or the next round may have one.
 
-        Raises `MintRefusedError` or `MintAnswerError` for what no other mint can make good.
+        Raises `MintRefusedError` or `MintAnswerError` for a refusal that every mint would repeat.
         """
         self.limits = False
         try:
-            answer = question.put_to(self.url, session, attempts)
+            answer = question.put_to(self.url, transport, seconds)
         except CertificateError as error:
             self._never_again(_silent(error, "mint_certificate_refused"))
             return None
@@ -131,7 +141,7 @@ class _Mint:
             self._never_again(failure)
             return None
         self.failure = failure
-        self.not_before = retry.now() + (retry_after(answer.headers) or 0.0)
+        self.not_before = policy.now() + retry_after(answer.headers)
         self.limits = answer.status == TOO_MANY_REQUESTS
         return None
 
@@ -144,7 +154,7 @@ def _silent(error: NoAnswerError, code: str) -> MintUnreachableError:
 
 
 def _together(failures: Sequence[MintClientError]) -> MintClientError:
-    """Make one error of those of a last round: a mint's own word counts for more than silence."""
+    """Make one error of the last round's: prefer a mint's error over a network failure."""
     told = next((failure for failure in failures if failure.request_id), failures[-1])
     if len(failures) == 1:
         return told
@@ -172,7 +182,7 @@ def _refusal(answer: Answer, url: str) -> MintClientError:
     """Turn an answer that is not 200 into the error to raise, in the mint's own words if they are there."""
     kind = MintUnreachableError if is_retryable(answer.status) else MintRefusedError
     try:
-        fields: Mapping[str, object] = json_object(answer.body)
+        fields: Mapping[str, object] = answer.json_object()
     except ValueError:
         fields = {}
     sentence, code, request_id = fields.get("error"), fields.get("code"), fields.get("request_id")
@@ -184,7 +194,7 @@ def _refusal(answer: Answer, url: str) -> MintClientError:
             request_id=one_line(request_id) if isinstance(request_id, str) else None,
         )
     if is_retryable(answer.status):
-        sentence = f"{url} answers {answer.status}, and it is not the mint that says so."
+        sentence = f"{url} answers {answer.status}, and not in the mint's words."
         return kind(sentence, code="mint_not_reached", status=answer.status)
     return MintAnswerError(
         f"What answers at {url} is not a mint: it answers {answer.status} without the mint's error.",

@@ -1,4 +1,4 @@
-"""What can go wrong for a caller, as one tree.
+"""The failures of a caller, as one tree.
 
     MintClientError
     ├── MintConfigurationError   a URL that may not be used                  code mint_url_… or github_url_invalid
@@ -15,17 +15,23 @@ holds a token.
 from __future__ import annotations
 
 from fullsend.client.remedies import remedy_for
+from fullsend.failure import Failure
 
 
-class MintClientError(Exception):
-    """What the client gives up on; `code` is stable, `status` and `request_id` are a mint's."""
+class MintClientError(Failure):
+    """The client gives up; `code` is stable, `status` and `request_id` are a mint's."""
 
     def __init__(
-        self, message: str, *, code: str, status: int | None = None, request_id: str | None = None
+        self,
+        message: str,
+        *,
+        code: str,
+        status: int | None = None,
+        request_id: str | None = None,
+        nothing_was_sent: bool = False,
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code
+        super().__init__(message, code=code)
+        self.nothing_was_sent = nothing_was_sent
         self.status = status
         self.request_id = request_id
 
@@ -38,13 +44,16 @@ class MintClientError(Exception):
 class MintConfigurationError(MintClientError):
     """The caller's own settings are wrong; nothing was sent."""
 
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message, code=code, nothing_was_sent=True)
+
 
 class AmbientIdentityError(MintClientError):
     """This job has no OIDC token to show."""
 
 
 class MintUnreachableError(MintClientError):
-    """Every mint was asked as long as that made sense, and none gave an answer that counts."""
+    """Every mint was asked within the time limit, and none gave an answer that counts."""
 
 
 class MintRefusedError(MintClientError):
@@ -56,4 +65,4 @@ class MintAnswerError(MintClientError):
 
 
 class GitHubTokenError(MintClientError):
-    """GitHub did not take a token, or did not revoke it."""
+    """GitHub did not accept a token, or did not revoke it."""

@@ -1,87 +1,88 @@
-"""Where a job's OIDC token comes from: the library `id`, and why there is none when there is none.
+"""Where a job's OIDC token comes from, and why there is none when there is none.
 
-Decides how its failures are explained. `id` knows the CI systems and reads their environment itself; this
-module reads GitHub's only to tell a missing permission from a pull request of a fork.
+Decides how failures are explained: a missing permission, a fork's pull request, the network, a proxy's page.
+GitHub: "OpenID Connect reference"; the other systems are in `other_ci.py`.
 """
 
 from __future__ import annotations
 
 import json
-import re
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-
-import urllib3.exceptions
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from fullsend.client.errors import AmbientIdentityError
-from fullsend.client.transport import cause
-from fullsend.client.types import one_line
+from fullsend.client.other_ci import gitlab_variable, token_of_other_ci
+from fullsend.net.answer import is_token
+from fullsend.net.failures import CertificateError, NoAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fullsend.net.retry import RetryPolicy
+    from fullsend.net.transport import Transport
+
 DEFAULT_AUDIENCE = "fullsend-mint"
+IDENTITY_SECONDS = 30.0
+"""For the request for the OIDC token, its repetitions included."""
 REQUEST_URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
-REQUEST_VARIABLES = (REQUEST_URL, "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - a variable's name
 _MAX_EVENT_BYTES = 30 * 1024 * 1024
-_NOT_IN_A_VARIABLE = re.compile(r"[^A-Z0-9_]|^[^A-Z_]")
 
 
-def ambient_token(audience: str, environ: Mapping[str, str]) -> str:
+def ambient_token(audience: str, environ: Mapping[str, str], transport: Transport, retry: RetryPolicy) -> str:
     """Return the OIDC token of the CI job this runs in.
 
     Raises `AmbientIdentityError` with a code that says why there is none.
     """
+    if environ.get("GITHUB_ACTIONS"):
+        return _token_of_actions(audience, environ, transport, retry)
+    return token_of_other_ci(audience, environ)
+
+
+def _token_of_actions(audience: str, environ: Mapping[str, str], transport: Transport, retry: RetryPolicy) -> str:
+    address, bearer = environ.get(REQUEST_URL, ""), environ.get(REQUEST_TOKEN, "")
+    if not address or not bearer:
+        raise no_token_in_actions(environ)
+    url = _with_audience(address, audience)
+    if not is_token(bearer):
+        raise _not_given(f"{REQUEST_TOKEN} is not a token", "oidc_variables_invalid", nothing_was_sent=True)
     try:
-        import id as ambient  # noqa: PLC0415 - only minting needs the extra
-    except ModuleNotFoundError as missing:
-        raise AmbientIdentityError(
-            "finding the job's OIDC token needs the Python package id, which is not installed: "
-            "pip install 'fullsend-mint[cli]'",
-            code="oidc_not_available",
-        ) from missing
-    _check_address(environ)
+        answer = transport.send("GET", url, retry=retry, authorization=f"bearer {bearer}")
+    except CertificateError as error:
+        raise _not_given(str(error), "oidc_certificate_refused") from error
+    except NoAnswerError as error:
+        raise _not_given(f"its token service was not reached, {error}", "oidc_unreachable") from error
+    if answer.status != HTTPStatus.OK:
+        raise _not_given(f"its token service answered {answer.status}", "oidc_request_failed")
     try:
-        token = ambient.detect_credential(audience)
-    except ambient.GitHubOidcPermissionCredentialError:
-        raise no_token_in_actions(environ) from None
-    except ambient.AmbientCredentialError as error:
-        raise _not_given(_reason(error)) from None
-    if token is None:
-        raise AmbientIdentityError(
-            "There is no OIDC token here: this is not a CI job that the client knows.",
-            code="oidc_not_available",
-        )
+        token = answer.json_object().get("value")
+    except ValueError:
+        raise _not_given("its token service answered without JSON", "oidc_answer_invalid") from None
+    if not isinstance(token, str) or not is_token(token):
+        raise _not_given("its token service answered without a token", "oidc_answer_invalid")
     return token
 
 
-def _not_given(reason: str) -> AmbientIdentityError:
+def _not_given(reason: str, code: str, *, nothing_was_sent: bool = False) -> AmbientIdentityError:
     return AmbientIdentityError(
-        f"The CI system did not give this job its OIDC token: {reason}.", code="oidc_request_failed"
+        f"The CI system did not give this job its OIDC token: {reason}.",
+        code=code,
+        nothing_was_sent=nothing_was_sent,
     )
 
 
-def _check_address(environ: Mapping[str, str]) -> None:
-    """Refuse an address that is none: the library would hand it on to urllib3, which fails in many ways."""
-    address = environ.get(REQUEST_URL, "") if environ.get("GITHUB_ACTIONS") else ""
+def _with_audience(address: str, audience: str) -> str:
     try:
         parts = urlsplit(address)
         good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:
         good = False
-    if address and not good:
-        raise _not_given(f"{REQUEST_URL} is not a URL")
-
-
-def _reason(error: Exception) -> str:
-    """Say why the library got no token; what it quotes after `body=` is the token service's: not ours to print."""
-    text, quoted, _ = one_line(str(error)).partition(", body=")
-    if quoted:
-        return f"its token service answered {text.rpartition('code=')[2]}"
-    if isinstance(error.__context__, urllib3.exceptions.HTTPError):  # which the library calls a timeout, always
-        return f"its token service was not reached ({cause(error)})"
-    return text
+    if not good:
+        raise _not_given(f"{REQUEST_URL} is not a URL", "oidc_variables_invalid", nothing_was_sent=True)
+    kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "audience"]
+    return urlunsplit(parts._replace(query=urlencode([*kept, ("audience", audience)]), fragment=""))
 
 
 def no_token_in_actions(environ: Mapping[str, str]) -> AmbientIdentityError:
@@ -90,10 +91,12 @@ def no_token_in_actions(environ: Mapping[str, str]) -> AmbientIdentityError:
         return AmbientIdentityError(
             "This job was started by a pull request from a fork, and GitHub gives such jobs no OIDC token.",
             code="oidc_fork_pull_request",
+            nothing_was_sent=True,
         )
     return AmbientIdentityError(
         "This job may not ask for an OIDC token: it lacks `permissions: id-token: write`.",
         code="oidc_permission_missing",
+        nothing_was_sent=True,
     )
 
 
@@ -102,8 +105,7 @@ def variables_of_identity(audience: str) -> frozenset[str]:
 
     The two of GitHub Actions, and the one in which GitLab CI puts the token for this audience.
     """
-    gitlab = _NOT_IN_A_VARIABLE.sub("_", audience.upper()) + "_ID_TOKEN"
-    return frozenset({*REQUEST_VARIABLES, gitlab})
+    return frozenset({REQUEST_URL, REQUEST_TOKEN, gitlab_variable(audience)})
 
 
 def _is_fork_pull_request(environ: Mapping[str, str]) -> bool:

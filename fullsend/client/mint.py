@@ -1,6 +1,6 @@
 """The client of a mint: identity in, installation token out, revoked at the end.
 
-Decides how long a token lives, and from where the identity comes; how mints are asked is `asking.py`. Keeps no
+Decides how long a token lives, and where the identity comes from; how mints are asked is `ask_mints.py`. Keeps no
 token on disk and prints nothing.
 """
 
@@ -13,15 +13,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import urlencode
 
-import requests
-
 from fullsend.client.ask_mints import Question, ask
 from fullsend.client.errors import GitHubTokenError, MintConfigurationError
-from fullsend.client.identity import DEFAULT_AUDIENCE, ambient_token
-from fullsend.client.retry import RetryPolicy
-from fullsend.client.token_api import FRESH_SECONDS, GITHUB_SECONDS, TokenApi, job_api_url, unknown_to
+from fullsend.client.identity import DEFAULT_AUDIENCE, IDENTITY_SECONDS, ambient_token
+from fullsend.client.token_api import FRESH_SECONDS, GITHUB_SECONDS, TokenApi, unknown_to
 from fullsend.client.types import MintedToken, MintStatus, parse_status, parse_token
-from fullsend.client.urls import credential_url
+from fullsend.github.api import job_api_url
+from fullsend.net.retry import RetryPolicy
+from fullsend.net.transport import Transport
+from fullsend.net.urls import UnsafeUrlError, credential_url
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -36,8 +36,8 @@ _log = logging.getLogger("fullsend.client")
 class MintClient:
     """Mints tokens for the job this runs in; as a context manager it revokes them when the block ends.
 
-    Several mint URLs are tried in order: the next one when a mint is unreachable or answers 5xx. All of them
-    see the same OIDC token, so list only mints that you trust alike.
+    Several mint URLs are tried in order: the next one when a mint is unreachable or answers 5xx. Each request
+    carries a fresh OIDC token, which is good at all of them, so list only mints that you trust alike.
     """
 
     def __init__(
@@ -48,24 +48,23 @@ class MintClient:
         identity: Identity | None = None,
         github_api_url: str | None = None,
         retry: RetryPolicy | None = None,
-        session: requests.Session | None = None,
+        transport: Transport | None = None,
     ) -> None:
         """Raise `MintConfigurationError` for a URL that a credential may not be sent to.
 
-        `identity` defaults to the job's own token, found by the library `id`; `github_api_url` to the job's
-        GitHub, which is `GITHUB_API_URL` or api.github.com.
+        `identity` defaults to the job's own token; `github_api_url` to the job's GitHub, which is
+        `GITHUB_API_URL` or api.github.com.
         """
         urls = [mint_urls] if isinstance(mint_urls, str) else list(mint_urls)
         if not urls:
             raise MintConfigurationError("No mint URL was given.", code="mint_url_invalid")
-        self._urls = [credential_url(url, what="The mint URL", example="https://mint.example.com") for url in urls]
+        self._urls = [_mint_url(url) for url in urls]
         self._audience = audience
-        self._identity = identity or (lambda wanted: ambient_token(wanted, os.environ))
         self._retry = retry or RetryPolicy()
-        self._session = session or requests.Session()
-        patience = replace(self._retry, total_seconds=min(self._retry.total_seconds, GITHUB_SECONDS))
-        api_url = job_api_url() if github_api_url is None else github_api_url
-        self._github = TokenApi(api_url, self._session, patience)
+        self._transport = transport or Transport()
+        self._identity = identity or self._ambient_token
+        api_url = job_api_url(os.environ) if github_api_url is None else github_api_url
+        self._github = TokenApi(api_url, self._transport, self._within(GITHUB_SECONDS))
         self._unrevoked: dict[str, float] = {}  # token → when it was made
 
     def __enter__(self) -> Self:
@@ -125,5 +124,18 @@ class MintClient:
         return revoked
 
     def _ask(self, method: str, path: str, body: object, parse: Callable[[bytes, str], T]) -> T:
-        question = Question(method, path, body, self._identity(self._audience))
-        return ask(question, self._urls, self._session, self._retry, parse)
+        question = Question(method, path, body, lambda: self._identity(self._audience))
+        return ask(question, self._urls, self._transport, self._retry, parse)
+
+    def _ambient_token(self, audience: str) -> str:
+        return ambient_token(audience, os.environ, self._transport, self._within(IDENTITY_SECONDS))
+
+    def _within(self, seconds: float) -> RetryPolicy:
+        return replace(self._retry, total_seconds=min(self._retry.total_seconds, seconds))
+
+
+def _mint_url(url: str) -> str:
+    try:
+        return credential_url(url, what="The mint URL", example="https://mint.example.com")
+    except UnsafeUrlError as error:
+        raise MintConfigurationError(str(error), code="mint_url_invalid") from None

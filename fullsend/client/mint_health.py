@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
-import requests
+from fullsend.net.answer import one_line
+from fullsend.net.failures import NoAnswerError
+from fullsend.net.transport import Transport
 
-from fullsend.client.transport import cause
-from mintcore.version import VERSION
+if TYPE_CHECKING:
+    from fullsend.net.answer import Answer
 
-SECONDS = 15
-LARGEST = 65536
-UNAUTHORIZED = 401
+SECONDS = 15.0
+MAX_BODY = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +27,20 @@ class Health:
 
 
 def probe(url: str) -> Health:
-    """Ask a mint for a token with nothing to show, and for its health. Never raises for what it answers."""
-    headers = {"User-Agent": f"fullsend/{VERSION}"}
+    """Ask a mint for a token without a credential, and for its health. Never raises for its answers."""
+    transport = Transport(max_body=MAX_BODY)
     try:
-        with requests.Session() as session:
-            token = session.post(
-                f"{url}/v1/token", json={}, timeout=SECONDS, headers=headers, allow_redirects=False
-            )
-            health = session.get(f"{url}/health", timeout=SECONDS, headers=headers, allow_redirects=False)
-    except requests.exceptions.RequestException as error:
-        return Health(refuses=False, version="", said=f"no answer ({cause(error)})")
+        token = transport.exchange("POST", f"{url}/v1/token", seconds=SECONDS, json={})
+        health = transport.exchange("GET", f"{url}/health", seconds=SECONDS)
+    except NoAnswerError as error:
+        return Health(refuses=False, version="", said=f"no answer ({error})")
     version = _version(health)
-    said = (
-        f"POST /v1/token answers {token.status_code}, /health {health.status_code} version {version or 'unknown'}"
-    )
-    return Health(token.status_code == UNAUTHORIZED, version, said)
+    said = f"POST /v1/token answers {token.status}, /health {health.status} version {version or 'unknown'}"
+    return Health(token.status == HTTPStatus.UNAUTHORIZED, version, said)
 
 
-def _version(answer: requests.Response) -> str:
-    if len(answer.content) > LARGEST:
-        return ""
+def _version(answer: Answer) -> str:
     try:
-        body = answer.json()
+        return one_line(str(answer.json_object().get("version", "")))
     except ValueError:
         return ""
-    return str(body.get("version", "")) if isinstance(body, dict) else ""

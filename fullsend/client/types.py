@@ -1,15 +1,11 @@
-"""What a mint answers, parsed. Outside input: whatever does not fit is refused here and nowhere else."""
+"""A mint's answers, parsed. Outside input: what does not fit is refused here."""
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
-# Tokens are opaque: no length and no alphabet is assumed but what fits in a header. A line break or a
-# blank would let whoever answers write further lines into $GITHUB_OUTPUT, $GITHUB_ENV or the log.
-_TOKEN = re.compile(r"[!-~]{1,65536}\Z")
+from fullsend.net.answer import is_token, json_object, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +52,6 @@ class MintStatus:
     """Every rule that was looked at for that, in order."""
 
 
-def is_token(value: object) -> bool:
-    """Whether a value can be a token at all: printable, without blanks."""
-    return isinstance(value, str) and _TOKEN.match(value) is not None
-
-
 def parse_token(body: bytes, mint_url: str) -> MintedToken:
     """Read the answer to `POST /v1/token`. Raises ValueError, never with the answer in it."""
     answer = json_object(body)
@@ -89,22 +80,6 @@ def parse_status(body: bytes, mint_url: str) -> MintStatus:
         allowed=_boolean(answer, "allowed") if "allowed" in answer else None,
         rules=_rules(answer.get("rules", [])),
     )
-
-
-def json_object(body: bytes) -> dict[str, Any]:
-    """Decode a JSON object. Raises ValueError."""
-    try:
-        answer = json.loads(body)
-    except RecursionError as deep:  # a thousand brackets
-        raise ValueError("the answer is nested too deeply") from deep
-    if not isinstance(answer, dict):
-        raise ValueError("the answer is not a JSON object")  # noqa: TRY004 - the caller handles one kind
-    return answer
-
-
-def one_line(text: str, *, limit: int = 1000) -> str:
-    """Make text from outside safe to print: one line, no control characters, bounded."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 2]).split())[:limit]
 
 
 def _rules(values: object) -> tuple[StatusRule, ...]:

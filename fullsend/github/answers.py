@@ -1,4 +1,4 @@
-"""GitHub's answers, read field by field: what is not as documented is refused, never guessed.
+"""GitHub's answers, read field by field: a field that is not as documented is refused, never guessed.
 
 GitHub REST: "List organization variables", "List repository secrets", "Get a repository public key". Pure.
 """
@@ -11,7 +11,7 @@ from fullsend.github.slots import Kept, Kind, Slot
 
 
 class UnreadableError(ValueError):
-    """This is no answer of GitHub's; the text names the field, never its content."""
+    """This is not an answer of GitHub's; the text names the field, never its content."""
 
 
 class Page(NamedTuple):

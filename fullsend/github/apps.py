@@ -1,4 +1,4 @@
-"""A GitHub App, asked with its own key: is the key its, what may it do, where is it installed.
+"""A GitHub App, asked with its own key: does the key fit, what may the App do, where is it installed.
 
 GitHub REST: "Get the authenticated app", "List installations for the authenticated app". Decides nothing
 about roles.
@@ -6,33 +6,28 @@ about roles.
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import jwt
-import requests
-
-from fullsend.client.errors import MintConfigurationError
-from fullsend.client.retry import RetryPolicy, is_retryable, retry_after
-from fullsend.client.transport import Answer, NoAnswerError, exchange
-from fullsend.client.types import json_object
-from fullsend.client.urls import credential_url
-from fullsend.operate.operate_errors import BadInput, GitHubError
+from fullsend.failure import BadInput
+from fullsend.github.api import CALL_SECONDS, DEFAULT_API_URL, GitHubApi, message_of
+from fullsend.github.app_jwt import app_jwt
+from fullsend.github.github_errors import GitHubError, is_limit, unreachable, unreadable
+from fullsend.net.answer import one_line
+from fullsend.net.failures import NoAnswerError
+from fullsend.net.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from fullsend.net.answer import Answer
     from mintcore.secret import Secret
 
-DEFAULT_API = "https://api.github.com"
-API_VERSION = "2022-11-28"
-LIFETIME_SECONDS = 540
-BACKDATED_SECONDS = 60
 PAGE = 100
 MAX_PAGES = 100
+MAX_MESSAGE = 200
 
 
 class KeyMismatch(GitHubError):
@@ -64,78 +59,70 @@ class AppFacts:
 class GitHubApps:
     """GitHub, asked as an App; `now` is in seconds since the epoch. Raises BadInput for an unsafe URL."""
 
-    api_url: str = DEFAULT_API
+    api_url: str = DEFAULT_API_URL
     now: Callable[[], float] = time.time
-    retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(total_seconds=30.0))
+    retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(total_seconds=CALL_SECONDS))
 
     def __post_init__(self) -> None:
-        try:
-            url = credential_url(self.api_url, what="GITHUB_API_URL", example=DEFAULT_API)
-        except MintConfigurationError as error:
-            raise BadInput(f"{error.message}.") from None
-        object.__setattr__(self, "api_url", url)
+        object.__setattr__(self, "api_url", GitHubApi(self.api_url).api_url)
 
     def app(self, app_id: str, key: Secret) -> AppFacts:
-        """Return the App with this id. Raises BadInput for no key, GitHubError when it is not that App's key."""
-        with requests.Session() as session:
-            return _facts(_object(self._ask(session, "/app", app_id, key)))
+        """Return the App with this id. Raises BadInput for an invalid key, GitHubError for another App's key."""
+        return _facts(self._object(self._ask("/app", app_id, key)))
 
     def app_everywhere(self, app_id: str, key: Secret) -> AppFacts:
         """Return the App with every account it is installed on. Raises BadInput, GitHubError."""
-        with requests.Session() as session:
-            app = _object(self._ask(session, "/app", app_id, key))
-            found: list[Installation] = []
-            for page in range(1, MAX_PAGES + 1):
-                path = f"/app/installations?per_page={PAGE}&page={page}"
-                listed = _list(self._ask(session, path, app_id, key))
-                found += [_installation(one) for one in listed]
-                if len(listed) < PAGE:
-                    break
-            return _facts(app, tuple(found))
+        app = self._object(self._ask("/app", app_id, key))
+        found: list[Installation] = []
+        for page in range(1, MAX_PAGES + 1):
+            listed = self._list(self._ask(f"/app/installations?per_page={PAGE}&page={page}", app_id, key))
+            found += [_installation(one) for one in listed]
+            if len(listed) < PAGE:
+                break
+        return _facts(app, tuple(found))
 
-    def _ask(self, session: requests.Session, path: str, app_id: str, key: Secret) -> Answer:
-        assertion = self._assertion(app_id, key)
-        attempts = self.retry.start()
-        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION}
-        while True:
-            try:
-                answer = exchange(
-                    session, "GET", self.api_url + path, bearer=assertion, seconds=20.0, headers=headers
-                )
-            except NoAnswerError as error:
-                if not attempts.wait():
-                    raise GitHubError(
-                        f"GitHub was not reached: {error}.", "Check the network and run it again."
-                    ) from error
-                continue
-            if answer.status == HTTPStatus.OK:
-                return answer
-            if not is_retryable(answer.status) or not attempts.wait(retry_after(answer.headers)):
-                raise _refused(answer, app_id)
-
-    def _assertion(self, app_id: str, key: Secret) -> str:
-        now = int(self.now())
-        claims = {"iss": app_id, "iat": now - BACKDATED_SECONDS, "exp": now + LIFETIME_SECONDS}
+    def _ask(self, path: str, app_id: str, key: Secret) -> Answer:
         try:
-            return jwt.encode(claims, key.reveal(), algorithm="RS256")
-        except (ValueError, TypeError, jwt.PyJWTError):
+            assertion = app_jwt(app_id, key.reveal(), self.now())
+        except ValueError:
             raise BadInput(
                 f"The key for App {app_id} is not an RSA private key in PEM form.",
                 "Give the .pem file that GitHub offered for download when the key was made.",
             ) from None
+        try:
+            answer = GitHubApi(self.api_url, self.retry).call("GET", path, assertion)
+        except NoAnswerError as error:
+            raise unreachable(error, self.api_url) from error
+        if answer.status == HTTPStatus.OK:
+            return answer
+        raise _refused(answer, app_id)
+
+    def _object(self, answer: Answer) -> dict[str, Any]:
+        try:
+            return answer.json_object()
+        except ValueError:
+            raise unreadable(self.api_url) from None
+
+    def _list(self, answer: Answer) -> list[dict[str, Any]]:
+        try:
+            listed = answer.json()
+        except ValueError:
+            listed = None
+        if not isinstance(listed, list):
+            raise unreadable(self.api_url)
+        return [one for one in listed if isinstance(one, dict)]
 
 
 def _refused(answer: Answer, app_id: str) -> GitHubError:
-    try:
-        said = str(json_object(answer.body).get("message", ""))[:200]
-    except ValueError:
-        said = ""
+    said = one_line(message_of(answer) or "", limit=MAX_MESSAGE)
     if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND}:
         return KeyMismatch(
-            f"GitHub does not take the key as App {app_id}'s ({answer.status} {said}).",
-            "Either the key is another App's or was deleted, or the App ID is wrong: both stand on the App's page "
-            "(Settings → Developer settings → GitHub Apps → Edit). This machine's clock also has to be right.",
+            f"GitHub does not accept the key as App {app_id}'s ({answer.status} {said}).",
+            "The key belongs to another App or was deleted, or the App ID is wrong: the App's page shows both "
+            "(Settings → Developer settings → GitHub Apps → Edit). This machine's clock must be right, too.",
         )
+    if is_limit(answer):
+        return GitHubError(f"GitHub limits the calls of App {app_id}.", "Run the command again in an hour.")
     return GitHubError(
         f"GitHub refused to show App {app_id}: {answer.status} {said}.", "Run the command again later."
     )
@@ -158,20 +145,3 @@ def _installation(found: Mapping[str, Any]) -> Installation:
         suspended=found.get("suspended_at") is not None,
         page=str(found.get("html_url", "")),
     )
-
-
-def _object(answer: Answer) -> dict[str, Any]:
-    try:
-        return json_object(answer.body)
-    except ValueError:
-        raise GitHubError("What answers at GITHUB_API_URL is not GitHub's API.") from None
-
-
-def _list(answer: Answer) -> list[dict[str, Any]]:
-    try:
-        listed = json.loads(answer.body)
-    except ValueError:
-        listed = None
-    if not isinstance(listed, list):
-        raise GitHubError("What answers at GITHUB_API_URL is not GitHub's API.")
-    return [one for one in listed if isinstance(one, dict)]

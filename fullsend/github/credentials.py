@@ -1,6 +1,6 @@
 """The operator's GitHub token: from `GH_TOKEN`, `GITHUB_TOKEN`, or the `gh` that is logged in.
 
-Decides where it comes from and to which API it may be sent; what it may do there is GitHub's to say.
+Decides where it comes from and to which API it may be sent; GitHub decides what it may do there.
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from fullsend.client.errors import MintConfigurationError
-from fullsend.client.urls import credential_url
-from fullsend.operate.operate_errors import BadInput, GitHubError
+from fullsend.github.api import GitHubApi, job_api_url
+from fullsend.github.github_errors import GitHubError
 from mintcore.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-DEFAULT_API = "https://api.github.com"
 VARIABLES = ("GH_TOKEN", "GITHUB_TOKEN")
 GH_SECONDS = 15
 
@@ -33,7 +31,7 @@ class Credentials:
     api_url: str
 
     def renewal(self, scopes: Iterable[str]) -> str:
-        """Say how to come by a token with these scopes: gh cannot mend one from the environment."""
+        """Say how to get a token with these scopes: gh cannot change one from the environment."""
         if self.source in VARIABLES:
             return (
                 f"Set {self.source} to a token with the scopes {', '.join(scopes)}, "
@@ -47,7 +45,7 @@ def find_credentials(environment: Mapping[str, str]) -> Credentials:
 
     Raises BadInput for an API address that no token may be sent to, GitHubError when there is no token.
     """
-    api_url = _api_url(environment)
+    api_url = GitHubApi(job_api_url(environment)).api_url
     for name in VARIABLES:
         if environment.get(name, "").strip():
             return Credentials(_one_word(environment[name], name), name, api_url)
@@ -58,19 +56,8 @@ def _one_word(text: str, source: str) -> Secret:
     """Return the token. Attack: a line break in it would add a header of its own to every request."""
     token = text.strip()
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise GitHubError(
-            f"What {source} holds is not a GitHub token: a token is one word.", "Give the bare token."
-        )
+        raise GitHubError(f"{source} does not hold a GitHub token: a token is one word.", "Give the bare token.")
     return Secret(token)
-
-
-def _api_url(environment: Mapping[str, str]) -> str:
-    try:
-        return credential_url(
-            environment.get("GITHUB_API_URL") or DEFAULT_API, what="GITHUB_API_URL", example=DEFAULT_API
-        )
-    except MintConfigurationError as error:
-        raise BadInput(f"{error.message}.") from None
 
 
 def _gh_host(api_url: str) -> str:
@@ -81,7 +68,7 @@ def _gh_host(api_url: str) -> str:
 def _from_gh(environment: Mapping[str, str], host: str) -> str:
     gh = shutil.which("gh", path=environment.get("PATH"))
     if gh is None:
-        raise _no_token("GH_TOKEN and GITHUB_TOKEN are not set, and there is no gh command to ask.", host)
+        raise _no_token("GH_TOKEN and GITHUB_TOKEN are not set, and there is no gh command.", host)
     try:
         done = subprocess.run(  # noqa: S603 - gh from the operator's own PATH
             [gh, "auth", "token", "--hostname", host],

@@ -1,98 +1,105 @@
-"""GitHub's refusals and PyGithub's exceptions as ours: what happened, the usual cause, what mends it."""
+"""GitHub's refusals as ours: what happened, the usual cause, what fixes it."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import requests.exceptions
-from github import BadCredentialsException, GithubException, RateLimitExceededException
-
-from fullsend.client.transport import cause
-from fullsend.operate.operate_errors import GitHubError
+from fullsend.failure import Failure
+from fullsend.github.api import message_of
+from fullsend.net.answer import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from fullsend.github.credentials import Credentials
+    from fullsend.net.answer import Answer
+    from fullsend.net.failures import NoAnswerError
 
-SERVER_TROUBLE = 500
-FORBIDDEN = 403
-LIMITED = (403, 429)
-NOT_FOUND = 404
-LONGEST = 300
+LIMITED = (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+MAX_MESSAGE = 300
 SCOPES = ("admin:org", "repo")
-"""What a classic token needs for an organization; for one repository the second is enough."""
+"""What a classic token needs for an organization; a repository needs only the second."""
+
+
+class GitHubError(Failure):
+    """GitHub refused, contradicts what was given, or did not answer."""
 
 
 class Forbidden(GitHubError):
-    """The token may not do this, whoever it belongs to."""
+    """The token lacks the permission."""
 
 
-@contextmanager
-def explained(doing: str, keeper: str, credentials: Credentials) -> Iterator[None]:
-    """Turn whatever PyGithub raises into GitHubError; `doing` completes "GitHub refused to …"."""
-    try:
-        yield
-    except BadCredentialsException:
-        raise GitHubError(
+def unreachable(error: NoAnswerError, api_url: str) -> GitHubError:
+    """Explain that no answer of GitHub's came."""
+    return GitHubError(
+        f"GitHub at {api_url} gave no usable answer: {error}.",
+        "Check the network, the proxy and GITHUB_API_URL; a GitHub Enterprise Server is https://HOST/api/v3.",
+    )
+
+
+def unreadable(api_url: str) -> GitHubError:
+    """Explain an answer without the fields that GitHub documents."""
+    return GitHubError(
+        f"What answers at {api_url} does not speak GitHub's API.",
+        "Check GITHUB_API_URL and the proxy; a GitHub Enterprise Server is https://HOST/api/v3.",
+    )
+
+
+def refusal(answer: Answer, doing: str, keeper: str, credentials: Credentials) -> GitHubError:
+    """Explain a refusal; `doing` completes "GitHub refused to …"."""
+    said = one_line(message_of(answer) or "no reason given", limit=MAX_MESSAGE)
+    if is_limit(answer):
+        return GitHubError(
+            f"GitHub limits this token's calls and refused to {doing}{_until(answer.headers)}.",
+            "Wait until then, and run the command again: finished changes are not repeated.",
+        )
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        return GitHubError(
             f"GitHub does not accept the token from {credentials.source} (401): it has expired or was revoked.",
             credentials.renewal(SCOPES),
-        ) from None
-    except GithubException as error:
-        raise _refusal(error, doing, keeper, credentials) from None
-    except requests.exceptions.RequestException as error:
-        raise GitHubError(
-            f"GitHub at {credentials.api_url} cannot be reached ({cause(error)}).",
-            "Check the network and GITHUB_API_URL; a GitHub Enterprise Server is https://HOST/api/v3.",
-        ) from None
-    except (ValueError, RuntimeError):
-        # No JSON, fields that are missing, or a redirect to another host, which PyGithub does not follow.
-        raise GitHubError(
-            f"What answers at {credentials.api_url} does not speak GitHub's API.",
-            "Check GITHUB_API_URL and the proxy; a GitHub Enterprise Server is https://HOST/api/v3.",
-        ) from None
-
-
-def _refusal(error: GithubException, doing: str, keeper: str, credentials: Credentials) -> GitHubError:
-    said = _message(error)
-    if is_limit(error):
-        return GitHubError(
-            f"GitHub limits this token's calls and refused to {doing}{_until(_lower(error))}.",
-            "Wait until then, and run the command again: what is done already is not done twice.",
         )
-    if error.status >= SERVER_TROUBLE:
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return GitHubError(
-            f"GitHub had trouble of its own when asked to {doing} ({error.status}).",
+            f"GitHub failed when asked to {doing} ({answer.status}).",
             "Run the command again in a few minutes; https://www.githubstatus.com/ says more.",
         )
-    if error.status == NOT_FOUND:
+    if answer.status == HTTPStatus.NOT_FOUND:
         return GitHubError(
             f"{keeper} does not exist, or the token may not see it (404).",
-            _seeing(keeper, _lower(error).get("x-oauth-scopes"), credentials),
+            _seeing(keeper, answer.headers.get("x-oauth-scopes"), credentials),
         )
-    if error.status == FORBIDDEN:
+    if answer.status == HTTPStatus.FORBIDDEN:
         return Forbidden(
-            f"GitHub refused to {doing} (403): {said}", _permission(_lower(error), keeper, credentials)
+            f"GitHub refused to {doing} (403): {said}", _permission(answer.headers, keeper, credentials)
         )
     return GitHubError(
-        f"GitHub refused to {doing} ({error.status}): {said}", "If this lasts: https://www.githubstatus.com/"
+        f"GitHub refused to {doing} ({answer.status}): {said}", "If this lasts: https://www.githubstatus.com/"
     )
+
+
+def is_limit(answer: Answer) -> bool:
+    """Return whether a refusal is about the number of calls (GitHub REST: "Rate limits"): 403 or 429."""
+    if answer.status not in LIMITED:
+        return False
+    told = "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0"
+    return told or "rate limit" in (message_of(answer) or "").lower()
 
 
 def _seeing(keeper: str, scopes: str | None, credentials: Credentials) -> str:
     owner, slash, name = keeper.partition("/")
     if not slash:
-        return f"Check the spelling. If {keeper} is a user and no organization, name a repository: {keeper}/REPO"
+        return f"Check the spelling. If {keeper} is a user, name a repository: {keeper}/REPO"
     if scopes is not None and "repo" not in scopes.split(", "):
         return (
-            "The token does not have the scope repo, without which it sees public repositories only.\n"
-            f"{credentials.renewal(SCOPES)}"
+            f"The token lacks the scope repo, so it sees public repositories only.\n{credentials.renewal(SCOPES)}"
         )
-    creation = f"\nIf it is not there yet: gh repo create {keeper} --private --add-readme" if name[0] == "." else ""
+    creation = (
+        f"\nIf it does not exist yet: gh repo create {keeper} --private --add-readme" if name[0] == "." else ""
+    )
     return (
-        f"Check the spelling. Who owns the token must be able to see it; a fine-grained token must belong to "
+        f"Check the spelling. The token's owner must be able to see it; a fine-grained token must belong to "
         f"{owner} and include the repository.{creation}"
     )
 
@@ -103,37 +110,20 @@ def _permission(headers: Mapping[str, str], keeper: str, credentials: Credential
         return f"The token is not authorized for single sign-on yet; open {sso.partition('url=')[2]}"
     scopes = headers.get("x-accepted-oauth-scopes", "")
     if scopes:
-        needs = f"It needs the scope {scopes}, and who owns it must be an administrator of {keeper}."
+        needs = f"It needs the scope {scopes}, and its owner must be an administrator of {keeper}."
         return f"{needs}\n{credentials.renewal(SCOPES)}"
     permission = headers.get("x-accepted-github-permissions", "")
     if permission:
         return (
             f"The token needs the permission {permission} on {keeper}; edit it under Settings, Developer settings."
         )
-    return f"Who owns the token must be an administrator of {keeper}."
-
-
-def is_limit(error: GithubException) -> bool:
-    """Whether a refusal is about the number of calls (GitHub REST: "Rate limits"), whose status is 403 or 429."""
-    headers = _lower(error)
-    told = "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
-    return error.status in LIMITED and (told or isinstance(error, RateLimitExceededException))
+    return f"The token's owner must be an administrator of {keeper}."
 
 
 def _until(headers: Mapping[str, str]) -> str:
     if headers.get("retry-after", "").isdigit():
         return f" for {headers['retry-after']} seconds"
     reset = headers.get("x-ratelimit-reset", "")
-    if headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
+    if headers.get("x-ratelimit-remaining") == "0" and reset.isdigit() and len(reset) <= len("9999999999"):
         return f" until {datetime.fromtimestamp(int(reset), UTC):%H:%M:%S} UTC"
     return " for about a minute"
-
-
-def _lower(error: GithubException) -> dict[str, str]:
-    return {name.lower(): value for name, value in (error.headers or {}).items()}
-
-
-def _message(error: GithubException) -> str:
-    body = error.data if isinstance(error.data, dict) else {}
-    said = str(body.get("message") or "no reason given")
-    return " ".join(said.split())[:LONGEST]

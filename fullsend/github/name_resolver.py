@@ -1,40 +1,41 @@
-"""The case in which GitHub spells a name. CEL compares case-sensitively, so that it is looked up, not guessed.
+"""The case in which GitHub spells a name. CEL compares case-sensitively, so the name is looked up, not guessed.
 
 GitHub REST: "Get a user" (finds organizations too), "Get a repository".
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import requests
-
-from fullsend.client.errors import MintConfigurationError
-from fullsend.client.transport import cause
-from fullsend.client.urls import credential_url
-from fullsend.github.apps import API_VERSION, DEFAULT_API
-from fullsend.operate.operate_errors import BadInput, GitHubError
+from fullsend.github.api import DEFAULT_API_URL, GitHubApi
+from fullsend.github.github_errors import GitHubError, is_limit, unreadable
+from fullsend.net.failures import NoAnswerError
+from fullsend.net.retry import RetryPolicy
 from mintcore.policy.names import Org, parse_repo
-from mintcore.version import VERSION
 
 if TYPE_CHECKING:
     from mintcore.policy.names import Repo
     from mintcore.secret import Secret
 
-SECONDS = 20
-LARGEST = 1024 * 1024
-TOKEN_HINT = "Set GH_TOKEN to a token that can see it (gh auth token prints yours)"  # noqa: S105 - a hint, no token
+SECONDS = 20.0
+RENAMED = (
+    HTTPStatus.MOVED_PERMANENTLY,
+    HTTPStatus.FOUND,
+    HTTPStatus.TEMPORARY_REDIRECT,
+    HTTPStatus.PERMANENT_REDIRECT,
+)
+_AS_SPELLED = "give the name in GitHub's own case together with --as-spelled."
 
 
 @dataclass(frozen=True, slots=True)
 class NameResolver:
     """GitHub, asked how it spells names; without a token it knows public ones only."""
 
-    api_url: str = DEFAULT_API
+    api_url: str = DEFAULT_API_URL
     token: Secret | None = None
+    retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(total_seconds=SECONDS))
 
     def org(self, org: Org) -> Org:
         """Return the organization or user as GitHub spells it. Raises GitHubError."""
@@ -51,52 +52,35 @@ class NameResolver:
         return parse_repo(name)
 
     def _get(self, path: str, what: str) -> dict[str, Any]:
+        """Return the object at a path. A redirect means that the name is an old one; it is not followed."""
+        api = GitHubApi(self.api_url, self.retry)
         try:
-            url = credential_url(self.api_url, what="GITHUB_API_URL", example=DEFAULT_API) + path
-        except MintConfigurationError as error:
-            raise BadInput(f"{error.message}.") from None
-        headers = {
-            "Accept": "application/vnd.github+json",
-            "X-GitHub-Api-Version": API_VERSION,
-            "User-Agent": f"fullsend/{VERSION}",
-        }
-        if self.token is not None:
-            headers["Authorization"] = f"Bearer {self.token.reveal()}"
-        try:
-            # A redirect says that the name is another's past; it is not followed with the token.
-            with requests.get(url, headers=headers, timeout=SECONDS, allow_redirects=False, stream=True) as answer:
-                body = answer.raw.read(LARGEST, decode_content=True)
-        except requests.exceptions.RequestException as error:
+            answer = api.call("GET", path, self.token.reveal() if self.token else "")
+        except NoAnswerError as error:
             raise GitHubError(
-                f"GitHub was not reached to look up {what} ({cause(error)}).",
-                "Check the network, or give the name in GitHub's own case together with --as-spelled.",
+                f"GitHub did not look up {what}: {error}.",
+                f"Check the network and GITHUB_API_URL, or {_AS_SPELLED}",
             ) from error
-        if answer.status_code != HTTPStatus.OK:
-            raise _unknown(answer.status_code, what)
-        return _object(body)
+        if answer.status in RENAMED:
+            raise GitHubError(f"GitHub no longer knows {what}: it was renamed.", "Use its new name.")
+        if is_limit(answer):
+            raise GitHubError(
+                f"GitHub limits the calls and did not look up {what}.", f"{self._hint()}, or {_AS_SPELLED}"
+            )
+        if answer.status != HTTPStatus.OK:
+            raise self._unknown(answer.status, what)
+        try:
+            return answer.json_object()
+        except ValueError:
+            raise unreadable(self.api_url) from None
 
-
-def _unknown(status: int, what: str) -> GitHubError:
-    if status in {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT, HTTPStatus.FOUND}:
-        return GitHubError(f"GitHub no longer knows {what}: it was renamed.", "Use its name of today.")
-    if status in {
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.TOO_MANY_REQUESTS,
-    }:
+    def _unknown(self, status: int, what: str) -> GitHubError:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return GitHubError(f"GitHub failed to look up {what} ({status}).", "Run the command again.")
         return GitHubError(
-            f"GitHub does not show {what} ({status}): the name is wrong, or it is private, or too many have asked.",
-            f"{TOKEN_HINT}, or give the name in GitHub's own case together with --as-spelled.",
+            f"GitHub does not show {what} ({status}): the name is wrong, or it is private.",
+            f"{self._hint()}, or {_AS_SPELLED}",
         )
-    return GitHubError(f"GitHub failed to look up {what} ({status}).", "Run the command again.")
 
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise GitHubError("What answers at GITHUB_API_URL is not GitHub's API.")
-    return found
+    def _hint(self) -> str:
+        return "Set GH_TOKEN to a token that can see it (gh auth token prints yours)"

@@ -1,4 +1,4 @@
-"""Where GitHub keeps a variable or a secret, and what it tells of one. Pure values."""
+"""Where GitHub keeps a variable or a secret, and what it shows of one. Pure values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """Readable by everyone who may read the repository, or by nobody."""
+    """A variable is readable by everyone who may read the repository; a secret cannot be read back."""
 
     VARIABLE = "variable"
     SECRET = "secret"  # noqa: S105 - a kind, not a secret
@@ -27,7 +27,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What GitHub tells of a slot: no value for a secret, no visibility in a repository."""
+    """What GitHub shows of a slot: no value for a secret, no visibility in a repository."""
 
     value: str | None = None
     visibility: str | None = None

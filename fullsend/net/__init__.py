@@ -4,7 +4,7 @@
     answer = Transport().send("GET", url, authorization=…, retry=RetryPolicy(total_seconds=30.0))
     value = repeat(policy, attempt)      # for what is not one request: `attempt(seconds_left)` → value or Retry
 
-`transport` sends one request within a total time, `retry` repeats, `environment` knows the proxies and authorities
-of the environment, `failures` says why there is no answer, `urls` where a credential may go, `answers` reads JSON.
+`transport` sends one request within a total time, `retry` repeats, `route` knows the environment's proxies and
+authorities, `failures` says why there is no answer, `urls` where a credential may go, `answer` reads JSON.
 None of these decides what an answer means.
 """

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from fullsend.net.failures import NotConnectedError, cause, no_tls, not_connected
+from fullsend.net.urls import is_address
 from mintcore.outbound.http1 import BadAnswer, open_tunnel, set_timeout
 from mintcore.request import Deadline
 
 if TYPE_CHECKING:
     import ssl
 
-    from fullsend.net.environment import Proxy
+    from fullsend.net.route import Proxy
 
 CONNECT_SECONDS = 10.0
 """For one address, so a host whose first address is silent still has its second one tried."""
@@ -82,6 +83,8 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
 
     In a thread, because the system's resolver has its own time limit and cannot be stopped.
     """
+    if is_address(host):
+        return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     found: list[Any] = []
     failures: list[Exception] = []
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 import socket
 import ssl
 
+MAX_CAUSES = 10
+
 
 class NoAnswerError(Exception):
     """No usable answer; the text names the host and the cause."""
@@ -33,12 +35,15 @@ class CertificateError(UnusableRouteError):
 
 
 def cause(error: BaseException) -> str:
-    """Return the reason in two or three words: the system's sentence, else the exception's name."""
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return error.reason.lower().replace("_", " ")
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return type(error).__name__
+    """Return the innermost reason in two or three words: the system's sentence, else the exception's name."""
+    innermost = error
+    for _ in range(MAX_CAUSES):
+        innermost = innermost.__cause__ or innermost.__context__ or innermost
+    if isinstance(innermost, ssl.SSLError) and innermost.reason:
+        return innermost.reason.lower().replace("_", " ")
+    if isinstance(innermost, OSError) and innermost.strerror:
+        return innermost.strerror
+    return type(innermost).__name__
 
 
 def not_connected(error: BaseException, host: str, *, proxy: str = "") -> NotConnectedError:

@@ -10,13 +10,13 @@ import random
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
-MIN_ATTEMPT_SECONDS = 1.0
+MIN_ATTEMPT_SECONDS = 0.5
 """An attempt with less time than this only replaces a telling failure by a timeout."""
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
@@ -82,29 +82,33 @@ class Attempts:
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Generic[T]):
     """An attempt that may succeed when repeated.
 
-    `failure` is raised when there is no other attempt, `after` is the service's wish in seconds, `why` is told.
+    `last` is returned, or raised if it is an exception, when there is no other attempt; `after` is what the service
+    asked to wait, in seconds; `why` is told.
     """
 
-    failure: Exception
+    last: T | Exception
     after: float = 0.0
     why: str = ""
 
 
-def repeat(policy: RetryPolicy, attempt: Callable[[float], T | Retry]) -> T:
+def repeat(policy: RetryPolicy, attempt: Callable[[float], T | Retry[T]]) -> T:
     """Return the first result of `attempt`, which is called with the seconds that are left.
 
-    Raises the last `Retry.failure` when time or attempts run out, and whatever `attempt` raises at once.
+    When time or attempts run out, ends with the last `Retry`; an exception of `attempt` ends it at once.
     """
     attempts = policy.start()
     while True:
         outcome = attempt(attempts.left)
         if not isinstance(outcome, Retry):
             return outcome
-        if not attempts.wait(outcome.after, why=outcome.why):
-            raise outcome.failure
+        if attempts.wait(outcome.after, why=outcome.why):
+            continue
+        if isinstance(outcome.last, Exception):
+            raise outcome.last
+        return outcome.last
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

@@ -14,11 +14,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from fullsend.net.answers import Answer
+from fullsend.net.answer import Answer
 from fullsend.net.connection import Origin, connect
-from fullsend.net.environment import proxy_for, trusted_authorities
 from fullsend.net.failures import NoAnswerError, UnusableRouteError, cause
 from fullsend.net.retry import Retry, RetryPolicy, is_retryable, repeat, retry_after
+from fullsend.net.route import proxy_for, trusted_authorities
 from mintcore.clock import WorldClock
 from mintcore.outbound.http1 import BadAnswer, TooLarge, exchange, request_bytes
 from mintcore.request import Deadline
@@ -58,7 +58,7 @@ class Transport:
         """
         host = Origin.of(url).authority
 
-        def attempt(seconds: float) -> Answer | Retry:
+        def attempt(seconds: float) -> Answer | Retry[Answer]:
             try:
                 answer = self.exchange(
                     method, url, seconds=seconds, authorization=authorization, headers=headers, json=json
@@ -69,12 +69,9 @@ class Transport:
                 return Retry(error, why=f"{error}.")
             if not again(answer.status):
                 return answer
-            return Retry(_Exhausted(answer), retry_after(answer.headers), f"{host} answers {answer.status}.")
+            return Retry(answer, retry_after(answer.headers), f"{host} answers {answer.status}.")
 
-        try:
-            return repeat(retry, attempt)
-        except _Exhausted as exhausted:
-            return exhausted.answer
+        return repeat(retry, attempt)
 
     def exchange(
         self,
@@ -120,14 +117,6 @@ class Transport:
     @cached_property
     def _authorities(self) -> ssl.SSLContext:
         return trusted_authorities(self.environ)
-
-
-class _Exhausted(Exception):
-    """The last answer of a request that was repeated as often as the policy allows; never leaves `send`."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
 
 
 def _target(url: str) -> str:

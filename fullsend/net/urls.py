@@ -24,12 +24,16 @@ def credential_url(url: str, *, what: str, example: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Return whether a host name means this machine, without a name lookup."""
-    if host == "localhost":
-        return True
+    return host == "localhost" or (is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def is_address(host: str) -> bool:
+    """Return whether a host is an IP address, which needs no name lookup."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
         return False
+    return True
 
 
 def _problem(url: str) -> str:

@@ -1,7 +1,6 @@
 """What can go wrong while operating a mint.
 
     OperateError
-    ├── BadInput             a name or a file breaks a rule; nothing was sent
     ├── LoginExpired         Google does not take the credentials
     ├── MissingPermission    the operator lacks an IAM permission
     ├── ApiDisabled          the project has not enabled the API
@@ -9,27 +8,34 @@
     ├── NotThere             a resource does not exist
     ├── Conflict             somebody else wrote at the same time, or it exists already
     ├── NotReady             Google finished without the result, or did not in time
-    ├── GoogleFailed         any other refusal of Google's
-    └── GitHubError         GitHub contradicts what was given
+    └── GoogleFailed         any other refusal of Google's
 
-`message` says what happened and the usual cause, `remedy` the command or the console page that mends it.
+Beside it, under the same base `Failure`: `BadInput` for what breaks a rule, and `GitHubError` of `fullsend.github`.
+`message` says what happened and the usual cause, `remedy` the command or the console page that fixes it.
 Neither ever holds a key or a token.
 """
 
 from __future__ import annotations
 
+from fullsend.failure import BadInput, Failure
 
-class OperateError(Exception):
-    """An operator's command cannot go on."""
+__all__ = [
+    "AlreadyExists",
+    "ApiDisabled",
+    "BadInput",
+    "Conflict",
+    "GoogleFailed",
+    "LoginExpired",
+    "MissingPermission",
+    "NotReady",
+    "NotThere",
+    "OperateError",
+    "QuotaExceeded",
+]
 
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
 
-
-class BadInput(OperateError):
-    """What was given breaks a rule."""
+class OperateError(Failure):
+    """Google refused, or is not in the state that the command needs."""
 
 
 class LoginExpired(OperateError):
@@ -66,7 +72,3 @@ class NotReady(OperateError):
 
 class GoogleFailed(OperateError):
     """Google refused for another reason."""
-
-
-class GitHubError(OperateError):
-    """GitHub does not know, or says something else."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fullsend.client.masking import audit_hash, masked
-from fullsend.run_token.app import GitHubError, InstallationToken
+from fullsend.failure import BadInput
+from fullsend.github.github_errors import GitHubError
 
 if TYPE_CHECKING:
-    from fullsend.run_token.app import App
+    from fullsend.run_token.app import App, InstallationToken
 
 Keep = Callable[[str], None]
 """Called with a raw token that the user wants in a file."""
@@ -52,7 +53,7 @@ def mint(app: App, wanted: Wanted, keep: Keep | None) -> Report:
 def runner_token(app: App, wanted: Wanted, keep: Keep | None) -> Report:
     """Make a runner registration token; the installation token it took is revoked again."""
     if wanted.owner is None:
-        raise GitHubError("runner-token needs --owner, and --repo unless it is for the organization")
+        raise BadInput("runner-token needs --owner, and --repo unless it is for the organization.")
     token = _checked(app, wanted, "runner-token")
     try:
         runner = app.runner_token(token.token, wanted.owner, wanted.repo)
@@ -87,7 +88,8 @@ def _checked(app: App, wanted: Wanted, action: str) -> InstallationToken:
         app.revoke(token.token, fresh=True)
         raise GitHubError(
             f"GITHUB_APP_INSTALLATION_ID belongs to {foreign[0].split('/')[0]}, not to {wanted.owner}; "
-            "the token was revoked"
+            "the token was revoked.",
+            "Set GITHUB_APP_INSTALLATION_ID to the installation of the owner.",
         )
     return token
 

@@ -11,40 +11,33 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import jwt
-import requests
-
-from fullsend.client.retry import RetryPolicy, is_retryable, retry_after
-from fullsend.client.token_api import API_VERSION, TokenApi
-from fullsend.client.transport import Answer, NoAnswerError, exchange
-from fullsend.client.types import is_token, json_object, one_line
+from fullsend.client.token_api import TokenApi
+from fullsend.github.api import CALL_SECONDS, GitHubApi
+from fullsend.github.app_jwt import app_jwt
+from fullsend.github.github_errors import GitHubError, is_limit
+from fullsend.net.answer import is_token, one_line
+from fullsend.net.failures import NoAnswerError
+from fullsend.net.retry import RetryPolicy
+from fullsend.net.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from fullsend.net.answer import Answer
     from fullsend.run_token.settings import Settings
-
-BACKDATED = 60
-PATIENCE_SECONDS = 30.0
-"""The bound on one call, its repetitions included."""
-LIFETIME = 540
-"""Nine minutes: GitHub refuses more than ten, and clocks differ."""
 
 _HINTS: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: (
-        "check that GITHUB_APP_ID and the private key belong to one App, and this machine's clock"
+        "Check that GITHUB_APP_ID and the private key belong to one App, and this machine's clock."
     ),
-    HTTPStatus.NOT_FOUND: "check GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID, --owner and --repo",
-    HTTPStatus.FORBIDDEN: "the installation may be suspended, may lack the permission, or GitHub limits its calls",
+    HTTPStatus.NOT_FOUND: "Check GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID, --owner and --repo.",
+    HTTPStatus.FORBIDDEN: "The installation may be suspended, or lack the permission.",
     HTTPStatus.UNPROCESSABLE_ENTITY: (
-        "the installation does not have one of the permissions or one of the repositories; "
-        "Settings → GitHub Apps → Configure shows what it has"
+        "The installation lacks one of the permissions or one of the repositories; "
+        "Settings → GitHub Apps → Configure shows what it has."
     ),
 }
-
-
-class GitHubError(Exception):
-    """GitHub said no or nothing; the text says what to check and holds no token."""
+_LIMITED = "GitHub limits the calls of this App or token; run the command again after a minute."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +65,11 @@ class App:
 
     settings: Settings
     now: Callable[[], float] = time.time
-    session: requests.Session = field(default_factory=requests.Session, repr=False)
-    retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(total_seconds=PATIENCE_SECONDS))
+    transport: Transport = field(default_factory=Transport, repr=False)
+    retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(total_seconds=CALL_SECONDS))
 
     def token(self, repositories: Sequence[str], permissions: Mapping[str, str]) -> InstallationToken:
-        """Make a token; empty scopes mean all that the installation has. Raises `GitHubError`."""
+        """Make a token; an empty scope means the whole installation. Raises `GitHubError`."""
         body: dict[str, object] = {}
         if repositories:
             body["repositories"] = list(repositories)
@@ -116,51 +109,35 @@ class App:
         return self._github().revoke(token, fresh=fresh)
 
     def _github(self) -> TokenApi:
-        return TokenApi(self.settings.api_url, self.session, self.retry)
+        return TokenApi(self.settings.api_url, self.transport, self.retry)
 
     def _app_jwt(self) -> str:
-        now = int(self.now())
-        claims = {"iat": now - BACKDATED, "exp": now + LIFETIME, "iss": self.settings.app_id}
-        return jwt.encode(claims, self.settings.key, algorithm="RS256")
+        return app_jwt(self.settings.app_id, self.settings.key, self.now())
 
     def _send(self, method: str, path: str, bearer: str, body: object) -> Answer:
-        attempts = self.retry.start()
-        while True:
-            try:
-                answer = exchange(
-                    self.session,
-                    method,
-                    self.settings.api_url + path,
-                    bearer=bearer,
-                    seconds=max(attempts.left, 1.0),
-                    json=body,
-                    headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION},
-                )
-            except NoAnswerError as error:
-                why = f"GitHub was not reached: {error}"
-                if not attempts.wait(why=why):
-                    raise GitHubError(why) from error
-                continue
-            if not is_retryable(answer.status):
-                return answer
-            if not attempts.wait(retry_after(answer.headers), why=f"GitHub answers {answer.status}"):
-                return answer
+        api = GitHubApi(self.settings.api_url, self.retry, self.transport)
+        try:
+            return api.call(method, path, bearer, json=body)
+        except NoAnswerError as error:
+            raise GitHubError(
+                f"GitHub gave no usable answer: {error}.", "Check the network, the proxy and GITHUB_API_URL."
+            ) from error
 
     @staticmethod
     def _made(answer: Answer, what: str) -> dict[str, Any]:
         fields = _object(answer, what)
         if not is_token(fields.get("token")):
-            raise GitHubError(f"GitHub's answer about {what} has no token in it")
+            raise GitHubError(f"GitHub's answer about {what} has no token in it.")
         return fields
 
 
 def _object(answer: Answer, what: str) -> dict[str, Any]:
     try:
-        fields = json_object(answer.body)
+        fields = answer.json_object()
     except ValueError:
         fields = {}
     if answer.status in {HTTPStatus.OK, HTTPStatus.CREATED} and fields:
         return fields
     message = one_line(str(fields.get("message", "no reason given")))
-    hint = _HINTS.get(answer.status)
-    raise GitHubError(f"GitHub refused {what}: {answer.status} {message}" + (f"; {hint}" if hint else ""))
+    remedy = _LIMITED if is_limit(answer) else _HINTS.get(answer.status, "")
+    raise GitHubError(f"GitHub refused {what}: {answer.status} {message}.", remedy)

@@ -11,9 +11,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from fullsend.client.errors import MintConfigurationError
-from fullsend.client.token_api import API_URL, DEFAULT_API_URL
-from fullsend.client.urls import credential_url
+from fullsend.failure import BadInput
+from fullsend.github.api import GitHubApi, job_api_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,11 +49,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     problems: list[str] = []
     app_id = _matching(environ, APP_ID, _APP, "the App's ID, for example 123456", problems)
     installation = _matching(environ, INSTALLATION_ID, _NUMBER, "the installation's number", problems)
-    api_url = environ.get(API_URL) or DEFAULT_API_URL
+    api_url = ""
     try:
-        api_url = credential_url(api_url, what=API_URL, example=DEFAULT_API_URL, code="github_url_invalid")
-    except MintConfigurationError as error:
-        problems.append(error.message)
+        api_url = GitHubApi(job_api_url(environ)).api_url
+    except BadInput as error:
+        problems.append(error.message.rstrip("."))
     try:
         key = _key(environ)
     except ValueError as error:

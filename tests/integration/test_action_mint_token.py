@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from fullsend.client.ask_mints import PERMANENT
 from fullsend.client.remedies import ACTION_HINTS
-from fullsend.client.retry import PERMANENT
 from fullsend_sandbox.faults import Drop, Fail
 from fullsend_sandbox.github.tokens import TokenStyle
 from fullsend_sandbox.loopback import LoopbackService

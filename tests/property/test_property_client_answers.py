@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullsend.client.types import one_line, parse_status, parse_token
+from fullsend.client.types import parse_status, parse_token
+from fullsend.net.answer import one_line
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),

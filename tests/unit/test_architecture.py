@@ -172,6 +172,7 @@ COPIED = {
     "mintcore/service.py": {"status"},
     "mintcore/cache.py": {"slot.failure", "error"},
     "fullsend/client/mint.py": {"self._retry"},
+    "fullsend/client/token_api.py": {"self.retry"},
     "fullsend/cli/mint/deploy.py": {"deployment"},
     "fullsend/operate/plan/deployment.py": {"one", "other", "found.spec"},
 }
@@ -245,6 +246,18 @@ def test_a_file_is_one_room(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) <= LONGER.get(str(path.relative_to(ROOT)), 250)
     assert ast.get_docstring(tree_of(path)), "a module says what it decides"
+
+
+# What opens connections in the standard library and is a part of a package that does other things too, so that an
+# import contract cannot name it.
+CONNECTS = {"asyncio", "ftplib", "http.client", "smtplib", "socket", "socketserver", "ssl", "urllib.request"}
+SEAM = [path for path in OURS if not name_of(path).startswith("fullsend.net")]
+
+
+@pytest.mark.parametrize("path", SEAM, ids=ids(SEAM))
+def test_only_the_seam_opens_connections(path: Path) -> None:
+    found = {name for name in imports_of(path) for used in CONNECTS if f"{name}.".startswith(f"{used}.")}
+    assert found == set()
 
 
 def test_no_two_modules_of_the_command_line_have_one_name() -> None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullsend.cli.output import CommandError, note, progress
+from fullsend.failure import BadInput, Failure
 from fullsend.github.credentials import find_credentials
 from fullsend.operate.model.install import MINT_URL, PROJECT, PROVIDER, REGION, Install
 from fullsend.operate.model.install_values import checked, client_ids
 from fullsend.operate.model.names import target
-from fullsend.operate.operate_errors import BadInput, OperateError
 from fullsend.operate.plan.install_session import InstallSession
 
 if TYPE_CHECKING:
@@ -106,17 +106,17 @@ def errors_explained() -> Iterator[None]:
             yield
         except BadInput:
             raise
-        except OperateError as error:
+        except Failure as error:
             raise CommandError(error.message, error.remedy) from error
 
 
 def open_session(install: Install) -> InstallSession:
-    """Return GitHub for one install, with the operator's token. Raises OperateError."""
+    """Return GitHub for one install, with the operator's token. Raises Failure."""
     return InstallSession(install, find_credentials(os.environ))
 
 
 def carry_out(session: InstallSession, steps: Sequence[Step]) -> None:
-    """Take the steps and print each when it is done. Raises OperateError."""
+    """Take the steps and print each when it is done. Raises Failure."""
     with progress(f"changing {session.install.target}"):
         session.carry_out(steps, lambda step: click.echo(f"done: {step}"))
 

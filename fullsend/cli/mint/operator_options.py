@@ -11,13 +11,15 @@ import click
 
 from fullsend.cli.mint.location_options import PROJECT_VARIABLES
 from fullsend.cli.output import BadUsage, CommandError, Interrupted, confirm, dry_run_option, note, progress
-from fullsend.github.apps import DEFAULT_API, GitHubApps
+from fullsend.failure import Failure
+from fullsend.github.api import DEFAULT_API_URL
+from fullsend.github.apps import GitHubApps
 from fullsend.github.name_resolver import NameResolver
 from fullsend.operate.gcp.cloud import connect
 from fullsend.operate.gcp.session import Session
 from fullsend.operate.model import names
 from fullsend.operate.model.app_permissions import meant, missing, served_with
-from fullsend.operate.operate_errors import BadInput, OperateError
+from fullsend.operate.operate_errors import BadInput
 from fullsend.operate.plan.apply import apply
 from fullsend.operate.plan.steps.shell import script
 from mintcore.secret import Secret
@@ -65,7 +67,7 @@ def explained() -> Iterator[None]:
     """Turn an operator's error into what a command prints; bad input has the exit status of bad usage."""
     try:
         yield
-    except OperateError as error:
+    except Failure as error:
         kind = BadUsage if isinstance(error, BadInput) else CommandError
         raise kind(error.message, error.remedy) from error
 
@@ -122,7 +124,7 @@ def carry_out(
 
 def github_api(environment: Mapping[str, str]) -> str:
     """Return the GitHub of a mint with this environment; the command's own GITHUB_API_URL counts more."""
-    return os.environ.get("GITHUB_API_URL") or environment.get("GITHUB_API_URL") or DEFAULT_API
+    return os.environ.get("GITHUB_API_URL") or environment.get("GITHUB_API_URL") or DEFAULT_API_URL
 
 
 def resolver(environment: Mapping[str, str]) -> NameResolver:
@@ -132,7 +134,7 @@ def resolver(environment: Mapping[str, str]) -> NameResolver:
 
 
 def check_with_github(role: RoleKey, key: Secret, environment: Mapping[str, str]) -> None:
-    """Make sure that a key is its App's and that the App has what the role needs. Raises OperateError."""
+    """Make sure that a key is its App's and that the App has what the role needs. Raises Failure."""
     with progress(f"asking GitHub about App {role.app_id}"):
         app = GitHubApps(github_api(environment)).app(role.app_id, key)
     needed = served_with(role.role, environment)

@@ -8,10 +8,10 @@ import click
 
 from fullsend.cli.mint.operator_options import google, resolver
 from fullsend.cli.output import note, print_json, print_table, progress
+from fullsend.failure import Failure
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import names
 from fullsend.operate.model.status_report import about, healthy, report
-from fullsend.operate.operate_errors import OperateError
 from fullsend.operate.plan.enrollment import require_mint
 from mintcore.policy.names import Org
 
@@ -47,7 +47,7 @@ def _spelled(state: MintState, target: Org | Repo) -> str:
     try:
         with progress(f"asking GitHub how it spells {target}"):
             return str(asked.org(target) if isinstance(target, Org) else asked.repo(target))
-    except OperateError:
+    except Failure:
         return ""
 
 

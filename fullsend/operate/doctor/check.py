@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fullsend.client.mint_health import probe
+from fullsend.failure import BadInput, Failure
 from fullsend.github.apps import KeyMismatch
+from fullsend.github.github_errors import GitHubError
 from fullsend.operate.doctor import admission_checks, key_checks, service_checks
 from fullsend.operate.doctor.finding import AppReport, Check, Finding, Snapshot
 from fullsend.operate.gcp.read_state import roles_of
 from fullsend.operate.model import environment
-from fullsend.operate.operate_errors import BadInput, GitHubError, OperateError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,7 @@ def _ask(cloud: Cloud, state: MintState, role: Role, github: GitHubApps) -> AppR
     try:
         app_id = environment.app_ids(state.serving_environment).get(role, "")
         key = cloud.secrets.value(state.location.secret(role))
-    except OperateError as error:
+    except Failure as error:
         return AppReport(unreadable=error.message, mend=error.remedy)
     try:
         return AppReport(facts=github.app_everywhere(app_id, key))
@@ -85,6 +86,6 @@ def _spelling(state: MintState, apps: Mapping[Role, AppReport], resolver: NameRe
         if org.key not in spelling:
             try:
                 spelling[org.key] = resolver.org(org).login
-            except OperateError:
+            except Failure:
                 continue  # private, renamed or unreachable: the environment's own spelling has to do
     return spelling

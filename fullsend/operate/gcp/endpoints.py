@@ -14,7 +14,7 @@ import google.auth.exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.oauth2.credentials import Credentials
 
-from fullsend.client.urls import is_loopback
+from fullsend.net.urls import is_loopback
 from fullsend.operate.operate_errors import BadInput, LoginExpired
 
 if TYPE_CHECKING:

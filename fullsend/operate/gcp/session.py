@@ -17,7 +17,7 @@ from google_auth_httplib2 import AuthorizedHttp
 from googleapiclient import discovery
 from googleapiclient.errors import HttpError
 
-from fullsend.client.transport import cause
+from fullsend.net.failures import cause
 from fullsend.operate.gcp import endpoints, google_errors
 from fullsend.operate.operate_errors import Conflict, GoogleFailed, LoginExpired, NotReady, OperateError
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from fullsend.client.errors import MintConfigurationError
-from fullsend.client.urls import credential_url
+from fullsend.net.urls import UnsafeUrlError, credential_url
 from fullsend.operate.model.install import MINT_URL, PER_REPO, PROJECT, PROVIDER, REGION, client_id_name
 from fullsend.operate.model.names import role
 from fullsend.operate.operate_errors import BadInput
@@ -57,10 +56,8 @@ def client_ids(pairs: Iterable[str]) -> dict[str, str]:
 def _mint_url(value: str) -> str:
     try:
         return credential_url(value, what="the mint's URL", example="https://fullsend-mint-abc-uc.a.run.app")
-    except MintConfigurationError as error:
-        raise BadInput(
-            f"{error.message}.", "`fullsend mint deploy` printed the URL as FULLSEND_MINT_URL."
-        ) from None
+    except UnsafeUrlError as error:
+        raise BadInput(f"{error}.", "`fullsend mint deploy` printed the URL as FULLSEND_MINT_URL.") from None
 
 
 def _provider(value: str) -> str:

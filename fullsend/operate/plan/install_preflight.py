@@ -6,15 +6,12 @@ values is checked even earlier, by `values.py`.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
-import requests
-import urllib3.exceptions
-
-from fullsend.client.transport import cause
+from fullsend.net.answer import json_object, one_line
+from fullsend.net.failures import NoAnswerError
+from fullsend.net.transport import Transport
 from fullsend.operate.plan.install_session import in_words
-from mintcore.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,9 +20,8 @@ if TYPE_CHECKING:
     from fullsend.operate.model.install import Install
     from fullsend.operate.plan.install_session import InstallSession
 
-SECONDS = 20
-_TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
-LARGEST = 65536
+SECONDS = 20.0
+MAX_BODY = 65536
 OK = 200
 UNAVAILABLE = 503
 
@@ -41,23 +37,16 @@ def mint_problems(url: str) -> list[Problem]:
     """Ask the mint for `/health`."""
     where = f"{url}/health"
     try:
-        with requests.get(
-            where,
-            timeout=SECONDS,
-            allow_redirects=False,
-            headers={"User-Agent": f"fullsend/{VERSION}"},
-            stream=True,
-        ) as answer:
-            status, body = answer.status_code, answer.raw.read(LARGEST, decode_content=True)
-    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-        why = f"nothing came for {SECONDS} s" if isinstance(error, _TIMEOUTS) else cause(error)
-        message = f"no mint answers at {url} ({why})."
+        answer = Transport(max_body=MAX_BODY).exchange("GET", where, seconds=SECONDS)
+    except NoAnswerError as error:
+        message = f"no mint answers at {url} ({error})."
         return [Problem(message, "Check the URL. `fullsend mint status --project PROJECT` shows the mint's.")]
-    said = _object(body)
+    status = answer.status
+    said = _object(answer.body)
     if status == OK and said.get("status") == "ok":
         return []
     if status == UNAVAILABLE and said.get("reason"):
-        message = f"the mint at {url} says that it is not healthy: {said['reason']}"
+        message = f"the mint at {url} says that it is not healthy: {one_line(str(said['reason']))}"
         return [Problem(message, "`fullsend mint doctor --project PROJECT` says what to change.")]
     message = f"what answers at {where} is not a mint (status {status})."
     return [Problem(message, "Give the mint's base URL, as `fullsend mint deploy` printed it, without a path.")]
@@ -92,7 +81,6 @@ def write_problems(session: InstallSession) -> list[Problem]:
 
 def _object(body: bytes) -> dict[str, object]:
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        return json_object(body)
+    except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}

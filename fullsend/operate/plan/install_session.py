@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fullsend.github.github_errors import Forbidden
+from fullsend.github.github_errors import Forbidden, GitHubError
 from fullsend.github.slots import Kept, Kind, Slot
 from fullsend.github.variables_and_secrets import Store, connect
-from fullsend.operate.operate_errors import GitHubError
 from fullsend.operate.plan.install_changes import Action, Step, changes
 
 if TYPE_CHECKING:
@@ -28,8 +27,8 @@ class InstallSession:
         self.credentials = credentials
         self.unread = False
         """Whether the organization's own secrets could not be listed."""
-        requester = connect(credentials)
-        self._stores = {keeper: Store(requester, keeper, credentials) for keeper in install.keepers}
+        api = connect(credentials)
+        self._stores = {keeper: Store(api, keeper, credentials) for keeper in install.keepers}
 
     def look(self) -> tuple[str, ...] | None:
         """Make sure that every place exists under this name; return the scopes of a classic token.

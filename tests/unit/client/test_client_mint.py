@@ -18,7 +18,7 @@ from fullsend.client import (
     RetryPolicy,
     StatusRule,
 )
-from fullsend.client.retry import PERMANENT
+from fullsend.client.ask_mints import PERMANENT
 from fullsend_sandbox.faults import Drop, Fail, Garbage, Huge
 from fullsend_sandbox.loopback import LoopbackService
 from mintcore.errors import MintError, ServerError
@@ -243,7 +243,7 @@ def test_an_overload_that_is_not_the_mints_own_is_not_taken_for_a_typing_error(
     mint: LoopbackService, time: Time, status: int
 ) -> None:
     mint.faults.add(Fail(status, "<html>upstream connect error"))
-    with pytest.raises(MintUnreachableError, match=f"answers {status}, and it is not the mint") as failed:
+    with pytest.raises(MintUnreachableError, match=f"answers {status}, and not in the mint's words") as failed:
         client(time, mint).mint("coder")
     assert (failed.value.code, "typing" in failed.value.remedy) == ("mint_not_reached", False)
 

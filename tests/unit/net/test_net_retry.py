@@ -112,7 +112,7 @@ def test_no_header_breaks_the_reading_of_retry_after(headers: dict[str, str]) ->
 def test_the_first_result_is_returned_and_the_attempt_knows_its_time() -> None:
     time, left = Time(), list[float]()
 
-    def attempt(seconds: float) -> str | Retry:
+    def attempt(seconds: float) -> str | Retry[str]:
         left.append(seconds)
         return "done" if len(left) == 3 else Retry(ValueError("not yet"), after=5.0)
 
@@ -129,7 +129,7 @@ def test_the_last_failure_is_raised_when_time_runs_out() -> None:
 
 def test_no_attempt_begins_with_too_little_time_to_end() -> None:
     time = Time()
-    assert not policy(time, total=10).start().wait(9.5)
+    assert not policy(time, total=10).start().wait(9.7)
 
 
 def test_short_waits_can_be_kept_quiet() -> None:

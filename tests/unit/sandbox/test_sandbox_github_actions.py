@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from github.PublicKey import encrypt
+from nacl.encoding import Base64Encoder
+from nacl.public import PublicKey, SealedBox
 
 from tests.unit.sandbox.sandbox_github_octo import Octo, refusal
 
@@ -31,6 +32,10 @@ def octo() -> Iterator[Octo]:
 def owner(octo: Octo) -> str:
     """Give the token of an owner with every scope."""
     return octo.service.people.classic_token("mona", ("admin:org", "repo"))
+
+
+def encrypt(public_key: str, value: str) -> str:
+    return SealedBox(PublicKey(public_key.encode(), Base64Encoder)).encrypt(value.encode(), Base64Encoder).decode()
 
 
 def put_secret(octo: Octo, token: str, base: str, name: str, value: str, **body: object) -> requests.Response:

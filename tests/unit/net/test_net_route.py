@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fullsend.net.connection import Origin
-from fullsend.net.environment import proxy_for
 from fullsend.net.failures import UnusableRouteError
+from fullsend.net.route import proxy_for
 
 PROXY = "http://proxy.example:3128"
 
