@@ -45,18 +45,42 @@ BEFORE: Mapping[str, ErrorCode] = {
     "oidc_not_available": ErrorCode(
         0,
         cause="The environment is not that of a CI system with OIDC tokens.",
-        caller="Run this in a CI job that has an OIDC token: GitHub Actions with `id-token: write`, or another "
-        "system that the Python library `id` detects. On your own machine use `fullsend run-token` with an App "
-        "key.",
+        caller="Run this in a CI job that has an OIDC token: GitHub Actions with `id-token: write`, GitLab CI with "
+        "`id_tokens`, Buildkite or CircleCI. On your own machine use `fullsend run-token` with an App key.",
         action="Run this in GitHub Actions, in a job with `permissions: id-token: write`.",
     ),
     "oidc_request_failed": ErrorCode(
         0,
         retry=True,
-        cause="The CI system's token service failed, or did not answer with a token for the audience.",
-        caller="A 5xx or a timeout usually passes within a minute: run the job again, and look at the CI system's "
-        "status page. A 4xx, or an unreachable address, means that the job's ACTIONS_ID_TOKEN_REQUEST_… variables "
-        "are not those that the runner set for it. Do not set them, and do not copy them from another job.",
+        cause="The CI system's token service answered with an error.",
+        caller="After a 5xx, run the job again, and look at the CI system's status page. A 4xx means that the "
+        "job's ACTIONS_ID_TOKEN_REQUEST_… variables are not those that the runner set for it. Do not set them, and "
+        "do not copy them from another job.",
+    ),
+    "oidc_variables_invalid": ErrorCode(
+        0,
+        cause="A variable with which the job requests its OIDC token does not hold a URL or a token.",
+        caller="Remove ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN from the workflow: the "
+        "runner sets them for each job, and other values do not work.",
+    ),
+    "oidc_unreachable": ErrorCode(
+        0,
+        retry=True,
+        cause="The CI system's token service gave no answer; the message names the host and the cause.",
+        caller="Check the runner's network, its proxy (HTTPS_PROXY) and the exceptions from the proxy (NO_PROXY), "
+        "then run the job again.",
+    ),
+    "oidc_certificate_refused": ErrorCode(
+        0,
+        cause="The runner does not accept the TLS certificate of the CI system's token service.",
+        caller="If a proxy inspects TLS connections, give the runner the proxy's CA with REQUESTS_CA_BUNDLE.",
+        action="If a proxy inspects TLS connections, give the runner the proxy's CA with NODE_EXTRA_CA_CERTS.",
+    ),
+    "oidc_answer_invalid": ErrorCode(
+        0,
+        cause="The answer to the request for the OIDC token is not JSON, or has no token.",
+        caller="Something in front of the CI system's token service answered, for example a proxy's sign-in page. "
+        "Check the proxy (HTTPS_PROXY, NO_PROXY), then run the job again.",
     ),
     "mint_url_invalid": ErrorCode(
         0,

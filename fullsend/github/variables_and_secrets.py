@@ -84,8 +84,7 @@ class Store:
 
     def create(self, slot: Slot, value: str) -> bool:
         """Create a variable; False when it exists already. Raises GitHubError."""
-        with explained(f"create the {slot}", self.keeper, self._credentials):
-            return self._create(slot.name, value)
+        return self._create(slot.name, value, f"create the {slot}")
 
     def remove(self, slot: Slot) -> None:
         """Remove a name; one that is gone already counts as removed. Raises GitHubError."""

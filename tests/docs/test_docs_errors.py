@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fullsend.client.ask_mints import PERMANENT
 from fullsend.client.remedies import ACTION_HINTS, CLIENT_CODES, CLIENT_TABLE, REMEDIES
-from fullsend.client.retry import PERMANENT
 from mintcore.error_table import TABLE
 from mintcore.errors import MintError, ServerError, TransientError
 

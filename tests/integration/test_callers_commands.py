@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     Run = Callable[..., subprocess.CompletedProcess[str]]
 
+UNKNOWN = '{"message": "Bad credentials"}'
+FORBIDDEN = '{"message": "Resource not accessible by integration"}'
 FULLSEND = str(Path(sys.executable).parent / "fullsend")
 
 
@@ -108,7 +110,7 @@ def test_a_token_that_cannot_be_delivered_is_revoked(world: World, mint: Run, tm
 def test_a_token_that_another_github_does_not_know_is_not_said_to_be_revoked(
     world: World, mint: Run, tmp_path: Path
 ) -> None:
-    world.github.faults.add(Fail(401), "/installation/token")
+    world.github.faults.add(Fail(401, UNKNOWN), "/installation/token")
     undelivered = mint("token", "--role", "triage", "--github-output", GITHUB_OUTPUT=str(tmp_path))
     assert "The token was not delivered, and not revoked: " in undelivered.stderr
     used = mint(*script("true"))
@@ -147,7 +149,7 @@ def test_a_token_is_revoked_when_a_signal_comes_before_it_is_delivered(
 def test_a_token_that_could_be_neither_delivered_nor_revoked_is_said_to_live(
     world: World, mint: Run, tmp_path: Path
 ) -> None:
-    world.github.faults.add(Fail(403), "/installation/token")
+    world.github.faults.add(Fail(403, FORBIDDEN), "/installation/token")
     done = mint("token", "--role", "triage", "--github-output", GITHUB_OUTPUT=str(tmp_path))
     assert done.returncode == 1
     assert "not revoked: GitHub answered 403" in done.stderr
@@ -269,7 +271,7 @@ def test_a_token_made_a_moment_ago_is_revoked_although_github_does_not_know_it_y
 ) -> None:
     target = str(tmp_path / "token")
     mint("token", "--role", "triage", "--out", target)
-    world.github.faults.add(Fail(401), "/installation/token", times=1)
+    world.github.faults.add(Fail(401, UNKNOWN), "/installation/token", times=1)
     assert mint("revoke", "--token-file", target).stderr == "token revoked\n"
     assert world.github.live_tokens() == []
 
@@ -277,7 +279,7 @@ def test_a_token_made_a_moment_ago_is_revoked_although_github_does_not_know_it_y
 def test_a_token_that_github_does_not_know_may_never_have_been_one(world: World, mint: Run) -> None:
     done = mint("revoke", GH_TOKEN="ghs_" + "x" * 36)
     assert done.returncode == 0
-    said = "does not know the token: it was gone already, or never was a token of that GitHub"
+    said = "does not know the token: it was revoked or has expired, or is another GitHub's"
     assert done.stderr == f"{world.github.api_url} {said}\n"
 
 
@@ -324,28 +326,36 @@ def test_a_refusal_is_the_mints_sentence_its_code_and_what_to_do(mint: Run) -> N
 
 def test_a_job_without_the_permission_is_shown_the_yaml(mint: Run) -> None:
     done = mint("token", "--role", "triage", ACTIONS_ID_TOKEN_REQUEST_TOKEN="")
-    assert done.returncode == 1
+    assert done.returncode == 2  # nothing was sent
     assert "id-token: write" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("changes", "reason", "code"),
     [
-        ({"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "wrong"}, "its token service answered 401"),
+        ({"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "wrong"}, "its token service answered 401", "oidc_request_failed"),
         (
             {"ACTIONS_ID_TOKEN_REQUEST_URL": "http://127.0.0.1:9/"},
-            "its token service was not reached (Connection refused)",
+            "its token service was not reached, the connection to 127.0.0.1:9 failed (Connection refused)",
+            "oidc_unreachable",
         ),
-        ({"ACTIONS_ID_TOKEN_REQUEST_URL": "garbage"}, "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL"),
-        ({"ACTIONS_ID_TOKEN_REQUEST_URL": "http://"}, "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL"),
-        ({"ACTIONS_ID_TOKEN_REQUEST_URL": "https://[::1"}, "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL"),
+        *(
+            (
+                {"ACTIONS_ID_TOKEN_REQUEST_URL": url},
+                "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL",
+                "oidc_variables_invalid",
+            )
+            for url in ("garbage", "http://", "https://[::1")
+        ),
     ],
 )
-def test_why_there_is_no_oidc_token_is_one_whole_sentence(mint: Run, changes: dict[str, str], reason: str) -> None:
-    done = mint("token", "--role", "triage", **changes)
-    assert done.returncode == 1
+def test_why_there_is_no_oidc_token_is_one_whole_sentence(
+    mint: Run, changes: dict[str, str], reason: str, code: str
+) -> None:
+    done = mint("token", "--role", "triage", "--timeout", "1", **changes)
+    assert done.returncode == (2 if code == "oidc_variables_invalid" else 1)
     assert done.stderr.splitlines()[0] == (
-        f"error: The CI system did not give this job its OIDC token: {reason}. (code oidc_request_failed)"
+        f"error: The CI system did not give this job its OIDC token: {reason}. (code {code})"
     )
 
 

@@ -198,7 +198,10 @@ def test_setup_says_that_it_asks_the_mint_and_why_nobody_answered(operator: Oper
     done = operator.run("setup", "octo-org/app", "--mint-url", "http://127.0.0.1:1", *INFERENCE, "--dry-run")
     assert done.status == 1
     assert "asking the mint at http://127.0.0.1:1 whether it is well, for up to 20 s" in done.err
-    assert "no mint answers at http://127.0.0.1:1 (Connection refused)" in done.err
+    assert (
+        "no mint answers at http://127.0.0.1:1 (the connection to 127.0.0.1:1 failed (Connection refused))"
+        in done.err
+    )
 
 
 def test_a_fine_grained_token_without_organization_secrets_is_good_enough(operator: Operator) -> None:
@@ -251,7 +254,7 @@ def test_what_is_not_github_is_called_so(operator: Operator, fault: Fault, path:
 def test_what_is_no_token_is_not_sent(operator: Operator, token: str) -> None:
     operator.environment["GH_TOKEN"] = token
     done = operator.run("status", "octo-org/app")
-    assert (done.status, "not a GitHub token" in done.err, token in done.err) == (1, True, False)
+    assert (done.status, "does not hold a GitHub token" in done.err, token in done.err) == (1, True, False)
     assert len(operator.github.traffic) == 0
 
 

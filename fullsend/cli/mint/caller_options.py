@@ -12,7 +12,7 @@ import click
 
 from fullsend.cli.output import BadUsage, CommandError, note
 from fullsend.cli.retry_notice import patience
-from fullsend.client.errors import MintClientError, MintConfigurationError
+from fullsend.client.errors import MintClientError
 from fullsend.client.identity import DEFAULT_AUDIENCE
 from fullsend.client.mint import MintClient
 from mintcore.errors import ClientError, InvalidRole
@@ -120,7 +120,7 @@ def errors_explained() -> Iterator[None]:
         yield
     except MintClientError as error:
         facts = f"code {error.code}" + (f", request id {error.request_id}" if error.request_id else "")
-        kind = BadUsage if isinstance(error, MintConfigurationError) else CommandError
+        kind = BadUsage if error.nothing_was_sent else CommandError
         raise kind(f"{error.message} ({facts})", error.remedy) from error
 
 

@@ -12,10 +12,11 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from fullsend.github.github_errors import GitHubError
 from fullsend.github.slots import Kind, Slot
 from fullsend.github.variables_and_secrets import Store, connect
 from fullsend.operate.model.grant_list import Grants, lock_name, parse_grants, role_of
-from fullsend.operate.operate_errors import Conflict, GitHubError
+from fullsend.operate.operate_errors import Conflict
 from fullsend.operate.plan.install_changes import Action, Step
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fullsend.operate.model.install import Install
     from fullsend.operate.plan.install_session import InstallSession
 
-SECONDS = 20.0
+SECONDS = 20
 MAX_BODY = 65536
 OK = 200
 UNAVAILABLE = 503

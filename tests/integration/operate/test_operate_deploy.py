@@ -262,7 +262,7 @@ def test_a_key_of_another_app_is_refused_before_anything_is_written(operator: Op
     wrong = f"triage={operator.world.apps['triage'].id}:{operator.pem('coder')}"
     refused = operator.run("mint", "deploy", "--source", str(operator.source), "--role", wrong)
     assert refused.exit_code == 1
-    assert "does not take the key" in refused.output
+    assert "does not accept the key" in refused.output
     assert operator.plane.writes == 0
 
 
