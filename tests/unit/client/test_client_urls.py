@@ -8,7 +8,7 @@ from fullsend.client.token_api import TokenApi
 
 
 def test_a_mint_that_may_not_be_asked_is_refused_before_a_byte_is_sent() -> None:
-    with pytest.raises(MintConfigurationError, match="The mint URL must begin") as refused:
+    with pytest.raises(MintConfigurationError, match="must begin with https") as refused:
         MintClient("http://mint.example.com")
     assert (refused.value.code, refused.value.nothing_was_sent) == ("mint_url_invalid", True)
 
