@@ -30,7 +30,7 @@ _GRACE_SECONDS = 90.0
 _MAX_TOKENS = 100_000
 
 
-class TokenUseCounter:
+class TokenCounter:
     """Counts the mints of each token, by issuer and ``jti``; a :class:`~mintcore.ports.TokenUses`."""
 
     def __init__(

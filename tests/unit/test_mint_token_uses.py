@@ -11,7 +11,7 @@ import pytest
 
 from mintcore.errors import TokenSpent
 from mintcore.observe.log import JsonLog
-from mintcore.token_uses import TokenUseCounter
+from mintcore.token_uses import TokenCounter
 from tests.mint_doubles import FakeClock, caller
 from tests.redis_server import RedisServer
 
@@ -31,7 +31,7 @@ class Counted:
         self.clock = clock or FakeClock()
         self.log = io.StringIO()
         log = JsonLog(self.log)
-        self.uses = TokenUseCounter(limit, storage, self.clock, log, monotonic=self.clock.monotonic)
+        self.uses = TokenCounter(limit, storage, self.clock, log, monotonic=self.clock.monotonic)
 
     def mints(self, job: Caller) -> bool:
         try:
