@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv
 
-.PHONY: notes image docs fuzz-api audit sbom wheel help setup test soak lint format demo standalone serve cloud lock clean bench
+.PHONY: gcloud notes image docs fuzz-api audit sbom wheel help setup test soak lint format demo standalone serve cloud lock clean bench
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -25,6 +25,9 @@ setup: .venv/ready ## the virtual environments that every other target uses
 # One worker more than there are CPUs: a third of the time a test waits, for a process or for a deadline.
 test: .venv/ready ## every test but the soak and the benchmarks
 	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)') --dist loadgroup
+
+gcloud: .venv/ready ## everything that only the real gcloud can judge, against the sandbox
+	$(BIN)/pytest -m gcloud -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') tests/gcloud
 
 soak: .venv/ready ## a minute of random faults; SOAK_SECONDS and SOAK_SEED change it
 	$(BIN)/pytest -m soak -s tests/soak

@@ -4,6 +4,7 @@ Decides whether a source can be built. Its packages are not installed: a process
 runtime's own.
 """
 
+import hashlib
 import io
 import shutil
 import threading
@@ -29,6 +30,8 @@ class Image:
     """What a build made."""
 
     name: str
+    digest: str
+    """The name by which its bytes can be had for good: `repository@sha256:…`."""
     source: Path
     entry_point: str
 
@@ -52,8 +55,9 @@ class Builds:
             raise invalid("Build failed: the source is not a zip archive that can be read.") from problem
         if not (folder / "main.py").is_file():
             raise invalid(NO_MAIN)
-        built = Image(image, folder, entry_point)
-        self._images[image] = built
+        digest = f"{image.rpartition(':')[0]}@sha256:{hashlib.sha256(image.encode() + archive).hexdigest()}"
+        built = Image(image, digest, folder, entry_point)
+        self._images[image] = self._images[digest] = built
         return built
 
     def image(self, name: str) -> Image:

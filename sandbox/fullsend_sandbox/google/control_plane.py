@@ -126,6 +126,11 @@ class ControlPlane:
             "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "true",
         }
 
+    @property
+    def proxy_url(self) -> str:
+        """The HTTP proxy that knows the regional names which gcloud makes of Cloud Run's address."""
+        return self._gateway.url
+
     def access_token(self, *, of_user: bool = False) -> str:
         """Return a bearer token of the operator, good until `expire_login`; a user's needs a quota project."""
         return self._login.access_token(of_user=of_user)

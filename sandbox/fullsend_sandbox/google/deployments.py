@@ -88,6 +88,14 @@ class Deployments:
         with service.settling:
             self._stop_idle(service)
 
+    def digest(self, template: Mapping[str, Any]) -> str:
+        """Return the template's image by its digest, or by its name where there is no such image."""
+        name = image_of(template)
+        try:
+            return self._builds.image(name).digest
+        except RefusedError:
+            return name
+
     def remove(self, service: Service) -> None:
         """End a service that is no longer listed: its address and its revisions."""
         with self._lock:

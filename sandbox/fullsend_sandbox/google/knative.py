@@ -14,7 +14,7 @@ from fullsend_sandbox.google.errors import invalid, not_found
 from fullsend_sandbox.google.knative_view import LOCATION_LABEL, show_knative, show_knative_revision
 from fullsend_sandbox.google.operations import Operations
 from fullsend_sandbox.google.project import Project
-from fullsend_sandbox.google.revisions import Service
+from fullsend_sandbox.google.revisions import Revision, Service
 from fullsend_sandbox.google.service_writes import ServiceWrites, Wanted, check_version, revision_names
 from fullsend_sandbox.google.traffic import LATEST, REVISION
 
@@ -62,7 +62,7 @@ class Knative:
         for service in self._deployments.services.values():
             revision = service.revision(wanted)
             if revision is not None:
-                return show_knative_revision(service, revision, self._project)
+                return self._show_revision(service, revision)
         raise not_found(f"Resource '{wanted}' of kind 'REVISION' in region '' in project '{self._project.id}'")
 
     def _list_revisions(self, call: Call) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Knative:
         if selector is None:
             raise invalid("labelSelector: the sandbox knows serving.knative.dev/service = NAME alone.")
         shown = [
-            show_knative_revision(service, revision, self._project)
+            self._show_revision(service, revision)
             for _, service in sorted(self._deployments.services.items())
             for revision in reversed(service.revisions)
             if selector[1] in {"", service.id}
@@ -105,6 +105,10 @@ class Knative:
             if service.id == wanted:
                 return service
         raise not_found(f"Resource '{wanted}' of kind 'SERVICE' in region '' in project '{self._project.id}'")
+
+    def _show_revision(self, service: Service, revision: Revision) -> dict[str, Any]:
+        digest = self._deployments.digest(revision.template)
+        return show_knative_revision(service, revision, self._project, digest)
 
     def _show(self, service: Service) -> dict[str, Any]:
         return show_knative(service, self._project)

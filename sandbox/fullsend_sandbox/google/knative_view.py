@@ -31,8 +31,8 @@ def show_knative(service: Service, project: Project) -> dict[str, Any]:
     }
 
 
-def show_knative_revision(service: Service, revision: Revision, project: Project) -> dict[str, Any]:
-    """Return a revision as `serving.knative.dev/v1` shows it."""
+def show_knative_revision(service: Service, revision: Revision, project: Project, digest: str) -> dict[str, Any]:
+    """Return a revision, whose image has this digest, as `serving.knative.dev/v1` shows it."""
     template = _template(revision.template)
     state = {True: "True", False: "False", None: "Unknown"}[revision.ready]
     condition = {"status": state, "lastTransitionTime": revision.created}
@@ -62,7 +62,7 @@ def show_knative_revision(service: Service, revision: Revision, project: Project
         "status": {
             "observedGeneration": 1,
             "conditions": [{"type": kind, **condition} for kind in kinds],
-            "imageDigest": f"{revision.template['containers'][0]['image']}@sha256:{'0' * 64}",
+            "imageDigest": digest,
             "logUrl": f"https://console.cloud.google.com/logs/viewer?project={project.id}",
         },
     }
