@@ -31,7 +31,7 @@ RETRY_SECONDS = 5.0
 def problems_with(limit: str, storage: str) -> list[tuple[str, str, str]]:
     """Return (variable, problem, example) for each of the two settings that cannot be used."""
     problems = []
-    if not _is_one_limit(limit):
+    if limit and not _is_one_limit(limit):
         problems.append(("RATE_LIMIT", "is not one number, at least 1, per span of time", "60/minute"))
     if not storage.startswith(("memory://", "redis://", "rediss://")):
         problems.append(("RATE_LIMIT_STORAGE", "is neither memory:// nor redis://…", "memory://"))

@@ -18,7 +18,7 @@ from mintcore.errors import KeyUnavailable, MintError, RoleKeyMissing
 from mintcore.keys.crc32c import crc32c
 from mintcore.keys.rsa import RsaSigner, parse_signer
 from mintcore.secret import redact
-from mintcore.settings.reader import is_loopback
+from mintcore.settings.service_url import is_loopback
 
 if TYPE_CHECKING:
     from mintcore.policy.names import Role

@@ -1,7 +1,7 @@
-"""The environment, read once and checked whole: every problem is found at one start, not one per restart.
+"""Reads the environment once and checks all of it, so one start reports every problem.
 
-This is the only module of the mint that reads the environment. What it returns is frozen and has been checked;
-nothing downstream parses a setting again.
+This is the only module of the mint that reads the environment. It returns frozen, checked settings; nothing
+downstream parses a setting again.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from mintcore.settings.reader import ConfigurationError, Reader
 from mintcore.settings.roles import read_roles
+from mintcore.settings.service_url import github_api_problem
 from mintcore.settings.telemetry import read_metrics, read_signals
 from mintcore.settings.trust import read_trust
+from mintcore.settings.variables import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,15 +23,8 @@ if TYPE_CHECKING:
     from mintcore.policy.policy import TrustPolicy
     from mintcore.secret import Secret
 
-DEFAULT_AUDIENCE = "fullsend-mint"
-DEFAULT_ISSUER = "https://token.actions.githubusercontent.com"
-DEFAULT_GITHUB_API = "https://api.github.com"
-DEFAULT_STS = "https://sts.googleapis.com"
-DEFAULT_DEADLINE_SECONDS = 25
-DEFAULT_PORT = 8080
-# THREADS is also the functions framework's own variable; unset, the framework takes four per CPU.
-# A thread costs little and waits for Google and GitHub most of its time; a request without one waits for it.
-_DEFAULT_THREADS = 80
+DEFAULT_AUDIENCE = VARIABLES["OIDC_AUDIENCE"].default
+DEFAULT_ISSUER = VARIABLES["OIDC_ISSUER_URL"].default
 
 __all__ = [
     "ConfigurationError",
@@ -43,11 +38,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What both modes are told.
+    """The settings of both modes.
 
-    ``unhealthy`` is why the mint cannot mint at all, empty if it can. ``rate_limit`` is in the words of the
-    library ``limits``, empty for none. ``threads`` is how many requests are served at once. ``telemetry`` names
-    the signals, ``traces`` and ``metrics``, that go to an OpenTelemetry collector.
+    ``unhealthy`` is why the mint cannot mint at all, empty if it can. ``rate_limit`` is in the notation of the
+    library ``limits``, empty for none. ``mints_per_token`` is 0 for unlimited. ``threads`` is how many requests are
+    served at once. ``telemetry`` names the signals, ``traces`` and ``metrics``, that go to an OpenTelemetry
+    collector.
     """
 
     policy: TrustPolicy
@@ -59,6 +55,7 @@ class Settings:
     deadline_seconds: float
     rate_limit: str
     rate_limit_storage: str
+    mints_per_token: int
     proxy_url: Secret | None
     threads: int
     project_id: str
@@ -68,7 +65,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class HostedSettings:
-    """What the hosted mint is told."""
+    """The settings of the hosted mint."""
 
     common: Settings
     project_number: str
@@ -80,7 +77,7 @@ class HostedSettings:
 
 @dataclass(frozen=True, slots=True)
 class StandaloneSettings:
-    """What the standalone mint is told; ``fallback_url`` and ``audit_file`` are empty for none.
+    """The settings of the standalone mint; ``fallback_url`` and ``audit_file`` are empty for none.
 
     ``metrics`` is whether ``/metrics`` is served.
     """
@@ -103,14 +100,12 @@ def hosted_from(reader: Reader) -> HostedSettings:
     hosted = HostedSettings(
         common=_common(reader),
         project_number=reader.matching(
-            "GCP_PROJECT_NUMBER", r"[0-9]{1,20}", "is the project's number, not its id", "123456789012"
+            "GCP_PROJECT_NUMBER", r"[0-9]{1,20}", "must be the project's number, not its id"
         ),
-        pool=reader.matching("WIF_POOL_NAME", r"[a-z0-9-]{4,32}", "is the pool's id alone", "fullsend-pool"),
-        provider=reader.matching(
-            "WIF_PROVIDER_NAME", r"[a-z0-9-]{4,32}", "is the provider's id alone", "github-oidc"
-        ),
-        sts_url=reader.url("STS_URL", DEFAULT_STS),
-        secret_manager_url=reader.url("SECRET_MANAGER_URL", ""),
+        pool=reader.matching("WIF_POOL_NAME", r"[a-z0-9-]{4,32}", "must be the pool's id only"),
+        provider=reader.matching("WIF_PROVIDER_NAME", r"[a-z0-9-]{4,32}", "must be the provider's id only"),
+        sts_url=reader.url("STS_URL"),
+        secret_manager_url=reader.url("SECRET_MANAGER_URL"),
     )
     reader.finish()
     return hosted
@@ -125,9 +120,9 @@ def standalone_from(reader: Reader) -> StandaloneSettings:
     """Return what ``reader`` reads. Raises ConfigurationError with every problem."""
     standalone = StandaloneSettings(
         common=_common(reader),
-        pem_dir=reader.required("PEM_DIR", "./pems"),
-        fallback_url=reader.url("FALLBACK_MINT_URL", ""),
-        port=reader.integer("PORT", DEFAULT_PORT, 1, 65535),
+        pem_dir=reader.required("PEM_DIR"),
+        fallback_url=reader.url("FALLBACK_MINT_URL"),
+        port=reader.integer("PORT"),
         audit_file=_audit_file(reader),
         metrics=read_metrics(reader),
     )
@@ -138,43 +133,56 @@ def standalone_from(reader: Reader) -> StandaloneSettings:
 def _common(reader: Reader) -> Settings:
     roles = read_roles(reader)
     policy = read_trust(reader, roles.book)
-    rate_limit, storage = _rate_limit(reader)
+    rate_limit, storage, mints_per_token = _limits(reader)
+    reader.warn_of_misspelled_names()
     return Settings(
         policy=policy,
         custom_roles=roles.custom,
         unhealthy=roles.unhealthy,
-        audience=reader.text("OIDC_AUDIENCE", DEFAULT_AUDIENCE),
-        issuer_url=reader.url("OIDC_ISSUER_URL", DEFAULT_ISSUER),
-        github_api_url=reader.url("GITHUB_API_URL", DEFAULT_GITHUB_API),
-        deadline_seconds=float(reader.integer("REQUEST_DEADLINE_SECONDS", DEFAULT_DEADLINE_SECONDS, 1, 3600)),
+        audience=reader.text("OIDC_AUDIENCE"),
+        issuer_url=reader.url("OIDC_ISSUER_URL"),
+        github_api_url=_github_api_url(reader),
+        deadline_seconds=float(reader.integer("REQUEST_DEADLINE_SECONDS")),
         rate_limit=rate_limit,
         rate_limit_storage=storage,
+        mints_per_token=mints_per_token,
         proxy_url=reader.proxy("HTTPS_PROXY") if reader.switch("HTTPS_PROXY_FROM_ENV") else None,
-        threads=reader.integer("THREADS", _DEFAULT_THREADS, 1, 1000),
-        project_id=reader.text("GOOGLE_CLOUD_PROJECT", ""),
+        threads=reader.integer("THREADS"),
+        project_id=reader.text("GOOGLE_CLOUD_PROJECT"),
         telemetry=read_signals(reader),
         warnings=reader.warnings,
     )
 
 
+def _github_api_url(reader: Reader) -> str:
+    url = reader.url("GITHUB_API_URL")
+    problem = github_api_problem(url)
+    if problem:
+        reader.problem("GITHUB_API_URL", problem)
+    return url
+
+
 def _audit_file(reader: Reader) -> str:
-    """Return the path in ``file:PATH``, empty where events go to the log alone."""
+    """Return the path in ``file:PATH``, empty where events go to the log only."""
     for removed in ("AUDIT_LOG_BYTES", "AUDIT_LOG_KEPT"):
         reader.warn_if_set(removed, "has no effect. Fix: rotate the file with deploy/standalone/logrotate.conf")
-    place = reader.text("AUDIT_LOG", "")
+    place = reader.text("AUDIT_LOG")
     path = place.removeprefix("file:")
     if place and (path == place or not path):
-        reader.problem("AUDIT_LOG", "is not file: and a path", "file:/var/log/fullsend-mint/audit.jsonl")
+        reader.problem("AUDIT_LOG", "is not file: and a path")
     return path
 
 
-def _rate_limit(reader: Reader) -> tuple[str, str]:
-    """Return the limit and where it is counted; the library that reads both is imported only if there is one."""
-    limit = reader.text("RATE_LIMIT", "")
-    storage = reader.text("RATE_LIMIT_STORAGE", "memory://")
-    if limit:
+def _limits(reader: Reader) -> tuple[str, str, int]:
+    """Return the rate limit, where it is counted, and the mints per token.
+
+    The library that reads the first two is imported only if there is something to count.
+    """
+    limit, storage = reader.text("RATE_LIMIT"), reader.text("RATE_LIMIT_STORAGE")
+    mints = reader.integer("MINTS_PER_TOKEN")
+    if limit or mints:
         from mintcore.rate_limit import problems_with  # noqa: PLC0415 - costs 0.1 s that most mints need not pay
 
         for variable, problem, example in problems_with(limit, storage):
             reader.problem(variable, problem, example)
-    return limit, storage
+    return limit, storage, mints

@@ -1,14 +1,15 @@
-"""Reading variables one by one while collecting what is wrong with them, and never their values if secret."""
+"""Reads variables one by one and collects every problem. Values that may be secret are never shown."""
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from mintcore.secret import Secret
+from mintcore.settings.service_url import is_service_url
+from mintcore.settings.variables import VARIABLES, misspelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +18,7 @@ T = TypeVar("T")
 
 
 class ConfigurationError(Exception):
-    """The environment cannot be used; ``problems`` are sentences, each naming the variable and an example."""
+    """The environment cannot be used; each of ``problems`` names the variable and an example."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -25,7 +26,10 @@ class ConfigurationError(Exception):
 
 
 class Reader:
-    """Reads an environment; a blank value counts as unset."""
+    """Reads an environment; a blank value counts as unset.
+
+    Every variable is one of :data:`~mintcore.settings.variables.VARIABLES`, which has its default and example.
+    """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -46,9 +50,14 @@ class Reader:
         if self._environment.get(variable, "").strip():
             self.warn(f"{variable} {sentence}")
 
-    def problem(self, variable: str, what: str, example: str) -> None:
-        """Note something that does, on one line whatever the value quoted in it holds."""
-        line = f"{variable} {what}; for example {variable}={example}"
+    def warn_of_misspelled_names(self) -> None:
+        """Warn of each variable whose name is one letter away from one of the mint's."""
+        for name, intended in misspelled(self._environment):
+            self.warn(f"{name} is not a variable of this mint and is ignored; did you mean {intended}?")
+
+    def problem(self, variable: str, what: str, example: str = "") -> None:
+        """Note something that stops the start, as one line, whatever the quoted value holds."""
+        line = f"{variable} {what}; for example {variable}={example or VARIABLES[variable].shown}"
         self._problems.append("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
 
     def finish(self) -> None:
@@ -56,84 +65,100 @@ class Reader:
         if self._problems:
             raise ConfigurationError(self._problems)
 
-    def text(self, variable: str, default: str) -> str:
-        """Return the value, or ``default`` if it is not set."""
-        return self._environment.get(variable, "").strip() or default
+    def is_set(self, variable: str) -> bool:
+        """Return whether the variable has a value."""
+        return bool(self._environment.get(VARIABLES[variable].name, "").strip())
 
-    def required(self, variable: str, example: str) -> str:
-        """Return the value; that there is none is a problem."""
-        value = self.text(variable, "")
+    def text(self, variable: str) -> str:
+        """Return the value, or the default if it is not set."""
+        row = VARIABLES[variable]
+        return self._environment.get(row.name, "").strip() or row.default
+
+    def required(self, variable: str) -> str:
+        """Return the value; a missing one is a problem."""
+        value = self.text(variable)
         if not value:
-            self.problem(variable, "is not set", example)
+            self.problem(variable, "is not set")
         return value
 
-    def matching(self, variable: str, pattern: str, rule: str, example: str) -> str:
-        """Return a required value that ``pattern`` fits whole; ``rule`` says in words what that means."""
-        value = self.required(variable, example)
+    def matching(self, variable: str, pattern: str, rule: str) -> str:
+        """Return a required value that matches ``pattern``; ``rule`` says in words what that means."""
+        value = self.required(variable)
         if value and not re.fullmatch(pattern, value):
-            self.problem(variable, rule, example)
+            self.problem(variable, rule)
         return value
 
-    def integer(self, variable: str, default: int, least: int, most: int) -> int:
-        """Return a whole number between ``least`` and ``most``."""
-        value = self.text(variable, str(default))
+    def integer(self, variable: str) -> int:
+        """Return a whole number within the variable's bounds; 0 where it is not set and has no default."""
+        row, value = VARIABLES[variable], self.text(variable)
+        if not value:
+            return 0
+        least, most = row.bounds
         if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
-            self.problem(variable, f"is not a whole number from {least} to {most}", str(default))
-            return default
+            self.problem(variable, f"is not a whole number from {least} to {most}")
+            return int(row.default or least)
         return int(value)
 
     def switch(self, variable: str) -> bool:
-        """Return whether something is on: ``1``, and not ``0`` or unset."""
-        value = self.text(variable, "0")
+        """Return whether the switch is on: ``1``, and not ``0`` or unset."""
+        value = self.text(variable)
         if value not in {"0", "1"}:
             self.problem(variable, "is neither 1 nor 0", "1")
         return value == "1"
 
     def items(self, variable: str) -> list[str]:
-        """Return the comma-separated items, blanks and empty ones left out."""
-        return [item.strip() for item in self.text(variable, "").split(",") if item.strip()]
+        """Return the comma-separated items without blanks; a list of commas only is a problem."""
+        items = [item.strip() for item in self.text(variable).split(",") if item.strip()]
+        if not items and self.is_set(variable):
+            # A template makes commas of empty values; whether none or all were meant is unknown.
+            self.problem(variable, "has only commas; name at least one item, or leave it out")
+        return items
 
-    def parsed(self, variable: str, items: Iterable[str], parse: Callable[[str], T], example: str) -> list[T]:
-        """Return every item as ``parse`` has it; what it raises ValueError for is a problem each."""
+    def parsed(self, variable: str, items: Iterable[str], parse: Callable[[str], T]) -> list[T]:
+        """Return every item as ``parse`` has it; each ValueError is a problem."""
         results: list[T] = []
         for item in items:
             try:
                 results.append(parse(item))
             except ValueError as error:
-                self.problem(variable, f"has {item[:100]!r}: {error}", example)
+                self.problem(variable, f"has {item[:100]!r}: {error}")
         return results
 
-    def json_object(self, variable: str, example: str) -> dict[str, Any]:
-        """Return a JSON object, empty if the variable is not set; a key given twice is a problem."""
-        value = self.text(variable, "")
+    def json_object(self, variable: str) -> dict[str, Any]:
+        """Return a JSON object, empty if the variable is not set.
+
+        An empty object in the variable and a key that occurs twice are problems.
+        """
+        value = self.text(variable)
         if not value:
             return {}
         try:
             parsed = json.loads(value, object_pairs_hook=_without_repeats)
         except (ValueError, RecursionError) as error:
             reason = str(error) if isinstance(error, _RepeatedKey) else "is not valid JSON"
-            self.problem(variable, reason, example)
+            self.problem(variable, reason)
             return {}
         if not isinstance(parsed, dict):
-            self.problem(variable, "is not a JSON object", example)
+            self.problem(variable, "is not a JSON object")
             return {}
+        if not parsed:
+            self.problem(variable, "is an empty JSON object; name at least one key, or leave it out")
         return parsed
 
-    def url(self, variable: str, default: str) -> str:
+    def url(self, variable: str) -> str:
         """Return a service's base URL without a trailing slash: ``https``, or ``http`` to a loopback address."""
-        value = self.text(variable, default)
-        if value and not _is_service_url(value):
+        value = self.text(variable)
+        if value and not is_service_url(value):
             self.problem(
                 variable,
-                "has to be an https URL without user, query or fragment (http only to a loopback address)",
-                default or "https://mint.example.com",
+                "must be an https URL without user, query or fragment (http only to a loopback address)",
             )
-            return default
+            return VARIABLES[variable].default
         return value.rstrip("/")
 
     def proxy(self, variable: str) -> Secret | None:
         """Return a proxy's URL, ``http://[user:password@]host:port``, a secret because of the password."""
-        value = self.text(variable, "")
+        value = self.text(variable)
         if not value:
             return None
         try:
@@ -142,7 +167,7 @@ class Reader:
         except ValueError:
             known = False
         if not known or parts.path.strip("/") or parts.query or parts.fragment:
-            self.problem(variable, "is no http://host:port of a proxy", "http://proxy.example.com:3128")
+            self.problem(variable, "must be a proxy URL, http://host:port")
         return Secret(value)
 
 
@@ -155,30 +180,3 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         raise _RepeatedKey("names a key twice")
     return fields
-
-
-def _is_service_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-        # As the resolver will: it refuses an empty label, and one of more than 63 characters.
-        (parts.hostname or "").encode("idna")
-    except ValueError:
-        return False
-    # Looked for in the text: an empty query, fragment or user is none to urlsplit and still sent.
-    plain = (
-        text.isascii() and text.isprintable() and "@" not in parts.netloc and not any(c in text for c in "?# \\")
-    )
-    if not parts.hostname or not plain:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host is this machine itself."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

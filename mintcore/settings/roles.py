@@ -1,4 +1,4 @@
-"""``ROLE_APP_IDS``, ``ALLOWED_ROLES`` and ``CUSTOM_ROLE_PERMISSIONS``, which only make sense together."""
+"""``ROLE_APP_IDS``, ``ALLOWED_ROLES`` and ``CUSTOM_ROLE_PERMISSIONS``, which have to fit together."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ if TYPE_CHECKING:
     from mintcore.settings.reader import Reader
 
 _APP_ID = re.compile(r"[1-9][0-9]{0,18}")
-_APP_IDS_EXAMPLE = '\'{"triage": "123456", "coder": "123457"}\''
-_CUSTOM_EXAMPLE = '\'{"scanner": {"contents": "read", "metadata": "read"}}\''
 
 
 @dataclass(frozen=True, slots=True)
 class RoleSettings:
-    """The roles as configured; ``unhealthy`` is why none can be served, empty if some can."""
+    """The configured roles; ``unhealthy`` is why none can be served, empty if some can."""
 
     book: RoleBook
     custom: tuple[str, ...]
@@ -47,23 +45,23 @@ def read_roles(reader: Reader) -> RoleSettings:
 
 def _custom_permissions(reader: Reader) -> dict[Role, Levels]:
     custom: dict[Role, Levels] = {}
-    for name, permissions in reader.json_object("CUSTOM_ROLE_PERMISSIONS", _CUSTOM_EXAMPLE).items():
+    for name, permissions in reader.json_object("CUSTOM_ROLE_PERMISSIONS").items():
         if not isinstance(permissions, dict):
-            reader.problem("CUSTOM_ROLE_PERMISSIONS", f'has for "{name}" no object of permissions', _CUSTOM_EXAMPLE)
+            reader.problem("CUSTOM_ROLE_PERMISSIONS", f'has for "{name}" no object of permissions')
             continue
         try:
             role, checked = check_custom_role(name, permissions)
         except ValueError as error:
-            reader.problem("CUSTOM_ROLE_PERMISSIONS", f"is refused: {error}", _CUSTOM_EXAMPLE)
+            reader.problem("CUSTOM_ROLE_PERMISSIONS", f"is invalid: {error}")
         else:
             custom[role] = checked
     return custom
 
 
 def _app_ids(reader: Reader) -> tuple[dict[Role, str], list[str]]:
-    if not reader.required("ROLE_APP_IDS", _APP_IDS_EXAMPLE):
+    if not reader.required("ROLE_APP_IDS"):
         return {}, []
-    listed = reader.json_object("ROLE_APP_IDS", _APP_IDS_EXAMPLE)
+    listed = reader.json_object("ROLE_APP_IDS")
     legacy = sorted(key for key in listed if "/" in key)
     app_ids: dict[Role, str] = {}
     for key, value in listed.items():
@@ -71,8 +69,8 @@ def _app_ids(reader: Reader) -> tuple[dict[Role, str], list[str]]:
             continue
         app_id = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
         if not _APP_ID.fullmatch(app_id):
-            reader.problem("ROLE_APP_IDS", f'has for "{key}" no App ID, which is a number', _APP_IDS_EXAMPLE)
-        for role in reader.parsed("ROLE_APP_IDS", [key], parse_role, _APP_IDS_EXAMPLE):
+            reader.problem("ROLE_APP_IDS", f'has for "{key}" the App ID {ascii(value)[:60]}, which is not a number')
+        for role in reader.parsed("ROLE_APP_IDS", [key], parse_role):
             app_ids[role] = app_id
     if app_ids.pop(FIX, None):
         reader.warn("ROLE_APP_IDS has an App for the role fix, which is ignored: fix uses coder's App")
@@ -80,19 +78,16 @@ def _app_ids(reader: Reader) -> tuple[dict[Role, str], list[str]]:
 
 
 def _allowed(reader: Reader, app_ids: Collection[Role], custom: Collection[Role]) -> list[Role] | None:
-    """Return the operator's subset of roles, ``None`` if there is no such wish."""
+    """Return the operator's subset of roles, ``None`` for all of them."""
     listed = reader.items("ALLOWED_ROLES")
     if not listed:
-        # Commas alone are what a template makes of empty values: nobody wished for every role by that.
-        if reader.text("ALLOWED_ROLES", ""):
-            reader.problem("ALLOWED_ROLES", "names no role; leave it out to serve them all", "triage,coder")
         return None
-    roles = reader.parsed("ALLOWED_ROLES", listed, parse_role, "triage,coder")
+    roles = reader.parsed("ALLOWED_ROLES", listed, parse_role)
     for role in roles:
         if key_role(role) not in app_ids:
             wanted = f"the role {role}, whose App ID is not in ROLE_APP_IDS"
-            reader.problem("ALLOWED_ROLES", f"has {wanted}", "triage,coder")
+            reader.problem("ALLOWED_ROLES", f"has {wanted}")
         elif role not in BUILT_IN and role not in custom:
             wanted = f"the role {role}, which has no permissions in CUSTOM_ROLE_PERMISSIONS"
-            reader.problem("ALLOWED_ROLES", f"has {wanted}", "triage,coder")
+            reader.problem("ALLOWED_ROLES", f"has {wanted}")
     return roles

@@ -20,7 +20,7 @@ def read_signals(reader: Reader) -> frozenset[str]:
 
     OpenTelemetry: SDK environment variables; OTLP exporter configuration.
     """
-    if reader.text("OTEL_SDK_DISABLED", "").lower() == "true":
+    if reader.text("OTEL_SDK_DISABLED").lower() == "true":
         return frozenset()
     signals = frozenset(signal for signal in SIGNALS if _wanted(reader, signal))
     if signals and not _installed(*_OPENTELEMETRY):
@@ -34,13 +34,13 @@ def read_signals(reader: Reader) -> frozenset[str]:
 
 def _wanted(reader: Reader, signal: str) -> bool:
     variable = f"OTEL_{signal.upper()}_EXPORTER"
-    exporter = reader.text(variable, "").lower()
+    exporter = reader.text(variable).lower()
     if exporter not in {"", "otlp", "none"}:
         reader.warn(f"{variable} is {exporter[:40]!r}, but this mint sends only with otlp: no {signal} are sent")
     if exporter:
         return exporter == "otlp"
     endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")
-    return any(reader.text(endpoint, "") for endpoint in endpoints)
+    return any(reader.text(endpoint) for endpoint in endpoints)
 
 
 def read_metrics(reader: Reader) -> bool:

@@ -1,6 +1,6 @@
-"""Whom the operator trusts: organizations, workflow files, and the repositories whose workflows may ask.
+"""Whom the operator trusts: organizations, workflow files, and repositories whose workflows may ask.
 
-What is read together here makes one :class:`TrustPolicy`; what follows from it is decided in
+It builds one :class:`~mintcore.policy.policy.TrustPolicy`; what follows from it is decided in
 :mod:`mintcore.policy`.
 """
 
@@ -10,61 +10,84 @@ from typing import TYPE_CHECKING
 
 from mintcore.policy.names import Org, Repo, fold, parse_repo
 from mintcore.policy.policy import TrustPolicy
+from mintcore.settings.protections import (
+    read_claims,
+    read_default_level,
+    read_grants,
+    read_ids,
+    read_refs,
+    read_report_only,
+    read_scopes,
+)
 
 if TYPE_CHECKING:
     from mintcore.policy.roles import RoleBook
     from mintcore.settings.reader import Reader
 
-DEFAULT_HOST_REPO = "fullsend-ai/fullsend"
-
 
 def read_trust(reader: Reader, roles: RoleBook) -> TrustPolicy:
     """Return whom to trust with ``roles``, noting every problem and warning on ``reader``."""
     orgs, public = _orgs(reader)
+    scopes, default_scope = read_scopes(reader, roles)
+    enrolled_orgs, enrolled_repos = read_ids(reader)
     return TrustPolicy(
         orgs=None if public else orgs,
         workflow_files=_workflow_files(reader, public=public),
-        host_repos=_repos(reader, "WORKFLOW_HOST_REPOS") or frozenset({parse_repo(DEFAULT_HOST_REPO)}),
+        host_repos=_repos(reader, "WORKFLOW_HOST_REPOS"),
         per_repo_repos=_per_repo_repos(reader, public=public),
         roles=roles,
+        scopes=scopes,
+        default_scope=default_scope,
+        default_level=read_default_level(reader, roles),
+        workflow_refs=read_refs(reader, public=public),
+        required_claims=read_claims(reader),
+        enrolled_orgs=enrolled_orgs,
+        enrolled_repos=enrolled_repos,
+        grants=read_grants(reader, roles),
+        report_only=read_report_only(reader),
     )
 
 
 def _orgs(reader: Reader) -> tuple[frozenset[Org], bool]:
     listed = reader.items("ALLOWED_ORGS")
-    if "*" in listed:
-        return frozenset(), True
     if not listed:
-        reader.warn("ALLOWED_ORGS is empty: every request is denied")
-    return frozenset(reader.parsed("ALLOWED_ORGS", listed, Org, "my-org,other-org")), False
+        reader.warn(
+            "ALLOWED_ORGS is empty: every request is denied, except those of repositories in PER_REPO_WIF_REPOS"
+        )
+    # Items beside a * have no effect; one that does not parse shows that something else was meant.
+    orgs = reader.parsed("ALLOWED_ORGS", [item for item in listed if item != "*"], Org)
+    return frozenset(orgs), "*" in listed
 
 
 def _workflow_files(reader: Reader, *, public: bool) -> frozenset[str] | None:
     listed = reader.items("ALLOWED_WORKFLOW_FILES")
+    files = reader.parsed("ALLOWED_WORKFLOW_FILES", [item for item in listed if item != "*"], _workflow_file)
     if "*" in listed:
         return None
     if not listed and not public:
-        reader.warn("ALLOWED_WORKFLOW_FILES is not set: every request is denied; name the files, or set it to *")
-    return frozenset(reader.parsed("ALLOWED_WORKFLOW_FILES", listed, _workflow_file, "triage.yml,coder.yml"))
+        reader.warn(
+            "ALLOWED_WORKFLOW_FILES is not set: every request is denied. Fix: name the files, or set it to *"
+        )
+    return frozenset(files)
 
 
 def _workflow_file(name: str) -> str:
     if "/" in name or not name.endswith((".yml", ".yaml")):
         raise ValueError("a workflow file is named without its folder and ends in .yml or .yaml")
+    if "*" in name or "@" in name or not name.isprintable():
+        raise ValueError("a workflow file is named in full; * by itself trusts any file")
     return fold(name)
 
 
 def _repos(reader: Reader, variable: str) -> frozenset[Repo]:
-    return frozenset(reader.parsed(variable, reader.items(variable), parse_repo, "my-org/my-repo"))
+    return frozenset(reader.parsed(variable, reader.items(variable), parse_repo))
 
 
 def _per_repo_repos(reader: Reader, *, public: bool) -> frozenset[Repo]:
     listed = reader.items("PER_REPO_WIF_REPOS")
     if "*" in listed:
-        reader.warn(
-            "PER_REPO_WIF_REPOS has a *, which stands for no repository; list owner/repo, or leave it unset"
-        )
+        reader.warn("PER_REPO_WIF_REPOS has a *, which matches no repository. Fix: list owner/repo")
     if listed and public:
-        reader.warn("PER_REPO_WIF_REPOS is set in public mode, where a repository's own workflows are not trusted")
+        reader.warn("PER_REPO_WIF_REPOS is set in public mode, which does not trust a repository's own workflows")
     named = [item for item in listed if item != "*"]
-    return frozenset(reader.parsed("PER_REPO_WIF_REPOS", named, parse_repo, "my-org/my-repo"))
+    return frozenset(reader.parsed("PER_REPO_WIF_REPOS", named, parse_repo))

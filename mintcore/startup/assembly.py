@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mintcore.observe.log import JsonLog
     from mintcore.outbound.channel import Channel
     from mintcore.policy.policy import TrustPolicy
-    from mintcore.ports import Clock, KeyStore, Limiter, Verifier
+    from mintcore.ports import Clock, KeyStore, Limiter, TokenUses, Verifier
     from mintcore.settings.environment import Settings
 
 _WARM_UP_SECONDS = 20.0
@@ -57,7 +57,7 @@ def assemble(
         tokens=tokens,
         lookups=_lookups(settings.policy, channel, tokens, clock),
         limiter=_limiter(settings, log),
-        token_uses=None,
+        token_uses=_token_uses(settings, clock, log),
         audit=StructuredAudit(log, audit_file),
     )
 
@@ -105,6 +105,14 @@ def _lookups(policy: TrustPolicy, channel: Channel, tokens: GitHubTokens, clock:
         grants=GrantVariables(channel, tokens, clock) if policy.grants else None,
         commits=HostCommits(channel, tokens, clock) if refs is not None and refs.commits else None,
     )
+
+
+def _token_uses(settings: Settings, clock: Clock, log: JsonLog) -> TokenUses | None:
+    if not settings.mints_per_token:
+        return None
+    from mintcore.token_uses import TokenCounter  # noqa: PLC0415 - only where there is a limit
+
+    return TokenCounter(settings.mints_per_token, settings.rate_limit_storage, clock, log)
 
 
 def _limiter(settings: Settings, log: JsonLog) -> Limiter | None:

@@ -113,7 +113,7 @@ def report(settings: StandaloneSettings) -> str:
 
 
 def _summary(policy: TrustPolicy) -> str:
-    nobody = policy.orgs is not None and not policy.orgs
+    nobody = policy.orgs is not None and not policy.orgs and not policy.per_repo_repos
     nothing = policy.orgs is not None and policy.workflow_files is not None and not policy.workflow_files
     if nobody or nothing:
         return "it would start, and deny every request that it decides itself; the warnings say why"

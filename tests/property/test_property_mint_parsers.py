@@ -25,8 +25,6 @@ from mintcore.policy.token_request import parse_token_request
 from mintcore.policy.workflow_ref import parse_workflow_ref
 from mintcore.request import Scope
 from mintcore.settings.environment import (
-    DEFAULT_DEADLINE_SECONDS,
-    DEFAULT_GITHUB_API,
     ConfigurationError,
     read_hosted,
     read_standalone,
@@ -247,7 +245,9 @@ def test_a_date_corrects_the_clock_within_bounds_or_not_at_all(date: str, age: s
 VARIABLES = [
     "ALLOWED_ORGS", "ROLE_APP_IDS", "ALLOWED_ROLES", "ALLOWED_WORKFLOW_FILES", "WORKFLOW_HOST_REPOS", "STS_URL",
     "PER_REPO_WIF_REPOS", "CUSTOM_ROLE_PERMISSIONS", "GCP_PROJECT_NUMBER", "WIF_POOL_NAME", "GITHUB_API_URL",
-    "PORT", "REQUEST_DEADLINE_SECONDS", "RATE_LIMIT", "RATE_LIMIT_STORAGE", "FALLBACK_MINT_URL", "PEM_DIR",
+    "REPO_SCOPE", "DEFAULT_LEVEL", "WORKFLOW_REFS", "REQUIRED_CLAIMS", "ENROLLED_IDS", "GRANTS", "MINTS_PER_TOKEN",
+    "REPORT_ONLY", "PORT", "REQUEST_DEADLINE_SECONDS", "RATE_LIMIT", "RATE_LIMIT_STORAGE", "FALLBACK_MINT_URL",
+    "PEM_DIR",
 ]  # fmt: skip
 VALUE = (
     st.text()
@@ -277,5 +277,5 @@ def test_an_environment_is_settings_or_lines_each_about_a_variable_that_is_at_fa
             seconds, url = (
                 changes.get(name, "").strip() for name in ("REQUEST_DEADLINE_SECONDS", "GITHUB_API_URL")
             )
-            assert settings.deadline_seconds == float(seconds or DEFAULT_DEADLINE_SECONDS)
-            assert settings.github_api_url == (url or DEFAULT_GITHUB_API)
+            assert settings.deadline_seconds == float(seconds or 25)
+            assert settings.github_api_url == (url or "https://api.github.com")

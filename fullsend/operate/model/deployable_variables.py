@@ -5,15 +5,14 @@ Decides by the name alone, and for custom roles by what would be lost. What a va
 
 from __future__ import annotations
 
-from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from fullsend.operate.model.app_permissions import custom_permissions
 from fullsend.operate.model.environment import KEY_IN_USE, REPO_ONLY, SOURCE_HASH
 from fullsend.operate.operate_errors import BadInput
-from mintcore.settings.environment import ConfigurationError, hosted_from
-from mintcore.settings.reader import Reader
+from mintcore.settings.variable import Need
+from mintcore.settings.variables import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,28 +44,9 @@ _WITH_A_COMMAND = {
 }
 
 
-class _NotingReader(Reader):
-    """Reads nothing, and notes which variables the mint looks at."""
-
-    def __init__(self) -> None:
-        super().__init__({})
-        self.names: set[str] = set()
-
-    def text(self, variable: str, default: str) -> str:
-        self.names.add(variable)
-        return default
-
-    def switch(self, variable: str) -> bool:
-        self.names.add(variable)
-        return True  # so that what is looked at only then is noted, too
-
-
 def known_names() -> set[str]:
-    """Return the variables that a hosted mint looks at."""
-    reader = _NotingReader()
-    with suppress(ConfigurationError):
-        hosted_from(reader)
-    return reader.names
+    """Return the variables that a hosted mint reads."""
+    return {variable.name for variable in VARIABLES.values() if variable.hosted is not Need.UNUSED}
 
 
 def check_names(variables: Iterable[tuple[str, str]]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -14,7 +15,12 @@ from mintcore.settings.environment import (
     read_standalone,
 )
 
-COMMON = {"ALLOWED_ORGS": "octo-org", "ROLE_APP_IDS": '{"triage": "1", "coder": 2}', "ALLOWED_WORKFLOW_FILES": "*"}
+COMMON = {
+    "ALLOWED_ORGS": "octo-org",
+    "ROLE_APP_IDS": '{"triage": "1", "coder": 2}',
+    "ALLOWED_WORKFLOW_FILES": "*",
+    "REPO_SCOPE": "caller",
+}
 HOSTED = COMMON | {"GCP_PROJECT_NUMBER": "123", "WIF_POOL_NAME": "pool", "WIF_PROVIDER_NAME": "github-oidc"}
 STANDALONE = COMMON | {"PEM_DIR": "./pems"}
 SERVICE_URLS = ["OIDC_ISSUER_URL", "GITHUB_API_URL", "STS_URL", "SECRET_MANAGER_URL"]
@@ -127,6 +133,85 @@ BAD = [
     ("REQUEST_DEADLINE_SECONDS", "9" * 5000),
     ("THREADS", "none"),
     ("THREADS", "0"),
+    ("ROLE_APP_IDS", "{}"),
+    ("ALLOWED_ORGS", ","),
+    ("ALLOWED_ORGS", "*,!x"),
+    ("ALLOWED_WORKFLOW_FILES", ","),
+    ("ALLOWED_WORKFLOW_FILES", "*.yml"),
+    ("ALLOWED_WORKFLOW_FILES", "*,triage"),
+    ("WORKFLOW_HOST_REPOS", ","),
+    ("PER_REPO_WIF_REPOS", " , ,"),
+    ("PER_REPO_WIF_REPOS", "*,x"),
+    ("CUSTOM_ROLE_PERMISSIONS", "{}"),
+    ("CUSTOM_ROLE_PERMISSIONS", '{"scanner": {"levels": "read"}}'),
+    ("CUSTOM_ROLE_PERMISSIONS", '{"scanner": {"levels": {}}}'),
+    ("CUSTOM_ROLE_PERMISSIONS", '{"scanner": {"levels": {"read": {"contents": "read"}}, "issues": "read"}}'),
+    ("CUSTOM_ROLE_PERMISSIONS", '{"scanner": {"levels": {"Read": {"contents": "read"}}}}'),
+    ("CUSTOM_ROLE_PERMISSIONS", '{"scanner": {"levels": {"read": {}}}}'),
+    ("CUSTOM_ROLE_PERMISSIONS", '{"scanner": {"levels": {"read": ["contents"]}}}'),
+    (
+        "CUSTOM_ROLE_PERMISSIONS",
+        '{"scanner": {"levels": {"a": {"issues": "read"}, "b": {"contents": "write"}}}}',
+    ),
+    (
+        "CUSTOM_ROLE_PERMISSIONS",
+        '{"scanner": {"levels": {"a": {"issues": "write"}, "b": {"issues": "read"}}}}',
+    ),
+    ("CUSTOM_ROLE_PERMISSIONS", '{"scribe": {"contents": "read"}}'),
+    ("REPO_SCOPE", "own"),
+    ("REPO_SCOPE", "Caller"),
+    ("REPO_SCOPE", "{}"),
+    ("REPO_SCOPE", '{"coder": "all"}'),
+    ("REPO_SCOPE", '{"coder": 1}'),
+    ("REPO_SCOPE", '{"Coder": "caller"}'),
+    ("REPO_SCOPE", '{"*": "*"}'),
+    ("DEFAULT_LEVEL", "admin"),
+    ("DEFAULT_LEVEL", "Read"),
+    ("WORKFLOW_REFS", ","),
+    ("WORKFLOW_REFS", "*"),
+    ("WORKFLOW_REFS", "main"),
+    ("WORKFLOW_REFS", "refs/heads/"),
+    ("WORKFLOW_REFS", "refs/heads"),
+    ("WORKFLOW_REFS", "refs/*"),
+    ("WORKFLOW_REFS", "refs/heads/a*b"),
+    ("WORKFLOW_REFS", "refs/heads/a**"),
+    ("WORKFLOW_REFS", "refs/heads/a..b"),
+    ("WORKFLOW_REFS", "refs/pull/1/merge"),
+    ("WORKFLOW_REFS", "refs/pull/*"),
+    ("WORKFLOW_REFS", "commits"),
+    ("WORKFLOW_REFS", "refs/tags/*,commits"),
+    ("WORKFLOW_REFS", "refs/heads/main,Commits"),
+    ("WORKFLOW_REFS", "a" * 40),
+    ("REQUIRED_CLAIMS", "{}"),
+    ("REQUIRED_CLAIMS", '{"event_name": "push"}'),
+    ("REQUIRED_CLAIMS", '{"event_name": []}'),
+    ("REQUIRED_CLAIMS", '{"event_name": [""]}'),
+    ("REQUIRED_CLAIMS", '{"event_name": [1]}'),
+    ("REQUIRED_CLAIMS", '{"ref": ["refs/*/main"]}'),
+    ("REQUIRED_CLAIMS", '{"": ["x"]}'),
+    ("REQUIRED_CLAIMS", '{"ref": ["a"], "ref": ["b"]}'),
+    ("ENROLLED_IDS", "{}"),
+    ("ENROLLED_IDS", '{"octo-org": ""}'),
+    ("ENROLLED_IDS", '{"octo-org": "x1"}'),
+    ("ENROLLED_IDS", '{"octo-org": true}'),
+    ("ENROLLED_IDS", '{"octo-org": -1}'),
+    ("ENROLLED_IDS", '{"octo org": "1"}'),
+    ("ENROLLED_IDS", '{"octo-org/a/b": "1"}'),
+    ("ENROLLED_IDS", '{"octo-org": "1", "Octo-Org": "2"}'),
+    ("GRANTS", "yes"),
+    ("MINTS_PER_TOKEN", "0"),
+    ("MINTS_PER_TOKEN", "-1"),
+    ("MINTS_PER_TOKEN", "many"),
+    ("REPORT_ONLY", ","),
+    ("REPORT_ONLY", "org"),
+    ("REPORT_ONLY", "repo_scope,workflow_ref"),
+    ("GITHUB_API_URL", "https://github.com"),
+    ("GITHUB_API_URL", "https://www.github.com/api/v3"),
+    ("GITHUB_API_URL", "https://api.github.com/v3"),
+    ("GITHUB_API_URL", "https://octo.ghe.com"),
+    ("GITHUB_API_URL", "https://octo.ghe.com/api/v3"),
+    ("GITHUB_API_URL", "https://ghes.example.com"),
+    ("GITHUB_API_URL", "https://ghes.example.com/api"),
     ("RATE_LIMIT", "often"),
     ("RATE_LIMIT", "60"),
     ("RATE_LIMIT", "60/fortnight"),
@@ -231,14 +316,14 @@ def test_organizations_are_compared_without_case() -> None:
     assert Org("OCTO-ORG") in (common(ALLOWED_ORGS=" Octo-Org ,, x ").policy.orgs or ())
 
 
-@pytest.mark.parametrize("value", [None, "", ","])
+@pytest.mark.parametrize("value", [None, "", " "])
 def test_no_organization_starts_with_a_warning_and_denies_all(value: str | None) -> None:
     settings = common(ALLOWED_ORGS=value)
     assert settings.policy.orgs == frozenset()
     assert any(warning.startswith("ALLOWED_ORGS") for warning in settings.warnings)
 
 
-@pytest.mark.parametrize("value", [None, "", ","])
+@pytest.mark.parametrize("value", [None, "", " "])
 def test_no_workflow_file_starts_with_a_warning_and_denies_all(value: str | None) -> None:
     settings = common(ALLOWED_WORKFLOW_FILES=value)
     assert settings.policy.workflow_files == frozenset()
@@ -246,7 +331,7 @@ def test_no_workflow_file_starts_with_a_warning_and_denies_all(value: str | None
 
 
 def test_no_workflow_file_is_no_warning_in_public_mode() -> None:
-    assert common(ALLOWED_ORGS="*", ALLOWED_WORKFLOW_FILES=None).warnings == ()
+    assert common(ALLOWED_ORGS="*", ALLOWED_WORKFLOW_FILES=None, WORKFLOW_REFS="refs/heads/main").warnings == ()
 
 
 def test_workflow_files_are_compared_without_case() -> None:
@@ -297,17 +382,17 @@ def test_a_service_is_https_or_on_loopback(value: str, expected: str) -> None:
 @pytest.mark.parametrize("value", BAD_URLS)
 def test_any_other_url_is_a_problem(value: str) -> None:
     (problem,) = problems(STS_URL=value)
-    assert problem.startswith("STS_URL has to be an https URL")
+    assert problem.startswith("STS_URL must be an https URL")
 
 
 @pytest.mark.parametrize("name", SERVICE_URLS)
 def test_the_rule_for_urls_holds_for_every_service(name: str) -> None:
     (problem,) = problems(**{name: "http://example.com"})
-    assert problem.startswith(f"{name} has to be an https URL")
+    assert problem.startswith(f"{name} must be an https URL")
 
 
 def test_the_rule_for_urls_holds_for_the_fallback() -> None:
-    with pytest.raises(ConfigurationError, match="FALLBACK_MINT_URL has to be an https URL"):
+    with pytest.raises(ConfigurationError, match="FALLBACK_MINT_URL must be an https URL"):
         standalone(FALLBACK_MINT_URL="http://example.com")
 
 
@@ -326,6 +411,82 @@ def test_a_proxy_of_another_form_is_a_problem_that_does_not_show_it(url: str) ->
     with pytest.raises(ConfigurationError) as refused:
         common(HTTPS_PROXY=url, HTTPS_PROXY_FROM_ENV="1")
     assert [problem.split(" ")[0] for problem in refused.value.problems] == ["HTTPS_PROXY"]
+
+
+@pytest.mark.parametrize(
+    ("given", "right"),
+    [
+        ("https://github.com", "https://api.github.com"),
+        ("https://octo.ghe.com/", "https://api.octo.ghe.com"),
+        ("https://ghes.example.com:8443", "https://ghes.example.com:8443/api/v3"),
+    ],
+)
+def test_a_url_that_is_not_githubs_api_is_a_problem_that_names_the_right_one(given: str, right: str) -> None:
+    (problem,) = problems(GITHUB_API_URL=given)
+    assert f"use {right};" in problem
+    assert common(GITHUB_API_URL=right).github_api_url == right
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("ALLOWED_ROLE", "ALLOWED_ROLES"), ("ALOWED_ORGS", "ALLOWED_ORGS"), ("REPO_SCOPES", "REPO_SCOPE"),
+     ("PORT_", ""), ("HTTP_PROXY", ""), ("https_prox", ""), ("PATH", ""), ("RATE_LIMTI", "RATE_LIMIT")],
+)  # fmt: skip
+def test_a_name_one_letter_from_a_known_one_warns(given: str, meant: str) -> None:
+    warnings = [warning for warning in common(**{given: "x"}).warnings if warning.startswith(f"{given} ")]
+    assert [meant in warning for warning in warnings] == ([True] if meant else [])
+
+
+def test_an_environment_from_before_the_protections_starts_with_warnings_and_the_old_reach() -> None:
+    settings = common(ALLOWED_ORGS="*", REPO_SCOPE=None)
+    assert settings.policy.scope_of(Role("coder")) == "organization"
+    assert settings.policy.workflow_refs is None
+    assert (settings.policy.default_level, settings.policy.grants, settings.mints_per_token) == ("write", False, 0)
+    assert sorted(warning.split()[0] for warning in settings.warnings) == ["REPO_SCOPE", "WORKFLOW_REFS"]
+
+
+def test_a_scope_can_differ_per_role() -> None:
+    policy = common(REPO_SCOPE='{"coder": "organization", "*": "caller"}').policy
+    assert [policy.scope_of(Role(role)) for role in ("coder", "triage")] == ["organization", "caller"]
+
+
+def test_roles_that_a_scope_per_role_leaves_out_keep_the_organization_and_warn() -> None:
+    settings = common(REPO_SCOPE='{"coder": "caller", "codr": "caller"}')
+    assert settings.policy.scope_of(Role("triage")) == "organization"
+    assert [warning for warning in settings.warnings if '"*"' in warning]
+    assert [warning for warning in settings.warnings if "codr" in warning]
+
+
+def test_two_roles_that_would_share_a_grants_variable_are_a_problem() -> None:
+    custom = '{"a-b": {"contents": "read"}, "a_b": {"contents": "read"}}'
+    (problem,) = problems(GRANTS="1", CUSTOM_ROLE_PERMISSIONS=custom, ROLE_APP_IDS='{"a-b": 1, "a_b": 2}')
+    assert problem.startswith("GRANTS is 1, and the roles a-b, a_b would share one variable")
+
+
+def test_a_custom_role_can_have_levels_of_its_own() -> None:
+    levels = {"read": {"contents": "read"}, "triage": {"contents": "read", "issues": "write"}}
+    settings = common(
+        CUSTOM_ROLE_PERMISSIONS=json.dumps({"scanner": {"levels": levels}}),
+        ROLE_APP_IDS='{"scanner": "9"}',
+        DEFAULT_LEVEL="read",
+    )
+    assert {
+        name: dict(level) for name, level in settings.policy.roles.serves[Role("scanner")].levels.items()
+    } == levels
+
+
+def test_every_served_role_needs_the_default_level() -> None:
+    (problem,) = problems(
+        CUSTOM_ROLE_PERMISSIONS='{"scanner": {"levels": {"read": {"contents": "read"}}}}',
+        ROLE_APP_IDS='{"scanner": "9"}',
+    )
+    assert problem.startswith("DEFAULT_LEVEL is 'write', which is not a level of scanner")
+
+
+def test_rules_that_only_report_warn_at_start() -> None:
+    settings = common(REPORT_ONLY="ids,repo_scope")
+    assert settings.policy.report_only == {"ids", "repo_scope"}
+    assert [warning for warning in settings.warnings if warning.startswith("REPORT_ONLY")]
 
 
 def test_settings_cannot_be_written_to() -> None:

@@ -1,0 +1,57 @@
+"""Which URLs a service of the mint may have, and which of them GitHub's API can have."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+
+def github_api_problem(url: str) -> str:
+    """Return why ``url`` cannot be GitHub's API, with the right URL; empty if it can.
+
+    GitHub REST: ``https://api.github.com``, ``https://api.NAME.ghe.com`` for GHE.com, ``https://HOST/api/v3`` for a
+    GitHub Enterprise Server. A loopback address is a test's.
+    """
+    parts = urlsplit(url)
+    host, path = (parts.hostname or "").lower(), parts.path.rstrip("/")
+    if is_loopback(host):
+        return ""
+    if host in {"github.com", "www.github.com", "api.github.com"}:
+        right = "https://api.github.com"
+    elif host.endswith(".ghe.com"):
+        right = f"https://{host if host.startswith('api.') else f'api.{host}'}"
+    else:
+        right = f"https://{parts.netloc}/api/v3"
+    return (
+        ""
+        if f"https://{parts.netloc.lower()}{path}" == right.lower()
+        else f"is not the address of an API; use {right}"
+    )
+
+
+def is_service_url(text: str) -> bool:
+    """Return whether ``text`` is an https URL without user, query or fragment, or an http one to loopback."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+        # As the resolver does: it rejects an empty label, and one of more than 63 characters.
+        (parts.hostname or "").encode("idna")
+    except ValueError:
+        return False
+    # Checked in the text: urlsplit drops an empty query, fragment or user, and it would still be sent.
+    plain = (
+        text.isascii() and text.isprintable() and "@" not in parts.netloc and not any(c in text for c in "?# \\")
+    )
+    if not parts.hostname or not plain:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
