@@ -10,6 +10,9 @@ import click
 from fullsend.cli.lazy import Lazy, LazyGroup
 
 COMMANDS = {
+    "create-app": Lazy(
+        "fullsend.cli.github.create_app:create_app", "Create the GitHub App of a role and store its key.", "operate"
+    ),
     "setup": Lazy("fullsend.cli.github.setup:setup", "Put an install's variables and secrets in place.", "operate"),
     "status": Lazy("fullsend.cli.github.status:status", "What is there, missing, different, left over.", "operate"),
     "set": Lazy("fullsend.cli.github.set:set_", "Change one managed variable or secret.", "operate"),

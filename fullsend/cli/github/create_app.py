@@ -1,0 +1,155 @@
+"""`fullsend github create-app`: one GitHub App for each role, with exactly the role's permissions."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fullsend.cli.files import refuse_what_is_no_file, write_private
+from fullsend.cli.github.install_options import errors_explained
+from fullsend.cli.output import CommandError, dry_run_option, note
+from fullsend.github.api import job_api_url
+from fullsend.github.app_creation import AppCreation
+from fullsend.github.app_manifest import CreatedApp, NewApp, web_url
+from fullsend.github.apps import GitHubApps
+from fullsend.operate.model import names
+from fullsend.operate.model.app_permissions import served_with
+from fullsend.operate.plan.pem_file import read_pem
+from mintcore.policy.roles import check_custom_role, key_role, widest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mintcore.policy.names import Org, Role
+
+_FOR_GRANTS = {"actions_variables": "read", "organization_actions_variables": "read"}
+BROWSER_SECONDS = 900
+INSTALL_ATTEMPTS = 300
+"""At two seconds each, ten minutes."""
+
+
+@click.command("create-app")
+@click.option("--org", required=True, help="The organization that owns the Apps and installs them.")
+@click.option("--role", "roles", required=True, multiple=True, help="A role; may be repeated.")
+@click.option("--permission", "permissions", multiple=True, metavar="NAME:LEVEL", help="For a custom role.")
+@click.option("--public", is_flag=True, help="Let other organizations install the App; for a public mint.")
+@click.option("--grants", is_flag=True, help="Let the App read the variables that grant access (GRANTS=1).")
+@click.option(
+    "--to",
+    "target",
+    default="file:pems/{role}.pem",
+    show_default=True,
+    metavar="file:PATH",
+    help="Where the key goes; {role} stands for the role.",
+)
+@click.option(
+    "--no-browser", is_flag=True, help="Print GitHub's prefilled form and ask for the App ID and the key."
+)
+@dry_run_option
+def create_app(
+    *,
+    org: str,
+    roles: tuple[str, ...],
+    permissions: tuple[str, ...],
+    public: bool,
+    grants: bool,
+    target: str,
+    no_browser: bool,
+    dry_run: bool,
+) -> None:
+    """Create a GitHub App for each role, store its key, and wait until it is installed.
+
+    Opens a page on this machine that sends GitHub the App's description: the role's permissions and no webhook. You
+    confirm on GitHub, the key goes straight into its file (mode 0600), and then the install page opens. An App that
+    exists already is compared with the role. Prints ROLE_APP_IDS for the mint's settings.
+    """
+    with errors_explained():
+        owner = names.org(org)
+        apps = [_new_app(owner, names.role(role), permissions, public=public, grants=grants) for role in roles]
+        files = {app.role: _key_file(target, app.role) for app in apps}
+        github = GitHubApps(job_api_url(os.environ))
+        creation = AppCreation(github, web_url(github.api_url), note)
+        if dry_run:
+            _print_plan(apps, files, creation)
+            return
+        for file in files.values():
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            refuse_what_is_no_file(file)
+        created: dict[str, str] = {}
+        for app in apps:
+            if app_id := _one(app, files[app.role], creation, no_browser=no_browser):
+                created[app.role] = app_id
+    click.echo(f"ROLE_APP_IDS={json.dumps(created, separators=(',', ':'))}")
+
+
+def _new_app(org: Org, role: Role, permissions: Sequence[str], *, public: bool, grants: bool) -> NewApp:
+    if key_role(role) != role:
+        raise click.UsageError(f"{role} has no App of its own: it uses the App of {key_role(role)}.")
+    given = dict(pair.partition(":")[::2] for pair in permissions)
+    try:
+        wanted = dict(widest(check_custom_role(role, given)[1])) if given else served_with(role, os.environ)
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from None
+    if not wanted:
+        raise click.UsageError(
+            f"{role} is not a built-in role. Fix: name its permissions, --permission contents:read"
+        )
+    return NewApp(str(org), str(role), wanted | (_FOR_GRANTS if grants else {}), public)
+
+
+def _key_file(target: str, role: str) -> Path:
+    kind, _, path = target.partition(":")
+    if kind != "file" or not path:
+        raise click.UsageError(f"--to {target!r} is not file:PATH.")
+    return Path(path.replace("{role}", role))
+
+
+def _print_plan(apps: Sequence[NewApp], files: Mapping[str, Path], creation: AppCreation) -> None:
+    for app in apps:
+        wanted = ", ".join(f"{name}:{level}" for name, level in app.permissions.items())
+        click.echo(f"would create the App {app.name} on {app.org} with {wanted}")
+        click.echo(f"would write its key to {files[app.role]}")
+        click.echo(f"would open {app.post_url(creation.web_url)}")
+    note("Nothing was changed (--dry-run).")
+
+
+def _one(app: NewApp, file: Path, creation: AppCreation, *, no_browser: bool) -> str:
+    """Create one App, or compare the one that exists; return its App ID, empty if it stays unknown."""
+    found = creation.existing(app)
+    if found is not None:
+        note(f"The App {app.name} exists already: App ID {found.app_id}, {found.page}")
+        for difference in found.differences:
+            note(f"  {difference}")
+        if found.differences:
+            note(f"Fix: change the permissions on {found.page} and accept them on {app.org}.")
+        return found.app_id
+    created = _by_form(app, creation) if no_browser else creation.create(app, BROWSER_SECONDS)
+    write_private(file, created.key.reveal())
+    note(f"The App {created.slug} is created: App ID {created.app_id}. Its key is in {file}.")
+    if not creation.wait_for_installation(created, app.org, INSTALL_ATTEMPTS):
+        raise CommandError(
+            f"The App {created.slug} is not installed on {app.org} yet.",
+            f"Fix: install it from {created.page} and run the command again.",
+        )
+    note(f"The App {created.slug} is installed on {app.org}.")
+    return created.app_id
+
+
+def _by_form(app: NewApp, creation: AppCreation) -> CreatedApp:
+    """Ask for what GitHub's own pages show, checked against GitHub."""
+    note("Open this form on any machine, create the App, and generate a private key:")
+    note(app.form_url(creation.web_url))
+    if not sys.stdin.isatty():
+        raise CommandError(
+            "The App ID and the key have to be entered, and there is no terminal.",
+            "Fix: run the command in a terminal.",
+        )
+    app_id = names.app_id(click.prompt("App ID", err=True))
+    key = read_pem(Path(click.prompt("Path of the private key file", err=True)).expanduser(), names.role(app.role))
+    facts = creation.github.app(app_id, key)
+    return CreatedApp(app_id, "", facts.slug, facts.page, key)

@@ -1,0 +1,173 @@
+"""`fullsend github create-app` against the sandbox's GitHub: the whole flow in a real browser, and its edges."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from fullsend_sandbox.github import GitHubService
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+BIN = Path(sys.executable).parent
+BROWSER = shutil.which("chromium"), shutil.which("chromedriver")
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+"""The key of an element's reference (W3C WebDriver)."""
+
+
+class Browser:
+    """A headless Chromium, driven over WebDriver."""
+
+    def __init__(self, driver: str, session: str) -> None:
+        self._url = f"{driver}/session/{session}"
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        answer = requests.request(method, f"{self._url}{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json()["value"]
+
+    def open(self, url: str) -> None:
+        self._ask("POST", "/url", {"url": url})
+
+    def click(self, selector: str) -> None:
+        found = self._ask("POST", "/element", {"using": "css selector", "value": selector})
+        self._ask("POST", f"/element/{found[ELEMENT]}/click", {})
+
+    @property
+    def title(self) -> str:
+        return str(self._ask("GET", "/title"))
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    chromium, chromedriver = BROWSER
+    if chromium is None or chromedriver is None:
+        pytest.skip("chromium and chromedriver are not installed (apt-get install chromium chromium-driver)")
+    port = free_port()
+    driver = f"http://127.0.0.1:{port}"
+    arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    arguments += ["--disable-background-networking", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}"]
+    with subprocess.Popen(
+        [chromedriver, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            ends = monotonic() + 20
+            while monotonic() < ends:
+                with contextlib.suppress(requests.ConnectionError):
+                    requests.get(f"{driver}/status", timeout=5)
+                    break
+            options = {"goog:chromeOptions": {"binary": chromium, "args": arguments}}
+            made = requests.post(f"{driver}/session", json={"capabilities": {"alwaysMatch": options}}, timeout=60)
+            session = made.json()["value"]["sessionId"]
+            yield Browser(driver, session)
+            requests.delete(f"{driver}/session/{session}", timeout=20)
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def github() -> Iterator[GitHubService]:
+    with GitHubService() as service:
+        service.create_org("new-org")
+        yield service
+
+
+def command(github: GitHubService, *arguments: str) -> subprocess.Popen[str]:
+    environment = {"PATH": os.environ["PATH"], "GITHUB_API_URL": github.api_url, "BROWSER": "true"}
+    return subprocess.Popen(
+        [BIN / "fullsend", "github", "create-app", "--org", "new-org", *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def next_url(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if found := re.search(r"http://\S+", line):
+            return found.group()
+    raise AssertionError("the command printed no address")
+
+
+def test_an_app_is_created_in_a_browser_installed_and_its_key_stored(
+    github: GitHubService, browser: Browser, tmp_path: Path
+) -> None:
+    arguments = ("--role", "triage", "--to", f"file:{tmp_path}/pems/{{role}}.pem")
+    with command(github, *arguments) as process:
+        browser.open(next_url(process))
+        browser.click("#continue")
+        browser.click("#create")
+        assert browser.title == "The App is created."
+        browser.open(next_url(process))
+        browser.click("#install")
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    app_id = json.loads(out.removeprefix("ROLE_APP_IDS="))["triage"]
+    key = tmp_path / "pems" / "triage.pem"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert "PRIVATE KEY" not in out + err
+    app = github.find_app(app_id)
+    assert app.private_key_pem.decode() == key.read_text()
+    assert app.permissions == {"contents": "read", "issues": "write", "metadata": "read"}
+
+
+def test_an_app_that_exists_is_compared_and_left_alone(github: GitHubService, tmp_path: Path) -> None:
+    app = github.create_app("new-org-triage", {"contents": "write"}, owner="new-org")
+    with command(github, "--role", "triage", "--to", f"file:{tmp_path}/k.pem") as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert out == f'ROLE_APP_IDS={{"triage":"{app.id}"}}\n'
+    assert "contents: the role needs read, the App has write" in err
+    assert "issues: the role needs write, the App has none" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--role", "fix"), "it uses the App of coder"),
+        (("--role", "scanner"), "--permission contents:read"),
+        (("--role", "triage", "--to", "secrets"), "is not file:PATH"),
+        (("--role", "scanner", "--permission", "contents:owner"), "contents"),
+        (("--role", "Triage"), "Triage"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_usage_error(
+    github: GitHubService, arguments: tuple[str, ...], sentence: str
+) -> None:
+    with command(github, *arguments) as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert sentence in err
+    assert out == ""
+    assert github.traffic.count() == 0
+
+
+def test_a_dry_run_changes_nothing(github: GitHubService, tmp_path: Path) -> None:
+    with command(github, "--role", "coder", "--dry-run", "--to", f"file:{tmp_path}/new/k.pem") as process:
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "pull_requests:write" in out
+    assert list(tmp_path.iterdir()) == []
+    assert github.traffic.count() == 0
