@@ -17,6 +17,7 @@ from fullsend_sandbox.github import App, GitHubService, Installation
 from fullsend_sandbox.issuer import Issuer
 from fullsend_sandbox.job import Job
 from fullsend_sandbox.keys import KeyPool
+from fullsend_sandbox.kms import KeyManagement
 from fullsend_sandbox.loopback import LoopbackService
 from fullsend_sandbox.secret_manager import SecretManager
 from fullsend_sandbox.sts import SecurityTokenService
@@ -33,6 +34,8 @@ class World:
     issuer: Issuer
     sts: SecurityTokenService
     secret_manager: SecretManager
+    kms: KeyManagement
+    """Not among `services`: a mint asks it only for roles in `ROLE_KMS_KEYS`."""
     github: GitHubService
     federation: Federation
     apps: dict[str, App]
@@ -91,12 +94,14 @@ class World:
         self.issuer = Issuer(clock=self._clock, make_key=keys.take)
         self.sts = SecurityTokenService(self.federation, self._keys_of, clock=self._clock)
         self.secret_manager = SecretManager(names.PROJECT_NUMBER, names.PROJECT_ID, clock=self._clock)
+        self.kms = KeyManagement(names.PROJECT_NUMBER, names.PROJECT_ID, clock=self._clock)
         self.github = GitHubService(clock=self._clock, make_key=keys.take)
         with ExitStack() as started:
             for service in self.services():
                 service.start(self._ports.get(service.name, 0))
                 started.callback(service.stop)
                 self._ports[service.name] = service.port  # for `reset`, whoever stops the service before
+            started.callback(self.kms.start().stop)
             self._furnish_github()
             self._furnish_google()
             self._running = started.pop_all()
@@ -169,6 +174,11 @@ class World:
             "SECRET_MANAGER_URL": self.secret_manager.url,
         }
         return self._common_environment() | google | changes
+
+    def kms_environment(self, *roles: str) -> dict[str, str]:
+        """Put the roles' App keys into KMS and return the variables that make a mint sign there."""
+        versions = {role: self.kms.put(role, self.apps[role].private_key_pem) for role in roles}
+        return {"KMS_URL": self.kms.url, "ROLE_KMS_KEYS": dumps(versions)}
 
     def standalone_environment(self, pem_dir: Path, **changes: str) -> dict[str, str]:
         """Write each App's key into `pem_dir` and return the environment of a standalone mint."""

@@ -49,6 +49,7 @@ class ControlPlane:
         self._switches = Switches(self.project)
         self._budget = WriteBudget()
         pointers = {name: value for name, value in world.mint_environment().items() if name in POINTERS}
+        pointers["KMS_URL"] = world.kms.url
         self._uploads = Uploads(BUCKET, budget=self._budget, clock=self.clock)
         self._gateway = Gateway(self._targets, clock=self.clock)
         self._login = Login(self.project, self._switches, clock=self.clock)
@@ -146,6 +147,7 @@ class ControlPlane:
     def new_project(self) -> None:
         """Forget the secrets, pools and providers that the world was furnished with."""
         self._world.secret_manager.clear()
+        self._world.kms.clear()
         self._world.federation.clear()
 
     def enable(self, *apis: str) -> None:

@@ -27,6 +27,32 @@ EXCEPTIONS: Mapping[str, Mapping[str, int]] = {
         "OTHER": 50,
     },
     "LOG_TYPE_UNSPECIFIED": {"LOG_TYPE_UNSPECIFIED": 0, "ADMIN_READ": 1, "DATA_WRITE": 2, "DATA_READ": 3},
+    "CRYPTO_KEY_PURPOSE_UNSPECIFIED": {
+        "CRYPTO_KEY_PURPOSE_UNSPECIFIED": 0,
+        "ENCRYPT_DECRYPT": 1,
+        "ASYMMETRIC_SIGN": 5,
+        "ASYMMETRIC_DECRYPT": 6,
+        "RAW_ENCRYPT_DECRYPT": 7,
+        "MAC": 9,
+    },
+    "CRYPTO_KEY_VERSION_STATE_UNSPECIFIED": {
+        "CRYPTO_KEY_VERSION_STATE_UNSPECIFIED": 0,
+        "ENABLED": 1,
+        "DISABLED": 2,
+        "DESTROYED": 3,
+        "DESTROY_SCHEDULED": 4,
+        "PENDING_GENERATION": 5,
+        "PENDING_IMPORT": 6,
+        "IMPORT_FAILED": 7,
+    },
+    "CRYPTO_KEY_VERSION_ALGORITHM_UNSPECIFIED": {
+        "CRYPTO_KEY_VERSION_ALGORITHM_UNSPECIFIED": 0,
+        "RSA_SIGN_PSS_2048_SHA256": 2,
+        "RSA_SIGN_PKCS1_2048_SHA256": 5,
+        "RSA_SIGN_PKCS1_3072_SHA256": 6,
+        "RSA_SIGN_PKCS1_4096_SHA256": 7,
+        "RSA_SIGN_PKCS1_4096_SHA512": 16,
+    },
 }
 """By the name of the zero value; an enum that is listed here has exactly these numbers."""
 

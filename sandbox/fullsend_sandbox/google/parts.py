@@ -12,6 +12,8 @@ from fullsend_sandbox.google.calls import Endpoints
 from fullsend_sandbox.google.catalog import Catalog
 from fullsend_sandbox.google.deployments import Deployments
 from fullsend_sandbox.google.functions import Functions
+from fullsend_sandbox.google.kms import KeyRings
+from fullsend_sandbox.google.kms_import import ImportJobs
 from fullsend_sandbox.google.knative import Knative
 from fullsend_sandbox.google.log_entries import LogEntries
 from fullsend_sandbox.google.observability import AlertPolicies, Metrics
@@ -33,6 +35,7 @@ from fullsend_sandbox.world import World
 VERSIONS: Mapping[str, tuple[str, ...]] = {
     "cloudbuild": ("v1",),
     "cloudfunctions": ("v2", "v1"),
+    "cloudkms": ("v1",),
     "cloudresourcemanager": ("v1", "v3"),
     "iam": ("v1",),
     "logging": ("v2",),
@@ -80,7 +83,10 @@ class Parts:
             accounts.on_delete.append(made.retire)
             return made
 
-        of_services, of_secrets = policies(), policies()
+        of_services, of_secrets, of_keys = policies(), policies(), policies(public=False)
+        rings = KeyRings(project, world.kms, of_keys, accounts)
+        of_keys.on_change.append(rings.policy_changed)
+        jobs = ImportJobs(project, rings)
         secrets = Secrets(project, world.secret_manager, of_secrets, accounts)
         of_secrets.on_change.append(secrets.policy_changed)
         deployments = Deployments(
@@ -103,6 +109,7 @@ class Parts:
         endpoints = {
             "cloudbuild": catalog.builds(),
             "cloudfunctions": {**functions.endpoints(), **catalog.functions()},
+            "cloudkms": {**rings.endpoints(), **jobs.endpoints()},
             "cloudresourcemanager": Projects(project, policies(public=False), operations).endpoints(),
             "iam": {**accounts.endpoints(), **pools.endpoints(), **providers.endpoints()},
             "logging": {**metrics.endpoints(), **LogEntries(project, deployments).endpoints()},
