@@ -1,7 +1,7 @@
-"""Tokens given out and taken back over HTTP.
+"""Creates and revokes installation tokens.
 
 GitHub REST: "Create an installation access token for an app", "Revoke an installation access token".
-Decides what a token may be scoped to; never wider than the installation.
+A token is never wider than its installation.
 """
 
 from typing import Any
@@ -23,12 +23,12 @@ NO_REPOSITORY = (
     "There is at least one repository that does not exist or is not accessible to the parent installation."
 )
 NO_PERMISSION = "The permissions requested are not granted to this installation."
-# That there is a limit is documented, the sentence is not.
+# GitHub documents the limit, but not the sentence.
 TOO_MANY = f"No more than {MAX_REPOSITORIES} repositories can be given."
 
 
 class AccessTokenEndpoints:
-    """Creation by the App, revocation by the token itself."""
+    """The App creates a token; the token revokes itself."""
 
     def __init__(self, parts: Parts) -> None:
         self._world = parts.world
@@ -68,7 +68,7 @@ class AccessTokenEndpoints:
         return answer(created, 201)
 
     def _repositories(self, body: dict[str, Any], installation: Installation) -> list[Repository]:
-        """Return the repositories asked for; none asked for means all, and so does an empty list."""
+        """Return the requested repositories; none, or an empty list, means all."""
         names = {name.lower() for name in texts(body, "repositories")}
         ids = set(integers(body, "repository_ids"))
         if len(body.get("repositories", ())) + len(body.get("repository_ids", ())) > MAX_REPOSITORIES:
@@ -89,10 +89,10 @@ class AccessTokenEndpoints:
 
 
 def _permissions(body: dict[str, Any], installation: Installation) -> dict[str, str]:
-    """Return the permissions asked for, and `metadata`.
+    """Return the requested permissions and `metadata`.
 
-    What an empty object means is not documented. Here it means all, as an empty list of repositories does:
-    whoever hopes that it narrows a token is to find out in the sandbox.
+    GitHub does not document an empty object. Here it means all permissions, as an empty list of repositories means
+    all of them, so code that expects the opposite fails in the sandbox.
     """
     asked = mapping(body, "permissions")
     for name, level in asked.items():

@@ -1,7 +1,7 @@
 """Public facts about accounts, and the state of the rate limit.
 
 GitHub REST: "Get a user", "Get an organization", "Get rate limit status for the authenticated user".
-Logins are found in any case and shown in their own, which is how a client learns the canonical one.
+A login is found in any case, and the answer has the canonical one.
 """
 
 from werkzeug.wrappers import Request, Response

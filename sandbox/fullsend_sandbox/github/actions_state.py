@@ -1,4 +1,4 @@
-"""The verbs that arrange Actions variables and secrets, and that look at them as a job would.
+"""The verbs that set Actions variables and secrets, and that read them as a job would.
 
 An organization is named by its login, a repository by `owner/name`.
 """
@@ -11,7 +11,7 @@ from fullsend_sandbox.github.vaults import Entry, Vault, select
 
 
 class ActionsState:
-    """Variables and secrets, set behind the API's back and read as Actions reads them."""
+    """Sets variables and secrets without the API, and reads them as Actions does."""
 
     def __init__(self, parts: Parts, lock: threading.RLock, clock: Clock) -> None:
         self._world = parts.world
@@ -35,12 +35,12 @@ class ActionsState:
             self._vault(keeper).secrets[name.upper()] = Entry(name.upper(), value, now, now)
 
     def variables(self, keeper: str) -> dict[str, str]:
-        """Return the variables kept at one place."""
+        """Return the variables of one account or repository."""
         with self._state:
             return {name: entry.value for name, entry in self._vault(keeper).variables.items()}
 
     def secrets(self, keeper: str) -> dict[str, str]:
-        """Return the secrets kept at one place, opened."""
+        """Return the secrets of one account or repository, decrypted."""
         with self._state:
             return {name: entry.value for name, entry in self._vault(keeper).secrets.items()}
 
@@ -50,7 +50,7 @@ class ActionsState:
             return self._vaults.variables_seen_by(self._world.require_repository(repository))
 
     def secrets_seen_by(self, repository: str) -> dict[str, str]:
-        """Return the secrets a job of this repository sees, opened."""
+        """Return the secrets a job of this repository sees, decrypted."""
         with self._state:
             return self._vaults.secrets_seen_by(self._world.require_repository(repository))
 

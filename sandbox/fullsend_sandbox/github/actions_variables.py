@@ -23,7 +23,7 @@ ALREADY_EXISTS = "Already exists - Variable already exists"
 
 
 class VariableEndpoints:
-    """Lists, shows, makes, changes and removes variables."""
+    """Lists, shows, creates, changes and removes variables."""
 
     def __init__(self, parts: Parts, keepers: Keepers) -> None:
         self._keepers = keepers

@@ -1,6 +1,6 @@
 """GitHub's answers as HTTP: JSON, errors with `message`, `documentation_url` and `status`, redirects.
 
-GitHub REST: "Troubleshooting the REST API". Decides the form; who says what is the handlers' business.
+GitHub REST: "Troubleshooting the REST API". Decides the form of an answer; the handlers decide its content.
 """
 
 import json
@@ -13,7 +13,7 @@ DOCUMENTATION = "https://docs.github.com/rest"
 
 
 class RefusedError(Exception):
-    """A request that GitHub refuses: its status, its sentence, and the page the answer points to."""
+    """A request that GitHub refuses: the status, the message, and the page that the answer links."""
 
     def __init__(
         self, status: int, message: str, page: str = "", *, headers: Mapping[str, str] | None = None
@@ -25,13 +25,13 @@ class RefusedError(Exception):
         self.headers = dict(headers or {})
 
     def response(self) -> Response:
-        """Return what the caller sees."""
+        """Return the answer."""
         body = error_body(self.status, self.message, self.page)
         return Response(body, status=self.status, content_type=JSON, headers=self.headers)
 
 
 def error_body(status: int, message: str, page: str = "") -> str:
-    """Return the body of an error alone, for a `Fail` fault."""
+    """Return only the body of an error, for a `Fail` fault."""
     return json.dumps({"message": message, "documentation_url": f"{DOCUMENTATION}{page}", "status": str(status)})
 
 
@@ -41,7 +41,7 @@ def answer(value: object, status: int = 200, headers: Mapping[str, str] | None =
 
 
 def not_found(page: str = "") -> RefusedError:
-    """Return the one answer for what does not exist and for what the caller may not see."""
+    """Return 404: the same for a missing resource and for one that the caller may not see."""
     return RefusedError(404, "Not Found", page)
 
 

@@ -1,4 +1,4 @@
-"""Who is calling as an App: verifies App JWTs by GitHub's rules and GitHub's clock.
+"""Verifies App JWTs by GitHub's rules and GitHub's clock.
 
 GitHub: "Generating a JSON Web Token (JWT) for a GitHub App", "Authenticating as a GitHub App". RS256 only;
 `iss` the App ID or the client ID; `exp` at most ten minutes ahead; `iat` not in the future.
@@ -15,7 +15,7 @@ from fullsend_sandbox.github.answers import RefusedError
 from fullsend_sandbox.github.apps import Apps
 from fullsend_sandbox.github.state import App
 
-LONGEST = 600
+MAX_SECONDS = 600
 UNDECODABLE = "A JSON web token could not be decoded"
 ISSUER = "'Issuer' claim ('iss') must be an Integer"
 EXPIRED = (
@@ -25,7 +25,7 @@ EXPIRED = (
 TOO_FAR = "'Expiration time' claim ('exp') is too far in the future"
 ISSUED_AT = "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
 
-# The service compares times with its own clock below, so PyJWT checks the signature and nothing else.
+# PyJWT checks only the signature: the service compares times with its own clock.
 SIGNATURE_ONLY: Any = {
     "verify_signature": True,
     "verify_exp": False,
@@ -69,7 +69,7 @@ class AppAuth:
         expires, issued = claims.get("exp"), claims.get("iat")
         if isinstance(expires, bool) or not isinstance(expires, int | float) or not expires > now:
             raise RefusedError(401, EXPIRED)
-        if expires > now + LONGEST:
+        if expires > now + MAX_SECONDS:
             raise RefusedError(401, TOO_FAR)
         if isinstance(issued, bool) or not isinstance(issued, int) or issued > now:
             raise RefusedError(401, ISSUED_AT)

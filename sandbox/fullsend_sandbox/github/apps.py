@@ -1,6 +1,6 @@
 """Apps and their installations: registered, installed, suspended, removed and found.
 
-Decides which App and which installation is meant. Whether a caller may use it is `app_auth.py`'s.
+Finds Apps and installations; `app_auth.py` decides whether a caller may use them.
 Not thread-safe by itself.
 """
 
@@ -19,7 +19,7 @@ from fullsend_sandbox.keys import pem
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,32}[a-z0-9])?")
 METADATA = {"metadata": "read"}
-"""Every App has it, asked for or not."""
+"""Every App has this permission."""
 
 
 class Apps:
@@ -53,7 +53,7 @@ class Apps:
         return app
 
     def change_permissions(self, app: App, permissions: Mapping[str, str]) -> None:
-        """Let an App ask for other permissions: less holds at once, more waits for each account's consent."""
+        """Change what an App asks for: less applies at once, more only after each account accepts it."""
         app.permissions = METADATA | _checked(permissions)
         for installation in self.installations(app):
             installation.permissions = {
@@ -65,7 +65,7 @@ class Apps:
     def install(
         self, app: App, owner: str, repositories: str | Iterable[str], permissions: Mapping[str, str] | None
     ) -> Installation:
-        """Put an App on an account. Raises ValueError when it is there, or for what it did not ask for."""
+        """Install an App. Raises ValueError if it is installed, or for a permission that it does not ask for."""
         account = self._world.require_account(owner)
         if self.on_account(app, account) is not None:
             raise ValueError(f"{app.slug} is installed on {account.login} already")
@@ -85,7 +85,7 @@ class Apps:
         return {self._world.require_repository(f"{account.login}/{name}").id for name in names}
 
     def remove(self, installation: Installation) -> None:
-        """Take an installation away; its id is never used again."""
+        """Remove an installation; its id is never used again."""
         self._installations.pop(installation.id, None)
 
     def by_slug(self, slug: str) -> App | None:
@@ -106,7 +106,7 @@ class Apps:
         return self._installations.get(int(identifier))
 
     def holds(self, installation: Installation) -> bool:
-        """Whether an installation is still there."""
+        """Whether an installation exists."""
         return self._installations.get(installation.id) is installation
 
     def installations(self, app: App) -> list[Installation]:

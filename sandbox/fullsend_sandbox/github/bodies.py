@@ -1,7 +1,7 @@
 """Request bodies: JSON objects and the types of their fields, refused as GitHub refuses them.
 
-GitHub REST: "Troubleshooting the REST API", client errors: 400 for what is no JSON object, 422 for a field
-of the wrong type. Decides types only; what a value means is the handler's.
+GitHub REST: "Troubleshooting the REST API", client errors: 400 for a body that is not a JSON object, 422
+for a field of the wrong type. Checks types only; the handlers check values.
 """
 
 import json
@@ -27,12 +27,12 @@ def json_object(request: Request) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    """Reject NaN and Infinity: Python's parser accepts them, JSON does not have them."""
     raise ValueError(name)
 
 
 def invalid(detail: str, page: str = "") -> RefusedError:
-    """Return a field of the wrong type, in the words of GitHub's schema check."""
+    """Return the error for a field of the wrong type, worded like GitHub's schema check."""
     return RefusedError(422, f"Invalid request.\n\n{detail}", page)
 
 
@@ -56,7 +56,7 @@ def texts(body: dict[str, Any], name: str) -> list[str]:
 
 
 def integers(body: dict[str, Any], name: str) -> list[int]:
-    """Read an optional array of integers; true and false are none."""
+    """Read an optional array of integers; booleans are rejected."""
     values = _array(body, name)
     for value in values:
         if not isinstance(value, int) or isinstance(value, bool):

@@ -62,7 +62,7 @@ class ContentEndpoints:
         if {"", ".", ".."} & set(path.split("/")):
             raise RefusedError(422, "path contains a malformed path component", WRITE.page)
         if path.startswith(WORKFLOWS):
-            # Who may write code may not for that reason write what runs with the repository's rights.
+            # Write access to code does not include workflows, which run with the repository's rights.
             self._permitted(request, WRITE_WORKFLOW, where)
         body = json_object(request)
         message = required_text(body, "message")

@@ -1,4 +1,4 @@
-"""What GitHub does to every request, whatever it asks: User-Agent, API version, limits, common headers.
+"""What GitHub does with every request: User-Agent, API version, limits, common headers.
 
 GitHub REST: "Getting started with the REST API" (User-Agent required), "API Versions".
 """
@@ -22,7 +22,7 @@ NO_USER_AGENT = (
 
 
 class Envelope:
-    """An app around the endpoints; one request at a time looks at the state."""
+    """Wraps the endpoints; one request at a time uses the state."""
 
     def __init__(
         self, endpoints: App, limits: Limits, user_tokens: UserTokens, lock: threading.RLock, prefix: str
@@ -36,7 +36,7 @@ class Envelope:
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
         if not request.headers.get("User-Agent", "").strip():
-            # GitHub's front turns these away before the API sees them: text, none of the API's headers.
+            # GitHub's front end rejects these before the API: plain text, without the API's headers.
             return Response(NO_USER_AGENT, status=403, content_type="text/html")
         with self._lock:
             try:
@@ -50,9 +50,9 @@ class Envelope:
         return response
 
     def _admit(self, request: Request) -> None:
-        if request.path != self._free:  # asking for the limit costs nothing
+        if request.path != self._free:  # reading the limit is free
             self._limits.spend()
-        self._user_tokens.of(request)  # a bad personal token is 401 whatever it asks for
+        self._user_tokens.of(request)  # an invalid personal token is 401 on every path
         version = request.headers.get("X-GitHub-Api-Version")
         if version is None:
             return

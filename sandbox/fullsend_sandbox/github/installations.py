@@ -1,4 +1,4 @@
-"""What an App may ask about itself and about where it is installed.
+"""What an App may read about itself and its installations.
 
 GitHub REST: "Get the authenticated app", "List installations", "Get an installation", "Get an organization
 / user / repository installation for the authenticated app", "Get an app".
@@ -75,8 +75,8 @@ class InstallationEndpoints:
     def _of_user(self, request: Request, login: str) -> Response:
         """Find users and organizations alike.
 
-        The reference speaks of users only; GitHub's own action create-github-app-token asks this endpoint
-        for either and says so in its source, so an organization is found here too.
+        The reference mentions users only. GitHub's own action create-github-app-token asks this endpoint for
+        both, so organizations are found here too.
         """
         return self._on_account(self._auth.app(request), self._world.account(login), "user")
 

@@ -1,7 +1,7 @@
-"""Whose variables or secrets a request is about, once its caller may touch them; and what all of them share.
+"""Finds the account or repository whose variables or secrets a request is about, and checks the caller.
 
-GitHub REST: "Actions variables", "Actions secrets". The endpoints of organizations and of repositories are
-the same but for the visibility of what an organization keeps.
+GitHub REST: "Actions variables", "Actions secrets". Organizations and repositories have the same
+endpoints, except for the visibility of an organization's entries.
 """
 
 import re
@@ -29,7 +29,7 @@ def below_keeper(method: str, rest: str, handler: Handler) -> list[Route]:
 
 
 class Keepers:
-    """Finds the account or repository of a path and holds the caller against it."""
+    """Finds the account or repository of a path and checks the caller's permission."""
 
     def __init__(self, parts: Parts, repositories: RepositoryEndpoints) -> None:
         self._world = parts.world
@@ -38,7 +38,7 @@ class Keepers:
         self._repositories = repositories
 
     def permitted(self, request: Request, need: Need, where: Mapping[str, str]) -> Account | Repository | Response:
-        """Return whose they are, or a redirect if the repository has moved. Raises RefusedError."""
+        """Return the account or repository, or a redirect if the repository has moved. Raises RefusedError."""
         if "org" not in where:
             return self._repositories.permitted(request, need, dict(where))
         account = self._world.account(where["org"])
@@ -96,7 +96,7 @@ def checked_name(name: str, kind: str) -> str:
 
 
 def checked_value(value: str) -> str:
-    """Return a value if it is not too large. Raises RefusedError 422."""
+    """Return a value that is small enough. Raises RefusedError 422."""
     if len(value.encode(errors="surrogatepass")) > MAX_VALUE:
         raise RefusedError(422, "Value is too large: at most 48 KB.")
     return value

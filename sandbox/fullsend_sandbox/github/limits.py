@@ -1,7 +1,7 @@
 """Rate limits: the headers on every answer, and the primary and secondary limit hit on demand.
 
-GitHub REST: "Rate limits for the REST API". Nobody runs into a limit by using the sandbox much: a limit is
-in force when a test says so, and ends by the clock. One bucket serves every caller.
+GitHub REST: "Rate limits for the REST API". A limit applies when a test sets it, and ends by the
+clock; use alone never reaches it. All callers share one bucket.
 """
 
 import math
@@ -13,7 +13,7 @@ from fullsend_sandbox.github.answers import RefusedError
 HOURLY = 5000
 WINDOW = 3600
 SECONDARY_PAUSE = 60
-"""GitHub asks for a minute at least where it names no time."""
+"""GitHub asks for at least a minute if it names no time."""
 PAGE = "/using-the-rest-api/rate-limits-for-the-rest-api"
 PRIMARY = "API rate limit exceeded. Wait until the time in x-ratelimit-reset."
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
@@ -44,7 +44,7 @@ class Limits:
         self._primary_status = status
 
     def slow_down(self, retry_after: int | None, status: int) -> None:
-        """Put the secondary limit in force."""
+        """Start the secondary limit."""
         pause = SECONDARY_PAUSE if retry_after is None else retry_after
         self._secondary = _Secondary(self._clock() + pause, retry_after, status)
 

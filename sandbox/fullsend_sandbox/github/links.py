@@ -1,4 +1,4 @@
-"""The addresses that GitHub's REST API puts into a repository: most of what there is of one."""
+"""The URLs in GitHub's repository objects, which are most of their size."""
 
 _ENDINGS = """
 archive /{archive_format}{/ref}|assignees {/user}|blobs /git/blobs{/sha}|branches {/branch}

@@ -1,13 +1,13 @@
-"""What an endpoint asks of its caller, whatever kind of caller that is."""
+"""What an endpoint requires of its caller."""
 
 from typing import NamedTuple
 
 ADMINISTRATION = ("actions_variables", "secrets")
-"""Permissions without which nobody reads these, on a public repository either."""
+"""Permissions that a read needs even on a public repository."""
 
 
 class Need(NamedTuple):
-    """A permission at a level, and the page of the reference that says so."""
+    """A permission at a level, and its page in the reference."""
 
     permission: str
     level: str
@@ -20,10 +20,10 @@ class Need(NamedTuple):
 
 
 def is_public(need: Need) -> bool:
-    """Whether anyone may do this to a public repository, whatever their token is scoped to."""
+    """Whether every caller may do this on a public repository."""
     return need.level == "read" and need.permission not in ADMINISTRATION
 
 
 def permission_header(need: Need) -> dict[str, str]:
-    """Return the header of a 403 that names the permission which would have done."""
+    """Return the header of a 403 that names the permission that suffices."""
     return {"X-Accepted-GitHub-Permissions": f"{need.permission}={need.level}"}

@@ -19,7 +19,7 @@ def page_of(
     default: int = DEFAULT_SIZE,
     largest: int = MAX_SIZE,
 ) -> tuple[list[Item], dict[str, str]]:
-    """Return the page that was asked for and its headers; what cannot be read as a number is the default."""
+    """Return the requested page and its headers; an invalid number counts as the default."""
     size = min(_number(request.args.get("per_page"), default), largest)
     number = _number(request.args.get("page"), 1)
     last = max(1, -(-len(items) // size))

@@ -1,4 +1,4 @@
-"""The parts of one GitHub, made once and handed to every group of endpoints."""
+"""The parts of one GitHub, built once and shared by all endpoints."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from fullsend_sandbox.github.world import World
 
 @dataclass(frozen=True)
 class Parts:
-    """State, and the two ways to tell who is calling."""
+    """The state, and the two ways to authenticate."""
 
     world: World
     apps: Apps
@@ -33,7 +33,7 @@ class Parts:
 
     @classmethod
     def build(cls, clock: Clock, style: TokenStyle, api_url: Callable[[], str]) -> Self:
-        """Make an empty GitHub; `api_url` is asked when an answer needs links."""
+        """Build an empty GitHub; `api_url` is called when an answer needs links."""
         world = World(clock)
         apps = Apps(world, clock)
         tokens, user_tokens = Tokens(clock, style), UserTokens()

@@ -1,4 +1,4 @@
-"""The verbs that arrange who works on this GitHub, and with which personal access tokens."""
+"""The verbs that make users owners and create personal access tokens."""
 
 import threading
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from fullsend_sandbox.github.parts import Parts
 
 
 class People:
-    """Owners of organizations and their tokens."""
+    """Makes owners of organizations and their tokens."""
 
     def __init__(self, parts: Parts, lock: threading.RLock) -> None:
         self._world = parts.world

@@ -1,4 +1,4 @@
-"""Repositories as a token's holder sees them: the proof of a token's scope.
+"""Repositories as a token sees them, which proves the token's scope.
 
 GitHub REST: "List repositories accessible to the app installation", "Get a repository".
 """
@@ -43,7 +43,7 @@ class RepositoryEndpoints:
     def permitted(self, request: Request, need: Need, where: dict[str, str]) -> Repository | Response:
         """Return the repository if the caller may do this to it, or a redirect if it has moved.
 
-        `where` is what the path said: `owner` and `name`, or `identifier`. Raises RefusedError: 401, 403,
+        `where` holds the variables of the path: `owner` and `name`, or `identifier`. Raises RefusedError: 401, 403,
         or 404 where the caller may not know that the repository exists.
         """
         if "identifier" in where:
@@ -51,7 +51,7 @@ class RepositoryEndpoints:
         else:
             repository, moved_here = self._world.repository(**where) or (None, False)
         if repository is None:
-            self._auth.token(request)  # a bad token is 401 whatever it asks for
+            self._auth.token(request)  # an invalid token is 401 on every path
             raise not_found(need.page)
         self._auth.check(request, repository, need)
         if moved_here:

@@ -1,7 +1,7 @@
 """Registration tokens for self-hosted runners.
 
-GitHub REST: "Create a registration token for a repository", "… for an organization". Decides who may have
-one; no runner can register here.
+GitHub REST: "Create a registration token for a repository", "… for an organization". Decides who gets one;
+no runner can register here.
 """
 
 import secrets
@@ -23,7 +23,7 @@ LETTERS = string.ascii_uppercase + string.digits
 REPOSITORY = Need(
     "administration", "write", "/actions/self-hosted-runners#create-a-registration-token-for-a-repository"
 )
-ORGANISATION = Need(
+ORGANIZATION = Need(
     "organization_self_hosted_runners",
     "write",
     "/actions/self-hosted-runners#create-a-registration-token-for-an-organization",
@@ -54,9 +54,9 @@ class RunnerEndpoints:
         issued = self._auth.required_token(request)
         account = issued.installation.account
         if account.type != "Organization" or account.login.lower() != org.lower():
-            raise not_found(ORGANISATION.page)
-        if not includes(issued.permissions, ORGANISATION.permission, ORGANISATION.level):
-            raise RefusedError(403, NOT_ACCESSIBLE, ORGANISATION.page)
+            raise not_found(ORGANIZATION.page)
+        if not includes(issued.permissions, ORGANIZATION.permission, ORGANIZATION.level):
+            raise RefusedError(403, NOT_ACCESSIBLE, ORGANIZATION.page)
         return self._created()
 
     def _created(self) -> Response:

@@ -1,6 +1,6 @@
 """The repositories that an organization's variable or secret of visibility `selected` reaches.
 
-GitHub REST: "List selected repositories for an organization variable" and its neighbours.
+GitHub REST: "List selected repositories for an organization variable" and its neighbors.
 """
 
 from typing import NamedTuple

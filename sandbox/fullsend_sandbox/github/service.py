@@ -1,7 +1,7 @@
-"""GitHub on loopback: the verbs that arrange its world, and the endpoints put together.
+"""GitHub on loopback: the verbs that change its world, and its endpoints.
 
 Everything is in memory and under one lock. Valid by default: what is installed works until a verb or a
-fault says otherwise.
+fault breaks it.
 """
 
 import threading
@@ -44,7 +44,7 @@ class GitHubService(LoopbackService):
         self._make_key = make_key
         self._prefix = prefix
         self._state = threading.RLock()
-        # The service's own clock, which can be put off; it is there as soon as the base class is set up.
+        # The service's own clock can be adjusted; the base class sets it.
         parts = Parts.build(self._now, token_style, lambda: self.api_url)
         self._world, self._apps = parts.world, parts.apps
         self._tokens, self._limits = parts.tokens, parts.limits
@@ -147,7 +147,7 @@ class GitHubService(LoopbackService):
             return app.private_key_pem
 
     def change_permissions(self, app: App, permissions: Mapping[str, str]) -> None:
-        """Let an App ask for other permissions; `accept_permissions` where they should hold."""
+        """Change what an App asks for; `accept_permissions` accepts it on an account."""
         with self._state:
             self._apps.change_permissions(app, permissions)
 
@@ -163,12 +163,12 @@ class GitHubService(LoopbackService):
             return self._apps.install(app, owner, repositories, permissions)
 
     def accept_permissions(self, installation: Installation) -> None:
-        """Accept on one account what the App asks for by now."""
+        """Accept on one account everything that the App asks for."""
         with self._state:
             installation.permissions = dict(installation.app.permissions)
 
     def select_repositories(self, installation: Installation, repositories: str | Iterable[str]) -> None:
-        """Change which repositories an installation may use; tokens in use follow."""
+        """Change which repositories an installation may use; existing tokens follow."""
         with self._state:
             chosen = None if repositories == "all" else self._apps.ids_of(installation.account, repositories)
             installation.repository_ids = chosen
@@ -190,7 +190,7 @@ class GitHubService(LoopbackService):
             self._tokens.revoke_all(installation)
 
     def reinstall(self, installation: Installation) -> Installation:
-        """Uninstall and install again as it was: a new id, and what the App asks for by now."""
+        """Uninstall and install again: a new id, the same repositories, and everything the App asks for."""
         with self._state:
             self.uninstall(installation)
             again = self._apps.install(installation.app, installation.account.login, "all", None)
@@ -198,12 +198,12 @@ class GitHubService(LoopbackService):
             return again
 
     def limit_primary(self, reset_in_seconds: float, *, status: int = 403) -> None:
-        """Use up the hourly limit; it is whole again after this many seconds of the clock."""
+        """Use up the hourly limit; it resets after this many seconds of the clock."""
         with self._state:
             self._limits.exhaust(reset_in_seconds, status)
 
     def limit_secondary(self, retry_after: int | None = None, *, status: int = 403) -> None:
-        """Put the secondary limit in force, for `retry_after` seconds, or unsaid for a minute."""
+        """Start the secondary limit, for `retry_after` seconds, or for a minute without that header."""
         with self._state:
             self._limits.slow_down(retry_after, status)
 
@@ -213,21 +213,21 @@ class GitHubService(LoopbackService):
             self._limits.clear()
 
     def not_usable_for(self, seconds: float) -> None:
-        """Refuse each token for this long after it was made."""
+        """Refuse each token for this many seconds after it was made."""
         with self._state:
             self._tokens.unusable_for = seconds
 
     def use_token_style(self, style: TokenStyle) -> None:
-        """Make tokens of this form from now on; those in use stay good."""
+        """Make tokens of this form from now on; existing ones stay valid."""
         with self._state:
             self._tokens.style = style
 
     def live_tokens(self) -> list[IssuedToken]:
-        """Return what is known of each token that is neither expired nor revoked; never a token."""
+        """Return a record of each token that is neither expired nor revoked, without the token."""
         with self._state:
             return self._tokens.live()
 
 
 def _no_such_path(_request: Request, _status: int) -> Response:
-    """Answer a path or method that the API does not have; GitHub says 404 to both."""
+    """Answer 404 for an unknown path or method, as GitHub does."""
     raise RefusedError(404, "Not Found")

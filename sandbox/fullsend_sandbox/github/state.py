@@ -1,7 +1,7 @@
-"""What GitHub knows: accounts, repositories, Apps and their installations, as plain records.
+"""GitHub's records: accounts, repositories, Apps and their installations.
 
-Decides only what one record can tell by itself. Finding records is `world.py`'s and `apps.py`'s; how they
-look in JSON is `views.py`'s. Every record is changed under the service's one lock.
+`world.py` and `apps.py` find records, `views.py` shows them as JSON. Every change happens under the service's
+one lock.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Account:
 
 @dataclass(eq=False)
 class Repository:
-    """A repository with its files and issues, as much as proves what a token may do."""
+    """A repository, with enough content to prove what a token may do."""
 
     id: int
     owner: Account
@@ -48,7 +48,7 @@ class Repository:
 
     @property
     def full_name(self) -> str:
-        """Its `owner/name` of today."""
+        """Its current `owner/name`."""
         return f"{self.owner.login}/{self.name}"
 
 
@@ -63,7 +63,7 @@ class App:
     permissions: dict[str, str]
     created_at: float
     private_key_pem: bytes = field(repr=False)
-    """The newest private key, which the real GitHub hands out once and does not keep."""
+    """The newest private key; the real GitHub shows it once and does not keep it."""
     public_keys: list[rsa.RSAPublicKey] = field(repr=False)
     """The keys that App JWTs may be signed with, oldest first."""
 

@@ -1,7 +1,7 @@
-"""Who is calling with an installation token or a personal one, and whether it is enough for what is asked.
+"""Authenticates installation tokens and personal tokens, and checks their permissions.
 
-GitHub REST: "Authenticating to the REST API", "Permissions required for GitHub Apps". What the caller may
-not see does not exist (404); what it sees and may not do is 403.
+GitHub REST: "Authenticating to the REST API", "Permissions required for GitHub Apps". A resource that
+the caller may not see is 404; an action that it may not take is 403.
 """
 
 from werkzeug.wrappers import Request
@@ -18,14 +18,14 @@ NOT_ACCESSIBLE = "Resource not accessible by integration"
 
 
 class TokenAuth:
-    """Finds the token behind a request and holds it against what is asked."""
+    """Finds the token of a request and checks it against a need."""
 
     def __init__(self, tokens: Tokens, user_tokens: UserTokens) -> None:
         self._tokens = tokens
         self._user_tokens = user_tokens
 
     def token(self, request: Request) -> IssuedToken | None:
-        """Return the caller's installation token, None for a caller who shows none or a personal token.
+        """Return the caller's installation token, None for a caller without one or with a personal token.
 
         Raises RefusedError 401 and 403.
         """
@@ -33,7 +33,7 @@ class TokenAuth:
         if header is None or self._user_tokens.of(request) is not None:
             return None
         scheme, _, text = header.partition(" ")
-        # An App JWT is no credential here either; its answer is documented nowhere, 401 is what fits.
+        # GitHub does not document its answer to an App JWT here; 401 fits.
         issued = self._tokens.find(text.strip()) if scheme.lower() in SCHEMES else None
         if issued is None:
             raise RefusedError(401, "Bad credentials")
@@ -49,7 +49,7 @@ class TokenAuth:
         return issued
 
     def check(self, request: Request, repository: Repository, need: Need) -> None:
-        """Hold the caller against a need on one repository. Raises RefusedError 401, 403, 404."""
+        """Check a need on one repository. Raises RefusedError 401, 403, 404."""
         user_token = self._user_tokens.of(request)
         if user_token is not None:
             user_token.check_repository(repository, need)
@@ -66,7 +66,7 @@ class TokenAuth:
             raise RefusedError(403, NOT_ACCESSIBLE, need.page, headers=permission_header(need))
 
     def check_organization(self, request: Request, org: Account, need: Need) -> None:
-        """Hold the caller against a need on an organization. Raises RefusedError 401, 403."""
+        """Check a need on an organization. Raises RefusedError 401, 403."""
         user_token = self._user_tokens.of(request)
         if user_token is not None:
             user_token.check_organization(org, need)

@@ -1,7 +1,7 @@
-"""Installation tokens: made, kept as hashes only, expired by the clock, revoked.
+"""Installation tokens: created, stored as hashes, expired by the clock, revoked.
 
-GitHub REST: "Create an installation access token for an app". Decides whether a token is good and what it
-covers. The answers are `access_tokens.py`'s. Not thread-safe by itself.
+GitHub REST: "Create an installation access token for an app". Decides whether a token is valid and what it
+covers. Not thread-safe by itself.
 """
 
 import base64
@@ -31,7 +31,7 @@ class TokenStyle(Enum):
 
 @dataclass(frozen=True, eq=False)
 class IssuedToken:
-    """What a token stands for; the token itself is not kept."""
+    """The record of a token; the token itself is not kept."""
 
     hashed: str
     """Base64 of the SHA-256, as the audit log's `hashed_token`."""
@@ -78,7 +78,7 @@ class Tokens:
         return token, issued
 
     def find(self, token: str) -> IssuedToken | None:
-        """Find a good token: not expired, not revoked, and old enough to be known everywhere."""
+        """Find a valid token: not expired, not revoked, and old enough to be known everywhere."""
         issued = self._live.get(hash_token(token))
         if issued is None or self._expired(issued):
             return None
@@ -108,5 +108,5 @@ def hash_token(token: str) -> str:
 def _text(style: TokenStyle, app: App) -> str:
     if style is TokenStyle.CLASSIC:
         return "ghs_" + "".join(secrets.choice(LETTERS) for _ in range(36))
-    # Random throughout: a token is opaque, and nobody should find a meaning to rely on in it.
+    # Random throughout, so no code can rely on a structure.
     return f"ghs_{app.id}_{secrets.token_urlsafe(27)}.{secrets.token_urlsafe(96)}-_.{secrets.token_urlsafe(256)}"

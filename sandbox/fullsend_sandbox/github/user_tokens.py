@@ -1,9 +1,9 @@
-"""Personal access tokens: made, kept as hashes only, and held against what is asked.
+"""Personal access tokens: created, stored as hashes, and checked.
 
 GitHub REST: "Scopes for OAuth apps", "Permissions required for fine-grained personal access tokens". A
 classic token has scopes and its user's rights everywhere; a fine-grained one has permissions on one
 account's repositories. Either does at most what its user may do, and here a user may do everything in an
-account that is theirs and nothing elsewhere. The sentences of the refusals are those people report.
+account that is theirs and nothing elsewhere. The messages of the refusals are those that users report.
 """
 
 import secrets
@@ -20,12 +20,12 @@ from fullsend_sandbox.github.tokens import LETTERS, hash_token
 PREFIXES = ("ghp_", "github_pat_")
 NOT_ACCESSIBLE = "Resource not accessible by personal access token"
 NOT_REPOSITORY_ADMIN = "Must have admin rights to Repository."
-NOT_ORGANISATION_ADMIN = "You must be an org admin or have the actions {kind} fine-grained permission."
+NOT_ORGANIZATION_ADMIN = "You must be an org admin or have the actions {kind} fine-grained permission."
 
 
 @dataclass(frozen=True, eq=False)
 class ClassicToken:
-    """`ghp_…`: its scopes, and whoever made it."""
+    """`ghp_…`: its scopes and its user."""
 
     user: Account
     scopes: tuple[str, ...]
@@ -43,7 +43,7 @@ class ClassicToken:
         """Raise RefusedError unless scope and user allow this on an organization."""
         if "admin:org" not in self.scopes or not org.is_run_by(self.user):
             accepted = {"X-Accepted-OAuth-Scopes": "admin:org"}
-            raise RefusedError(403, NOT_ORGANISATION_ADMIN.format(kind=need.kind), need.page, headers=accepted)
+            raise RefusedError(403, NOT_ORGANIZATION_ADMIN.format(kind=need.kind), need.page, headers=accepted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +107,7 @@ class UserTokens:
     def of(self, request: Request) -> UserToken | None:
         """Return the personal access token behind a request, None if the caller shows another credential.
 
-        Raises RefusedError 401 for what looks like one and is none.
+        Raises RefusedError 401 for an invalid one.
         """
         _, _, text = request.headers.get("Authorization", "").partition(" ")
         if not text.startswith(PREFIXES):
@@ -118,7 +118,7 @@ class UserTokens:
         return token
 
     def headers(self, request: Request) -> dict[str, str]:
-        """Return `X-OAuth-Scopes`, which every answer to a classic token has and no other."""
+        """Return `X-OAuth-Scopes`, which only answers to a classic token have."""
         _, _, text = request.headers.get("Authorization", "").partition(" ")
         token = self._live.get(hash_token(text.strip()))
         return {"X-OAuth-Scopes": ", ".join(token.scopes)} if isinstance(token, ClassicToken) else {}

@@ -1,7 +1,7 @@
 """What Actions keeps for accounts and repositories: variables, and secrets with the key they are sealed for.
 
-GitHub: "Variables reference", "Secrets reference". Decides what a job of a repository would see, and opens
-sealed boxes, so that a test can prove which value arrived. Not thread-safe by itself.
+GitHub: "Variables reference", "Secrets reference". Decides what a job of a repository sees, and opens sealed
+boxes, so a test can prove which value arrived. Not thread-safe by itself.
 """
 
 import base64
@@ -52,7 +52,7 @@ class Vault:
         return self._key.public_key.encode(Base64Encoder).decode()
 
     def open(self, sealed: str) -> str:
-        """Open a sealed box in base64. Raises ValueError when it was not sealed for this vault."""
+        """Open a sealed box in base64. Raises ValueError if it was not sealed for this vault."""
         try:
             return SealedBox(self._key).decrypt(base64.b64decode(sealed, validate=True)).decode()
         except (CryptoError, binascii.Error, ValueError) as problem:
@@ -78,7 +78,7 @@ class Vaults:
         return _reaching(from_org, repository) | _values(self.of(repository).variables)
 
     def secrets_seen_by(self, repository: Repository) -> dict[str, str]:
-        """Return what `secrets` holds in a job, opened."""
+        """Return what `secrets` holds in a job, decrypted."""
         from_org = self.of(repository.owner).secrets
         return _reaching(from_org, repository) | _values(self.of(repository).secrets)
 

@@ -1,4 +1,4 @@
-"""How GitHub shows its records in JSON: the fields of its REST schemas that a client may rely on."""
+"""GitHub's records as JSON: the fields of its REST schemas that a client may rely on."""
 
 import base64
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def node_id(kind: str, number: int) -> str:
 
 
 class Views:
-    """JSON of records, with links below the API's address of the moment."""
+    """JSON of records, with links below the API's current address."""
 
     def __init__(self, api: Callable[[], str]) -> None:
         self._api = api
@@ -44,7 +44,7 @@ class Views:
         }
 
     def repository(self, repository: Repository) -> dict[str, object]:
-        """Return a "repository", with the addresses that make it several kilobytes."""
+        """Return a "repository", with the URLs that make it several kilobytes."""
         return {
             "id": repository.id,
             "node_id": node_id("R", repository.id),

@@ -1,6 +1,6 @@
 """Accounts and repositories: made, renamed, removed and found by name, ignoring case.
 
-Decides who a name belongs to today, and to whom it belonged before. Not thread-safe by itself.
+Decides which account or repository a name means, also a former name. Not thread-safe by itself.
 """
 
 import itertools
@@ -35,7 +35,7 @@ class World:
         return account
 
     def rename_account(self, login: str, new_login: str, *, redirect: bool) -> Account:
-        """Rename an account; its old login is free for anyone from now on."""
+        """Rename an account; any account may take its old login from now on."""
         account = self.require_account(login)
         if new_login.lower() != login.lower():
             self._claim(new_login)
@@ -68,15 +68,15 @@ class World:
         self._redirected.discard(login.lower())
 
     def account(self, login: str) -> Account | None:
-        """Find who has this login today."""
+        """Find the account with this login."""
         return self._accounts.get(login.lower())
 
     def redirected_account(self, login: str) -> Account | None:
-        """Find who had this login before, if renamed with a redirect."""
+        """Find the account that had this login, if it was renamed with a redirect."""
         return self._former_logins.get(login.lower()) if login.lower() in self._redirected else None
 
     def require_account(self, login: str) -> Account:
-        """Find an account or raise ValueError."""
+        """Find an account. Raises ValueError."""
         account = self.account(login)
         if account is None:
             raise ValueError(f"there is no account {login!r}: create it with create_org or create_user")
@@ -105,7 +105,7 @@ class World:
         return fork
 
     def rename_repository(self, full_name: str, new_name: str) -> Repository:
-        """Rename a repository; the old name leads to it until somebody takes it."""
+        """Rename a repository; the old name redirects to it until another repository takes it."""
         repository = self.require_repository(full_name)
         old = (repository.owner.id, repository.name.lower())
         key = self._free_name(repository.owner, new_name)
@@ -124,13 +124,13 @@ class World:
         return key
 
     def remove_repository(self, full_name: str) -> None:
-        """Remove a repository for good, and whatever led to it."""
+        """Remove a repository and its redirects for good."""
         gone = self.require_repository(full_name)
         del self._repositories[gone.owner.id, gone.name.lower()]
         self._former_names = {key: kept for key, kept in self._former_names.items() if kept is not gone}
 
     def repository(self, owner: str, name: str) -> tuple[Repository, bool] | None:
-        """Find a repository, and say whether it was found under a name of the past."""
+        """Find a repository, and return whether it was found under a former name."""
         account = self.account(owner)
         moved = account is None
         account = account or self._former_logins.get(owner.lower())
@@ -148,7 +148,7 @@ class World:
         return next((each for each in self._repositories.values() if str(each.id) == identifier), None)
 
     def require_repository(self, full_name: str) -> Repository:
-        """Find a repository by its name of today or raise ValueError."""
+        """Find a repository by its current name. Raises ValueError."""
         login, _, name = full_name.partition("/")
         found = self.repository(login, name)
         if found is None or found[1]:
