@@ -23,6 +23,7 @@ REPOSITORIES = (
     "bare-org/app",
     "fullsend-ai/fullsend",
 )
+PUBLIC_REPOSITORIES = ("fullsend-ai/fullsend",)
 WORKFLOW_FILES = "triage.yml,coder.yml,review.yml,fix.yml,retro.yml,prioritize.yml,fullsend.yml,e2e.yml"
 
 _TABLE = """

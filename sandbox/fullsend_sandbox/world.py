@@ -110,7 +110,7 @@ class World:
         for owner in sorted({repository.partition("/")[0] for repository in names.REPOSITORIES}):
             self.github.create_org(owner)
         for repository in names.REPOSITORIES:
-            self.github.create_repo(repository)
+            self.github.create_repo(repository, private=repository not in names.PUBLIC_REPOSITORIES)
         self.apps = {}
         self.installations = {}
         for role, permissions in names.app_permissions().items():

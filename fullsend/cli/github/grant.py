@@ -18,8 +18,8 @@ from fullsend.cli.github.install_options import errors_explained, print_dry_run
 from fullsend.cli.output import dry_run_option, note, progress
 from fullsend.github.credentials import find_credentials
 from fullsend.github.name_resolver import NameResolver
-from fullsend.operate.model.grant_list import variable_name
 from fullsend.operate.plan.install_changes import Action
+from mintcore.policy.grants import variable_name
 from mintcore.policy.names import Org
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from fullsend.cli.github.grant_options import (
 )
 from fullsend.cli.github.install_options import errors_explained
 from fullsend.cli.output import json_option, print_json, print_table, progress
-from fullsend.operate.model.grant_list import Grants, parse_grants, role_of, variable_name
+from fullsend.operate.model.grant_list import Grants, parse_grants, role_of
+from mintcore.policy.grants import variable_name
 
 if TYPE_CHECKING:
     from fullsend.operate.model.grant_list import Caller

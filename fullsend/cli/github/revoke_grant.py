@@ -14,8 +14,8 @@ from fullsend.cli.github.grant_options import (
 )
 from fullsend.cli.github.install_options import errors_explained, print_dry_run
 from fullsend.cli.output import confirm, dry_run_option, note, progress, yes_option
-from fullsend.operate.model.grant_list import variable_name
 from fullsend.operate.plan.install_changes import Action
+from mintcore.policy.grants import variable_name
 from mintcore.policy.names import Repo
 
 if TYPE_CHECKING:

@@ -8,21 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from fullsend.operate.model import names
 from mintcore.policy.names import Org, Repo, parse_repo
 
-if TYPE_CHECKING:
-    from mintcore.policy.names import Role
-
 Caller = Org | Repo
 _VARIABLE = re.compile(r"FULLSEND_FOREIGN_(?P<role>[A-Z0-9_]+)_REPOS")
-
-
-def variable_name(role: Role) -> str:
-    """Return the Actions variable that grants a role."""
-    return f"FULLSEND_FOREIGN_{role.upper().replace('-', '_')}_REPOS"
 
 
 def lock_name(variable: str) -> str:

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fullsend.github.credentials import Credentials
-from fullsend.operate.model.grant_list import Grants, caller, lock_name, parse_grants, role_of, variable_name
+from fullsend.operate.model.grant_list import Grants, caller, lock_name, parse_grants, role_of
 from fullsend.operate.operate_errors import Conflict
 from fullsend.operate.plan.grant_session import LOCK_SECONDS, GrantSession
-from mintcore.policy.names import Role
+from mintcore.policy.grants import grants_to, variable_name
+from mintcore.policy.names import Role, parse_repo
 from mintcore.secret import Secret
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ def test_added_is_there_once_and_removed_is_gone_and_the_rest_stays(entries: lis
     assert not before.minus(wanted).has(wanted)
     assert [entry for entry in before.entries if entry in added.entries] == list(before.entries)
     assert parse_grants(str(added)) == added
+
+
+@given(st.lists(ENTRIES, max_size=6).map(",".join), st.sampled_from(["a/b", "c/d", "x/y", "A/b"]))
+def test_the_command_reads_a_value_as_the_mint_does(value: str, named: str) -> None:
+    assert parse_grants(value).reach(caller(named)) == grants_to(value, parse_repo(named))
 
 
 @pytest.mark.parametrize(
