@@ -74,7 +74,7 @@ class Scene:
         self._control("POST", f"/latency/{milliseconds}")
 
     def calls(self) -> dict[str, int]:
-        """Return how many calls of each kind there have been. Raises RuntimeError for one nobody knows."""
+        """Return how many calls of each kind there have been. Raises RuntimeError for an unknown kind."""
         calls: dict[str, int] = self._control("GET", "/calls")
         if calls.get("unknown"):
             raise RuntimeError("the world was asked for something it does not have: a service's path has changed")

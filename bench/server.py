@@ -39,7 +39,7 @@ def tuning() -> dict[str, str]:
 
 
 def runtime() -> Path:
-    """Return the ``bin`` of the environment with requirements.txt alone, or of this Python if there is none."""
+    """Return the ``bin`` of the environment with only requirements.txt, or else of this Python."""
     own = ROOT / ".venv-runtime/bin"
     return own if (own / "functions-framework").exists() else Path(sys.executable).parent
 
@@ -109,7 +109,7 @@ class Server:
                 with socket.create_connection((HOST, self.port), timeout=START_SECONDS) as connection:
                     return _exchange(connection, request)
             except ConnectionError:
-                sleep(0.001)  # nobody listens yet
+                sleep(0.001)  # it does not listen yet
         raise ServerError(f"{self.name} did not answer within {START_SECONDS:.0f} s: {self._last_words()}")
 
     def _last_words(self) -> str:

@@ -47,7 +47,7 @@ VALUES = {
     "role": "the role, once policy has allowed it; otherwise empty",
     "step": "a step of a mint, such as `issue`, as in the audit event's `step_ms` ([audit.md](audit.md))",
     "service": "a service that the mint calls, as in the audit event's `upstream_calls`",
-    "cache": "a cache, as in [architecture.md](architecture.md#what-is-remembered)",
+    "cache": "a cache, as in [architecture.md](architecture.md#what-is-cached)",
     "hit": "`yes` or `no`; a boolean in OpenTelemetry",
 }
 

@@ -16,7 +16,7 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 DOCUMENTS = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
 CACHES = {
     cells[0]: cells
-    for line in PAGE.partition("## What is remembered")[2].partition("Never remembered")[0].splitlines()
+    for line in PAGE.partition("## What is cached")[2].partition("Never cached")[0].splitlines()
     if line.startswith("| ") and not line.startswith("| cache")
     for cells in [[cell.strip() for cell in line.strip("|").split("|")]]
 }

@@ -1,0 +1,36 @@
+"""The turns that docs/writing.md advises against, as patterns with few false alarms."""
+
+from __future__ import annotations
+
+import re
+
+BANNED = {
+    name: re.compile(pattern, re.IGNORECASE)
+    for name, pattern in {
+        "whoever": r"\bwho(ever|m ever|soever)\b|\bwhatsoever\b",
+        "nobody": r"\bnobody('s)?\b|\bno ?one('s)\b",
+        "that is none": r"\b(that|which|and) (is|are) none\b|\bis none\b|\bare none\b",
+        "of its own": r"\bnone of (its|his|their|one's) own\b|\bof one's own\b",
+        "is no NOUN": r"(?<!there )\b(is|are|was|were) no (?!longer\b|more\b|less\b|different\b)[a-z]+",
+        "at hand": r"\bat hand\b",
+        "any more": r"\b(any more|anymore)(?! than)\b",
+        "be it": r"\bbe it\b",
+        "mend": r"\bmend(s|ed|ing)?\b",
+        "enrol": r"\benrol(s|ment|ments)?\b",
+        "word of": r"\b(word of|by word|own word|own words|say-so)\b",
+        "rings": r"\b(alerts?|it) rings?\b|\brings when\b",
+        "has to be had": r"\b(cannot|can|could) be had\b",
+        "of X alone": r"\bof \w+ alone\b",
+        "what is no": r"\b(what|that|which) is no\b(?! longer)",
+        "it is known": r"\bit is (said|asked|looked at|told|known)\b",
+        "gone by": r"\bgoes? by(?= what)|\bgo by\b",
+        "as good as": r"\bgood for more\b",
+        "British": r"\b(organis|authoris|recognis|behaviour|colour(?!ed_)|licence|initialis|normalis|serialis)\w*",
+    }.items()
+}
+
+
+def banned_in(text: str) -> list[str]:
+    """Return each banned turn in the text, as the text has it."""
+    flat = " ".join(text.split())
+    return [f"{name}: {match[0]!r}" for name, pattern in BANNED.items() for match in pattern.finditer(flat)]
