@@ -23,7 +23,7 @@ async function main(env) {
   notice(`Token for role ${inputs.role} on ${scope}, expires ${minted.expires_at}`)
 }
 
-// What post does not know of nobody would revoke.
+// The post step revokes only what is saved here.
 async function keepForPost(env, token) {
   const mintedAt = Date.now()
   try {

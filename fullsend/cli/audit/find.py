@@ -68,7 +68,7 @@ def find(*, token_hash: str, repo: str, run: str, as_json: bool, files: tuple[IO
     """Find events in a mint's log: its JSON lines, or an export of Cloud Logging; - is stdin.
 
     Several options narrow the search. An event that stands in several files is shown once. Exit status 1 when
-    nothing is found, 2 when the files hold no event at all and lines that are none.
+    nothing is found, 2 when the files have no audit events, only unrecognized lines.
     """
     question = Question(token_hash, repo, run)
     if question == Question():

@@ -27,7 +27,7 @@ COMMANDS = {
     ),
     "enroll": Lazy("fullsend.cli.mint.enroll:enroll", "Let an organization or repository mint.", "operate"),
     "unenroll": Lazy("fullsend.cli.mint.enroll:unenroll", "Let it mint no longer.", "operate"),
-    "doctor": Lazy("fullsend.cli.mint.doctor:doctor", "Find what is wrong and say what mends it.", "operate"),
+    "doctor": Lazy("fullsend.cli.mint.doctor:doctor", "Find what is wrong and how to fix it.", "operate"),
     # for whoever asks why
     "explain": Lazy("fullsend.cli.mint.explain:explain", "Why a mint grants or refuses, rule by rule, offline."),
 }

@@ -1,4 +1,4 @@
-"""`fullsend mint doctor`: every way the parts of a mint can disagree, each with what mends it."""
+"""`fullsend mint doctor`: every way the parts of a mint can disagree, each with its fix."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from fullsend.operate.plan.enrollment import require_mint
 )
 @json_option
 def doctor(*, project: str, region: str, source: Path | None, as_json: bool) -> None:
-    """Find what is wrong with a mint and say what mends it.
+    """Find what is wrong with a mint and how to fix it.
 
     Holds the environment, the providers, the secrets, the Apps and their installations against each other.
-    Changes nothing. Exit status 3 when there is something to mend.
+    Changes nothing. Exit status 3 when there is something to fix.
     """
     with google(project, region) as cloud:
         bundle_hash = _hash(source)

@@ -28,7 +28,7 @@ function annotateError(error) {
   say(`::error title=${escapeProperty(`Mint token${code ? `: ${oneLine(code)}` : ''}`)}::${escapeData(sentence + hint)}`)
 }
 
-// `name<<DELIMITER` with a delimiter nobody can guess: a value cannot end itself and begin another name.
+// `name<<DELIMITER` with a delimiter that cannot be guessed: a value cannot end itself and begin another name.
 function append(env, variable, name, value) {
   const delimiter = `mint_${randomUUID()}`
   appendFileSync(env[variable], `${name}<<${delimiter}\n${value}\n${delimiter}\n`)

@@ -12,7 +12,7 @@ const TOTAL_SECONDS = 60
 const EARLY_MS = 50
 
 // Rounds over the mints until one answers: the next at once when one is unreachable or says 5xx, none before the time
-// that it asked for. A mint whose failure somebody has to mend is not asked again.
+// that it asked for. A failure that the operator has to fix is not retried.
 async function mint({ mintUrls, role, repos }, identity) {
   const attempts = new Attempts(TOTAL_SECONDS)
   const headers = { Accept: 'application/json', 'X-Request-Id': randomUUID().replaceAll('-', '') }
@@ -73,7 +73,7 @@ function parsed(answer, url) {
   return fields
 }
 
-// The mint's own words if they are there; else what came instead, without our own token if it was echoed.
+// The mint's error if it sent one; otherwise what the server answered, without our own token if it was echoed.
 function refusal(answer, url, identity) {
   const fields = jsonObject(answer.text)
   if (typeof fields.error === 'string' && typeof fields.code === 'string') {

@@ -1,4 +1,4 @@
-// The job's OIDC token, and why there is none when there is none. GitHub: "OpenID Connect reference".
+// The job's OIDC token, and the reason if the job lacks one. GitHub: "OpenID Connect reference".
 'use strict'
 
 const { readFileSync } = require('node:fs')
