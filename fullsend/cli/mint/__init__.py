@@ -26,9 +26,10 @@ COMMANDS = {
         "fullsend.cli.mint.roles:rotate_key", "Put a new App key in the old one's place.", "operate"
     ),
     "enroll": Lazy("fullsend.cli.mint.enroll:enroll", "Let an organization or repository mint.", "operate"),
-    "unenroll": Lazy("fullsend.cli.mint.enroll:unenroll", "Let it mint no longer.", "operate"),
+    "unenroll": Lazy("fullsend.cli.mint.enroll:unenroll", "Revoke minting access.", "operate"),
     "doctor": Lazy("fullsend.cli.mint.doctor:doctor", "Find what is wrong and how to fix it.", "operate"),
-    # for whoever asks why
+    "probe": Lazy("fullsend.cli.mint.probe:probe_", "Check that a mint grants and refuses as it should."),
+    # why a mint decides as it does
     "explain": Lazy("fullsend.cli.mint.explain:explain", "Why a mint grants or refuses, rule by rule, offline."),
 }
 
