@@ -1,6 +1,7 @@
 """The Cloud Function ``mint``: a CI job's OIDC token in, a scoped GitHub App installation token out.
 
-``functions-framework --target=mint`` loads this file; mintcore/service.py tells the rest of the story.
+``functions-framework --target=mint`` loads this file; mintcore/service.py has the steps of minting. The server that
+the framework then starts calls the endpoint directly (mintcore/http/framework.py); its debug server calls ``mint``.
 """
 
 import functions_framework
@@ -8,7 +9,7 @@ from werkzeug import Request, Response
 
 from mintcore.hosted import hosted_mint
 
-# Once per process: the framework loads this file before it serves, and every request shares what is remembered.
+# Once per process: the framework loads this file before it serves, and all requests share the caches.
 _endpoint = hosted_mint()
 
 

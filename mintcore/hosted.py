@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mintcore.clock import WorldClock
 from mintcore.http.endpoint import Endpoint
+from mintcore.http.framework import serve_with_edge
 from mintcore.observe.log import JsonLog
 from mintcore.observe.telemetry import Telemetry
 from mintcore.policy import trust
@@ -35,7 +36,9 @@ def hosted_mint() -> Endpoint:
     except ConfigurationError as error:
         print("\n".join(error.problems), file=sys.stderr)  # noqa: T201 - nothing else is there yet to tell it to
         raise SystemExit(1) from None
-    return build(settings, WorldClock(), JsonLog(sys.stdout, project_id=settings.common.project_id))
+    endpoint = build(settings, WorldClock(), JsonLog(sys.stdout, project_id=settings.common.project_id))
+    serve_with_edge(endpoint)
+    return endpoint
 
 
 def build(settings: HostedSettings, clock: WorldClock, log: JsonLog) -> Endpoint:

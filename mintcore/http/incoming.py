@@ -1,6 +1,6 @@
-"""What a request brings along: the bearer, the body within its limit, the ids to log it under.
+"""The parts of a request: the bearer, the body within its limit, the ids to log it under.
 
-A stranger has written all of it. Taken here is what has the form and the size; what it says is judged elsewhere.
+All of it is unverified. This module checks form and size; what the parts say is judged elsewhere.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from werkzeug import Request
 
 MAX_BODY = 64 * 1024
-# Read and thrown away, so that a client that sends too much gets its answer and not a broken connection.
-_MAX_DRAIN = 8 * 1024 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACE = re.compile(r"(?:00-)?([0-9a-f]{32})(?:[-/;].*)?")
 
@@ -30,34 +28,25 @@ def bearer_of(request: Request) -> str:
 
 
 def body_of(request: Request) -> bytes:
-    """Return the body. Raises BodyTooLarge or InvalidJson."""
+    """Return the body. Raises BodyTooLarge or InvalidJson.
+
+    A larger body is not read: the server closes the connection behind the answer.
+    """
     length = request.content_length
     if length is not None and length > MAX_BODY:
-        _drain(request, length)
         raise BodyTooLarge(detail=f"a body of {length} bytes")
     try:
         body: bytes = request.stream.read(MAX_BODY + 1)
-    # What a server raises for a body that breaks off or is framed wrongly differs from server to server.
+    # Servers differ in what they raise for a body that is cut off or wrongly framed.
     except Exception as error:  # noqa: BLE001 - see above
         raise InvalidJson(detail=f"the body could not be read: {type(error).__name__}") from None
     if len(body) > MAX_BODY:
-        _drain(request, _MAX_DRAIN)
         raise BodyTooLarge(detail=f"a body of more than {MAX_BODY} bytes")
     return body
 
 
-def _drain(request: Request, length: int) -> None:
-    stream = request.environ["wsgi.input"]
-    left = min(length, _MAX_DRAIN)
-    try:
-        while left > 0 and (chunk := stream.read(min(left, MAX_BODY))):
-            left -= len(chunk)
-    except Exception:  # noqa: BLE001 - the connection is gone, and with it who would read the answer
-        return
-
-
 def request_id_of(request: Request) -> str:
-    """Return the caller's ``X-Request-Id`` if it can stand in a log and a header as it is, or a new one."""
+    """Return the caller's ``X-Request-Id`` if it is safe in a log and a header, or a new one."""
     given = request.headers.get("X-Request-Id", "")
     return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 

@@ -18,6 +18,7 @@ import pytest
 import urllib3
 
 from tests.contract.table import as_job
+from tests.slow_clients import MANY_SILENT, SLOW, SlowClients, slowest_but_one
 from tests.standalone import ROOT, standalone
 from tests.throwaway_ca import ThrowawayCa
 
@@ -139,10 +140,12 @@ class Client:
     """Asks for https://mint.example.com at 127.0.0.1, and believes its certificate only if the CA signed it."""
 
     def __init__(self, ca: ThrowawayCa, port: int) -> None:
+        self.port = port
+        self.tls = ssl.create_default_context(cafile=str(ca.bundle))
         self._pool = urllib3.HTTPSConnectionPool(
             "127.0.0.1",
             port,
-            ssl_context=ssl.create_default_context(cafile=str(ca.bundle)),
+            ssl_context=self.tls,
             server_hostname=NAME,
             assert_hostname=NAME,
             retries=False,
@@ -178,6 +181,24 @@ def test_a_job_mints_through_the_proxy_over_tls(proxy: Proxy, world: World, tmp_
     assert metrics.status == 404
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".pem"]
     assert not [path for path in kept if minted.json()["token"].encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_slow_and_silent_clients_of_the_proxy_delay_nobody(proxy: Proxy, world: World, tmp_path: Path) -> None:
+    pems = tmp_path / "pems"
+    pems.mkdir()
+    token = world.issuer.token(world.job())
+    with standalone(world, pems) as mint, in_front(proxy, tmp_path, mint) as client:
+
+        def health() -> int:
+            return client.send("GET", "/health").status
+
+        def minted() -> int:
+            return client.send("POST", "/v1/token", token, b'{"role": "coder", "repos": ["app"]}').status
+
+        for starts in (SLOW, MANY_SILENT):
+            with SlowClients(client.port, starts, tls=client.tls):
+                assert slowest_but_one([health, minted] * 50) < 1
 
 
 @pytest.mark.parametrize("proxy", PROXIES)

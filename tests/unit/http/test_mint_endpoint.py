@@ -176,11 +176,10 @@ def mint_from(world: World, stream: object, length: int) -> Response:
     return world.endpoint(Request(environ | {"wsgi.input": stream, "CONTENT_LENGTH": str(length)}))
 
 
-@pytest.mark.parametrize(("size", "read"), [(65_537, 65_537), (9 * 1024 * 1024, 8 * 1024 * 1024)])
-def test_a_larger_body_is_read_to_its_end_but_not_for_ever(world: World, size: int, read: int) -> None:
-    stream = io.BytesIO(b" " * size)
-    assert code(mint_from(world, stream, size)) == (413, "body_too_large")
-    assert stream.tell() == read
+def test_a_body_of_a_larger_length_is_not_read(world: World) -> None:
+    stream = io.BytesIO(b" " * 65_537)
+    assert code(mint_from(world, stream, 65_537)) == (413, "body_too_large")
+    assert stream.tell() == 0
 
 
 class BrokenBody:

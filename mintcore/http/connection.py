@@ -1,0 +1,142 @@
+"""One client's connection to the server, and the bytes it has sent.
+
+The server's parser reads from the bytes of one whole request and never from the socket, so no thread waits for a
+client. What follows a request stays here until its turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.http import get_parser
+from gunicorn.workers.gthread import TConn
+
+from mintcore.http.framing import Framer
+from mintcore.http.incoming import MAX_BODY
+
+if TYPE_CHECKING:
+    from gunicorn.config import Config
+
+# How long one send may wait for a client that does not read its answer.
+SEND_SECONDS = 5
+# A client that pipelines leaves at most this much behind the request that a thread has taken.
+_READ_BYTES = 16 * 1024
+_DISCARD_BYTES = 64 * 1024
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class RequestBytes:
+    """The bytes of one request, as a source for gunicorn's parser; behind the last one is the end."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def recv(self, size: int) -> bytes:
+        """Return at most ``size`` bytes, none once all are read."""
+        taken, self.data = self.data[:size], self.data[size:]
+        return taken
+
+
+class Connection(TConn):  # type: ignore[misc]
+    """A connection whose requests are received before a thread takes them.
+
+    ``deadline`` is the monotonic time until which it may wait for its client. ``accounted`` is for the one who
+    adds up what all connections hold, ``watched`` for the one who watches them.
+    """
+
+    def __init__(self, cfg: Config, sock: socket.socket, client: Any, server: Any, *, deadline: float) -> None:
+        super().__init__(cfg, sock, client, server)
+        # Threads send without a loop of their own; whoever must not wait says so with each call.
+        sock.settimeout(None)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
+        self.deadline = deadline
+        self.watched = False
+        self.accounted = 0
+        self._source = RequestBytes()
+        self.parser: Any = get_parser(cfg, self._source, client)
+        # gunicorn would otherwise let a thread wait for the first byte.
+        self.data_ready = True
+        self._received = bytearray()
+        self._framer = Framer(MAX_BODY)
+        self._continued = False
+        self._discarded = 0
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes of requests that no thread has taken are held."""
+        return len(self._received)
+
+    @property
+    def closes(self) -> bool:
+        """Whether the request that was taken is the last one here."""
+        return self._framer.closes
+
+    @property
+    def head_too_long(self) -> bool:
+        """Whether the request's head is over the limit."""
+        return self._framer.head_too_long
+
+    def receive(self) -> bool:
+        """Read what has arrived and return whether a thread can take the request. Raises ConnectionError.
+
+        Raises it at the end of the stream, too.
+        """
+        try:
+            data = self.sock.recv(_READ_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        if not data:
+            raise ConnectionResetError
+        self._received += data
+        return self.ready()
+
+    def ready(self) -> bool:
+        """Return whether a thread can take the next request."""
+        if not self._received:
+            return False
+        done = self._framer.scan(self._received)
+        if not done and self._framer.awaits_continue and not self._continued:
+            # The client waits for this before it sends the body (RFC 9110 §10.1.1).
+            self._continued = True
+            self.say(_CONTINUE)
+        return done
+
+    def say(self, what: bytes) -> None:
+        """Send a few bytes if that needs no waiting."""
+        with contextlib.suppress(OSError):
+            self.sock.send(what, socket.MSG_DONTWAIT)
+
+    def hand_over(self) -> None:
+        """Give the parser the bytes of the request, and nothing of what follows."""
+        end = self._framer.end
+        self._source.data = bytes(self._received[:end])
+        del self._received[:end]
+
+    def next_request(self) -> bool:
+        """Return whether another request can follow, and prepare for it."""
+        unread = self._source.data or self.parser.unreader.take_buffered()
+        if self.closes or unread:
+            # The parser found another end than the framer did: what follows cannot be told from a body.
+            return False
+        self._framer = Framer(MAX_BODY)
+        self._continued = False
+        return True
+
+    def discard(self, most: int) -> bool:
+        """Read what has arrived and drop it; return whether more may come, ``most`` bytes in all."""
+        try:
+            size = len(self.sock.recv(_DISCARD_BYTES, socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self._discarded += size
+        return size > 0 and self._discarded <= most
+
+    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 - gunicorn's signature
+        """Close at once. gunicorn's graceful way waits for the client in the serving thread."""
+        self._received.clear()
+        super().close()

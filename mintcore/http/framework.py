@@ -1,0 +1,36 @@
+"""The functions framework's server, with the same edge as the standalone mint's.
+
+The framework starts gunicorn by itself and takes settings from nowhere else: ``GUNICORN_CMD_ARGS`` and a
+configuration file are ignored, the request line is unlimited, and a read has no time limit. Its router answers
+some requests by itself, in HTML. So the framework loads the function and starts the server, and the server is
+ours (docs/adr/0036).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from functions_framework._http import gunicorn as framework
+
+from mintcore.http.limits import edge_settings
+from mintcore.http.server import application
+
+if TYPE_CHECKING:
+    from mintcore.http.endpoint import Endpoint
+
+
+def serve_with_edge(endpoint: Endpoint) -> None:
+    """Let the framework serve ``endpoint`` with our edge. Call it before the framework creates its server."""
+
+    class EdgeApplication(framework.GunicornApplication):
+        """The framework's gunicorn application with our worker, limits and endpoint."""
+
+        def load_config(self) -> None:
+            super().load_config()  # type: ignore[no-untyped-call]
+            for name, value in edge_settings().items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            return application(endpoint)
+
+    framework.GunicornApplication = EdgeApplication  # type: ignore[misc]

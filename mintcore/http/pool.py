@@ -1,0 +1,51 @@
+"""The threads that answer requests.
+
+A future for each request, as ``concurrent.futures`` makes one, and a wake-up for each answer cost more than the
+pool's whole work; docs/adr/0035 has the figures.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mintcore.http.connection import Connection
+
+
+class Pool:
+    """Calls ``answer`` for each connection it is given, in at most ``most`` threads that start when needed."""
+
+    def __init__(self, most: int, answer: Callable[[Connection], None]) -> None:
+        self._most = most
+        self._answer = answer
+        self._queue = queue.SimpleQueue["Connection | None"]()
+        self._idle = threading.Semaphore(0)
+        self._started = 0
+
+    def put(self, conn: Connection) -> None:
+        """Let the next free thread answer; called by one thread alone."""
+        self._queue.put(conn)
+        if self._started < self._most and not self._idle.acquire(blocking=False):
+            self._started += 1
+            threading.Thread(target=self._run, name=f"answer-{self._started}", daemon=True).start()
+
+    def shutdown(self, wait: bool) -> None:  # noqa: ARG002, FBT001 - as gunicorn calls it, and never waits
+        """End the threads that are free; the others end with the process."""
+        for _ in range(self._started):
+            self._queue.put(None)
+
+    def _run(self) -> None:
+        while (conn := self._next()) is not None:
+            self._answer(conn)
+
+    def _next(self) -> Connection | None:
+        try:
+            return self._queue.get_nowait()
+        except queue.Empty:
+            if self._started < self._most:
+                self._idle.release()
+            return self._queue.get()
