@@ -36,7 +36,7 @@ finds the request in the log with it. The action, `fullsend mint` and `MintClien
 The clients retry the codes marked "retry" for up to a minute, and nothing else: every other code gets the same
 answer again until somebody changes something.
 
-A standalone mint answers malformed HTTP, such as a broken header, with the code `bad_request`. Our clients never
+The mint answers malformed HTTP, such as a broken header, with the code `bad_request`. Our clients never
 cause it.
 """
 

@@ -22,7 +22,7 @@ EXTRAS = {
 # One table of short classes: every way to fail is found in one place, and compared with the others there.
 LONGER = {"mintcore/errors.py": 380, "mintcore/error_table.py": 400}
 PACKAGES = {
-    "jwt": "pyjwt", "google.auth": "google-auth",
+    "jwt": "pyjwt", "functions_framework": "functions-framework", "google.auth": "google-auth",
     "google.api_core": "google-api-core",
     "google.cloud": "google-cloud-secret-manager",
 }  # fmt: skip
