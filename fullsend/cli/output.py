@@ -1,6 +1,6 @@
 """How every command talks: results to stdout, everything else to stderr, and the exit statuses.
 
-Decides the shape of output; never what is in it. Keep tokens, keys and JWTs away from these functions: only
+Decides the shape of output, never its content. Keep tokens, keys and JWTs away from these functions: only
 errors are masked, because an argument that holds one by mistake ends up in them.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 from contextlib import contextmanager
@@ -28,6 +29,12 @@ COLUMN_BORDER = 3
 """What a column of a table takes besides its text."""
 MIN_COLUMN = 16
 """The narrowest column whose text may be broken anywhere."""
+NARROW = 60
+"""In so few columns a table is unreadable, and each row becomes some lines of its own."""
+PAIR = 2
+COLORS = {"yes": "green", "ok": "green", "no": "red", "NO": "bold red", "!": "yellow"}
+"""Colors repeat what the word says; no meaning has a color alone."""
+_COMMAND = re.compile(r"^(\s*)::", re.MULTILINE)
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON."
@@ -39,29 +46,41 @@ yes_option: Callable[[Any], Any] = click.option("--yes", is_flag=True, help="Do 
 
 
 class CommandError(click.ClickException):
-    """A command failed: one sentence that says what happened, optionally what to change. Exit status 1."""
+    """A command failed: what happened, what to change, the stable code. Exit status 1."""
 
     exit_code = FAILED
 
-    def __init__(self, message: str, remedy: str = "") -> None:
+    def __init__(self, message: str, remedy: str = "", *, code: str = "", request_id: str | None = None) -> None:
         super().__init__(message)
         self.remedy = remedy
+        self.code = code
+        self.request_id = request_id
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print `error: …` and the remedy to stderr."""
-        click.echo(encodable(f"error: {without_secrets(self.message)}"), file=file, err=True)
-        if self.remedy:
-            click.echo(encodable(f"\n{without_secrets(self.remedy)}"), file=file, err=True)
+        """Print the error to stderr."""
+        request = f", request id {self.request_id}" if self.request_id else ""
+        text = error_text(self.message, self.remedy, f"{self.code}{request}" if self.code else "")
+        click.echo(text, file=file, err=True)
+
+
+def error_text(message: str, remedy: str = "", code: str = "") -> str:
+    """Return an error as every command prints it: what happened, `Fix:` and the command or setting, the code."""
+    lines = [f"error: {message}"]
+    if remedy:
+        lines.append(f"Fix: {remedy}")
+    if code:
+        lines.append(f"Code: {code}")
+    return without_commands(encodable(without_secrets("\n".join(lines))))
 
 
 class BadUsage(CommandError):
-    """What was asked for cannot be done as it was asked; nothing was changed. Exit status 2."""
+    """The input or the environment cannot be used; nothing was sent or changed. Exit status 2."""
 
     exit_code = USAGE
 
 
 class Interrupted(CommandError):
-    """Ctrl-C ended it, and what is done by then has to be said. Exit status as a shell gives it to SIGINT."""
+    """Ctrl-C ended it, and the message says what is done by then. Exit status as a shell gives it to SIGINT."""
 
     exit_code = 128 + signal.SIGINT
 
@@ -75,7 +94,16 @@ def without_secrets(text: str) -> str:
 
 def note(message: str) -> None:
     """Say something that is not the result, on stderr."""
-    click.echo(encodable(message), err=True)
+    click.echo(without_commands(encodable(message)), err=True)
+
+
+def without_commands(text: str) -> str:
+    """Return a text in which a GitHub runner finds no command.
+
+    Attack: a runner obeys a line whose first characters after blanks are `::`, and `##[` anywhere in a line; a
+    mint's sentence or a claim could hold either.
+    """
+    return _COMMAND.sub(r"\1: :", text).replace("##[", "## [")
 
 
 def encodable(text: str) -> str:
@@ -85,8 +113,8 @@ def encodable(text: str) -> str:
 
 def print_json(result: object) -> None:
     """Print a result as indented JSON on stdout."""
-    # What stands for a lone surrogate is its escape sequence in JSON, too: whoever reads it gets the same value.
-    click.echo(encodable(json.dumps(result, indent=2, ensure_ascii=False)))
+    # Escape sequences keep the value: a lone surrogate, which no stream takes, and ##[, which a runner obeys.
+    click.echo(encodable(json.dumps(result, indent=2, ensure_ascii=False)).replace("##[", r"#\u0023["))
 
 
 def print_table(
@@ -98,25 +126,26 @@ def print_table(
 ) -> None:
     """Print a table; cells are plain text, so brackets in them are not read as markup.
 
-    The columns in `whole` are never broken: where they do not fit, each row is some lines of its own.
+    In up to `NARROW` columns each row becomes some lines of its own; so it does where the columns in `whole`,
+    which are never broken, do not fit.
     """
-    rows = [[encodable(cell) for cell in row] for row in rows]
+    rows = [[without_commands(encodable(cell)) for cell in row] for row in rows]
     from rich.console import Console  # noqa: PLC0415 - rich is slow to import and most commands do without
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    # NO_COLOR is about colors alone to rich; whoever sets it wants to see no escape sequences.
+    # To rich, NO_COLOR concerns colors only; here it means no escape sequences at all.
     console = Console(width=_width(), color_system=None if os.environ.get("NO_COLOR") else "auto")
     least = [_longest(columns, rows, at) if name in whole else MIN_COLUMN for at, name in enumerate(columns)]
-    if whole and sum(least) + COLUMN_BORDER * len(columns) + 1 > console.width:
+    if console.width <= NARROW or (whole and sum(least) + COLUMN_BORDER * len(columns) + 1 > console.width):
         _print_records(columns, rows, title)
         return
     table = Table(title=title, title_justify="left")
     for name in columns:
-        # Cut off, a name or an address is worth nothing.
+        # A name or an address that is cut off is useless.
         table.add_column(name, overflow="fold", no_wrap=name in whole)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(cell, style=COLORS.get(cell, "")) for cell in row))
     console.print(table)
 
 
@@ -135,6 +164,10 @@ def _longest(columns: Sequence[str], rows: Sequence[Sequence[str]], at: int) -> 
 def _print_records(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None) -> None:
     if title:
         click.echo(title)
+    if len(columns) == PAIR:  # the first cell is the label
+        label = max((len(row[0]) for row in rows), default=0) + 2
+        click.echo("\n".join(f"{name:<{label}}{cell}" for name, cell in rows))
+        return
     label = max(len(name) for name in columns) + 2
     records = ["\n".join(f"{name:<{label}}{cell}" for name, cell in zip(columns, row, strict=True)) for row in rows]
     click.echo("\n\n".join(records))
@@ -142,7 +175,7 @@ def _print_records(columns: Sequence[str], rows: Sequence[Sequence[str]], title:
 
 @contextmanager
 def progress(message: str) -> Iterator[None]:
-    """Show on stderr that something takes a while: a spinner on a terminal, one plain line otherwise."""
+    """Show on stderr that a step takes a while: a spinner on a terminal, one plain line otherwise."""
     if not sys.stderr.isatty():
         note(message)
         yield
@@ -156,11 +189,11 @@ def progress(message: str) -> Iterator[None]:
 def confirm(question: str, *, yes: bool) -> None:
     """Ask before something is removed.
 
-    Raises `CommandError` when the answer is no, `BadUsage` when there is nobody to ask and `--yes` was not given.
+    Raises `CommandError` when the answer is no, `BadUsage` without a terminal and without `--yes`.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise BadUsage(f"{question} There is no terminal to answer on.", "Add --yes to do it without being asked.")
+        raise BadUsage(f"{question} Confirmation needed, and there is no terminal.", "pass --yes")
     if not click.confirm(question, err=True):
         raise CommandError("Nothing was changed.")

@@ -6,7 +6,6 @@ Mixed into the commands that a process starts with. Decides nothing about any on
 from __future__ import annotations
 
 import errno
-import io
 import os
 import signal
 import sys
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
-from fullsend.cli.output import CommandError, without_secrets
+from fullsend.cli.output import CommandError, error_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,14 +24,14 @@ class Outermost(click.Command):
     """A command that a process starts with."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run as the process: what stdout does not take ends the command with one sentence."""
+        """Run as the process: a failed write to stdout ends the command with one sentence."""
         with stdout_explained():
             return super().__call__(*args, **kwargs)
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Read the arguments; what is wrong with them is said without the secrets among them."""
+        """Read the arguments; an error about them shows no secret among them."""
         with errors_redacted():
             return super().make_context(info_name, args, parent, **extra)
 
@@ -44,22 +43,31 @@ class Outermost(click.Command):
 
 @contextmanager
 def errors_redacted() -> Iterator[None]:
-    """Show an error, click's own too, without the tokens that an argument brought into it, and exit.
+    """Show an error, click's own too, in the one form of errors, and exit.
 
-    Attack: whoever confuses a token with the file or the name it belongs to would find it in the job's log.
+    Attack: a token that was given in place of a file or a name would end up in the job's log with the error.
     """
     try:
         yield
-    except click.ClickException as error:
-        text = io.StringIO()
-        error.show(text)
-        click.echo(without_secrets(text.getvalue()), nl=False, err=True)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
         raise click.exceptions.Exit(error.exit_code) from error
+    except CommandError as error:
+        error.show()
+        raise click.exceptions.Exit(error.exit_code) from error
+    except click.ClickException as error:
+        click.echo(error_text(error.format_message(), _usage(error)), err=True)
+        raise click.exceptions.Exit(error.exit_code) from error
+
+
+def _usage(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return "" if context is None else f"{context.command_path} --help shows the usage"
 
 
 @contextmanager
 def ended_by_ctrl_c() -> Iterator[None]:
-    """End with the status that a shell gives to what SIGINT ended; click alone would make it 1, a failure."""
+    """End with the status that a shell gives after SIGINT; click would make it 1, a failure."""
     try:
         yield
     except KeyboardInterrupt:
@@ -71,7 +79,7 @@ def ended_by_ctrl_c() -> Iterator[None]:
 def stdout_explained() -> Iterator[None]:
     """Watch stdout while a command runs.
 
-    Python has no stream at all where stdout is closed, and printing would go nowhere without a word: then a
+    Python has no stream at all where stdout is closed, and printing would silently go nowhere: then a
     stream that refuses every write takes its place.
     """
     before = sys.stdout

@@ -84,3 +84,65 @@ def test_a_terminal_without_colors_gets_no_escape_sequences(no_color: str, escap
     shown = os.read(ours, 65536)
     os.close(ours)
     assert (b"\x1b" in shown) is escapes
+
+
+@pytest.mark.parametrize("columns", ["40", "60"])
+def test_in_a_narrow_place_every_table_is_records(columns: str) -> None:
+    @click.command()
+    def table() -> None:
+        print_table(("role", "served", "level"), [("coder", "yes", "write"), ("fix", "no", "read")])
+        print_table(("what", "answer"), [("mint", "https://mint.example"), ("organization", "octo-org")])
+
+    done = CliRunner().invoke(table, env={"COLUMNS": columns})
+    assert done.stdout.splitlines() == [
+        "role    coder",
+        "served  yes",
+        "level   write",
+        "",
+        "role    fix",
+        "served  no",
+        "level   read",
+        "mint          https://mint.example",
+        "organization  octo-org",
+    ]
+
+
+def test_yes_and_no_have_a_color_and_stay_words() -> None:
+    code = "from fullsend.cli.output import print_table; print_table(('a', 'b'), [('yes', 'no')])"
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "NO_COLOR"}}
+    subprocess.run(
+        [sys.executable, "-c", code], stdout=theirs, env={**environment, "TERM": "xterm"}, timeout=60, check=True
+    )
+    os.close(theirs)
+    shown = os.read(ours, 65536)
+    os.close(ours)
+    assert b"\x1b[32myes" in shown
+    assert b"\x1b[31mno" in shown
+
+
+def test_an_error_has_one_form() -> None:
+    @click.command()
+    def fail() -> None:
+        raise CommandError("It failed.", "do that", code="it_failed", request_id="r-1")
+
+    done = CliRunner().invoke(fail)
+    assert done.stderr == "error: It failed.\nFix: do that\nCode: it_failed, request id r-1\n"
+
+
+@pytest.mark.parametrize("text", ["::set-env::x", "  ::set-env::x", "a\n\t::x", "a ##[add-path]b"])
+def test_nothing_that_is_printed_is_a_command_to_a_runner(text: str) -> None:
+    @click.command()
+    def say() -> None:
+        note(text)
+        print_json({"a": text, text: 1})
+        print_table(("a", "b"), [(text, "b")])
+        print_table(("a", "b", "c"), [(text, "b", "c")])
+        raise CommandError(text, text)
+
+    for columns in ("40", "200"):
+        done = CliRunner().invoke(say, env={"COLUMNS": columns})
+        lines = (done.stdout + done.stderr).splitlines()
+        assert not [line for line in lines if line.strip().startswith("::") or "##[" in line]
+    assert json.loads(done.stdout.partition("}\n")[0] + "}")["a"] == text
