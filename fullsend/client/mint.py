@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar
-from urllib.parse import urlencode
 
 from fullsend.client.ask_mints import Question, ask
 from fullsend.client.errors import GitHubTokenError, MintConfigurationError
 from fullsend.client.identity import DEFAULT_AUDIENCE, IDENTITY_SECONDS, ambient_token
 from fullsend.client.token_api import FRESH_SECONDS, GITHUB_SECONDS, TokenApi, unknown_to
 from fullsend.client.types import MintedToken, MintStatus, parse_status, parse_token
+from fullsend.client.wanted import Wanted, wanted
 from fullsend.github.api import job_api_url
 from fullsend.net.retry import RetryPolicy
 from fullsend.net.transport import Transport
@@ -77,23 +77,48 @@ class MintClient:
             # The work is done and the token dies within the hour: worth a warning, not a failed job.
             _log.warning("%s", sentence)
 
-    def mint(self, role: str, repos: Sequence[str] = ()) -> MintedToken:
-        """Return a token for a role, scoped to bare repository names; none means the whole installation.
+    def mint(
+        self,
+        role: str,
+        repos: Sequence[str] | None = None,
+        *,
+        level: str | None = None,
+        permissions: Mapping[str, str] | None = None,
+        target_org: str | None = None,
+    ) -> MintedToken:
+        """Return a token for a role.
 
-        Raises `MintClientError`; see `fullsend.client.errors` for which.
+        `repos` are names of the calling repository's owner (or of `target_org`), `["*"]` is everything that the
+        installation has, None the mint's default. `level` and `permissions` narrow the role. Raises TypeError for a
+        string in place of a list, `MintClientError` for the rest; see `fullsend.client.errors`.
         """
-        body = {"role": role, "repos": list(repos)}
-        minted = self._ask("POST", "/v1/token", body, parse_token)
+        return self.mint_wanted(
+            wanted(role, repos, level=level, permissions=permissions, target_org=target_org, owner=job_owner())
+        )
+
+    def mint_wanted(self, request: Wanted) -> MintedToken:
+        """Return a token for a request that was checked before. Raises `MintClientError`."""
+        minted = self._ask("POST", "/v1/token", request.body(), parse_token)
         self._unrevoked[minted.token] = self._retry.now()
         return minted
 
-    def status(self, role: str = "", repos: Sequence[str] = ()) -> MintStatus:
-        """Return what the mint would allow this job; with a role, every rule it looked at for that.
+    def status(
+        self,
+        role: str = "",
+        repos: Sequence[str] | None = None,
+        *,
+        level: str | None = None,
+        target_org: str | None = None,
+    ) -> MintStatus:
+        """Return what the mint would allow this job; with a role, every rule and its result.
 
-        Raises `MintClientError`.
+        Raises TypeError or `MintClientError`, as `mint` does.
         """
-        query = "?" + urlencode({"role": role, "repos": ",".join(repos)}) if role else ""
-        return self._ask("GET", f"/v1/status{query}", None, parse_status)
+        return self.status_of(wanted(role, repos, level=level, target_org=target_org, owner=job_owner()))
+
+    def status_of(self, request: Wanted) -> MintStatus:
+        """Return the status for a request that was checked before. Raises `MintClientError`."""
+        return self._ask("GET", f"/v1/status{request.query()}", None, parse_status)
 
     def wait_usable(self, token: str) -> None:
         """Wait until GitHub takes a fresh token. Raises `GitHubTokenError`."""
@@ -132,6 +157,11 @@ class MintClient:
 
     def _within(self, seconds: float) -> RetryPolicy:
         return replace(self._retry, total_seconds=min(self._retry.total_seconds, seconds))
+
+
+def job_owner() -> str:
+    """Return the owner of the repository whose job this is; empty when the environment does not say."""
+    return os.environ.get("GITHUB_REPOSITORY_OWNER") or os.environ.get("GITHUB_REPOSITORY", "").partition("/")[0]
 
 
 def _mint_url(url: str) -> str:

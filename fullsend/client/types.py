@@ -7,6 +7,8 @@ from typing import Any
 
 from fullsend.net.answer import is_token, json_object, one_line
 
+MAX_WARNINGS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class MintedToken:
@@ -22,6 +24,8 @@ class MintedToken:
     """`all` or `selected`."""
     mint_url: str
     """The mint that answered."""
+    warnings: tuple[str, ...] = ()
+    """What the mint ignored, or only reported; one line each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class StatusRule:
     code: str = ""
     """What a request would be answered; empty where the rule passed, as `change` is."""
     change: str = ""
+    report_only: bool = False
+    """The rule reports instead of denying."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,8 @@ def parse_token(body: bytes, mint_url: str) -> MintedToken:
     """Read the answer to `POST /v1/token`. Raises ValueError, never with the answer in it."""
     answer = json_object(body)
     token = answer.get("token")
-    if not isinstance(token, str) or not is_token(token):
+    # Attack: a line that begins with :: or contains ##[ is a command to a runner, wherever the token is printed.
+    if not isinstance(token, str) or not is_token(token) or token.startswith("::") or "##[" in token:
         raise ValueError("no usable token in the answer")
     return MintedToken(
         token=token,
@@ -65,6 +72,7 @@ def parse_token(body: bytes, mint_url: str) -> MintedToken:
         granted_permissions=_string_map(answer, "granted_permissions"),
         repository_selection=_one_line(answer, "repository_selection"),
         mint_url=mint_url,
+        warnings=_warnings(answer.get("warnings")),
     )
 
 
@@ -82,6 +90,12 @@ def parse_status(body: bytes, mint_url: str) -> MintStatus:
     )
 
 
+def _warnings(values: object) -> tuple[str, ...]:
+    """Return the sentences; a token is not lost because of an invalid warning."""
+    listed = values if isinstance(values, list) else []
+    return tuple(one_line(value) for value in listed[:MAX_WARNINGS] if isinstance(value, str))
+
+
 def _rules(values: object) -> tuple[StatusRule, ...]:
     if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
         raise ValueError("rules is not a list of objects")
@@ -93,6 +107,7 @@ def _rules(values: object) -> tuple[StatusRule, ...]:
             expected=_one_line(value, "expected"),
             code=_one_line(value, "code") if "code" in value else "",
             change=_one_line(value, "change") if "change" in value else "",
+            report_only=_boolean(value, "report_only") if "report_only" in value else False,
         )
         for value in values
     )

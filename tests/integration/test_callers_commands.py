@@ -165,9 +165,9 @@ def test_nothing_is_minted_for_a_folder_that_is_not_there(world: World, mint: Ru
     ("words", "says"),
     [
         ("--role=", "'--role': it is empty"),
-        ("--role Bad", "'--role': The role is not a role name"),
-        ("--role a--b", "'--role': The role is not a role name"),
-        ("--role coder --repos a/b", "'--repos': repos has a name with an owner"),
+        ("--role Bad", "'--role': The role name is invalid"),
+        ("--role a--b", "'--role': The role name is invalid"),
+        ("--role coder --repos a/b", "'--repos': the repository 'a/b' belongs to 'a', not to octo-org"),
         ("--role coder --repos *,a", "'--repos': repos mixes"),
         ("--role coder --env-name TOKEN", "--env-name is the name for --format env"),
         ("--role coder --format json --env-name TOKEN", "--env-name is the name for --format env"),
@@ -186,7 +186,7 @@ def test_what_no_mint_takes_is_a_usage_error_and_nobody_is_asked(
 @pytest.mark.parametrize("words", [["exec", "--role", "Bad", "--", "true"], ["status", "--role", "Bad"]])
 def test_every_command_looks_at_the_role_before_it_asks(world: World, mint: Run, words: list[str]) -> None:
     done = mint(*words)
-    assert (done.returncode, "The role is not a role name" in done.stderr) == (2, True)
+    assert (done.returncode, "The role name is invalid" in done.stderr) == (2, True)
     assert world.issuer.traffic.count(path_prefix="/token-request") == 0
 
 
@@ -290,7 +290,7 @@ def test_what_is_no_token_of_github_is_not_sent_and_not_taken_for_revoked(
     path = tmp_path / "token"
     path.write_text(wrong, encoding="utf-8")
     for done in (mint("revoke", GH_TOKEN=wrong), mint("revoke", "--token-file", str(path))):
-        assert done.returncode == 1
+        assert done.returncode == 2  # nothing was sent
         assert done.stderr.startswith("error: ")
     assert len(world.github.traffic) == 0
 
@@ -320,7 +320,7 @@ def test_a_refusal_is_the_mints_sentence_its_code_and_what_to_do(mint: Run) -> N
     done = mint("token", "--role", "triage", "--repos", "app,nowhere")
     assert done.returncode == 1
     assert "octo-org/nowhere" in done.stderr
-    assert "code repos_not_accessible, request id " in done.stderr
+    assert "Code: repos_not_accessible, request id " in done.stderr
     assert "Repository access" in done.stderr
 
 
@@ -354,9 +354,9 @@ def test_why_there_is_no_oidc_token_is_one_whole_sentence(
 ) -> None:
     done = mint("token", "--role", "triage", "--timeout", "1", **changes)
     assert done.returncode == (2 if code == "oidc_variables_invalid" else 1)
-    assert done.stderr.splitlines()[0] == (
-        f"error: The CI system did not give this job its OIDC token: {reason}. (code {code})"
-    )
+    sentence = f"error: The CI system did not give this job its OIDC token: {reason}."
+    lines = done.stderr.splitlines()
+    assert (sentence in lines, lines[-1]) == (True, f"Code: {code}")
 
 
 def test_an_unreachable_mint_is_passed_over(mint: Run, hosted_mint: MintProcess) -> None:
@@ -367,7 +367,7 @@ def test_an_unreachable_mint_is_passed_over(mint: Run, hosted_mint: MintProcess)
 def test_an_unreachable_mint_alone_is_given_up_in_the_time_allowed(mint: Run) -> None:
     done = mint("token", "--role", "triage", "--mint-url", "http://127.0.0.1:9", "--timeout", "1")
     assert done.returncode == 1
-    assert "code mint_unreachable" in done.stderr
+    assert "Code: mint_unreachable" in done.stderr
 
 
 def test_a_command_that_asks_again_says_why_and_when(mint: Run) -> None:
@@ -416,7 +416,7 @@ def test_a_mint_over_plain_http_is_refused(mint: Run) -> None:
 def test_a_github_over_plain_http_is_refused_with_what_to_set(mint: Run) -> None:
     done = mint("revoke", GH_TOKEN="ghs_" + "x" * 36, GITHUB_API_URL="http://github.example.com")
     assert done.returncode == 2
-    assert "code github_url_invalid" in done.stderr
+    assert "Code: github_url_invalid" in done.stderr
     assert "Set GITHUB_API_URL" in done.stderr
     assert "--mint-url" not in done.stderr
 
@@ -435,7 +435,6 @@ def test_status_is_3_where_the_workflow_would_be_refused(world: World, mint: Run
     job = world.job(workflow="octo-org/app/.github/workflows/own.yml@refs/heads/main")
     done = mint("status", **world.issuer.job_environment(job))
     assert done.returncode == 3
-    assert "ALLOWED_WORKFLOW_FILES" in done.stderr
     assert "`fullsend mint status --role ROLE`" in done.stderr
 
 
@@ -445,6 +444,93 @@ def test_status_of_a_role_shows_each_rule(mint: Run) -> None:
     assert "role triage on app, docs" in done.stdout
     for rule in ("org", "workflow_repo", "workflow_file", "role"):
         assert re.search(rf"│ ok +│ {rule} +│", done.stdout), rule
+
+
+def test_a_tokens_level_and_permissions_are_narrowed(world: World, mint: Run) -> None:
+    words = "token --role coder --repos octo-org/app --level read --permission contents:read --format json"
+    done = mint(*words.split())
+    granted = json.loads(done.stdout)
+    assert granted["granted_repos"] == ["octo-org/app"]
+    assert granted["granted_permissions"] == {"contents": "read", "metadata": "read"}
+    assert len(world.github.live_tokens()) == 1
+
+
+def test_a_status_for_a_level_that_the_role_does_not_have_is_3(mint: Run) -> None:
+    done = mint("status", "--role", "triage", "--level", "middle")
+    assert (done.returncode, "invalid_level" in done.stdout + done.stderr) == (3, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--permission contents", "'contents' is not a permission"),
+        ("--permission contents:read,contents:write", "contents is given twice"),
+        ("--permission=", "--permission is empty"),
+        ("--level=", "--level is empty"),
+        ("--level Read", "'--level'"),
+        ("--target-org=", "--target-org is empty"),
+        ("--target-org a/b", "'--target-org'"),
+        ("--target-org other", "'--repos': target_org needs repos"),
+        ("--target-org other --repos octo-org/app", "belongs to 'octo-org', not to other"),
+    ],
+)
+def test_what_narrows_a_token_is_checked_before_anything_is_sent(
+    world: World, mint: Run, words: str, says: str
+) -> None:
+    done = mint("token", "--role", "coder", *words.split())
+    assert (done.returncode, says in done.stderr) == (2, True), done.stderr
+    assert world.issuer.traffic.count(path_prefix="/token-request") == 0
+
+
+def test_a_warning_of_the_mint_is_shown_and_is_no_command_to_the_runner(mint: Run) -> None:
+    def app(_: Request) -> Response:
+        body = {
+            "token": "ghs_" + "x" * 36,
+            "expires_at": "2026-01-01T00:00:00Z",
+            "granted_repos": [],
+            "granted_permissions": {},
+            "repository_selection": "all",
+            "warnings": ["::add-path::/evil", "a ##[add-path]/evil", 1, "x\n::stop-commands::y"],
+        }
+        return Response(json.dumps(body), content_type="application/json")
+
+    with LoopbackService("mint", app) as service:
+        done = mint("token", "--role", "triage", "--mint-url", service.url)
+    assert done.stderr.splitlines()[-3:] == [
+        "warning: ::add-path::/evil",
+        "warning: a ## [add-path]/evil",
+        "warning: x ::stop-commands::y",
+    ]
+
+
+@pytest.mark.parametrize("token", ["::add-path::/evil", "x##[add-path]/evil"])
+def test_a_token_that_is_a_command_to_the_runner_is_not_printed(mint: Run, token: str) -> None:
+    def app(_: Request) -> Response:
+        body = {
+            "token": token,
+            "expires_at": "2026-01-01T00:00:00Z",
+            "granted_repos": [],
+            "granted_permissions": {},
+            "repository_selection": "all",
+        }
+        return Response(json.dumps(body), content_type="application/json")
+
+    with LoopbackService("mint", app) as service:
+        done = mint("token", "--role", "triage", "--mint-url", service.url)
+    assert (done.returncode, done.stdout, token in done.stderr) == (1, "", False)
+
+
+def test_several_mints_get_an_oidc_token_each(world: World, mint: Run, hosted_mint: MintProcess) -> None:
+    seen: list[str] = []
+
+    def app(request: Request) -> Response:
+        seen.append(request.headers["Authorization"])
+        return Response("down", 503)
+
+    with LoopbackService("mint", app) as service:
+        assert mint("token", "--role", "triage", "--mint-url", service.url, "--mint-url", hosted_mint.url).stdout
+    assert world.issuer.traffic.count(path_prefix="/token-request") == 2
+    assert len(seen) == 1
 
 
 def test_status_of_a_role_says_which_rule_refuses_and_what_to_change(world: World, mint: Run) -> None:
@@ -463,9 +549,9 @@ def test_status_of_a_role_as_json_has_the_rules_as_the_mint_gives_them(mint: Run
     answer = json.loads(done.stdout)
     assert (done.returncode, answer["request"]) == (3, {"role": "nobodys", "repos": ["app"]})
     assert (answer["allowed"], answer["workflow_allowed"]) == (False, True)
-    assert [rule["rule"] for rule in answer["rules"] if not rule["passed"]] == ["role"]
+    [failed] = [rule for rule in answer["rules"] if not rule["passed"]]
+    assert (failed["rule"], failed["code"]) == ("role", "role_not_allowed")
     assert set(answer["rules"][0]) == {"rule", "passed", "found", "expected"}
-    assert answer["rules"][-1]["code"] == "role_not_allowed"
 
 
 @pytest.mark.parametrize(

@@ -153,13 +153,13 @@ def test_what_is_no_token_of_github_is_not_sent_and_not_taken_for_revoked(
     path = tmp_path / "token"
     path.write_text("garbage", encoding="utf-8")
     done = tool(f"revoke --token-file {path}")
-    assert (done.returncode, done.stdout, "not a token of GitHub" in done.stderr) == (1, "", True)
+    assert (done.returncode, done.stdout, "not a token of GitHub" in done.stderr) == (2, "", True)
     assert len(world.github.traffic) == 0
 
 
 def test_a_file_that_is_not_there_is_said_not_to_be(tool: Run, tmp_path: Path) -> None:
     done = tool(f"revoke --token-file {tmp_path / 'none'}")
-    assert (done.returncode, "No such file or directory" in done.stderr) == (1, True)
+    assert (done.returncode, "No such file or directory" in done.stderr) == (2, True)
 
 
 def test_a_token_that_nobody_has_is_said_to_live_on(tool: Run) -> None:

@@ -1,4 +1,4 @@
-"""What the caller's commands share: the options that name a mint, and errors in the client's words."""
+"""What the caller's commands share: the options for a mint and a token, and errors in the client's words."""
 
 from __future__ import annotations
 
@@ -10,19 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullsend.cli.output import BadUsage, CommandError, note
+from fullsend.cli.output import BadUsage, CommandError, note, without_secrets
 from fullsend.cli.retry_notice import patience
-from fullsend.client.errors import MintClientError
+from fullsend.client.errors import MintClientError, MintConfigurationError
 from fullsend.client.identity import DEFAULT_AUDIENCE
-from fullsend.client.mint import MintClient
-from mintcore.errors import ClientError, InvalidRole
+from fullsend.client.mint import MintClient, job_owner
+from fullsend.client.wanted import Wanted, read_permissions, wanted
+from mintcore.errors import ClientError, InvalidLevel, InvalidPermissions, InvalidRole, InvalidTargetOrg
 from mintcore.policy.token_request import parse_token_request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from fullsend.client.types import MintedToken
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_OPTIONS: dict[type[ClientError], str] = {
+    InvalidRole: "'--role'",
+    InvalidLevel: "'--level'",
+    InvalidPermissions: "'--permission'",
+    InvalidTargetOrg: "'--target-org'",
+}
 
 
 class _Seconds(click.FloatRange):
@@ -36,11 +44,31 @@ def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> li
 
 
 def _repos(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[str]:
-    # No names mean all repositories, so an unset variable of a shell would ask for more than was meant.
+    # A shell's unset variable must not ask for more than was meant.
     names = _split(context, parameter, values)
     if values and not names:
-        raise click.UsageError("--repos is empty: name repositories, or leave --repos out for all", context)
+        raise click.UsageError(
+            "--repos is empty: name repositories, give '*' for all that the installation has, or leave --repos out "
+            "for the mint's default.",
+            context,
+        )
     return names
+
+
+def _permissions(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> dict[str, str] | None:
+    try:
+        found = read_permissions(values)
+    except MintClientError as error:
+        raise click.UsageError(f"--permission: {error.message}", context) from error
+    if values and not found:
+        raise click.UsageError("--permission is empty: name one, such as contents:read, or leave it out.", context)
+    return found or None
+
+
+def _not_empty(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.strip():
+        raise click.UsageError(f"{parameter.opts[0]} is empty: give a name, or leave it out.", context)
+    return value
 
 
 def variable_names(_: click.Context, parameter: click.Parameter, value: Any) -> Any:
@@ -60,7 +88,7 @@ def mint_options(command: Any, *, required: bool = True) -> Any:
             metavar="SECONDS",
             default=60.0,
             show_default=True,
-            help="For asking the mint, waits and repetitions included.",
+            help="Total time for the mint, waits and retries included.",
         ),
         click.option(
             "--audience",
@@ -77,7 +105,7 @@ def mint_options(command: Any, *, required: bool = True) -> Any:
             metavar="URL",
             envvar="FULLSEND_MINT_URL",
             show_envvar=True,
-            help="The mint. May be repeated: the next is asked when one is unreachable or answers 5xx.",
+            help="The mint. May be repeated: the next one is tried when a mint is unreachable or answers 5xx.",
         ),
     ):
         command = option(command)
@@ -91,21 +119,78 @@ def role_options(command: Any, *, required: bool = True) -> Any:
         multiple=True,
         callback=_repos,
         metavar="NAME[,NAME…]",
-        help="Bare repository names; without it the token covers the whole installation.",
+        help="Repository names of your own organization, or '*' for the whole installation. [default: the mint's "
+        "default for the role]",
     )
     role = click.option("--role", required=required, help="The agent role, for example coder.")
     return role(repos(command))
 
 
-def check_request(role: str, repos: Sequence[str]) -> None:
-    """Raise a usage error for what every mint refuses by itself, before anything is asked; the mint's own check."""
+def narrowing_options(command: Any, *, with_permissions: bool = True) -> Any:
+    """Add `--level`, `--target-org` and, for a token, `--permission`; they narrow or move what a role gives."""
+    options = [
+        click.option(
+            "--target-org",
+            metavar="ORG",
+            callback=_not_empty,
+            help="Mint for another organization, whose repositories grant this one the role.",
+        ),
+        click.option(
+            "--permission",
+            "permissions",
+            multiple=True,
+            callback=_permissions,
+            metavar="NAME:LEVEL",
+            help="Only these permissions of the level, for example contents:read. May be repeated.",
+        ),
+        click.option(
+            "--level",
+            metavar="LEVEL",
+            callback=_not_empty,
+            help="The role's level: read, write or a custom one. [default: the mint's, usually write]",
+        ),
+    ]
+    for option in options if with_permissions else (options[0], options[2]):
+        command = option(command)
+    return command
+
+
+def check_request(
+    role: str,
+    repos: Sequence[str],
+    *,
+    level: str | None = None,
+    permissions: Mapping[str, str] | None = None,
+    target_org: str | None = None,
+) -> Wanted:
+    """Return the request; raises a usage error for one that every mint refuses, before anything is sent.
+
+    The rules are the mint's own.
+    """
     if not role:
         raise click.BadParameter("it is empty; name the role, for example coder", param_hint="'--role'")
     try:
-        parse_token_request(json.dumps({"role": role, "repos": list(repos)}).encode())
+        request = wanted(
+            role,
+            list(repos) or None,
+            level=level,
+            permissions=permissions,
+            target_org=target_org,
+            owner=job_owner(),
+        )
+        parse_token_request(json.dumps(request.body()).encode())
+    except MintConfigurationError as refused:
+        raise click.BadParameter(refused.message, param_hint="'--repos'") from refused
     except ClientError as refused:
-        option = "'--role'" if isinstance(refused, InvalidRole) else "'--repos'"
+        option = next((name for kind, name in _OPTIONS.items() if isinstance(refused, kind)), "'--repos'")
         raise click.BadParameter(refused.public, param_hint=option) from refused
+    return request
+
+
+def tell_warnings(minted: MintedToken) -> None:
+    """Say on stderr what the mint ignored or only reported."""
+    for warning in minted.warnings:
+        note(f"warning: {without_secrets(warning)}")
 
 
 def client_for(mint_urls: list[str], audience: str, timeout: float) -> MintClient:
@@ -115,13 +200,13 @@ def client_for(mint_urls: list[str], audience: str, timeout: float) -> MintClien
 
 @contextmanager
 def errors_explained() -> Iterator[None]:
-    """Turn a client error into what a command prints: the sentence, code and request id, then the remedy."""
+    """Turn a client error into a command's: the sentence, the remedy, code and request id."""
     try:
         yield
     except MintClientError as error:
-        facts = f"code {error.code}" + (f", request id {error.request_id}" if error.request_id else "")
         kind = BadUsage if error.nothing_was_sent else CommandError
-        raise kind(f"{error.message} ({facts})", error.remedy) from error
+        message = error.message if error.message.endswith((".", "!", "?")) else f"{error.message}."
+        raise kind(message, error.remedy, code=error.code, request_id=error.request_id) from error
 
 
 def mask_in_actions(token: str) -> None:
@@ -131,4 +216,4 @@ def mask_in_actions(token: str) -> None:
     then the command would end up inside the value instead of at the runner.
     """
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        note(f"::add-mask::{token}")
+        click.echo(f"::add-mask::{token}", err=True)

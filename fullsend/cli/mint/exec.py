@@ -14,7 +14,9 @@ from fullsend.cli.mint.caller_options import (
     errors_explained,
     mask_in_actions,
     mint_options,
+    narrowing_options,
     role_options,
+    tell_warnings,
     variable_names,
 )
 from fullsend.cli.mint.supervise import CANNOT_RUN, NOT_FOUND, Interrupted, Supervisor
@@ -24,6 +26,7 @@ from fullsend.client.identity import variables_of_identity
 
 @click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @role_options
+@narrowing_options
 @mint_options
 @click.option(
     "--env",
@@ -40,6 +43,9 @@ def exec_(
     *,
     role: str,
     repos: list[str],
+    level: str | None,
+    permissions: dict[str, str] | None,
+    target_org: str | None,
     mint_urls: list[str],
     audience: str,
     timeout: float,
@@ -55,7 +61,7 @@ def exec_(
     The exit status is COMMAND's, or 128+n when signal n ended it; 126 and 127 when it cannot be started.
     COMMAND does not see the variables with which it could ask for OIDC tokens itself.
     """  # noqa: D301 - click wants the backspace character itself
-    check_request(role, repos)
+    request = check_request(role, repos, level=level, permissions=permissions, target_org=target_org)
     program = _program(command[0])
     environment = {k: v for k, v in os.environ.items() if k not in variables_of_identity(audience)}
     try:
@@ -65,8 +71,9 @@ def exec_(
             client_for(mint_urls, audience, timeout) as client,
             supervisor.guard(),
         ):
-            minted = client.mint(role, repos)
+            minted = client.mint_wanted(request)
             mask_in_actions(minted.token)
+            tell_warnings(minted)
             if wait_usable:
                 client.wait_usable(minted.token)
             environment |= dict.fromkeys(names, minted.token)

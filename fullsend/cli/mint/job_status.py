@@ -1,4 +1,4 @@
-"""`fullsend mint status` in a job: what the mint would allow it, asked of the mint."""
+"""`fullsend mint status` in a job: what the mint would allow this job."""
 
 from __future__ import annotations
 
@@ -10,28 +10,27 @@ from fullsend.cli.output import CommandError, note, print_json, print_table
 from fullsend.client.remedies import remedy_for
 
 if TYPE_CHECKING:
-    from fullsend.client.types import MintStatus
+    from fullsend.client.types import MintStatus, StatusRule
+    from fullsend.client.wanted import Wanted
 
 
-def show(
-    mint_urls: list[str], audience: str, timeout: float, role: str | None, repos: list[str], *, as_json: bool
-) -> bool:
-    """Print what the mint answers, with a role rule by rule; say whether it would allow it."""
+def show(mint_urls: list[str], audience: str, timeout: float, request: Wanted, *, as_json: bool) -> bool:
+    """Print what the mint answers, with a role rule by rule; return whether it would allow the request."""
     with errors_explained():
-        found = client_for(mint_urls, audience, timeout).status(role or "", repos)
-    if role is not None and found.allowed is None:
+        found = client_for(mint_urls, audience, timeout).status_of(request)
+    if request.role and found.allowed is None:
         raise CommandError(
             f"The mint at {found.mint_url} (version {found.version}) does not answer for a role.",
-            "Leave --role out; a newer mint tells the rules.",
+            "Leave --role out; newer mints show the rules.",
         )
     if as_json:
-        print_json(_fields(found, role, repos))
+        print_json(_fields(found, request))
     else:
-        _print(found, role, repos)
+        _print(found, request)
     return found.workflow_allowed if found.allowed is None else found.allowed
 
 
-def _fields(found: MintStatus, role: str | None, repos: list[str]) -> dict[str, Any]:
+def _fields(found: MintStatus, request: Wanted) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "org": found.org,
         "roles": list(found.roles),
@@ -39,36 +38,42 @@ def _fields(found: MintStatus, role: str | None, repos: list[str]) -> dict[str, 
         "version": found.version,
         "mint_url": found.mint_url,
     }
-    if role is not None:
-        fields["request"] = {"role": role, "repos": repos}
+    if request.role:
+        fields["request"] = {"repos": []} | request.body()
         fields["allowed"] = found.allowed
         # As the mint gives them: a rule that passed has neither code nor change.
-        fields["rules"] = [{k: v for k, v in asdict(rule).items() if v != ""} for rule in found.rules]
+        fields["rules"] = [
+            {k: v for k, v in asdict(rule).items() if v != "" and not (k == "report_only" and not v)}
+            for rule in found.rules
+        ]
     return fields
 
 
-def _print(found: MintStatus, role: str | None, repos: list[str]) -> None:
+def _print(found: MintStatus, request: Wanted) -> None:
     rows = [
         ("mint", f"{found.mint_url} (version {found.version})"),
         ("organization", found.org),
         ("roles", ", ".join(found.roles) or "none"),
         ("workflow allowed", "yes" if found.workflow_allowed else "no"),
     ]
-    if role is not None:
-        wanted = f"role {role} on {', '.join(repos) or 'the whole installation'}"
-        rows.append((wanted, "would be allowed" if found.allowed else "would be refused"))
+    if request.role:
+        narrowed = f", level {request.level}" if request.level else ""
+        target = f" in {request.target_org}" if request.target_org else ""
+        asked = f"role {request.role}{narrowed} on {request.scope()}{target}"
+        rows.append((asked, "would be allowed" if found.allowed else "would be refused"))
     print_table(("what", "answer"), rows)
-    if role is None and not found.workflow_allowed:
+    if not request.role and not found.workflow_allowed:
         note(remedy_for("workflow_not_allowed"))
-    if role is not None:
+    if request.role:
         _print_rules(found)
 
 
+def _sign(rule: StatusRule) -> str:
+    return "ok" if rule.passed else "!" if rule.report_only else "NO"
+
+
 def _print_rules(found: MintStatus) -> None:
-    rows = [
-        ("ok" if rule.passed else "NO", rule.rule, rule.found, rule.expected, rule.code or "passed")
-        for rule in found.rules
-    ]
+    rows = [(_sign(rule), rule.rule, rule.found, rule.expected, rule.code or "passed") for rule in found.rules]
     print_table(("", "rule", "found", "needed", "outcome"), rows)
     for rule in found.rules:
         if not rule.passed:

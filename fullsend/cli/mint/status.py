@@ -13,14 +13,16 @@ from click.core import ParameterSource
 
 from fullsend.cli.lazy import extra_needed
 from fullsend.cli.mint import job_status
-from fullsend.cli.mint.caller_options import check_request, mint_options, role_options
+from fullsend.cli.mint.caller_options import check_request, mint_options, narrowing_options, role_options
 from fullsend.cli.mint.location_options import project_from_environment
 from fullsend.cli.output import NOT_HEALTHY, json_option
+from fullsend.client.wanted import Wanted
 
 
 @click.command()
 @click.argument("org", required=False)
 @partial(role_options, required=False)
+@partial(narrowing_options, with_permissions=False)
 @partial(mint_options, required=False)
 @click.option("--project", help="For operators: the Google Cloud project of the mint.")
 @click.option("--region", default="us-central1", show_default=True, help="For operators: where the mint runs.")
@@ -32,6 +34,8 @@ def status(
     org: str | None,
     role: str | None,
     repos: list[str],
+    level: str | None,
+    target_org: str | None,
     mint_urls: list[str],
     audience: str,
     timeout: float,
@@ -49,17 +53,16 @@ def status(
     given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     if org is not None and not org.strip():
         raise click.UsageError("ORG is empty: name the organization, or leave it out for the whole mint.")
-    if repos and role is None:
-        raise click.UsageError("--repos asks about a role: name it with --role.")
-    if role is not None:
-        check_request(role, repos)
+    if role is None and (repos or level or target_org):
+        raise click.UsageError("--repos, --level and --target-org ask about a role: name it with --role.")
+    request = Wanted("") if role is None else check_request(role, repos, level=level, target_org=target_org)
     if "mint_urls" in given or (mint_urls and org is None and project is None and "region" not in given):
         if given & {"org", "project", "region"}:
             raise click.UsageError(
                 "A mint's URL is asked in a job, about that job, without ORG and --region; "
                 "as an operator give --project and leave --mint-url out."
             )
-        if not job_status.show(mint_urls, audience, timeout, role, repos, as_json=as_json):
+        if not job_status.show(mint_urls, audience, timeout, request, as_json=as_json):
             sys.exit(NOT_HEALTHY)
         return
     if role is not None:

@@ -19,11 +19,13 @@ from fullsend.cli.mint.caller_options import (
     errors_explained,
     mask_in_actions,
     mint_options,
+    narrowing_options,
     role_options,
+    tell_warnings,
     variable_names,
 )
 from fullsend.cli.mint.supervise import KILLED, Interrupted, Supervisor
-from fullsend.cli.output import CommandError, note
+from fullsend.cli.output import BadUsage, note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +38,7 @@ DEFAULT_VARIABLE = "GH_TOKEN"
 
 @click.command()
 @role_options
+@narrowing_options
 @mint_options
 @click.option(
     "--format",
@@ -59,12 +62,15 @@ DEFAULT_VARIABLE = "GH_TOKEN"
 @click.option(
     "--wait-usable",
     is_flag=True,
-    help="Return only when GitHub takes the token; new ones can be refused at first.",
+    help="Return only when GitHub accepts the token; it can refuse a new one for a moment.",
 )
 def token(
     *,
     role: str,
     repos: list[str],
+    level: str | None,
+    permissions: dict[str, str] | None,
+    target_org: str | None,
     mint_urls: list[str],
     audience: str,
     timeout: float,
@@ -79,7 +85,7 @@ def token(
     Prints the token on stdout unless --out or --github-output is given. It lives for an hour; end it
     earlier with `fullsend mint revoke`, or use `fullsend mint exec`, which does so by itself.
     """
-    check_request(role, repos)
+    request = check_request(role, repos, level=level, permissions=permissions, target_org=target_org)
     if env_name is not None and form != "env":
         raise click.UsageError("--env-name is the name for --format env: give both, or neither.")
     if form != "token" and github_output and not out:
@@ -92,8 +98,9 @@ def token(
     with errors_explained(), _ended_by_signal(), Supervisor() as supervisor:
         client = client_for(mint_urls, audience, timeout)
         with _delivered_or_revoked(client), supervisor.guard():
-            minted = client.mint(role, repos)
+            minted = client.mint_wanted(request)
             mask_in_actions(minted.token)
+            tell_warnings(minted)
             if wait_usable:
                 client.wait_usable(minted.token)
             if output_file:
@@ -123,7 +130,7 @@ def _delivered_or_revoked(client: MintClient) -> Iterator[None]:
 
 @contextmanager
 def _ended_by_signal() -> Iterator[None]:
-    """End as a shell says of who was ended by a signal."""
+    """End with the status that a shell gives to a signal."""
     try:
         yield
     except Interrupted as ended:
@@ -141,6 +148,7 @@ def render(minted: MintedToken, form: str, env_name: str) -> str:
                 "granted_repos": list(minted.granted_repos),
                 "granted_permissions": minted.granted_permissions,
                 "repository_selection": minted.repository_selection,
+                **({"warnings": list(minted.warnings)} if minted.warnings else {}),
             },
             indent=2,
         )
@@ -150,8 +158,8 @@ def render(minted: MintedToken, form: str, env_name: str) -> str:
 def _github_output_file() -> Path:
     path = os.environ.get("GITHUB_OUTPUT")
     if not path:
-        raise CommandError(
-            "--github-output was given, and GITHUB_OUTPUT is not set: this is not a GitHub Actions step.",
+        raise BadUsage(
+            "--github-output needs GITHUB_OUTPUT, which is not set: this is not a GitHub Actions step.",
             "Leave --github-output out, or use --out FILE.",
         )
     return Path(path)
