@@ -1,13 +1,15 @@
 """How often one repository may mint: the library ``limits``, counted in memory or in Redis.
 
-A counter that cannot be reached lets the mint go on: the limit guards against a runaway job, and the token has
-been proven genuine before it is asked.
+While the storage fails, nothing is limited: the limit guards against a runaway job, and the token is already proven
+genuine.
 """
 
 from __future__ import annotations
 
 import math
+import threading
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import limits
@@ -24,12 +26,12 @@ if TYPE_CHECKING:
 
     from mintcore.observe.log import JsonLog
 
-_PATIENCE_SECONDS = 0.5
+_TIMEOUT_SECONDS = 0.5
 RETRY_SECONDS = 5.0
 
 
 def problems_with(limit: str, storage: str) -> list[tuple[str, str, str]]:
-    """Return (variable, problem, example) for each of the two settings that cannot be used."""
+    """Return (variable, problem, example) for each of the two settings that is invalid."""
     problems = []
     if limit and not _is_one_limit(limit):
         problems.append(("RATE_LIMIT", "is not one number, at least 1, per span of time", "60/minute"))
@@ -54,17 +56,17 @@ def open_storage(storage: str) -> Storage:
     from redis.backoff import NoBackoff  # noqa: PLC0415 - an extra, imported where it was asked for
     from redis.retry import Retry  # noqa: PLC0415 - as above
 
-    # By itself the package waits and tries for minutes; a counter is not worth a request's time.
+    # The package's defaults wait and retry for minutes, which would use up the request's time.
     options: dict[str, Any] = {
-        "socket_timeout": _PATIENCE_SECONDS,
-        "socket_connect_timeout": _PATIENCE_SECONDS,
+        "socket_timeout": _TIMEOUT_SECONDS,
+        "socket_connect_timeout": _TIMEOUT_SECONDS,
         "retry": Retry(NoBackoff(), 0),
     }
     return RedisStorage(storage, wrap_exceptions=True, **options)
 
 
 def _is_one_limit(text: str) -> bool:
-    """Say whether it is a limit to go by: 0 would deny everyone, and of several all but the first be ignored."""
+    """Return whether the text is one usable limit: 0 denies everyone, and the library ignores all but the first."""
     try:
         parsed = limits.parse_many(text)
     except ValueError:
@@ -85,7 +87,10 @@ class RepositoryLimiter:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._item = limits.parse(limit)
-        self._strategy = SlidingWindowCounterRateLimiter(open_storage(storage))
+        counts = open_storage(storage)
+        self._strategy = SlidingWindowCounterRateLimiter(counts)
+        # The memory storage of the library loses counts when threads count a new key at once. Redis does not.
+        self._guard = threading.Lock() if isinstance(counts, MemoryStorage) else nullcontext()
         self._log = log
         self._wall = wall
         self._monotonic = monotonic
@@ -102,11 +107,12 @@ class RepositoryLimiter:
             self._refuse(key)
 
     def _asked(self, ask: Callable[[], bool]) -> bool:
-        """Return what the storage says; it counts as a yes while the storage fails."""
+        """Return the storage's answer, True while the storage fails."""
         if self._monotonic() < self._not_before:
             return True
         try:
-            return ask()
+            with self._guard:
+                return ask()
         except limits.errors.StorageError as error:
             self._not_before = self._monotonic() + RETRY_SECONDS
             cause = type(error.storage_error).__name__
@@ -118,7 +124,7 @@ class RepositoryLimiter:
             reset = self._strategy.get_window_stats(self._item, key).reset_time
         except limits.errors.StorageError:
             reset = self._wall()
-        # By the machine's clock, as the library counts: the corrected one may be minutes away from it.
+        # The library counts by the machine's clock; the corrected clock may differ by minutes.
         wait = max(1, math.ceil(reset - self._wall()))
         raise RateLimited(
             f"{key} has asked for more than {self._item} tokens; wait {wait} s.",

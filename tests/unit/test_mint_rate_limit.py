@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import socket
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -30,3 +32,22 @@ def test_the_wait_is_counted_by_the_clock_that_the_library_goes_by() -> None:
     with pytest.raises(RateLimited) as limited:
         limiter.spend("octo-org/app")
     assert (limited.value.retry_after or 0) > 10**9
+
+
+def test_many_at_once_get_no_more_than_the_limit() -> None:
+    def minted(limiter: RepositoryLimiter) -> bool:
+        try:
+            limiter.spend("octo-org/app")
+        except RateLimited:
+            return False
+        return True
+
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for _ in range(300):
+                limiter = RepositoryLimiter("2/hour", "memory://", JsonLog(io.StringIO()))
+                assert sum(pool.map(minted, [limiter] * 8)) == 2
+    finally:
+        sys.setswitchinterval(switch)
