@@ -21,7 +21,6 @@ from mintcore.errors import (
     ReposNotAccessible,
     UpstreamTimeout,
 )
-from mintcore.github.diagnosis import covers
 from mintcore.github.refusals import is_not_found, refusal
 from mintcore.github.token_reader import TokenReader
 from mintcore.outbound.answer import Unusable
@@ -97,8 +96,8 @@ class GrantVariables:
         return _value(answer, question.variable)
 
     def _require_permission(self, app: App, place: _Place, context: RequestContext) -> None:
-        accepted = self._tokens.accepted_permissions(app, Target(place.org), context)
-        if not covers(accepted.get(place.permission), "read"):
+        target = Target(place.org)
+        if not self._tokens.accepts(app, target, place.permission, context, at_most_every=GRANT_SECONDS):
             raise PermissionsNotGranted(
                 f"The role's GitHub App lacks {place.permission}:read on {place.org}, which the mint needs to read "
                 f"grants. Fix: add it to the App; then an owner of {place.org} accepts it in the settings of "

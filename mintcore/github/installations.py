@@ -6,6 +6,7 @@ Installations are cached, tokens never. If an installation is gone, it is looked
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mintcore.cache import ExpiringCache
@@ -15,14 +16,12 @@ from mintcore.errors import (
     MintError,
     UpstreamTimeout,
 )
-from mintcore.github.diagnosis import explain_unprocessable
+from mintcore.github.diagnosis import covers, explain_unprocessable
 from mintcore.github.grants import parse_installation, parse_token
 from mintcore.github.refusals import is_not_found, suspended
 from mintcore.outbound.answer import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mintcore.github.client import AppClient
     from mintcore.github.grants import Installation
     from mintcore.outbound.answer import Answer
@@ -86,12 +85,20 @@ class GitHubTokens:
             return parse_token(answer, target.org, scope, installation.id)
         raise self._refusal(answer, sought, installation, scope, context)
 
-    def accepted_permissions(self, app: App, target: Target, context: RequestContext) -> Mapping[str, str]:
-        """Return the permissions that the target's owner has accepted for the App, from the cached installation.
+    def accepts(
+        self, app: App, target: Target, permission: str, context: RequestContext, *, at_most_every: float
+    ) -> bool:
+        """Return whether the target's owner has accepted ``permission: read`` for the App.
 
+        A cached "no" is checked again, once in ``at_most_every`` seconds: the owner may have accepted it since.
         Raises what :class:`~mintcore.ports.InstallationTokens` says.
         """
-        return self._installation(_Sought(app, target), context).permissions
+        sought = _Sought(app, target)
+        if covers(self._installation(sought, context).permissions.get(permission), "read"):
+            return True
+        load = partial(self._look_up, sought, context)
+        found = self._installations.renew(sought, load, context, at_most_every=at_most_every)
+        return found is not None and covers(found.permissions.get(permission), "read")
 
     def _create(self, app: App, installation: Installation, scope: Scope, context: RequestContext) -> Answer:
         body: dict[str, Any] = {"permissions": dict(scope.permissions)}

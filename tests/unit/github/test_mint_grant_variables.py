@@ -119,7 +119,22 @@ def test_a_missing_permission_is_said_alike_for_every_repository_and_costs_one_l
             world.variable(target)
         said.add(refused.value.public.replace(target, "T"))
     assert len(said) == 1
-    assert world.calls() == 1
+    assert world.calls() == 2  # the installation, and once more whether the permission is accepted by now
+    world.clock.advance(60)
+    with pytest.raises(PermissionsNotGranted):
+        world.variable(target)
+    assert world.calls() == 3
+
+
+def test_an_accepted_permission_is_seen_within_a_minute(world: LookupWorld) -> None:
+    world.put(LIBRARY, "caller-org/tool")
+    world.github.change_permissions(world.installed, {"contents": "write"})
+    with pytest.raises(PermissionsNotGranted):
+        world.variable(LIBRARY)
+    world.github.change_permissions(world.installed, dict(PERMISSIONS))
+    world.github.accept_permissions(world.on_target)
+    world.clock.advance(60)
+    assert world.variable(LIBRARY) == "caller-org/tool"
 
 
 def test_a_missing_organization_permission_is_named(world: LookupWorld) -> None:
