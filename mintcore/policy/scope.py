@@ -142,8 +142,9 @@ def _granted_rule(
         expected=expected,
         remedy=""
         if refused is None
-        else f"{refused} does not grant the role {request.role} to {caller.repository}; an owner has to add "
-        f"{caller.repository} to the Actions variable {variable} of the {kind} {refused}.",
+        else f"{refused} does not grant the role {request.role} to {caller.repository}. Fix: an owner installs the "
+        f"role's GitHub App there and adds {caller.repository} to the Actions variable {variable} of the {kind} "
+        f"{refused}.",
         failure=TargetNotGranted,
         report_only=report_only,
         question=None if refused is not None else question,
