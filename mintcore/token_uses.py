@@ -78,7 +78,7 @@ class TokenCounter:
         self._ask(lambda storage: storage.incr(key, seconds, -1))
 
     def _ask(self, ask: Callable[[Storage], int]) -> int:
-        """Return the shared count, 0 if there is none or the storage fails."""
+        """Return the shared count, 0 without a shared storage or while it fails."""
         if self._shared is None or self._monotonic() < self._not_before:
             return 0
         try:

@@ -1,8 +1,8 @@
 """Reads the Actions variable with which a repository or an organization grants a role.
 
-It asks nobody but the target, and nothing but this variable: the token that reads it has one permission, and for a
-repository that repository only. What a caller may learn of a foreign target is bounded: "no App here", "no such
-repository" and "no such variable" are one answer, an empty value.
+It reads one variable of one target: the token has one permission and, for a repository, that repository only. What
+a caller can learn about a foreign target is bounded: "the App is not installed", "no such repository" and "no such
+variable" are one answer, an empty value.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class GrantSession:
                 done = step
         raise Conflict(
             f"Somebody else keeps changing the {Slot(self.keeper, Kind.VARIABLE, variable)}.",
-            "Run the command again once nobody edits the variable by hand.",
+            "Run the command again when no person edits the variable by hand.",
         )
 
     def _apply(self, step: Step) -> None:

@@ -70,7 +70,7 @@ class App:
 
 @dataclass(eq=False)
 class Installation:
-    """An App on an account; `repository_ids` is None when it may use all repositories."""
+    """An App on an account; `repository_ids`: None for all repositories."""
 
     id: int
     app: App
