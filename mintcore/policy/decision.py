@@ -113,7 +113,8 @@ class Rule:
     def fields(self) -> dict[str, str | bool]:
         """Return the rule as JSON values, for readers who may know why: the caller itself and the operator.
 
-        A rule that failed has the ``code`` that a request would be answered with, and what would have to change.
+        A rule that failed has the ``code`` that a request would be answered with, and what would have to change. An
+        ``open`` rule has no result yet: GitHub is not asked while another rule denies.
         """
         looked_at: dict[str, str | bool] = {
             "rule": self.name,
@@ -123,6 +124,8 @@ class Rule:
         }
         if self.passed:
             return looked_at
+        if self.question is not None:
+            return {**looked_at, "open": True}
         if self.report_only:
             looked_at["report_only"] = True
         return {**looked_at, "code": self.failure.code, "change": self.remedy}

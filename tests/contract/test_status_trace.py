@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from fullsend_sandbox.process import MintProcess
     from fullsend_sandbox.world import World
 
-RULES = ["org", "workflow_repo", "workflow_file", "role"]
+RULES = [
+    "org", "workflow_repo", "workflow_file", "role", "level", "permissions", "claims", "ids", "workflow_refs",
+    "repo_scope",
+]  # fmt: skip
 
 
 def ask(mint: MintProcess, world: World, query: str, **job: str) -> Got:
@@ -57,7 +60,7 @@ def test_the_trace_names_no_other_organization(world: World, start_mode: StartMo
 
 def test_asking_costs_no_call_to_github(world: World, shared_mints: Mapping[str, MintProcess]) -> None:
     world.github.traffic.clear()
-    assert ask(shared_mints["hosted"], world, "role=coder&repos=*").json["request"]["repos"] == []
+    assert ask(shared_mints["hosted"], world, "role=coder&repos=*").json["request"]["repos"] == ["*"]
     assert world.github.traffic.count() == 0
 
 
