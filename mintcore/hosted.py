@@ -63,6 +63,7 @@ def _assemble(
     # Here and not above, for the reason in the module's docstring.
     from mintcore.keys.secret_manager import SecretManagerKeys  # noqa: PLC0415
     from mintcore.startup.assembly import assemble, log_corrections, outbound_for, warm_up  # noqa: PLC0415
+    from mintcore.startup.kms import kms_keys, with_kms  # noqa: PLC0415
     from mintcore.verify.chain import HostedVerifier  # noqa: PLC0415
     from mintcore.verify.jwks import IssuerKeys  # noqa: PLC0415
     from mintcore.verify.sts import SecurityTokenService  # noqa: PLC0415
@@ -87,9 +88,11 @@ def _assemble(
         audience=common.audience,
         provider_for=lambda caller: trust.provider_id(common.policy, caller.repository, settings.provider),
     )
-    service = assemble(common, verifier=verifier, keys=app_keys, outbound=outbound, clock=clock, log=log)
-    signers = [partial(app_keys.signer, role) for role in common.policy.roles.key_roles]
-    warm_up([issuer_keys.load, *signers], clock, log)
+    kms = kms_keys(common, outbound, clock)
+    keys = with_kms(kms, app_keys, log)
+    service = assemble(common, verifier=verifier, keys=keys, outbound=outbound, clock=clock, log=log)
+    steps = [partial(keys.signer, role) for role in common.policy.roles.key_roles]
+    warm_up([issuer_keys.load, *([] if kms is None else [kms.warm]), *steps], clock, log)
     if telemetry is not None:
         telemetry.start()
     return service

@@ -26,6 +26,7 @@ from mintcore.observe.metrics import Metrics
 from mintcore.observe.telemetry import Telemetry
 from mintcore.settings.environment import ConfigurationError, StandaloneSettings, read_standalone
 from mintcore.startup.assembly import assemble, log_corrections, outbound_for, warm_up
+from mintcore.startup.kms import kms_keys, with_kms
 from mintcore.startup.standalone_report import KeyFindings, PlainWarnings, find_keys, report
 from mintcore.verify.chain import StandaloneVerifier
 from mintcore.verify.jwks import IssuerKeys
@@ -33,9 +34,10 @@ from mintcore.version import VERSION
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mintcore.observe.log import JsonLog
+    from mintcore.request import RequestContext
 
 # The issuer's keys are the authority here, and worth a wait; the request's own budget still bounds it.
 _KEYS_PATIENCE_SECONDS = 10.0
@@ -77,8 +79,15 @@ def build(
     outbound = outbound_for(common, clock)
     issuer_keys = IssuerKeys(common.issuer_url, outbound, clock, patience_seconds=_KEYS_PATIENCE_SECONDS)
     verifier = StandaloneVerifier(issuer_keys, clock, issuer=common.issuer_url, audience=common.audience)
+    kms = kms_keys(common, outbound, clock)
     service = assemble(
-        common, verifier=verifier, keys=keys, outbound=outbound, clock=clock, log=log, audit_file=audit_file
+        common,
+        verifier=verifier,
+        keys=with_kms(kms, keys, log),
+        outbound=outbound,
+        clock=clock,
+        log=log,
+        audit_file=audit_file,
     )
     fallback = None
     if settings.fallback_url:
@@ -95,22 +104,23 @@ def build(
         observers=[observer for observer in (telemetry, metrics) if observer is not None],
         metrics=None if metrics is None else metrics.text,
     )
-    return Mint(endpoint, issuer_keys, telemetry)
+    warm = [issuer_keys.load] if kms is None else [issuer_keys.load, kms.warm]
+    return Mint(endpoint, warm, telemetry)
 
 
 @dataclass(frozen=True, slots=True)
 class Mint:
-    """The mint, and what has to begin in the process that serves: the issuer's keys, and telemetry if any."""
+    """The mint, and what begins in the process that serves: the steps that warm it up, and telemetry if any."""
 
     endpoint: Endpoint
-    issuer_keys: IssuerKeys
+    warm: Sequence[Callable[[RequestContext], object]]
     telemetry: Telemetry | None = None
 
 
 def _check(settings: StandaloneSettings) -> int:
     warnings = PlainWarnings(sys.stderr)
     found = find_keys(settings, DirectoryKeys(settings.pem_dir, warnings), WorldClock())
-    for warning in settings.common.warnings:
+    for warning in (*settings.common.warnings, *found.unused):
         warnings.write("WARNING", warning)
     wrong = [*found.missing, *found.problems]
     with _noting(wrong):
@@ -194,7 +204,7 @@ def _audit_file(settings: StandaloneSettings) -> AuditFile | None:
 
 
 def _announce(settings: StandaloneSettings, found: KeyFindings, log: JsonLog) -> None:
-    for warning in (*settings.common.warnings, *found.missing):
+    for warning in (*settings.common.warnings, *found.missing, *found.unused):
         log.write("WARNING", warning)
     if settings.common.custom_roles:
         log.write("INFO", f"custom role permissions registered: [{' '.join(settings.common.custom_roles)}]")
@@ -207,7 +217,7 @@ def _announce(settings: StandaloneSettings, found: KeyFindings, log: JsonLog) ->
 def _begin(mint: Mint, clock: WorldClock, log: JsonLog) -> None:
     if mint.telemetry is not None:
         mint.telemetry.start()
-    warm_up([mint.issuer_keys.load], clock, log)
+    warm_up(mint.warm, clock, log)
 
 
 def _refuse(problems: Sequence[str]) -> int:

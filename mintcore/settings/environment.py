@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mintcore.settings.kms import read_kms_keys
 from mintcore.settings.reader import ConfigurationError, Reader
 from mintcore.settings.roles import read_roles
 from mintcore.settings.service_url import github_api_problem
@@ -20,6 +21,7 @@ from mintcore.settings.variables import VARIABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mintcore.policy.names import Role
     from mintcore.policy.policy import TrustPolicy
     from mintcore.secret import Secret
 
@@ -43,7 +45,7 @@ class Settings:
     ``unhealthy`` is why the mint cannot mint at all, empty if it can. ``rate_limit`` is in the notation of the
     library ``limits``, empty for none. ``mints_per_token`` is 0 for unlimited. ``threads`` is how many requests are
     served at once. ``telemetry`` names the signals, ``traces`` and ``metrics``, that go to an OpenTelemetry
-    collector.
+    collector. ``role_kms_keys`` are the Cloud KMS key versions of the roles that sign there.
     """
 
     policy: TrustPolicy
@@ -58,6 +60,8 @@ class Settings:
     mints_per_token: int
     proxy_url: Secret | None
     threads: int
+    role_kms_keys: Mapping[Role, str]
+    kms_url: str
     project_id: str
     telemetry: frozenset[str]
     warnings: tuple[str, ...]
@@ -133,6 +137,7 @@ def standalone_from(reader: Reader) -> StandaloneSettings:
 def _common(reader: Reader) -> Settings:
     roles = read_roles(reader)
     policy = read_trust(reader, roles.book)
+    kms_keys = read_kms_keys(reader, roles.book)
     rate_limit, storage, mints_per_token = _limits(reader)
     reader.warn_of_misspelled_names()
     return Settings(
@@ -148,6 +153,8 @@ def _common(reader: Reader) -> Settings:
         mints_per_token=mints_per_token,
         proxy_url=reader.proxy("HTTPS_PROXY") if reader.switch("HTTPS_PROXY_FROM_ENV") else None,
         threads=reader.integer("THREADS"),
+        role_kms_keys=kms_keys,
+        kms_url=reader.url("KMS_URL"),
         project_id=reader.text("GOOGLE_CLOUD_PROJECT"),
         telemetry=read_signals(reader),
         warnings=reader.warnings,

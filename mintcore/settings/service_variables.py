@@ -28,6 +28,11 @@ GOOGLE_CLOUD = (
         "credentials",
     ),
     Variable(
+        "KMS_URL", *BOTH, default="https://cloudkms.googleapis.com",
+        meaning="Cloud KMS, called only for the roles in `ROLE_KMS_KEYS`. On loopback the mint sends no "
+        "credentials",
+    ),
+    Variable(
         "GOOGLE_CLOUD_PROJECT", *BOTH,
         meaning="The project's id, with which Cloud Logging joins log lines to traces",
     ),

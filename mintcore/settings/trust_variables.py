@@ -82,6 +82,12 @@ ROLES = (
         meaning="The roles to serve, a subset of those in `ROLE_APP_IDS`. Unset serves all of them",
     ),
     Variable(
+        "ROLE_KMS_KEYS", *BOTH,
+        example='\'{"triage": "projects/p/locations/us-central1/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1"}\'',
+        meaning="JSON object, role → version of a Cloud KMS key that signs for the role's App, instead of a secret "
+        "or file. If both exist, KMS signs and the other is not read",
+    ),
+    Variable(
         "CUSTOM_ROLE_PERMISSIONS", *BOTH, example='\'{"scanner": {"contents": "read", "metadata": "read"}}\'',
         meaning="JSON object, role → {permission: `read`, `write` or `admin`}, for roles beyond the built-in ones; "
         'or role → `{"levels": {"read": {…}, "write": {…}}}`, where each level contains the one before it',

@@ -32,10 +32,15 @@ _NO_DIRECTORY = (
 
 @dataclass(frozen=True, slots=True)
 class KeyFindings:
-    """What is wrong with the key files: ``missing`` leaves a role without service, ``problems`` stop the start."""
+    """What is wrong with the key files.
+
+    ``missing`` leaves a role without service, ``problems`` stop the start, and ``unused`` files have been replaced
+    by Cloud KMS.
+    """
 
     missing: tuple[str, ...]
     problems: tuple[str, ...]
+    unused: tuple[str, ...] = ()
 
 
 class PlainWarnings(JsonLog):
@@ -65,8 +70,14 @@ def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: Clock) -
     if not os.path.isdir(settings.pem_dir):  # noqa: PTH112 - a string, as it was given
         return KeyFindings((), (_NO_DIRECTORY.format(settings.pem_dir),))
     context = RequestContext(Deadline(clock, _CHECK_SECONDS), "check")
-    missing, problems = [], []
+    missing, problems, unused = [], [], []
     for role in settings.common.policy.roles.key_roles:
+        if role in settings.common.role_kms_keys:
+            if os.path.exists(keys.path(role)):  # noqa: PTH110 - a string
+                unused.append(
+                    f"the role {role} signs with Cloud KMS, and {keys.path(role)} is not read. Fix: delete the file"
+                )
+            continue
         try:
             keys.signer(role, context)
         except RoleKeyMissing as failure:
@@ -80,7 +91,7 @@ def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: Clock) -
                 f"{where}{failure.detail}; put the .pem file there that GitHub offers for download under "
                 f"'Private keys' in the App's settings, readable by this user"
             )
-    return KeyFindings(tuple(missing), tuple(problems))
+    return KeyFindings(tuple(missing), tuple(problems), tuple(unused))
 
 
 def report(settings: StandaloneSettings) -> str:
@@ -103,7 +114,9 @@ def report(settings: StandaloneSettings) -> str:
         (
             role,
             grant.app.app_id,
-            f"{settings.pem_dir.rstrip('/')}/{grant.app.key_role}.pem",
+            common.role_kms_keys.get(
+                grant.app.key_role, f"{settings.pem_dir.rstrip('/')}/{grant.app.key_role}.pem"
+            ),
             " ".join(f"{name}:{level}" for name, level in grant.permissions.items()),
         )
         for role, grant in sorted(policy.roles.serves.items())

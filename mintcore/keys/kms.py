@@ -1,0 +1,185 @@
+"""App keys in Cloud KMS: the mint can sign with them and cannot read them.
+
+Each signature is one call of ``asymmetricSign`` within the request's deadline. An App JWT is reused, so KMS is
+called about once in seven minutes per App, not once per mint.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+from mintcore.errors import InvalidRoleKey, KeyUnavailable, MintError, RoleKeyMissing
+from mintcore.keys.crc32c import crc32c
+from mintcore.outbound.answer import OutboundError
+from mintcore.secret import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mintcore.keys.access_tokens import AccessTokens
+    from mintcore.outbound.answer import Answer
+    from mintcore.outbound.channel import Channel
+    from mintcore.policy.names import Role
+    from mintcore.ports import Clock, Signer
+    from mintcore.request import RequestContext
+    from mintcore.secret import Secret
+
+# A failing KMS gets one call a second per role; a mint without a signature cannot wait longer.
+HOLD_FAILURE_SECONDS = 1.0
+_TRIES = 2
+_OK = 200
+_BAD_REQUEST = 400
+_UNAUTHENTICATED = 401
+_NOT_FOUND = 404
+_MIN_SIGNATURE_BYTES = 256
+_MAX_SENTENCE = 500
+
+
+class KmsKeys:
+    """Signers for key versions, by role. ``tokens`` is None for a loopback KMS, which gets no credentials."""
+
+    def __init__(
+        self, versions: Mapping[Role, str], channel: Channel, tokens: AccessTokens | None, clock: Clock
+    ) -> None:
+        self.versions = versions
+        self._channel = channel
+        self._tokens = tokens
+        self._clock = clock
+        self._failures: dict[Role, tuple[float, KeyUnavailable]] = {}
+        self._lock = threading.Lock()
+
+    def signer(self, role: Role, context: RequestContext) -> Signer:
+        """Return a signer for this request; signing raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
+        return _KmsSigner(self, role, context)
+
+    def edition(self, role: Role) -> str:
+        """Return the key version: its key never changes."""
+        return self.versions[role]
+
+    def forget(self, role: Role) -> None:
+        """Call KMS again next time, although it has just failed."""
+        with self._lock:
+            self._failures.pop(role, None)
+
+    def warm(self, context: RequestContext) -> None:
+        """Get the access token before the first signature. Raises KeyUnavailable."""
+        if self._tokens is not None:
+            self._tokens.token(context)
+
+    def sign(self, role: Role, message: bytes, context: RequestContext) -> bytes:
+        """Return the RS256 signature of ``message``. Raises what :meth:`signer` says."""
+        with self._lock:
+            until, failure = self._failures.get(role, (0.0, None))
+        if failure is not None and self._clock.monotonic() < until:
+            raise _again(failure)
+        try:
+            return self._signed(self.versions[role], message, context)
+        except KeyUnavailable as error:
+            # A request that ran out of its own time says nothing about KMS.
+            if context.deadline.remaining() > 0:
+                with self._lock:
+                    self._failures[role] = self._clock.monotonic() + HOLD_FAILURE_SECONDS, _again(error)
+            raise
+
+    def _signed(self, version: str, message: bytes, context: RequestContext) -> bytes:
+        """Return a signature whose checksums match, after one more try if they do not (Google: data integrity)."""
+        digest = hashlib.sha256(message).digest()
+        digest_text = base64.b64encode(digest).decode()
+        body = json.dumps({"digest": {"sha256": digest_text}, "digestCrc32c": str(crc32c(digest))}).encode()
+        problem = ""
+        for _ in range(_TRIES):
+            token = self._tokens.token(context) if self._tokens is not None else None
+            answer = self._post(version, body, token, context)
+            if answer.status == _UNAUTHENTICATED and self._tokens is not None and token is not None:
+                self._tokens.forget(token)
+                problem = f"status {answer.status}: {_sentence(answer)}"
+                continue
+            if answer.status != _OK:
+                raise _failure(answer, version)
+            signature, problem = _checked(answer, version)
+            if not problem:
+                return signature
+        raise KeyUnavailable(detail=f"Cloud KMS key {version}: {problem}")
+
+    def _post(self, version: str, body: bytes, token: Secret | None, context: RequestContext) -> Answer:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token.reveal()}"
+        try:
+            path = f"/v1/{version}:asymmetricSign"
+            return self._channel.send("POST", path, headers=headers, body=body, context=context)
+        except OutboundError as error:
+            raise KeyUnavailable(detail=f"Cloud KMS key {version}: {error}") from None
+
+
+def _again(failure: KeyUnavailable) -> KeyUnavailable:
+    """Return the failure without its traceback, which would keep the failed request alive."""
+    return KeyUnavailable(failure.public, detail=failure.detail, retry_after=failure.retry_after)
+
+
+class _KmsSigner:
+    """Signs for one request."""
+
+    def __init__(self, keys: KmsKeys, role: Role, context: RequestContext) -> None:
+        self._keys = keys
+        self._role = role
+        self._context = context
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the RS256 signature of ``message`` (RFC 7518 §3.3)."""
+        return self._keys.sign(self._role, message, self._context)
+
+
+def _checked(answer: Answer, version: str) -> tuple[bytes, str]:
+    """Return the signature and what is wrong with the answer (Cloud KMS: Verifying end-to-end data integrity)."""
+    try:
+        fields = answer.json_object()
+        signature = base64.b64decode(str(fields.get("signature", "")), validate=True)
+    except (OutboundError, binascii.Error, ValueError):
+        return b"", "its answer is not a signature"
+    # Google answers with the project's id or number, whichever was sent; everything after it names the key.
+    if str(fields.get("name", "")).split("/")[2:] != version.split("/")[2:]:
+        return b"", "it signed with another key (name)"
+    if fields.get("verifiedDigestCrc32c") is not True:
+        return b"", "the digest was damaged on the way (verifiedDigestCrc32c)"
+    if str(fields.get("signatureCrc32c", "")) != str(crc32c(signature)):
+        return b"", "the signature was damaged on the way (signatureCrc32c)"
+    if len(signature) < _MIN_SIGNATURE_BYTES:
+        raise InvalidRoleKey(
+            detail=f"Cloud KMS key {version} is not an RSA key of 2048 bits or more; GitHub needs "
+            "RSA_SIGN_PKCS1_2048_SHA256 or larger"
+        )
+    return signature, ""
+
+
+def _failure(answer: Answer, version: str) -> MintError:
+    """Return what a refusal means, with Google's sentence for the operator's log."""
+    where, said = f"Cloud KMS key {version}", _sentence(answer)
+    if answer.status == _NOT_FOUND:
+        return RoleKeyMissing(detail=f"{where} does not exist: {said}")
+    if answer.status == _BAD_REQUEST:
+        if _error(answer).get("status") == "FAILED_PRECONDITION":
+            return RoleKeyMissing(detail=f"{where} is disabled, destroyed or not ready: {said}")
+        return InvalidRoleKey(detail=f"{where} cannot sign RS256: {said}")
+    after = answer.retry_after()
+    return KeyUnavailable(
+        detail=f"{where}: status {answer.status}: {said}", retry_after=None if after is None else int(after)
+    )
+
+
+def _error(answer: Answer) -> dict[str, Any]:
+    try:
+        error = answer.json_object().get("error")
+    except OutboundError:
+        return {}
+    return error if isinstance(error, dict) else {}
+
+
+def _sentence(answer: Answer) -> str:
+    text = redact(str(_error(answer).get("message", ""))[: 4 * _MAX_SENTENCE]) or "no explanation"
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_MAX_SENTENCE]
