@@ -1,7 +1,7 @@
-"""An expiring cache: bounded, one load per key however many wait, old answers while the source is failing.
+"""An expiring cache: bounded, one load per key at a time, old values while a new one is fetched or cannot be.
 
-The cache knows nothing of its values. Only a :class:`~mintcore.errors.TransientError` lets an old value stand in
-for a failed load; any other answer of the source, such as "there is no such key", replaces the old value at once.
+The cache does not interpret its values. Only a :class:`~mintcore.errors.TransientError` lets an old value serve
+after a failed load; any other answer of the source, such as "no such key", replaces the old value at once.
 """
 
 from __future__ import annotations
@@ -9,48 +9,40 @@ from __future__ import annotations
 import copy
 import threading
 from collections import OrderedDict
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass, field
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from mintcore.cache_slot import Slot
 from mintcore.errors import TransientError
+from mintcore.request import Deadline, RequestContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+    from concurrent.futures import Future
 
+    from mintcore.helpers import Helpers
     from mintcore.ports import Clock
-    from mintcore.request import RequestContext
 
 K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")
 
-
-class _LeaderLeftError(Exception):
-    """Who loaded for all ran out of time of its own; of the source nothing was heard."""
+RENEWAL_SECONDS = 20.0
 
 
-@dataclass(slots=True)
-class _Slot(Generic[V]):
-    """One key: its value if it has one, its failure if the last load had one, its load if one is under way."""
-
-    value: V | None = None
-    has_value: bool = False
-    fresh_until: float = 0.0
-    stale_until: float = 0.0
-    failure: TransientError | None = None
-    failed_until: float = 0.0
-    next_renewal: float = 0.0
-    flight: Future[V] | None = field(default=None, repr=False)
+class _LoaderLeftError(Exception):
+    """The loading request hit its own deadline; the source's state is unknown."""
 
 
 class ExpiringCache(Generic[K, V]):
     """Holds what ``load`` returned for a key.
 
-    ``fresh_for(value)`` is how many seconds a value serves without a question; until it is ``stale_seconds`` old
-    it serves where a load fails with a Later. A failure is remembered for ``hold_failure_seconds`` so that a
-    source that is down is not asked by every request. At most ``most`` keys are kept; the one unused longest
-    goes first. ``slow`` is raised by who waited for another's load until their own time ran out.
+    A value is fresh for ``fresh_for(value)`` seconds. For ``renew_for(value)`` more seconds it is served while a
+    thread of ``helpers`` fetches a new one (stale-while-revalidate, RFC 5861 §3), if :meth:`get` is told how. Until
+    it is ``stale_seconds`` old, it is served if a load fails with a TransientError (stale-if-error, RFC 5861 §4). A
+    failure is kept for ``hold_failure_seconds``, so a source that is down is not called by every request. At most
+    ``most`` keys are kept; the one unused longest goes first. ``slow`` makes the failure of a request whose
+    deadline passes while it waits for another request's load.
     """
 
     def __init__(
@@ -59,76 +51,119 @@ class ExpiringCache(Generic[K, V]):
         *,
         clock: Clock,
         fresh_for: Callable[[V], float],
+        renew_for: Callable[[V], float] = lambda _value: 0.0,
         stale_seconds: float = 0.0,
         hold_failure_seconds: float,
         most: int,
         slow: Callable[[], TransientError],
+        helpers: Helpers | None = None,
     ) -> None:
         self._name = name
         self._clock = clock
         self._fresh_for = fresh_for
+        self._renew_for = renew_for
         self._stale_seconds = stale_seconds
         self._hold_failure_seconds = hold_failure_seconds
         self._most = most
         self._slow = slow
-        self._slots: OrderedDict[K, _Slot[V]] = OrderedDict()
+        self._helpers = helpers
+        self._slots: OrderedDict[K, Slot[V]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._slots)
 
-    def get(self, key: K, load: Callable[[], V], context: RequestContext) -> V:
-        """Return the value for ``key``, from ``load`` where it is not here. Raises what ``load`` raises."""
-        return _until_heard(lambda: self._get(key, load, context))
+    def get(
+        self,
+        key: K,
+        load: Callable[[], V],
+        context: RequestContext,
+        *,
+        renew: Callable[[RequestContext], V] | None = None,
+    ) -> V:
+        """Return the value for ``key``, from ``load`` if it is not here. Raises what ``load`` raises.
 
-    def _get(self, key: K, load: Callable[[], V], context: RequestContext) -> V:
+        ``renew`` loads in the background, within the context it is given, while the old value is served.
+        """
+        return _retry_abandoned(lambda: self._get(key, load, context, renew))
+
+    def _get(
+        self,
+        key: K,
+        load: Callable[[], V],
+        context: RequestContext,
+        renew: Callable[[RequestContext], V] | None,
+    ) -> V:
         now = self._clock.monotonic()
         with self._lock:
             slot = self._slot(key)
             usable = slot.has_value and now < slot.stale_until
             hit = slot.has_value and now < slot.fresh_until
-            context.cache_hits.setdefault(self._name, hit)
-            # Whoever finds an old value while another loads, or just failed to load, need not wait for it.
-            if hit or (usable and (slot.flight is not None or now < slot.failed_until)):
+            renewable = slot.has_value and now < slot.renew_until and renew is not None
+            context.cache_hits.setdefault(self._name, hit or renewable)
+            # Another request loads, or has just failed to: serve the old value without waiting.
+            if hit or (usable and (slot.load is not None or now < slot.failed_until)):
                 return slot.value  # type: ignore[return-value]
             if slot.failure is not None and now < slot.failed_until:
                 raise copy.copy(slot.failure)
-            flight, leads = self._board(slot)
-        return self._lead(key, slot, flight, load, context, old=usable) if leads else self._join(flight, context)
+            pending, leads = slot.start_load()
+        if renewable and renew is not None and self._renew_behind(key, slot, pending, renew, context):
+            return slot.value  # type: ignore[return-value]
+        return self._load(key, slot, pending, load, context, old=usable) if leads else self._wait(pending, context)
+
+    def _renew_behind(
+        self,
+        key: K,
+        slot: Slot[V],
+        pending: Future[V],
+        renew: Callable[[RequestContext], V],
+        context: RequestContext,
+    ) -> bool:
+        """Have a helper load the new value; tell whether one was free."""
+        if self._helpers is None:
+            return False
+        own = RequestContext(Deadline(self._clock, RENEWAL_SECONDS), context.request_id, context.trace)
+
+        def work() -> None:
+            # The outcome is in the slot; a failure is for the request that finds it there.
+            with suppress(Exception):
+                self._load(key, slot, pending, lambda: renew(own), own, old=True)
+
+        return self._helpers.start(work) is not None
 
     def renew(self, key: K, load: Callable[[], V], context: RequestContext, *, at_most_every: float) -> V:
-        """Return a newer value than the one :meth:`get` gave, if one may be asked for at this time.
+        """Return a newer value than the one from :meth:`get`, if the rate allows a load now.
 
-        Joins a load that is under way. Within ``at_most_every`` seconds of the last renewal its outcome is
-        given again, be it a value or a Later.
+        Waits for a load in progress. Within ``at_most_every`` seconds of the last renewal, its result is returned
+        again, whether a value or a TransientError.
         """
-        return _until_heard(lambda: self._renew(key, load, context, at_most_every))
+        return _retry_abandoned(lambda: self._renew(key, load, context, at_most_every))
 
     def _renew(self, key: K, load: Callable[[], V], context: RequestContext, at_most_every: float) -> V:
         now = self._clock.monotonic()
         with self._lock:
             slot = self._slot(key)
-            if slot.flight is None and now < slot.next_renewal:
+            if slot.load is None and now < slot.next_renewal:
                 if slot.failure is not None:
                     raise copy.copy(slot.failure)
                 if slot.has_value:
                     return slot.value  # type: ignore[return-value]
-            flight, leads = self._board(slot)
+            pending, leads = slot.start_load()
             if leads:
                 slot.next_renewal = now + at_most_every
-        return self._lead(key, slot, flight, load, context, old=False) if leads else self._join(flight, context)
+        return self._load(key, slot, pending, load, context, old=False) if leads else self._wait(pending, context)
 
     def expire(self, key: K) -> None:
-        """Ask the source again next time; the old value still serves while the source fails."""
+        """Load again next time; the old value still serves while the source fails."""
         with self._lock:
             slot = self._slots.get(key)
             if slot is not None:
-                slot.fresh_until = slot.failed_until = 0.0
+                slot.fresh_until = slot.renew_until = slot.failed_until = 0.0
 
     def drop_if(self, key: K, value: V, first: Callable[[], None] = lambda: None) -> None:
-        """Forget the value for ``key`` if it still is ``value``: of many who found it wrong one is enough.
+        """Compare and delete: forget the value for ``key`` if it is still ``value``.
 
-        ``first`` is called before, and before anybody can begin to load anew: for what the value was made from.
+        ``first`` is called before, while no request can start a load: it drops what the value was made from.
         """
         with self._lock:
             slot = self._slots.get(key)
@@ -141,34 +176,27 @@ class ExpiringCache(Generic[K, V]):
         with self._lock:
             self._slots.clear()
 
-    def _slot(self, key: K) -> _Slot[V]:
+    def _slot(self, key: K) -> Slot[V]:
         slot = self._slots.get(key)
         if slot is None:
-            slot = self._slots[key] = _Slot()
+            slot = self._slots[key] = Slot()
             if len(self._slots) > self._most:
                 self._slots.popitem(last=False)
         else:
             self._slots.move_to_end(key)
         return slot
 
-    @staticmethod
-    def _board(slot: _Slot[V]) -> tuple[Future[V], bool]:
-        if slot.flight is not None:
-            return slot.flight, False
-        slot.flight = Future()
-        return slot.flight, True
-
-    def _join(self, flight: Future[V], context: RequestContext) -> V:
+    def _wait(self, pending: Future[V], context: RequestContext) -> V:
         try:
-            return flight.result(timeout=context.deadline.remaining())
+            return pending.result(timeout=context.deadline.remaining())
         except FutureTimeoutError:
             raise self._slow() from None
 
-    def _lead(
+    def _load(
         self,
         key: K,
-        slot: _Slot[V],
-        flight: Future[V],
+        slot: Slot[V],
+        pending: Future[V],
         load: Callable[[], V],
         context: RequestContext,
         *,
@@ -180,41 +208,38 @@ class ExpiringCache(Generic[K, V]):
             left = isinstance(error, TransientError) and context.deadline.remaining() <= 0
             stale = self._failed(key, slot, error, left=left, old=old)
             if stale:
-                flight.set_result(slot.value)  # type: ignore[arg-type]
+                pending.set_result(slot.value)  # type: ignore[arg-type]
                 return slot.value  # type: ignore[return-value]
-            flight.set_exception(_LeaderLeftError() if left else error)
+            pending.set_exception(_LoaderLeftError() if left else error)
             raise
         with self._lock:
-            now = self._clock.monotonic()
-            slot.value, slot.has_value = value, True
-            slot.fresh_until = now + self._fresh_for(value)
-            slot.stale_until = max(slot.fresh_until, now + self._stale_seconds)
-            slot.failure, slot.flight = None, None
-        flight.set_result(value)
+            fresh, renew = self._fresh_for(value), self._renew_for(value)
+            slot.keep(value, self._clock.monotonic(), fresh=fresh, renew=renew, stale=self._stale_seconds)
+        pending.set_result(value)
         return value
 
-    def _failed(self, key: K, slot: _Slot[V], error: BaseException, *, left: bool, old: bool) -> bool:
-        """Note a load's failure and say whether the old value stands in for it."""
+    def _failed(self, key: K, slot: Slot[V], error: BaseException, *, left: bool, old: bool) -> bool:
+        """Note a load's failure and tell whether the old value serves instead."""
         with self._lock:
-            slot.flight = None
+            slot.load = None
             if left:
                 slot.next_renewal = 0.0
             elif isinstance(error, TransientError) and self._hold_failure_seconds > 0:
-                # A copy has no traceback, and with it no hold on the request that met the failure.
+                # A copy has no traceback, which would keep the failed request alive.
                 slot.failure = copy.copy(error)
                 slot.failed_until = self._clock.monotonic() + self._hold_failure_seconds
             elif isinstance(error, TransientError) and slot.has_value:
                 pass
-            # Unless the key was forgotten meanwhile, and what is there now is another's.
+            # Unless the key was forgotten meanwhile and now belongs to another load.
             elif isinstance(error, Exception) and self._slots.get(key) is slot:
                 del self._slots[key]
             return isinstance(error, TransientError) and old
 
 
-def _until_heard(once: Callable[[], V]) -> V:
-    """Return what ``once`` returns, beginning anew where it waited for one that left; ends with one's own time."""
+def _retry_abandoned(once: Callable[[], V]) -> V:
+    """Return what ``once`` returns; retry if the loader gave up before an answer, until the caller's deadline."""
     while True:
         try:
             return once()
-        except _LeaderLeftError:
+        except _LoaderLeftError:
             continue

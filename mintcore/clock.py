@@ -1,8 +1,9 @@
-"""What time it is, and how long is left.
+"""The time, corrected by trusted services.
 
-A machine's clock can be minutes off. The issuer's and GitHub's ``Date`` headers, which arrive over TLS, say
-what time *they* go by; since they judge our App JWTs and issue the tokens that we judge, :class:`WorldClock`
-follows them when the difference is too large to be latency.
+A machine's clock can be minutes off. GitHub judges our App JWTs by its own clock, and the issuer dates the tokens
+that we judge by its own. So :class:`WorldClock` follows the ``Date`` headers that they send over TLS if the
+difference is too large to be latency. A cached answer can carry an old ``Date``; a signed token proves that its
+``iat`` has come.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Below the first nothing needs correcting: the claims' leeway covers it. Above the second a header is more
-# likely wrong than the machine.
+# Below the first, the claims' leeway suffices. Above the second, the header is more likely wrong than the machine.
 _MIN_DRIFT_SECONDS = 20.0
 _MAX_DRIFT_SECONDS = 900.0
+# A token's iat may be 30 s ahead of us, and services differ by some seconds.
+_WITNESS_LEEWAY_SECONDS = 60.0
 
 
 class WorldClock:
-    """The system's clock, corrected by what the services say.
+    """The system's clock, corrected by the services' clocks.
 
     ``now()`` is in seconds since the epoch, ``monotonic()`` in seconds since some start.
     """
@@ -36,8 +38,10 @@ class WorldClock:
         self._wall = wall
         self.monotonic = monotonic
         self.sleep = sleep
-        # Seconds to add, and how far wall and monotonic were apart when that was found: read and set as one.
+        # Seconds to add, and the difference of wall and monotonic at that time: read and set as one.
         self._correction = (0.0, 0.0)
+        # The latest proven time, as a difference to monotonic.
+        self._floor = float("-inf")
         self._lock = threading.Lock()
         self._corrected: Callable[[float], None] = lambda _offset: None
 
@@ -46,10 +50,10 @@ class WorldClock:
         self._corrected = corrected
 
     def now(self) -> float:
-        """Return the time the outside world goes by."""
+        """Return the time, corrected by what trusted services report."""
         wall, seen = self._wall(), self._correction
         offset, anchor = seen
-        # Whoever has set the machine's clock since the correction has most likely set it right.
+        # The system clock jumped since the correction; assume it is right again.
         if offset and abs(wall - self.monotonic() - anchor) >= _MIN_DRIFT_SECONDS:
             self._correct(0.0, seen)
             offset = self._correction[0]
@@ -57,18 +61,21 @@ class WorldClock:
 
     @property
     def offset(self) -> float:
-        """How many seconds the machine's clock is behind the world's."""
+        """How many seconds the machine's clock is behind the services'."""
         return self._correction[0]
 
     def observe(self, date: str, age: str = "") -> bool:
-        """Take note of an answer's ``Date`` (and ``Age``, RFC 9111 §5.1); say whether the clock was corrected.
+        """Compare with an answer's ``Date`` (and ``Age``, RFC 9111 §5.1); tell whether the clock was corrected.
 
-        Only answers of services that are reached over TLS (or loopback) may be passed in.
+        Pass only answers of services that are reached over TLS or loopback.
         """
         served = _seconds(date)
         if served is None:
             return False
         served += delta_seconds(age) or 0.0
+        # An old Date, such as a cache's, would make tokens valid that have expired.
+        if served < self._floor + self.monotonic() - _WITNESS_LEEWAY_SECONDS:
+            return False
         seen = self._correction
         offset = served - self._wall()
         drift = offset - seen[0]
@@ -77,8 +84,20 @@ class WorldClock:
         self._correct(0.0 if abs(offset) < _MIN_DRIFT_SECONDS else offset, seen)
         return True
 
+    def witness(self, seconds: float) -> None:
+        """Note a time that has come, because a verified signature says so; the clock never goes back past it.
+
+        If it is behind already, and the machine's own clock agrees with ``seconds``, follow the machine.
+        """
+        with self._lock:
+            self._floor = max(self._floor, seconds - self.monotonic())
+        seen = self._correction
+        wall = self._wall()
+        if seen[0] < 0 and wall + seen[0] < seconds - _MIN_DRIFT_SECONDS and wall >= seconds - _MIN_DRIFT_SECONDS:
+            self._correct(0.0, seen)
+
     def _correct(self, offset: float, seen: tuple[float, float]) -> None:
-        """Go by ``offset`` from now on, unless what was ``seen`` to be wrong is not what we go by any more."""
+        """Add ``offset`` from now on. No-op if another thread already changed the correction."""
         with self._lock:
             if self._correction is not seen:
                 return
@@ -87,7 +106,7 @@ class WorldClock:
 
 
 def delta_seconds(text: str) -> float | None:
-    """Return the seconds of ``Age`` or ``Retry-After``, ``None`` where it has another form (RFC 9111 §1.2.2)."""
+    """Return the seconds of ``Age`` or ``Retry-After``, ``None`` if it has another form (RFC 9111 §1.2.2)."""
     return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None  # noqa: PLR2004
 
 

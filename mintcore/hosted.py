@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # With Google's verdict to come, the local check of the signature is not worth a long wait for the keys.
 _KEYS_PATIENCE_SECONDS = 3.0
+_RENEWING_THREADS = 4
 
 
 def hosted_mint() -> Endpoint:
@@ -61,22 +62,34 @@ def _assemble(
     settings: HostedSettings, clock: WorldClock, log: JsonLog, telemetry: Telemetry | None
 ) -> MintService:
     # Here and not above, for the reason in the module's docstring.
+    from mintcore.helpers import Helpers  # noqa: PLC0415
     from mintcore.keys.secret_manager import SecretManagerKeys  # noqa: PLC0415
     from mintcore.startup.assembly import assemble, log_corrections, outbound_for, warm_up  # noqa: PLC0415
     from mintcore.startup.kms import kms_keys, with_kms  # noqa: PLC0415
     from mintcore.verify.chain import HostedVerifier  # noqa: PLC0415
-    from mintcore.verify.jwks import IssuerKeys  # noqa: PLC0415
+    from mintcore.verify.jwks import STALE_SECONDS, IssuerKeys  # noqa: PLC0415
     from mintcore.verify.sts import SecurityTokenService  # noqa: PLC0415
 
     common = settings.common
     log_corrections(clock, log)
     outbound = outbound_for(common, clock)
-    issuer_keys = IssuerKeys(common.issuer_url, outbound, clock, patience_seconds=_KEYS_PATIENCE_SECONDS)
+    # One helper for each serving thread, and a few that fetch new values behind the caches.
+    helpers = Helpers(common.threads + _RENEWING_THREADS)
+    issuer_keys = IssuerKeys(
+        common.issuer_url,
+        outbound,
+        clock,
+        patience_seconds=_KEYS_PATIENCE_SECONDS,
+        # STS decides too, so an old key set may serve while the new one is fetched.
+        renewed_seconds=STALE_SECONDS,
+        helpers=helpers,
+    )
     app_keys = SecretManagerKeys(
         clock,
         project_number=settings.project_number,
         url=settings.secret_manager_url,
         proxy_url=common.proxy_url,
+        helpers=helpers,
     )
     verifier = HostedVerifier(
         issuer_keys,
@@ -87,10 +100,20 @@ def _assemble(
         issuer=common.issuer_url,
         audience=common.audience,
         provider_for=lambda caller: trust.provider_id(common.policy, caller.repository, settings.provider),
+        overlap=settings.overlap,
     )
     kms = kms_keys(common, outbound, clock)
     keys = with_kms(kms, app_keys, log)
-    service = assemble(common, verifier=verifier, keys=keys, outbound=outbound, clock=clock, log=log)
+    service = assemble(
+        common,
+        verifier=verifier,
+        keys=keys,
+        outbound=outbound,
+        clock=clock,
+        log=log,
+        helpers=helpers,
+        overlaps_verification=True,
+    )
     steps = [partial(keys.signer, role) for role in common.policy.roles.key_roles]
     warm_up([issuer_keys.load, *([] if kms is None else [kms.warm]), *steps], clock, log)
     if telemetry is not None:

@@ -34,6 +34,9 @@ class Clock(Protocol):
     def observe(self, date: str, age: str = "") -> bool:
         """Compare with a trusted service's ``Date`` header; return whether the clock was corrected."""
 
+    def witness(self, seconds: float) -> None:
+        """Note a time that a verified signature proves to have come; the clock never goes back past it."""
+
 
 class Verifier(Protocol):
     """Verifies a token in two steps, so policy can decide between them."""
@@ -48,6 +51,12 @@ class Verifier(Protocol):
         self, unverified_token: str, examined: SignedClaims | UnprovenClaims, context: RequestContext
     ) -> GenuineClaims:
         """Ask the final authority. Raises InvalidToken or StsUnavailable."""
+
+    def may_overlap(self, examined: SignedClaims) -> bool:
+        """Return whether a token may be requested while :meth:`confirm` runs, because its answer is foreseeable.
+
+        Each acceptance by the final authority allows one such request.
+        """
 
 
 class Signer(Protocol):
@@ -122,6 +131,12 @@ class InstallationTokens(Protocol):
         Raises an InstallationError, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout, a key's failure, or
         Incident where the installation is another account's.
         """
+
+    def prepare(self, app: App, target: Target, context: RequestContext) -> None:
+        """Fetch what :meth:`issue` needs beforehand; this grants nothing. Raises what :meth:`issue` raises."""
+
+    def revoke(self, token: Secret, context: RequestContext) -> bool:
+        """Revoke a token; return whether the forge confirmed it. Raises nothing."""
 
 
 class Limiter(Protocol):

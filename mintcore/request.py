@@ -45,7 +45,9 @@ class RequestContext:
 
     ``upstream_calls`` counts the calls sent per service; ``cache_hits`` tells per cache whether it had the answer;
     ``step_ms`` is the time each step took, in milliseconds, and ``step_at`` when it began, by the monotonic clock.
-    ``served_role`` is the role once policy has allowed it, and empty before: until then it is unverified input.
+    ``github_quota`` has the numbers of GitHub's ``x-ratelimit-*`` headers beside a token: limit, remaining, used,
+    reset (epoch seconds). ``served_role`` is the role once policy has allowed it, and empty before: until then it
+    is unverified input.
     """
 
     deadline: Deadline
@@ -55,6 +57,7 @@ class RequestContext:
     cache_hits: dict[str, bool] = field(default_factory=dict)
     step_ms: dict[str, float] = field(default_factory=dict)
     step_at: dict[str, float] = field(default_factory=dict)
+    github_quota: dict[str, int] = field(default_factory=dict)
     served_role: str = ""
 
     @contextmanager
@@ -96,7 +99,8 @@ class DecisionRecord:
     """Everything the audit log may know of one request, filled in step by step.
 
     ``kind`` is ``mint`` or ``status``. A step that was not reached leaves its field ``None``; so does ``caller``
-    for a token that was not proven genuine, because its claims are unverified.
+    for a token that was not proven genuine, because its claims are unverified. ``withdrawn`` is a token that was
+    requested before the final authority refused the caller, and ``revoked`` whether the forge has revoked it.
     """
 
     kind: str
@@ -109,6 +113,8 @@ class DecisionRecord:
     scope: Scope | None = None
     issued: InstallationToken | None = None
     failure: MintError | None = None
+    withdrawn: InstallationToken | None = None
+    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

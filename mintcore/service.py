@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mintcore.errors import InternalError, MintError
+from mintcore.errors import InternalError, KeyUnavailable, MintError, RoleKeyMissing, ServerError
+from mintcore.overlap import Early, InTurn, Prepared
 from mintcore.policy import trust
 from mintcore.policy.claims import Proof, SignedClaims
 from mintcore.request import DecisionRecord, Scope
@@ -18,6 +19,7 @@ from mintcore.request import DecisionRecord, Scope
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from mintcore.helpers import Helpers
     from mintcore.lookups import Lookups
     from mintcore.policy.claims import Caller, GenuineClaims, UnprovenClaims
     from mintcore.policy.decision import Decision, Entitlement
@@ -51,7 +53,8 @@ class Status:
 class MintService:
     """Turns a genuine, allowed request into a scoped installation token.
 
-    ``lookups`` answers what policy has to know from GitHub; ``limits`` are spent in their order.
+    ``lookups`` answers what policy has to know from GitHub. ``helpers`` are the threads for work beside the final
+    authority's check; without them everything happens in turn.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class MintService:
         limiter: Limiter | None,
         token_uses: TokenUses | None,
         audit: AuditLog,
+        helpers: Helpers | None = None,
     ) -> None:
         self._policy = policy
         self._verifier = verifier
@@ -74,6 +78,9 @@ class MintService:
         self._limiter = limiter
         self._token_uses = token_uses
         self._audit = audit
+        self._helpers = helpers
+        # With these, a token depends on answers that come after the final authority's.
+        self._overlaps = helpers is not None and token_uses is None and not policy.grants and not policy.report_only
 
     def mint(self, unverified_token: str, request: TokenRequest, context: RequestContext) -> Minted:
         """Return the token that ``request`` asks for. Raises a MintError. Writes one audit event either way."""
@@ -84,11 +91,14 @@ class MintService:
 
         with self._audited(record):
             examined = self._examine(unverified_token, record, admit)
-            if isinstance(examined, SignedClaims):
-                self._check_limits(examined.caller)
-            caller = self._confirm(unverified_token, examined, record, admit).caller
+            meanwhile = self._start(examined, record)
+            try:
+                caller = self._confirm(unverified_token, examined, record, admit).caller
+            except BaseException:
+                meanwhile.withdraw(record)
+                raise
             decision = record.decision = self._final(caller, request, record)
-            issued = self._issue(caller, decision.entitled(), record)
+            issued = record.issued = meanwhile.finish(lambda: self._issue(caller, decision.entitled(), record))
             return Minted(issued, (*request.warnings, *decision.warnings))
 
     def status(self, unverified_token: str, request: TokenRequest | None, context: RequestContext) -> Status:
@@ -175,20 +185,43 @@ class MintService:
         if self._token_uses is not None:
             self._token_uses.check(caller)
 
+    def _start(self, examined: SignedClaims | UnprovenClaims, record: DecisionRecord) -> InTurn:
+        """Begin what can be done while the final authority is asked. Raises RateLimited or TokenSpent."""
+        if not isinstance(examined, SignedClaims):
+            return InTurn()
+        self._check_limits(examined.caller)
+        decision = record.decision
+        if self._helpers is None or decision is None or decision.question is not None:
+            return InTurn()
+        entitled = decision.entitled()
+        if not (self._overlaps and self._verifier.may_overlap(examined)):
+            return Prepared(self._tokens, entitled, record.context, self._helpers)
+        try:
+            self._spend(examined.caller, entitled, record)
+        except (RoleKeyMissing, KeyUnavailable, ServerError):
+            return InTurn()  # reported in the contract's order: first the final authority, then the key
+        return Early(self._tokens, lambda: self._request(entitled, record), self._helpers)
+
     def _issue(self, caller: Caller, entitled: Entitlement, record: DecisionRecord) -> InstallationToken:
+        self._spend(caller, entitled, record)
+        with self._counted(caller):
+            return self._request(entitled, record)
+
+    def _spend(self, caller: Caller, entitled: Entitlement, record: DecisionRecord) -> None:
+        """Make sure of the key, then count the mint: a missing key must not cost the caller its limit."""
         context = record.context
         context.served_role = entitled.role
         record.entitlement = entitled
-        record.scope = scope = Scope(entitled.permissions, entitled.repos)
-        # The last step takes the assertion out of its cache. Made here, a missing key fails before the limits are
-        # spent and before GitHub is asked.
+        record.scope = Scope(entitled.permissions, entitled.repos)
         with context.step("key"):
             self._assertions.assertion(entitled.app, context)
         if self._limiter is not None:
             self._limiter.spend(_key(caller))
-        with context.step("issue"), self._counted(caller):
-            record.issued = self._tokens.issue(entitled.app, entitled.target, scope, context)
-        return record.issued
+
+    def _request(self, entitled: Entitlement, record: DecisionRecord) -> InstallationToken:
+        scope = Scope(entitled.permissions, entitled.repos)
+        with record.context.step("issue"):
+            return self._tokens.issue(entitled.app, entitled.target, scope, record.context)
 
     @contextmanager
     def _counted(self, caller: Caller) -> Iterator[None]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mintcore.clock import WorldClock
+from mintcore.helpers import Helpers
 from mintcore.http.endpoint import Endpoint
 from mintcore.http.fallback import UpstreamMint
 from mintcore.http.server import listen, serve
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 # The issuer's keys are the authority here, and worth a wait; the request's own budget still bounds it.
 _KEYS_PATIENCE_SECONDS = 10.0
+_RENEWING_THREADS = 4
 _DESCRIPTION = """Exchange a CI job's OIDC token for a short-lived, scoped GitHub App installation token.
 
 Without arguments: serve. The configuration is in environment variables; ALLOWED_ORGS, ROLE_APP_IDS,
@@ -88,6 +90,7 @@ def build(
         clock=clock,
         log=log,
         audit_file=audit_file,
+        helpers=Helpers(_RENEWING_THREADS),
     )
     fallback = None
     if settings.fallback_url:

@@ -29,6 +29,7 @@ class FakeClock:
         self.time = now
         self.sleeps: list[float] = []
         self.observed: list[str] = []
+        self.witnessed: list[float] = []
         self.corrects = False
 
     def now(self) -> float:
@@ -44,6 +45,9 @@ class FakeClock:
     def observe(self, date: str, age: str = "") -> bool:  # noqa: ARG002 - the port's signature
         self.observed.append(date)
         return self.corrects
+
+    def witness(self, seconds: float) -> None:
+        self.witnessed.append(seconds)
 
     def advance(self, seconds: float) -> None:
         self.time += seconds

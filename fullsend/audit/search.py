@@ -33,7 +33,8 @@ class Question:
         """Whether the event answers every part of the question."""
         caller, issued = _mapping(event, "caller"), _mapping(event, "issued")
         return (
-            (not self.token_hash or issued.get("hashed_token") == self.token_hash)
+            # The second is a token that was requested during the STS exchange and revoked.
+            (not self.token_hash or self.token_hash in {issued.get("hashed_token"), event.get("hashed_token")})
             and (not self.run or str(caller.get("run_id", "")) == self.run)
             and (not self.repo or self._concerns(event, caller, issued))
         )

@@ -62,16 +62,27 @@ class AppClient:
             self._assertions.refused(app, assertion)
         return self._send(self._assertions.assertion(app, context), method, path, context, body)
 
+    def connect(self, context: RequestContext) -> None:
+        """Open a connection to GitHub if none is idle, so the next call need not. Raises like :meth:`call`."""
+        try:
+            self._channel.connect(context)
+        except OutboundError as error:
+            raise no_answer(error) from None
+
+    def revoke(self, token: Secret, context: RequestContext) -> int:
+        """Return the status of a request to revoke ``token``. Raises GitHubUnavailable or UpstreamTimeout."""
+        return self._send(token, "DELETE", "/installation/token", context, None).status
+
     def refusal(self, answer: Answer, *, doing: str, org: Org) -> MintError:
         """Return the failure for an answer that is neither a success nor a documented negative answer."""
         return refusal(answer, doing=doing, org=org, now=self._clock.now(), api_host=self._channel.host)
 
     def _send(
-        self, assertion: Secret, method: str, path: str, context: RequestContext, body: Mapping[str, Any] | None
+        self, credential: Secret, method: str, path: str, context: RequestContext, body: Mapping[str, Any] | None
     ) -> Answer:
         headers = {
             "Accept": "application/vnd.github+json",
-            "Authorization": f"Bearer {assertion.reveal()}",
+            "Authorization": f"Bearer {credential.reveal()}",
             "X-GitHub-Api-Version": API_VERSION,
         }
         sent = None

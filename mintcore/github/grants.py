@@ -29,6 +29,19 @@ class Installation:
     id: int
     suspended: bool
     permissions: Mapping[str, str]
+    owner_id: str = ""
+    """The account's id, if the caller's signed claims have the same one."""
+
+
+def token_of(answer: Answer) -> Secret | None:
+    """Return the token in an answer that is otherwise unusable, so it can be revoked."""
+    try:
+        token = answer.json_object().get("token")
+    except Unusable:
+        return None
+    # Only what can be sent in a header.
+    usable = isinstance(token, str) and token.isascii() and token.isprintable() and " " not in token
+    return Secret(token) if usable and token else None
 
 
 def parse_installation(answer: Answer, target: Target) -> Installation:
@@ -55,7 +68,7 @@ def parse_installation(answer: Answer, target: Target) -> Installation:
             detail=f"the installation {number} on {org} is of the account {account_id[:40]!r}, and the token's "
             f"repository_owner_id is {target.owner_id[:40]!r}"
         )
-    return Installation(number, found.get("suspended_at") is not None, permissions)
+    return Installation(number, found.get("suspended_at") is not None, permissions, target.owner_id)
 
 
 def parse_token(answer: Answer, org: Org, scope: Scope, installation_id: int) -> InstallationToken:

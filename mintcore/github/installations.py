@@ -1,88 +1,66 @@
-"""The installations of a GitHub App, and tokens for them.
+"""Installation tokens of a GitHub App: created, checked against the request, revoked.
 
-Installations are cached, tokens never. If an installation is gone, it is looked up again, once.
+Tokens are never cached. If the cached installation is gone, it is looked up again, once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mintcore.cache import ExpiringCache
-from mintcore.errors import (
-    AppNotInstalled,
-    InstallationSuspended,
-    MintError,
-    UpstreamTimeout,
-)
+from mintcore.errors import InstallationSuspended, MintError
 from mintcore.github.diagnosis import covers, explain_unprocessable
-from mintcore.github.grants import parse_installation, parse_token
-from mintcore.github.refusals import is_not_found, suspended
-from mintcore.outbound.answer import Answer
+from mintcore.github.grants import parse_token, token_of
+from mintcore.github.installation_cache import InstallationCache, Sought
+from mintcore.github.refusals import is_not_found, quota_of
+from mintcore.request import Deadline, RequestContext
 
 if TYPE_CHECKING:
     from mintcore.github.client import AppClient
     from mintcore.github.grants import Installation
+    from mintcore.helpers import Helpers
     from mintcore.outbound.answer import Answer
     from mintcore.policy.decision import Target
     from mintcore.policy.names import Org, RepoName
     from mintcore.policy.roles import App
     from mintcore.ports import Clock
-    from mintcore.request import InstallationToken, RequestContext, Scope
+    from mintcore.request import InstallationToken, Scope
+    from mintcore.secret import Secret
 
-INSTALLED_SECONDS = 600.0
-NOT_INSTALLED_SECONDS = 15.0
+REVOCATION_SECONDS = 5.0
+_REVOCATION_PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)
 
 _OK = 200
 _CREATED = 201
 _MOVED = 301
 _UNPROCESSABLE = 422
-
-
-@dataclass(frozen=True, slots=True)
-class _Sought:
-    """The cache key of an installation: App, organization, and the account's id where the claims have it."""
-
-    app: App
-    target: Target
-
-    @property
-    def org(self) -> Org:
-        return self.target.org
+_REVOKED = 204
+_NOT_YET = frozenset({401, 404})
 
 
 class GitHubTokens:
     """Issues installation tokens; a :class:`~mintcore.ports.InstallationTokens`."""
 
-    def __init__(self, client: AppClient, clock: Clock) -> None:
+    def __init__(self, client: AppClient, clock: Clock, helpers: Helpers | None = None) -> None:
         self._client = client
-        self._installations = ExpiringCache[_Sought, "Installation | None"](
-            "installation",
-            clock=clock,
-            fresh_for=lambda found: (
-                NOT_INSTALLED_SECONDS if found is None or found.suspended else INSTALLED_SECONDS
-            ),
-            hold_failure_seconds=0.0,  # each caller gets GitHub's own answer
-            most=10_000,
-            slow=lambda: UpstreamTimeout(detail="waited for the installation until the time ran out"),
-        )
+        self._clock = clock
+        self._installations = InstallationCache(client, clock, helpers)
 
     def issue(self, app: App, target: Target, scope: Scope, context: RequestContext) -> InstallationToken:
         """Return a token as GitHub scoped it (GitHub REST: Create an installation access token for an app).
 
         Raises what :class:`~mintcore.ports.InstallationTokens` says.
         """
-        sought = _Sought(app, target)
-        installation = self._installation(sought, context)
+        sought = Sought(app, target)
+        installation = self._installations.get(sought, context)
         answer = self._create(app, installation, scope, context)
         if is_not_found(answer):
             # The App was uninstalled since the look-up, and perhaps installed again under another id.
             self._installations.drop_if(sought, installation)
-            installation = self._installation(sought, context)
+            installation = self._installations.get(sought, context)
             answer = self._create(app, installation, scope, context)
+        context.github_quota.update(quota_of(answer))
         if answer.status == _CREATED:
-            return parse_token(answer, target.org, scope, installation.id)
+            return self._checked(answer, sought, scope, installation, context)
         raise self._refusal(answer, sought, installation, scope, context)
 
     def accepts(
@@ -93,12 +71,53 @@ class GitHubTokens:
         A cached "no" is checked again, once in ``at_most_every`` seconds: the owner may have accepted it since.
         Raises what :class:`~mintcore.ports.InstallationTokens` says.
         """
-        sought = _Sought(app, target)
-        if covers(self._installation(sought, context).permissions.get(permission), "read"):
+        sought = Sought(app, target)
+        if covers(self._installations.get(sought, context).permissions.get(permission), "read"):
             return True
-        load = partial(self._look_up, sought, context)
-        found = self._installations.renew(sought, load, context, at_most_every=at_most_every)
+        found = self._installations.renew(sought, context, at_most_every=at_most_every)
         return found is not None and covers(found.permissions.get(permission), "read")
+
+    def prepare(self, app: App, target: Target, context: RequestContext) -> None:
+        """Connect to GitHub and fetch the installation; this grants nothing. Raises what :meth:`issue` raises."""
+        self._client.connect(context)
+        self._installations.get(Sought(app, target), context)
+
+    def revoke(self, token: Secret, context: RequestContext) -> bool:
+        """Revoke a token that must not be used (GitHub REST: Revoke an installation access token).
+
+        Return whether GitHub confirmed it. It gets seconds of its own, even if the request's deadline has passed.
+        """
+        deadline = Deadline(self._clock, REVOCATION_SECONDS)
+        own = RequestContext(deadline, context.request_id, context.trace, context.upstream_calls)
+        for pause in _REVOCATION_PAUSES:
+            self._clock.sleep(pause)
+            try:
+                status = self._client.revoke(token, own)
+            except MintError:
+                return False
+            # GitHub can refuse a fresh token for some seconds. Only 204 proves that it is revoked.
+            if status not in _NOT_YET:
+                return status == _REVOKED
+        return False
+
+    def _checked(
+        self,
+        answer: Answer,
+        sought: Sought,
+        scope: Scope,
+        installation: Installation,
+        context: RequestContext,
+    ) -> InstallationToken:
+        """Return the token of ``answer``, unless GitHub made it wider than asked: then revoke it."""
+        try:
+            return parse_token(answer, sought.org, scope, installation.id)
+        except MintError as failure:
+            token = token_of(answer)
+            if token is None:
+                raise
+            done = "revoked" if self.revoke(token, context) else "the revocation failed"
+            detail = f"{failure.detail} ({done}, hashed_token {token.hashed()})"
+            raise type(failure)(detail=detail) from None
 
     def _create(self, app: App, installation: Installation, scope: Scope, context: RequestContext) -> Answer:
         body: dict[str, Any] = {"permissions": dict(scope.permissions)}
@@ -108,7 +127,7 @@ class GitHubTokens:
         return self._client.call(app, "POST", f"/app/installations/{installation.id}/access_tokens", context, body)
 
     def _refusal(
-        self, answer: Answer, sought: _Sought, installation: Installation, scope: Scope, context: RequestContext
+        self, answer: Answer, sought: Sought, installation: Installation, scope: Scope, context: RequestContext
     ) -> MintError:
         app, org = sought.app, sought.org
         failure = self._client.refusal(answer, doing=f"creating a token on {org}", org=org)
@@ -117,10 +136,10 @@ class GitHubTokens:
             # The cached installation is out of date, or its owner is about to change it.
             self._installations.drop_if(sought, installation)
         if missing:
-            return self._not_installed(app, org, context)
+            return self._installations.not_installed(sought, context)
         if answer.status != _UNPROCESSABLE:
             return failure
-        installation = self._installation(sought, context)
+        installation = self._installations.get(sought, context)
         return explain_unprocessable(
             answer,
             org,
@@ -137,29 +156,3 @@ class GitHubTokens:
         if answer.status not in {_OK, _MOVED} and not is_not_found(answer):
             raise self._client.refusal(answer, doing=f"looking at {org}/{name}", org=org)
         return answer.status == _OK and answer.json_object().get("id") == installation_id
-
-    def _installation(self, sought: _Sought, context: RequestContext) -> Installation:
-        found = self._installations.get(sought, lambda: self._look_up(sought, context), context)
-        if found is None:
-            raise self._not_installed(sought.app, sought.org, context)
-        if found.suspended:
-            raise suspended(sought.org)
-        return found
-
-    def _look_up(self, sought: _Sought, context: RequestContext) -> Installation | None:
-        """Ask for the organization's installation, then for a user account's of the same name."""
-        app, org = sought.app, sought.org
-        for kind in ("orgs", "users"):
-            answer = self._client.call(app, "GET", f"/{kind}/{org}/installation", context)
-            if answer.status == _OK:
-                return parse_installation(answer, sought.target)
-            if not is_not_found(answer):
-                raise self._client.refusal(answer, doing=f"finding the installation on {org}", org=org)
-        return None
-
-    def _not_installed(self, app: App, org: Org, context: RequestContext) -> AppNotInstalled:
-        page = self._client.install_page(app, context)
-        return AppNotInstalled(
-            f"The role's GitHub App (App ID {app.app_id}) is not installed on {org}. Fix: an owner installs it "
-            + (f"at {page}." if page else "from the App's page on GitHub.")
-        )

@@ -79,6 +79,14 @@ def rate_limit(answer: Answer, now: float) -> GitHubRateLimited | None:
     return None
 
 
+def quota_of(answer: Answer) -> dict[str, int]:
+    """Return the ``x-ratelimit-*`` fields that are numbers (GitHub REST: Rate limits)."""
+    found = {
+        name: answer.headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining", "used", "reset")
+    }
+    return {name: int(text) for name, text in found.items() if text.isascii() and text.isdigit() and len(text) < 13}  # noqa: PLR2004
+
+
 def refusal(answer: Answer, *, doing: str, org: Org, now: float, api_host: str = "") -> MintError:
     """Return the failure for an answer that is neither a success nor a documented negative answer.
 

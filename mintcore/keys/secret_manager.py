@@ -21,6 +21,7 @@ from mintcore.secret import redact
 from mintcore.settings.service_url import is_loopback
 
 if TYPE_CHECKING:
+    from mintcore.helpers import Helpers
     from mintcore.policy.names import Role
     from mintcore.ports import Clock, Signer
     from mintcore.request import RequestContext
@@ -41,11 +42,18 @@ class SecretManagerKeys:
     """Signers for the keys in one project's Secret Manager.
 
     ``url`` is empty for Google's own endpoint with application-default credentials. A loopback ``url`` gets no
-    credentials. ``proxy_url`` is as for :class:`~mintcore.outbound.channel.Outbound`.
+    credentials. ``proxy_url`` is as for :class:`~mintcore.outbound.channel.Outbound`. Keys up to an hour old are
+    served while a thread of ``helpers`` reads the newest version.
     """
 
     def __init__(
-        self, clock: Clock, *, project_number: str, url: str = "", proxy_url: Secret | None = None
+        self,
+        clock: Clock,
+        *,
+        project_number: str,
+        url: str = "",
+        proxy_url: Secret | None = None,
+        helpers: Helpers | None = None,
     ) -> None:
         self._clock = clock
         self._project_number = project_number
@@ -59,15 +67,21 @@ class SecretManagerKeys:
             "signer",
             clock=clock,
             fresh_for=lambda _signer: FRESH_SECONDS,
+            renew_for=lambda _signer: STALE_SECONDS - FRESH_SECONDS,
             stale_seconds=STALE_SECONDS,
             hold_failure_seconds=HOLD_FAILURE_SECONDS,
             most=256,
             slow=lambda: KeyUnavailable(detail="waited for the App key until the time ran out"),
+            helpers=helpers,
         )
 
     def signer(self, role: Role, context: RequestContext) -> Signer:
         """Return the role's signer. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
-        return self._signers.get(role, lambda: parse_signer(self._read(role, context), role), context)
+
+        def load(own: RequestContext) -> RsaSigner:
+            return parse_signer(self._read(role, own), role)
+
+        return self._signers.get(role, lambda: load(context), context, renew=load)
 
     def edition(self, _role: Role) -> None:
         """Return ``None``: asking Google for a newer version costs as much as reading it."""

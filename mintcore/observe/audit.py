@@ -63,8 +63,7 @@ def event(record: DecisionRecord) -> dict[str, Any]:
         "upstream_calls": context.upstream_calls,
         "cache_hits": context.cache_hits,
     }
-    if context.trace:
-        fields["trace"] = context.trace
+    fields |= _circumstances(record)
     fields |= _asked(record)
     if record.caller is not None:
         fields["caller"] = _caller(record.caller)
@@ -80,6 +79,19 @@ def event(record: DecisionRecord) -> dict[str, Any]:
         fields["issued"] = _issued(record.issued, record.scope)
     if failure is not None:
         fields |= {"code": failure.code, "status": failure.status, "cause": failure.detail}
+    return fields
+
+
+def _circumstances(record: DecisionRecord) -> dict[str, Any]:
+    context = record.context
+    fields: dict[str, Any] = {}
+    if context.trace:
+        fields["trace"] = context.trace
+    if context.github_quota:
+        fields["github_quota"] = context.github_quota
+    if record.withdrawn is not None:
+        fields["speculative"] = "revoked" if record.revoked else "revocation_failed"
+        fields["hashed_token"] = record.withdrawn.token.hashed()
     return fields
 
 
@@ -106,7 +118,7 @@ def _severity(record: DecisionRecord) -> str:
     failure = record.failure
     if failure is None:
         return "INFO"
-    if isinstance(failure, _OPERATORS):
+    if isinstance(failure, _OPERATORS) or (record.withdrawn is not None and not record.revoked):
         return "ERROR"
     return "NOTICE" if isinstance(failure, InvalidToken) else "WARNING"
 

@@ -19,7 +19,7 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0)
 
 
 class Instrument(NamedTuple):
-    """A counter, or a histogram where the unit is seconds.
+    """A counter; a histogram if the unit is seconds; a gauge if it says so.
 
     ``labels`` maps Prometheus' label names to OpenTelemetry's attribute names.
     """
@@ -29,6 +29,7 @@ class Instrument(NamedTuple):
     unit: str
     help: str
     labels: Mapping[str, str]
+    is_gauge: bool = False
 
     @property
     def is_histogram(self) -> bool:
@@ -75,9 +76,18 @@ CACHES = Instrument(
     {"cache": "cache", "hit": "hit"},
 )
 
-INSTRUMENTS = (REQUESTS, DURATIONS, STEPS, CALLS, CACHES)
+GITHUB_REMAINING = Instrument(
+    "fullsend_mint_github_ratelimit_remaining",
+    "fullsend.mint.github.ratelimit.remaining",
+    "{request}",
+    "Requests that GitHub still allows the role's App in this hour, as its last token answer said.",
+    {"role": "role"},
+    is_gauge=True,
+)
+
+INSTRUMENTS = (REQUESTS, DURATIONS, STEPS, CALLS, CACHES, GITHUB_REMAINING)
 INFO = "fullsend_mint_info"
-"""Prometheus' only gauge: 1, labeled with the version. OpenTelemetry has it as ``service.version``."""
+"""A gauge of Prometheus: 1, labeled with the version. OpenTelemetry has it as ``service.version``."""
 
 
 def measurements(answered: AnswerRecord) -> Iterator[Measurement]:
@@ -92,3 +102,5 @@ def measurements(answered: AnswerRecord) -> Iterator[Measurement]:
         yield CALLS, calls, {"service": service}
     for cache, hit in context.cache_hits.items():
         yield CACHES, 1, {"cache": cache, "hit": hit}
+    if "remaining" in context.github_quota:
+        yield GITHUB_REMAINING, context.github_quota["remaining"], {"role": context.served_role}

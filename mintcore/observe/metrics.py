@@ -35,7 +35,12 @@ class Metrics:
         self._counters = {
             one.prometheus: Counter(one.prometheus, one.help, list(one.labels), registry=self._registry)
             for one in INSTRUMENTS
-            if not one.is_histogram
+            if not one.is_histogram and not one.is_gauge
+        }
+        self._gauges = {
+            one.prometheus: Gauge(one.prometheus, one.help, list(one.labels), registry=self._registry)
+            for one in INSTRUMENTS
+            if one.is_gauge
         }
         self._histograms = {
             one.prometheus: Histogram(
@@ -51,6 +56,8 @@ class Metrics:
             written = {name: _written(value) for name, value in labels.items()}
             if instrument.is_histogram:
                 self._histograms[instrument.prometheus].labels(**written).observe(amount)
+            elif instrument.is_gauge:
+                self._gauges[instrument.prometheus].labels(**written).set(amount)
             else:
                 self._counters[instrument.prometheus].labels(**written).inc(amount)
 

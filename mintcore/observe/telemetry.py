@@ -13,8 +13,9 @@ from mintcore.observe.instruments import INSTRUMENTS, measurements
 from mintcore.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
+    from mintcore.observe.instruments import Instrument
     from mintcore.request import AnswerRecord
 
 _NAME = "fullsend-mint"
@@ -99,17 +100,23 @@ class _Instruments:
 
         provider = MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())], resource=resource)
         meter = provider.get_meter(_NAME, VERSION)
-        self._record = {
-            one.opentelemetry: meter.create_histogram(one.opentelemetry, one.unit, one.help).record
-            if one.is_histogram
-            else meter.create_counter(one.opentelemetry, one.unit, one.help).add
-            for one in INSTRUMENTS
-        }
+        self._record = {one.opentelemetry: _recorder(meter, one) for one in INSTRUMENTS}
 
     def record(self, answered: AnswerRecord) -> None:
         for instrument, amount, labels in measurements(answered):
             attributes = {instrument.labels[name]: value for name, value in labels.items()}
             self._record[instrument.opentelemetry](amount, attributes)
+
+
+def _recorder(meter: Any, one: Instrument) -> Callable[[float, dict[str, Any]], None]:
+    recorder: Callable[[float, dict[str, Any]], None]
+    if one.is_histogram:
+        recorder = meter.create_histogram(one.opentelemetry, one.unit, one.help).record
+    elif one.is_gauge:
+        recorder = meter.create_gauge(one.opentelemetry, one.unit, one.help).set
+    else:
+        recorder = meter.create_counter(one.opentelemetry, one.unit, one.help).add
+    return recorder
 
 
 def _attributes(answered: AnswerRecord) -> dict[str, str | int]:

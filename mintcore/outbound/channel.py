@@ -127,6 +127,11 @@ class Channel:
             self._clock.sleep(wait)
         return self._once(request, context)
 
+    def connect(self, context: RequestContext) -> None:
+        """Open a connection for the next call unless one is idle. Raises Unreachable or DeadlineExceeded."""
+        idle = self._connections.take()
+        self._connections.give_back(self._connect(context) if idle is None else idle)
+
     def _once(self, request: bytes, context: RequestContext) -> Answer:
         """Return the answer, over an idle connection if there is one, else or if that has died over a new one."""
         if context.deadline.remaining() <= 0:

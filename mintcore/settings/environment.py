@@ -69,7 +69,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class HostedSettings:
-    """The settings of the hosted mint."""
+    """The settings of the hosted mint; ``overlap`` allows token requests during the STS exchange."""
 
     common: Settings
     project_number: str
@@ -77,6 +77,7 @@ class HostedSettings:
     provider: str
     sts_url: str
     secret_manager_url: str
+    overlap: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ def hosted_from(reader: Reader) -> HostedSettings:
         provider=reader.matching("WIF_PROVIDER_NAME", r"[a-z0-9-]{4,32}", "must be the provider's id only"),
         sts_url=reader.url("STS_URL"),
         secret_manager_url=reader.url("SECRET_MANAGER_URL"),
+        overlap=reader.switch("OVERLAP"),
     )
     reader.finish()
     return hosted

@@ -33,6 +33,12 @@ GOOGLE_CLOUD = (
         "credentials",
     ),
     Variable(
+        "OVERLAP", *HOSTED, default="1",
+        meaning="`1` requests the installation token in parallel with the STS exchange, if STS accepted the same "
+        "provider and repository within the last 10 minutes. The token is returned only if STS accepts; otherwise "
+        "it is revoked before the answer. `0` waits for STS first",
+    ),
+    Variable(
         "GOOGLE_CLOUD_PROJECT", *BOTH,
         meaning="The project's id, with which Cloud Logging joins log lines to traces",
     ),

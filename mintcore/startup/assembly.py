@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mintcore.clock import WorldClock
+    from mintcore.helpers import Helpers
     from mintcore.observe.audit_file import AuditFile
     from mintcore.observe.log import JsonLog
     from mintcore.outbound.channel import Channel
@@ -44,12 +45,18 @@ def assemble(
     outbound: Outbound,
     clock: Clock,
     log: JsonLog,
+    helpers: Helpers,
+    overlaps_verification: bool = False,
     audit_file: AuditFile | None = None,
 ) -> MintService:
-    """Return the mint that works with this verifier and these keys."""
+    """Return the mint that works with this verifier and these keys.
+
+    ``helpers`` fetch new values behind the caches. With ``overlaps_verification`` they also prepare or request the
+    token while the verifier asks the final authority.
+    """
     assertions = AppJwts(keys, clock)
     channel = outbound.channel("github", settings.github_api_url, max_answer_bytes=MAX_ANSWER)
-    tokens = GitHubTokens(AppClient(channel, assertions, clock), clock)
+    tokens = GitHubTokens(AppClient(channel, assertions, clock), clock, helpers)
     return MintService(
         policy=settings.policy,
         verifier=verifier,
@@ -59,6 +66,7 @@ def assemble(
         limiter=_limiter(settings, log),
         token_uses=_token_uses(settings, clock, log),
         audit=StructuredAudit(log, audit_file),
+        helpers=helpers if overlaps_verification else None,
     )
 
 

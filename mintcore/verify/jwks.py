@@ -1,8 +1,7 @@
 """The issuer's keys, and the check of a token's signature against them.
 
-RS256 and keys of at least 2,048 bits only: what the issuer publishes beyond that is not a key to us. Parsing keys
-and checking signatures are PyJWT's; fetching is ours, because PyJWT's own client asks again for every unknown key
-id and lets an attacker choose how often.
+Accepts RS256 and keys of at least 2,048 bits only. PyJWT parses keys and checks signatures. Its client is not used
+to fetch them: it asks again for every unknown key id, so an attacker would choose how often.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from mintcore.request import Deadline, RequestContext
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mintcore.helpers import Helpers
     from mintcore.outbound.channel import Outbound
     from mintcore.ports import Clock
     from mintcore.verify.unverified import UnverifiedToken
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FRESH_SECONDS = 3600.0
 STALE_SECONDS = 24 * 3600.0
 UNKNOWN_KEY_SECONDS = 30.0
-# Long enough not to ask a dead issuer at every request, short enough that nobody notices when it is back.
+# Long enough to spare an issuer that is down, short enough to notice soon that it is back.
 HOLD_FAILURE_SECONDS = 5.0
 MIN_KEY_BITS = 2048
 
@@ -46,10 +46,20 @@ KeySet = MappingProxyType[str, RSAPublicKey]
 class IssuerKeys:
     """The keys the issuer signs with.
 
-    ``patience_seconds`` bounds one fetch, within the request's own budget.
+    ``patience_seconds`` bounds one fetch, within the request's own deadline. Keys up to ``renewed_seconds`` old are
+    served while a thread of ``helpers`` fetches new ones.
     """
 
-    def __init__(self, issuer: str, outbound: Outbound, clock: Clock, *, patience_seconds: float) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        outbound: Outbound,
+        clock: Clock,
+        *,
+        patience_seconds: float,
+        renewed_seconds: float = 0.0,
+        helpers: Helpers | None = None,
+    ) -> None:
         parts = urlsplit(issuer)
         self._issuer = issuer
         self._origin = f"{parts.scheme}://{parts.netloc}"
@@ -61,21 +71,23 @@ class IssuerKeys:
             "jwks",
             clock=clock,
             fresh_for=lambda _keys: FRESH_SECONDS,
+            renew_for=lambda _keys: max(0.0, renewed_seconds - FRESH_SECONDS),
             stale_seconds=STALE_SECONDS,
             hold_failure_seconds=HOLD_FAILURE_SECONDS,
             most=1,
             slow=lambda: IssuerUnavailable(detail="waited for the issuer's keys until the time ran out"),
+            helpers=helpers,
         )
 
     def load(self, context: RequestContext) -> KeySet:
         """Return the keys, fetched if they are not here. Raises IssuerUnavailable."""
-        return self._keys.get(self._issuer, lambda: self._fetch(context), context)
+        return self._keys.get(self._issuer, lambda: self._fetch(context), context, renew=self._fetch)
 
     def check_signature(self, unverified: UnverifiedToken, context: RequestContext) -> None:
-        """Raise InvalidToken unless the issuer signed the token; IssuerUnavailable where that cannot be known.
+        """Raise InvalidToken unless the issuer signed the token, IssuerUnavailable if that cannot be checked.
 
-        An unknown key id asks the issuer again, at most once in 30 s whoever asks, so that a rotated key is
-        found at once and an invented one costs nothing.
+        An unknown key id fetches the keys again, at most once in 30 s for all callers together: a rotated key is
+        found at once, and invented key ids cost nothing.
         """
         key = self.load(context).get(unverified.key_id)
         if key is None:
@@ -107,7 +119,7 @@ class IssuerKeys:
         return answer.json_object()
 
     def _jwks_path(self, jwks_uri: object) -> str:
-        """Return the key set's path at the issuer; a key set of another origin is nobody's word."""
+        """Return the key set's path at the issuer. Reject a cross-origin ``jwks_uri``."""
         if isinstance(jwks_uri, str) and jwks_uri.startswith(f"{self._origin}/"):
             return jwks_uri.removeprefix(self._origin)
         shown = jwks_uri[:200] if isinstance(jwks_uri, str) else type(jwks_uri).__name__

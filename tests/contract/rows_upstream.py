@@ -59,7 +59,6 @@ GOOGLE = (
         401,
         "invalid_token",
         _another_org_admitted,
-        calls={"github": 0},
         modes=HOSTED,
     ),
     Row(
@@ -68,7 +67,7 @@ GOOGLE = (
         401,
         "invalid_token",
         environment={"WIF_PROVIDER_NAME": "nowhere"},
-        calls={"github": 0},
+        says=("operator", "request id"),
         modes=HOSTED,
     ),
     Row("STS is down", as_job(), 502, "sts_unavailable", _break("sts", Fail(503)), modes=HOSTED),

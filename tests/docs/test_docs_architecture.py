@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mintcore.github import client, grant_variables, host_commits, installations
+from mintcore.github import client, grant_variables, host_commits, installation_cache
 from mintcore.keys import app_jwt, secret_manager
 from mintcore.verify import jwks
 
@@ -43,7 +43,15 @@ def test_every_cache_is_in_the_table() -> None:
         ("`signer` (hosted)", [secret_manager.FRESH_SECONDS], secret_manager.STALE_SECONDS),
         ("`app_jwt`", [app_jwt.REUSED_SECONDS, app_jwt.LIFETIME_SECONDS], 0),
         ("`install_page`", [client.INSTALL_PAGE_SECONDS, client.NO_INSTALL_PAGE_SECONDS], 0),
-        ("`installation`", [installations.INSTALLED_SECONDS, installations.NOT_INSTALLED_SECONDS], 0),
+        (
+            "`installation`",
+            [
+                installation_cache.INSTALLED_SECONDS,
+                installation_cache.NAME_ONLY_SECONDS,
+                installation_cache.NOT_INSTALLED_SECONDS,
+            ],
+            0,
+        ),
         ("`grant`", [grant_variables.GRANT_SECONDS], 0),
         ("`commit`", [host_commits.NOT_CONTAINED_SECONDS], 0),
     ],

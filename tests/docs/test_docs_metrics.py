@@ -35,6 +35,7 @@ def exported() -> dict[str, set[str]]:
     context.step_ms |= {"issue": 30.0}
     context.upstream_calls |= {"github": 1}
     context.cache_hits |= {"jwks": True}
+    context.github_quota |= {"remaining": 4870}
     metrics.answered(AnswerRecord(route="/v1/token", status=200, code="", traceparent="", context=context))
     families = text_string_to_metric_families(metrics.text())
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}

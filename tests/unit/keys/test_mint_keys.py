@@ -22,6 +22,7 @@ from fullsend_sandbox.faults import Fail, Trickle
 from fullsend_sandbox.keys import new_key
 from fullsend_sandbox.secret_manager import SecretManager
 from mintcore.errors import InvalidRoleKey, KeyUnavailable, RoleKeyMissing
+from mintcore.helpers import Helpers
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.crc32c import crc32c
 from mintcore.keys.rsa import RsaSigner, parse_signer
@@ -350,6 +351,25 @@ def test_a_stored_key_is_read_every_five_minutes(
     clock.advance(seconds)
     keys.signer(CODER, new_attempt(clock))
     assert secrets.traffic.count() == readings
+
+
+def test_a_key_up_to_an_hour_old_signs_at_once_while_a_helper_reads_the_newest(
+    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
+) -> None:
+    secrets.add_version(SECRET, pem(key))
+    keys = SecretManagerKeys(clock, project_number="123", url=secrets.url, helpers=Helpers(1))
+    old = keys.signer(CODER, new_attempt(clock))
+    clock.advance(3599)
+    asked = new_attempt(clock)
+    assert keys.signer(CODER, asked) is old
+    assert asked.upstream_calls == {}
+    ends = time.monotonic() + 10
+    while keys.signer(CODER, new_attempt(clock)) is old:
+        assert time.monotonic() < ends
+    clock.advance(3600)
+    asked = new_attempt(clock)
+    keys.signer(CODER, asked)
+    assert asked.upstream_calls == {"secretmanager": 1}
 
 
 def test_a_stored_key_serves_for_an_hour_while_secret_manager_fails_and_is_asked_for_each_second(

@@ -29,6 +29,7 @@ from mintcore.policy.token_request import TokenRequest
 from mintcore.policy.trust import decide
 from mintcore.request import Deadline, DecisionRecord, InstallationToken, RequestContext, Scope
 from mintcore.secret import Secret, redact
+from tests.audited_mint import schema_errors
 from tests.mint_doubles import FakeClock, caller, policy
 
 if TYPE_CHECKING:
@@ -270,3 +271,24 @@ def test_a_log_that_nobody_reads_any_more_stops_nobody(capsys: pytest.CaptureFix
         with contextlib.suppress(BrokenPipeError):
             stream.close()
         assert json.loads(log.write("INFO", "closed"))["message"] == "closed"
+
+
+@pytest.mark.parametrize(
+    ("revoked", "said", "severity"), [(True, "revoked", "NOTICE"), (False, "revocation_failed", "ERROR")]
+)
+def test_a_token_requested_in_vain_is_named_by_its_hash(revoked: bool, said: str, severity: str) -> None:
+    record = granted()
+    record.withdrawn, record.issued, record.revoked, record.proof = record.issued, None, revoked, None
+    record.failure = InvalidToken(detail="STS refused it")
+    (line,) = lines(record)
+    assert (line["severity"], line["audit"]["speculative"]) == (severity, said)
+    assert line["audit"]["hashed_token"] == Secret(TOKEN).hashed()
+    assert not schema_errors([line["audit"]])
+
+
+def test_githubs_rate_limit_is_in_the_event() -> None:
+    record = granted()
+    record.context.github_quota = {"limit": 5000, "remaining": 4870, "used": 130, "reset": 4102444800}
+    (line,) = lines(record)
+    assert line["audit"]["github_quota"] == record.context.github_quota
+    assert not schema_errors([line["audit"]])

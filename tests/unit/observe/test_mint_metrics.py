@@ -101,3 +101,13 @@ def test_numbers_are_there_to_get_and_not_to_post() -> None:
     serve = endpoint(log=None)
     assert serve(request("/metrics")).status_code == 200
     assert serve(request("/metrics", "POST")).headers["Allow"] == "GET, HEAD"
+
+
+def test_what_github_still_allows_the_app_is_a_gauge() -> None:
+    clock, metrics = FakeClock(), Metrics()
+    for remaining in (4870, 4869):
+        one = answered(clock)
+        one.context.github_quota = {"limit": 5000, "remaining": remaining}
+        metrics.answered(one)
+    metrics.answered(answered(clock))
+    assert samples(metrics)["fullsend_mint_github_ratelimit_remaining", (("role", "coder"),)] == 4869

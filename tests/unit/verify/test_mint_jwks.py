@@ -16,6 +16,7 @@ from fullsend_sandbox.issuer import Issuer
 from fullsend_sandbox.job import Job
 from fullsend_sandbox.keys import new_key
 from mintcore.errors import InvalidToken, IssuerUnavailable
+from mintcore.helpers import Helpers
 from mintcore.outbound.channel import Outbound
 from mintcore.verify.jwks import IssuerKeys
 from mintcore.verify.unverified import MAX_TOKEN, UnverifiedToken, split_token
@@ -388,3 +389,31 @@ def test_a_part_that_is_not_believed_says_so_in_its_name(key: rsa.RSAPrivateKey)
     assert isinstance(parts, UnverifiedToken)
     assert parts.unverified_claims["repository"] == "octo-org/app"
     assert parts.key_id == "k"
+
+
+def test_old_keys_serve_at_once_while_a_helper_fetches_new_ones(clock: FakeClock) -> None:
+    with Issuer(clock=clock.now) as issuer:
+        keys = IssuerKeys(
+            issuer.url, Outbound(clock, connections=2), clock,
+            patience_seconds=3, renewed_seconds=24 * 3600.0, helpers=Helpers(1),
+        )  # fmt: skip
+        keys.load(new_attempt(clock))
+        issuer.rotate_key()
+        clock.advance(23 * 3600)
+        asked = new_attempt(clock)
+        keys.load(asked)
+        assert asked.upstream_calls == {}
+        ends = time.monotonic() + 10
+        # A token of the new key is good at once: an unknown key id waits for the fetch under way, or starts one.
+        keys.check_signature(split_token(issuer.token(Job())), new_attempt(clock))
+        assert time.monotonic() < ends
+
+
+def test_standalone_old_keys_do_not_serve(clock: FakeClock) -> None:
+    with Issuer(clock=clock.now) as issuer:
+        keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3, helpers=Helpers(1))
+        keys.load(new_attempt(clock))
+        clock.advance(3600)
+        asked = new_attempt(clock)
+        keys.load(asked)
+        assert asked.upstream_calls == {"issuer": 2}

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import time
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -10,6 +12,7 @@ from fullsend_sandbox.issuer import Issuer
 from fullsend_sandbox.job import Job
 from fullsend_sandbox.sts import SecurityTokenService as SandboxSts
 from fullsend_sandbox.wif import Federation, Provider
+from mintcore.clock import WorldClock
 from mintcore.errors import InvalidToken, IssuerUnavailable, ProviderMisconfigured, StsUnavailable
 from mintcore.outbound.channel import Outbound
 from mintcore.policy.claims import GenuineClaims, Proof, SignedClaims, UnprovenClaims
@@ -354,3 +357,34 @@ def test_a_token_that_names_another_issuer_is_not_looked_up_there(chain: Chain) 
     with Peer(lambda _number: [answer(200, keys)]) as evil, pytest.raises(InvalidToken):
         chain.standalone().check_locally(chain.issuer.token(Job(), iss=evil.url), new_attempt(chain.clock))
     assert evil.requests == []
+
+
+def test_a_signed_tokens_time_is_witnessed_and_a_forged_ones_is_not(chain: Chain) -> None:
+    verifier, soon = chain.standalone(), int(chain.clock.now()) + 20
+    with pytest.raises(InvalidToken):
+        verifier.check_locally(chain.issuer.forged_token(Job(), iat=soon), new_attempt(chain.clock))
+    assert chain.clock.witnessed == []
+    verifier.check_locally(chain.issuer.token(Job(), iat=soon), new_attempt(chain.clock))
+    assert set(chain.clock.witnessed) == {soon}
+
+
+def test_an_old_date_of_the_key_set_does_not_keep_genuine_tokens_out(issuer: Issuer) -> None:
+    clock = WorldClock()
+    outbound = Outbound(clock, connections=2)
+    keys = IssuerKeys(issuer.url, outbound, clock, patience_seconds=3)
+    verifier = StandaloneVerifier(keys, clock, issuer=issuer.url, audience="fullsend-mint")
+    now = int(time.time())
+    assert clock.observe(formatdate(now - 700, usegmt=True))
+    verifier.check_locally(issuer.token(Job(), iat=now, nbf=now, exp=now + 300), new_attempt(clock))
+    assert clock.offset == 0
+
+
+def test_an_old_date_does_not_revive_a_token_that_has_expired(issuer: Issuer) -> None:
+    clock = WorldClock()
+    keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
+    verifier = StandaloneVerifier(keys, clock, issuer=issuer.url, audience="fullsend-mint")
+    now = int(time.time())
+    verifier.check_locally(issuer.token(Job(), iat=now, nbf=now, exp=now + 300), new_attempt(clock))
+    clock.observe(formatdate(now - 700, usegmt=True))
+    with pytest.raises(InvalidToken):
+        verifier.check_locally(issuer.token(Job(), iat=now - 900, nbf=now - 900, exp=now - 600), new_attempt(clock))

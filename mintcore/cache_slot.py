@@ -1,0 +1,42 @@
+"""What :mod:`mintcore.cache` keeps for one key; its lock guards every field."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from mintcore.errors import TransientError
+
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class Slot(Generic[V]):
+    """The value, the failure of the last load, and the load in progress, if any; times are monotonic seconds."""
+
+    value: V | None = None
+    has_value: bool = False
+    fresh_until: float = 0.0
+    renew_until: float = 0.0
+    stale_until: float = 0.0
+    failure: TransientError | None = None
+    failed_until: float = 0.0
+    next_renewal: float = 0.0
+    load: Future[V] | None = field(default=None, repr=False)
+
+    def start_load(self) -> tuple[Future[V], bool]:
+        """Return the load in progress and whether the caller has to do it."""
+        if self.load is not None:
+            return self.load, False
+        self.load = Future()
+        return self.load, True
+
+    def keep(self, value: V, now: float, *, fresh: float, renew: float, stale: float) -> None:
+        """Take a loaded value; the spans are in seconds, ``renew`` begins where ``fresh`` ends."""
+        self.value, self.has_value = value, True
+        self.fresh_until = now + fresh
+        self.renew_until = self.fresh_until + renew
+        self.stale_until = max(self.renew_until, now + stale)
+        self.failure, self.load = None, None

@@ -1,0 +1,156 @@
+"""Finds a GitHub App's installation on an account, and caches it.
+
+Installations change rarely, and GitHub's answers to token requests reveal when they do. So they stay for hours, and
+an old one is served while a new one is fetched. Without the account's id in the key, a name that was given up and
+taken by another account would be served the old account's installation; such entries stay for minutes only.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mintcore.cache import ExpiringCache
+from mintcore.errors import AppNotInstalled, GitHubRateLimited, UpstreamTimeout
+from mintcore.github.grants import parse_installation
+from mintcore.github.refusals import is_not_found, suspended
+
+if TYPE_CHECKING:
+    from mintcore.github.client import AppClient
+    from mintcore.github.grants import Installation
+    from mintcore.helpers import Helpers
+    from mintcore.policy.decision import Target
+    from mintcore.policy.names import Org
+    from mintcore.policy.roles import App
+    from mintcore.ports import Clock
+    from mintcore.request import RequestContext
+
+# At one mint in 15 minutes, one look-up in six hours leaves the App's quota to the tokens (docs/adr/0041).
+INSTALLED_SECONDS = 6 * 3600.0
+RENEWED_SECONDS = 18 * 3600.0
+NAME_ONLY_SECONDS = 600.0
+NOT_INSTALLED_SECONDS = 15.0
+# Anyone can own organizations without the App. Each costs two calls of the quota that all callers share.
+MAX_MISSES = 30
+MISSES_SECONDS = 60.0
+
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """The cache key of an installation: App, organization, and the account's id if the claims have it."""
+
+    app: App
+    target: Target
+
+    @property
+    def org(self) -> Org:
+        """The organization's name."""
+        return self.target.org
+
+
+class InstallationCache:
+    """The installations of every App."""
+
+    def __init__(self, client: AppClient, clock: Clock, helpers: Helpers | None) -> None:
+        self._client = client
+        self._misses = _Misses(clock)
+        self._found = ExpiringCache[Sought, "Installation | None"](
+            "installation",
+            clock=clock,
+            fresh_for=_fresh_for,
+            renew_for=lambda found: RENEWED_SECONDS if _fresh_for(found) == INSTALLED_SECONDS else 0.0,
+            hold_failure_seconds=0.0,  # each caller gets GitHub's own answer
+            most=10_000,
+            slow=lambda: UpstreamTimeout(detail="waited for the installation until the time ran out"),
+            helpers=helpers,
+        )
+
+    def get(self, sought: Sought, context: RequestContext) -> Installation:
+        """Return the installation. Raises AppNotInstalled, InstallationSuspended or what a call raises."""
+        found = self._found.get(
+            sought,
+            lambda: self._look_up(sought, context),
+            context,
+            renew=lambda own: self._look_up(sought, own),
+        )
+        if found is None:
+            raise self.not_installed(sought, context)
+        if found.suspended:
+            raise suspended(sought.org)
+        return found
+
+    def renew(self, sought: Sought, context: RequestContext, *, at_most_every: float) -> Installation | None:
+        """Look the installation up again, once in ``at_most_every`` seconds. Raises what a call raises."""
+        load = partial(self._look_up, sought, context)
+        return self._found.renew(sought, load, context, at_most_every=at_most_every)
+
+    def drop_if(self, sought: Sought, installation: Installation) -> None:
+        """Forget ``installation``, which GitHub's answer has shown to be out of date."""
+        self._found.drop_if(sought, installation)
+
+    def not_installed(self, sought: Sought, context: RequestContext) -> AppNotInstalled:
+        """Return the failure for an account without the App."""
+        page = self._client.install_page(sought.app, context)
+        where = f"at {page}" if page else "from the App's page on GitHub"
+        return AppNotInstalled(
+            f"The role's GitHub App (App ID {sought.app.app_id}) is not installed on {sought.org}. Fix: an owner "
+            f"installs it {where}."
+        )
+
+    def _look_up(self, sought: Sought, context: RequestContext) -> Installation | None:
+        """Ask for the organization's installation, then for the one of a user account of the same name."""
+        app, org = sought.app, sought.org
+        miss = self._misses.reserve(app)
+        for kind in ("orgs", "users"):
+            answer = self._client.call(app, "GET", f"/{kind}/{org}/installation", context)
+            if answer.status == _OK:
+                self._misses.give_back(app, miss)
+                return parse_installation(answer, sought.target)
+            if not is_not_found(answer):
+                raise self._client.refusal(answer, doing=f"finding the installation on {org}", org=org)
+        return None
+
+
+class _Misses:
+    """Counts look-ups that may find nothing, per App; those that find an installation are given back."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._at: defaultdict[App, deque[float]] = defaultdict(deque)
+
+    def reserve(self, app: App) -> float:
+        """Count one. Raises GitHubRateLimited if there were too many in the last minute."""
+        now = self._clock.monotonic()
+        with self._lock:
+            at = self._at[app]
+            while at and at[0] <= now - MISSES_SECONDS:
+                at.popleft()
+            if len(at) >= MAX_MISSES:
+                wait = max(1, math.ceil(at[0] + MISSES_SECONDS - now))
+                raise GitHubRateLimited(
+                    "This mint has looked up too many organizations without the role's GitHub App; wait as long as "
+                    "Retry-After says.",
+                    detail=f"more than {MAX_MISSES} look-ups without an installation in {MISSES_SECONDS:.0f} s",
+                    retry_after=wait,
+                )
+            at.append(now)
+        return now
+
+    def give_back(self, app: App, reserved: float) -> None:
+        """Count one less: there was an installation."""
+        with self._lock:
+            if reserved in self._at[app]:
+                self._at[app].remove(reserved)
+
+
+def _fresh_for(found: Installation | None) -> float:
+    if found is None or found.suspended:
+        return NOT_INSTALLED_SECONDS
+    return INSTALLED_SECONDS if found.owner_id else NAME_ONLY_SECONDS

@@ -1,0 +1,78 @@
+"""What happens while the final authority is asked: the token is requested, or everything before it prepared.
+
+A token is requested early only if the authority has just accepted the same repository (docs/adr/0042). It is
+released only if the authority accepts this request too; otherwise it is revoked before the answer. Preparing grants
+nothing and discloses nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from mintcore.errors import MintError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from mintcore.helpers import Helpers
+    from mintcore.policy.decision import Entitlement
+    from mintcore.ports import InstallationTokens
+    from mintcore.request import DecisionRecord, InstallationToken, RequestContext
+
+    Issue = Callable[[], InstallationToken]
+
+
+class InTurn:
+    """Nothing happens meanwhile."""
+
+    def finish(self, issue: Issue) -> InstallationToken:
+        """Return the token, now that the authority has accepted; ``issue`` requests it. Raises what that raises."""
+        return issue()
+
+    def withdraw(self, record: DecisionRecord) -> None:
+        """Undo what happened, because the authority has refused, and note it in ``record``."""
+
+
+class Prepared(InTurn):
+    """The token request is prepared in a helper thread."""
+
+    def __init__(
+        self, tokens: InstallationTokens, entitled: Entitlement, context: RequestContext, helpers: Helpers
+    ) -> None:
+        def work() -> None:
+            # A failure is found again, and reported, by the request itself in the contract's order.
+            with suppress(MintError):
+                tokens.prepare(entitled.app, entitled.target, context)
+
+        self._pending = helpers.start(work)
+
+    def finish(self, issue: Issue) -> InstallationToken:
+        """Return the token; see the base class."""
+        if self._pending is not None:
+            self._pending.result()
+        return issue()
+
+
+class Early(InTurn):
+    """The token is requested in a helper thread."""
+
+    def __init__(self, tokens: InstallationTokens, issue: Issue, helpers: Helpers) -> None:
+        self._tokens = tokens
+        self._issue = issue
+        self._pending: Future[InstallationToken] | None = helpers.start(issue)
+
+    def finish(self, issue: Issue) -> InstallationToken:  # noqa: ARG002 - the mint is counted already
+        """Return the token; see the base class."""
+        # Without a free thread nothing was requested yet.
+        return self._issue() if self._pending is None else self._pending.result()
+
+    def withdraw(self, record: DecisionRecord) -> None:
+        """Wait for the token, because it must not outlive the refusal, and revoke it."""
+        if self._pending is None:
+            return
+        with suppress(Exception):  # no token was created
+            record.withdrawn = self._pending.result()
+        if record.withdrawn is not None:
+            record.revoked = self._tokens.revoke(record.withdrawn.token, record.context)

@@ -1,0 +1,59 @@
+"""The repositories that a provider has just accepted; their next token may be requested during the exchange.
+
+Each acceptance is good for one parallel request. So the tokens that are created in vain never outnumber the
+acceptances, however many requests are in flight when the provider begins to refuse.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mintcore.policy.names import Repo
+    from mintcore.ports import Clock
+
+ACCEPTED_SECONDS = 600.0
+MAX_UNUSED = 100
+_MAX_KEYS = 10_000
+
+
+@dataclass(slots=True)
+class _Accepted:
+    at: float
+    unused: int
+
+
+class Acceptances:
+    """Counts, per provider and repository, the acceptances that no parallel request has used."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, Repo], _Accepted] = OrderedDict()
+
+    def accepted(self, provider_id: str, repository: Repo) -> None:
+        """Count an acceptance."""
+        key = provider_id, repository
+        with self._lock:
+            unused = self._kept[key].unused if key in self._kept else 0
+            self._kept[key] = _Accepted(self._clock.monotonic(), min(unused + 1, MAX_UNUSED))
+            self._kept.move_to_end(key)
+            if len(self._kept) > _MAX_KEYS:
+                self._kept.popitem(last=False)
+
+    def refused(self, provider_id: str, repository: Repo) -> None:
+        """Forget every acceptance: until the next one, nothing is requested in parallel."""
+        with self._lock:
+            self._kept.pop((provider_id, repository), None)
+
+    def use(self, provider_id: str, repository: Repo) -> bool:
+        """Use up one acceptance of the last ten minutes; tell whether there was one."""
+        with self._lock:
+            kept = self._kept.get((provider_id, repository))
+            if kept is None or not kept.unused or self._clock.monotonic() - kept.at >= ACCEPTED_SECONDS:
+                return False
+            kept.unused -= 1
+            return True

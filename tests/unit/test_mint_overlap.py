@@ -1,0 +1,231 @@
+"""What happens while the final authority is asked, and that nothing of it outlives a refusal."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mintcore.errors import (
+    AppNotInstalled,
+    GitHubUnavailable,
+    InvalidToken,
+    MintError,
+    RateLimited,
+    RoleKeyMissing,
+    StsUnavailable,
+)
+from mintcore.helpers import Helpers
+from mintcore.lookups import Lookups
+from mintcore.observe.audit import event
+from mintcore.policy.claims import GenuineClaims, Proof, SignedClaims, UnprovenClaims
+from mintcore.policy.names import RepoName, Role
+from mintcore.policy.token_request import TokenRequest
+from mintcore.request import InstallationToken
+from mintcore.secret import Secret
+from mintcore.service import MintService
+from tests.mint_doubles import FakeClock, caller, new_attempt, policy
+
+if TYPE_CHECKING:
+    from mintcore.policy.policy import TrustPolicy
+    from mintcore.request import DecisionRecord
+
+PATIENCE = 10.0
+ASKED = TokenRequest(Role("triage"), (RepoName("app"),))
+
+
+class World:
+    """Every seam in memory; ``did`` has what was done, in order. The authority answers once it is let."""
+
+    def __init__(self, given: TrustPolicy | None = None, **changes: Any) -> None:
+        self.did: list[str] = []
+        self.overlaps = True
+        self.refusal: MintError | None = None
+        self.issuing: MintError | None = None
+        self.key: MintError | None = None
+        self.limit: MintError | None = None
+        self.revokes = True
+        self.signed = True
+        self.token_requested = threading.Event()
+        self.may_issue = threading.Event()
+        self.may_issue.set()
+        self.wait_for_request = False
+        self.recorded: list[DecisionRecord] = []
+        seams: dict[str, Any] = {"token_uses": None, "helpers": Helpers(2), "limiter": self} | changes
+        self.service = MintService(
+            policy=given or policy(), verifier=self, assertions=self, tokens=self,  # type: ignore[arg-type]
+            lookups=Lookups(None, None), audit=self, **seams,
+        )  # fmt: skip
+
+    def check_locally(self, _token: str, _context: object) -> Any:
+        return SignedClaims(caller()) if self.signed else UnprovenClaims(caller())
+
+    def may_overlap(self, _examined: SignedClaims) -> bool:
+        return self.overlaps
+
+    def confirm(self, _token: str, examined: Any, _context: object) -> GenuineClaims:
+        if self.wait_for_request:
+            assert self.token_requested.wait(PATIENCE)
+        self.did.append("confirmed" if self.refusal is None else "refused")
+        self.may_issue.set()
+        if self.refusal is not None:
+            raise self.refusal
+        found = examined.caller if isinstance(examined, SignedClaims) else examined.unverified_caller
+        return GenuineClaims(found, Proof.SIGNATURE_AND_STS)
+
+    def assertion(self, _app: object, _context: object) -> Secret:
+        if self.key is not None:
+            raise self.key
+        return Secret("jwt")
+
+    def check(self, _key: object) -> None:
+        pass
+
+    def spend(self, _key: object) -> None:
+        self.did.append("spent")
+        if self.limit is not None:
+            raise self.limit
+
+    def give_back(self, _key: object) -> None:
+        self.did.append("given back")
+
+    def prepare(self, _app: object, _target: object, _context: object) -> None:
+        self.did.append("prepared")
+        self.token_requested.set()
+        if self.issuing is not None:
+            raise self.issuing
+
+    def issue(self, _app: object, _target: object, scope: Any, _context: object) -> InstallationToken:
+        self.did.append("requested")
+        self.token_requested.set()
+        assert self.may_issue.wait(PATIENCE)
+        if self.issuing is not None:
+            raise self.issuing
+        return InstallationToken(
+            Secret("ghs_token"), "2030-01-01T00:00:00Z", ("octo-org/app",), dict(scope.permissions), "selected", 7
+        )
+
+    def revoke(self, token: Secret, _context: object) -> bool:
+        self.did.append(f"revoked {token.reveal()}")
+        return self.revokes
+
+    def record(self, record: DecisionRecord) -> None:
+        self.recorded.append(record)
+
+    def mint(self) -> str:
+        return self.service.mint("token", ASKED, new_attempt(FakeClock())).token.token.reveal()
+
+    def fail(self) -> MintError:
+        with pytest.raises(MintError) as failed:
+            self.mint()
+        return failed.value
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_the_token_is_requested_while_the_authority_is_asked(world: World) -> None:
+    world.wait_for_request = True
+    assert world.mint() == "ghs_token"
+    assert world.did == ["spent", "requested", "confirmed"]
+    assert world.recorded[0].issued is not None
+
+
+@pytest.mark.parametrize("refusal", [InvalidToken(detail="refused"), StsUnavailable()])
+def test_a_token_is_revoked_before_a_refusal_is_answered(world: World, refusal: MintError) -> None:
+    world.wait_for_request, world.refusal = True, refusal
+    world.may_issue.clear()
+    assert world.fail() is refusal
+    assert world.did == ["spent", "requested", "refused", "revoked ghs_token"]
+    found = event(world.recorded[0])
+    assert (found["speculative"], found["hashed_token"]) == ("revoked", Secret("ghs_token").hashed())
+    assert "issued" not in found
+
+
+def test_a_token_that_could_not_be_revoked_is_said_to_live(world: World) -> None:
+    world.wait_for_request, world.refusal, world.revokes = True, InvalidToken(detail="refused"), False
+    world.fail()
+    assert event(world.recorded[0])["speculative"] == "revocation_failed"
+
+
+def test_where_github_refuses_too_there_is_nothing_to_revoke(world: World) -> None:
+    world.wait_for_request, world.refusal, world.issuing = True, InvalidToken(detail="no"), GitHubUnavailable()
+    assert isinstance(world.fail(), InvalidToken)
+    assert world.did == ["spent", "requested", "refused"]
+    assert "speculative" not in event(world.recorded[0])
+
+
+def test_githubs_refusal_is_the_answer_where_the_authority_accepts(world: World) -> None:
+    world.issuing = AppNotInstalled()
+    assert isinstance(world.fail(), AppNotInstalled)
+
+
+def test_a_missing_key_is_told_after_the_authoritys_answer(world: World) -> None:
+    world.key, world.refusal = RoleKeyMissing(), InvalidToken(detail="no")
+    assert isinstance(world.fail(), InvalidToken)
+    world.refusal = None
+    assert isinstance(world.fail(), RoleKeyMissing)
+    assert "spent" not in world.did
+
+
+def test_a_mint_over_its_limit_requests_nothing(world: World) -> None:
+    world.limit = RateLimited()
+    assert isinstance(world.fail(), RateLimited)
+    assert world.did == ["spent"]
+
+
+def test_without_a_free_thread_the_token_is_requested_after_the_answer_and_counted_once() -> None:
+    world = World(helpers=Helpers(0))
+    assert world.mint() == "ghs_token"
+    assert world.did == ["spent", "confirmed", "requested"]
+    world.did.clear()
+    world.refusal = InvalidToken(detail="no")
+    world.fail()
+    assert world.did == ["spent", "refused"]
+
+
+def in_turn(world: World) -> bool:
+    world.mint()
+    return world.did.index("confirmed") < world.did.index("requested")
+
+
+class Uses:
+    def check(self, _caller: object) -> None:
+        pass
+
+    spend = give_back = check
+
+
+ORDERED: dict[str, Any] = {
+    "mints per token": lambda: World(token_uses=Uses()),
+    "grants": lambda: World(policy(grants=True)),
+    "report only": lambda: World(policy(report_only=frozenset({"ids"}))),
+    "no helpers": lambda: World(helpers=None),
+}
+
+
+@pytest.mark.parametrize("build", ORDERED.values(), ids=ORDERED)
+def test_the_contracts_order_holds_where_more_than_the_authority_decides(build: Any) -> None:
+    assert in_turn(build())
+
+
+def test_an_unproven_caller_causes_nothing_before_the_authority_accepts(world: World) -> None:
+    world.signed = False
+    assert in_turn(world)
+    assert "prepared" not in world.did
+
+
+def test_a_caller_without_a_recent_acceptance_has_its_request_prepared(world: World) -> None:
+    world.overlaps, world.wait_for_request = False, True
+    assert world.mint() == "ghs_token"
+    assert world.did == ["prepared", "confirmed", "spent", "requested"]
+
+
+def test_a_failure_of_the_preparation_is_not_the_answer(world: World) -> None:
+    world.overlaps, world.issuing, world.refusal = False, AppNotInstalled(), InvalidToken(detail="no")
+    assert isinstance(world.fail(), InvalidToken)
+    world.refusal = None
+    assert isinstance(world.fail(), AppNotInstalled)
