@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv
 
-.PHONY: gcloud notes image docs fuzz-api audit sbom wheel help setup test soak lint format demo standalone serve cloud lock clean bench
+.PHONY: trust-oracle gcloud notes image docs fuzz-api audit sbom wheel help setup test soak lint format demo standalone serve cloud lock clean bench
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -61,6 +61,9 @@ docs: .venv/ready ## write the generated pages: configuration.md, errors.md, met
 	$(BIN)/python scripts/docs/configuration.py
 	$(BIN)/python scripts/docs/errors.py
 	$(BIN)/python scripts/docs/metrics.py
+
+trust-oracle: .venv/ready ## 20,000 generated requests against a second opinion on who may mint; TRUST_SEED repeats one run
+	TRUST_REQUESTS=$${TRUST_REQUESTS:-20000} $(BIN)/pytest -q tests/property/test_property_trust.py
 
 fuzz-api: .venv/ready ## many generated requests against both mints, held to docs/openapi.yaml
 	FUZZ_API_EXAMPLES=$${FUZZ_API_EXAMPLES:-1000} $(BIN)/pytest -q -n 2 tests/integration/test_openapi.py
