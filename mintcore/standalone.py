@@ -1,13 +1,14 @@
-"""The standalone mint, put together: ``fullsend-mint``, a directory of keys, the issuer's word and no cloud.
+"""The standalone mint's composition root: ``fullsend-mint``, a directory of keys, the issuer's key set, no cloud.
 
-Everything that can be wrong is looked at before the first request can come in: settings, key files, audit file,
-port. What is wrong is said in one sentence each on stderr and ends the process with status 1. ``--check`` looks at
-the same but for the port, which a mint that runs already has, and prints what would be served.
+Settings, key files, audit file and port are checked before the first request. Each problem is one sentence on
+stderr, and the exit status is 1. ``--check`` checks the same without the port, which a running mint holds, and
+prints what would be served.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import os
 import sys
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from mintcore.clock import WorldClock
 from mintcore.helpers import Helpers
+from mintcore.http.breaker import Breaker
 from mintcore.http.endpoint import Endpoint
 from mintcore.http.fallback import UpstreamMint
 from mintcore.http.server import listen, serve
@@ -28,7 +30,7 @@ from mintcore.observe.telemetry import Telemetry
 from mintcore.settings.environment import ConfigurationError, StandaloneSettings, read_standalone
 from mintcore.startup.assembly import assemble, log_corrections, outbound_for, warm_up
 from mintcore.startup.kms import kms_keys, with_kms
-from mintcore.startup.standalone_report import KeyFindings, PlainWarnings, find_keys, report
+from mintcore.startup.standalone_report import KeyFindings, PlainWarnings, address, find_keys, report, useless
 from mintcore.verify.chain import StandaloneVerifier
 from mintcore.verify.jwks import IssuerKeys
 from mintcore.version import VERSION
@@ -40,13 +42,14 @@ if TYPE_CHECKING:
     from mintcore.observe.log import JsonLog
     from mintcore.request import RequestContext
 
-# The issuer's keys are the authority here, and worth a wait; the request's own budget still bounds it.
+# The issuer's keys are the authority here, so they are worth a wait; the request's deadline still bounds it.
 _KEYS_PATIENCE_SECONDS = 10.0
 _RENEWING_THREADS = 4
+_FALLBACK_SHARE = 4
 _DESCRIPTION = """Exchange a CI job's OIDC token for a short-lived, scoped GitHub App installation token.
 
-Without arguments: serve. The configuration is in environment variables; ALLOWED_ORGS, ROLE_APP_IDS,
-ALLOWED_WORKFLOW_FILES and PEM_DIR are those to begin with. docs/standalone.md is the guide."""
+Without arguments: serve. Configure it with environment variables; begin with ALLOWED_ORGS, ROLE_APP_IDS,
+ALLOWED_WORKFLOW_FILES and PEM_DIR. docs/standalone.md is the guide."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="look at settings, key files and audit file, print what would be served, and exit",
+        help="check settings, key files and audit file, print what would be served, and exit",
     )
     parser.add_argument("--version", action="version", version=f"fullsend-mint {VERSION}")
     only_check = parser.parse_args(arguments).check
@@ -94,7 +97,14 @@ def build(
     )
     fallback = None
     if settings.fallback_url:
-        fallback = UpstreamMint(outbound.channel("fallback", settings.fallback_url), common.policy.roles, log)
+        fallback = UpstreamMint(
+            outbound.channel("fallback", settings.fallback_url),
+            common.policy.roles,
+            log,
+            check=verifier.check_locally,
+            # A fallback that hangs must leave threads for the roles that are held here.
+            breaker=Breaker(clock, most=max(1, common.threads // _FALLBACK_SHARE)),
+        )
     telemetry = Telemetry(common.telemetry) if common.telemetry else None
     metrics = Metrics() if settings.metrics else None
     endpoint = Endpoint(
@@ -113,7 +123,7 @@ def build(
 
 @dataclass(frozen=True, slots=True)
 class Mint:
-    """The mint, and what begins in the process that serves: the steps that warm it up, and telemetry if any."""
+    """The mint, and what starts in the serving process: the steps that warm it up, and telemetry if any."""
 
     endpoint: Endpoint
     warm: Sequence[Callable[[RequestContext], object]]
@@ -132,8 +142,7 @@ def _check(settings: StandaloneSettings) -> int:
             if audit_file.warning:
                 warnings.write("WARNING", audit_file.warning)
             audit_file.close()
-    if settings.common.unhealthy:
-        wrong.append(settings.common.unhealthy)
+    wrong += useless(settings)
     if wrong:
         return _refuse(wrong)
     print(report(settings))  # noqa: T201 - a person reads this
@@ -147,7 +156,7 @@ def _serve(settings: StandaloneSettings) -> int:
     found = find_keys(settings, keys, clock)
     wrong = [*found.problems]
     with _noting(wrong):
-        listener = _listen(settings.port)
+        listener = _listen(settings)
     with _noting(wrong):
         audit_file = _audit_file(settings)
     if wrong:
@@ -156,7 +165,7 @@ def _serve(settings: StandaloneSettings) -> int:
     if audit_file is not None and audit_file.warning:
         log.write("WARNING", audit_file.warning)
     mint = build(settings, keys, clock, log, audit_file)
-    # What is here now stays for ever: out of the collector's sight it stays shared with gunicorn's parent process.
+    # These objects stay. Frozen, they are not collected and stay shared with gunicorn's parent process.
     gc.collect()
     gc.freeze()
     serve(
@@ -172,22 +181,23 @@ def _serve(settings: StandaloneSettings) -> int:
 
 @contextmanager
 def _noting(wrong: list[str]) -> Iterator[None]:
-    """Go on after a ConfigurationError with its sentences in ``wrong``: all that is wrong is said at one start."""
+    """Add a ConfigurationError's sentences to ``wrong`` and continue, so that one start shows all problems."""
     try:
         yield
     except ConfigurationError as error:
         wrong.extend(error.problems)
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(settings: StandaloneSettings) -> socket.socket:
     """Return the listening socket. Raises ConfigurationError."""
     try:
-        return listen(port)
+        return listen(settings.bind, settings.port)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        problem = (
-            f"PORT {port} cannot be listened on ({reason}); end what uses it, or set another, for example PORT=8081"
-        )
+        if error.errno == errno.EADDRNOTAVAIL:
+            problem = f"BIND {settings.bind} is not an address of this machine. Fix: BIND=127.0.0.1"
+        else:
+            problem = f"PORT {settings.port} cannot be used ({reason}). Fix: set another, for example PORT=8081"
         raise ConfigurationError([problem]) from None
 
 
@@ -214,7 +224,7 @@ def _announce(settings: StandaloneSettings, found: KeyFindings, log: JsonLog) ->
     if settings.fallback_url:
         local = " ".join(sorted(settings.common.policy.roles.holds))
         log.write("INFO", f"fallback mint configured: {settings.fallback_url} (local roles: [{local}])")
-    log.write("INFO", f"fullsend-mint starting on :{settings.port} (standalone mode)")
+    log.write("INFO", f"fullsend-mint starting on {address(settings)} (standalone mode)")
 
 
 def _begin(mint: Mint, clock: WorldClock, log: JsonLog) -> None:

@@ -1,20 +1,24 @@
 """The fallback mint, for the roles this one does not hold: the request goes on, the answer comes back.
 
-It decides nothing about trust: the fallback mint verifies the token itself. Of the caller's headers only the
-bearer and the content type go on. An answer is never asked for twice, because the fallback mint and the caller
-both have a patience of their own, and three times three times three is a storm.
+A token is forwarded only after the local checks: a misspelled role must not hand an arbitrary text to another mint,
+or a genuine token that is meant for a third one. Of the caller's headers only the bearer and the content type go
+on. An answer is never requested twice: retries at each hop would multiply.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from werkzeug import Response
 
-from mintcore.errors import FallbackUnavailable, InvalidToken
+from mintcore.errors import FallbackUnavailable, InvalidToken, MintError
+from mintcore.http.breaker import Breaker, NotNow
 from mintcore.outbound.answer import OutboundError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from werkzeug.datastructures import Headers
 
     from mintcore.observe.log import JsonLog
@@ -29,46 +33,81 @@ FORWARDED = "X-Fullsend-Mint-Forwarded"
 
 # The body's own headers, and what a caller needs in order to try again.
 _RETURNED = ("Content-Type", "Content-Encoding", "Retry-After", "WWW-Authenticate")
+_FINAL = range(200, 600)
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CIRCLE = (
-    "This mint does not hold the role, and the request had already been forwarded to it by another mint; the "
-    "operator has to end the chain, or circle, of FALLBACK_MINT_URL settings."
+    "This mint does not hold the role, and another mint had already forwarded the request to it. Fix: the operator "
+    "ends the chain or circle of FALLBACK_MINT_URL settings."
 )
 
 
 class UpstreamMint:
-    """Another mint behind this one; a :class:`~mintcore.http.endpoint.Fallback`."""
+    """Another mint behind this one; a :class:`~mintcore.http.endpoint.Fallback`.
 
-    def __init__(self, channel: Channel, roles: RoleBook, log: JsonLog) -> None:
+    ``check`` verifies a token's issuer, audience, times and signature here, or raises a MintError.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        roles: RoleBook,
+        log: JsonLog,
+        *,
+        check: Callable[[str, RequestContext], object],
+        breaker: Breaker,
+    ) -> None:
         self._channel = channel
         self._holds = roles.holds
         self._log = log
+        self._check = check
+        self._breaker = breaker
 
     def serves(self, role: Role) -> bool:
-        """Whether the role is not held here."""
+        """Return whether the role is not held here."""
         return role not in self._holds
 
     def forward(self, unverified_token: str, body: bytes, headers: Headers, context: RequestContext) -> Response:
-        """Return the fallback mint's answer as it is. Raises FallbackUnavailable, or InvalidToken as it would."""
+        """Return the fallback mint's answer as it is.
+
+        Raises FallbackUnavailable, InvalidToken or IssuerUnavailable.
+        """
+        if not _fits_a_header(unverified_token):
+            raise InvalidToken(detail="a bearer that is not a JWT and fits no header")
+        try:
+            with context.step("examine"):
+                self._check(unverified_token, context)
+        except MintError as failure:
+            self._note("WARNING", f"not forwarded: {failure}", context)
+            raise
         if FORWARDED in headers:
-            # Two mints that name each other would otherwise pass one request to and fro until both are full.
+            # Two mints that name each other would otherwise pass one request back and forth until both are full.
             self._note("WARNING", "not forwarded: another mint had forwarded it here", context)
             raise FallbackUnavailable(_CIRCLE)
-        if not _fits_a_header(unverified_token):
-            raise InvalidToken(detail="a bearer that is no JWT and fits no header")
         sent = {"Authorization": f"Bearer {unverified_token}", FORWARDED: "1"}
         content_type = headers.get("Content-Type", "")
         if content_type and _fits_a_header(content_type):
             sent["Content-Type"] = content_type
+        answer = self._ask(sent, body, context)
+        self._note("INFO", f"status {answer.status}", context, answer.headers.get("x-request-id", ""))
+        return _as_it_is(answer)
+
+    def _ask(self, headers: dict[str, str], body: bytes, context: RequestContext) -> Answer:
         try:
-            with context.step("fallback"):
+            with self._breaker.asking(OutboundError), context.step("fallback"):
                 answer = self._channel.send(
-                    "POST", "/v1/token", headers=sent, body=body, context=context, repeat_answers=False
+                    "POST", "/v1/token", headers=headers, body=body, context=context, repeat_answers=False
                 )
+        except NotNow as rest:
+            self._note("WARNING", f"not asked: {rest}", context)
+            raise FallbackUnavailable(detail=str(rest), retry_after=rest.retry_after) from None
         except OutboundError as error:
             self._note("WARNING", f"no answer: {error}", context)
             raise FallbackUnavailable(detail=str(error)) from None
-        self._note("INFO", f"status {answer.status}", context, answer.headers.get("x-request-id", ""))
-        return _as_it_is(answer)
+        unusable = _unusable(answer)
+        if unusable:
+            self._note("WARNING", f"unusable answer: {unusable}", context)
+            raise FallbackUnavailable(detail=unusable)
+        return answer
 
     def _note(self, severity: str, what: str, context: RequestContext, upstream_id: str = "") -> None:
         fields = {"request_id": context.request_id, "step_ms": context.step_ms}
@@ -79,6 +118,14 @@ class UpstreamMint:
 
 def _fits_a_header(text: str) -> bool:
     return text.isascii() and text.isprintable()
+
+
+def _unusable(answer: Answer) -> str:
+    """Return why the answer cannot be passed on, empty if it can."""
+    if answer.status not in _FINAL:
+        return f"status {answer.status}"
+    broken = [name for name in _RETURNED if _CONTROL.search(answer.headers.get(name.lower(), ""))]
+    return f"a control character in {broken[0]}" if broken else ""
 
 
 def _as_it_is(answer: Answer) -> Response:

@@ -29,12 +29,14 @@ _BACKLOG = 1024
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - see options(): nothing but a heartbeat lies there
 
 
-def listen(port: int) -> socket.socket:
-    """Return a socket that listens on every interface, IPv6 and IPv4. Raises OSError."""
-    if socket.has_dualstack_ipv6():
-        with contextlib.suppress(OSError):  # a machine whose IPv6 is switched off, or the port in use: see below
+def listen(bind: str, port: int) -> socket.socket:
+    """Return a socket that listens on an IP address, or on every interface if ``bind`` is empty. Raises OSError."""
+    if ":" in bind:
+        return socket.create_server((bind, port), family=socket.AF_INET6, backlog=_BACKLOG)
+    if not bind and socket.has_dualstack_ipv6():
+        with contextlib.suppress(OSError):  # IPv6 may be switched off, or the port in use: see below
             return socket.create_server(("", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True)
-    return socket.create_server(("", port), backlog=_BACKLOG)
+    return socket.create_server((bind, port), backlog=_BACKLOG)
 
 
 def serve(

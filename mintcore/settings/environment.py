@@ -84,12 +84,13 @@ class HostedSettings:
 class StandaloneSettings:
     """The settings of the standalone mint; ``fallback_url`` and ``audit_file`` are empty for none.
 
-    ``metrics`` is whether ``/metrics`` is served.
+    ``bind`` is an IP address, empty for every interface. ``metrics`` is whether ``/metrics`` is served.
     """
 
     common: Settings
     pem_dir: str
     fallback_url: str
+    bind: str
     port: int
     audit_file: str
     metrics: bool
@@ -128,6 +129,7 @@ def standalone_from(reader: Reader) -> StandaloneSettings:
         common=_common(reader),
         pem_dir=reader.required("PEM_DIR"),
         fallback_url=reader.url("FALLBACK_MINT_URL"),
+        bind=reader.address("BIND"),
         port=reader.integer("PORT"),
         audit_file=_audit_file(reader),
         metrics=read_metrics(reader),

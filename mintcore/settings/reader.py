@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -155,6 +156,15 @@ class Reader:
             )
             return VARIABLES[variable].default
         return value.rstrip("/")
+
+    def address(self, variable: str) -> str:
+        """Return an IP address, empty if the variable is not set."""
+        value = self.text(variable)
+        try:
+            return str(ipaddress.ip_address(value)) if value else ""
+        except ValueError:
+            self.problem(variable, "must be an IP address")
+            return ""
 
     def proxy(self, variable: str) -> Secret | None:
         """Return a proxy's URL, ``http://[user:password@]host:port``, a secret because of the password."""

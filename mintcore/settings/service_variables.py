@@ -55,6 +55,10 @@ STANDALONE_MINT = (
         meaning="The port to listen on (hosted, the framework's own variable)",
     ),
     Variable(
+        "BIND", *STANDALONE, example="127.0.0.1",
+        meaning="The IP address to listen on. Unset listens on every interface",
+    ),
+    Variable(
         "AUDIT_LOG", *STANDALONE, example="file:/var/log/fullsend-mint/audit.jsonl",
         meaning="`file:PATH` also writes the audit events to that file ([audit.md](audit.md))",
     ),

@@ -1,6 +1,6 @@
-"""What ``fullsend-mint`` finds before it serves, in words for a person: the keys, and with ``--check`` the whole.
+"""What ``fullsend-mint`` finds before it serves, as text for the operator.
 
-It reads key files and nothing else, and prints no secret.
+Reads key files, and prints no secret.
 """
 
 from __future__ import annotations
@@ -19,20 +19,28 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from mintcore.keys.directory import DirectoryKeys
-    from mintcore.policy.policy import TrustPolicy
     from mintcore.ports import Clock
     from mintcore.settings.environment import StandaloneSettings
 
 _CHECK_SECONDS = 20.0
-_NO_DIRECTORY = (
-    "PEM_DIR {} is not a directory; create it with one file ROLE.pem for each role, or name another, "
-    "for example PEM_DIR=./pems"
+_NO_DIRECTORY = "PEM_DIR {} is not a directory. Fix: create it with one file ROLE.pem for each role, or set PEM_DIR"
+_NO_ROLES = (
+    "no role would be served: none of ROLE_APP_IDS has permissions. Fix: add a built-in role, or permissions with "
+    "CUSTOM_ROLE_PERMISSIONS"
+)
+_NO_ORGS = (
+    "every request would be denied: ALLOWED_ORGS and PER_REPO_WIF_REPOS are empty. Fix: set one, for example "
+    "ALLOWED_ORGS=myorg"
+)
+_NO_FILES = (
+    "every request would be denied: ALLOWED_WORKFLOW_FILES is not set. Fix: set it, for example "
+    "ALLOWED_WORKFLOW_FILES=triage.yml"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFindings:
-    """What is wrong with the key files.
+    """Problems with the key files.
 
     ``missing`` leaves a role without service, ``problems`` stop the start, and ``unused`` files have been replaced
     by Cloud KMS.
@@ -68,7 +76,7 @@ class PlainWarnings(JsonLog):
 def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: Clock) -> KeyFindings:
     """Read the key of every role that is served."""
     if not os.path.isdir(settings.pem_dir):  # noqa: PTH112 - a string, as it was given
-        return KeyFindings((), (_NO_DIRECTORY.format(settings.pem_dir),))
+        return KeyFindings((), (_NO_DIRECTORY.format(os.path.abspath(settings.pem_dir)),))  # noqa: PTH100
     context = RequestContext(Deadline(clock, _CHECK_SECONDS), "check")
     missing, problems, unused = [], [], []
     for role in settings.common.policy.roles.key_roles:
@@ -94,11 +102,32 @@ def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: Clock) -
     return KeyFindings(tuple(missing), tuple(problems), tuple(unused))
 
 
+def useless(settings: StandaloneSettings) -> list[str]:
+    """Return why a mint with these settings would start and yet grant nothing, one sentence each."""
+    policy = settings.common.policy
+    if settings.common.unhealthy:
+        return [settings.common.unhealthy]
+    problems = [] if policy.roles.serves else [_NO_ROLES]
+    if policy.orgs is None:
+        return problems
+    if not policy.orgs and not policy.per_repo_repos:
+        problems.append(_NO_ORGS)
+    if policy.workflow_files is not None and not policy.workflow_files:
+        problems.append(_NO_FILES)
+    return problems
+
+
+def address(settings: StandaloneSettings) -> str:
+    """Return where the mint listens, as ``host:port`` with an empty host for every interface."""
+    host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
+    return f"{host}:{settings.port}"
+
+
 def report(settings: StandaloneSettings) -> str:
     """Return the settings and the roles as text in columns; it holds no secret."""
     common, policy = settings.common, settings.common.policy
     told = [
-        ("listens on", f":{settings.port}"),
+        ("listens on", address(settings)),
         ("organizations", "any (public mode)" if policy.orgs is None else _list(str(org) for org in policy.orgs)),
         ("workflow files", "any" if policy.workflow_files is None else _list(policy.workflow_files)),
         ("trusted repos", _list(str(repo) for repo in policy.host_repos)),
@@ -121,16 +150,8 @@ def report(settings: StandaloneSettings) -> str:
         )
         for role, grant in sorted(policy.roles.serves.items())
     ]
-    title = f"fullsend-mint {VERSION}: {common.unhealthy or _summary(policy)}"
+    title = f"fullsend-mint {VERSION}: the settings and the key files are good"
     return "\n".join([title, "", *_columns(told), "", *_columns(rows)])
-
-
-def _summary(policy: TrustPolicy) -> str:
-    nobody = policy.orgs is not None and not policy.orgs and not policy.per_repo_repos
-    nothing = policy.orgs is not None and policy.workflow_files is not None and not policy.workflow_files
-    if nobody or nothing:
-        return "it would start, and deny every request that it decides itself; the warnings say why"
-    return "the settings and the key files are good"
 
 
 def _list(items: Iterable[str]) -> str:

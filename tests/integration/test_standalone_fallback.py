@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
+from time import monotonic, time
 from typing import TYPE_CHECKING
 
 import pytest
 from werkzeug import Request, Response
 
+from fullsend_sandbox.faults import Slow
 from fullsend_sandbox.loopback import LoopbackService
 from fullsend_sandbox.standalone_demo import environment
 from tests.audited_mint import AuditedMint
@@ -141,3 +145,39 @@ def test_the_upstream_mints_certificate_is_verified(
         got = send(mint.url, as_job()(world))
     assert got.status == status
     assert got.json.get("code") == (None if status == 200 else "fallback_unavailable")
+
+
+def test_a_fallback_that_hangs_leaves_threads_for_the_local_roles(world: World, tmp_path: Path) -> None:
+    held = {"ROLE_APP_IDS": json.dumps({"triage": str(world.apps["triage"].id)}), "THREADS": "8"}
+    upstream = LoopbackService("upstream", lambda _request: Response(b"{}", 200))
+    upstream.faults.add(Slow(20))
+    elsewhere, here = (as_job({"role": role, "repos": ["app"]})(world) for role in ("coder", "triage"))
+    with (
+        upstream,
+        standalone(world, tmp_path, FALLBACK_MINT_URL=upstream.url, **held) as mint,
+        ThreadPoolExecutor(20) as pool,
+    ):
+        assert send(mint.url, here).status == 200
+        forwarded = [pool.submit(send, mint.url, elsewhere) for _ in range(20)]
+        refused = [one.result().json["code"] for one in islice(as_completed(forwarded, timeout=10), 18)]
+        started = monotonic()
+        assert send(mint.url, here).status == 200
+        assert monotonic() - started < 1
+        upstream.stop()
+    assert refused == ["fallback_unavailable"] * 18
+
+
+@pytest.mark.parametrize("token", ["forged", "other audience", "expired"])
+def test_a_token_that_is_not_for_this_mint_is_not_forwarded(token: str, world: World, tmp_path: Path) -> None:
+    asked: list[Request] = []
+    upstream = LoopbackService("upstream", _noting(asked))
+    job = world.job()
+    claims = world.issuer.claims(job)
+    given = {
+        "forged": world.issuer.forged_token(job),
+        "other audience": world.issuer.sign({**claims, "aud": "another-mint"}),
+        "expired": world.issuer.sign({**claims, "exp": int(time()) - 3600}),
+    }[token]
+    with upstream, standalone(world, tmp_path, FALLBACK_MINT_URL=upstream.url) as mint:
+        got = send(mint.url, Sent(given, {"role": "unheld"}))
+    assert (got.status, got.json["code"], asked) == (401, "invalid_token", [])

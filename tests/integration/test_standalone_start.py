@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from fullsend_sandbox.keys import KeyPool, pem
 from mintcore.version import VERSION
+from tests.audited_mint import AuditedMint
 from tests.standalone import run
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def guide(tmp_path: Path, key: RSAPrivateKey) -> dict[str, str]:
         "OIDC_AUDIENCE": "fullsend-mint",
         "PEM_DIR": "./pems",
         "ALLOWED_WORKFLOW_FILES": "*",
+        "REPO_SCOPE": "caller",
         "FALLBACK_MINT_URL": FALLBACK,
         "CUSTOM_ROLE_PERMISSIONS": '{"scanner":{"contents":"read","security_events":"write","metadata":"read"}}',
     }
@@ -73,17 +75,47 @@ def test_check_prints_what_would_be_served(guide: dict[str, str], tmp_path: Path
     assert "PRIVATE KEY" not in done.out
 
 
-def test_check_warns_of_what_will_deny_everyone(guide: dict[str, str], tmp_path: Path) -> None:
-    done = run(guide | {"ALLOWED_ORGS": "", "ALLOWED_WORKFLOW_FILES": ""}, "--check", cwd=tmp_path)
-    assert done.status == 0
-    assert [line.split(":")[0] for line in done.err.splitlines()] == ["warning", "warning"]
-
-
-@pytest.mark.parametrize("empty", ["ALLOWED_ORGS", "ALLOWED_WORKFLOW_FILES"])
-def test_check_does_not_call_good_what_denies_everyone(empty: str, guide: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("empty", "says"),
+    [
+        ("ALLOWED_ORGS", "every request would be denied: ALLOWED_ORGS and PER_REPO_WIF_REPOS are empty. Fix: "),
+        ("ALLOWED_WORKFLOW_FILES", "every request would be denied: ALLOWED_WORKFLOW_FILES is not set. Fix: "),
+    ],
+)
+def test_check_fails_where_every_request_would_be_denied(
+    empty: str, says: str, guide: dict[str, str], tmp_path: Path
+) -> None:
     done = run(guide | {empty: ""}, "--check", cwd=tmp_path)
-    assert (done.status, "good" in done.out) == (0, False)
-    assert "would start, and deny every request" in done.out.splitlines()[0]
+    assert (done.status, done.out) == (1, "")
+    assert says in done.err
+
+
+def test_check_fails_where_no_role_would_be_served(guide: dict[str, str], tmp_path: Path) -> None:
+    done = run(guide | {"ROLE_APP_IDS": '{"scanner": "1"}', "CUSTOM_ROLE_PERMISSIONS": ""}, "--check", cwd=tmp_path)
+    assert (done.status, done.out) == (1, "")
+    assert "no role would be served" in done.err
+
+
+def test_it_listens_on_the_address_of_bind_alone(guide: dict[str, str], tmp_path: Path) -> None:
+    port = int(guide["PORT"])
+    with AuditedMint(guide | {"BIND": "127.0.0.1"}, source=tmp_path, command=("fullsend-mint",), port=port) as mint:
+        # Another listener of the same port on another address: possible only if the mint leaves it free.
+        socket.create_server(("127.0.0.2", port)).close()
+    assert any(f"fullsend-mint starting on 127.0.0.1:{port} (standalone mode)" in line for line in mint.logs())
+
+
+@pytest.mark.parametrize(
+    ("bind", "says"),
+    [
+        ("localhost", "BIND must be an IP address; for example BIND=127.0.0.1"),
+        ("192.0.2.1", "BIND 192.0.2.1 is not an address of this machine. Fix: BIND=127.0.0.1"),
+    ],
+)
+def test_an_address_it_cannot_listen_on_is_one_sentence(
+    bind: str, says: str, guide: dict[str, str], tmp_path: Path
+) -> None:
+    done = run(guide | {"BIND": bind}, cwd=tmp_path)
+    assert (done.status, done.err) == (1, f"{says}\n")
 
 
 def test_check_asks_a_public_mint_for_no_workflow_files(guide: dict[str, str], tmp_path: Path) -> None:
@@ -163,10 +195,10 @@ def _the_key(tmp_path: Path) -> RSAPrivateKey:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"PEM_DIR": "./nowhere"}, "PEM_DIR ./nowhere is not a directory; create it"),
-        ({"PEM_DIR": "./pems/triage.pem"}, "PEM_DIR ./pems/triage.pem is not a directory"),
+        ({"PEM_DIR": "./nowhere"}, "/nowhere is not a directory. Fix: create it"),
+        ({"PEM_DIR": "./pems/triage.pem"}, "/pems/triage.pem is not a directory"),
         ({"ROLE_APP_IDS": "{triage: 1}"}, "ROLE_APP_IDS is not valid JSON"),
-        ({"FALLBACK_MINT_URL": "http://mint.example.com"}, "FALLBACK_MINT_URL has to be an https URL"),
+        ({"FALLBACK_MINT_URL": "http://mint.example.com"}, "FALLBACK_MINT_URL must be an https URL"),
         (
             {"CUSTOM_ROLE_PERMISSIONS": '{"scanner":{"contents":"read"},"triage":{"contents":"read"}}'},
             'registering custom role permissions: custom role "triage" collides with built-in role',
@@ -194,7 +226,7 @@ def test_a_port_in_use_is_one_sentence_and_status_1(guide: dict[str, str], tmp_p
         port = taken.getsockname()[1]
         done = run(guide | {"PORT": str(port)}, cwd=tmp_path)
     assert (done.status, done.out) == (1, "")
-    assert done.err.startswith(f"PORT {port} cannot be listened on (Address already in use); ")
+    assert done.err.startswith(f"PORT {port} cannot be used (Address already in use). Fix: ")
     assert len(done.err.splitlines()) == 1
 
 
@@ -224,5 +256,6 @@ def test_a_key_file_open_to_all_is_warned_about(guide: dict[str, str], tmp_path:
     done = run(guide, "--check", cwd=tmp_path)
     assert done.status == 0
     assert done.err == (
-        "warning: ./pems/triage.pem is open to every user of this machine (mode 0644): chmod 600 it\n"
+        "warning: every user of this machine can access ./pems/triage.pem (mode 0644). Fix: chmod 600 "
+        "./pems/triage.pem\n"
     )

@@ -11,16 +11,20 @@ from werkzeug.datastructures import Headers
 from fullsend_sandbox.faults import Drop, Fail, Huge, Slow
 from fullsend_sandbox.loopback import LoopbackService
 from mintcore.clock import WorldClock
-from mintcore.errors import FallbackUnavailable, InvalidToken
+from mintcore.errors import FallbackUnavailable, InvalidToken, IssuerUnavailable, MintError
+from mintcore.http.breaker import FAILURES, Breaker
 from mintcore.http.fallback import FORWARDED, UpstreamMint
 from mintcore.observe.log import JsonLog
 from mintcore.outbound.channel import Outbound
 from mintcore.policy.names import Role
 from mintcore.policy.roles import build_role_book
 from tests.mint_doubles import new_attempt
+from tests.unit.outbound.loopback_peer import Peer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from mintcore.request import RequestContext
 
 BODY = b'{"role": "coder",  "repos": ["app"], "unknown": "\xc3\xa9"}'
 
@@ -48,9 +52,15 @@ def log() -> io.StringIO:
     return io.StringIO()
 
 
-def fallback(url: str, log: io.StringIO) -> UpstreamMint:
+def genuine(_unverified_token: str, _context: RequestContext) -> None:
+    """Accept every token."""
+
+
+def fallback(url: str, log: io.StringIO, check: Callable[[str, RequestContext], None] = genuine) -> UpstreamMint:
+    clock = WorldClock()
     roles = build_role_book({Role("triage"): "1", Role("scanner"): "2"}, {}, None)
-    return UpstreamMint(Outbound(WorldClock(), connections=1).channel("fallback", url), roles, JsonLog(log))
+    channel = Outbound(clock, connections=1).channel("fallback", url)
+    return UpstreamMint(channel, roles, JsonLog(log), check=check, breaker=Breaker(clock, most=2))
 
 
 def forward(upstream: Upstream, log: io.StringIO, seconds: float = 10.0, **headers: str) -> Response:
@@ -154,7 +164,7 @@ def test_nobody_listening_is_fallback_unavailable(upstream: Upstream, log: io.St
 
 
 def test_a_request_that_a_mint_has_forwarded_is_not_forwarded_again(upstream: Upstream, log: io.StringIO) -> None:
-    with pytest.raises(FallbackUnavailable, match="already been forwarded"):
+    with pytest.raises(FallbackUnavailable, match="already forwarded"):
         forward(upstream, log, X_Fullsend_Mint_Forwarded="1")
     assert upstream.service.traffic.count() == 0
 
@@ -179,3 +189,40 @@ def test_the_log_joins_both_mints_request_ids_and_holds_no_token(upstream: Upstr
     line = json.loads(log.getvalue())
     assert (line["request_id"], line["upstream_request_id"]) == ("request-1", "upstream-1")
     assert "the-oidc-token" not in log.getvalue()
+
+
+@pytest.mark.parametrize("failure", [InvalidToken(detail="audience"), IssuerUnavailable()], ids=lambda f: f.code)
+def test_a_token_that_is_not_proven_here_does_not_go_on(
+    failure: MintError, upstream: Upstream, log: io.StringIO
+) -> None:
+    def refuse(_unverified_token: str, _context: RequestContext) -> None:
+        raise failure
+
+    with pytest.raises(type(failure)):
+        fallback(upstream.service.url, log, refuse).forward("t", BODY, Headers(), new_attempt(WorldClock()))
+    assert upstream.service.traffic.count() == 0
+    assert f"not forwarded: {failure.code}" in log.getvalue()
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "Content-Encoding", "Retry-After", "WWW-Authenticate"])
+@pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1f", "\x7f"])
+def test_an_answer_with_a_control_character_is_fallback_unavailable(
+    name: str, character: str, log: io.StringIO
+) -> None:
+    answer = f"HTTP/1.1 401 No\r\nContent-Length: 2\r\n{name}: a{character}b\r\n\r\n{{}}".encode()
+    with Peer(lambda _number: [answer]) as peer, pytest.raises(FallbackUnavailable):
+        fallback(peer.url, log).forward("t", BODY, Headers(), new_attempt(WorldClock()))
+
+
+def test_a_fallback_that_fails_repeatedly_is_left_alone(upstream: Upstream, log: io.StringIO) -> None:
+    upstream.service.faults.add(Drop())
+    mint = fallback(upstream.service.url, log)
+    for _ in range(FAILURES):
+        with pytest.raises(FallbackUnavailable):
+            mint.forward("t", BODY, Headers(), new_attempt(WorldClock()))
+    asked = upstream.service.traffic.count()
+    with pytest.raises(FallbackUnavailable) as refused:
+        mint.forward("t", BODY, Headers(), new_attempt(WorldClock()))
+    assert upstream.service.traffic.count() == asked
+    assert refused.value.headers()["Retry-After"] in {"4", "5"}
+    assert "not asked: it failed repeatedly" in log.getvalue()

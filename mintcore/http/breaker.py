@@ -1,0 +1,74 @@
+"""Bounds on what one slow service behind the mint may take: threads, and time after it has failed."""
+
+from __future__ import annotations
+
+import math
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mintcore.ports import Clock
+
+FAILURES = 3
+REST_SECONDS = 5.0
+
+
+class NotNow(Exception):
+    """The service must not be asked now; ``retry_after`` is in whole seconds."""
+
+    def __init__(self, reason: str, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(reason)
+
+
+class Breaker:
+    """Lets at most ``most`` callers wait for a service, and none for a few seconds after it has failed repeatedly.
+
+    After ``FAILURES`` failures in a row the service rests for ``REST_SECONDS``. Then one caller tries it: success
+    opens the way for all, a failure begins the next rest.
+    """
+
+    def __init__(self, clock: Clock, *, most: int) -> None:
+        self._clock = clock
+        self._free = most
+        self._failures = 0
+        self._rests_until = 0.0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def asking(self, failure: type[Exception]) -> Iterator[None]:
+        """Ask the service inside. Raises NotNow before that; ``failure`` from inside counts as the service's."""
+        self._enter()
+        failed = False
+        try:
+            yield
+        except failure:
+            failed = True
+            raise
+        finally:
+            self._leave(failed=failed)
+
+    def _enter(self) -> None:
+        with self._lock:
+            now = self._clock.monotonic()
+            if self._failures >= FAILURES:
+                if now < self._rests_until:
+                    raise NotNow("it failed repeatedly", math.ceil(self._rests_until - now))
+                # This caller tries; the others wait as if it had failed already.
+                self._rests_until = now + REST_SECONDS
+            if not self._free:
+                raise NotNow("too many requests wait for it", math.ceil(REST_SECONDS))
+            self._free -= 1
+
+    def _leave(self, *, failed: bool) -> None:
+        with self._lock:
+            self._free += 1
+            if not failed:
+                self._failures = 0
+                return
+            self._failures += 1
+            if self._failures >= FAILURES:
+                self._rests_until = self._clock.monotonic() + REST_SECONDS
