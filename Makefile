@@ -89,6 +89,11 @@ notes: ## print the release notes of VERSION from CHANGELOG.md
 image: .venv/ready ## build the standalone mint's image with docker, podman or buildah; IMAGE names it
 	@scripts/release/image.sh $(or $(IMAGE),fullsend-mint)
 
+test-image: .venv/ready ## build the image on Debian's Python with buildah, and mint with it (minutes)
+	@buildah inspect --type image localhost/mint-base >/dev/null 2>&1 || scripts/release/debian_base.sh localhost/mint-base
+	@BASE=localhost/mint-base scripts/release/image.sh localhost/fullsend-mint
+	$(BIN)/pytest -q -m image tests/image
+
 lock: ## pin requirements.txt and requirements-dev.txt anew from pyproject.toml
 	@test -x $(UV) || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv; }
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml -o requirements.txt $(LOCK)

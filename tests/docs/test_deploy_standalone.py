@@ -1,7 +1,7 @@
 """The files under deploy/ for the standalone mint: linted, and held to what the mint and each other say.
 
-No container engine, no systemd and no cluster runs here. What these tests cannot show is said in
-docs/standalone.md.
+Neither systemd nor a cluster runs here; tests/image runs the image. docs/standalone.md says what these tests cannot
+show.
 """
 
 from __future__ import annotations
@@ -23,10 +23,22 @@ from tests.standalone import ROOT
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 UNIT = DEPLOY / "standalone" / "fullsend-mint.service"
+KUBERNETES = DEPLOY / "kubernetes"
+KUSTOMIZATION: dict[str, Any] = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())
 MANIFESTS: dict[str, Any] = {
     manifest["kind"]: manifest
-    for manifest in yaml.safe_load_all((DEPLOY / "kubernetes" / "fullsend-mint.yaml").read_text())
+    for name in KUSTOMIZATION["resources"]
+    for manifest in [yaml.safe_load((KUBERNETES / name).read_text())]
 }
+
+
+def variables_of(path: Path) -> dict[str, str]:
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+CLUSTER = variables_of(KUBERNETES / "mint.env")
+KUBECTL = shutil.which("kubectl")
 POD: dict[str, Any] = MANIFESTS["Deployment"]["spec"]["template"]["spec"]
 CONTAINER: dict[str, Any] = POD["containers"][0]
 BIN = Path(sys.executable).parent
@@ -44,7 +56,7 @@ def test_the_dockerfile_passes_its_linter() -> None:
     assert check(str(HADOLINT), "deploy/Dockerfile") == ""
 
 
-def test_the_image_runs_as_nobody_and_holds_no_key() -> None:
+def test_the_image_runs_as_an_ordinary_user_and_holds_no_key() -> None:
     final = DOCKERFILE.split("FROM ")[-1]
     user = re.search(r"^USER (\d+):(\d+)$", final, re.MULTILINE)
     assert user is not None
@@ -85,7 +97,34 @@ def unused_port() -> int:
 
 
 def test_the_manifests_fit_kubernetes_own_schemas() -> None:
-    check(str(BIN / "kubernetes-validate"), "--strict", "--quiet", "deploy/kubernetes/fullsend-mint.yaml")
+    paths = [str(KUBERNETES / name) for name in KUSTOMIZATION["resources"]]
+    check(str(BIN / "kubernetes-validate"), "--strict", "--quiet", *paths)
+
+
+def test_the_base_lists_every_manifest() -> None:
+    files = {path.name for path in KUBERNETES.glob("*.yaml")} - {"kustomization.yaml"}
+    assert files == set(KUSTOMIZATION["resources"])
+    assert set(MANIFESTS) == {"Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget"}
+
+
+@pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed")
+def test_kustomize_renders_the_base_and_the_result_fits_the_schemas(tmp_path: Path) -> None:
+    rendered = tmp_path / "rendered.yaml"
+    rendered.write_text(check(str(KUBECTL), "kustomize", str(KUBERNETES)))
+    check(str(BIN / "kubernetes-validate"), "--strict", "--quiet", str(rendered))
+    found = {one["kind"]: one for one in yaml.safe_load_all(rendered.read_text())}
+    assert {one["metadata"]["namespace"] for one in found.values()} == {"fullsend-mint"}
+    container = found["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    assert container["envFrom"][0]["configMapRef"]["name"] == found["ConfigMap"]["metadata"]["name"]
+    assert found["ConfigMap"]["data"] == CLUSTER
+    assert container["image"].startswith("registry.example.com/")
+
+
+def test_the_policy_lets_in_only_the_port_and_out_only_names_and_https() -> None:
+    policy = MANIFESTS["NetworkPolicy"]["spec"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert [port["port"] for rule in policy["ingress"] for port in rule["ports"]] == ["http"]
+    assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {53, 443}
 
 
 def test_the_pods_are_two_and_have_no_privilege() -> None:
@@ -106,21 +145,22 @@ def test_the_pods_user_can_read_the_keys_and_others_cannot() -> None:
     """A secret's files are root's, with fsGroup's group: the group needs the read bit, others must not have it."""
     (volume,) = POD["volumes"]
     (mount,) = CONTAINER["volumeMounts"]
-    assert volume["secret"]["defaultMode"] == 0o440
+    assert volume["projected"]["defaultMode"] == 0o440
     assert POD["securityContext"]["fsGroup"] == POD["securityContext"]["runAsGroup"]
-    assert mount["mountPath"] == MANIFESTS["ConfigMap"]["data"]["PEM_DIR"]
+    assert mount["mountPath"] == CLUSTER["PEM_DIR"]
     assert mount["readOnly"] is True
     assert "subPath" not in mount  # such a file is never replaced when the secret is
 
 
+def test_each_role_has_its_own_secret() -> None:
+    sources = [source["secret"] for source in POD["volumes"][0]["projected"]["sources"]]
+    roles = json.loads(CLUSTER["ROLE_APP_IDS"])
+    assert [source["name"] for source in sources] == [f"fullsend-mint-{role}-pem" for role in roles]
+    assert [source["items"] for source in sources] == [[{"key": "pem", "path": f"{role}.pem"}] for role in roles]
+
+
 def test_each_examples_environment_is_one_the_mint_takes() -> None:
-    example = dict(
-        line.split("=", 1)
-        for line in (DEPLOY / "standalone" / "mint.env.example").read_text().splitlines()
-        if line and not line.startswith("#")
-    )
-    of_the_cluster = MANIFESTS["ConfigMap"]["data"]
-    for environment in (example, of_the_cluster):
+    for environment in (variables_of(DEPLOY / "standalone" / "mint.env.example"), CLUSTER):
         settings = read_standalone(environment)
         assert settings.common.policy.roles.names == ["scanner", "triage"]
         assert settings.common.warnings == ()
@@ -147,7 +187,7 @@ def test_the_unit_may_write_the_audit_file_where_its_example_puts_it() -> None:
 
 
 def test_whoever_stops_the_mint_waits_longer_than_a_request_may_take() -> None:
-    deadline = read_standalone(MANIFESTS["ConfigMap"]["data"]).common.deadline_seconds
+    deadline = read_standalone(CLUSTER).common.deadline_seconds
     wait_before = int(CONTAINER["lifecycle"]["preStop"]["exec"]["command"][1])
     assert POD["terminationGracePeriodSeconds"] > wait_before + deadline + 5
     stop = re.search(r"^TimeoutStopSec=(\d+)$", UNIT.read_text(), re.MULTILINE)

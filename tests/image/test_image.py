@@ -1,0 +1,96 @@
+"""The image, as an engine built it: small, without installer or compiler, and minting as 65532 on a read-only root.
+
+Run by `make test-image`, which builds it first: minutes, and a container registry or Debian mirror are needed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fullsend_sandbox.process import MintProcess
+from tests.contract.exchange import send
+from tests.contract.table import Sent, as_job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fullsend_sandbox.world import World
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = os.environ.get("IMAGE", "localhost/fullsend-mint")
+MISSING = [tool for tool in ("buildah", "bwrap") if shutil.which(tool) is None]
+
+pytestmark = [
+    pytest.mark.image,
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+]
+
+
+def buildah(*arguments: str) -> str:
+    done = subprocess.run(["buildah", *arguments], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def root() -> Iterator[Path]:
+    """Mount the image's file system."""
+    container = buildah("from", "--pull-never", IMAGE)
+    yield Path(buildah("mount", container))
+    buildah("rm", container)
+
+
+def test_no_compiler_and_no_installer_is_in_the_image(root: Path) -> None:
+    unwanted = ("gcc", "cc", "pip", "pip3", "curl", "wget")
+    folders = ("usr/bin", "usr/local/bin", "opt/mint/bin", "bin")
+    assert [f"{folder}/{name}" for folder in folders for name in unwanted if (root / folder / name).exists()] == []
+    assert list((root / "opt/mint").rglob("pip")) == []
+    assert list((root / "usr").rglob("ensurepip")) == []
+
+
+def test_the_only_command_of_the_image_is_the_mint(root: Path) -> None:
+    commands = {path.name for path in (root / "opt/mint/bin").iterdir() if not path.is_symlink()}
+    assert commands == {"fullsend-mint"}
+    assert not list((root / "opt/mint").rglob("fullsend/cli"))
+
+
+def test_the_image_says_its_license_and_its_user() -> None:
+    configured = buildah("inspect", "--type", "image", "--format", "{{.OCIv1.Config}}", IMAGE)
+    assert "org.opencontainers.image.licenses:Apache-2.0" in configured
+    assert "65532:65532" in configured
+
+
+def serving_process(pid: int) -> int:
+    """Return the last descendant, which is the mint's own process behind bwrap and setpriv."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return serving_process(int(children[-1])) if children else pid
+
+
+def test_the_image_mints_as_its_user_on_a_read_only_root(root: Path, world: World, tmp_path: Path) -> None:
+    pems = tmp_path / "pems"
+    pems.mkdir()
+    environment = world.standalone_environment(pems, METRICS="1", PEM_DIR="/mnt")
+    for path in (tmp_path, pems, *pems.iterdir()):
+        os.chown(path, 65532, 65532)
+    capabilities = [part for name in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP") for part in ("--cap-add", name)]
+    command = [
+        "bwrap", "--unshare-pid", "--unshare-ipc", "--die-with-parent", *capabilities,
+        "--ro-bind", str(root), "/", "--ro-bind", str(pems), "/mnt", "--proc", "/proc", "--dev", "/dev",
+        "--perms", "1777", "--tmpfs", "/dev/shm",  # noqa: S108 - as a container engine gives it
+        "setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", "--bounding-set=-all", "--no-new-privs",
+        "fullsend-mint",
+    ]  # fmt: skip
+    search = {"PATH": "/opt/mint/bin:/usr/local/bin:/usr/bin:/bin"}
+    with MintProcess(environment | search, source=ROOT, command=command, bin_dir=Path("/usr/bin")) as mint:
+        assert send(mint.url, as_job()(world)).status == 200
+        assert "fullsend_mint_requests_total" in send(mint.url, Sent(None, b"", "GET", "/metrics")).text
+        status = Path(f"/proc/{serving_process(mint.pid)}/status").read_text()
+    assert re.search(r"^Uid:\t65532\t65532", status, re.MULTILINE)
+    assert re.search(r"^CapEff:\t0+$", status, re.MULTILINE)
