@@ -1,7 +1,7 @@
 """Requests that a mint must grant or refuse, and whether it does.
 
 Decides what a file of expectations may say and how an answer compares. A probe asserts refusals too: a mint that
-grants everything would pass a probe of grants alone.
+grants everything would pass a probe that has only grants.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Connection(TConn):  # type: ignore[misc]
 
     def __init__(self, cfg: Config, sock: socket.socket, client: Any, server: Any, *, deadline: float) -> None:
         super().__init__(cfg, sock, client, server)
-        # Threads send without a loop of their own; whoever must not wait says so with each call.
+        # Threads send without a loop of their own; a caller that must not wait passes a flag with each call.
         sock.settimeout(None)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
         self.deadline = deadline

@@ -9,7 +9,7 @@ BANNED = {
     for name, pattern in {
         "whoever": r"\bwho(ever|m ever|soever)\b|\bwhatsoever\b",
         "nobody": r"\bnobody('s)?\b|\bno ?one('s)\b",
-        "that is none": r"\b(that|which|and) (is|are) none\b|\bis none\b|\bare none\b",
+        "that is none": r"\b(is|are) (?-i:none)\b",
         "of its own": r"\bnone of (its|his|their|one's) own\b|\bof one's own\b",
         "is no NOUN": r"(?<!there )\b(is|are|was|were) no (?!longer\b|more\b|less\b|different\b)[a-z]+",
         "at hand": r"\bat hand\b",

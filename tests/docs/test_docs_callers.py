@@ -13,6 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 from fullsend.cli.root import cli
+from tests.docs.placeholders import COMMIT, UNREVIEWED, with_a_commit
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "callers.md").read_text(encoding="utf-8")
@@ -30,7 +31,7 @@ def example(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Write one example where a workflow lives."""
     path = tmp_path / ".github" / "workflows" / f"{request.param}.yml"
     path.parent.mkdir(parents=True)
-    path.write_text(EXAMPLES[request.param], encoding="utf-8")
+    path.write_text(with_a_commit(EXAMPLES[request.param]), encoding="utf-8")
     return path
 
 
@@ -51,6 +52,13 @@ def zizmor(path: Path) -> subprocess.CompletedProcess[str]:
 def test_zizmor_finds_nothing_in_an_example(example: Path) -> None:
     done = zizmor(example)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_document_pins_the_action_to_a_commit_or_tag_that_does_not_exist() -> None:
+    """There is no release yet, so each use is the placeholder, with the comment that tells what to replace."""
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.yml")]:
+        for use in re.findall(r"actions/mint-token@(.*)", page.read_text(encoding="utf-8")):
+            assert use == f"{COMMIT} {UNREVIEWED}", page
 
 
 def test_zizmor_would_find_an_action_that_is_not_pinned(example: Path) -> None:

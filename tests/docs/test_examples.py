@@ -1,0 +1,109 @@
+"""The example repositories: linted, consistent, and minting in the sandbox with the real action."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.docs.placeholders import COMMIT, UNREVIEWED, with_a_commit
+
+if TYPE_CHECKING:
+    from fullsend_sandbox.world import World
+    from tests.conftest import StartMint
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+ACTION = ROOT / ".github" / "actions" / "mint-token"
+WORKFLOWS = sorted(EXAMPLES.glob("*/.github/workflows/*.yml"))
+BIN = Path(sys.executable).parent
+NODE = shutil.which("node")
+SETTINGS = dict(
+    line.split("=", 1)
+    for line in re.findall(r"```sh\n(.*?)```", (EXAMPLES / "README.md").read_text(), re.DOTALL)[0].splitlines()
+)
+HOSTS = {"dot-fullsend": "octo-org/.fullsend", "agents": "octo-org/agents", "app": "octo-org/app"}
+CALLED = [path for path in WORKFLOWS if path.parts[-4] != "app"]
+
+
+def parsed(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def repository_of(path: Path) -> str:
+    return HOSTS[path.relative_to(EXAMPLES).parts[0]]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_passes_githubs_schema_and_zizmor(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / ".github" / "workflows" / path.name
+    copy.parent.mkdir(parents=True)
+    copy.write_text(with_a_commit(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for command in (
+        [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows", str(copy)],
+        [str(BIN / "zizmor"), "--offline", "--no-progress", "--no-config", str(copy)],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_use_is_a_placeholder_that_the_reader_is_told_to_replace(path: Path) -> None:
+    uses = re.findall(r"uses: (.*)", path.read_text(encoding="utf-8"))
+    assert uses
+    assert all(re.fullmatch(rf"\S+@{COMMIT} {re.escape(UNREVIEWED)}", use) for use in uses)
+
+
+def test_the_caller_gives_each_called_workflow_the_inputs_it_declares() -> None:
+    called = {f"{repository_of(path)}/.github/workflows/{path.name}": parsed(path) for path in CALLED}
+    jobs = parsed(EXAMPLES / "app/.github/workflows/agents.yml")["jobs"].values()
+    assert {job["uses"].partition("@")[0] for job in jobs} == set(called)
+    for job in jobs:
+        # YAML reads the key "on" as true.
+        inputs = called[job["uses"].partition("@")[0]][True]["workflow_call"]["inputs"]
+        assert set(job["with"]) == set(inputs)
+        assert job["permissions"] == {"id-token": "write"}
+
+
+@pytest.mark.skipif(NODE is None, reason="the action needs node on PATH")
+@pytest.mark.parametrize("path", CALLED, ids=lambda path: path.stem)
+def test_the_example_mints_with_the_settings_it_shows(
+    path: Path, world: World, start_mint: StartMint, tmp_path: Path
+) -> None:
+    mint = start_mint(**SETTINGS)
+    (step,) = [step for job in parsed(path)["jobs"].values() for step in job["steps"] if step.get("id") == "mint"]
+    job = world.job(workflow=f"{repository_of(path)}/.github/workflows/{path.name}@refs/heads/main")
+    known = {"github.event.repository.name": "app", "vars.FULLSEND_MINT_URL": mint.url}
+    given = {
+        f"INPUT_{name.upper()}": re.sub(r"\$\{\{ (\S+) \}\}", lambda found: known[found[1]], value)
+        for name, value in step["with"].items()
+    }
+    manifest = parsed(ACTION / "action.yml")
+    defaults = {f"INPUT_{name.upper()}": str(one.get("default", "")) for name, one in manifest["inputs"].items()}
+    files = {name: tmp_path / name for name in ("GITHUB_OUTPUT", "GITHUB_STATE")}
+    for file in files.values():
+        file.touch()
+    done = subprocess.run(
+        [str(NODE), str(ACTION / manifest["runs"]["main"])],
+        env={
+            "PATH": os.environ["PATH"],
+            "GITHUB_API_URL": world.github.api_url,
+            **world.issuer.job_environment(job),
+            **{name: str(file) for name, file in files.items()},
+            **defaults,
+            **given,
+        },
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    granted = re.search(r"^granted_repos<<(\S+)\n(.*?)\n\1$", files["GITHUB_OUTPUT"].read_text(), re.MULTILINE)
+    assert granted is not None
+    assert json.loads(granted[2]) == ["octo-org/app"]
