@@ -1,4 +1,4 @@
-"""What an explanation consists of: checks, each with how it came out. It checks nothing itself."""
+"""An explanation: a list of checks with their results. It checks nothing itself."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mintcore.errors import MintError
-    from mintcore.policy.roles import RoleGrant
+    from mintcore.policy.decision import Entitlement
 
 SHOWN = 200
 """Characters of what was found that are shown at most."""
 
 
 class Outcome(StrEnum):
-    """How a check came out."""
+    """The result of a check."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: what it compared, how it came out, and, where it failed, the server's answer and the remedy."""
+    """One check: what it compared and its result; where it failed, the server's answer and the remedy."""
 
     name: str
     outcome: Outcome
@@ -50,13 +50,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All checks in the mint's order; ``grant`` is what a token of the role would be, where the role is served.
+    """All checks in the mint's order.
 
-    ``forwarded_to`` is the other mint that would decide instead, empty where this one does.
+    ``grant`` is what a token would be, ``None`` where the caller, the role or its level is unknown.
+    ``forwarded_to`` is the other mint that decides instead, empty where this one does.
     """
 
     checks: tuple[Check, ...]
-    grant: RoleGrant | None
+    grant: Entitlement | None
     forwarded_to: str = ""
 
     @property
@@ -66,5 +67,5 @@ class Explanation:
 
 
 def failed(name: str, found: str, expected: str, failure: MintError, change: str) -> Check:
-    """Return a check that came out as the mint's ``failure``."""
+    """Return a check that failed as the mint's ``failure``."""
     return Check(name, Outcome.FAILED, found, expected, failure.status, failure.code, change)

@@ -1,57 +1,132 @@
 """What an operator does about a rule that failed. The mint's own remedies are written for callers.
 
-Decides words only: that the rule failed is the policy's.
+It chooses words only: policy decides that the rule failed.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mintcore.policy.policy import CALLER
 from mintcore.policy.roles import key_role
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from mintcore.policy.claims import Caller
     from mintcore.policy.decision import Rule
-    from mintcore.policy.names import Role
     from mintcore.policy.policy import TrustPolicy
+    from mintcore.policy.token_request import TokenRequest
 
 
-def for_operator(rule: Rule, policy: TrustPolicy, caller: Caller, role: Role, place: str) -> str:
-    """Return what to run or to change; `place` are a deployed mint's options, empty for a file of variables.
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A rule that failed, for which request and mint.
 
-    A rule that is not the configuration's to change keeps the caller's remedy.
+    ``place`` are the options that name a deployed mint to our commands, empty for a file of variables.
     """
-    if rule.name == "org":
-        return _change(f"enroll {caller.org}", f"add {caller.org} to ALLOWED_ORGS", place)
-    if rule.name == "workflow_repo" and caller.workflow is not None:
-        return _workflow_repo(policy, caller, str(caller.workflow.repo), place)
-    if rule.name == "workflow_file" and caller.workflow is not None:
-        file = caller.workflow.file
-        return _change(f"deploy --workflow-files {file}", f"add {file} to ALLOWED_WORKFLOW_FILES", place)
-    if rule.name == "role":
-        return _role(policy, role, place)
-    return rule.remedy
+
+    rule: Rule
+    policy: TrustPolicy
+    caller: Caller
+    request: TokenRequest | None
+    place: str
+
+    def change(self, command: str, edit: str) -> str:
+        """Return the command for a deployed mint, or the edit of a file."""
+        return f"fullsend mint {command} {self.place}" if self.place else f"{edit[0].upper()}{edit[1:]}."
 
 
-def _change(command: str, edit: str, place: str) -> str:
-    return f"fullsend mint {command} {place}" if place else f"{edit[0].upper()}{edit[1:]}."
+def for_operator(denial: Denial) -> str:
+    """Return what to run or to change. A rule that the configuration cannot change keeps the caller's remedy."""
+    remedy = _REMEDIES.get(denial.rule.name)
+    return remedy(denial) if remedy else denial.rule.remedy
 
 
-def _workflow_repo(policy: TrustPolicy, caller: Caller, host: str, place: str) -> str:
+def _org(denial: Denial) -> str:
+    org = denial.caller.org
+    return denial.change(f"enroll {org}", f"add {org} to ALLOWED_ORGS")
+
+
+def _ids(denial: Denial) -> str:
+    caller, policy = denial.caller, denial.policy
+    alone = policy.enrolled_by_itself(caller.repository)
+    wanted = str(caller.repository if alone else caller.org)
+    again = denial.change(f"enroll {wanted}", f"correct {wanted} in ENROLLED_IDS")
+    return f"Find out who owns the name now. If it is the right account, enroll it again: {again}"
+
+
+def _workflow_repo(denial: Denial) -> str:
+    workflow, policy = denial.caller.workflow, denial.policy
+    if workflow is None:
+        return denial.rule.remedy
+    host = str(workflow.repo)
     instead = "Let the job call a reusable workflow from a trusted repository."
-    if host == str(caller.repository) and not policy.public:
-        own = _change(f"enroll {host}", f"add {host} to PER_REPO_WIF_REPOS", place)
+    if host == str(denial.caller.repository) and not policy.public:
+        own = denial.change(f"enroll {host}", f"add {host} to PER_REPO_WIF_REPOS")
         return f"{instead} Or trust the workflows of {host} for itself: {own}"
     hosts = ",".join([*sorted(str(repo) for repo in policy.host_repos), host])
-    every = _change(f"deploy --env WORKFLOW_HOST_REPOS={hosts}", f"set WORKFLOW_HOST_REPOS={hosts}", place)
+    every = denial.change(f"deploy --env WORKFLOW_HOST_REPOS={hosts}", f"set WORKFLOW_HOST_REPOS={hosts}")
     return f"{instead} Only if every organization is to trust {host}: {every}"
 
 
-def _role(policy: TrustPolicy, role: Role, place: str) -> str:
+def _workflow_file(denial: Denial) -> str:
+    workflow = denial.caller.workflow
+    if workflow is None:
+        return denial.rule.remedy
+    file = workflow.file
+    return denial.change(f"deploy --workflow-files {file}", f"add {file} to ALLOWED_WORKFLOW_FILES")
+
+
+def _workflow_refs(denial: Denial) -> str:
+    workflow, patterns = denial.caller.workflow, denial.policy.workflow_refs
+    # A ref that is not a branch or tag cannot be listed.
+    if workflow is None or patterns is None or not workflow.ref.startswith(("refs/heads/", "refs/tags/")):
+        return denial.rule.remedy
+    refs = f"{patterns},{workflow.ref}".replace(", ", ",")
+    trusted = denial.change(f"deploy --env WORKFLOW_REFS={refs}", f"set WORKFLOW_REFS={refs}")
+    return f"{denial.rule.remedy} Or trust that ref: {trusted}"
+
+
+def _role(denial: Denial) -> str:
+    if denial.request is None:
+        return denial.rule.remedy
+    policy, role = denial.policy, denial.request.role
     served = policy.roles.names
     if role in policy.roles.holds:
         roles = ",".join([*served, role])
-        return _change(f"deploy --env ALLOWED_ROLES={roles}", f"add {role} to ALLOWED_ROLES", place)
+        return denial.change(f"deploy --env ALLOWED_ROLES={roles}", f"add {role} to ALLOWED_ROLES")
     own = key_role(role)
-    added = _change(f"add-role {own} --app-id N --pem FILE.pem", f"give {own} an App in ROLE_APP_IDS", place)
-    return f"Served are {', '.join(served) or 'none'}. To serve {role}: {added}"
+    added = denial.change(f"add-role {own} --app-id N --pem FILE.pem", f"give {own} an App in ROLE_APP_IDS")
+    return f"This mint serves {', '.join(served) or 'no role'}. To serve {role}: {added}"
+
+
+def _repo_scope(denial: Denial) -> str:
+    policy, caller, request = denial.policy, denial.caller, denial.request
+    if policy.enrolled_by_itself(caller.repository):
+        own = denial.change(f"enroll {caller.org}", f"add {caller.org} to ALLOWED_ORGS")
+        return f"{denial.rule.remedy} Only if every repository of {caller.org} is to be served: {own}"
+    if policy.grants or request is None or policy.scope_of(request.role) != CALLER:
+        return denial.rule.remedy
+    granted = denial.change("deploy --env GRANTS=1", "set GRANTS=1")
+    return f"{denial.rule.remedy} Or let the repository grant it: {granted}"
+
+
+def _target_org(denial: Denial) -> str:
+    if denial.policy.grants:
+        return denial.rule.remedy
+    granted = denial.change("deploy --env GRANTS=1", "set GRANTS=1")
+    return f"Only if organizations may grant access to each other: {granted}"
+
+
+_REMEDIES: Mapping[str, Callable[[Denial], str]] = {
+    "org": _org,
+    "ids": _ids,
+    "workflow_repo": _workflow_repo,
+    "workflow_file": _workflow_file,
+    "workflow_refs": _workflow_refs,
+    "role": _role,
+    "repo_scope": _repo_scope,
+    "target_org": _target_org,
+}

@@ -1,30 +1,30 @@
-"""Every check a request would meet, in the mint's order, and how each comes out.
+"""Every check a request meets, in the mint's order, with its result.
 
-Each verdict is the mint's own code's: of the claims in :mod:`~fullsend.explain.claims_checks`, of policy
-:func:`~mintcore.policy.trust.decide`. So one wrong thing does not hide the next. What needs the network
-(signature, exchange, key, installation) is listed as not checked.
+Each result comes from the mint's own code: of the claims in :mod:`~fullsend.explain.claims_checks`, of policy from
+:func:`~mintcore.policy.trust.decide`. One failed check does not hide the next. Checks that need the network
+(signature, exchange, grants, commits, key, installation) are listed as not checked.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fullsend.explain.checks import SHOWN, Check, Explanation, Outcome, failed
 from fullsend.explain.claims_checks import ClaimsChecks
-from fullsend.explain.rule_remedies import for_operator
+from fullsend.explain.rule_remedies import Denial, for_operator
 from mintcore.errors import InvalidToken, MintError
 from mintcore.policy import trust
 from mintcore.policy.names import Role
 from mintcore.policy.token_request import TokenRequest, parse_token_request
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from fullsend.explain.claims_file import GivenClaims
     from fullsend.explain.configuration import Configuration
     from mintcore.policy.claims import Caller
-    from mintcore.policy.decision import Rule
+    from mintcore.policy.decision import Decision, Rule
     from mintcore.policy.policy import TrustPolicy
 
 _NO_ROLE = Role("none")
@@ -32,40 +32,57 @@ _ABOUT_THE_REQUEST = {"role", "level", "permissions", "repo_scope", "target_org"
 
 
 def explain(
-    given: GivenClaims, role: str, repos: Sequence[str], configuration: Configuration, *, now: float
+    given: GivenClaims,
+    role: str,
+    repos: Sequence[str],
+    configuration: Configuration,
+    *,
+    now: float,
+    further: Mapping[str, Any] | None = None,
 ) -> Explanation:
-    """Return what the mint of ``configuration`` would say; ``now`` is in seconds since the epoch."""
-    request, asked = _request(role, repos)
+    """Return what the mint of ``configuration`` answers; ``now`` is in seconds since the epoch.
+
+    ``further`` are the other fields of the request: ``level``, ``permissions`` and ``target_org``.
+    """
+    request, asked = _request({"role": role, "repos": list(repos), **(further or {})})
     if request is not None and configuration.fallback_url and not _holds(configuration, request.role):
-        other = f"the role is held by {configuration.fallback_url}, which gets the request as it is"
+        other = f"the role is held by {configuration.fallback_url}, which gets the request unchanged"
         forward = Check("fallback", Outcome.NOT_CHECKED, other, "that mint decides")
         return Explanation((*asked, forward), None, configuration.fallback_url)
     claims = ClaimsChecks(given.unverified_claims, configuration, now)
     caller = claims.caller()
     policy = configuration.settings.policy
     checks = [*asked, _form(given), *claims.all(), _signature(configuration)]
+    grant = None
     if caller is not None:
-        checks += _policy(policy, caller, request, configuration.place)
+        decision = trust.decide(policy, caller, TokenRequest(_NO_ROLE) if request is None else request)
+        grant = decision.entitlement
+        checks += _policy(decision, policy, caller, request, configuration.place)
         if configuration.provider:
             checks.append(_exchange(policy, caller, configuration))
     checks.append(
         Check("key and installation", Outcome.NOT_CHECKED, "the App's key and installation", "offline: not asked")
     )
-    return Explanation(tuple(checks), policy.roles.serves.get(request.role) if request else None)
+    return Explanation(tuple(checks), grant)
 
 
 def _holds(configuration: Configuration, role: Role) -> bool:
     return role in configuration.settings.policy.roles.holds
 
 
-def _request(role: str, repos: Sequence[str]) -> tuple[TokenRequest | None, list[Check]]:
-    listed = f"repositories {', '.join(repos)}" if repos else "every repository of the installation"
-    found, expected = f"role {role[:SHOWN]}, {listed[:SHOWN]}", "a role name and bare repository names"
+def _request(fields: Mapping[str, Any]) -> tuple[TokenRequest | None, list[Check]]:
+    asked = {name: value for name, value in fields.items() if value not in (None, [])}
+    found = ", ".join(f"{name} {_plain(value)[:SHOWN]}" for name, value in asked.items())[: 2 * SHOWN]
+    expected = "a well-formed request"
     try:
-        request = parse_token_request(json.dumps({"role": role, "repos": list(repos)}).encode())
+        request = parse_token_request(json.dumps(asked).encode())
     except MintError as failure:
         return None, [failed("request", found, expected, failure, failure.public)]
     return request, [Check("request", Outcome.PASSED, found, expected)]
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _form(given: GivenClaims) -> Check:
@@ -88,9 +105,9 @@ def _signature(configuration: Configuration) -> Check:
 
 
 def _exchange(policy: TrustPolicy, caller: Caller, configuration: Configuration) -> Check:
-    """Say which provider judges and by what; that it does not exist is known without asking it."""
+    """Return which provider judges the token, and its condition; a missing provider is known offline."""
     provider = trust.provider_id(policy, caller.repository, configuration.provider)
-    found = f"the provider {provider} judges this repository"
+    found = f"the provider {provider} judges tokens of this repository"
     if configuration.conditions is None:
         return Check("sts", Outcome.NOT_CHECKED, found, "it accepts the token")
     if provider not in configuration.conditions:
@@ -101,10 +118,9 @@ def _exchange(policy: TrustPolicy, caller: Caller, configuration: Configuration)
     return Check("sts", Outcome.NOT_CHECKED, found, f"its condition: {configuration.conditions[provider]}")
 
 
-def _policy(policy: TrustPolicy, caller: Caller, request: TokenRequest | None, place: str) -> list[Check]:
-    # Organization and workflow are judged whatever the role; without a role name there is no verdict on it.
-    wanted = TokenRequest(_NO_ROLE) if request is None else request
-    decision = trust.decide(policy, caller, wanted)
+def _policy(
+    decision: Decision, policy: TrustPolicy, caller: Caller, request: TokenRequest | None, place: str
+) -> list[Check]:
     return [
         Check(
             rule.name,
@@ -113,7 +129,7 @@ def _policy(policy: TrustPolicy, caller: Caller, request: TokenRequest | None, p
             rule.expected + _configured(policy, rule.name),
             0 if rule.passed else rule.failure.status,
             "" if rule.passed else rule.failure.code,
-            "" if rule.passed else for_operator(rule, policy, caller, wanted.role, place),
+            "" if rule.passed else for_operator(Denial(rule, policy, caller, request, place)),
         )
         for rule in decision.rules
         if request is not None or rule.name not in _ABOUT_THE_REQUEST
@@ -129,7 +145,7 @@ def _outcome(rule: Rule) -> Outcome:
 
 
 def _configured(policy: TrustPolicy, rule: str) -> str:
-    """Return what a caller is not shown and who has the configuration may see."""
+    """Return details that only readers of the configuration may see."""
     if rule == "org" and policy.orgs is not None:
         return f" ({', '.join(sorted(str(org) for org in policy.orgs)) or 'empty'})"
     if rule == "workflow_file" and policy.workflow_files:

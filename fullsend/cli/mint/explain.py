@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullsend.cli.lazy import extra_needed
-from fullsend.cli.mint.caller_options import role_options
+from fullsend.cli.mint.caller_options import narrowing_options, role_options
 from fullsend.cli.mint.location_options import PROJECT_VARIABLES, project_from_environment
 from fullsend.cli.output import (
     NOT_HEALTHY,
@@ -31,6 +31,7 @@ from fullsend.explain.trace import explain as explained
 if TYPE_CHECKING:
     from fullsend.explain.checks import Explanation
     from fullsend.explain.configuration import Configuration
+    from mintcore.policy.decision import Entitlement
 
 _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "NO", Outcome.NOT_CHECKED: "-", Outcome.WOULD_DENY: "!"}
 
@@ -45,6 +46,7 @@ _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "NO", Outcome.NOT_CHECKED: "-", 
     help="The claims as JSON, or the JWT (decoded, not verified, never printed); - for stdin.",
 )
 @role_options
+@narrowing_options
 @click.option(
     "--env-file",
     type=click.Path(path_type=Path),
@@ -62,15 +64,18 @@ def explain(
     claims_file: Path,
     role: str,
     repos: list[str],
+    level: str | None,
+    permissions: dict[str, str] | None,
+    target_org: str | None,
     env_file: Path | None,
     project: str | None,
     region: str,
     as_json: bool,
 ) -> None:
-    """Show every rule a request would meet, how it comes out, and what would have to change.
+    """Show every rule that a request meets, its result, and what would have to change.
 
-    The mint is not asked, nor GitHub: signature, exchange, App key and installation are not checked.
-    Exit status 3 when the mint would refuse.
+    It makes no call to the mint or to GitHub: signature, exchange, grants, commits, App key and installation are
+    not checked. Exit status 3 when the mint would refuse.
     """
     if not role.strip():
         raise click.UsageError("--role is empty: name the role that was asked for, such as --role coder.")
@@ -85,7 +90,8 @@ def explain(
     try:
         claims = read_claims(claims_file)  # first: reading a project takes a while
         configuration = _of_project(project, region) if env_file is None else read_configuration(env_file)
-        result = explained(claims, role, repos, configuration, now=time.time())
+        further = {"level": level, "permissions": permissions or None, "target_org": target_org}
+        result = explained(claims, role, repos, configuration, now=time.time(), further=further)
     except UnreadableFileError as error:
         raise BadUsage(str(error), error.remedy) from None
     except UnusableInputError as error:
@@ -114,6 +120,9 @@ def _fields(result: Explanation, configuration: Configuration) -> dict[str, Any]
         "mode": configuration.mode,
         "rules": [check.fields() for check in result.checks],
         "permissions": None if grant is None else dict(grant.permissions),
+        "level": None if grant is None else grant.level,
+        "org": None if grant is None else str(grant.target.org),
+        "repos": None if grant is None else list(grant.repos) or ["*"],
         "warnings": list(configuration.settings.warnings),
     }
 
@@ -128,7 +137,7 @@ def _print(result: Explanation, configuration: Configuration) -> None:
     print_table(("", "rule", "found", "needed", "outcome"), rows)
     refusal, grant = result.refusal, result.grant
     for check in result.checks:
-        if check.outcome is Outcome.FAILED:
+        if check.outcome in {Outcome.FAILED, Outcome.WOULD_DENY}:
             click.echo(encodable(f"{check.name}: {check.change}"))
     if refusal is not None:
         click.echo(f"The {configuration.mode} mint would answer {refusal.status} {refusal.code}.")
@@ -136,8 +145,15 @@ def _print(result: Explanation, configuration: Configuration) -> None:
     if result.forwarded_to:
         click.echo(f"The standalone mint would send the request on to {result.forwarded_to}; that mint decides.")
         return
-    permissions = "" if grant is None else ", ".join(f"{name}:{level}" for name, level in grant.permissions.items())
     click.echo(
-        f"As far as it can be known offline, the {configuration.mode} mint would grant {permissions}, "
+        f"As far as it can be checked offline, the {configuration.mode} mint would grant {_granted(grant)}, "
         "if the token is genuine and the role's App is installed."
     )
+
+
+def _granted(grant: Entitlement | None) -> str:
+    if grant is None:
+        return "nothing"
+    permissions = ", ".join(f"{name}:{access}" for name, access in grant.permissions.items())
+    repos = ", ".join(f"{grant.target.org}/{name}" for name in grant.repos)
+    return f"{permissions} on {repos or f'every repository of the installation on {grant.target.org}'}"
