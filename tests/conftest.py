@@ -65,6 +65,7 @@ def world(shared_world: World) -> World:
 @pytest.fixture(scope="session")
 def hosted_mint(shared_world: World) -> Iterator[MintProcess]:
     """Run the real function in the session's world."""
+    shared_world.reset()  # whatever the last test broke
     with AuditedMint(shared_world.mint_environment(), source=ROOT) as running:
         yield running
 

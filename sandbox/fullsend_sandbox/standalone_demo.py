@@ -19,12 +19,12 @@ TRIAGE = {"contents": "read", "issues": "write", "metadata": "read"}
 
 STEPS = (
     Step(
-        "scanner, a custom role with an App of one's own",
+        "scanner, a custom role with its own App",
         lambda actor: actor.mint(actor.oidc_token(actor.world.job()), "scanner"),
         OK,
     ),
     Step(
-        "triage, a built-in role with an App of one's own",
+        "triage, a built-in role with its own App",
         lambda actor: actor.mint(actor.oidc_token(actor.world.job()), "triage"),
         OK,
     ),
@@ -39,7 +39,7 @@ STEPS = (
         OK,
     ),
     Step(
-        "deployer, which nobody serves: the fallback's answer",
+        "deployer, an unknown role: the fallback's answer",
         lambda actor: actor.mint(actor.oidc_token(actor.world.job()), "deployer"),
         FORBIDDEN,
         "role_not_allowed",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def shared_mints(shared_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, MintProcess]]:
     """Run one mint of each mode for all rows that leave the world as it is."""
+    shared_world.reset()  # whatever the last test of another folder broke
     with ExitStack() as running:
         mints: dict[str, MintProcess] = {
             mode: running.enter_context(new_mint(mode, shared_world, tmp_path_factory.mktemp("pems")))

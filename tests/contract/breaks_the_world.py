@@ -1,0 +1,14 @@
+"""A test that leaves GitHub broken: `test_order.py` runs it before the contract's tests, and nothing else does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fullsend_sandbox.faults import Drop
+
+if TYPE_CHECKING:
+    from fullsend_sandbox.world import World
+
+
+def test_github_is_left_broken(world: World) -> None:
+    world.github.faults.add(Drop(), times=1000)
