@@ -29,6 +29,10 @@ class RedisServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the server; may be called again."""
         self.process.terminate()
         self.process.wait(10)
 
