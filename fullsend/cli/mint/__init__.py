@@ -25,6 +25,9 @@ COMMANDS = {
     "rotate-key": Lazy(
         "fullsend.cli.mint.roles:rotate_key", "Put a new App key in the old one's place.", "operate"
     ),
+    "import-key": Lazy(
+        "fullsend.cli.mint.import_key:import_key_", "Move a role's App key into Cloud KMS.", "operate"
+    ),
     "enroll": Lazy("fullsend.cli.mint.enroll:enroll", "Let an organization or repository mint.", "operate"),
     "unenroll": Lazy("fullsend.cli.mint.enroll:unenroll", "Revoke minting access.", "operate"),
     "doctor": Lazy("fullsend.cli.mint.doctor:doctor", "Find what is wrong and how to fix it.", "operate"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fullsend.operate.gcp.accounts import ServiceAccounts
 from fullsend.operate.gcp.functions import Functions
 from fullsend.operate.gcp.identity_pools import Federation
+from fullsend.operate.gcp.kms import Kms
 from fullsend.operate.gcp.resource_manager import ResourceManager
 from fullsend.operate.gcp.run import Run
 from fullsend.operate.gcp.secret_manager import SecretManager
@@ -29,6 +30,7 @@ class Cloud:
     accounts: ServiceAccounts
     federation: Federation
     secrets: SecretManager
+    kms: Kms
     functions: Functions
     run: Run
 
@@ -43,6 +45,7 @@ def connect(location: MintLocation, session: Session) -> Cloud:
         accounts=ServiceAccounts(session),
         federation=Federation(session),
         secrets=SecretManager(session),
+        kms=Kms(session),
         functions=Functions(session),
         run=Run(session),
     )

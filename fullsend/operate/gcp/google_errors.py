@@ -46,6 +46,7 @@ _ROLES = (
     ("iam.workloadIdentityPool", "roles/iam.workloadIdentityPoolAdmin"),
     ("secretmanager.versions.access", "roles/secretmanager.secretAccessor"),
     ("secretmanager.", "roles/secretmanager.admin"),
+    ("cloudkms.", "roles/cloudkms.admin"),
     ("cloudfunctions.", "roles/cloudfunctions.developer"),
     ("run.", "roles/run.admin"),
     ("serviceusage.services.use", "roles/serviceusage.serviceUsageConsumer"),

@@ -36,6 +36,10 @@ _WITH_A_COMMAND = {
         "fullsend mint enroll ORG/REPO adds one, fullsend mint unenroll ORG/REPO takes one out, each with the "
         "repository's provider."
     ),
+    "ROLE_KMS_KEYS": (
+        "fullsend mint import-key ROLE --pem FILE.pem moves a role's key into Cloud KMS. It also imports the key "
+        "and lets the mint sign with it."
+    ),
     "GCP_PROJECT_NUMBER": _ITSELF,
     "WIF_POOL_NAME": _ITSELF,
     "WIF_PROVIDER_NAME": _ITSELF,

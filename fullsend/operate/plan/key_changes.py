@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fullsend.operate.gcp.secret_manager import ENABLED
+from fullsend.operate.model.kms_names import keys_in_use
 from fullsend.operate.model.mint_state import SecretState
 from fullsend.operate.model.names import secret_id
 from fullsend.operate.operate_errors import BadInput
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 def key_steps(state: MintState, wanted: RoleKey) -> list[Step]:
     """Return the steps for one role's secret. Raises BadInput when there is no key, given or stored."""
     found = state.secrets.get(wanted.role, SecretState())
+    if wanted.key is None and str(wanted.role) in keys_in_use(state.environment):
+        return []  # the role signs with Cloud KMS
     steps: list[Step] = []
     if wanted.key is None and (found.latest is None or found.latest.state != ENABLED):
         raise BadInput(

@@ -94,6 +94,8 @@ def wants_numbers(query: Mapping[str, str]) -> bool:
 
 
 def _query_value(described: Mapping[str, Any] | None, sent: str) -> str:
+    if described is not None and described["type"] == "boolean":
+        return sent.lower()  # gcloud sends True
     if described is None or "enum" not in described or not INTEGER.fullmatch(sent):
         return sent
     return name_of(described["enum"], int(sent)) or sent

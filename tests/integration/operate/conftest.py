@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fullsend.operate.model.mint_state import MintState
     from fullsend_sandbox.world import World
 
-APIS = ("cloudfunctions", "run", "iam", "secretmanager", "cloudresourcemanager", "serviceusage")
+APIS = ("cloudfunctions", "run", "iam", "secretmanager", "cloudresourcemanager", "serviceusage", "cloudkms")
 
 
 @dataclass
