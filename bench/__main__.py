@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from time import perf_counter
 from typing import Any
 
-from bench import passes, profile, report
+from bench import crowding, passes, profile, rare, report, tls
 from bench.client import LoadError
 from bench.measure import Machine, cpu_model, on_cpus
 from bench.scene import Scene
@@ -50,10 +50,15 @@ def _run(effort: passes.Effort) -> dict[str, Any]:
         stage = passes.Stage(scene, server_cpus, effort, _say)
         results: dict[str, Any] = {
             "start": passes.start_times(stage),
+            "late_start": passes.late_start(stage),
             "calls": passes.upstream_calls(stage),
             "cpu": passes.cpu_per_request(stage),
             "throughput": passes.throughput(stage),
+            "rare": rare.rare(stage),
+            "tls": tls.over_tls(stage),
             "crowd": passes.crowd(stage),
+            "bodies": crowding.bodies(stage),
+            "slow": crowding.slow_senders(stage),
             "memory": passes.memory(stage),
             "profile": profile.take(stage),
         }

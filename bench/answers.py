@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from fullsend_sandbox.crc32c import crc32c
 from fullsend_sandbox.github.links import repository_links
+from fullsend_sandbox.job import Job
 from fullsend_sandbox.names import ORG, PROJECT_NUMBER, app_permissions, secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 INSTALLATION_ID = 48_151_623
+OWNER_ID = int(Job().claims()["repository_owner_id"])
+"""The mint compares the account's id with the caller's claim."""
 OTHER_INSTALLATIONS = 9
 """How many more there are in the list of installations; a shared App has many, and each makes it longer."""
 
@@ -94,7 +97,7 @@ def _installation(org: str, number: int) -> dict[str, Any]:
     api = f"https://api.github.com/app/installations/{number}"
     return {
         "id": number,
-        "account": _account(org, number),
+        "account": _account(org, OWNER_ID if org == ORG else number),
         "repository_selection": "all",
         "access_tokens_url": f"{api}/access_tokens",
         "repositories_url": "https://api.github.com/installation/repositories",

@@ -39,16 +39,18 @@ class Effort:
     seconds: float
     starts: int
     mints: int
+    rare: int
+    healths: int
 
     @classmethod
     def full(cls) -> Effort:
         """Return what the published figures are made with."""
-        return cls(rounds=3, seconds=1.5, starts=7, mints=10_000)
+        return cls(rounds=3, seconds=1.5, starts=7, mints=10_000, rare=31, healths=500)
 
     @classmethod
     def quick(cls) -> Effort:
         """Return what takes under a minute on a quiet machine and shows a direction."""
-        return cls(rounds=1, seconds=0.4, starts=1, mints=2_000)
+        return cls(rounds=1, seconds=0.4, starts=1, mints=2_000, rare=6, healths=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,20 @@ def start_times(stage: Stage) -> dict[str, dict[str, dict[str, float]]]:
             for name, taken in times.items()
         }
     return found
+
+
+def late_start(stage: Stage) -> dict[str, float]:
+    """Return the seconds from the mint's start to its first token where each upstream call takes 50 ms."""
+    stage.say(f"start, {_CROWD_LATENCY_MS} ms upstream")
+    stage.scene.set_latency(_CROWD_LATENCY_MS)
+    taken = []
+    for _ in range(stage.effort.starts):
+        everywhere = stage.server_cpus | os.sched_getaffinity(stage.scene.pid)
+        with Server("mint", stage.scene.environment(), cpus=everywhere) as server:
+            server.ask(stage.scene.requests()[0])
+            taken.append(server.since_start())
+    stage.scene.set_latency(0)
+    return {"latency_ms": _CROWD_LATENCY_MS, "token_s": statistics.median(taken)}
 
 
 def memory(stage: Stage) -> list[dict[str, float]]:

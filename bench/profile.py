@@ -30,7 +30,7 @@ _TOP = 25
 # What a sample belongs to: the first of these that is anywhere on its stack.
 _STEPS = (
     ("STS exchange", "HostedVerifier.confirm"),
-    ("claims and signature", "HostedVerifier.examine"),
+    ("claims and signature", "HostedVerifier.check_locally"),
     ("GitHub: create the token", "GitHubTokens.issue"),
     ("audit event", "StructuredAudit.record"),
     ("policy and the rest of the service", "MintService."),

@@ -49,8 +49,8 @@ def in_readme(results: Mapping[str, Any]) -> str:
 def text(results: Mapping[str, Any]) -> str:
     """Return everything as Markdown."""
     parts = [_machine(results), _targets(results), _throughput(results["throughput"]), _baseline(results)]
-    parts.append(_calls(results["calls"]))
-    parts += [_starts(results["start"]), _cpu(results), _memory(results["memory"]), _profile(results)]
+    parts += [_calls(results["calls"]), _starts(results["start"]), _rare(results), _crowding(results)]
+    parts += [_cpu(results), _memory(results["memory"]), _profile(results)]
     return "\n\n".join(parts)
 
 
@@ -162,6 +162,36 @@ def _starts(start: Mapping[str, Any]) -> str:
         for name, found in servers.items()
     ]
     return table(("from process start to", "first answer", "first token", "worst"), rows)
+
+
+def _rare(results: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            label,
+            f"{found['mint']['p50_ms']:.1f}",
+            f"{found['baseline']['p50_ms']:.0f}",
+            f"{found['ratio']:.3f}",
+        )
+        for label, found in (
+            ("sparse: every cache has run out before each mint", results["rare"]),
+            ("STS and GitHub over TLS, warm", results["tls"]),
+        )
+    ]
+    late = results["late_start"]
+    return (
+        table(("one client, 50 ms upstream", "p50 ms", "baseline", "ratio"), rows)
+        + f"\n\nFrom process start to the first token at {late['latency_ms']} ms: {late['token_s']:.2f} s. "
+        + f"Calls with an App JWT per mint, at one mint in 15 minutes: {results['rare']['app_calls']:.2f}."
+    )
+
+
+def _crowding(results: Mapping[str, Any]) -> str:
+    bodies, slow = results["bodies"], results["slow"]
+    return (
+        f"16 bodies of 30 MiB without a proof: {bodies['before_mib']:.0f} MiB before, {bodies['peak_mib']:.0f} MiB "
+        f"at the peak.\n`/health` of the standalone mint beside {slow['senders']} slow senders: p99 "
+        f"{slow['p99_ms']:.0f} ms."
+    )
 
 
 def _cpu(results: Mapping[str, Any]) -> str:

@@ -6,14 +6,17 @@ import base64
 import json
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import jwt
 import urllib3
 
 from bench.server import ROOT
+from bench.tls import certificate
 from bench.world import HOST
 from fullsend_sandbox import names
 from fullsend_sandbox.job import Job
@@ -47,10 +50,14 @@ class Scene:
             stdout=subprocess.PIPE,
             text=True,
         )
-        furniture = {"pems": self._pems, "jwks": {"keys": [self._jwk()]}}
+        chain, key = certificate()
+        self._folder = tempfile.TemporaryDirectory()
+        self._authority = Path(self._folder.name) / "ca.pem"
+        self._authority.write_text(chain)
+        furniture = {"pems": self._pems, "jwks": {"keys": [self._jwk()]}, "certificate": chain, "key": key}
         assert self._process.stdin is not None  # noqa: S101 - it was asked for
         assert self._process.stdout is not None  # noqa: S101 - it was asked for
-        # Through a pipe: what is on a command line or in a file is everybody's.
+        # Through a pipe: other users can read command lines.
         self._process.stdin.write(json.dumps(furniture) + "\n")
         self._process.stdin.flush()
         self._ports: dict[str, int] = json.loads(self._process.stdout.readline())
@@ -59,6 +66,7 @@ class Scene:
     def __exit__(self, *_: object) -> None:
         self._http.clear()
         self._process.communicate(timeout=10)
+        self._folder.cleanup()
 
     @property
     def pid(self) -> int:
@@ -98,6 +106,26 @@ class Scene:
             "SECRET_MANAGER_URL": self.url("secretmanager"),
             "GITHUB_API_URL": self.url("github"),
         }
+
+    def tls_environment(self) -> dict[str, str]:
+        """Return the environment of a mint, ours or the baseline, whose STS and GitHub speak TLS."""
+        urls = {
+            variable: f"https://{HOST}:{self._ports[f'{service}-tls']}"
+            for service, variable in (("sts", "STS_URL"), ("github", "GITHUB_API_URL"))
+        }
+        trust = {"SSL_CERT_FILE": str(self._authority), "REQUESTS_CA_BUNDLE": str(self._authority)}
+        return self.environment() | urls | trust
+
+    def standalone_environment(self) -> dict[str, str]:
+        """Return the environment of a standalone mint in this world."""
+        folder = Path(self._folder.name) / "pems"
+        folder.mkdir(exist_ok=True)
+        for role, text in self._pems.items():
+            (folder / f"{role}.pem").touch(mode=0o600)
+            (folder / f"{role}.pem").write_text(text)
+        hosted = ("GCP_PROJECT_NUMBER", "WIF_POOL_NAME", "WIF_PROVIDER_NAME", "STS_URL", "SECRET_MANAGER_URL")
+        common = {name: value for name, value in self.environment().items() if name not in hosted}
+        return common | {"PEM_DIR": str(folder), "BIND": HOST}
 
     def requests(self) -> list[bytes]:
         """Return whole HTTP requests for a token, each with an OIDC token of its own."""

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = {"mint": ROOT, "baseline": ROOT / "bench/baseline", "empty": ROOT / "bench/empty"}
+SOURCES = {
+    "mint": ROOT,
+    "sparse": ROOT / "bench/sparse",
+    "standalone": ROOT,
+    "baseline": ROOT / "bench/baseline",
+    "empty": ROOT / "bench/empty",
+}
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 _DEFAULT_THREADS = "80"
@@ -67,7 +73,7 @@ class Server:
         with on_cpus(self._cpus):
             self.started = perf_counter()
             self._process = subprocess.Popen(
-                [str(runtime() / "functions-framework"), "--target=mint", f"--host={HOST}"],
+                _command(self.name),
                 cwd=SOURCES[self.name],
                 env=self._environment | {"PORT": str(self.port)},
                 stdin=subprocess.DEVNULL,
@@ -115,6 +121,13 @@ class Server:
     def _last_words(self) -> str:
         self._said.seek(0)
         return self._said.read()[-2000:].decode(errors="replace")
+
+
+def _command(name: str) -> list[str]:
+    if name == "standalone":
+        # Not the installed command: the runtime environment has requirements.txt only.
+        return [str(runtime() / "python"), "-c", "from mintcore.standalone import main; raise SystemExit(main([]))"]
+    return [str(runtime() / "functions-framework"), "--target=mint", f"--host={HOST}"]
 
 
 def _exchange(connection: socket.socket, request: bytes) -> bytes:

@@ -1,9 +1,8 @@
 """The services a mint calls, as one process that is never the bottleneck.
 
-It answers from memory, checks nothing and counts everything; what the services do about wrong requests is the
-sandbox's subject (fullsend/sandbox). Latency is a timer per answer, so that it costs the world nothing.
-Started as ``python -m bench.world`` it reads its furniture as one line of JSON on stdin, prints its ports as
-one line of JSON, and ends when stdin does.
+It answers from memory, checks nothing and counts everything; the sandbox emulates how the services treat wrong
+requests. Latency is a timer per answer, so it costs no CPU. Started as ``python -m bench.world``, it reads its
+furniture as one line of JSON on stdin, prints its ports as one line of JSON, and ends when stdin does.
 """
 
 from __future__ import annotations
@@ -11,15 +10,19 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import ssl
 import sys
 from collections import Counter
 from email.utils import formatdate
+from tempfile import NamedTemporaryFile
 from typing import Any, cast
 
 from bench.answers import answers
 
 HOST = "127.0.0.1"
 SERVICES = ("issuer", "sts", "secretmanager", "github", "control")
+BEHIND_TLS = ("sts", "github")
+"""The calls of a warm mint; each of these services also listens with TLS."""
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _SECRET = re.compile(rb"^GET /v1/projects/[^/]+/secrets/([^/]+)/versions/latest:access")
 _CREATE = re.compile(rb"^POST /app/installations/[0-9]+/access_tokens ")
@@ -122,16 +125,33 @@ class Wire(asyncio.Protocol):
 
 
 async def serve(furniture: dict[str, Any]) -> None:
-    """Serve until stdin ends; ``furniture`` has the issuer's ``jwks`` and ``pems`` by role."""
+    """Serve until stdin ends.
+
+    ``furniture`` has the issuer's ``jwks``, ``pems`` by role, and a ``certificate`` with its ``key``.
+    """
     loop = asyncio.get_running_loop()
     world = World()
     ports: dict[str, int] = {}
     for service in SERVICES:
         server = await loop.create_server(lambda: Wire(world), HOST, 0, backlog=1024)
         ports[service] = server.sockets[0].getsockname()[1]
+    tls = _tls(furniture["certificate"], furniture["key"])
+    for service in BEHIND_TLS:
+        server = await loop.create_server(lambda: Wire(world), HOST, 0, backlog=1024, ssl=tls)
+        ports[f"{service}-tls"] = server.sockets[0].getsockname()[1]
     world.furnish(answers(f"http://{HOST}:{ports['issuer']}", furniture["jwks"], furniture["pems"]))
     print(json.dumps(ports), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
+
+
+def _tls(certificate: str, key: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # OpenSSL reads them from files only; these are private to this process and gone at once.
+    with NamedTemporaryFile("w") as chain:
+        chain.write(certificate + key)
+        chain.flush()
+        context.load_cert_chain(chain.name)
+    return context
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The mint with shorter lifetimes; see main.py."""

@@ -1,0 +1,51 @@
+"""The mint with shorter lifetimes and nothing else changed, for mints that are rare.
+
+``BENCH_LIFETIMES`` chooses: ``expired`` makes every cached value and idle connection run out between two mints;
+``scaled`` shortens all lifetimes as if one pause between two mints were 15 minutes.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import functions_framework
+from werkzeug import Request, Response
+
+from bench.pace import PAUSE_SECONDS, RARE_SECONDS
+from mintcore.github import client, installation_cache
+from mintcore.hosted import hosted_mint
+from mintcore.keys import app_jwt, secret_manager
+from mintcore.outbound import connections
+from mintcore.verify import jwks
+
+_EXPIRED_SECONDS = PAUSE_SECONDS / 2
+_FRESH = (
+    (jwks, "FRESH_SECONDS"),
+    (secret_manager, "FRESH_SECONDS"),
+    (app_jwt, "REUSED_SECONDS"),
+    (client, "INSTALL_PAGE_SECONDS"),
+    (installation_cache, "INSTALLED_SECONDS"),
+    (connections, "MAX_IDLE_SECONDS"),
+)
+_OLD = (
+    (jwks, "STALE_SECONDS"),
+    (secret_manager, "STALE_SECONDS"),
+    (installation_cache, "RENEWED_SECONDS"),
+)
+
+if os.environ["BENCH_LIFETIMES"] == "scaled":
+    for module, name in (*_FRESH, *_OLD):
+        setattr(module, name, getattr(module, name) * PAUSE_SECONDS / RARE_SECONDS)
+else:
+    for module, name in _FRESH:
+        setattr(module, name, _EXPIRED_SECONDS)
+
+_endpoint = hosted_mint()
+
+
+@functions_framework.http
+def mint(request: Request) -> Response:
+    """Answer one request."""
+    return _endpoint(request)
