@@ -122,7 +122,9 @@ class ExpiringCache(Generic[K, V]):
         """Have a helper load the new value; tell whether one was free."""
         if self._helpers is None:
             return False
-        own = RequestContext(Deadline(self._clock, RENEWAL_SECONDS), context.request_id, context.trace)
+        own = RequestContext(
+            deadline=Deadline(self._clock, RENEWAL_SECONDS), request_id=context.request_id, trace=context.trace
+        )
 
         def work() -> None:
             # The outcome is in the slot; a failure is for the request that finds it there.

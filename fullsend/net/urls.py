@@ -5,6 +5,10 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
+from mintcore.settings.service_url import is_loopback
+
+__all__ = ["UnsafeUrlError", "credential_url", "is_address", "is_loopback"]
+
 
 class UnsafeUrlError(ValueError):
     """A URL that no credential may be sent to; the text says why and gives an example."""
@@ -20,11 +24,6 @@ def credential_url(url: str, *, what: str, example: str) -> str:
     if problem:
         raise UnsafeUrlError(f"{what} {problem}, for example {example}")
     return url.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name means this machine, without a name lookup."""
-    return host == "localhost" or (is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def is_address(host: str) -> bool:

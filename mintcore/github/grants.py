@@ -68,13 +68,18 @@ def parse_installation(answer: Answer, target: Target) -> Installation:
             detail=f"the installation {number} on {org} is of the account {account_id[:40]!r}, and the token's "
             f"repository_owner_id is {target.owner_id[:40]!r}"
         )
-    return Installation(number, found.get("suspended_at") is not None, permissions, target.owner_id)
+    return Installation(
+        id=number,
+        suspended=found.get("suspended_at") is not None,
+        permissions=permissions,
+        owner_id=target.owner_id,
+    )
 
 
 def parse_token(answer: Answer, org: Org, scope: Scope, installation_id: int) -> InstallationToken:
     """Return the token GitHub describes (GitHub REST: Create an installation access token for an app).
 
-    Raises GitHubUnavailable where that is no token, and Incident for one that is good for more than was asked.
+    Raises GitHubUnavailable for an unreadable answer, and Incident for a token that is wider than requested.
     """
     try:
         fields = answer.json_object()
@@ -93,7 +98,14 @@ def parse_token(answer: Answer, org: Org, scope: Scope, installation_id: int) ->
         raise Incident(detail=f"GitHub granted more than was asked on {org}: {', '.join(too_much)}"[:500])
     if scope.repos and not granted:
         granted = tuple(f"{org}/{name}" for name in scope.repos)
-    return InstallationToken(Secret(token), expires_at, granted, permissions, selection, installation_id)
+    return InstallationToken(
+        token=Secret(token),
+        expires_at=expires_at,
+        repositories=granted,
+        permissions=permissions,
+        repository_selection=selection,
+        installation_id=installation_id,
+    )
 
 
 def _same(login: str, org: Org) -> bool:

@@ -88,7 +88,12 @@ class GitHubTokens:
         Return whether GitHub confirmed it. It gets seconds of its own, even if the request's deadline has passed.
         """
         deadline = Deadline(self._clock, REVOCATION_SECONDS)
-        own = RequestContext(deadline, context.request_id, context.trace, context.upstream_calls)
+        own = RequestContext(
+            deadline=deadline,
+            request_id=context.request_id,
+            trace=context.trace,
+            upstream_calls=context.upstream_calls,
+        )
         for pause in _REVOCATION_PAUSES:
             self._clock.sleep(pause)
             try:

@@ -114,7 +114,13 @@ class Endpoint:
         """Tell those who watch; whatever happens to them, the caller has its answer."""
         # A path or a method of the caller's own making would make a new series each time: memory for the asking.
         route = request.path if request.path in self._routes else "other"
-        answered = AnswerRecord(route, status, code, request.headers.get("traceparent", ""), context)
+        answered = AnswerRecord(
+            route=route,
+            status=status,
+            code=code,
+            traceparent=request.headers.get("traceparent", ""),
+            context=context,
+        )
         for observer in self._observers:
             try:
                 observer.answered(answered)

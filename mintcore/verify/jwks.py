@@ -6,6 +6,7 @@ to fetch them: it asks again for every unknown key id, so an attacker would choo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from jwt.algorithms import RSAAlgorithm
 from mintcore.cache import ExpiringCache
 from mintcore.errors import InvalidToken, IssuerUnavailable
 from mintcore.outbound.answer import OutboundError
-from mintcore.request import Deadline, RequestContext
+from mintcore.request import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mintcore.helpers import Helpers
     from mintcore.outbound.channel import Outbound
     from mintcore.ports import Clock
+    from mintcore.request import RequestContext
     from mintcore.verify.unverified import UnverifiedToken
 
 FRESH_SECONDS = 3600.0
@@ -102,7 +104,7 @@ class IssuerKeys:
 
     def _fetch(self, context: RequestContext) -> KeySet:
         deadline = Deadline(self._clock, min(self._patience_seconds, context.deadline.remaining()))
-        hurried = RequestContext(deadline, context.request_id, context.trace, context.upstream_calls)
+        hurried = replace(context, deadline=deadline)
         try:
             document = self._get(self._discovery_path, hurried)
             if document.get("issuer") != self._issuer:

@@ -174,6 +174,7 @@ COPIED = {
     "fullsend/client/mint.py": {"self._retry"},
     "fullsend/client/token_api.py": {"self.retry"},
     "fullsend/cli/mint/deploy.py": {"deployment"},
+    "fullsend/operate/gcp/read_state.py": {"state"},
     "fullsend/operate/plan/deployment.py": {"one", "other", "found.spec"},
 }
 

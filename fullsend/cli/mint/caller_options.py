@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fullsend.cli.lists import split
 from fullsend.cli.output import BadUsage, CommandError, note, without_secrets
 from fullsend.cli.retry_notice import patience
 from fullsend.client.errors import MintClientError, MintConfigurationError
@@ -39,13 +40,9 @@ class _Seconds(click.FloatRange):
     name = "number of seconds"
 
 
-def _split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
-    return [part for value in values for part in re.split(r"[,\s]+", value) if part]
-
-
 def _repos(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[str]:
     # A shell's unset variable must not ask for more than was meant.
-    names = _split(context, parameter, values)
+    names = split(context, parameter, values)
     if values and not names:
         raise click.UsageError(
             "--repos is empty: name repositories, give '*' for all that the installation has, or leave --repos out "
@@ -101,7 +98,7 @@ def mint_options(command: Any, *, required: bool = True) -> Any:
             "mint_urls",
             multiple=True,
             required=required,
-            callback=_split,
+            callback=split,
             metavar="URL",
             envvar="FULLSEND_MINT_URL",
             show_envvar=True,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from fullsend.cli.lists import split
 from fullsend.cli.mint.operator_options import (
     carry_out,
     check_with_github,
@@ -14,7 +15,6 @@ from fullsend.cli.mint.operator_options import (
     place_options,
     plan_options,
     resolver,
-    split,
 )
 from fullsend.cli.output import CommandError, note, progress
 from fullsend.operate.gcp.read_state import read_state

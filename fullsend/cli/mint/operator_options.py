@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -55,11 +54,6 @@ def plan_options(command: Any) -> Any:
         "--emit", type=click.Choice(["gcloud"]), help="Print the steps as gcloud commands and change nothing."
     )
     return dry_run_option(emit(command))
-
-
-def split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
-    """Split repeated options at commas and blanks; a click callback."""
-    return [part for value in values for part in re.split(r"[,\s]+", value) if part]
 
 
 @contextmanager

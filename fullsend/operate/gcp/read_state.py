@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fullsend.operate.model import environment as env
@@ -49,7 +50,7 @@ def read_state(cloud: Cloud, roles: Iterable[Role] = ()) -> MintState:
         return state
     wanted = sorted({*roles_of(state.environment), *(key_role(role) for role in roles)})
     secrets = {role: secret(cloud, role) for role in wanted}
-    return MintState(**{name: getattr(state, name) for name in state.__slots__} | {"secrets": secrets})
+    return replace(state, secrets=secrets)
 
 
 def roles_of(environment: Mapping[str, str]) -> set[Role]:
