@@ -23,8 +23,11 @@ setup: .venv/ready ## the virtual environments that every other target uses
 	@touch $@
 
 # One worker more than there are CPUs: a third of the time a test waits, for a process or for a deadline.
-test: .venv/ready ## every test but the soak and the benchmarks
+test: .venv/ready ## every test but those that have a target of their own
 	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)') --dist loadgroup
+
+test-long: .venv/ready ## what make test leaves out for time: kills, many processes at once, generated requests
+	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-5000} $(BIN)/pytest -m long -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') --dist loadgroup
 
 gcloud: .venv/ready ## everything that only the real gcloud can judge, against the sandbox
 	$(BIN)/pytest -m gcloud -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') tests/gcloud

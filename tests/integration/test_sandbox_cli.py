@@ -157,7 +157,9 @@ def test_what_cloud_prints_deploys_a_mint_and_mints_and_leaves_nothing_behind() 
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, *(pytest.param(n, marks=pytest.mark.long) for n in (signal.SIGINT, signal.SIGHUP))]
+)
 def test_serve_ends_cleanly_on_a_signal_and_frees_its_ports(number: signal.Signals) -> None:
     first = free_ports()
     with serving("serve", "--port", str(first)) as (process, _):

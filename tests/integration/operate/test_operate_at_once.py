@@ -86,6 +86,7 @@ def all_at_once(operator: Operator, commands: list[tuple[str, ...]]) -> None:
     assert [process.returncode for process in running] == [0] * len(commands), "\n".join(printed)
 
 
+@pytest.mark.long
 def test_twenty_enrolments_from_twenty_processes_all_end_up_in(operator: Operator) -> None:
     operator.deploy()
     run, iam = operator.plane.host("run"), operator.plane.host("iam")
@@ -108,6 +109,7 @@ def test_twenty_enrolments_from_twenty_processes_all_end_up_in(operator: Operato
     assert refused(run) >= TWENTY - 1
 
 
+@pytest.mark.long
 def test_six_provisions_from_six_processes_all_may_use_models(operator: Operator) -> None:
     operator.done("inference", "provision", "octo-org/app", "--as-spelled")
     targets = [f"Team-{number}" for number in range(5)] + ["Team-9/app"]

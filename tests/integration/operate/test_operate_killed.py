@@ -16,6 +16,7 @@ from fullsend_sandbox.faults import Slow
 if TYPE_CHECKING:
     from tests.integration.operate.conftest import Operator
 
+pytestmark = pytest.mark.long
 MAX_WRITES = 16
 
 
