@@ -56,11 +56,15 @@ def errors_redacted() -> Iterator[None]:
         error.show()
         raise click.exceptions.Exit(error.exit_code) from error
     except click.ClickException as error:
-        click.echo(error_text(error.format_message(), _usage(error)), err=True)
+        click.echo(error_text(error.format_message(), _remedy(error)), err=True)
         raise click.exceptions.Exit(error.exit_code) from error
 
 
-def _usage(error: click.ClickException) -> str:
+def _remedy(error: click.ClickException) -> str:
+    """Return the error's own remedy, which the sandbox's errors have, or the command that shows the usage."""
+    own = getattr(error, "remedy", "")
+    if own:
+        return str(own)
     context = error.ctx if isinstance(error, click.UsageError) else None
     return "" if context is None else f"{context.command_path} --help shows the usage"
 
