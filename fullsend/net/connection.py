@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from fullsend.net.failures import NotConnectedError, cause, no_tls, not_connected
+from fullsend.net.failures import NotConnectedError, UnusableRouteError, cause, no_tls, not_connected
 from fullsend.net.urls import is_address
 from mintcore.outbound.http1 import BadAnswer, open_tunnel, set_timeout
 from mintcore.request import Deadline
@@ -111,8 +111,10 @@ def _tunnel(connection: socket.socket, origin: Origin, proxy: Proxy, deadline: D
     except TimeoutError as error:
         raise NotConnectedError(f"the proxy {proxy} did not connect to {origin.authority} in time") from error
     except (BadAnswer, OSError) as error:
-        why = error if isinstance(error, BadAnswer) else cause(error)
-        raise NotConnectedError(f"the proxy {proxy} did not connect to {origin.authority} ({why})") from error
+        why = str(error) if isinstance(error, BadAnswer) else cause(error)
+        # Only another user name or password helps against 407 (RFC 9110 §15.5.8).
+        kind = UnusableRouteError if why.endswith("407") else NotConnectedError
+        raise kind(f"the proxy {proxy} did not connect to {origin.authority} ({why})") from error
 
 
 def _secured(connection: socket.socket, origin: Origin, tls: ssl.SSLContext, deadline: Deadline) -> socket.socket:

@@ -21,6 +21,7 @@ from fullsend.client.remedies import ACTION_HINTS
 from fullsend_sandbox.faults import Drop, Fail
 from fullsend_sandbox.github.tokens import TokenStyle
 from fullsend_sandbox.loopback import LoopbackService
+from tests.connect_proxy import connect_proxy
 from tests.throwaway_ca import ThrowawayCa, https_front
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Job:
 
     def main(self, **inputs: str) -> subprocess.CompletedProcess[str]:
         self.inputs |= {
-            name.replace("skip_token_revoke", "skip-token-revoke"): value for name, value in inputs.items()
+            name if name == "mint_url" else name.replace("_", "-"): value for name, value in inputs.items()
         }
         done = self._run("main")
         self.outputs, self.state = self._read("output"), self._read("state")
@@ -170,7 +171,7 @@ def test_the_post_step_of_a_step_that_minted_nothing_does_nothing(world: World, 
 
 def test_a_revocation_that_fails_warns_and_does_not_fail_the_job(world: World, job: Job) -> None:
     job.main()
-    world.github.faults.add(Fail(403))
+    world.github.faults.add(Fail(403, '{"message": "Resource not accessible by integration"}'))
     done = job.post()
     assert (done.returncode, "::warning title=Mint token::" in done.stdout) == (0, True)
     assert job.outputs["token"] not in done.stdout.replace("::add-mask::" + job.outputs["token"], "")
@@ -277,7 +278,7 @@ def test_a_job_without_the_permission_is_shown_the_yaml(job: Job) -> None:
 def test_an_address_of_the_token_service_that_is_none_is_said_to_be(job: Job) -> None:
     job.environment["ACTIONS_ID_TOKEN_REQUEST_URL"] = "garbage"
     done = job.main()
-    assert "oidc_request_failed::" in done.stdout
+    assert "oidc_variables_invalid::" in done.stdout
     assert "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL" in done.stdout
 
 
@@ -304,6 +305,132 @@ def test_a_mistaken_input_is_told_before_anything_is_sent(world: World, job: Job
     done = job.main(**inputs)
     assert (done.returncode, done.stdout.startswith("::error ")) == (1, True)
     assert world.issuer.traffic.count(path_prefix="/token-request") == 0
+
+
+def test_without_repos_the_token_is_for_the_calling_repository(job: Job) -> None:
+    job.main()
+    assert json.loads(job.outputs["granted_repos"]) == ["octo-org/app"]
+
+
+def test_a_star_is_everything_that_the_installation_has(job: Job) -> None:
+    job.main(repos="*")
+    assert json.loads(job.outputs["granted_repos"]) == []
+
+
+@pytest.mark.parametrize("repos", ["Octo-Org/app", "app", ".", ". app"])
+def test_a_name_may_have_its_own_owner(job: Job, repos: str) -> None:
+    job.main(repos=repos)
+    assert json.loads(job.outputs["granted_repos"]) == ["octo-org/app"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "says"),
+    [
+        *(({"repos": empty}, "Leave it out for the calling repository") for empty in ("", " ", ",", "\n, \n")),
+        ({"repos": "else/app"}, "names else/app, which does not belong to octo-org"),
+        ({"repos": "*, app"}, "mixes '*' with names"),
+        ({"target_org": "other"}, "which does not belong to other; give bare names of repositories of other"),
+        ({"permissions": "contents"}, "write each as contents: read"),
+        ({"permissions": "contents: read, contents: write"}, "names contents twice"),
+        ({"wait_usable": "maybe"}, "The input wait-usable must be true or false"),
+    ],
+)
+def test_an_input_that_could_mean_more_than_was_meant_is_refused(
+    world: World, job: Job, inputs: dict[str, str], says: str
+) -> None:
+    done = job.main(**inputs)
+    assert (done.returncode, says in done.stdout) == (1, True), done.stdout
+    assert "--" not in done.stdout
+    assert world.issuer.traffic.count(path_prefix="/token-request") == 0
+
+
+def test_level_and_permissions_narrow_the_token(job: Job) -> None:
+    job.main(role="coder", level="read", permissions="contents: read, issues: read")
+    granted = json.loads(job.outputs["granted_permissions"])
+    assert granted == {"contents": "read", "issues": "read", "metadata": "read"}
+
+
+def test_the_request_has_what_was_given_and_nothing_else(job: Job, unsteady: LoopbackService) -> None:
+    unsteady.faults.add(refusal(403, "org_not_allowed"))
+    job.main(mint_url=unsteady.url)
+    job.main(mint_url=unsteady.url, repos="x", target_org="other", level="read", permissions="contents: read")
+    assert [json.loads(sent.body) for sent in unsteady.traffic] == [
+        {"role": "triage", "repos": ["app"]},
+        {
+            "role": "triage",
+            "repos": ["x"],
+            "level": "read",
+            "permissions": {"contents": "read"},
+            "target_org": "other",
+        },
+    ]
+
+
+def test_wait_usable_returns_when_github_accepts_the_token(world: World, job: Job) -> None:
+    world.github.not_usable_for(1)
+    job.main(wait_usable="true")
+    assert world.github.traffic.matching(path_prefix="/installation/repositories")[-1].status == 200
+
+
+GOOD = {
+    "token": "ghs_" + "x" * 36,
+    "expires_at": "2026-01-01T00:00:00Z",
+    "granted_repos": [],
+    "granted_permissions": {},
+}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        GOOD | {"warnings": ["::stop-commands::x", "a\n::add-path::/evil", "x ##[add-path]/evil", 7]},
+        GOOD | {"expires_at": "##[add-path]/evil", "granted_repos": ["::add-path::/evil"]},
+        GOOD | {"token": "::add-path::/evil"},
+        GOOD | {"token": "x##[add-path]/evil"},
+    ],
+)
+def test_nothing_of_a_mint_is_a_command_to_the_runner(
+    job: Job, unsteady: LoopbackService, answer: dict[str, object]
+) -> None:
+    unsteady.faults.add(Fail(200, json.dumps(answer)))
+    done = job.main(mint_url=unsteady.url)
+    for line in done.stdout.splitlines():
+        assert "##[" not in line
+        assert not line.strip().startswith("::") or re.match(r"::(add-mask|warning|error)\b", line), line
+    assert done.stdout.count("::warning title=Mint token::") == (3 if "warnings" in answer else 0)
+
+
+def test_each_mint_gets_an_oidc_token_of_its_own(
+    world: World, job: Job, unsteady: LoopbackService, hosted_mint: MintProcess
+) -> None:
+    unsteady.faults.add(Fail(503, "down"))
+    assert job.main(mint_url=f"{unsteady.url} {hosted_mint.url}").returncode == 0
+    assert world.issuer.traffic.count(path_prefix="/token-request") == 2
+
+
+def test_a_call_to_loopback_never_goes_to_a_proxy(job: Job, unsteady: LoopbackService) -> None:
+    job.environment |= dict.fromkeys(["HTTP_PROXY", "https_proxy", "ALL_PROXY"], unsteady.url)
+    assert job.main().returncode == 0
+    assert len(unsteady.traffic) == 0
+
+
+def test_a_mint_behind_a_proxy_and_its_authority_is_reached(job: Job, tmp_path: Path) -> None:
+    ca = ThrowawayCa(tmp_path, "mint.example")
+    with https_front(ca, json.dumps(GOOD).encode()) as port, connect_proxy(port) as (proxy, heads):
+        job.environment |= {"HTTPS_PROXY": proxy, "REQUESTS_CA_BUNDLE": str(ca.bundle)}
+        done = job.main(mint_url="https://mint.example")
+    assert (done.returncode, job.outputs.get("token")) == (0, GOOD["token"]), done.stdout
+    assert heads[0].startswith(b"CONNECT mint.example:443 HTTP/1.1\r\n")
+
+
+def test_a_proxy_that_refuses_is_named_without_its_password(job: Job) -> None:
+    with connect_proxy(1, b"407 Proxy Authentication Required") as (proxy, _):
+        job.environment |= {"HTTPS_PROXY": proxy}
+        job.environment["ACTIONS_ID_TOKEN_REQUEST_URL"] = "https://token.example/"
+        done = job.main()
+    assert "oidc_unreachable" in done.stdout
+    assert "did not connect (it answers 407)" in done.stdout
+    assert "p@ss" not in done.stdout
 
 
 def test_the_manifest_declares_exactly_what_the_code_reads() -> None:

@@ -1,26 +1,31 @@
 // The step itself: OIDC token in, installation token out, into outputs and state.
 'use strict'
 
-const { annotateError, mask, notice, saveState, setOutput } = require('./lib/commands')
+const { annotateError, mask, notice, saveState, setOutput, warn } = require('./lib/commands')
+const { revoke, waitUsable } = require('./lib/github')
 const { readInputs } = require('./lib/inputs')
 const { mint } = require('./lib/mint')
 const { oidcToken } = require('./lib/oidc')
-const { revoke } = require('./lib/revoke')
 
 async function main(env) {
   const inputs = readInputs(env)
-  const identity = await oidcToken(env, inputs.audience)
-  mask(identity)
-  const minted = await mint(inputs, identity)
+  const identity = async () => {
+    const token = await oidcToken(env, inputs.audience)
+    mask(token)
+    return token
+  }
+  const minted = await mint(inputs, identity, env)
   // Before anything else can print it; then into the state, so that whatever fails below, post revokes it.
   mask(minted.token)
   await keepForPost(env, minted.token)
+  for (const warning of minted.warnings) warn(warning)
+  if (inputs.waitUsable) await waitUsable(env, minted.token)
   setOutput(env, 'token', minted.token)
   setOutput(env, 'expires_at', minted.expires_at)
   setOutput(env, 'granted_repos', JSON.stringify(minted.granted_repos))
   setOutput(env, 'granted_permissions', JSON.stringify(minted.granted_permissions))
   const scope = minted.granted_repos.join(', ') || 'the whole installation'
-  notice(`Token for role ${inputs.role} on ${scope}, expires ${minted.expires_at}`)
+  notice(`Token for role ${inputs.body.role} on ${scope}, expires ${minted.expires_at}`)
 }
 
 // The post step revokes only what is saved here.

@@ -3,7 +3,7 @@
 
 const { mask, notice, warn } = require('./lib/commands')
 const { isTrue } = require('./lib/inputs')
-const { revoke } = require('./lib/revoke')
+const { revoke } = require('./lib/github')
 
 async function post(env) {
   const token = env.STATE_token

@@ -19,6 +19,7 @@ from fullsend.net.failures import (
 )
 from fullsend.net.retry import RetryPolicy
 from fullsend.net.transport import Transport
+from tests.connect_proxy import connect_proxy
 from tests.throwaway_ca import ThrowawayCa, https_front
 from tests.unit.outbound.loopback_peer import Peer, answer
 
@@ -236,40 +237,6 @@ def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     for path in (empty, tmp_path / "missing.pem"):
         with pytest.raises(CertificateError, match=f"REQUESTS_CA_BUNDLE names '{path}', which cannot be read"):
             post(1, {"REQUESTS_CA_BUNDLE": str(path)})
-
-
-@contextmanager
-def connect_proxy(to_port: int, status: bytes = b"200 Connection established") -> Iterator[tuple[str, list[bytes]]]:
-    """Tunnel one connection to a port on loopback, whatever host it asks for; yield its URL and the requests."""
-    heads: list[bytes] = []
-
-    def pump(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while piece := source.recv(65536):
-                sink.sendall(piece)
-            sink.shutdown(socket.SHUT_WR)
-
-    def serve(listener: socket.socket) -> None:
-        with suppress(OSError):
-            client, _ = listener.accept()
-            with client:
-                heads.append(client.recv(65536))
-                client.sendall(b"HTTP/1.1 " + status + b"\r\n\r\n")
-                with socket.create_connection(("127.0.0.1", to_port)) as server:
-                    back = threading.Thread(target=pump, args=(server, client), daemon=True)
-                    back.start()
-                    pump(client, server)
-                    back.join(5)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
-        thread.start()
-        try:
-            yield f"http://me:p%40ss@127.0.0.1:{listener.getsockname()[1]}", heads
-        finally:
-            with suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)
-            thread.join(5)
 
 
 def test_https_goes_through_the_environments_proxy_and_checks_the_name_behind_it(tmp_path: Path) -> None:

@@ -13,19 +13,22 @@ const escapeProperty = (text) => escapeData(text).replaceAll(':', '%3A').replace
 const say = (line) => process.stdout.write(`${line}\n`)
 const mask = (secret) => say(`::add-mask::${escapeData(secret)}`)
 const notice = (text) => say(oneLine(text))
-const warn = (text) => say(`::warning title=Mint token::${escapeData(text)}`)
+const warn = (text) => say(`::warning title=Mint token::${escapeData(oneLine(text))}`)
+
+// Attack: a runner obeys a line whose first characters after blanks are `::`, and `##[` anywhere in a line.
+const withoutCommands = (text) => text.replace(/^(\s*)::/gm, '$1: :').replaceAll('##[', '## [')
 
 // Text from outside as one line that cannot be a command.
 function oneLine(text) {
-  return String(text).replace(/[\p{C}\s]+/gu, ' ').trim().replace(/^::/, ' ::').slice(0, 1000)
+  return withoutCommands(String(text).replace(/[\p{C}\s]+/gu, ' ').trim()).slice(0, 1000)
 }
 
 function annotateError(error) {
   const code = error.mintCode
   const facts = [code && `code ${code}`, error.requestId && `request id ${error.requestId}`].filter(Boolean)
-  const sentence = oneLine(error.message) + (facts.length ? ` (${facts.map(oneLine).join(', ')})` : '')
-  const hint = Object.hasOwn(hints, code ?? '') ? `\n\n${hints[code]}` : ''
-  say(`::error title=${escapeProperty(`Mint token${code ? `: ${oneLine(code)}` : ''}`)}::${escapeData(sentence + hint)}`)
+  const fix = Object.hasOwn(hints, code ?? '') ? `\nFix: ${hints[code]}` : ''
+  const text = oneLine(error.message) + fix + (facts.length ? `\n${facts.map(oneLine).join(', ')}` : '')
+  say(`::error title=${escapeProperty(`Mint token${code ? `: ${oneLine(code)}` : ''}`)}::${escapeData(text)}`)
 }
 
 // `name<<DELIMITER` with a delimiter that cannot be guessed: a value cannot end itself and begin another name.

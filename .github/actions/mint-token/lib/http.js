@@ -1,11 +1,18 @@
-// One request with a bearer, and when to send it again: 429, 5xx and network trouble, never another 4xx.
+// One request with a bearer within a total time, and when to send it again: 429, 5xx and network failures.
 'use strict'
+
+const http = require('node:http')
+const https = require('node:https')
+const tls = require('node:tls')
+
+const { RouteError, authorities, bareHost, portOf, proxyFor } = require('./route')
 
 const FIRST_WAIT = 1
 const LONGEST_WAIT = 15
 const MAX_ATTEMPTS = 8
+const MIN_ATTEMPT_SECONDS = 0.5
 const REQUEST_SECONDS = 40
-const MAX_BODY = 1024 * 1024
+const MAX_BODY = 8 * 1024 * 1024
 
 const isRetryable = (status) => status === 429 || status >= 500
 // A mint's own codes with a 5xx that stay until its operator acts.
@@ -13,9 +20,9 @@ const PERMANENT = ['internal_error', 'invalid_role_key']
 
 // Seconds that Retry-After asks for; a date is read against the answer's own Date. Otherwise 0.
 function retryAfter(headers) {
-  const value = (headers.get('retry-after') ?? '').trim()
+  const value = (headers['retry-after'] ?? '').trim()
   if (/^\d{1,9}$/.test(value)) return Number(value)
-  const seconds = (Date.parse(value) - Date.parse(headers.get('date') ?? '')) / 1000
+  const seconds = (Date.parse(value) - Date.parse(headers.date ?? '')) / 1000
   return Number.isFinite(seconds) ? Math.max(0, seconds) : 0
 }
 
@@ -27,57 +34,121 @@ class Attempts {
   }
 
   get left() {
-    return Math.max(1, (this.ends - performance.now()) / 1000)
+    return Math.max(0, (this.ends - performance.now()) / 1000)
   }
 
-  // False, at once, when there is no time or attempt left.
+  // False, at once, without the time or the attempts for another one.
   async wait(asked = 0) {
     this.made += 1
     const own = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (this.made - 1)) * (0.5 + Math.random() / 2)
     const seconds = Math.max(asked, own)
-    if (this.made >= MAX_ATTEMPTS || performance.now() + seconds * 1000 >= this.ends) return false
+    if (this.made >= MAX_ATTEMPTS || seconds + MIN_ATTEMPT_SECONDS > this.left) return false
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
     return true
   }
 }
 
 // One exchange. Throws an Error whose message names host and cause, and never a credential.
-async function exchange(method, url, { bearer, headers = {}, body, seconds = REQUEST_SECONDS }) {
-  const { host } = new URL(url)
-  try {
-    const response = await fetch(url, {
-      method,
-      headers: {
-        Authorization: `Bearer ${bearer}`,
-        'User-Agent': 'fullsend-mint-token-action',
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-        ...headers,
-      },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      redirect: 'manual', // a redirect would carry the bearer to whichever host it names
-      signal: AbortSignal.timeout(Math.ceil(Math.min(seconds, REQUEST_SECONDS) * 1000)),
-    })
-    return { status: response.status, headers: response.headers, text: await read(response) }
-  } catch (error) {
-    const cause = error.name === 'TimeoutError' ? 'no answer in time' : (error.cause?.code ?? error.message)
-    const failure = new Error(`the connection to ${host} failed (${cause})`)
-    failure.certificate = /CERT|VERIFY/.test(cause) // as node and OpenSSL name what is wrong with one
-    throw failure
+async function exchange(method, address, { bearer, headers = {}, body, seconds = REQUEST_SECONDS, env = process.env }) {
+  const url = new URL(address)
+  // One signal for name, connection, tunnel, handshake, head and body: a dripping answer ends with it.
+  const signal = AbortSignal.timeout(Math.ceil(Math.min(seconds, REQUEST_SECONDS) * 1000))
+  const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+  const fields = {
+    Host: url.host,
+    Authorization: `Bearer ${bearer}`,
+    'User-Agent': 'fullsend-mint-token-action',
+    Connection: 'close',
+    ...(content ? { 'Content-Type': 'application/json' } : {}),
+    ...(content || method === 'POST' ? { 'Content-Length': content?.length ?? 0 } : {}),
+    ...headers,
   }
+  const opened = [] // a tunnel outlives the TLS connection in it, and would keep the process alive
+  try {
+    const response = await sent(method, url, { headers: fields, content, signal, env, opened })
+    return { status: response.statusCode, headers: response.headers, text: await read(response) }
+  } catch (error) {
+    throw explained(error, url.host, signal)
+  } finally {
+    for (const socket of opened) socket.destroy()
+  }
+}
+
+async function sent(method, url, { headers, content, signal, env, opened }) {
+  const proxy = proxyFor(url, env)
+  const secure = url.protocol === 'https:'
+  const options = {
+    method, headers, signal, agent: false,
+    host: bareHost(url), port: portOf(url), path: `${url.pathname}${url.search}`,
+  }
+  if (secure) {
+    const name = { servername: /^[\d.]+$|:/.test(options.host) ? '' : options.host, ca: authorities(env) }
+    const socket = proxy && (await tunnel(proxy, url, signal))
+    Object.assign(options, name)
+    if (socket) {
+      opened.push(socket)
+      // Without an agent, node asks this function for the connection.
+      Object.assign(options, { agent: undefined, createConnection: () => tls.connect({ ...name, socket, host: options.host }) })
+    }
+  } else if (proxy) {
+    const own = proxy.authorization ? { 'Proxy-Authorization': proxy.authorization } : {}
+    Object.assign(options, { host: proxy.host, port: proxy.port, path: url.href, headers: { ...headers, ...own } })
+  }
+  return new Promise((resolve, reject) => {
+    // A redirect would carry the bearer to another host, and node:http follows none.
+    const request = (secure ? https : http).request(options, resolve)
+    request.on('error', reject)
+    request.end(content)
+  })
+}
+
+function tunnel(proxy, url, signal) {
+  const authority = `${url.hostname}:${portOf(url)}`
+  const headers = { Host: authority, ...(proxy.authorization && { 'Proxy-Authorization': proxy.authorization }) }
+  const refused = (why) => {
+    const text = `the proxy ${proxy.host}:${proxy.port} did not connect (${why})`
+    return why.endsWith(' 407') ? new RouteError(text) : new Error(text)
+  }
+  return new Promise((resolve, reject) => {
+    const request = http.request({
+      method: 'CONNECT', host: proxy.host, port: proxy.port, path: authority, headers, signal, agent: false,
+    })
+    request.on('connect', (response, socket, head) => {
+      if (response.statusCode >= 200 && response.statusCode < 300 && !head.length) return resolve(socket)
+      socket.destroy()
+      return reject(refused(`it answers ${response.statusCode}`))
+    })
+    request.on('response', (response) => {
+      response.destroy()
+      reject(refused(`it answers ${response.statusCode}`))
+    })
+    request.on('error', (error) => reject(error.name === 'AbortError' ? error : refused(error.code ?? error.message)))
+    request.end()
+  })
 }
 
 async function read(response) {
   const pieces = []
   let size = 0
-  for await (const piece of response.body ?? []) {
+  for await (const piece of response) {
     size += piece.length
     if (size > MAX_BODY) throw new Error('the answer is too large')
     pieces.push(piece)
   }
+  if (!response.complete) throw new Error('the answer broke off')
   return Buffer.concat(pieces).toString('utf8')
 }
 
-// One exchange, repeated as long as that makes sense; the last answer, whatever it is.
+function explained(error, host, signal) {
+  if (error instanceof RouteError) return error
+  const cause = signal.aborted ? 'no answer in time' : (error.code ?? error.message)
+  const failure = new Error(`the connection to ${host} failed (${cause})`)
+  failure.certificate = /CERT|VERIFY/.test(cause) // as node and OpenSSL name what is wrong with one
+  failure.final = failure.certificate
+  return failure
+}
+
+// One exchange, repeated while that may help; the last answer, whatever it is.
 async function send(method, url, { totalSeconds, ...options }) {
   const attempts = new Attempts(totalSeconds)
   for (;;) {
@@ -85,7 +156,7 @@ async function send(method, url, { totalSeconds, ...options }) {
       const answer = await exchange(method, url, { ...options, seconds: attempts.left })
       if (!isRetryable(answer.status) || !(await attempts.wait(retryAfter(answer.headers)))) return answer
     } catch (error) {
-      if (!(await attempts.wait())) throw error
+      if (error.final || !(await attempts.wait())) throw error
     }
   }
 }
@@ -99,4 +170,4 @@ function jsonObject(text) {
   }
 }
 
-module.exports = { Attempts, PERMANENT, exchange, isRetryable, jsonObject, retryAfter, send }
+module.exports = { Attempts, MIN_ATTEMPT_SECONDS, PERMANENT, exchange, isRetryable, jsonObject, retryAfter, send }

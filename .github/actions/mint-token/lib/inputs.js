@@ -32,17 +32,74 @@ function credentialUrl(text, what, example, code) {
   return url.href.replace(/\/+$/, '')
 }
 
+// The repositories as the mint wants them: bare names of one owner, or ['*'] for the whole installation. `.`, the
+// default, is the calling repository. An empty value comes from an expression that had none, and means nothing.
+function repositories(env, targetOrg) {
+  const calling = env.GITHUB_REPOSITORY ?? ''
+  const refuse = (why) => new ActionError(`The input repos ${why}`, 'invalid_repos')
+  const names = words(input(env, 'repos'), /[\s,]+/)
+  if (!names.length) {
+    throw refuse(
+      'is empty, which is not a scope. Leave it out for the calling repository, name repositories, for example ' +
+      "${{ github.repository }}, or write '*' for everything that the installation has.",
+    )
+  }
+  if (names.includes('*')) {
+    if (names.length > 1) throw refuse("mixes '*' with names; write '*' alone, or only names.")
+    return names
+  }
+  const owner = targetOrg || calling.split('/')[0]
+  return names.map((given) => {
+    if (given === '.' && !/^[^/]+\/[^/]+$/.test(calling)) {
+      throw refuse('is left out, and GITHUB_REPOSITORY does not name the calling repository; name repositories.')
+    }
+    const full = given === '.' ? calling : given
+    const slash = full.lastIndexOf('/')
+    if (slash < 0) return full
+    const whose = full.slice(0, slash)
+    // Attack: another owner's repository must not become one's own of the same name.
+    if (whose.toLowerCase() !== owner.toLowerCase()) {
+      throw refuse(
+        `names ${full}, which does not belong to ${owner || 'a known owner'}; give bare names` +
+        `${targetOrg ? ` of repositories of ${targetOrg}` : ', or the other organization as target-org'}.`,
+      )
+    }
+    return full.slice(slash + 1)
+  })
+}
+
+// `contents: read, issues: write`, as actions/create-github-app-token spells them; undefined without any.
+function permissions(env) {
+  const refuse = (why) => new ActionError(`The input permissions ${why}`, 'invalid_permissions')
+  const found = {}
+  for (const text of input(env, 'permissions').split(/[,\n]/).map((part) => part.trim()).filter(Boolean)) {
+    const [, name, level] = /^([a-z][a-z_]{0,99})\s*[:=]\s*([a-z]{1,20})$/.exec(text) ?? []
+    if (!name) throw refuse(`has ${JSON.stringify(text.slice(0, 80))}; write each as contents: read.`)
+    if (Object.hasOwn(found, name) && found[name] !== level) throw refuse(`names ${name} twice with different levels.`)
+    found[name] = level
+  }
+  return Object.keys(found).length ? found : undefined
+}
+
 function readInputs(env) {
   const role = input(env, 'role')
   const urls = words(input(env, 'mint_url'), /\s+/)
-  if (!role) throw new ActionError('The input role is empty; name the agent role, for example coder.')
+  const targetOrg = input(env, 'target-org')
+  if (!role) throw new ActionError('The input role is empty; name the agent role, for example coder.', 'role_required')
   if (!urls.length) throw new ActionError('The input mint_url is empty.', 'mint_url_invalid')
   isTrue(env, 'skip-token-revoke') // a mistake here is told now, not in the post step
-  return {
+  const body = {
     role,
-    repos: words(input(env, 'repos'), /[\s,]+/),
+    repos: repositories(env, targetOrg),
+    level: input(env, 'level') || undefined,
+    permissions: permissions(env),
+    target_org: targetOrg || undefined,
+  }
+  return {
+    body, // JSON leaves out what is undefined
     mintUrls: urls.map((url) => credentialUrl(url, 'The mint URL', 'https://mint.example.com', 'mint_url_invalid')),
     audience: input(env, 'audience') || 'fullsend-mint',
+    waitUsable: isTrue(env, 'wait-usable'),
   }
 }
 

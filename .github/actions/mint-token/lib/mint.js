@@ -4,7 +4,7 @@
 const { randomUUID } = require('node:crypto')
 
 const { ActionError } = require('./errors')
-const { Attempts, PERMANENT, exchange, isRetryable, jsonObject, retryAfter } = require('./http')
+const { Attempts, MIN_ATTEMPT_SECONDS, PERMANENT, exchange, isRetryable, jsonObject, retryAfter } = require('./http')
 
 const TOTAL_SECONDS = 60
 
@@ -12,8 +12,9 @@ const TOTAL_SECONDS = 60
 const EARLY_MS = 50
 
 // Rounds over the mints until one answers: the next at once when one is unreachable or says 5xx, none before the time
-// that it asked for. A failure that the operator has to fix is not retried.
-async function mint({ mintUrls, role, repos }, identity) {
+// that it asked for. A mint that only its operator can repair is not asked again. `identity` gives an OIDC token for
+// each request, because a mint may accept a token only once.
+async function mint({ mintUrls, body }, identity, env) {
   const attempts = new Attempts(TOTAL_SECONDS)
   const headers = { Accept: 'application/json', 'X-Request-Id': randomUUID().replaceAll('-', '') }
   const notBefore = new Map(mintUrls.map((url) => [url, 0]))
@@ -22,11 +23,11 @@ async function mint({ mintUrls, role, repos }, identity) {
   for (;;) {
     for (const url of [...notBefore.keys()]) {
       if (notBefore.get(url) > performance.now() + EARLY_MS) continue
+      if (attempts.left < MIN_ATTEMPT_SECONDS) break
+      const bearer = await identity()
       let answer
       try {
-        answer = await exchange('POST', `${url}/v1/token`, {
-          bearer: identity, body: { role, repos }, headers, seconds: attempts.left,
-        })
+        answer = await exchange('POST', `${url}/v1/token`, { bearer, body, headers, seconds: attempts.left, env })
       } catch (error) {
         const silent = (code) => new ActionError(`The mint did not answer: ${error.message}.`, code)
         if (error.certificate) {
@@ -38,7 +39,7 @@ async function mint({ mintUrls, role, repos }, identity) {
         continue
       }
       if (answer.status === 200) return parsed(answer, url)
-      const failure = refusal(answer, url, identity)
+      const failure = refusal(answer, url, bearer)
       if (!isRetryable(answer.status)) throw failure
       if (PERMANENT.includes(failure.mintCode)) {
         notBefore.delete(url)
@@ -49,7 +50,7 @@ async function mint({ mintUrls, role, repos }, identity) {
       const then = performance.now() + retryAfter(answer.headers) * 1000
       notBefore.set(url, then)
       if (answer.status === 429) {
-        // This mint works and says wait: going round it would defeat its limit.
+        // This mint works and says wait: another mint must not be a way around its limit.
         for (const [other, time] of notBefore) notBefore.set(other, Math.max(time, then))
         break
       }
@@ -63,14 +64,17 @@ async function mint({ mintUrls, role, repos }, identity) {
 function parsed(answer, url) {
   const fields = jsonObject(answer.text)
   const isLine = (value) => typeof value === 'string' && /^[^\p{C}]*$/u.test(value)
-  // Tokens are opaque: any length and alphabet that fits in a header. A line break would forge outputs.
+  // Tokens are opaque: any length and alphabet that fits in a header. A line break would forge outputs, and a runner
+  // obeys what begins with :: or contains ##[ wherever a later step prints it.
+  const isToken = (text) => typeof text === 'string' && /^(?!::)[!-~]+$/.test(text) && !text.includes('##[')
   const fits =
-    typeof fields.token === 'string' && /^[!-~]+$/.test(fields.token) && isLine(fields.expires_at) &&
+    isToken(fields.token) && isLine(fields.expires_at) &&
     Array.isArray(fields.granted_repos) && fields.granted_repos.every(isLine) &&
     fields.granted_permissions && typeof fields.granted_permissions === 'object' &&
     Object.values(fields.granted_permissions).every(isLine)
   if (!fits) throw new ActionError(`What answers at ${url} is not a mint: there is no token in its answer.`, 'not_a_mint')
-  return fields
+  const warnings = Array.isArray(fields.warnings) ? fields.warnings : []
+  return { ...fields, warnings: warnings.filter((text) => typeof text === 'string').slice(0, 20) }
 }
 
 // The mint's error if it sent one; otherwise what the server answered, without our own token if it was echoed.
@@ -80,7 +84,7 @@ function refusal(answer, url, identity) {
     return new ActionError(fields.error, fields.code, typeof fields.request_id === 'string' ? fields.request_id : undefined)
   }
   if (isRetryable(answer.status)) {
-    return new ActionError(`${url} answers ${answer.status}, and it is not the mint that says so.`, 'mint_not_reached')
+    return new ActionError(`${url} answers ${answer.status}, and not in the mint's words.`, 'mint_not_reached')
   }
   const text = answer.text.replaceAll(identity, '***').trim().slice(0, 200)
   const body = text ? `: ${text}` : ' and nothing else'

@@ -8,23 +8,25 @@ const { jsonObject, send } = require('./http')
 
 async function oidcToken(env, audience) {
   if (!env.ACTIONS_ID_TOKEN_REQUEST_URL || !env.ACTIONS_ID_TOKEN_REQUEST_TOKEN) throw missing(env)
-  const failed = (why) => new ActionError(`GitHub did not give this job its OIDC token: ${why}.`, 'oidc_request_failed')
+  const failed = (why, code) => new ActionError(`GitHub did not give this job its OIDC token: ${why}.`, code)
   let url
   try {
     url = new URL(env.ACTIONS_ID_TOKEN_REQUEST_URL)
   } catch {
-    throw failed('ACTIONS_ID_TOKEN_REQUEST_URL is not a URL')
+    throw failed('ACTIONS_ID_TOKEN_REQUEST_URL is not a URL', 'oidc_variables_invalid')
   }
   url.searchParams.set('audience', audience)
   let answer
   try {
-    answer = await send('GET', url.href, { bearer: env.ACTIONS_ID_TOKEN_REQUEST_TOKEN, totalSeconds: 30 })
+    answer = await send('GET', url.href, { bearer: env.ACTIONS_ID_TOKEN_REQUEST_TOKEN, totalSeconds: 30, env })
   } catch (error) {
-    throw failed(error.message)
+    const code = error.certificate ? 'oidc_certificate_refused' : 'oidc_unreachable'
+    throw failed(`its token service was not reached, ${error.message}`, code)
   }
+  if (answer.status !== 200) throw failed(`its token service answered ${answer.status}`, 'oidc_request_failed')
   const { value } = jsonObject(answer.text)
-  if (answer.status !== 200 || typeof value !== 'string' || !/^[!-~]+$/.test(value)) {
-    throw failed(`its token service answered ${answer.status}`)
+  if (typeof value !== 'string' || !/^[!-~]+$/.test(value)) {
+    throw failed('its token service answered without a token', 'oidc_answer_invalid')
   }
   return value
 }
