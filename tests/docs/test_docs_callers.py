@@ -13,6 +13,8 @@ import yaml
 from click.testing import CliRunner
 
 from fullsend.cli.root import cli
+from mintcore.policy.levels import two_levels
+from mintcore.policy.roles import BUILT_IN
 from tests.docs.placeholders import COMMIT, UNREVIEWED, with_a_commit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +24,7 @@ EXAMPLES = {
     re.findall(r"^name: (\w+)", text, flags=re.MULTILINE)[0]: text
     for text in re.findall(r"^```yaml\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
 }
+LEVELS = ("write", "read")
 ACTIONLINT = shutil.which("actionlint")
 ZIZMOR = str(Path(sys.executable).parent / "zizmor")
 
@@ -36,7 +39,7 @@ def example(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_there_is_an_example_per_use() -> None:
-    assert set(EXAMPLES) == {"triage", "report", "script", "review"}
+    assert set(EXAMPLES) == {"triage", "report", "script", "review", "host", "caller", "own"}
 
 
 def zizmor(path: Path) -> subprocess.CompletedProcess[str]:
@@ -80,7 +83,7 @@ def test_an_example_gives_the_action_only_inputs_it_has_and_all_it_needs() -> No
     required = {name for name, given in ACTION["inputs"].items() if given["required"]}
     for text in EXAMPLES.values():
         for job in yaml.safe_load(text)["jobs"].values():
-            for step in job["steps"]:
+            for step in job.get("steps", []):
                 if "mint-token@" in step.get("uses", ""):
                     assert required <= set(step["with"]) <= set(ACTION["inputs"])
 
@@ -98,6 +101,35 @@ def test_the_page_lists_what_the_action_takes_and_gives(kind: str) -> None:
     assert listed == set(ACTION["inputs"]) | set(ACTION["outputs"])
 
 
+def test_the_page_lists_what_each_role_may_do_per_level() -> None:
+    rows = re.findall(r"^\| (\w+) \| ([a-z_: ]+) \| ([a-z_: ]+) \|$", PAGE, flags=re.MULTILINE)
+    shown = {(role, level): text for role, *texts in rows for level, text in zip(LEVELS, texts, strict=True)}
+    served = {
+        (role, level): " ".join(f"{name}:{access}" for name, access in two_levels(permissions)[level].items())
+        for role, permissions in BUILT_IN.items()
+        for level in LEVELS
+    }
+    assert shown == served
+
+
+def test_an_example_names_the_calling_repository() -> None:
+    assert "github.event.repository" not in PAGE
+
+
+def test_shell_completion_works_as_the_page_says() -> None:
+    for shell, environment in re.findall(r"_FULLSEND_COMPLETE=((\w+)_source) fullsend", PAGE):
+        del environment
+        done = subprocess.run(
+            [Path(sys.executable).parent / "fullsend"],
+            env={"_FULLSEND_COMPLETE": shell, "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, "_FULLSEND_COMPLETE" in done.stdout) == (0, True), done.stderr
+
+
 def test_every_option_on_the_page_is_one_the_commands_have() -> None:
     known = set()
     for command in (
@@ -109,6 +141,6 @@ def test_every_option_on_the_page_is_one_the_commands_have() -> None:
         ["github", "grant"],
     ):
         known |= set(re.findall(r"--[\w-]+", CliRunner().invoke(cli, [*command, "--help"]).output))
-    foreign = {"--repo", "--body", "--jq"}  # gh's
+    foreign = {"--repo", "--body", "--jq", "--add-label"}  # gh's
     used = set(re.findall(r"(?<![\w-])--[a-z][\w-]+", PAGE))
     assert used - foreign <= known

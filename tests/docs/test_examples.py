@@ -81,7 +81,7 @@ def test_the_example_mints_with_the_settings_it_shows(
     mint = start_mint(**SETTINGS)
     (step,) = [step for job in parsed(path)["jobs"].values() for step in job["steps"] if step.get("id") == "mint"]
     job = world.job(workflow=f"{repository_of(path)}/.github/workflows/{path.name}@refs/heads/main")
-    known = {"github.event.repository.name": "app", "vars.FULLSEND_MINT_URL": mint.url}
+    known = {"github.repository": "octo-org/app", "vars.FULLSEND_MINT_URL": mint.url}
     given = {
         f"INPUT_{name.upper()}": re.sub(r"\$\{\{ (\S+) \}\}", lambda found: known[found[1]], value)
         for name, value in step["with"].items()

@@ -12,8 +12,8 @@ const HEADERS = { Accept: 'application/vnd.github+json', 'X-GitHub-Api-Version':
 // A fresh token is refused with these for a second or more.
 const NOT_YET = [401, 403, 404]
 
-// True when it was revoked, false when GitHub does not know it. To a token made seconds ago, 401 may mean that GitHub
-// does not know it yet, so it is asked again before the token counts as gone.
+// True when it was revoked, false when GitHub does not know it. For a token made seconds ago, 401 may mean that GitHub
+// does not know it yet, so the revocation is repeated before the token counts as gone.
 async function revoke(env, token, mintedAt) {
   const ask = async () => checked(env, await send('DELETE', `${apiUrl(env)}/installation/token`, {
     bearer: token, headers: HEADERS, totalSeconds: GITHUB_SECONDS, env,
