@@ -159,7 +159,7 @@ class TokenUses(Protocol):
         """Count one mint of the caller's token. Raises TokenSpent."""
 
     def give_back(self, caller: Caller) -> None:
-        """Undo one :meth:`spend`: the mint failed, and nobody has its token."""
+        """Undo one :meth:`spend`: the mint failed, so no caller has its token."""
 
 
 class Observer(Protocol):

@@ -2,7 +2,7 @@
 
 Understood are the mint's own JSON lines (stdout, or the file of ``AUDIT_LOG``), with or without something in
 front of the JSON as container logs have it; Cloud Logging's entries with ``jsonPayload``, one a line or as the
-array that ``gcloud logging read --format=json`` prints. A line that is none of this is counted, not fatal: a
+array that ``gcloud logging read --format=json`` prints. Any other line is counted, not fatal: a
 log that was cut off is exactly what one has to search.
 """
 

@@ -62,7 +62,7 @@ def normal_hash(text: str) -> str:
     except (binascii.Error, ValueError):
         digest = b""
     if len(digest) != _DIGEST_BYTES:
-        raise ValueError("this is no SHA-256 in base64 or hex")
+        raise ValueError("this is not a SHA-256 in base64 or hex")
     return base64.b64encode(digest).decode()
 
 

@@ -25,7 +25,7 @@ def refuse_what_is_no_file(path: Path) -> None:
     To be called before minting.
 
     Attack: a file is replaced, not written into, so root would lose the device, the pipe or the link of that
-    name, and whoever reads from it would wait for a token that went elsewhere.
+    name, and its reader would wait for a token that went elsewhere.
     """
     try:
         mode = path.lstat().st_mode

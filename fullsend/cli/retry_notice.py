@@ -9,7 +9,7 @@ from fullsend.net.retry import RetryPolicy
 def patience(seconds: float) -> RetryPolicy:
     """Return a policy with this total time that says on stderr why it waits.
 
-    The reason may quote a service, so secrets in it are masked; the line begins with our own words, so the quote
+    The reason may quote a service, so secrets in it are masked; the line begins with our own text, so the quote
     cannot be a command to a runner.
     """
     return RetryPolicy(total_seconds=seconds, tell=lambda why: note(without_secrets(why)))

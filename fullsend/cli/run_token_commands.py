@@ -163,7 +163,7 @@ def _run(action: str, app: App, wanted: actions.Wanted, token_file: Path | None)
     report = actions.mint(app, wanted, keep)
     if not keep:
         note(
-            f"the token was not kept: it lives until {report['expires_at']}, and nobody can use it or revoke it; "
+            f"the token was not kept: it stays valid until {report['expires_at']}, but is lost; "
             "--token-file FILE keeps it, and revoke --token-file FILE ends it"
         )
     return report

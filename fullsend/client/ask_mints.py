@@ -179,7 +179,7 @@ def _parsed(parse: Callable[[bytes, str], T], answer: Answer, url: str) -> T:
 
 
 def _refusal(answer: Answer, url: str) -> MintClientError:
-    """Turn an answer that is not 200 into the error to raise, in the mint's own words if they are there."""
+    """Turn an answer that is not 200 into the error to raise, with the mint's sentence if it sent one."""
     kind = MintUnreachableError if is_retryable(answer.status) else MintRefusedError
     try:
         fields: Mapping[str, object] = answer.json_object()

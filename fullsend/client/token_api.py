@@ -53,8 +53,8 @@ class TokenApi:
     def revoke(self, token: str, *, fresh: bool = False) -> bool:
         """Revoke a token; False when GitHub does not know it. Raises `GitHubTokenError` when it may live on.
 
-        A token made seconds ago is `fresh`: GitHub's 401 may mean that it does not know it yet, so
-        it is asked again before the token counts as gone.
+        A token made seconds ago is `fresh`: GitHub's 401 may mean that it does not know the token yet, so the
+        call is repeated before the token counts as gone.
         """
 
         def attempt(_: float) -> Answer | Retry[Answer]:

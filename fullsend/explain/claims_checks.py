@@ -59,7 +59,7 @@ class ClaimsChecks:
         ]
 
     def caller(self) -> Caller | None:
-        """Return who the claims name, whatever else is wrong with them; ``None`` where they name nobody."""
+        """Return who the claims name, whatever else is wrong with them; ``None`` if they name no caller."""
         try:
             return self._ask("repository", "repository_owner", "job_workflow_ref", others=True)
         except InvalidToken:

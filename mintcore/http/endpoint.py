@@ -160,8 +160,7 @@ class Endpoint:
     def _token(self, request: Request, context: RequestContext) -> Response:
         unverified_token = bearer_of(request)
         body = body_of(request)
-        # The time is for outside calls. Whoever sends slowly spends nobody's, least of all that of a call which
-        # others wait for too.
+        # Start the deadline after the body: a slow upload must not use up the time of outside calls.
         context.deadline = Deadline(self._clock, self._deadline_seconds)
         wanted = parse_token_request(body)
         if self._fallback is not None and self._fallback.serves(wanted.role):

@@ -77,7 +77,7 @@ class AccessTokens:
     def _settle(self, future: Future[_Held]) -> None:
         try:
             held = self._refresh()
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
+        except BaseException as error:  # noqa: BLE001 - the future's reader gets it
             self._finish(future, None)
             future.set_exception(error)
         else:

@@ -122,7 +122,7 @@ class SecretManagerKeys:
     def _settle(self, reading: Future[bytes], name: str, patience_seconds: float) -> None:
         try:
             content = self._access(name, patience_seconds)
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
+        except BaseException as error:  # noqa: BLE001 - the future's reader gets it
             self._forget_reading(reading, name)
             reading.set_exception(error)
         else:

@@ -3,7 +3,7 @@
 The error sentence, the audit event, ``/v1/status`` and ``fullsend mint explain`` are renderings of one
 :class:`Decision`, so none of them can state something that the mint did not decide.
 
-Policy asks nobody. Where a rule depends on something that only GitHub knows, the rule carries the question; the
+Policy makes no calls. If a rule depends on something that only GitHub knows, the rule carries the question; the
 service has it answered and decides again with the answer among the :class:`Facts`.
 """
 
@@ -173,7 +173,7 @@ class Decision:
         )
 
     def require(self) -> None:
-        """Raise the denial, if there is one; an open question is none."""
+        """Raise the denial, if there is one. An open question does not deny."""
         rule = self.denial
         if rule is not None:
             raise rule.failure(rule.remedy, detail=f"rule {rule.name}: {rule.found}; {rule.expected}")

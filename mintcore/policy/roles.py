@@ -90,7 +90,7 @@ def widest(levels: Levels) -> Permissions:
 
 
 def key_role(role: Role) -> Role:
-    """Return the role whose App and key ``role`` uses; only ``fix`` has none of its own."""
+    """Return the role whose App and key ``role`` uses; only ``fix`` shares another role's."""
     return CODER if role == FIX else role
 
 

@@ -19,7 +19,7 @@ GOOGLE_CLOUD = (
     Variable("WIF_POOL_NAME", *HOSTED_REQUIRED, example="fullsend-pool", meaning="The workload identity pool's id"),
     Variable(
         "WIF_PROVIDER_NAME", *HOSTED_REQUIRED, example="github-oidc",
-        meaning="The id of the provider for every repository that has none of its own",
+        meaning="The id of the provider for every repository without its own",
     ),
     Variable("STS_URL", *HOSTED, default="https://sts.googleapis.com", meaning="Google's token service"),
     Variable(
@@ -85,7 +85,7 @@ REQUESTS = (
         "unset means four per CPU: set it to the service's concurrency",
     ),
     Variable(
-        "RATE_LIMIT", *BOTH, example="60/minute", meaning="Mints per calling repository and time. Unset is no limit"
+        "RATE_LIMIT", *BOTH, example="60/minute", meaning="Mints per calling repository and time. Unset: unlimited"
     ),
     Variable(
         "RATE_LIMIT_STORAGE", *BOTH, default="memory://",

@@ -71,7 +71,7 @@ def assemble(
 
 
 def log_corrections(clock: WorldClock, log: JsonLog) -> None:
-    """Say so in the log whenever the clock begins, or ceases, to go by the world's time."""
+    """Log when the clock starts or stops to follow the services' time."""
 
     def corrected(offset: float) -> None:
         if offset:

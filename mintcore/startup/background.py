@@ -56,5 +56,5 @@ class Background(Generic[T]):
     def _run(self, future: Future[T]) -> None:
         try:
             future.set_result(self._build())
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
+        except BaseException as error:  # noqa: BLE001 - the future's reader gets it
             future.set_exception(error)

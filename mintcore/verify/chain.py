@@ -99,7 +99,7 @@ class HostedVerifier:
         self._provider_for = provider_for
 
     def check_locally(self, unverified_token: str, context: RequestContext) -> SignedClaims | UnprovenClaims:
-        """Return signed claims, or unproven ones where the issuer's keys cannot be had. Raises InvalidToken."""
+        """Return signed claims, or unproven ones if the issuer's keys are not available. Raises InvalidToken."""
         caller, unavailable = self._examiner.check_locally(unverified_token, context)
         return SignedClaims(caller) if unavailable is None else UnprovenClaims(caller)
 

@@ -35,7 +35,7 @@ class UnverifiedToken:
 
 
 def split_token(unverified_token: str) -> UnverifiedToken:
-    """Return the token's parts without believing them. Raises InvalidToken where it is no RS256 JWT."""
+    """Return the token's parts, unverified. Raises InvalidToken if it is not an RS256 JWT."""
     if len(unverified_token) > MAX_TOKEN:
         raise InvalidToken(detail=f"a token of {len(unverified_token)} characters")
     parts = _COMPACT.fullmatch(unverified_token)
@@ -63,7 +63,7 @@ def _json_object(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InvalidToken(detail=f"not a JWT: {type(error).__name__}") from None
     if not isinstance(value, dict):
-        raise InvalidToken(detail="not a JWT: a part that is no JSON object")
+        raise InvalidToken(detail="not a JWT: a part is not a JSON object")
     return value
 
 

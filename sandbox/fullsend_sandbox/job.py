@@ -10,7 +10,7 @@ SHA = "5f8c3a1de0b94e7f2a6c9d0b1e3f4a5b6c7d8e9f"
 
 
 def stable_id(name: str) -> str:
-    """Return a number for a name, the same each time, where nobody gave one."""
+    """Return a number for a name, the same each time, unless one was given."""
     return str(10_000_000 + zlib.crc32(name.lower().encode()) % 900_000_000)
 
 

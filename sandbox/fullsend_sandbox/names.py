@@ -44,7 +44,7 @@ GRANT_PERMISSIONS = {"actions_variables": "read", "organization_actions_variable
 
 
 def app_permissions() -> dict[str, dict[str, str]]:
-    """Return the permissions of each role's App; `fix` has none of its own."""
+    """Return the permissions of each role's App; `fix` uses coder's App."""
     roles: dict[str, dict[str, str]] = {}
     for line in _TABLE.strip().replace("\n ", " ").splitlines():
         role, _, permissions = line.partition(": ")

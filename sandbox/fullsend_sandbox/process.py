@@ -1,7 +1,7 @@
 """A mint as a process of its own: started with exactly the environment it is given, watched, and ended.
 
-Decides how the process begins and ends, and keeps what it prints. Knows nothing of what it is told to run
-but that it answers `GET /health` on the port named in `PORT`.
+Decides how the process begins and ends, and keeps what it prints. Knows only that the command
+answers `GET /health` on the port named in `PORT`.
 """
 
 import contextlib

@@ -28,7 +28,7 @@ class Routes:
     def __call__(self, request: Request) -> Response:
         """Answer with the handler that fits."""
         try:
-            # Binding reads the Host header, and raises for one that is no host name.
+            # Binding reads the Host header, and raises for an invalid host name.
             handler, variables = self._map.bind_to_environ(request.environ).match()
         except MethodNotAllowed as problem:
             response = self._otherwise(request, 405)

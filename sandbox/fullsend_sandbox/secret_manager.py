@@ -1,7 +1,7 @@
 """Secret Manager over REST as far as reading goes: `AccessSecretVersion`, and verbs to arrange secrets.
 
-Google: Secret Manager REST v1, `projects.secrets.versions.access`. Whoever may read is decided per secret
-with `deny` and `allow`, not by credentials, which a loopback client does not send.
+Google: Secret Manager REST v1, `projects.secrets.versions.access`. `deny` and `allow` decide per secret who may
+read, not by credentials, which a loopback client does not send.
 """
 
 import base64

@@ -100,7 +100,7 @@ class World:
             for service in self.services():
                 service.start(self._ports.get(service.name, 0))
                 started.callback(service.stop)
-                self._ports[service.name] = service.port  # for `reset`, whoever stops the service before
+                self._ports[service.name] = service.port  # for `reset`, even if a test stops the service before
             started.callback(self.kms.start().stop)
             self._furnish_github()
             self._furnish_google()

@@ -226,7 +226,7 @@ GITHUB = (
 
 STANDALONE = (
     Row(
-        "the issuer's keys cannot be had",
+        "the issuer's keys are not available",
         as_job(),
         502,
         "issuer_unavailable",

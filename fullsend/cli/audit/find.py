@@ -24,7 +24,7 @@ def _hash(_: click.Context, __: click.Parameter, value: str | None) -> str:
     except ValueError:
         # Not quoted: the commonest mistake is to give the token itself.
         raise click.BadParameter(
-            "that is no SHA-256 in base64 or hex; make one from a token with: "
+            "that is not a SHA-256 in base64 or hex; make one from a token with: "
             'printf %s "$TOKEN" | openssl dgst -sha256 -binary | base64'
         ) from None
 
@@ -38,7 +38,7 @@ def _repo(_: click.Context, __: click.Parameter, value: str | None) -> str:
 def _run(_: click.Context, __: click.Parameter, value: str) -> str:
     value = value.strip()
     if value and not (value.isascii() and value.isdecimal()):
-        raise click.BadParameter("that is no id of a run, which is a number")
+        raise click.BadParameter("the id of a run is a number")
     return value
 
 

@@ -51,8 +51,8 @@ def status(*, install: Install, as_json: bool, **options: Any) -> None:
     else:
         rows = [(f.state.value, f.slot.keeper, f.slot.kind.value, f.slot.name, _about(f)) for f in findings]
         print_table(("state", "where", "kind", "name", "value"), rows, whole=("state", "where", "kind", "name"))
-        for mend in dict.fromkeys(finding.mend for finding in wrong):
-            click.echo(f"to mend: {mend}")
+        for fix in dict.fromkeys(finding.mend for finding in wrong):
+            click.echo(f"Fix: {fix}")
         if session.unread:
             note("The organization's own secrets were not looked at: the token may not list them.")
     if wrong:

@@ -102,7 +102,7 @@ def status(context: click.Context, *, target: str, project: str, form: str, as_j
     if as_json or form == "json":
         print_json(found)
     elif form == "env":
-        # Whoever pipes this on loses the exit status, and must not be left with a name that does not work.
+        # A pipe loses the exit status, so never print a name that does not work.
         click.echo(_env(project, str(found["wif_provider"]) if well else ""))
     else:
         print_table(("what", "state"), [(name, _word(value)) for name, value in found.items()])

@@ -1,4 +1,4 @@
-"""`fullsend mint import-key`: move a role's App key into Cloud KMS, where nobody can read it."""
+"""`fullsend mint import-key`: move a role's App key into Cloud KMS, where it can sign but not be read."""
 
 from __future__ import annotations
 

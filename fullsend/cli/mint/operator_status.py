@@ -62,7 +62,7 @@ def _print_target(found: Mapping[str, Any], flags: str) -> None:
     if not found["admitted"] and found["in_condition"]:
         click.echo(f"the condition has {found['in_condition']}, and GitHub sends {sent}, which gets 401")
     if not (found["enrolled"] and found["admitted"]):
-        click.echo(f"to mend: fullsend mint enroll {sent} {flags}")
+        click.echo(f"Fix: fullsend mint enroll {sent} {flags}")
 
 
 def _print_mint(found: Mapping[str, Any]) -> None:

@@ -51,7 +51,7 @@ class Supervisor:
     def __enter__(self) -> Self:
         for name in FORWARDED:
             number = getattr(signal, name, None)
-            # What whoever started us had ignored (nohup) stays ignored, for the child too.
+            # A signal that our parent ignores (nohup) stays ignored, in the child too.
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._on_signal)
         return self

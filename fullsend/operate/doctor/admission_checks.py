@@ -19,7 +19,7 @@ def pool(snapshot: Snapshot) -> Iterator[Finding]:
     """Find a pool that is missing, deleted or disabled."""
     found = snapshot.state.pool
     if found is None or not found.usable:
-        what = f"The pool {names.MINT_POOL} is {_condition_of(found)}: nobody can mint."
+        what = f"The pool {names.MINT_POOL} is {_condition_of(found)}: no job can mint."
         yield Finding("pool_unusable", what, snapshot.command("deploy"))
 
 
@@ -49,7 +49,7 @@ def _says(snapshot: Snapshot, provider_id: str, found: Provider, mend: str) -> I
 
 
 def organizations(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find where ALLOWED_ORGS and the shared provider's condition differ, be it in case."""
+    """Find where ALLOWED_ORGS and the shared provider's condition differ, also in case."""
     found = snapshot.state.providers.get(names.PROVIDER)
     if found is None:
         return

@@ -75,7 +75,7 @@ def _ask(cloud: Cloud, state: MintState, role: Role, github: GitHubApps) -> AppR
 
 
 def _spelling(state: MintState, apps: Mapping[Role, AppReport], resolver: NameResolver) -> dict[str, str]:
-    """Return GitHub's case by lowercased name, where it can be had: installations tell it for free."""
+    """Return GitHub's case by lowercased name, where installations show it without another call."""
     spelling = {
         one.login.lower(): one.login
         for report in apps.values()

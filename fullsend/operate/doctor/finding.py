@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One disagreement: a stable code, what it is, and the command or page that mends it.
+    """One disagreement: a stable code, what it is, and the command or page that fixes it.
 
     `certain` is False for what could not be looked at.
     """

@@ -59,7 +59,7 @@ class Functions:
         return sorted(found)
 
     def settled(self, name: str) -> dict[str, Any] | None:
-        """Return a function once nobody deploys or deletes it any more. Raises NotReady."""
+        """Return a function once no deployment or deletion of it is running. Raises NotReady."""
         pause = _FIRST_PAUSE
         for _ in range(_WAITS):
             found = self.get(name)

@@ -1,4 +1,4 @@
-"""What a refusal of Google's means for an operator, and what mends it.
+"""What a refusal of Google's means for an operator, and how to fix it.
 
 Google's errors are AIP-193: a canonical status, a sentence, and details such as ErrorInfo and RetryInfo.
 """

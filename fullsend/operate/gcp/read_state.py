@@ -87,7 +87,7 @@ def secret(cloud: Cloud, role: Role) -> SecretState:
 
 
 def stored_keys(cloud: Cloud, state: MintState) -> dict[Role, SecretState]:
-    """Return the project's secrets that are called as a role's key is, whoever's they are."""
+    """Return the project's secrets whose name is that of a role's key, also if another mint owns them."""
     if "secretmanager.googleapis.com" not in state.apis:
         return {}
     ids = cloud.secrets.ids(_PREFIX)

@@ -49,7 +49,7 @@ class Session:
     jitter: Callable[[], float] = random.random
     patience_seconds: float = PATIENCE_SECONDS
     report: Callable[[str], object] = lambda _: None
-    """Is told why a call that did not succeed yet is repeated, so that nobody waits without knowing for what."""
+    """Is told why a call that did not succeed yet is repeated, so the reader knows what the command waits for."""
     just_enabled: set[str] = field(default_factory=set)
     """APIs of which Google may say for another moment that they are disabled."""
     _services: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -89,7 +89,7 @@ class Session:
 
         Repeats what is passing (429, 502 to 504, ABORTED, a service account that is not known yet) with
         backoff. A connection that breaks is repeated for reads alone. A `guarded` request carries the etag of
-        a read, so that a conflict is final: whoever sent it has to read again. Raises OperateError.
+        a read, so a conflict is final: the sender has to read again. Raises OperateError.
         """
         request.headers["x-goog-user-project"] = self.project
         ends = self.now() + self.patience_seconds

@@ -36,7 +36,7 @@ def environment_of(template: Mapping[str, Any]) -> dict[str, str]:
 
 
 def never_started(revision: Mapping[str, Any]) -> bool:
-    """Whether a revision failed, so that nobody's change is in force by it."""
+    """Whether a revision failed, so its change is not in force."""
     ready = (one for one in revision.get("conditions", ()) if one.get("type") == "Ready")
     return any(one.get("state") == FAILED for one in ready)
 

@@ -31,7 +31,7 @@ _PUBLIC = re.compile(r"\s*assertion\.repository_owner\s*!=\s*''\s*")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Whom a provider admits: everyone, these organizations, one repository, or nobody."""
+    """Whom a provider admits: everyone, these organizations, one repository, or no caller."""
 
     orgs: tuple[Org, ...] = ()
     repo: Repo | None = None
@@ -68,7 +68,7 @@ class Condition:
 
 
 def for_orgs(orgs: Iterable[Org]) -> Condition:
-    """Return the condition that admits these organizations, of two spellings the first; none admits nobody."""
+    """Return the condition for these organizations, of two spellings the first; without any it admits no caller."""
     return Condition(orgs=tuple(sorted(dict.fromkeys(orgs), key=lambda org: org.key)))
 
 

@@ -70,7 +70,7 @@ def app_ids(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def json_object(environment: Mapping[str, str], variable: str) -> dict[str, Any]:
-    """Return the object in a variable, empty when it is not set. Raises BadInput when it is no object."""
+    """Return the object in a variable, empty when it is not set. Raises BadInput when it is not an object."""
     text = environment.get(variable, "").strip()
     try:
         parsed = json.loads(text) if text else {}

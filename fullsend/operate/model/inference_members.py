@@ -26,7 +26,7 @@ def member_for(number: str, target: Org | Repo) -> str:
 def targets_among(members: Iterable[str], number: str) -> list[Org | Repo]:
     """Return the organizations and repositories among the members of a project's policy.
 
-    A policy is anybody's to write: a member that names neither is left out, and stops nobody else.
+    Anyone may write a policy: a member that names neither is left out, and does not affect the others.
     """
     sets = re.escape(federation.principal_set(number, names.INFERENCE_POOL, "X", "")).replace("X/", "")
     pattern = re.compile(rf"{sets}(repository|repository_owner)/(.+)")

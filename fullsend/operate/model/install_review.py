@@ -30,7 +30,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A slot's state, what there is to know about it, and the command that mends it (or nothing)."""
+    """A slot's state, what there is to know about it, and the command that fixes it (or nothing)."""
 
     slot: Slot
     state: State

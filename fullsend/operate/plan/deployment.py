@@ -152,7 +152,7 @@ def _provider_steps(state: MintState, deployment: DeploymentSpec, after: Mapping
         if readable is not None and not readable.public and not environment.is_public(after):
             return [
                 AdmitOrgs(deployment.orgs, condition)
-            ]  # the condition alone: written so that nobody else's is lost
+            ]  # only the condition, so no other operator's change is lost
     return steps
 
 

@@ -69,7 +69,7 @@ def provision(state: InferenceState, target: Org | Repo) -> list[Step]:
 
 
 def deprovision(state: InferenceState, target: Org | Repo) -> list[Step]:
-    """Return the steps: its bindings in whatever case, then the provider; the pool too when nobody is left."""
+    """Return the steps: its bindings in whatever case, then the provider; the pool too when no target is left."""
     bound = same_but_for_case(state.members, member_for(state.number, target))
     steps: list[Step] = [RevokeProjectRole(USER, one) for one in bound]
     current = conditions.parse(state.provider.spec.condition) if state.provider is not None else None

@@ -1,6 +1,6 @@
 """What `setup` makes sure of before it changes anything: a mint at the URL, and a token that may write.
 
-Returns problems rather than raising the first, so that an operator mends them all at once. The form of the
+Returns problems rather than raising the first, so an operator can fix them all at once. The form of the
 values is checked even earlier, by `values.py`.
 """
 
@@ -27,7 +27,7 @@ UNAVAILABLE = 503
 
 
 class Problem(NamedTuple):
-    """What is wrong, and what mends it."""
+    """What is wrong, and how to fix it."""
 
     message: str
     remedy: str

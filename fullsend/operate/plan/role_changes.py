@@ -45,7 +45,7 @@ def add_role(state: MintState, wanted: RoleKey) -> list[Step]:
 
 
 def _require_own_app(state: MintState, role: Role, what: str, command: str) -> None:
-    """Raise BadInput, with the command for the App it uses, when a role has none of its own."""
+    """Raise BadInput, with the command for the App it uses, when a role shares another role's App."""
     owner = key_role(role)
     if owner != role:
         raise BadInput(
@@ -125,7 +125,7 @@ def _is_the_only_one(found: SecretState, stored: Secret | None, new: str) -> boo
     try:
         return stored is not None and len(enabled) == 1 and fingerprint(stored) == new
     except ValueError:
-        return False  # what is stored is no key
+        return False  # the stored value is not a key
 
 
 def fingerprint(key: Secret) -> str:

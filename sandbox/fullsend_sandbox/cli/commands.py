@@ -105,12 +105,12 @@ def _mint_in_a_world(source: Path | None, port: int = 0) -> Iterator[tuple[World
 
 
 def _check_ports(ports: dict[str, int]) -> None:
-    """Say which port cannot be had before anything is started."""
+    """Report an unavailable port before anything starts."""
     for name, port in ports.items():
         try:
             socket.create_server((HOST, port)).close()
         except OSError as problem:
-            why = "is in use" if problem.errno == errno.EADDRINUSE else f"cannot be had ({problem.strerror})"
+            why = "is in use" if problem.errno == errno.EADDRINUSE else f"is not available ({problem.strerror})"
             raise CommandError(
                 f"port {port}, meant for the {name}, {why}",
                 "If another `fullsend sandbox serve` is running, end it; else choose another first port, for "

@@ -1,4 +1,4 @@
-"""`fullsend sandbox standalone`: a mint of one's own with two roles, and the hosted mint as its fallback.
+"""`fullsend sandbox standalone`: a standalone mint with two roles, and the hosted mint as its fallback.
 
 Decides nothing but what is printed; the steps are `sandbox/fullsend_sandbox/standalone_demo.py`'s.
 """

@@ -28,7 +28,7 @@ class Background:
             except RefusedError as refused:
                 operation.fail(refused)
             except Exception:
-                # A bug of the sandbox: loud in the log, and no operation that nobody ever finishes.
+                # A bug of the sandbox: log it loudly, and do not leave the operation unfinished.
                 _logger.exception("sandbox operation %s failed", operation.name)
                 operation.fail(RefusedError("INTERNAL", "The sandbox failed; see its log."))
             finally:

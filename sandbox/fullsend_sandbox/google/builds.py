@@ -31,7 +31,7 @@ class Image:
 
     name: str
     digest: str
-    """The name by which its bytes can be had for good: `repository@sha256:…`."""
+    """The permanent name of its bytes: `repository@sha256:…`."""
     source: Path
     entry_point: str
 

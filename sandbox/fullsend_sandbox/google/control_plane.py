@@ -185,7 +185,7 @@ class ControlPlane:
         self._switches.limit(method, times)
 
     def slow_operations(self, seconds: float) -> None:
-        """Let each new operation take this long by `clock` before it is said to be done."""
+        """Let each new operation take this long by `clock` before it reports done."""
         self._parts.operations.seconds = seconds
 
     def slow_service_accounts(self, seconds: float) -> None:

@@ -44,7 +44,7 @@ class FrontDoor(LoopbackService):
 
     def _ask(self, request: Request) -> Response:
         if not self._is_public():
-            # Without Google's own token nobody else gets in; a GitHub token is not one.
+            # Only Google's own token opens it; a GitHub token does not.
             status = 401 if "Authorization" in request.headers else 403
             return _page(status, FORBIDDEN.format(path="/"))
         url = self._choose()

@@ -1,7 +1,7 @@
 """Long-running operations: made by a write, polled until done (AIP-151).
 
 Most work is finished when the operation is made and only said to take time (`seconds`); a build or a new
-revision is finished by whoever does it.
+the code that does the work finishes the revision.
 """
 
 import threading

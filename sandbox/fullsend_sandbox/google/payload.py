@@ -46,7 +46,7 @@ def read_body(method: Method, raw: bytes) -> dict[str, Any]:
         return {}
     try:
         value = json.loads(raw) if raw else {}
-        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is invalid
     except (ValueError, RecursionError) as problem:
         raise invalid_payload([("", "Invalid JSON payload received. Unexpected token.")]) from problem
     if not isinstance(value, dict):
@@ -164,7 +164,7 @@ class _Reader:
 
     def _array(self, schema: Mapping[str, Any], value: Any, path: str, depth: int) -> Any:
         if not isinstance(value, list):
-            # Google reads a single value where a list is expected as a list of one; nobody should rely on it.
+            # Google reads a single value where a list is expected as a list of one; do not rely on it.
             return self._wrong(path, "TYPE_REPEATED", f", {json.dumps(value)[:80]}")
         items = schema["items"]
         return [self.read(items, one, f"{path}[{index}]", depth + 1) for index, one in enumerate(value)]

@@ -1,6 +1,6 @@
 """IAM policies of resources: read, modify, write, guarded by an etag.
 
-Decides which members and roles a policy may hold. Who may do what by them is decided by nobody: calls are
+Decides which members and roles a policy may hold. The policies decide nothing: calls are
 allowed unless a switch denies them, except that secrets and the public door look for one binding each.
 """
 

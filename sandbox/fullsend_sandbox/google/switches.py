@@ -18,7 +18,7 @@ CLIENT_PROJECT = "764086051850"
 """The project of gcloud's own client, to which calls without a quota project are booked."""
 RETRY_SECONDS = 1
 ACT_AS = "iam.serviceAccounts.actAs"
-"""Asked for beside a method's own permission by whoever runs something as a service account."""
+"""Needed beside a method's own permission to run something as a service account."""
 
 
 class Switches:

@@ -206,7 +206,7 @@ def test_the_command_for_who_is_not_enrolled_names_the_project(operator: Operato
     operator.deploy()
     shown = operator.run("mint", "status", "nosuch")
     assert shown.exit_code == 3
-    assert f"to mend: fullsend mint enroll nosuch --project {names.PROJECT_ID}" in shown.output
+    assert f"Fix: fullsend mint enroll nosuch --project {names.PROJECT_ID}" in shown.output
 
 
 def test_unenrolling_shuts_the_provider_and_the_environment(operator: Operator) -> None:

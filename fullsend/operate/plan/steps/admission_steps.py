@@ -1,7 +1,7 @@
 """Steps on whom the organizations' provider admits, safe with other operators at work.
 
 A provider has no etag, so that two writers can undo each other. ALLOWED_ORGS has one (the service's), and is
-the record: whoever writes the condition looks afterwards whether it admits every organization of ALLOWED_ORGS
+the record: each writer of the condition checks afterwards whether it admits every organization of ALLOWED_ORGS
 and writes it again if not. The last writer of all therefore leaves a condition that admits everyone enrolled.
 """
 
@@ -75,7 +75,7 @@ class AdmitOrgs(_SetCondition):
 
 @dataclass(frozen=True, slots=True)
 class CheckAdmission:
-    """Look whether the provider admits everyone in ALLOWED_ORGS, and mend it if not."""
+    """Check that the provider admits everyone in ALLOWED_ORGS, and write it again if not."""
 
     def title(self) -> str:
         """Say what it does."""

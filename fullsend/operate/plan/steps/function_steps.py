@@ -131,7 +131,7 @@ def _keep_changes(cloud: Cloud, read: Mapping[str, Any] | None, sha256: str, own
     built = next((_image(one) for one in revisions if short(one["name"]) == now.latest_created), "")
     for revision in revisions:
         if short(revision["name"]) == before.latest_created:
-            return  # nobody wrote after we read
+            return  # no other write since our read
         variables = environment_of(revision)
         if (_image(revision), variables.get(env.SOURCE_HASH)) == (built, sha256) or never_started(revision):
             continue

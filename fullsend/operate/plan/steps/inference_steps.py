@@ -1,4 +1,4 @@
-"""The step after whose taking nobody's use of models has been lost to another operator."""
+"""The step that restores access to models which another operator's write has removed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROUNDS = 60
 
 @dataclass(frozen=True, slots=True)
 class CheckInference:
-    """Look whether the provider admits everyone who may use models, and mend it if not.
+    """Check that the provider admits everyone who may use models, and write it again if not.
 
     A provider has no etag; the project's policy has one and is the record (docs/adr/0017). Whom the condition
     admits beside the record stays: it may be another operator's target, whose binding is still to come.

@@ -37,7 +37,7 @@ def listed(variables: Mapping[str, str]) -> str:
 
 
 def secrets_first(variables: Mapping[str, str]) -> list[str]:
-    """Return the comment that tells which variables the reader's shell has to have; no line where it is none."""
+    """Return the comment that tells which variables the reader's shell needs; no line if it needs none."""
     hidden = [name for name, value in sorted(variables.items()) if masked(name, value) != value]
     if not hidden:
         return []
