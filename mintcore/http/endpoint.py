@@ -1,8 +1,7 @@
 """The HTTP edge: routes, the time a request has, and every failure as JSON.
 
-A callable on a werkzeug request, so that the function framework and the standalone server run the same code.
-What is taken from a request, and how much of it, is decided in :mod:`mintcore.http.incoming`; nothing here decides
-about trust.
+A callable on a werkzeug request, shared by both forms of the mint. :mod:`mintcore.http.incoming` decides what is
+taken from a request; nothing here decides about trust.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from werkzeug import Response
 
 from mintcore.errors import InternalError, MethodNotAllowed, MintError, NotFound
 from mintcore.http.incoming import bearer_of, body_of, request_id_of, trace_of
+from mintcore.http.page import page, wants_page
 from mintcore.policy.token_request import parse_token_query, parse_token_request
 from mintcore.request import AnswerRecord, Deadline, RequestContext
 from mintcore.version import VERSION
@@ -42,20 +42,20 @@ class Fallback(Protocol):
     """Another mint, for the roles this one does not hold."""
 
     def serves(self, role: Role) -> bool:
-        """Whether the role is the other mint's."""
+        """Return whether the other mint serves the role."""
 
     def forward(self, unverified_token: str, body: bytes, headers: Headers, context: RequestContext) -> Response:
         """Return the other mint's answer as it is. Raises FallbackUnavailable.
 
-        ``headers`` are all of the caller's; what of them goes on is the fallback's to choose.
+        ``headers`` are all of the caller's; the fallback chooses which of them go on.
         """
 
 
 class Endpoint:
-    """Answers requests; nothing that a caller sends makes it raise.
+    """Answers requests; no request makes it raise.
 
-    ``service`` returns the mint once it is built. ``unhealthy`` is why this mint cannot mint at all, if it
-    cannot: the reason ``/health`` gives with its 503.
+    ``service`` returns the mint once it is built. ``unhealthy`` is why this mint cannot mint, empty if it can:
+    ``/health`` answers 503 with it.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Endpoint:
         except MintError as failure:
             code = failure.code
             response = _failure(failure, context)
-        except Exception as error:  # noqa: BLE001 - the last line: a traceback is for the log, never for a caller
+        except Exception as error:  # noqa: BLE001 - a traceback is for the log, never for a caller
             self._log_crash(error, context)
             code = InternalError.code
             response = _failure(InternalError(), context)
@@ -111,8 +111,8 @@ class Endpoint:
         return response
 
     def _tell(self, request: Request, status: int, code: str, context: RequestContext) -> None:
-        """Tell those who watch; whatever happens to them, the caller has its answer."""
-        # A path or a method of the caller's own making would make a new series each time: memory for the asking.
+        """Tell the observers; the caller gets its answer even if they fail."""
+        # A path that the caller invents would make a new series each time, and use up memory.
         route = request.path if request.path in self._routes else "other"
         answered = AnswerRecord(
             route=route,
@@ -128,6 +128,8 @@ class Endpoint:
                 self._log_crash(error, context)
 
     def _route(self, request: Request, context: RequestContext) -> Response:
+        if wants_page(request):
+            return page(self._unhealthy)
         route = self._routes.get(request.path)
         if route is None:
             raise NotFound
@@ -179,7 +181,7 @@ class Endpoint:
         return _json(fields)
 
     def _log_crash(self, error: Exception, context: RequestContext) -> None:
-        """Log where it happened and not what it said: the text of a stranger's exception can hold a secret."""
+        """Log the place and not the exception's text, which can hold a secret."""
         frames = traceback.extract_tb(error.__traceback__)
         places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
         fields = {"request_id": context.request_id, "exception": type(error).__name__, "stack": places}

@@ -186,6 +186,17 @@ def test_the_unit_may_write_the_audit_file_where_its_example_puts_it() -> None:
     assert f"LogsDirectory={folder}" in UNIT.read_text().splitlines()
 
 
+def test_no_core_dump_holds_a_key() -> None:
+    assert "LimitCORE=0" in UNIT.read_text().splitlines()
+
+
+def test_examples_forward_no_token_and_listen_on_loopback_behind_a_proxy() -> None:
+    for path in (DEPLOY / "standalone").iterdir():
+        assert not re.search(r"^\s*FALLBACK_MINT_URL", path.read_text(), re.MULTILINE), path.name
+    assert "FALLBACK_MINT_URL" not in MANIFESTS["ConfigMap"]["data"]
+    assert "BIND=127.0.0.1" in (DEPLOY / "standalone" / "mint.env.example").read_text().splitlines()
+
+
 def test_whoever_stops_the_mint_waits_longer_than_a_request_may_take() -> None:
     deadline = read_standalone(CLUSTER).common.deadline_seconds
     wait_before = int(CONTAINER["lifecycle"]["preStop"]["exec"]["command"][1])

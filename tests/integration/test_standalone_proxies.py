@@ -49,7 +49,7 @@ http {{
     include {folder}/site.conf;
 }}
 """
-CADDY_AROUND = "{\n\tadmin off\n\tauto_https off\n\tstorage file_system %s\n}\n"
+CADDY_OPTIONS = "{\n\tadmin off\n\tauto_https off\n\tstorage file_system %s\n\tservers {\n"
 
 needs = {
     "nginx": pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt-get install nginx-light)"),
@@ -86,11 +86,12 @@ def caddy(folder: Path, ca: ThrowawayCa, port: int, mint_port: int) -> list[str]
     site = changed(
         "Caddyfile",
         {
+            "{\n\tservers {\n": CADDY_OPTIONS % folder,
             f"{NAME} {{\n": f"https://{NAME}:{port} {{\n\tbind 127.0.0.1\n\ttls {ca.certificate} {ca.key}\n",
             "127.0.0.1:8080": f"127.0.0.1:{mint_port}",
         },
     )
-    (folder / "Caddyfile").write_text(CADDY_AROUND % folder + site)
+    (folder / "Caddyfile").write_text(site)
     return [str(CADDY), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
 
 
@@ -169,6 +170,7 @@ def test_a_job_mints_through_the_proxy_over_tls(proxy: Proxy, world: World, tmp_
         minted = client.send("POST", "/v1/token", sent.token, json.dumps(sent.body).encode())
         refused = client.send("POST", "/v1/token", "nonsense", b'{"role": "coder"}')
         too_large = client.send("POST", "/v1/token", "nonsense", b"x" * 200_000)
+        far_too_large = client.send("POST", "/v1/token", "nonsense", b"x" * 1_500_000)
         health = client.send("GET", "/health")
         metrics = client.send("GET", "/metrics")
     assert (minted.status, minted.json()["granted_repos"]) == (200, ["octo-org/app"])
@@ -177,6 +179,8 @@ def test_a_job_mints_through_the_proxy_over_tls(proxy: Proxy, world: World, tmp_
     assert (refused.status, refused.json()["code"]) == (401, "invalid_token")
     assert refused.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
     assert (too_large.status, too_large.json()["code"]) == (413, "body_too_large")
+    assert (far_too_large.status, far_too_large.json()["code"]) == (413, "body_too_large")
+    assert set(far_too_large.json()) == {"error", "code", "request_id"}
     assert (health.status, health.json()["status"]) == (200, "ok")
     assert metrics.status == 404
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".pem"]

@@ -111,7 +111,46 @@ def test_health_says_why_the_mint_cannot_mint() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/token/", "/v1", "/v1/Token", "//v1/token", "/v1/token/x", "/%2e", "/robots.txt"]
+    "accept", ["text/html", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "Text/HTML;q=0.1"]
+)
+@pytest.mark.parametrize(("unhealthy", "status"), [("", 200), ("<only> legacy keys", 503)])
+def test_a_browser_gets_a_page(accept: str, unhealthy: str, status: int) -> None:
+    response = World(unhealthy=unhealthy).ask("GET", "/", headers={"Accept": accept})
+    text = response.get_data(as_text=True)
+    assert (response.status_code, response.content_type) == (status, "text/html; charset=utf-8")
+    assert ("&lt;only&gt; legacy keys" in text, "<script" in text, "<only>" in text) == (
+        bool(unhealthy),
+        False,
+        False,
+    )
+    assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("accept", [None, "*/*", "application/json", "text/*", "text/html;q=0", "text/htmlx"])
+def test_other_clients_get_json_at_the_root(world: World, accept: str | None) -> None:
+    response = world.ask("GET", "/", headers={} if accept is None else {"Accept": accept})
+    assert code(response) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("GET", "/v1/token"), ("GET", "/index.html")])
+def test_no_other_request_gets_the_page(world: World, method: str, path: str) -> None:
+    assert world.ask(method, path, headers={"Accept": "text/html"}).content_type == "application/json"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/token/",
+        "/.well-known/",
+        "/.well-known/openid-configuration",
+        "/v1",
+        "/v1/Token",
+        "//v1/token",
+        "/v1/token/x",
+        "/%2e",
+        "/robots.txt",
+    ],
 )
 def test_any_other_path_is_not_found(world: World, path: str) -> None:
     assert code(world.ask(path=path)) == (404, "not_found")
