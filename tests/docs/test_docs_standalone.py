@@ -78,7 +78,7 @@ def test_steps_2_and_4_end_in_a_check_that_passes(home: Path) -> None:
     settings = next(text for text in SHELL if "export ALLOWED_ORGS" in text)
     done = shell(keys + settings, home)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "other roles     forwarded to https://" in done.stdout
+    assert "other roles     denied" in done.stdout
 
 
 def test_the_complete_example_ends_in_a_check_that_passes(home: Path) -> None:
@@ -97,7 +97,7 @@ def test_the_start_says_what_the_page_shows(home: Path, unused_port: int) -> Non
     with AuditedMint(settings, source=home, command=("fullsend-mint",), port=unused_port) as mint:
         pass
     said = [json.loads(line)["message"] for line in mint.logs()]
-    assert said[:3] == [line.replace(":8080", f":{unused_port}") for line in marked("start")]
+    assert said[:2] == [line.replace(":8080", f":{unused_port}") for line in marked("start")]
 
 
 @pytest.fixture
