@@ -14,6 +14,22 @@ if TYPE_CHECKING:
     from mintcore.policy.policy import TrustPolicy
 
 _MAX_SHOWN = 120
+_NO_CLAIMS = Rule(
+    name="claims",
+    passed=True,
+    found="no claim was looked at",
+    expected="no claim is required",
+    remedy="",
+    failure=ClaimsNotAllowed,
+)
+_NO_IDS = Rule(
+    name="ids",
+    passed=True,
+    found="no id was compared",
+    expected="ENROLLED_IDS has neither the organization nor the repository",
+    remedy="",
+    failure=OrgNotAllowed,
+)
 
 
 def org_rule(policy: TrustPolicy, caller: Caller) -> Rule:
@@ -37,6 +53,8 @@ def org_rule(policy: TrustPolicy, caller: Caller) -> Rule:
 
 def claims_rule(policy: TrustPolicy, caller: Caller) -> Rule:
     """Return whether the token has an accepted value for every claim in REQUIRED_CLAIMS."""
+    if not policy.required_claims:
+        return _NO_CLAIMS
     wrong = [
         (name, accepted)
         for name, accepted in policy.required_claims.items()
@@ -50,8 +68,8 @@ def claims_rule(policy: TrustPolicy, caller: Caller) -> Rule:
     return Rule(
         name="claims",
         passed=not wrong,
-        found=found or "no claim was looked at",
-        expected=wanted or "no claim is required",
+        found=found,
+        expected=wanted,
         remedy=f"The token's claims are not accepted: {failed}. Run the job so that they are, or ask the mint's "
         "operator to change REQUIRED_CLAIMS."
         if wrong
@@ -74,15 +92,15 @@ def _matches(value: str | None, accepted: str) -> bool:
 def ids_rule(policy: TrustPolicy, caller: Caller) -> Rule:
     """Return whether the names in ENROLLED_IDS still belong to the accounts that were enrolled."""
     compared = list(_compared(policy, caller))
+    if not compared:
+        return _NO_IDS
     wrong = [(name, enrolled, claimed) for name, enrolled, claimed in compared if enrolled != claimed]
     names = ", ".join(name for name, _, _ in wrong)
     return Rule(
         name="ids",
         passed=not wrong,
-        found=", ".join(f"{name} has the id {claimed or 'none'}" for name, _, claimed in compared)
-        or "no id was compared",
-        expected=", ".join(f"{name} must have the id {enrolled}" for name, enrolled, _ in compared)
-        or "ENROLLED_IDS has neither the organization nor the repository",
+        found=", ".join(f"{name} has the id {claimed or 'none'}" for name, _, claimed in compared),
+        expected=", ".join(f"{name} must have the id {enrolled}" for name, enrolled, _ in compared),
         remedy=f"The name {names} now belongs to a different account than the one that was enrolled, so it is not "
         "enrolled; ask the mint's operator to enroll it again."
         if wrong

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mintcore.errors import GrantsNotEnabled, ScopeNotAllowed, TargetNotGranted
 from mintcore.policy.decision import Facts, GrantQuestion, Rule, Target
 from mintcore.policy.grants import grants_to, variable_name
-from mintcore.policy.names import Org, Repo, RepoName
+from mintcore.policy.names import Org, Repo, RepoName, fold
 from mintcore.policy.policy import CALLER, CONFIG_REPO
 
 if TYPE_CHECKING:
@@ -85,11 +85,10 @@ def _in_scope(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach:
         return True
     if not reach.repos:
         return False
-    asked = {Repo(caller.org, name) for name in reach.repos}
+    asked, own = {fold(name) for name in reach.repos}, caller.repository.key
     if policy.enrolled_by_itself(caller.repository):
-        return asked == {caller.repository}
-    config = Repo(caller.org, CONFIG_REPO)
-    return caller.repository == config or asked <= {caller.repository, config}
+        return asked == {own}
+    return own == CONFIG_REPO or asked <= {own, CONFIG_REPO}
 
 
 def _scope(policy: TrustPolicy, caller: Caller, request: TokenRequest) -> str:
@@ -97,10 +96,9 @@ def _scope(policy: TrustPolicy, caller: Caller, request: TokenRequest) -> str:
         return f"{caller.repository} is enrolled by itself and may ask for itself only"
     if not _to_itself(policy, caller, request):
         return f"the role {request.role} may ask for any repository of {caller.org}"
-    config = Repo(caller.org, CONFIG_REPO)
-    if caller.repository == config:
+    if caller.repository.key == CONFIG_REPO:
         return f"it may ask for repositories of {caller.org} by name, and not for all of them at once"
-    return f"it may ask for {caller.repository} and {config} only"
+    return f"it may ask for {caller.repository} and {caller.org}/{CONFIG_REPO} only"
 
 
 def _foreign_rule(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach: Reach, facts: Facts) -> Rule:

@@ -123,12 +123,18 @@ def _json_object(body: bytes) -> Mapping[str, Any]:
 
 
 def _warnings(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    misspelled = [(name, meant(name, FIELDS)) for name in fields if name not in FIELDS]
+    misspelled = [(name, _meant(name)) for name in fields if name not in FIELDS]
     return tuple(
         f"The field {name[:_MAX_SHOWN]!a} is ignored; did you mean {known!r}?"
         for name, known in misspelled
-        if known and known not in fields
+        if known
     )[:_MAX_WARNINGS]
+
+
+def _meant(name: str) -> str:
+    """Return the field that was meant: one letter away, or the first word, as in ``role_name``."""
+    first = name.partition("_")[0]
+    return meant(name, FIELDS) or (first if first in FIELDS else "")
 
 
 def _role(value: object) -> Role:

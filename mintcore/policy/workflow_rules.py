@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from mintcore.errors import WorkflowNotAllowed
 from mintcore.policy.decision import CommitQuestion, Facts, Rule
-from mintcore.policy.names import Repo, fold
+from mintcore.policy.names import fold
 from mintcore.policy.policy import CONFIG_REPO
 from mintcore.policy.workflow_ref import is_commit
 
 if TYPE_CHECKING:
     from mintcore.policy.claims import Caller
+    from mintcore.policy.names import Repo
     from mintcore.policy.policy import TrustPolicy
     from mintcore.policy.ref_patterns import RefPatterns
     from mintcore.policy.workflow_ref import WorkflowRef
@@ -96,9 +97,9 @@ def _unreadable(caller: Caller) -> Rule:
 
 
 def _repo_rule(policy: TrustPolicy, caller: Caller, host: Repo) -> Rule:
-    trusted = _trusted_hosts(policy, caller)
-    listed = " or ".join(sorted(str(repo) for repo in trusted)) or "no repository"
-    passed = host in trusted
+    own = _own_hosts(policy, caller)
+    listed = " or ".join(sorted({*map(str, policy.host_repos), *own})) or "no repository"
+    passed = host in policy.host_repos or fold(str(host)) in map(fold, own)
     return Rule(
         name="workflow_repo",
         passed=passed,
@@ -112,14 +113,13 @@ def _repo_rule(policy: TrustPolicy, caller: Caller, host: Repo) -> Rule:
     )
 
 
-def _trusted_hosts(policy: TrustPolicy, caller: Caller) -> frozenset[Repo]:
+def _own_hosts(policy: TrustPolicy, caller: Caller) -> tuple[str, ...]:
+    """Return the caller's own repositories whose workflows are trusted."""
     # In public mode anyone can write to their own repositories, so these prove nothing.
     if policy.public:
-        return policy.host_repos
-    own = {Repo(caller.org, CONFIG_REPO)}
-    if caller.repository in policy.per_repo_repos:
-        own.add(caller.repository)
-    return policy.host_repos | own
+        return ()
+    config = f"{caller.org}/{CONFIG_REPO}"
+    return (config, str(caller.repository)) if caller.repository in policy.per_repo_repos else (config,)
 
 
 def _file_rule(policy: TrustPolicy, file: str) -> Rule:

@@ -127,7 +127,7 @@ def test_every_token_is_what_a_second_opinion_says(forged: Forged) -> None:
         case = f"TRUST_SEED={seed}, request {number}: {variables} {given} {wanted}"
         said, got = oracle.answer(given, wanted), ask(service, forged, given, wanted)
         if isinstance(said, str):
-            assert got == said, case
+            assert got in {said, *oracle.met_by_a_commit(given)}, case
             codes[said] = codes.get(said, 0) + 1
             continue
         assert not isinstance(got, str), f"{got}: {case}"

@@ -129,6 +129,15 @@ class Oracle:
             reported.add("repo_scope")
         return self._github(Granted(org, repos, permissions, frozenset(reported)), claims, owner)
 
+    def met_by_a_commit(self, claims: Mapping[str, Any]) -> set[str]:
+        """Return what looking a commit up can end in: the host is read with the caller's own installation."""
+        owner = claims["repository_owner"].lower()
+        if "commits" not in listed(self.env.get("WORKFLOW_REFS", "")):
+            return set()
+        if owner not in self.forge.installed:
+            return {"app_not_installed"}
+        return {"internal_error"} if claims["repository_owner_id"] not in {None, self.forge.ids[owner]} else set()
+
     def _workflow(self, claims: Mapping[str, Any]) -> tuple[str, str]:
         path, _, ref = claims["job_workflow_ref"].partition("@")
         return "/".join(path.split("/")[:2]).lower(), ref

@@ -4,8 +4,17 @@ import json
 
 import pytest
 
-from mintcore.errors import InvalidJson, InvalidRepos, InvalidRole, RoleRequired, TooManyRepos
-from mintcore.policy.token_request import MAX_REPOS, TokenRequest, parse_token_request
+from mintcore.errors import (
+    InvalidJson,
+    InvalidLevel,
+    InvalidPermissions,
+    InvalidRepos,
+    InvalidRole,
+    InvalidTargetOrg,
+    RoleRequired,
+    TooManyRepos,
+)
+from mintcore.policy.token_request import MAX_REPOS, TokenRequest, parse_token_query, parse_token_request
 
 
 def parse(**fields: object) -> TokenRequest:
@@ -93,3 +102,48 @@ def test_repeated_names_do_not_count_towards_the_limit() -> None:
 def test_a_malformed_name_is_told_before_the_limit() -> None:
     with pytest.raises(InvalidRepos):
         parse(role="coder", repos=[*(f"r{number}" for number in range(501)), "a b"])
+
+
+@pytest.mark.parametrize(
+    ("field", "known"),
+    [("repo", "repos"), ("role_name", "role"), ("levels", "level"), ("target-org", "target_org"), ("ref", "")],
+)
+def test_a_misspelled_field_is_named_in_a_warning(field: str, known: str) -> None:
+    warnings = parse(role="coder", **{field: "x"}).warnings
+    assert [known in warning and repr(field) in warning for warning in warnings] == ([True] if known else [])
+
+
+def test_warnings_are_few_and_show_little_of_what_was_sent() -> None:
+    fields = {f"role_{'x' * 500}{number}": 1 for number in range(50)} | {"rep\u043es": 1, "repos_\n": 1}
+    warnings = parse(role="coder", **fields).warnings
+    assert len(warnings) <= 5
+    assert all(len(warning) < 200 and warning.isascii() and warning.isprintable() for warning in warnings)
+
+
+@pytest.mark.parametrize("value", [{"contents": "read"}, {"contents": "write", "issues": "read"}])
+def test_permissions_are_kept_as_asked(value: dict[str, str]) -> None:
+    assert dict(parse(role="coder", permissions=value).permissions or {}) == value
+
+
+def test_a_target_needs_repositories() -> None:
+    assert str(parse(role="coder", repos=["*"], target_org="Other").target_org) == "Other"
+    with pytest.raises(InvalidRepos, match="target_org"):
+        parse(role="coder", target_org="other")
+
+
+def test_a_query_is_the_request_of_a_body() -> None:
+    query = {"role": ["coder"], "repos": ["a,b", "c"], "level": ["read"], "target_org": ["other"]}
+    body = parse(role="coder", repos=["a", "b", "c"], level="read", target_org="other")
+    assert parse_token_query(query) == body
+
+
+@pytest.mark.parametrize(
+    ("query", "failure"),
+    [({"level": ["read"]}, RoleRequired), ({"role": ["coder"], "level": ["read", "write"]}, InvalidLevel),
+     ({"role": ["coder"], "level": [""]}, InvalidLevel),
+     ({"role": ["coder"], "permissions": ["{}"]}, InvalidPermissions),
+     ({"role": ["coder"], "repos": ["a"], "target_org": ["a", "b"]}, InvalidTargetOrg)],
+)  # fmt: skip
+def test_a_query_that_is_ambiguous_is_refused(query: dict[str, list[str]], failure: type[Exception]) -> None:
+    with pytest.raises(failure):
+        parse_token_query(query)
