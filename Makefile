@@ -52,7 +52,7 @@ standalone: .venv/ready ## a mint of one's own with a fallback, in the same worl
 	@$(BIN)/fullsend sandbox standalone
 
 serve: .venv/ready ## the same world kept running on fixed ports, with a curl that mints; PORT=18080 moves them
-	@$(BIN)/fullsend sandbox serve $(if $(PORT),--port $(PORT))
+	@$(BIN)/fullsend sandbox serve --from-make $(if $(PORT),--port $(PORT))
 
 cloud: .venv/ready ## an empty Google project and a GitHub on loopback, to deploy into, with the commands to paste
 	@$(BIN)/fullsend sandbox cloud

@@ -114,13 +114,17 @@ def test_a_folder_without_main_py_is_refused(tmp_path: Path) -> None:
     assert "there is no main.py" in result.stderr
 
 
-def test_a_port_in_use_is_named_with_what_to_do() -> None:
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [((), "first port: --port 18080."), (("--from-make",), "first port: make serve PORT=18080.")],
+)
+def test_a_port_in_use_is_named_with_what_to_do(options: tuple[str, ...], remedy: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = run("serve", "--port", str(port))
+        result = run("serve", "--port", str(port), *options)
     assert result.returncode == 1
     assert f"port {port}, meant for the mint, is in use" in result.stderr
-    assert "--port" in result.stderr
+    assert remedy in " ".join(result.stderr.split())
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the printed command needs curl")

@@ -68,11 +68,13 @@ def demo(*, as_json: bool, source: Path | None) -> None:
     show_default=True,
     help="The mint's port; issuer, STS, Secret Manager and GitHub get the four after it.",
 )
+@click.option("--from-make", is_flag=True, hidden=True, help="Name make's variable where a message names --port.")
 @source_option
-def serve(port: int, source: Path | None) -> None:
+def serve(*, port: int, from_make: bool, source: Path | None) -> None:
     """Keep the world and the mint running on fixed ports until Ctrl-C."""
+    set_port = "make serve PORT=18080" if from_make else "--port 18080"
     try:
-        with ended_by_signals(), _mint_in_a_world(source, port) as (world, mint):
+        with ended_by_signals(), _mint_in_a_world(source, port, set_port) as (world, mint):
             _print_served(world, mint)
             while mint.wait(WATCH_SECONDS) is None:
                 pass
@@ -87,11 +89,11 @@ def _last_words(mint: MintProcess) -> str:
 
 
 @contextmanager
-def _mint_in_a_world(source: Path | None, port: int = 0) -> Iterator[tuple[World, MintProcess]]:
+def _mint_in_a_world(source: Path | None, port: int = 0, set_port: str = "") -> Iterator[tuple[World, MintProcess]]:
     folder = source_folder(source)
     ports = {name: port + offset for offset, name in enumerate(SERVICES, 1)} if port else {}
     if port:
-        _check_ports({"mint": port} | ports)
+        _check_ports({"mint": port} | ports, set_port)
     with ExitStack() as running:
         with progress("starting the world and the mint"):
             world = running.enter_context(World(ports=ports))
@@ -104,8 +106,8 @@ def _mint_in_a_world(source: Path | None, port: int = 0) -> Iterator[tuple[World
         yield world, mint
 
 
-def _check_ports(ports: dict[str, int]) -> None:
-    """Report an unavailable port before anything starts."""
+def _check_ports(ports: dict[str, int], set_port: str) -> None:
+    """Report an unavailable port before anything starts; ``set_port`` is how its reader sets another."""
     for name, port in ports.items():
         try:
             socket.create_server((HOST, port)).close()
@@ -113,8 +115,8 @@ def _check_ports(ports: dict[str, int]) -> None:
             why = "is in use" if problem.errno == errno.EADDRINUSE else f"is not available ({problem.strerror})"
             raise CommandError(
                 f"port {port}, meant for the {name}, {why}",
-                "If another `fullsend sandbox serve` is running, end it; else choose another first port, for "
-                "example --port 18080. Five ports in a row are needed.",
+                f"If another sandbox is running, end it. Otherwise choose another first port: {set_port}. "
+                "The sandbox needs five ports in a row.",
             ) from problem
 
 
