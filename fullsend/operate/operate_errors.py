@@ -1,12 +1,13 @@
 """What can go wrong while operating a mint.
 
     OperateError
-    ├── LoginExpired         Google does not take the credentials
+    ├── LoginExpired         Google rejects the credentials
     ├── MissingPermission    the operator lacks an IAM permission
     ├── ApiDisabled          the project has not enabled the API
     ├── QuotaExceeded        Google limits the calls
     ├── NotThere             a resource does not exist
-    ├── Conflict             somebody else wrote at the same time, or it exists already
+    ├── Conflict             another operator wrote at the same time, or it exists already
+    ├── PreconditionFailed   the project lacks something that the command needs; nothing was changed
     ├── NotReady             Google finished without the result, or did not in time
     └── GoogleFailed         any other refusal of Google's
 
@@ -30,6 +31,7 @@ __all__ = [
     "NotReady",
     "NotThere",
     "OperateError",
+    "PreconditionFailed",
     "QuotaExceeded",
 ]
 
@@ -43,7 +45,7 @@ class LoginExpired(OperateError):
 
 
 class MissingPermission(OperateError):
-    """Google refused for want of an IAM permission."""
+    """The login lacks an IAM permission."""
 
 
 class ApiDisabled(OperateError):
@@ -51,7 +53,7 @@ class ApiDisabled(OperateError):
 
 
 class QuotaExceeded(OperateError):
-    """Google counts too many calls, and kept doing so while they were repeated."""
+    """Google limits the calls, also after they were repeated."""
 
 
 class NotThere(OperateError):
@@ -66,8 +68,12 @@ class AlreadyExists(Conflict):
     """The resource exists already, perhaps deleted and still reserved."""
 
 
+class PreconditionFailed(OperateError):
+    """The project lacks something that the command needs; nothing was changed."""
+
+
 class NotReady(OperateError):
-    """A long-running operation did not end as it should."""
+    """A long-running operation failed or did not finish in time."""
 
 
 class GoogleFailed(OperateError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fullsend.operate.operate_errors import AlreadyExists, NotThere
 
@@ -15,31 +15,24 @@ class ServiceAccounts:
     """The project's service accounts, named by their address."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
-
-    @property
-    def _accounts(self) -> Any:
-        return self._session.service("iam", "v1").projects().serviceAccounts()
+        self._iam = session.api("iam", "v1")
+        self._parent = f"projects/{session.project}/serviceAccounts"
 
     def exists(self, email: str) -> bool:
         """Whether there is such an account."""
         try:
-            self._session.call(self._accounts.get(name=self._name(email)), f"show the service account {email}")
+            self._iam.get(f"{self._parent}/{email}", f"show the service account {email}")
         except NotThere:
             return False
         return True
 
     def create(self, email: str, display_name: str) -> None:
-        """Create an account; one that exists already will do."""
+        """Create an account, unless it exists."""
         body = {"accountId": email.partition("@")[0], "serviceAccount": {"displayName": display_name}}
-        request = self._accounts.create(name=f"projects/{self._session.project}", body=body)
         with suppress(AlreadyExists):
-            self._session.call(request, f"create the service account {email}")
+            self._iam.post(self._parent, f"create the service account {email}", body)
 
     def delete(self, email: str) -> None:
-        """Delete an account; one that is gone already will do."""
+        """Delete an account, unless it is gone."""
         with suppress(NotThere):
-            self._session.call(self._accounts.delete(name=self._name(email)), f"delete the service account {email}")
-
-    def _name(self, email: str) -> str:
-        return f"projects/{self._session.project}/serviceAccounts/{email}"
+            self._iam.delete(f"{self._parent}/{email}", f"delete the service account {email}")

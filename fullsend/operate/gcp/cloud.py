@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fullsend.operate.gcp.accounts import ServiceAccounts
+from fullsend.operate.gcp.builds import Builds
 from fullsend.operate.gcp.functions import Functions
 from fullsend.operate.gcp.identity_pools import Federation
 from fullsend.operate.gcp.kms import Kms
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cloud:
-    """One project's Google, as far as a mint needs it."""
+    """One project on Google Cloud, as far as a mint needs it."""
 
     location: MintLocation
     session: Session
     project: ResourceManager
     apis: ServiceUsage
     accounts: ServiceAccounts
+    builds: Builds
     federation: Federation
     secrets: SecretManager
     kms: Kms
@@ -43,6 +45,7 @@ def connect(location: MintLocation, session: Session) -> Cloud:
         project=ResourceManager(session),
         apis=ServiceUsage(session),
         accounts=ServiceAccounts(session),
+        builds=Builds(session),
         federation=Federation(session),
         secrets=SecretManager(session),
         kms=Kms(session),

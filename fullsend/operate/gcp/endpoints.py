@@ -1,57 +1,47 @@
-"""Where each API is, and what is shown to it.
+"""Where each Google API is.
 
-Google's own endpoints with application-default credentials, unless the environment says otherwise with the
-variables gcloud has for it: `CLOUDSDK_API_ENDPOINT_OVERRIDES_{API}` per API, `CLOUDSDK_AUTH_ACCESS_TOKEN`.
+Google's own endpoints, unless the environment names others with gcloud's variables
+`CLOUDSDK_API_ENDPOINT_OVERRIDES_{API}`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import google.auth
-import google.auth.exceptions
-from google.auth.credentials import AnonymousCredentials
-from google.oauth2.credentials import Credentials
-
 from fullsend.net.urls import is_loopback
-from fullsend.operate.operate_errors import BadInput, LoginExpired
+from fullsend.operate.operate_errors import BadInput, GoogleFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-LOG_IN = "Log in again: gcloud auth application-default login"
+PREFIX = "CLOUDSDK_API_ENDPOINT_OVERRIDES_"
 
 
-def override(environment: Mapping[str, str], api: str) -> str:
-    """Return the endpoint set for an API with a slash at its end, empty for Google's. Raises BadInput.
+def endpoint(environment: Mapping[str, str], api: str) -> str:
+    """Return an API's address with a slash at its end. Raises BadInput, GoogleFailed.
 
-    Attack: an endpoint over plain http would show the operator's access token to anyone on the path.
+    Attack: an endpoint over plain http would show the operator's access token to anyone on the path. An API without
+    an override beside an emulator's would get the emulator's token, or the emulator the operator's.
     """
-    name = f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{api.upper()}"
+    name = PREFIX + api.upper()
     url = environment.get(name, "").strip()
     if not url:
-        return ""
+        if _emulated(environment):
+            raise GoogleFailed(
+                f"Other APIs are emulated on loopback, and there is no endpoint for {api}.", f"Set {name}."
+            )
+        return f"https://{api}.googleapis.com/"
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         raise BadInput(f"{name} must begin with https:// (http only on a loopback address).")
     return url.rstrip("/") + "/"
 
 
-def credentials(environment: Mapping[str, str], endpoint: str, project: str) -> Any:
-    """Return what an endpoint is shown; calls count against `project`. Raises LoginExpired for none.
+def is_emulator(url: str) -> bool:
+    """Whether an endpoint is an emulator on this machine."""
+    return is_loopback(urlsplit(url).hostname or "")
 
-    A stand-in on loopback gets the credentials that were set for it, and never those this machine logged in with.
-    """
-    token = environment.get("CLOUDSDK_AUTH_ACCESS_TOKEN", "").strip()
-    if token:
-        return Credentials(token)  # type: ignore[no-untyped-call,unused-ignore]
-    chosen = environment.get("GOOGLE_APPLICATION_CREDENTIALS", "")
-    if endpoint and not chosen and is_loopback(urlsplit(endpoint).hostname or ""):
-        return AnonymousCredentials()  # type: ignore[no-untyped-call,unused-ignore]
-    try:
-        found, _ = google.auth.default(scopes=[SCOPE], quota_project_id=project)
-    except google.auth.exceptions.GoogleAuthError as error:
-        raise LoginExpired("There are no Google credentials on this machine.", LOG_IN) from error
-    return found
+
+def _emulated(environment: Mapping[str, str]) -> bool:
+    return any(name.startswith(PREFIX) and url and is_emulator(url) for name, url in environment.items())

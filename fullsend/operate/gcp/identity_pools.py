@@ -1,6 +1,6 @@
 """IAM v1, workload identity pools and their providers.
 
-Deleted ones keep their name for 30 days, are still shown, and come back with undelete.
+Deleted ones keep their name for 30 days, are still shown, and are restored with undelete.
 """
 
 from __future__ import annotations
@@ -27,104 +27,86 @@ class Federation:
     """Pools and providers, by resource name."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
-
-    @property
-    def _pools(self) -> Any:
-        return self._session.service("iam", "v1").projects().locations().workloadIdentityPools()
+        self._api = session.api("iam", "v1")
 
     def pool(self, name: str) -> Pool | None:
         """Return a pool, deleted ones included."""
         try:
-            found = self._session.call(self._pools.get(name=name), f"show the pool {_short(name)}")
+            found = self._api.get(name, f"show the pool {_short(name)}")
         except NotThere:
             return None
         return Pool(state=str(found.get("state", "")), disabled=bool(found.get("disabled", False)))
 
     def create_pool(self, name: str, display_name: str) -> None:
         """Create a pool. Raises AlreadyExists."""
-        parent, _, identifier = name.partition("/workloadIdentityPools/")
-        body = {"displayName": display_name}
-        request = self._pools.create(parent=parent, workloadIdentityPoolId=identifier, body=body)
-        self._pool_write(request, f"create the pool {identifier}")
+        parent, _, identifier = name.rpartition("/")
+        what, body = f"create the pool {identifier}", {"displayName": display_name}
+        self._finish(self._api.post(parent, what, body, workloadIdentityPoolId=identifier), what)
 
     def undelete_pool(self, name: str) -> None:
-        """Bring a deleted pool back."""
-        self._pool_write(self._pools.undelete(name=name, body={}), f"undelete the pool {_short(name)}")
+        """Restore a deleted pool."""
+        what = f"undelete the pool {_short(name)}"
+        self._finish(self._api.post(f"{name}:undelete", what), what)
 
     def enable_pool(self, name: str) -> None:
         """Enable a disabled pool."""
-        request = self._pools.patch(name=name, updateMask="disabled", body={"disabled": False})
-        self._pool_write(request, f"enable the pool {_short(name)}")
+        what = f"enable the pool {_short(name)}"
+        self._finish(self._api.patch(name, what, {"disabled": False}, updateMask="disabled"), what)
 
     def delete_pool(self, name: str) -> None:
-        """Delete a pool; one that is gone already will do."""
+        """Delete a pool, unless it is gone."""
+        what = f"delete the pool {_short(name)}"
         with suppress(NotThere):
-            self._pool_write(self._pools.delete(name=name), f"delete the pool {_short(name)}")
+            self._finish(self._api.delete(name, what), what)
 
     def provider(self, name: str) -> Provider | None:
         """Return a provider, deleted ones included."""
-        request = self._pools.providers().get(name=name)
         try:
-            return _provider(self._session.call(request, f"show the provider {_short(name)}"))
+            return _provider(self._api.get(name, f"show the provider {_short(name)}"))
         except NotThere:
             return None
 
     def providers(self, pool: str) -> dict[str, Provider]:
         """Return every provider of a pool by its id, deleted ones included."""
-        api = self._pools.providers()
-        found: dict[str, Provider] = {}
-        request = api.list(parent=pool, showDeleted=True, pageSize=100)
-        while request is not None:
-            try:
-                answer = self._session.call(request, f"list the providers of the pool {_short(pool)}")
-            except NotThere:
-                return {}
-            for one in answer.get("workloadIdentityPoolProviders", ()):
-                found[_short(one["name"])] = _provider(one)
-            request = api.list_next(request, answer)
-        return found
+        what = f"list the providers of the pool {_short(pool)}"
+        try:
+            pages = list(self._api.pages(f"{pool}/providers", what, showDeleted="true", pageSize=100))
+        except NotThere:
+            return {}
+        listed = (one for page in pages for one in page.get("workloadIdentityPoolProviders", ()))
+        return {_short(one["name"]): _provider(one) for one in listed}
 
     def create_provider(self, name: str, spec: ProviderSpec) -> None:
         """Create a provider. Raises AlreadyExists."""
-        pool, _, identifier = name.partition("/providers/")
-        request = self._pools.providers().create(
-            parent=pool, workloadIdentityPoolProviderId=identifier, body=_body(spec)
-        )
-        self._provider_write(request, f"create the provider {identifier}")
+        parent, _, identifier = name.rpartition("/")
+        what = f"create the provider {identifier}"
+        created = self._api.post(parent, what, _body(spec), workloadIdentityPoolProviderId=identifier)
+        self._finish(created, what)
 
     def undelete_provider(self, name: str) -> None:
-        """Bring a deleted provider back."""
-        request = self._pools.providers().undelete(name=name, body={})
-        self._provider_write(request, f"undelete the provider {_short(name)}")
+        """Restore a deleted provider."""
+        what = f"undelete the provider {_short(name)}"
+        self._finish(self._api.post(f"{name}:undelete", what), what)
 
     def update_provider(self, name: str, spec: ProviderSpec) -> None:
         """Write every field of a provider, and enable it."""
-        body = {**_body(spec), "disabled": False}
-        request = self._pools.providers().patch(name=name, updateMask=SPEC_FIELDS, body=body)
-        self._provider_write(request, f"update the provider {_short(name)}")
+        what = f"update the provider {_short(name)}"
+        self._finish(self._api.patch(name, what, {**_body(spec), "disabled": False}, updateMask=SPEC_FIELDS), what)
 
     def set_condition(self, name: str, condition: str) -> None:
         """Write a provider's attribute condition alone."""
+        what = f"change the condition of the provider {_short(name)}"
         body = {"attributeCondition": condition}
-        request = self._pools.providers().patch(name=name, updateMask="attributeCondition", body=body)
-        self._provider_write(request, f"change the condition of the provider {_short(name)}")
+        self._finish(self._api.patch(name, what, body, updateMask="attributeCondition"), what)
 
     def delete_provider(self, name: str) -> None:
-        """Delete a provider; one that is gone already will do."""
-        request = self._pools.providers().delete(name=name)
+        """Delete a provider, unless it is gone."""
+        what = f"delete the provider {_short(name)}"
         with suppress(NotThere):
-            self._provider_write(request, f"delete the provider {_short(name)}")
+            self._finish(self._api.delete(name, what), what)
 
-    def _pool_write(self, request: Any, what: str) -> None:
-        operations = self._pools.operations()
-        operation = self._session.call(request, what)
-        self._session.finish(operation, lambda name: operations.get(name=name), what)
-
-    def _provider_write(self, request: Any, what: str) -> None:
-        operations = self._pools.providers().operations()
-        operation = self._session.call(request, what)
-        self._session.finish(operation, lambda name: operations.get(name=name), what)
+    def _finish(self, operation: dict[str, Any], what: str) -> None:
+        self._api.finish(operation, what)
 
 
 def _provider(found: Mapping[str, Any]) -> Provider:

@@ -22,31 +22,26 @@ class Run:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-
-    @property
-    def _locations(self) -> Any:
-        return self._session.service("run", "v2").projects().locations()
+        self._api = session.api("run", "v2")
 
     def service(self, name: str) -> dict[str, Any] | None:
         """Return a service, None when there is none."""
-        try:
-            return self._session.call(self._locations.services().get(name=name), "show the Cloud Run service")
-        except NotThere:
-            return None
+        return self._read(name, "show the Cloud Run service")
 
     def revision(self, name: str) -> dict[str, Any] | None:
         """Return a revision, None when there is none."""
-        request = self._locations.services().revisions().get(name=name)
+        return self._read(name, f"show the revision {name.rpartition('/')[2]}")
+
+    def _read(self, name: str, what: str) -> dict[str, Any] | None:
         try:
-            return self._session.call(request, f"show the revision {name.rpartition('/')[2]}")
+            return self._api.get(name, what)
         except NotThere:
             return None
 
     def revisions(self, service: str) -> list[dict[str, Any]]:
         """Return the revisions of a service, newest first (the hundred newest)."""
-        request = self._locations.services().revisions().list(parent=service, pageSize=100)
-        answer = self._session.call(request, "list the revisions of the Cloud Run service")
-        found: list[dict[str, Any]] = answer.get("revisions", [])
+        what = "list the revisions of the Cloud Run service"
+        found: list[dict[str, Any]] = self._api.get(f"{service}/revisions", what, pageSize=100).get("revisions", [])
         return sorted(found, key=lambda one: str(one.get("createTime", "")), reverse=True)
 
     def update(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,35 +49,35 @@ class Run:
 
         Raises Conflict when the service has changed since it was read.
         """
-        request = self._locations.services().patch(name=name, updateMask="template,traffic", body=dict(body))
-        return self._session.call(request, "update the Cloud Run service", guarded=True)
+        what = "update the Cloud Run service"
+        return self._api.patch(name, what, dict(body), guarded=True, updateMask="template,traffic")
 
     def finish(self, operation: dict[str, Any]) -> None:
         """Wait for an update's operation. Raises NotReady when the revision does not start."""
-        operations = self._locations.operations()
-        self._session.finish(operation, lambda name: operations.get(name=name), "start the new revision")
+        self._api.finish(operation, "start the new revision")
 
     def pause(self, seconds: float) -> None:
-        """Wait between two looks at a service."""
+        """Wait between two reads of a service."""
         self._session.sleep(seconds)
 
-    def stagger(self, most_seconds: float) -> None:
-        """Wait for some part of `most_seconds`, so that rivals who collided do not collide again."""
-        self._session.sleep(most_seconds * self._session.jitter())
+    def stagger(self, max_seconds: float) -> None:
+        """Wait for a random part of `max_seconds`, so writers that collided do not collide again."""
+        self._session.sleep(max_seconds * self._session.jitter())
 
     def invokers(self, name: str) -> set[str]:
         """Return who may call a service."""
         return policies.members(self._policy(name), INVOKER)
 
     def make_public(self, name: str) -> None:
-        """Let everybody call a service: whose token is good is for the mint to say."""
+        """Let everybody call a service; the mint checks each caller's token itself."""
         edit = partial(policies.with_member, role=INVOKER, member=EVERYONE)
         policies.change(partial(self._policy, name), partial(self._write, name), edit)
 
     def _policy(self, name: str) -> policies.Policy:
-        request = self._locations.services().getIamPolicy(resource=name, options_requestedPolicyVersion=3)
-        return self._session.call(request, "show who may call the mint")
+        return self._api.get(
+            f"{name}:getIamPolicy", "show who may call the mint", **{"options.requestedPolicyVersion": 3}
+        )
 
     def _write(self, name: str, policy: policies.Policy) -> None:
-        request = self._locations.services().setIamPolicy(resource=name, body={"policy": policy})
-        self._session.call(request, "change who may call the mint", guarded=True)
+        what = "change who may call the mint"
+        self._api.post(f"{name}:setIamPolicy", what, {"policy": policy}, guarded=True)

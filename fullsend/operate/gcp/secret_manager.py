@@ -23,61 +23,49 @@ class SecretManager:
     """Secrets by resource name, such as `projects/p/secrets/s`."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
-
-    @property
-    def _secrets(self) -> Any:
-        return self._session.service("secretmanager", "v1").projects().secrets()
+        self._api = session.api("secretmanager", "v1")
+        self._parent = f"projects/{session.project}"
 
     def ids(self, prefix: str) -> list[str]:
         """Return the ids of the project's secrets that begin with `prefix`."""
-        found: list[str] = []
-        request = self._secrets.list(parent=f"projects/{self._session.project}", pageSize=1000)
-        while request is not None:
-            answer = self._session.call(request, "list the project's secrets")
-            found += [str(one["name"]).rpartition("/")[2] for one in answer.get("secrets", ())]
-            request = self._secrets.list_next(request, answer)
+        pages = self._api.pages(f"{self._parent}/secrets", "list the project's secrets", pageSize=1000)
+        found = [_short(one["name"]) for answer in pages for one in answer.get("secrets", ())]
         return sorted(one for one in found if one.startswith(prefix))
 
     def versions(self, name: str) -> list[Version] | None:
         """Return a secret's versions, newest first; None when there is no such secret."""
-        api = self._secrets.versions()
-        found: list[Version] = []
-        request = api.list(parent=name, pageSize=100)
-        while request is not None:
-            try:
-                answer = self._session.call(request, f"list the versions of the secret {_short(name)}")
-            except NotThere:
-                return None
-            found += [Version(int(_short(one["name"])), one["state"]) for one in answer.get("versions", ())]
-            request = api.list_next(request, answer)
+        what = f"list the versions of the secret {_short(name)}"
+        try:
+            pages = list(self._api.pages(f"{name}/versions", what, pageSize=100))
+        except NotThere:
+            return None
+        found = [
+            Version(int(_short(one["name"])), one["state"]) for page in pages for one in page.get("versions", ())
+        ]
         return sorted(found, key=lambda version: -version.number)
 
     def create(self, name: str) -> None:
-        """Create a secret without a version; one that exists already will do."""
-        parent, _, identifier = name.partition("/secrets/")
+        """Create a secret without a version, unless it exists."""
+        parent, _, identifier = name.rpartition("/")
         body: dict[str, Any] = {"replication": {"automatic": {}}}
         with suppress(AlreadyExists):
-            request = self._secrets.create(parent=parent, secretId=identifier, body=body)
-            self._session.call(request, f"create the secret {identifier}")
+            self._api.post(parent, f"create the secret {identifier}", body, secretId=identifier)
 
     def add_version(self, name: str, value: Secret) -> int:
         """Add a version and return its number."""
         data = base64.b64encode(value.reveal().encode()).decode()
-        request = self._secrets.addVersion(parent=name, body={"payload": {"data": data}})
-        answer = self._session.call(request, f"add a version to the secret {_short(name)}")
-        return int(_short(answer["name"]))
+        what = f"add a version to the secret {_short(name)}"
+        return int(_short(self._api.post(f"{name}:addVersion", what, {"payload": {"data": data}})["name"]))
 
     def value(self, name: str) -> Secret:
         """Return the newest version's value, for a check. Raises NotThere, GoogleFailed, MissingPermission."""
-        request = self._secrets.versions().access(name=f"{name}/versions/latest")
-        answer = self._session.call(request, f"read the secret {_short(name)}")
+        answer = self._api.get(f"{name}/versions/latest:access", f"read the secret {_short(name)}")
         return Secret(base64.b64decode(answer["payload"]["data"]).decode("utf-8", "replace"))
 
     def disable(self, name: str, number: int) -> None:
         """Disable a version; it can be enabled again."""
-        request = self._secrets.versions().disable(name=f"{name}/versions/{number}", body={})
-        self._session.call(request, f"disable version {number} of the secret {_short(name)}")
+        what = f"disable version {number} of the secret {_short(name)}"
+        self._api.post(f"{name}/versions/{number}:disable", what)
 
     def readers(self, name: str) -> set[str]:
         """Return who may read a secret by a role on the secret itself."""
@@ -89,22 +77,22 @@ class SecretManager:
         policies.change(partial(self._policy, name), partial(self._write, name), edit)
 
     def revoke(self, name: str, member: str) -> None:
-        """Let a member read a secret no longer."""
+        """Remove a member's access to a secret."""
         edit = partial(policies.without_member, role=ACCESSOR, member=member)
         policies.change(partial(self._policy, name), partial(self._write, name), edit)
 
     def delete(self, name: str) -> None:
-        """Delete a secret with all its versions; one that is gone already will do."""
+        """Delete a secret with all its versions, unless it is gone."""
         with suppress(NotThere):
-            self._session.call(self._secrets.delete(name=name), f"delete the secret {_short(name)}")
+            self._api.delete(name, f"delete the secret {_short(name)}")
 
     def _policy(self, name: str) -> policies.Policy:
-        request = self._secrets.getIamPolicy(resource=name, options_requestedPolicyVersion=3)
-        return self._session.call(request, f"show who may read the secret {_short(name)}")
+        what = f"show who may read the secret {_short(name)}"
+        return self._api.get(f"{name}:getIamPolicy", what, **{"options.requestedPolicyVersion": 3})
 
     def _write(self, name: str, policy: policies.Policy) -> None:
-        request = self._secrets.setIamPolicy(resource=name, body={"policy": policy})
-        self._session.call(request, f"change who may read the secret {_short(name)}", guarded=True)
+        what = f"change who may read the secret {_short(name)}"
+        self._api.post(f"{name}:setIamPolicy", what, {"policy": policy}, guarded=True)
 
 
 def _short(name: str) -> str:

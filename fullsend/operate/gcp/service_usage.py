@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,34 +15,25 @@ class ServiceUsage:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-
-    @property
-    def _api(self) -> Any:
-        return self._session.service("serviceusage", "v1")
+        self._api = session.api("serviceusage", "v1")
+        self._parent = f"projects/{session.project}"
 
     def look(self) -> tuple[str, frozenset[str]]:
-        """Return the project's number and the names of the APIs that are enabled.
+        """Return the project's number and the names of the enabled APIs.
 
-        The number is told by every service's `parent`, also while Resource Manager is not enabled.
+        Each service's `parent` has the number, even while Resource Manager is disabled.
         """
         number, found = "", set()
-        services = self._api.services()
-        parent = f"projects/{self._session.project}"
-        request = services.list(parent=parent, filter="state:ENABLED", pageSize=200)
-        while request is not None:
-            answer = self._session.call(request, "list the project's APIs")
+        path, what = f"{self._parent}/services", "list the project's APIs"
+        for answer in self._api.pages(path, what, filter="state:ENABLED", pageSize=200):
             for one in answer.get("services", ()):
                 found.add(str(one["config"]["name"]))
                 number = str(one.get("parent", "")).removeprefix("projects/")
-            request = services.list_next(request, answer)
         return number, frozenset(found)
 
     def enable(self, apis: Sequence[str]) -> None:
-        """Enable APIs, which may be enabled already; at most 20."""
+        """Enable APIs, also if they are enabled already; at most 20."""
         what = f"enable {', '.join(apis)}"
-        request = self._api.services().batchEnable(
-            parent=f"projects/{self._session.project}", body={"serviceIds": list(apis)}
-        )
-        operation = self._session.call(request, what)
-        self._session.finish(operation, lambda name: self._api.operations().get(name=name), what)
+        operation = self._api.post(f"{self._parent}/services:batchEnable", what, {"serviceIds": list(apis)})
+        self._api.finish(operation, what)
         self._session.just_enabled.update(apis)

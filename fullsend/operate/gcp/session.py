@@ -1,6 +1,6 @@
 """One call to a Google API: sent, repeated while that may help, and translated when it fails.
 
-Decides patience and error words for all adapters. Knows no API.
+Decides for how long, and the error texts, for all adapters. Knows no API. Plain REST over `fullsend.net`.
 """
 
 from __future__ import annotations
@@ -10,37 +10,42 @@ import random
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote, urlencode
 
-import google.auth.exceptions
-import httplib2  # type: ignore[import-untyped]
-from google_auth_httplib2 import AuthorizedHttp
-from googleapiclient import discovery
-from googleapiclient.errors import HttpError
-
-from fullsend.net.failures import cause
+from fullsend.net.failures import NoAnswerError, NotConnectedError, UnusableRouteError
+from fullsend.net.retry import Retry, RetryPolicy, repeat
+from fullsend.net.transport import Transport
 from fullsend.operate.gcp import endpoints, google_errors
-from fullsend.operate.operate_errors import Conflict, GoogleFailed, LoginExpired, NotReady, OperateError
+from fullsend.operate.gcp.login import Login
+from fullsend.operate.operate_errors import Conflict, GoogleFailed, NotReady
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-TIMEOUT_SECONDS = 60
+CALL_SECONDS = 60.0
+"""For one attempt."""
+UPLOAD_SECONDS = 300.0
 PATIENCE_SECONDS = 90.0
 FIRST_WAIT = 0.5
 MAX_WAIT = 16.0
+MAX_ATTEMPTS = 50
 FIRST_POLL = 0.2
 MAX_POLL = 5.0
 OPERATION_SECONDS = 900.0
 QUIET_SECONDS = 2.0
-"""Waits shorter than this are not worth a word."""
+"""Shorter waits are not reported."""
+BAD_REQUEST = 400
 _UNREAD = "This only reads and changed nothing. Check the network and the proxy (HTTPS_PROXY), then run it again."
-_UNKNOWN = "Whether it was done is not known. Run the command again: it looks first and goes on from there."
-_NETWORK = (OSError, httplib2.HttpLib2Error, google.auth.exceptions.TransportError)
+_UNSENT = (
+    "Nothing was changed by this call. Check the network and the proxy (HTTPS_PROXY). Run the command again: it "
+    "continues from there."
+)
+_UNKNOWN = "It is not known whether it was done. Run the command again: it checks first and continues from there."
 
 
 @dataclass
 class Session:
-    """The operator's connection to Google for one project; time and dice are passed in."""
+    """The operator's connection to Google for one project; time and jitter are passed in."""
 
     project: str
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
@@ -48,105 +53,105 @@ class Session:
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
     patience_seconds: float = PATIENCE_SECONDS
-    report: Callable[[str], object] = lambda _: None
-    """Is told why a call that did not succeed yet is repeated, so the reader knows what the command waits for."""
+    report: Callable[[str], None] = lambda _: None
+    """Hears why a call is repeated, so the operator knows what the command waits for."""
     just_enabled: set[str] = field(default_factory=set)
-    """APIs of which Google may say for another moment that they are disabled."""
-    _services: dict[str, Any] = field(default_factory=dict, repr=False)
+    """APIs that Google may still report as disabled for a moment."""
+    transport: Transport = field(init=False, repr=False)
+    login: Login = field(init=False, repr=False)
 
-    def service(self, api: str, version: str) -> Any:
-        """Return the client of an API, built from the discovery document that the library carries."""
-        if api not in self._services:
-            endpoint = endpoints.override(self.environment, api)
-            http = AuthorizedHttp(
-                endpoints.credentials(self.environment, endpoint, self.project),
-                http=httplib2.Http(timeout=TIMEOUT_SECONDS),
-            )
-            http.follow_redirects = False
-            self._services[api] = discovery.build(
-                api,
-                version,
-                http=http,
-                static_discovery=True,
-                client_options={"api_endpoint": endpoint} if endpoint else None,
-            )
-        return self._services[api]
-
-    def close(self) -> None:
-        """Close every connection."""
-        for service in self._services.values():
-            service.close()
-        self._services.clear()
+    def __post_init__(self) -> None:
+        self.transport = Transport(self.environment)
+        self.login = Login(self.project, self.environment, self.transport)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        """Nothing is kept open."""
 
-    def call(self, request: Any, what: str, *, guarded: bool = False) -> dict[str, Any]:
+    def api(self, name: str, version: str) -> Api:
+        """Return an API, such as `run` in `v2`."""
+        return Api(self, name, version)
+
+    def send(self, request: ApiRequest, what: str, *, guarded: bool = False) -> dict[str, Any]:
         """Send a request and return the answer; `what` finishes "Google refused to …".
 
-        Repeats what is passing (429, 502 to 504, ABORTED, a service account that is not known yet) with
-        backoff. A connection that breaks is repeated for reads alone. A `guarded` request carries the etag of
-        a read, so a conflict is final: the sender has to read again. Raises OperateError.
+        Repeats what may pass (429, 502 to 504, ABORTED, a service account that is not visible yet) with backoff. A
+        lost connection is repeated for reads, and for writes that were not sent. A `guarded` request carries the
+        etag of a read, so a conflict is final: the caller has to read again. Raises OperateError.
         """
-        request.headers["x-goog-user-project"] = self.project
-        ends = self.now() + self.patience_seconds
-        wait = FIRST_WAIT
-        while True:
-            failure, told = self._attempt(request, what, guarded=guarded)
-            if isinstance(failure, dict):
-                return failure
-            pause = max(told, wait * (0.5 + self.jitter() / 2))
-            if told < 0 or self.now() + pause > ends:
-                raise failure
-            if pause >= QUIET_SECONDS:
-                self.report(f"{failure.message} Trying again in {pause:.0f} s.")
-            self.sleep(pause)
-            wait = min(MAX_WAIT, wait * 2)
+        policy = RetryPolicy(
+            total_seconds=self.patience_seconds,
+            first_wait=FIRST_WAIT,
+            longest_wait=MAX_WAIT,
+            max_attempts=MAX_ATTEMPTS,
+            quiet_seconds=QUIET_SECONDS,
+            now=self.now,
+            sleep=self.sleep,
+            jitter=self.jitter,
+            tell=self.report,
+        )
+        return repeat(policy, lambda seconds: self._attempt(request, what, seconds, guarded=guarded))
 
-    def _attempt(self, request: Any, what: str, *, guarded: bool) -> tuple[dict[str, Any] | OperateError, float]:
-        """Return the answer, or the error and the seconds Google asks to wait; -1 when it is final."""
+    def _attempt(
+        self, request: ApiRequest, what: str, seconds: float, *, guarded: bool
+    ) -> dict[str, Any] | Retry[dict[str, Any]]:
+        """Return the answer, or the error to repeat for. Raises OperateError for a final one."""
+        endpoint = endpoints.endpoint(self.environment, request.api)
+        headers = self.login.headers(endpoint)
         try:
-            answer: dict[str, Any] = request.execute()
-        except HttpError as error:
-            refusal = google_errors.read(error.resp.status, error.content, error.resp.get("retry-after", ""))
-            found = google_errors.explain(
-                refusal, what=what, project=self.project, permission_hint=str(request.methodId)
+            answer = self.transport.exchange(
+                request.method,
+                endpoint + request.target,
+                seconds=min(CALL_SECONDS, seconds),
+                headers=headers,
+                json=request.body,
             )
-            passing = refusal.passing or refusal.disabled_api in self.just_enabled
-            final = not passing or (guarded and isinstance(found, Conflict))
-            return found, -1 if final else refusal.wait_seconds
-        except (google.auth.exceptions.RefreshError, google.auth.exceptions.DefaultCredentialsError):
-            return LoginExpired(
-                f"Your Google login could not be renewed when asked to {what}; it has usually expired.",
-                endpoints.LOG_IN,
-            ), -1
-        except _NETWORK as error:
-            lost = f"The connection to Google broke when asked to {what} ({cause(error)})."
-            if request.method == "GET":
-                return GoogleFailed(lost, _UNREAD), 0
-            return GoogleFailed(lost, _UNKNOWN), -1
-        return answer or {}, 0
+        except NoAnswerError as error:
+            return self._unanswered(request, what, error)
+        if answer.status < BAD_REQUEST:
+            return _object(answer.body and answer.json(), what)
+        refusal = google_errors.read(answer.status, answer.body, answer.headers.get("retry-after", ""))
+        found = google_errors.explain(
+            refusal,
+            what=what,
+            project=self.project,
+            permission_hint=request.permission_hint,
+            principal=self.login.principal() if refusal.http == google_errors.FORBIDDEN else "",
+        )
+        passing = refusal.passing or refusal.disabled_api in self.just_enabled
+        if not passing or (guarded and isinstance(found, Conflict)):
+            raise found
+        return Retry(found, refusal.wait_seconds, found.message)
+
+    @staticmethod
+    def _unanswered(request: ApiRequest, what: str, error: NoAnswerError) -> Retry[dict[str, Any]]:
+        lost = f"Google did not answer when asked to {what}: {error}."
+        unsent = isinstance(error, NotConnectedError)
+        if isinstance(error, UnusableRouteError):
+            raise GoogleFailed(lost, _UNSENT) from error
+        if request.method == "GET":
+            return Retry(GoogleFailed(lost, _UNREAD), why=lost)
+        if unsent:
+            return Retry(GoogleFailed(lost, _UNSENT), why=lost)
+        raise GoogleFailed(lost, _UNKNOWN) from error
 
     def upload(self, url: str, data: bytes, content_type: str, what: str) -> None:
         """PUT bytes to a signed URL, without credentials: the URL itself is the permission."""
-        http = httplib2.Http(timeout=TIMEOUT_SECONDS)
         try:
-            response, body = http.request(url, "PUT", body=data, headers={"content-type": content_type})
-        except _NETWORK as error:
-            raise GoogleFailed(f"The connection broke when asked to {what}.", "Run the command again.") from error
-        finally:
-            http.close()
-        if response.status >= google_errors.BAD_REQUEST:
-            refusal = google_errors.read(response.status, body)
-            raise google_errors.explain(
-                refusal, what=what, project=self.project, permission_hint="cloudfunctions.functions.sourceCodeSet"
+            answer = self.transport.exchange(
+                "PUT", url, seconds=UPLOAD_SECONDS, headers={"Content-Type": content_type}, body=data
             )
+        except NoAnswerError as error:
+            raise GoogleFailed(f"Google did not answer when asked to {what}: {error}.", _UNSENT) from error
+        if answer.status >= BAD_REQUEST:
+            refusal = google_errors.read(answer.status, answer.body)
+            hint = "cloudfunctions.functions.sourceCodeSet"
+            raise google_errors.explain(refusal, what=what, project=self.project, permission_hint=hint)
 
-    def finish(self, operation: dict[str, Any], poll: Callable[[str], Any], what: str) -> dict[str, Any]:
-        """Wait for a long-running operation and return its response; `poll` makes the request for its name.
+    def finish(self, api: Api, operation: dict[str, Any], what: str) -> dict[str, Any]:
+        """Wait for a long-running operation and return its response.
 
         Raises NotReady when it fails or takes longer than a quarter of an hour.
         """
@@ -155,15 +160,94 @@ class Session:
             if self.now() > ends:
                 raise NotReady(
                     f"Google was asked to {what} and has not finished after {OPERATION_SECONDS:.0f} seconds; "
-                    "it goes on without us.",
-                    "Run the command again later: it looks first and goes on from there.",
+                    "it continues without this command.",
+                    "Run the command again later: it checks first and continues from there.",
                 )
             self.sleep(pause)
             pause = min(MAX_POLL, pause * 1.5)
-            operation = self.call(poll(operation["name"]), what)
-        error = operation.get("error")
-        if error:
-            said = " ".join(str(error.get("message", "no reason given")).split())[: google_errors.MAX_SENTENCE]
-            raise NotReady(f"Google could not {what}: {said}")
+            operation = api.get(str(operation["name"]), what)
+        if operation.get("error"):
+            raise google_errors.failed(operation["error"], what=what, project=self.project)
         response: dict[str, Any] = operation.get("response", {})
         return response
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """A request to an API; `target` is path and query without the leading slash."""
+
+    api: str
+    method: str
+    target: str
+    body: object = field(default=None, repr=False)
+
+    @property
+    def permission_hint(self) -> str:
+        """About which permission it needs: `run.services.patch` for PATCH v2/projects/p/locations/l/services/s."""
+        path, _, verb = self.target.partition("?")[0].partition(":")
+        collections = [part for part in path.split("/")[1::2] if part not in {"projects", "locations"}]
+        return ".".join([self.api, *(collections or ["projects"]), verb or self.method.lower()])
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The methods of one API, by resource name; `what` finishes "Google refused to …"."""
+
+    session: Session
+    name: str
+    version: str
+
+    def get(self, path: str, what: str, **query: str | int) -> dict[str, Any]:
+        """Read a resource. Raises OperateError."""
+        return self._send("GET", path, what, query)
+
+    def post(
+        self, path: str, what: str, body: object = None, *, guarded: bool = False, **query: str | int
+    ) -> dict[str, Any]:
+        """Create a resource or call a method of one. Raises OperateError."""
+        return self._send("POST", path, what, query, {} if body is None else body, guarded=guarded)
+
+    def patch(
+        self, path: str, what: str, body: object, *, guarded: bool = False, **query: str | int
+    ) -> dict[str, Any]:
+        """Change the fields in `updateMask`. Raises OperateError."""
+        return self._send("PATCH", path, what, query, body, guarded=guarded)
+
+    def delete(self, path: str, what: str) -> dict[str, Any]:
+        """Delete a resource. Raises OperateError."""
+        return self._send("DELETE", path, what, {})
+
+    def pages(self, path: str, what: str, **query: str | int) -> Iterator[dict[str, Any]]:
+        """Read every page of a list. Raises OperateError."""
+        token = ""
+        while True:
+            answer = self.get(path, what, **query, **({"pageToken": token} if token else {}))
+            yield answer
+            token = str(answer.get("nextPageToken", ""))
+            if not token:
+                return
+
+    def finish(self, operation: dict[str, Any], what: str) -> dict[str, Any]:
+        """Wait for a long-running operation and return its response. Raises NotReady."""
+        return self.session.finish(self, operation, what)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        query: Mapping[str, str | int],
+        body: object = None,
+        *,
+        guarded: bool = False,
+    ) -> dict[str, Any]:
+        target = f"{self.version}/{quote(path, safe='/:@')}" + (f"?{urlencode(query)}" if query else "")
+        return self.session.send(ApiRequest(self.name, method, target, body), what, guarded=guarded)
+
+
+def _object(found: object, what: str) -> dict[str, Any]:
+    if not found:
+        return {}
+    if not isinstance(found, dict):
+        raise GoogleFailed(f"Google's answer is not a JSON object when asked to {what}.", _UNKNOWN)
+    return found
