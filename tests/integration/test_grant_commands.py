@@ -123,9 +123,9 @@ def test_a_renamed_target_is_refused(operator: Operator) -> None:
 
 def test_a_dry_run_sends_nothing_but_reads(operator: Operator) -> None:
     done = grant(operator, "other-org/tool", "--dry-run")
-    assert (done.status, done.out) == (0, f"would create variable {CODER} of octo-org/app: other-org/tool\n")
+    assert (done.status, done.out) == (0, f"1. create variable {CODER} of octo-org/app: other-org/tool\n")
     operator.github.actions.put_variable("octo-org/app", CODER, "other-org/tool")
-    assert "would remove" in revoke(operator, "other-org/tool", "--dry-run").out
+    assert "1. remove" in revoke(operator, "other-org/tool", "--dry-run").out
     assert {exchange.method for exchange in operator.github.traffic} == {"GET"}
 
 

@@ -14,11 +14,12 @@ from fullsend.cli.github.grant_options import (
     role_option,
     target_argument,
 )
-from fullsend.cli.github.install_options import errors_explained, print_dry_run
+from fullsend.cli.github.install_options import errors_explained
 from fullsend.cli.output import dry_run_option, note, progress
+from fullsend.cli.plan_output import run_plan
 from fullsend.github.credentials import find_credentials
 from fullsend.github.name_resolver import NameResolver
-from fullsend.operate.plan.install_changes import Action
+from fullsend.operate.plan.steps.slot_steps import Action
 from mintcore.policy.grants import variable_name
 from mintcore.policy.names import Org
 
@@ -49,7 +50,7 @@ def grant(*, target: Caller, role: Role, caller: Caller, as_spelled: bool, dry_r
         if step.action is Action.KEEP:
             click.echo(f"Nothing to do: {target} grants {role} to {known} already.")
         elif dry_run:
-            print_dry_run([step])
+            run_plan([step], {}, dry_run=True)
         else:
             click.echo(f"done: {step}")
             note(GRANTABLE)

@@ -1,4 +1,4 @@
-"""What the GitHub commands share: the target, the options that carry values, and errors in a command's form."""
+"""What the GitHub commands share: the target, the options that carry values, and how errors are printed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullsend.cli.output import CommandError, note, progress
+from fullsend.cli.output import CommandError
 from fullsend.failure import BadInput, Failure
 from fullsend.github.credentials import find_credentials
 from fullsend.operate.model.install import MINT_URL, PROJECT, PROVIDER, REGION, Install
@@ -18,8 +18,6 @@ from fullsend.operate.plan.install_session import InstallSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from fullsend.operate.plan.install_changes import Step
 
 
 class _Target(click.ParamType[Install]):
@@ -36,7 +34,7 @@ class _Target(click.ParamType[Install]):
 
 
 def target_argument(command: Any) -> Any:
-    """Add the argument that says which install is meant."""
+    """Add the argument that names the install."""
     return click.argument("install", metavar="ORG|OWNER/REPO", type=_Target())(command)
 
 
@@ -81,7 +79,7 @@ def given_values(
     }
     if clients and install.per_repo:
         raise click.UsageError(
-            f"--client-id is for an organization: {install.target} would keep no client ids. "
+            f"--client-id is for an organization: {install.target} has no client IDs. "
             f"Leave it out, or set up {install.target.owner}."  # type: ignore[union-attr]
         )
     with bad_input_is_usage():
@@ -91,7 +89,7 @@ def given_values(
 
 @contextmanager
 def bad_input_is_usage() -> Iterator[None]:
-    """Turn what breaks a rule into a usage error, exit status 2."""
+    """Turn BadInput into a usage error, exit status 2."""
     try:
         yield
     except BadInput as error:
@@ -100,7 +98,7 @@ def bad_input_is_usage() -> Iterator[None]:
 
 @contextmanager
 def errors_explained() -> Iterator[None]:
-    """Turn what goes wrong into what a command prints: bad input is usage, the rest is exit status 1."""
+    """Turn failures into what a command prints: bad input is a usage error, the rest exit status 1."""
     with bad_input_is_usage():
         try:
             yield
@@ -113,16 +111,3 @@ def errors_explained() -> Iterator[None]:
 def open_session(install: Install) -> InstallSession:
     """Return GitHub for one install, with the operator's token. Raises Failure."""
     return InstallSession(install, find_credentials(os.environ))
-
-
-def carry_out(session: InstallSession, steps: Sequence[Step]) -> None:
-    """Take the steps and print each when it is done. Raises Failure."""
-    with progress(f"changing {session.install.target}"):
-        session.carry_out(steps, lambda step: click.echo(f"done: {step}"))
-
-
-def print_dry_run(steps: Sequence[Step]) -> None:
-    """Print what would be done."""
-    for step in steps:
-        click.echo(f"would {step}")
-    note("Nothing was changed (--dry-run).")

@@ -12,9 +12,10 @@ from fullsend.cli.github.grant_options import (
     role_option,
     target_argument,
 )
-from fullsend.cli.github.install_options import errors_explained, print_dry_run
+from fullsend.cli.github.install_options import errors_explained
 from fullsend.cli.output import confirm, dry_run_option, note, progress, yes_option
-from fullsend.operate.plan.install_changes import Action
+from fullsend.cli.plan_output import run_plan
+from fullsend.operate.plan.steps.slot_steps import Action
 from mintcore.policy.grants import variable_name
 from mintcore.policy.names import Repo
 
@@ -43,7 +44,7 @@ def revoke_grant(*, target: Caller, role: Role, caller: Caller, yes: bool, dry_r
         if planned.action is Action.KEEP:
             click.echo(f"Nothing to do: {target} does not list {caller} for {role}.")
         elif dry_run:
-            print_dry_run([planned])
+            run_plan([planned], {}, dry_run=True)
         else:
             confirm(f"End the grant of {role} on {target} to {caller}?", yes=yes)
             with progress(f"changing the grants of {target}"):

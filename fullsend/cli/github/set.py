@@ -9,13 +9,12 @@ import click
 
 from fullsend.cli.github.install_options import (
     bad_input_is_usage,
-    carry_out,
     errors_explained,
     open_session,
-    print_dry_run,
     target_argument,
 )
 from fullsend.cli.output import dry_run_option, progress
+from fullsend.cli.plan_output import run_plan
 from fullsend.operate.model.install_values import checked
 from fullsend.operate.plan.install_changes import changes, plan_set
 
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 def set_(*, install: Install, name: str, value: str | None, dry_run: bool) -> None:
     """Set NAME to VALUE wherever ORG or OWNER/REPO keeps it.
 
-    Without VALUE it is read from standard input. Only managed names are taken. A variable that has the value
-    already stays as it is; a secret is always written.
+    Without VALUE, it is read from standard input. Only managed names are accepted. A variable that has the value
+    stays as it is; a secret is always written.
     """
     name = name.upper()
     with bad_input_is_usage():
@@ -43,16 +42,13 @@ def set_(*, install: Install, name: str, value: str | None, dry_run: bool) -> No
         with progress(f"reading {install.target}"):
             session.look()
             steps = plan_set(install, name, wanted, session.read())
-        if dry_run:
-            print_dry_run(steps)
-        elif changes(steps):
-            carry_out(session, steps)
-        else:
-            click.echo(f"Nothing to do: {name} of {install.target} has this value already.")
+        already = f"Nothing to do: {name} of {install.target} has this value already."
+        if run_plan(changes(steps), session.stores, dry_run=dry_run, otherwise=already) and changes(steps):
+            click.echo(f"{name} of {install.target} is set.")
 
 
 def _asked_for(name: str) -> str:
-    """Read the value where it leaves no trace in the shell's history."""
+    """Read the value from standard input, so it is not in the shell's history."""
     if sys.stdin.isatty():
         return str(click.prompt(name, err=True))
     line = sys.stdin.readline()

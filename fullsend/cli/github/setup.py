@@ -1,4 +1,4 @@
-"""`fullsend github setup`: check first, then bring variables and secrets in place."""
+"""`fullsend github setup`: check first, then write variables and secrets."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullsend.cli.github.install_options import (
-    carry_out,
     errors_explained,
     given_values,
     open_session,
-    print_dry_run,
     target_argument,
     value_options,
 )
 from fullsend.cli.output import CommandError, dry_run_option, note, progress
+from fullsend.cli.plan_output import run_plan
 from fullsend.github.slots import Kind
 from fullsend.operate.model.install import MINT_URL
 from fullsend.operate.model.install_review import leftovers
-from fullsend.operate.plan.install_changes import Action, changes, plan_setup
+from fullsend.operate.plan.install_changes import changes, plan_setup
 from fullsend.operate.plan.install_preflight import SECONDS, Problem, mint_problems, scope_problems, write_problems
+from fullsend.operate.plan.steps.slot_steps import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from fullsend.github.slots import Kept, Slot
     from fullsend.operate.model.install import Install
-    from fullsend.operate.plan.install_changes import Step
     from fullsend.operate.plan.install_session import InstallSession
+    from fullsend.operate.plan.steps.slot_steps import ChangeSlot
 
 
 @click.command()
 @target_argument
 @value_options
-@click.option("--rewrite-secrets", is_flag=True, help="Write the given secrets again though they are there.")
+@click.option("--rewrite-secrets", is_flag=True, help="Write the given secrets again although they exist.")
 @dry_run_option
 def setup(*, install: Install, rewrite_secrets: bool, dry_run: bool, **options: Any) -> None:
-    """Put the variables and secrets of ORG or OWNER/REPO in place.
+    """Write the variables and secrets of ORG or OWNER/REPO.
 
-    Checks the mint, the values and the token first and changes nothing if one of them fails. May be run
-    again: what is right already stays, and so does what is not given. A secret that is there is kept, as its
-    value cannot be compared; --rewrite-secrets writes it again.
+    Checks the mint, the values and the token first and changes nothing if a check fails. Can be run again: correct
+    values stay, and so do values that are not given. An existing secret stays, because its value cannot be
+    compared; --rewrite-secrets writes it again.
     """
     given = given_values(install, **options)
     with errors_explained():
@@ -51,13 +51,9 @@ def setup(*, install: Install, rewrite_secrets: bool, dry_run: bool, **options: 
             observed = session.read()
         steps = plan_setup(install, given, observed, rewrite_secrets=rewrite_secrets)
         _refuse(_last_problems(session, given, steps, dry_run=dry_run))
-        if dry_run:
-            print_dry_run(steps)
-        elif changes(steps):
-            carry_out(session, steps)
+        already = f"Nothing to do: {install.target} is set up already."
+        if run_plan(changes(steps), session.stores, dry_run=dry_run, otherwise=already) and changes(steps):
             click.echo(f"{install.target} is set up.")
-        else:
-            click.echo(f"Nothing to do: {install.target} is set up already.")
         _print_notes(install, given, steps, observed)
         if leftovers(observed):
             note(f"An older install left credentials behind: fullsend github status {install.target}")
@@ -70,13 +66,13 @@ def _first_problems(session: InstallSession, given: dict[str, str]) -> list[Prob
 
 
 def _last_problems(
-    session: InstallSession, given: dict[str, str], steps: Sequence[Step], *, dry_run: bool
+    session: InstallSession, given: dict[str, str], steps: Sequence[ChangeSlot], *, dry_run: bool
 ) -> list[Problem]:
-    """Check what is known only with the plan: a URL that was not given, and writing if there is any."""
+    """Check what only the plan tells: a mint URL that was not given, and write access if anything is written."""
     kept = {step.value for step in steps if step.slot.name == MINT_URL and step.value and MINT_URL not in given}
     problems = _ask(sorted(kept))
     if changes(steps) and not dry_run:
-        with progress("finding out whether the token may write"):
+        with progress("checking whether the token may write"):
             problems += write_problems(session)
     return problems
 
@@ -84,7 +80,7 @@ def _last_problems(
 def _ask(mint_urls: Iterable[str]) -> list[Problem]:
     problems: list[Problem] = []
     for url in mint_urls:
-        with progress(f"asking the mint at {url} whether it is well, for up to {SECONDS} s"):
+        with progress(f"checking the health of the mint at {url}, for up to {SECONDS} s"):
             problems += mint_problems(url)
     return problems
 
@@ -97,13 +93,13 @@ def _refuse(problems: Sequence[Problem]) -> None:
 
 
 def _print_notes(
-    install: Install, given: Mapping[str, str], steps: Sequence[Step], observed: Mapping[Slot, Kept]
+    install: Install, given: Mapping[str, str], steps: Sequence[ChangeSlot], observed: Mapping[Slot, Kept]
 ) -> None:
-    """Say which given secrets were not written, and that roles without client ids cannot work."""
+    """Name the given secrets that were not written, and say that roles need client IDs."""
     kept = [s.slot.name for s in steps if s.slot.kind is Kind.SECRET and s.action is Action.KEEP]
     unwritten = [name for name in kept if name in given]
     if unwritten:
-        note(f"Kept as they were, since a secret cannot be compared: {', '.join(unwritten)}. "
+        note(f"Not written, because a secret cannot be compared: {', '.join(unwritten)}. "
              "Add --rewrite-secrets to write them again.")  # fmt: skip
     names = [step.slot.name for step in steps] + [slot.name for slot in observed if install.manages(slot)]
     if not install.per_repo and not any(install.is_client_id(name) for name in names):

@@ -51,7 +51,7 @@ def status(*, install: Install, as_json: bool, **options: Any) -> None:
     else:
         rows = [(f.state.value, f.slot.keeper, f.slot.kind.value, f.slot.name, _about(f)) for f in findings]
         print_table(("state", "where", "kind", "name", "value"), rows, whole=("state", "where", "kind", "name"))
-        for fix in dict.fromkeys(finding.mend for finding in wrong):
+        for fix in dict.fromkeys(finding.fix for finding in wrong):
             click.echo(f"Fix: {fix}")
         if session.unread:
             note("The organization's own secrets were not looked at: the token may not list them.")
@@ -71,5 +71,5 @@ def _as_json(finding: Finding) -> dict[str, str | None]:
         "name": finding.slot.name,
         "value": finding.value,
         "detail": finding.detail,
-        "mend": finding.mend,
+        "fix": finding.fix,
     }

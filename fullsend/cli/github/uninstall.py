@@ -1,4 +1,4 @@
-"""`fullsend github uninstall`: take every managed name away, and nothing else."""
+"""`fullsend github uninstall`: remove every managed name, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from fullsend.cli.github.install_options import (
-    carry_out,
     errors_explained,
     open_session,
-    print_dry_run,
     target_argument,
 )
-from fullsend.cli.output import confirm, dry_run_option, note, progress, yes_option
+from fullsend.cli.output import dry_run_option, note, progress, yes_option
+from fullsend.cli.plan_output import run_plan
 from fullsend.operate.model.install_review import leftovers
 from fullsend.operate.plan.install_changes import plan_uninstall
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 def uninstall(*, install: Install, yes: bool, dry_run: bool) -> None:
     """Remove every managed variable and secret of ORG or OWNER/REPO.
 
-    Nothing else is touched: not the mint, not the Apps, not what an older install left behind.
+    The mint, the Apps and what an older install left behind stay.
     """
     with errors_explained():
         session = open_session(install)
@@ -36,14 +35,12 @@ def uninstall(*, install: Install, yes: bool, dry_run: bool) -> None:
             session.look()
             observed = session.read()
         steps = plan_uninstall(install, observed)
-        if not steps:
-            click.echo(f"Nothing to do: {install.target} has none of the managed names.")
-        elif dry_run:
-            print_dry_run(steps)
-        else:
-            if not yes:
-                note("\n".join(str(step) for step in steps))
-            confirm(f"Remove these {len(steps)} from GitHub?", yes=yes)
-            carry_out(session, steps)
+        already = f"Nothing to do: {install.target} has none of the managed names."
+        question = f"Remove these {len(steps)} from GitHub?"
+        if (
+            run_plan(steps, session.stores, dry_run=dry_run, otherwise=already, question=question, yes=yes)
+            and steps
+        ):
+            click.echo(f"The managed names of {install.target} are removed.")
         for slot in leftovers(observed):
-            note(f"Left alone: {slot}, which an older install made.")
+            note(f"Not removed: {slot}, which an older install made.")

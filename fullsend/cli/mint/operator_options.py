@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullsend.cli.mint.location_options import PROJECT_VARIABLES
-from fullsend.cli.output import BadUsage, CommandError, Interrupted, confirm, dry_run_option, note, progress
+from fullsend.cli.output import BadUsage, CommandError, dry_run_option, note, progress
+from fullsend.cli.plan_output import run_plan
 from fullsend.failure import Failure
 from fullsend.github.api import DEFAULT_API_URL
 from fullsend.github.apps import GitHubApps
@@ -19,7 +20,6 @@ from fullsend.operate.gcp.session import Session
 from fullsend.operate.model import names
 from fullsend.operate.model.app_permissions import meant, missing, served_with
 from fullsend.operate.operate_errors import BadInput
-from fullsend.operate.plan.apply import apply
 from fullsend.operate.plan.steps.shell import script
 from mintcore.secret import Secret
 
@@ -84,36 +84,18 @@ def carry_out(
     question: str = "",
     yes: bool = False,
 ) -> bool:
-    """Show the plan or take it; say whether things are as they were wanted now.
+    """Show the plan or apply it; return whether the wanted state is reached.
 
     Without any steps `otherwise` says why there is nothing to do. With a `question`, ask before.
     """
-    if not steps:
+    if not steps and (emit or dry_run):
         nothing = f"Nothing to do in {cloud.location.project}. {otherwise}"
-        if emit or dry_run:
-            click.echo(f"# {nothing}" if emit else nothing)
-        else:
-            note(otherwise)
-        return not (emit or dry_run)
+        click.echo(f"# {nothing}" if emit else nothing)
+        return False
     if emit:
         click.echo(script([line for step in steps for line in step.gcloud(cloud.location)]))
         return False
-    if dry_run or (question and not yes):  # else each step is named when it is taken
-        for number, step in enumerate(steps, start=1):
-            click.echo(f"{number}. {step.title()}")
-    if dry_run:
-        note("Nothing was changed (--dry-run).")
-        return False
-    if question:
-        confirm(question, yes=yes)
-    try:
-        apply(steps, cloud, progress)
-    except KeyboardInterrupt:
-        raise Interrupted(
-            "Stopped in the middle of a step; the steps before it are done.",
-            "Run the same command again: it looks at what is there and goes on.",
-        ) from None
-    return True
+    return run_plan(steps, cloud, dry_run=dry_run, otherwise=otherwise, question=question, yes=yes)
 
 
 def github_api(environment: Mapping[str, str]) -> str:

@@ -17,7 +17,7 @@ from fullsend.github.slots import Kind, Slot
 from fullsend.github.variables_and_secrets import Store, connect
 from fullsend.operate.model.grant_list import Grants, lock_name, parse_grants, role_of
 from fullsend.operate.operate_errors import Conflict
-from fullsend.operate.plan.install_changes import Action, Step
+from fullsend.operate.plan.steps.slot_steps import Action, ChangeSlot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,31 +52,25 @@ class GrantSession:
         named = {slot.name: found.value or "" for slot, found in kept.items()}
         return {name: parse_grants(value) for name, value in sorted(named.items()) if role_of(name) is not None}
 
-    def plan(self, variable: str, merge: Callable[[Grants], Grants]) -> Step:
+    def plan(self, variable: str, merge: Callable[[Grants], Grants]) -> ChangeSlot:
         """Return the step from what GitHub has to what it should have. Raises GitHubError."""
         before = self.read().get(variable)
         return _step(Slot(self.keeper, Kind.VARIABLE, variable), before, merge(before or Grants()))
 
-    def change(self, variable: str, merge: Callable[[Grants], Grants]) -> Step:
+    def change(self, variable: str, merge: Callable[[Grants], Grants]) -> ChangeSlot:
         """Make the change and return it. Raises GitHubError, or Conflict if others keep changing the variable."""
         with self._locked(variable):
-            done: Step | None = None
+            done: ChangeSlot | None = None
             for _ in range(ATTEMPTS):
                 step = self.plan(variable, merge)
                 if step.action is Action.KEEP:
                     return done or step
-                self._apply(step)
+                step.apply({self.keeper: self._store})
                 done = step
         raise Conflict(
             f"Somebody else keeps changing the {Slot(self.keeper, Kind.VARIABLE, variable)}.",
             "Run the command again when no person edits the variable by hand.",
         )
-
-    def _apply(self, step: Step) -> None:
-        if step.action is Action.REMOVE:
-            self._store.remove(step.slot)
-        elif step.value is not None:
-            self._store.write(step.slot, step.value, new=step.action is Action.CREATE)
 
     @contextmanager
     def _locked(self, variable: str) -> Iterator[None]:
@@ -106,14 +100,14 @@ class GrantSession:
         return found is not None and found.value == mine
 
 
-def _step(slot: Slot, before: Grants | None, after: Grants) -> Step:
+def _step(slot: Slot, before: Grants | None, after: Grants) -> ChangeSlot:
     if before is None:
-        return Step(Action.CREATE, slot, str(after)) if after.entries else Step(Action.KEEP, slot, "")
+        return ChangeSlot(Action.CREATE, slot, str(after)) if after.entries else ChangeSlot(Action.KEEP, slot, "")
     if after == before:
-        return Step(Action.KEEP, slot, str(before))
+        return ChangeSlot(Action.KEEP, slot, str(before))
     if not after.entries:
-        return Step(Action.REMOVE, slot, before=str(before))
-    return Step(Action.UPDATE, slot, str(after), before=str(before))
+        return ChangeSlot(Action.REMOVE, slot, before=str(before))
+    return ChangeSlot(Action.UPDATE, slot, str(after), before=str(before))
 
 
 def _where(keeper: str) -> str:

@@ -6,56 +6,26 @@ kept, unless the operator asks to write it again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from fullsend.github.slots import Kept, Kind, Slot
 from fullsend.operate.model.install import MINT_URL, PER_REPO, REGION, Install, flags
 from fullsend.operate.model.install_values import DEFAULT_REGION
 from fullsend.operate.operate_errors import BadInput
+from fullsend.operate.plan.steps.slot_steps import Action, ChangeSlot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class Action(Enum):
-    """What happens to a slot."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    REWRITE = "write again"
-    REMOVE = "remove"
-    KEEP = "keep"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One action on one slot; `value` is what to write, `before` what a variable held."""
-
-    action: Action
-    slot: Slot
-    value: str | None = field(default=None, repr=False)
-    before: str | None = field(default=None, repr=False)
-
-    def __str__(self) -> str:
-        """Return the step as a line for people; the value of a secret is never in it."""
-        line = f"{self.action.value} {self.slot}"
-        if self.slot.kind is Kind.SECRET:
-            return f"{line} (there already; its value cannot be read)" if self.action is Action.KEEP else line
-        if self.action in (Action.CREATE, Action.KEEP):
-            return f"{line}: {self.value}"
-        return f"{line}: {self.before} -> {self.value}" if self.action is Action.UPDATE else line
-
-
-def changes(steps: Sequence[Step]) -> list[Step]:
+def changes(steps: Sequence[ChangeSlot]) -> list[ChangeSlot]:
     """Return the steps that change something."""
     return [step for step in steps if step.action is not Action.KEEP]
 
 
 def plan_setup(
     install: Install, given: Mapping[str, str], observed: Mapping[Slot, Kept], *, rewrite_secrets: bool = False
-) -> list[Step]:
+) -> list[ChangeSlot]:
     """Return what fills the install with the given values; what is not given stays as it is.
 
     Raises BadInput for a value that is neither given nor there, and names the options to give.
@@ -68,14 +38,14 @@ def plan_setup(
     return [_step(slot, value, observed.get(slot), rewrite=rewrite_secrets) for slot, value in wanted.items()]
 
 
-def plan_set(install: Install, name: str, value: str, observed: Mapping[Slot, Kept]) -> list[Step]:
+def plan_set(install: Install, name: str, value: str, observed: Mapping[Slot, Kept]) -> list[ChangeSlot]:
     """Return what puts one value wherever its name is kept. Raises BadInput for a name that is not managed."""
     return [_step(slot, value, observed.get(slot), rewrite=True) for slot in install.slots_named(name)]
 
 
-def plan_uninstall(install: Install, observed: Mapping[Slot, Kept]) -> list[Step]:
+def plan_uninstall(install: Install, observed: Mapping[Slot, Kept]) -> list[ChangeSlot]:
     """Return the removal of every managed name that is there, and of nothing else."""
-    return [Step(Action.REMOVE, slot) for slot in sorted(observed) if install.manages(slot)]
+    return [ChangeSlot(Action.REMOVE, slot) for slot in sorted(observed) if install.manages(slot)]
 
 
 def _value(slot: Slot, install: Install, given: Mapping[str, str], observed: Mapping[Slot, Kept]) -> str | None:
@@ -93,11 +63,15 @@ def _value(slot: Slot, install: Install, given: Mapping[str, str], observed: Map
     return None
 
 
-def _step(slot: Slot, value: str | None, kept: Kept | None, *, rewrite: bool) -> Step:
+def _step(slot: Slot, value: str | None, kept: Kept | None, *, rewrite: bool) -> ChangeSlot:
     if kept is None:
-        return Step(Action.CREATE, slot, value)
+        return ChangeSlot(Action.CREATE, slot, value)
     if slot.kind is Kind.SECRET:
-        return Step(Action.REWRITE, slot, value) if rewrite and value is not None else Step(Action.KEEP, slot)
+        return (
+            ChangeSlot(Action.REWRITE, slot, value)
+            if rewrite and value is not None
+            else ChangeSlot(Action.KEEP, slot)
+        )
     if value in (None, kept.value):
-        return Step(Action.KEEP, slot, kept.value)
-    return Step(Action.UPDATE, slot, value, before=kept.value)
+        return ChangeSlot(Action.KEEP, slot, kept.value)
+    return ChangeSlot(Action.UPDATE, slot, value, before=kept.value)

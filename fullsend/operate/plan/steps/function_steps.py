@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fullsend.operate.model import environment as env
 from fullsend.operate.model.cloud_run_service import Service, environment_of, never_started, short
-from fullsend.operate.model.environment import Edit
+from fullsend.operate.model.edits import Edit
 from fullsend.operate.model.names import FUNCTION
 from fullsend.operate.model.replay import Replay
 from fullsend.operate.model.sizing import NEW_MINT, Sizing

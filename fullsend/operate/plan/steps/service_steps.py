@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fullsend.operate.gcp.cloud import Cloud
-    from fullsend.operate.model.environment import Change
+    from fullsend.operate.model.edits import Change
     from fullsend.operate.model.names import MintLocation
 
 CONFLICTS = 200

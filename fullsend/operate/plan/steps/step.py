@@ -1,22 +1,29 @@
-"""What every step of a plan offers."""
+"""What every step of a plan offers, whatever it changes: a project on Google Cloud, or variables on GitHub."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from fullsend.operate.gcp.cloud import Cloud
 
 if TYPE_CHECKING:
-    from fullsend.operate.gcp.cloud import Cloud
     from fullsend.operate.model.names import MintLocation
 
+Target_contra = TypeVar("Target_contra", contravariant=True)
 
-class Step(Protocol):
-    """One change, as a value. Taking it twice does no harm, so that a command that was killed can run again."""
+
+class AnyStep(Protocol[Target_contra]):
+    """One change, as a value. Applying it twice does no harm, so a command that was stopped can run again."""
 
     def title(self) -> str:
         """Say what it does, in the imperative."""
 
+    def apply(self, target: Target_contra, /) -> None:
+        """Do it. Raises Failure."""
+
+
+class Step(AnyStep[Cloud], Protocol):
+    """A step on Google Cloud, which can also be shown as shell commands."""
+
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands; a line that begins with # where gcloud has none."""
-
-    def apply(self, cloud: Cloud) -> None:
-        """Do it. Raises OperateError."""
