@@ -1,6 +1,7 @@
-"""The case in which GitHub spells a name. CEL compares case-sensitively, so the name is looked up, not guessed.
+"""The case in which GitHub spells a name, and the id behind it.
 
-GitHub REST: "Get a user" (finds organizations too), "Get a repository".
+CEL compares case-sensitively, so the name is looked up, not guessed. A name can be taken over, an id cannot. GitHub
+REST: "Get a user" (finds organizations too), "Get a user using their ID", "Get a repository".
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ from fullsend.github.api import DEFAULT_API_URL, GitHubApi
 from fullsend.github.github_errors import GitHubError, is_limit, unreadable
 from fullsend.net.failures import NoAnswerError
 from fullsend.net.retry import RetryPolicy
-from mintcore.policy.names import Org, parse_repo
+from mintcore.policy.names import Org, Repo, parse_repo
 
 if TYPE_CHECKING:
-    from mintcore.policy.names import Repo
     from mintcore.secret import Secret
 
 SECONDS = 20.0
@@ -29,6 +29,31 @@ RENAMED = (
 _AS_SPELLED = "give the name in GitHub's own case together with --as-spelled."
 
 
+class UnknownNameError(GitHubError):
+    """GitHub shows no such name: it is wrong, private, or the account was renamed or deleted."""
+
+
+class RenamedError(GitHubError):
+    """GitHub knows the account or repository under a new name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An organization or user: its name as GitHub spells it, and its id."""
+
+    name: Org
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryId:
+    """A repository: its name as GitHub spells it, its id, and its owner's id."""
+
+    name: Repo
+    number: str
+    owner_number: str
+
+
 @dataclass(frozen=True, slots=True)
 class NameResolver:
     """GitHub, asked how it spells names; without a token it knows public ones only."""
@@ -39,17 +64,43 @@ class NameResolver:
 
     def org(self, org: Org) -> Org:
         """Return the organization or user as GitHub spells it. Raises GitHubError."""
-        login = str(self._get(f"/users/{org.login}", f"an organization or user {org}").get("login", ""))
+        return self.account(org).name
+
+    def account(self, org: Org) -> Account:
+        """Return the organization or user with its id. Raises GitHubError."""
+        found = self._get(f"/users/{org.login}", f"an organization or user {org}")
+        login = str(found.get("login", ""))
         if login.lower() != org.key:
-            raise GitHubError(f"GitHub knows {org} as {login!r}; it was renamed.", f"Use the name {login!r}.")
-        return Org(login)
+            raise RenamedError(f"GitHub knows {org} as {login!r}; it was renamed.", f"Use the name {login!r}.")
+        return Account(Org(login), self._number(found))
+
+    def login_of(self, number: str) -> str:
+        """Return the login that an account's id belongs to now; empty when GitHub shows no such account.
+
+        Raises GitHubError.
+        """
+        try:
+            return str(self._get(f"/user/{number}", f"the account with the id {number}").get("login", ""))
+        except UnknownNameError:
+            return ""
 
     def repo(self, repo: Repo) -> Repo:
         """Return the repository as GitHub spells it. Raises GitHubError."""
-        name = str(self._get(f"/repos/{repo}", f"a repository {repo}").get("full_name", ""))
+        return self.repository(repo).name
+
+    def repository(self, repo: Repo) -> RepositoryId:
+        """Return the repository with its id and its owner's. Raises GitHubError."""
+        found = self._get(f"/repos/{repo}", f"a repository {repo}")
+        name, owner = str(found.get("full_name", "")), found.get("owner")
         if name.lower() != str(repo).lower():
-            raise GitHubError(f"GitHub knows {repo} as {name!r}; it was renamed.", f"Use the name {name!r}.")
-        return parse_repo(name)
+            raise RenamedError(f"GitHub knows {repo} as {name!r}; it was renamed.", f"Use the name {name!r}.")
+        return RepositoryId(parse_repo(name), self._number(found), self._number(owner))
+
+    def _number(self, found: object) -> str:
+        number = found.get("id") if isinstance(found, dict) else None
+        if not isinstance(number, int) or isinstance(number, bool) or number <= 0:
+            raise unreadable(self.api_url)
+        return str(number)
 
     def _get(self, path: str, what: str) -> dict[str, Any]:
         """Return the object at a path. A redirect means that the name is an old one; it is not followed."""
@@ -62,7 +113,7 @@ class NameResolver:
                 f"Check the network and GITHUB_API_URL, or {_AS_SPELLED}",
             ) from error
         if answer.status in RENAMED:
-            raise GitHubError(f"GitHub no longer knows {what}: it was renamed.", "Use its new name.")
+            raise RenamedError(f"GitHub no longer knows {what}: it was renamed.", "Use its new name.")
         if is_limit(answer):
             raise GitHubError(
                 f"GitHub limits the calls and did not look up {what}.", f"{self._hint()}, or {_AS_SPELLED}"
@@ -77,7 +128,8 @@ class NameResolver:
     def _unknown(self, status: int, what: str) -> GitHubError:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return GitHubError(f"GitHub failed to look up {what} ({status}).", "Run the command again.")
-        return GitHubError(
+        kind = UnknownNameError if status == HTTPStatus.NOT_FOUND else GitHubError
+        return kind(
             f"GitHub does not show {what} ({status}): the name is wrong, or it is private.",
             f"{self._hint()}, or {_AS_SPELLED}",
         )

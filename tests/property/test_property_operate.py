@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from fullsend.operate.gcp.google_errors import explain, read
 from fullsend.operate.model.conditions import for_orgs, parse
-from fullsend.operate.model.environment import Edit, orgs, repos
+from fullsend.operate.model.edits import Edit
+from fullsend.operate.model.environment import orgs, repos
 from fullsend.operate.operate_errors import BadInput
 from mintcore.policy.names import Org, Repo
 

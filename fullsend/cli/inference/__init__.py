@@ -7,9 +7,9 @@ import click
 from fullsend.cli.lazy import Lazy, LazyGroup
 
 COMMANDS = {
-    "provision": Lazy("fullsend.cli.inference.commands:provision", "Let a target use models.", "operate"),
-    "deprovision": Lazy("fullsend.cli.inference.commands:deprovision", "Take that away again.", "operate"),
-    "status": Lazy("fullsend.cli.inference.commands:status", "Show whether a target may use models.", "operate"),
+    "provision": Lazy("fullsend.cli.inference.commands:provision", "Allow a target to use models.", "operate"),
+    "deprovision": Lazy("fullsend.cli.inference.commands:deprovision", "Revoke the use of models.", "operate"),
+    "status": Lazy("fullsend.cli.inference.commands:status", "Show whether a target can use models.", "operate"),
 }
 
 

@@ -41,7 +41,7 @@ def read(cloud: Cloud) -> InferenceState:
 @click.option("--as-spelled", is_flag=True, help="Take the name in the case it is given, without asking GitHub.")
 @plan_options
 def provision(*, target: str, project: str, as_spelled: bool, dry_run: bool, emit: str | None) -> None:
-    """Let the workflows of an organization or a repository use models."""
+    """Allow the workflows of an organization or a repository to use models."""
     with google(project) as cloud:
         wanted = names.target(target)
         if not as_spelled:
@@ -50,11 +50,11 @@ def provision(*, target: str, project: str, as_spelled: bool, dry_run: bool, emi
         with progress(f"reading the project {project}"):
             state = read(cloud)
         steps = plan_provision(state, wanted)
-        already = f"{target} may use models already."
+        already = f"{target} can use models already."
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already):
             click.echo(_env(project, _resource(state.number)))
             if steps:
-                note(f"{target} may use models.")
+                note(f"{target} can use models.")
 
 
 @click.command()
@@ -63,17 +63,30 @@ def provision(*, target: str, project: str, as_spelled: bool, dry_run: bool, emi
 @yes_option
 @plan_options
 def deprovision(*, target: str, project: str, yes: bool, dry_run: bool, emit: str | None) -> None:
-    """Let them use models no longer; the binding on the project goes too."""
+    """Revoke the use of models; the binding on the project is removed too."""
     with google(project) as cloud:
         wanted = names.target(target)
         with progress(f"reading the project {project}"):
             state = read(cloud)
         steps = plan_deprovision(state, wanted)
-        question = f"Take the use of models in {project} away from {target}?"
-        already = f"{target} may not use models."
+        question = f"Revoke the use of models in {project} from {target}?"
+        cover = state.covering(wanted)
+        already = f"{target} has no access of its own." if cover else f"{target} cannot use models."
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
-        if done and steps:
-            note(f"{target} may use models no longer.")
+        if done:
+            _say_what_holds(state, wanted)
+
+
+def _say_what_holds(state: InferenceState, wanted: Org | Repo) -> None:
+    """Say whether the target's organization still covers it after its own access ended."""
+    cover = state.covering(wanted)
+    if cover is None:
+        note(f"{wanted} can no longer use models.")
+    else:
+        note(
+            f"{wanted} can still use models: its organization {cover} has access. To end that for all its "
+            f"repositories: fullsend inference deprovision {cover}"
+        )
 
 
 @click.command()
@@ -85,12 +98,12 @@ def deprovision(*, target: str, project: str, yes: bool, dry_run: bool, emit: st
     type=click.Choice(["text", "json", "env"]),
     default="text",
     show_default=True,
-    help="env: lines for a shell; the provider's only where the target may use models.",
+    help="env: lines for a shell; the provider's only where the target can use models.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.pass_context
 def status(context: click.Context, *, target: str, project: str, form: str, as_json: bool) -> None:
-    """Show whether an organization or a repository may use models. Exit status 3 when not."""
+    """Show whether an organization or a repository can use models. Exit status 3 when not."""
     if as_json and form != "json" and context.get_parameter_source("form") is ParameterSource.COMMANDLINE:
         raise click.UsageError(f"--json and --format {form} contradict each other: give one of them.")
     with google(project) as cloud:
@@ -102,19 +115,20 @@ def status(context: click.Context, *, target: str, project: str, form: str, as_j
     if as_json or form == "json":
         print_json(found)
     elif form == "env":
-        # A pipe loses the exit status, so never print a name that does not work.
+        # A pipe loses the exit status, so a name that does not work is left out.
         click.echo(_env(project, str(found["wif_provider"]) if well else ""))
     else:
         print_table(("what", "state"), [(name, _word(value)) for name, value in found.items()])
     if not well:
-        note(f"{wanted} may not use models: fullsend inference provision {wanted} --project {project}")
+        note(f"{wanted} cannot use models. Fix: fullsend inference provision {wanted} --project {project}")
         sys.exit(NOT_HEALTHY)
 
 
 def _found(state: InferenceState, wanted: Org | Repo) -> dict[str, str | bool]:
     provider = state.provider is not None and state.provider.usable
-    bound = [one for one in state.targets() if one == wanted]
-    # A condition written by hand is not judged. Google compares the names of the others letter by letter.
+    cover = state.covering(wanted)
+    bound = [one for one in state.targets() if one in (wanted, cover)]
+    # A condition written by hand is not judged. Google compares the names in the others case-sensitively.
     condition = conditions.parse(state.provider.spec.condition) if state.provider is not None else None
     return {
         "target": str(wanted),
@@ -122,7 +136,8 @@ def _found(state: InferenceState, wanted: Org | Repo) -> dict[str, str | bool]:
         "provider": provider,
         "condition": state.provider.spec.condition if state.provider is not None else "",
         "granted": bool(bound),
-        "admitted": condition is None or any(admits(condition, one) for one in bound),
+        "admitted": provider and (condition is None or any(admits(condition, one) for one in bound)),
+        "covered_by": str(cover) if cover is not None else "",
         "wif_provider": _resource(state.number) if provider else "",
     }
 

@@ -19,40 +19,65 @@ from fullsend.cli.mint.operator_options import (
 from fullsend.cli.output import CommandError, note, progress
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import names
+from fullsend.operate.model.conditions import required_of
 from fullsend.operate.model.deployable_variables import check_names
 from fullsend.operate.operate_errors import BadInput
+from fullsend.operate.plan.build_account import require_builder
 from fullsend.operate.plan.bundle import build, default_source
 from fullsend.operate.plan.deployment import deploy as plan
 from fullsend.operate.plan.deployment import edit_for
+from fullsend.operate.plan.deployment_notes import notes
 from fullsend.operate.plan.deployment_spec import DeploymentSpec, RoleKey
 from fullsend.operate.plan.pem_file import read_pem
+from fullsend.operate.plan.steps.function_steps import DeployFunction
 
 
 @click.command()
 @place_options
-@click.option("--org", "orgs", multiple=True, callback=split, help="Serve this organization; may be repeated.")
-@click.option("--public/--no-public", default=None, help="Serve every organization, from host repositories alone.")
+@click.option("--org", "orgs", multiple=True, callback=split, help="Enroll this organization; may be repeated.")
+@click.option("--public/--no-public", default=None, help="Serve every organization, but only host workflows.")
 @click.option(
     "--role",
     "roles",
     multiple=True,
     metavar="ROLE=APP_ID[:FILE.pem]",
-    help="A role, its App's ID and the App's key; without a file the stored key stays. May be repeated.",
+    help="A role, its App's ID and the App's key; without a file, the stored key is used. May be repeated.",
 )
 @click.option(
     "--workflow-files",
     multiple=True,
     callback=split,
     metavar="FILE,…",
-    help="Let these workflow files mint too, such as triage.yml; * for all. --env ALLOWED_WORKFLOW_FILES=… "
-    "sets the whole list.",
+    help="Workflow files that may mint, added to the list, such as triage.yml; * for all. "
+    "--env ALLOWED_WORKFLOW_FILES=… sets the whole list.",
+)
+@click.option(
+    "--repo-scope",
+    default="",
+    metavar="caller|organization",
+    help="Which repositories a job's token can reach: its own, or all of its organization. JSON for one per role. "
+    "[default: what the mint has; caller for a new one]",
+)
+@click.option(
+    "--workflow-refs",
+    default="",
+    metavar="REF,…",
+    help="Refs at which host workflows are trusted, such as refs/heads/main,refs/tags/*,commits. "
+    "[default: what the mint has; these for a new public one]",
+)
+@click.option(
+    "--require",
+    multiple=True,
+    metavar="CLAIM=VALUE,…",
+    help="Require a claim to have one of these values, in the mint and in the providers' conditions. "
+    "CLAIM= ends it. May be repeated.",
 )
 @click.option(
     "--env",
     "variables",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Set a variable that no option or command looks after, instead of what it was; NAME= unsets it.",
+    help="Set a variable that no other option or command manages; NAME= unsets it.",
 )
 @click.option(
     "--source",
@@ -71,7 +96,7 @@ from fullsend.operate.plan.pem_file import read_pem
     type=click.IntRange(1, 100),
     help="Most instances at once. [default: what the mint has; 3 for a new one]",
 )
-@click.option("--as-spelled", is_flag=True, help="Take --org in the case it is given, without asking GitHub.")
+@click.option("--as-spelled", is_flag=True, help="Use --org as it is given and pin no id, without asking GitHub.")
 @click.option("--skip-github", is_flag=True, help="Do not check the Apps' keys and permissions with GitHub.")
 @plan_options
 def deploy(
@@ -82,6 +107,9 @@ def deploy(
     public: bool | None,
     roles: tuple[str, ...],
     workflow_files: list[str],
+    repo_scope: str,
+    workflow_refs: str,
+    require: tuple[str, ...],
     variables: tuple[str, ...],
     source: Path,
     min_instances: int | None,
@@ -93,8 +121,8 @@ def deploy(
 ) -> None:
     """Create the mint, or bring it up to date.
 
-    Adds to what is there: organizations and roles that were set up before stay. When a step fails or the
-    command is stopped, the same command goes on from there.
+    Adds to what exists: earlier organizations and roles stay. If a step fails or the command is stopped, run the
+    same command again; it continues from there.
     """
     with google(project, region) as cloud:
         deployment = DeploymentSpec(
@@ -103,6 +131,9 @@ def deploy(
             roles=tuple(_role(text) for text in roles),
             workflow_files=tuple(names.workflow_file(name) for name in workflow_files),
             variables=tuple(names.variable(text) for text in variables),
+            repo_scope=repo_scope,
+            workflow_refs=workflow_refs,
+            require=tuple(_required(text) for text in require),
             min_instances=min_instances,
             max_instances=max_instances,
         )
@@ -112,19 +143,34 @@ def deploy(
             state = read_state(cloud, [role.role for role in deployment.roles])
         after = edit_for(state, deployment).apply(state.environment)
         if deployment.orgs and not as_spelled:
-            spelled = tuple(resolver(after).org(org) for org in deployment.orgs)
-            deployment = replace(deployment, orgs=spelled)
+            found = [resolver(after).account(org) for org in deployment.orgs]
+            ids = tuple((str(one.name), one.number) for one in found)
+            deployment = replace(deployment, orgs=tuple(one.name for one in found), ids=ids)
         steps = plan(state, deployment, bundle)
+        if any(isinstance(step, DeployFunction) for step in steps):
+            require_builder(cloud, state.apis)
         if not skip_github:
             for role in deployment.roles:
                 if role.key is not None:
                     check_with_github(role, role.key, after)
+        for told in notes(state, deployment, edit_for(state, deployment).apply(state.environment)):
+            note(told)
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
             url = read_state(cloud).url
             if not url:
                 raise CommandError("Google does not say where the mint is.", "Run the command again.")
             click.echo(f"FULLSEND_MINT_URL={url}")
             note("Give callers this URL: fullsend github setup ORG --mint-url … sets it for them.")
+
+
+def _required(text: str) -> tuple[str, tuple[str, ...]]:
+    name, equals, values = text.partition("=")
+    if not equals:
+        raise BadInput(f"--require {text!r} is not CLAIM=VALUE,VALUE.", "For example: --require event_name=push")
+    listed = tuple(value.strip() for value in values.split(",") if value.strip())
+    if listed:
+        required_of({name: listed})
+    return name, listed
 
 
 def _role(text: str) -> RoleKey:

@@ -1,10 +1,11 @@
-"""`fullsend mint doctor`: every way the parts of a mint can disagree, each with its fix."""
+"""`fullsend mint doctor`: every way the parts of a mint can disagree, each with the command that fixes it."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,10 +13,18 @@ from fullsend.cli.mint.operator_options import github_api, google, place_options
 from fullsend.cli.output import NOT_HEALTHY, json_option, note, print_json, progress
 from fullsend.github.apps import GitHubApps
 from fullsend.operate.doctor.check import check, read_snapshot
+from fullsend.operate.doctor.finding import Kind
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.operate_errors import BadInput
 from fullsend.operate.plan.bundle import build, default_source
 from fullsend.operate.plan.enrollment import require_mint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fullsend.operate.doctor.finding import Finding
+
+_TITLES = {Kind.PROBLEM: "", Kind.PROTECTION_OFF: "Protections that are off:", Kind.UNCHECKED: "Not checked:"}
 
 
 @click.command()
@@ -24,18 +33,18 @@ from fullsend.operate.plan.enrollment import require_mint
     "--source",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     show_default="where this command came from",
-    help="The source the mint should run; without any, which one it runs is not checked.",
+    help="The source that the mint should run; without one, which source it runs is not checked.",
 )
 @json_option
 def doctor(*, project: str, region: str, source: Path | None, as_json: bool) -> None:
-    """Find what is wrong with a mint and how to fix it.
+    """Find what is wrong with a mint, and print the command that fixes it.
 
-    Holds the environment, the providers, the secrets, the Apps and their installations against each other.
-    Changes nothing. Exit status 3 when there is something to fix.
+    Compares the environment, the providers, the secrets, the Apps, their installations and the enrolled names.
+    Changes nothing. Exit status 3 when there is a problem; a protection that is off is no problem.
     """
     with google(project, region) as cloud:
         bundle_hash = _hash(source)
-        with progress(f"examining the mint of {project}"):
+        with progress(f"checking the mint of {project}"):
             state = read_state(cloud)
             require_mint(state)
             github = GitHubApps(github_api(state.environment))
@@ -43,15 +52,28 @@ def doctor(*, project: str, region: str, source: Path | None, as_json: bool) -> 
                 cloud, state, github=github, resolver=resolver(state.environment), bundle_hash=bundle_hash
             )
             findings = check(snapshot)
+    problems = [finding for finding in findings if finding.kind is Kind.PROBLEM]
     if as_json:
         print_json({"url": state.url, "findings": [asdict(finding) for finding in findings]})
-    for number, finding in enumerate([] if as_json else findings, start=1):
-        indented = finding.mend.replace("\n", "\n      ")
-        click.echo(f"{number}. {finding.what} ({finding.code})\n      {indented}")
-    if not findings:
+    else:
+        _print(findings)
+    if not problems:
         note(f"Nothing is wrong with the mint at {state.url}.")
-    if any(finding.certain for finding in findings):
+    if problems:
         sys.exit(NOT_HEALTHY)
+
+
+def _print(findings: Sequence[Finding]) -> None:
+    """Print the problems first, then the protections that are off, then what was not checked."""
+    number = 0
+    for kind, title in _TITLES.items():
+        listed = [finding for finding in findings if finding.kind is kind]
+        if listed and title:
+            click.echo(title)
+        for finding in listed:
+            number += 1
+            indented = finding.fix.replace("\n", "\n           ")
+            click.echo(f"{number}. {finding.what} ({finding.code})\n      Fix: {indented}")
 
 
 def _hash(source: Path | None) -> str:

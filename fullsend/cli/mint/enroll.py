@@ -1,6 +1,8 @@
-"""`fullsend mint enroll` and `unenroll`: who may mint."""
+"""`fullsend mint enroll` and `unenroll`: which organizations and repositories can mint."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,35 +10,61 @@ from fullsend.cli.mint.operator_options import carry_out, google, place_options,
 from fullsend.cli.output import note, progress, yes_option
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import names
-from fullsend.operate.model.environment import REPO_ONLY, items
-from fullsend.operate.plan.enrollment import enroll_org, enroll_repo, require_mint, unenroll_org, unenroll_repo
+from fullsend.operate.model.environment import repos
+from fullsend.operate.plan.enrollment import (
+    enroll_org,
+    enroll_repo,
+    require_mint,
+    still_covered,
+    unenroll_org,
+    unenroll_repo,
+)
 from mintcore.policy.names import Repo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fullsend.operate.model.mint_state import MintState
+    from fullsend.operate.plan.steps.step import Step
+    from mintcore.policy.names import Org
 
 
 @click.command()
 @click.argument("target", metavar="ORG|ORG/REPO")
 @place_options
-@click.option("--as-spelled", is_flag=True, help="Take the name in the case it is given, without asking GitHub.")
+@click.option(
+    "--as-spelled", is_flag=True, help="Use the name as it is given and pin no id, without asking GitHub."
+)
 @plan_options
 def enroll(*, target: str, project: str, region: str, as_spelled: bool, dry_run: bool, emit: str | None) -> None:
-    """Let an organization mint, or one repository with its own workflows.
+    """Allow an organization to mint, or one repository with its own workflows.
 
-    Safe to run from many places at once. Google takes up to some minutes to let a new name in.
+    Looks up the name's case and id on GitHub: a name can be taken over, an id cannot. Safe to run from many places
+    at once. Google takes up to a few minutes to admit a new name.
     """
     with google(project, region) as cloud:
         wanted = names.target(target)
         with progress(f"reading the project {project}"):
             state = read_state(cloud)
         require_mint(state)
-        if isinstance(wanted, Repo):
-            repo = wanted if as_spelled else resolver(state.environment).repo(wanted)
-            steps = enroll_repo(state, repo)
-        else:
-            org = wanted if as_spelled else resolver(state.environment).org(wanted)
-            steps = enroll_org(state, org)
+        steps = _named(state, wanted) if as_spelled else _looked_up(state, wanted)
         already = f"{target} is enrolled already."
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already) and steps:
             note(f"{target} is enrolled.")
+
+
+def _named(state: MintState, wanted: Org | Repo) -> list[Step]:
+    return enroll_repo(state, wanted) if isinstance(wanted, Repo) else enroll_org(state, wanted)
+
+
+def _looked_up(state: MintState, wanted: Org | Repo) -> list[Step]:
+    """Plan with the case that GitHub sends and the ids that cannot be taken over."""
+    github = resolver(state.environment)
+    if isinstance(wanted, Repo):
+        repo = github.repository(wanted)
+        return enroll_repo(state, repo.name, repo.number, repo.owner_number)
+    org = github.account(wanted)
+    return enroll_org(state, org.name, org.number)
 
 
 @click.command()
@@ -45,9 +73,9 @@ def enroll(*, target: str, project: str, region: str, as_spelled: bool, dry_run:
 @yes_option
 @plan_options
 def unenroll(*, target: str, project: str, region: str, yes: bool, dry_run: bool, emit: str | None) -> None:
-    """Let an organization or repository no longer mint.
+    """Revoke an organization's or repository's access to the mint.
 
-    Tokens that were minted before live on for up to an hour.
+    Tokens that were minted before stay valid for up to an hour.
     """
     with google(project, region) as cloud:
         wanted = names.target(target)
@@ -57,8 +85,21 @@ def unenroll(*, target: str, project: str, region: str, yes: bool, dry_run: bool
         question = f"End the enrollment of {target}?"
         already = f"{target} is not enrolled."
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
-        if done and steps:
-            note(f"{target} is no longer enrolled.")
-            after = {} if isinstance(wanted, Repo) else read_state(cloud).environment
-            if str(wanted).lower() in {one.lower() for one in items(after, REPO_ONLY)}:
-                note(f"Repositories of {target} that are enrolled by themselves still mint.")
+        if done:
+            _say_what_holds(
+                state.environment if not steps else read_state(cloud).environment, wanted, ended=bool(steps)
+            )
+
+
+def _say_what_holds(environment: Mapping[str, str], wanted: Org | Repo, *, ended: bool) -> None:
+    """Say that the enrollment ended, and what still lets the target or its repositories mint."""
+    if ended:
+        note(f"{wanted} is no longer enrolled.")
+    if isinstance(wanted, Repo):
+        held = still_covered(environment, wanted)
+        if held:
+            note(held)
+        return
+    left = [str(repo) for repo in repos(environment) if repo.owner == wanted]
+    if left:
+        note(f"These repositories of {wanted} are enrolled by themselves and still mint: {', '.join(left)}")

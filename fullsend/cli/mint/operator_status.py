@@ -1,4 +1,4 @@
-"""`fullsend mint status --project`: how the mint stands."""
+"""`fullsend mint status --project`: the state of the mint, or of one organization or repository in it."""
 
 from __future__ import annotations
 
@@ -23,45 +23,57 @@ if TYPE_CHECKING:
 
 
 def show(project: str, region: str, target: str | None, *, as_json: bool) -> bool:
-    """Print how the mint stands, or one organization or repository with it; say whether it is well."""
+    """Print the state of the mint, or of one organization or repository in it; return whether it is healthy."""
     with google(project, region) as cloud:
         wanted = names.target(target) if target else None
         with progress(f"reading the project {project}"):
             state = read_state(cloud)
         require_mint(state)
     if wanted is not None:
-        found = about(state, wanted, _spelled(state, wanted))
+        found = about(state, wanted, *_on_github(state, wanted))
         print_json(found) if as_json else _print_target(found, state.location.flags())
-        return bool(found["enrolled"] and found["admitted"])
+        return bool(found["enrolled"] and found["admitted"] and found["same_account"])
     everything = report(state)
     well = healthy(state)
     print_json({**everything, "healthy": well}) if as_json else _print_mint(everything)
     if not well and not as_json:
-        note(f"Not everything is as it should be: fullsend mint doctor {state.location.flags()}")
+        note(f"The mint is not healthy. Fix: fullsend mint doctor {state.location.flags()} shows the commands.")
     return well
 
 
-def _spelled(state: MintState, target: Org | Repo) -> str:
-    """Return GitHub's spelling of a name, empty where GitHub does not tell: it may be private."""
+def _on_github(state: MintState, target: Org | Repo) -> tuple[str, str]:
+    """Return GitHub's spelling of a name and its id, empty where GitHub does not tell: it may be private."""
     asked = resolver(state.environment)
     try:
-        with progress(f"asking GitHub how it spells {target}"):
-            return str(asked.org(target) if isinstance(target, Org) else asked.repo(target))
+        with progress(f"asking GitHub for the spelling and id of {target}"):
+            found = asked.account(target) if isinstance(target, Org) else asked.repository(target)
     except Failure:
-        return ""
+        return "", ""
+    return str(found.name), found.number
 
 
 def _print_target(found: Mapping[str, Any], flags: str) -> None:
     rows = [
         ("enrolled", "yes" if found["enrolled"] else "no"),
         (f"admitted by {found['provider']}", "yes" if found["admitted"] else "no"),
+        ("enrolled id", found["enrolled_id"] or "none: the name alone decides"),
     ]
+    if found["repositories"]:
+        rows.append(("repositories enrolled by themselves", ", ".join(found["repositories"])))
     print_table((str(found["name"]), ""), rows)
-    # Below the table, where no column breaks what is to be copied.
+    # Below the table, so no column breaks the command to copy.
     sent = found["sent_by_github"]
-    if not found["admitted"] and found["in_condition"]:
-        click.echo(f"the condition has {found['in_condition']}, and GitHub sends {sent}, which gets 401")
-    if not (found["enrolled"] and found["admitted"]):
+    if not found["same_account"]:
+        click.echo(
+            f"The name {found['name']} now belongs to another account (id {found['id']}); the id "
+            f"{found['enrolled_id']} was enrolled. Fix: fullsend mint unenroll {found['name']} {flags}"
+        )
+    elif found["repositories"] and not found["enrolled"]:
+        # Not a fault: enrolling the organization would widen access.
+        click.echo(f"{sent} itself is not enrolled. To enroll all of it: fullsend mint enroll {sent} {flags}")
+    elif not (found["enrolled"] and found["admitted"]):
+        if found["in_condition"]:
+            click.echo(f"The condition has {found['in_condition']}, and GitHub sends {sent}, which gets 401.")
         click.echo(f"Fix: fullsend mint enroll {sent} {flags}")
 
 
@@ -72,16 +84,24 @@ def _print_mint(found: Mapping[str, Any]) -> None:
         ("function", found["function"]),
         ("source", found["source_sha256"][:12] or "unknown"),
         ("traffic", traffic),
-        ("organizations", "every one (public)" if found["public"] else ", ".join(found["orgs"]) or "none"),
-        ("repositories of their own", ", ".join(found["repos"]) or "none"),
+        ("organizations", "all (public)" if found["public"] else ", ".join(found["orgs"]) or "none"),
+        ("repositories enrolled by themselves", ", ".join(found["repos"]) or "none"),
         ("workflow files", ", ".join(found["workflow_files"]) or "none"),
         ("pool", found["pool"]),
     ]
     rows += [(f"role {role}", f"App {app}{_key(found, role)}") for role, app in sorted(found["roles"].items())]
+    rows += [(f"role {role}", "App of coder") for role in found["permissions"] if role not in found["roles"]]
     rows += [
         (f"provider {name}", f"{one['state']}: {one['condition']}") for name, one in found["providers"].items()
     ]
     print_table(("what", "state"), rows)
+    levels = [
+        (role, level, " ".join(f"{name}:{access}" for name, access in sorted(listed.items())))
+        for role, per_level in found["permissions"].items()
+        for level, listed in per_level.items()
+    ]
+    if levels:
+        print_table(("role", "level", "permissions"), levels)
 
 
 def _key(found: Mapping[str, Any], role: str) -> str:

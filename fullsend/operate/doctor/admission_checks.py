@@ -1,16 +1,17 @@
-"""Checks on whom Google lets in: pool, providers, their conditions, held against the environment."""
+"""Checks on whom Google admits: pool, providers and their conditions, compared with the environment."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from fullsend.operate.doctor.finding import Finding, Snapshot
-from fullsend.operate.model import conditions, environment, federation, names
+from fullsend.operate.model import admission, conditions, environment, federation, names
 from mintcore.policy.names import repo_provider_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fullsend.operate.model.conditions import Condition
     from fullsend.operate.model.federation import Provider
     from mintcore.policy.names import Org, Repo
 
@@ -24,32 +25,32 @@ def pool(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def provider(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find a shared provider that is unusable or says something else than the mint expects."""
+    """Find a shared provider that is unusable or differs from what the mint expects."""
     found = snapshot.state.providers.get(names.PROVIDER)
-    mend = snapshot.command("deploy")
+    fix = snapshot.command("deploy")
     if found is None or not found.usable:
         what = f"The provider {names.PROVIDER} is {_condition_of(found)}: no organization can mint."
-        yield Finding("provider_unusable", what, mend)
+        yield Finding("provider_unusable", what, fix)
         return
-    yield from _says(snapshot, names.PROVIDER, found, mend)
+    yield from _says(snapshot, names.PROVIDER, found, fix)
 
 
-def _says(snapshot: Snapshot, provider_id: str, found: Provider, mend: str) -> Iterator[Finding]:
+def _says(snapshot: Snapshot, provider_id: str, found: Provider, fix: str) -> Iterator[Finding]:
     wanted = federation.mint_provider(snapshot.state.number, provider_id, "", snapshot.environment)
     if found.spec.issuer.rstrip("/") != wanted.issuer.rstrip("/"):
         what = f"The provider {provider_id} trusts the issuer {found.spec.issuer}, the mint {wanted.issuer}."
-        yield Finding("wrong_issuer", what, mend)
+        yield Finding("wrong_issuer", what, fix)
     missing = [audience for audience in wanted.audiences if audience not in found.spec.audiences]
     if missing:
         what = f"The provider {provider_id} does not allow the audience {', '.join(missing)}."
-        yield Finding("wrong_audience", what, mend)
+        yield Finding("wrong_audience", what, fix)
     if dict(found.spec.mapping) != dict(wanted.mapping):
-        what = f"The provider {provider_id} has another attribute mapping than the mint's."
-        yield Finding("wrong_mapping", what, mend)
+        what = f"The provider {provider_id} has a different attribute mapping than the mint expects."
+        yield Finding("wrong_mapping", what, fix)
 
 
 def organizations(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find where ALLOWED_ORGS and the shared provider's condition differ, also in case."""
+    """Find where ALLOWED_ORGS and the shared provider's condition differ, in case too."""
     found = snapshot.state.providers.get(names.PROVIDER)
     if found is None:
         return
@@ -59,6 +60,7 @@ def organizations(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding("condition_unfit", what, snapshot.command("deploy"))
         return
     if snapshot.is_public():
+        yield from _narrowed(snapshot, found, said)
         return
     enrolled = {org.key: org for org in environment.admitted_orgs(snapshot.environment)}
     admitted = {org.key: org for org in said.orgs}
@@ -67,18 +69,30 @@ def organizations(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding("org_not_in_condition", what, snapshot.command(f"enroll {enrolled[key]}"))
     for key in sorted(admitted.keys() - enrolled.keys()):
         what = f"{admitted[key]} is in the condition of {names.PROVIDER} and not in ALLOWED_ORGS: it gets 403."
-        mend = f"{snapshot.command(f'enroll {admitted[key]}')}\nor: {snapshot.command(f'unenroll {admitted[key]}')}"
-        yield Finding("org_not_in_environment", what, mend)
+        fix = f"{snapshot.command(f'enroll {admitted[key]}')}\nor: {snapshot.command(f'unenroll {admitted[key]}')}"
+        yield Finding("org_not_in_environment", what, fix)
     for key in sorted(enrolled.keys() & admitted.keys()):
         yield from _case(snapshot, enrolled[key], admitted[key])
+    yield from _narrowed(snapshot, found, said)
+
+
+def _narrowed(snapshot: Snapshot, found: Provider, said: Condition) -> Iterator[Finding]:
+    """Find a condition that lacks ids or claims that the environment requires."""
+    wanted = admission.shared(said, snapshot.environment)
+    if (wanted.ids, wanted.required) != (said.ids, said.required) and wanted.spelled() == said.spelled():
+        what = (
+            f"The condition of {names.PROVIDER} does not have the ids and claims of ENROLLED_IDS and "
+            f"REQUIRED_CLAIMS: {found.spec.condition}"
+        )
+        yield Finding("condition_not_narrowed", what, snapshot.command("deploy"))
 
 
 def _case(snapshot: Snapshot, enrolled: Org, admitted: Org) -> Iterator[Finding]:
-    right = snapshot.spelling.get(enrolled.key, enrolled.login)
+    right = snapshot.spelling(enrolled.login)
     if admitted.login != right:
         what = (
             f"The condition of {names.PROVIDER} has {admitted.login}, and GitHub sends {right}: CEL compares "
-            "case-sensitively, so that it gets 401."
+            "case-sensitively, so it gets 401."
         )
         yield Finding("org_case_differs", what, snapshot.command(f"enroll {right}"))
 
@@ -90,17 +104,20 @@ def repositories(snapshot: Snapshot) -> Iterator[Finding]:
     for repo in listed:
         provider_id = repo_provider_id(repo)
         found = snapshot.state.providers.get(provider_id)
-        mend = snapshot.command(f"enroll {repo}")
+        fix = snapshot.command(f"enroll {repo}")
         if found is None or not found.usable:
             what = f"The provider {provider_id} of {repo} is {_condition_of(found)}."
-            yield Finding("repo_provider_unusable", what, mend)
+            yield Finding("repo_provider_unusable", what, fix)
             continue
         said = conditions.parse(found.spec.condition)
-        right = snapshot.spelling.get(str(repo).lower(), str(repo))
+        right = snapshot.spelling(str(repo))
         if said is None or str(said.repo) != right:
             what = f"The condition of {provider_id} does not name {right}: {found.spec.condition or '(none)'}"
-            yield Finding("repo_condition_differs", what, mend)
-        yield from _says(snapshot, provider_id, found, mend)
+            yield Finding("repo_condition_differs", what, fix)
+        if said is not None and said.required != admission.own_again(said, snapshot.environment).required:
+            what = f"The condition of {provider_id} does not have the claims of REQUIRED_CLAIMS."
+            yield Finding("condition_not_narrowed", what, snapshot.command("deploy"))
+        yield from _says(snapshot, provider_id, found, fix)
     yield from _strays(snapshot, listed)
 
 
@@ -110,8 +127,8 @@ def _collisions(snapshot: Snapshot, listed: list[Repo]) -> Iterator[Finding]:
         other = owners.setdefault(repo_provider_id(repo), repo)
         if other != repo:
             what = f"{other} and {repo} share the provider id {repo_provider_id(repo)}; only one of them can mint."
-            mend = f"{snapshot.command(f'unenroll {repo}')}\nor: {snapshot.command(f'unenroll {other}')}"
-            yield Finding("provider_ids_collide", what, mend)
+            fix = f"{snapshot.command(f'unenroll {repo}')}\nor: {snapshot.command(f'unenroll {other}')}"
+            yield Finding("provider_ids_collide", what, fix)
 
 
 def _strays(snapshot: Snapshot, listed: list[Repo]) -> Iterator[Finding]:
@@ -120,8 +137,8 @@ def _strays(snapshot: Snapshot, listed: list[Repo]) -> Iterator[Finding]:
         if name == names.PROVIDER or not found.usable or said is None or said.repo is None or said.repo in listed:
             continue
         what = f"The provider {name} admits {said.repo}, which is not in PER_REPO_WIF_REPOS."
-        mend = f"{snapshot.command(f'enroll {said.repo}')}\nor: {snapshot.command(f'unenroll {said.repo}')}"
-        yield Finding("repo_not_in_environment", what, mend)
+        fix = f"{snapshot.command(f'enroll {said.repo}')}\nor: {snapshot.command(f'unenroll {said.repo}')}"
+        yield Finding("repo_not_in_environment", what, fix)
 
 
 def _condition_of(found: object) -> str:

@@ -1,4 +1,4 @@
-"""Gathering a snapshot, and all checks over it."""
+"""Reading a snapshot, and running all checks over it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,19 @@ from fullsend.client.mint_health import probe
 from fullsend.failure import BadInput, Failure
 from fullsend.github.apps import KeyMismatch
 from fullsend.github.github_errors import GitHubError
-from fullsend.operate.doctor import admission_checks, key_checks, service_checks
-from fullsend.operate.doctor.finding import AppReport, Check, Finding, Snapshot
+from fullsend.github.name_resolver import RenamedError, UnknownNameError
+from fullsend.operate.doctor import (
+    admission_checks,
+    key_checks,
+    name_checks,
+    protection_checks,
+    service_checks,
+)
+from fullsend.operate.doctor.finding import AppReport, BuilderReport, Check, Finding, NameReport, Snapshot
 from fullsend.operate.gcp.read_state import roles_of
 from fullsend.operate.model import environment
+from fullsend.operate.plan.build_account import unable_builder
+from mintcore.policy.names import Org, Repo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,12 +38,15 @@ CHECKS: tuple[Check, ...] = (
     service_checks.threads,
     service_checks.source,
     service_checks.variables,
+    service_checks.builder,
+    name_checks.names,
     admission_checks.pool,
     admission_checks.provider,
     admission_checks.organizations,
     admission_checks.repositories,
     key_checks.secrets,
     key_checks.apps,
+    protection_checks.protections,
 )
 
 
@@ -46,14 +58,15 @@ def check(snapshot: Snapshot) -> list[Finding]:
 def read_snapshot(
     cloud: Cloud, state: MintState, *, github: GitHubApps, resolver: NameResolver, bundle_hash: str
 ) -> Snapshot:
-    """Look at everything once: Google was, now GitHub and the mint itself."""
+    """Read everything once: Google is in `state`, now GitHub and the mint itself. Raises OperateError."""
     apps = {role: _ask(cloud, state, role, github) for role in sorted(roles_of(state.serving_environment))}
     return Snapshot(
         state=state,
         apps=apps,
-        spelling=_spelling(state, apps, resolver),
+        accounts=_accounts(state.serving_environment, apps, resolver),
         health=probe(state.url) if state.url else None,
         bundle_hash=bundle_hash,
+        builder=_builder(cloud, state),
     )
 
 
@@ -65,27 +78,60 @@ def _ask(cloud: Cloud, state: MintState, role: Role, github: GitHubApps) -> AppR
         app_id = environment.app_ids(state.serving_environment).get(role, "")
         key = cloud.secrets.value(state.location.secret(role))
     except Failure as error:
-        return AppReport(unreadable=error.message, mend=error.remedy)
+        return AppReport(unreadable=error.message, fix=error.remedy)
     try:
         return AppReport(facts=github.app_everywhere(app_id, key))
     except (BadInput, KeyMismatch) as error:
-        return AppReport(refused=error.message, mend=error.remedy)
+        return AppReport(refused=error.message, fix=error.remedy)
     except GitHubError as error:
-        return AppReport(unreadable=error.message, mend=error.remedy)
+        return AppReport(unreadable=error.message, fix=error.remedy)
 
 
-def _spelling(state: MintState, apps: Mapping[Role, AppReport], resolver: NameResolver) -> dict[str, str]:
-    """Return GitHub's case by lowercased name, where installations show it without another call."""
-    spelling = {
+def _builder(cloud: Cloud, state: MintState) -> BuilderReport:
+    email = unable_builder(cloud, state.apis)
+    return BuilderReport(email, may_build=not email)
+
+
+def _accounts(
+    variables: Mapping[str, str], apps: Mapping[Role, AppReport], resolver: NameResolver
+) -> dict[str, NameReport]:
+    """Return what GitHub says about each enrolled name; where it does not answer, nothing."""
+    installed = {
         one.login.lower(): one.login
         for report in apps.values()
         if report.facts is not None
         for one in report.facts.installations
     }
-    for org in environment.orgs(state.serving_environment):
-        if org.key not in spelling:
-            try:
-                spelling[org.key] = resolver.org(org).login
-            except Failure:
-                continue  # private, renamed or unreachable: the environment's own spelling has to do
-    return spelling
+    ids = environment.ids(variables)
+    found: dict[str, NameReport] = {}
+    for target in name_checks.enrolled(variables):
+        key = str(target).lower()
+        try:
+            found[key] = _account(target, ids.get(key, ""), resolver)
+        except Failure:
+            found[key] = NameReport(spelling=installed.get(key, ""))
+    return found
+
+
+def _account(target: Org | Repo, pinned: str, resolver: NameResolver) -> NameReport:
+    try:
+        if isinstance(target, Org):
+            account = resolver.account(target)
+            spelling, number = str(account.name), account.number
+        else:
+            repository = resolver.repository(target)
+            spelling, number = str(repository.name), repository.number
+    except UnknownNameError:
+        if isinstance(target, Repo):
+            raise  # it may be private
+        return NameReport(gone=True, known_as=_known_as(target, pinned, resolver))
+    except RenamedError:
+        return NameReport(gone=True, known_as=_known_as(target, pinned, resolver))
+    moved = "" if not pinned or number == pinned else _known_as(target, pinned, resolver)
+    return NameReport(spelling, number, known_as=moved)
+
+
+def _known_as(target: Org | Repo, pinned: str, resolver: NameResolver) -> str:
+    if not pinned or not isinstance(target, Org):
+        return ""
+    return resolver.login_of(pinned)

@@ -1,9 +1,10 @@
-"""What the doctor looks at, and what it finds."""
+"""The snapshot that the doctor checks, and what a check finds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from fullsend.operate.model import environment
@@ -15,40 +16,68 @@ if TYPE_CHECKING:
     from mintcore.policy.names import Role
 
 
+class Kind(StrEnum):
+    """How much a finding matters: only a problem makes the mint unhealthy."""
+
+    PROBLEM = "problem"
+    PROTECTION_OFF = "protection_off"
+    UNCHECKED = "unchecked"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One disagreement: a stable code, what it is, and the command or page that fixes it.
-
-    `certain` is False for what could not be looked at.
-    """
+    """One finding: a stable code, what it is, and the command or page that fixes it."""
 
     code: str
     what: str
-    mend: str
-    certain: bool = True
+    fix: str
+    kind: Kind = Kind.PROBLEM
 
 
 @dataclass(frozen=True, slots=True)
 class AppReport:
-    """What came of asking GitHub with a role's stored key: the facts, or why there are none."""
+    """What GitHub said about a role's stored key: the App's facts, or why there are none."""
 
     facts: AppFacts | None = None
     refused: str = ""
-    """GitHub does not take the key."""
+    """Why GitHub rejected the key."""
     unreadable: str = ""
-    """The key could not be read, or GitHub not be asked."""
-    mend: str = ""
+    """Why the key could not be read, or GitHub not be asked."""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NameReport:
+    """What GitHub says about an enrolled name: its spelling and id now, or why there are none.
+
+    `known_as` is the name that the enrolled id has now, empty where it is not known.
+    """
+
+    spelling: str = ""
+    number: str = ""
+    gone: bool = False
+    """GitHub knows no such name, or only as an old one."""
+    known_as: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BuilderReport:
+    """The account that builds the function, empty where it is not known, and whether it may build."""
+
+    email: str = ""
+    may_build: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that was gathered before any check; `spelling` is GitHub's case by lowercased name."""
+    """Everything that the checks look at; `accounts` is by lowercased name of an organization or repository."""
 
     state: MintState
     apps: Mapping[Role, AppReport] = field(default_factory=dict)
-    spelling: Mapping[str, str] = field(default_factory=dict)
+    accounts: Mapping[str, NameReport] = field(default_factory=dict)
     health: Health | None = None
     bundle_hash: str = ""
+    builder: BuilderReport = field(default_factory=BuilderReport)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -59,6 +88,11 @@ class Snapshot:
     def flags(self) -> str:
         """The options that name the mint on our command line."""
         return self.state.location.flags()
+
+    def spelling(self, name: str) -> str:
+        """Return a name as GitHub spells it; as given where GitHub was not asked."""
+        report = self.accounts.get(name.lower(), NameReport())
+        return report.spelling or name
 
     def command(self, words: str) -> str:
         """Return a command of ours for this mint."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fullsend.operate.doctor.finding import AppReport, Finding, Snapshot
+from fullsend.operate.doctor.finding import AppReport, Finding, Kind, NameReport, Snapshot
 from fullsend.operate.gcp.read_state import roles_of
 from fullsend.operate.gcp.secret_manager import ACCESSOR, ENABLED
 from fullsend.operate.model import environment
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def secrets(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find secrets that are missing, have no usable version, or are not the mint's to read."""
+    """Find secrets that are missing, have no usable version, or that the mint may not read."""
     for role in sorted(roles_of(snapshot.environment)):
         found = snapshot.state.secrets.get(role, SecretState())
         again = snapshot.command(f"add-role {role} --app-id {_app_id(snapshot, role)} --pem FILE.pem")
@@ -34,22 +34,22 @@ def secrets(snapshot: Snapshot) -> Iterator[Finding]:
             yield _unusable_version(snapshot, role, found)
         if snapshot.state.member not in found.readers:
             project = snapshot.state.location.project
-            mend = (
+            fix = (
                 f"gcloud secrets add-iam-policy-binding {secret_id(role)} --project {project} "
                 f"--role {ACCESSOR} --member {snapshot.state.member}"
             )
-            yield Finding("secret_without_access", f"The mint may not read the secret {secret_id(role)}.", mend)
+            yield Finding("secret_without_access", f"The mint may not read the secret {secret_id(role)}.", fix)
 
 
 def _unusable_version(snapshot: Snapshot, role: Role, found: SecretState) -> Finding:
     version = found.latest
     number, state = (version.number, version.state) if version is not None else (0, "")
-    what = f"The newest version ({number}) of {secret_id(role)} is {state}; the mint reads the newest alone."
+    what = f"The newest version ({number}) of {secret_id(role)} is {state}; the mint reads only the newest."
     if state == "DISABLED":
         where = f"--secret {secret_id(role)} --project {snapshot.state.location.project}"
         return Finding("secret_version_disabled", what, f"gcloud secrets versions enable {number} {where}")
-    mend = snapshot.command(f"add-role {role} --app-id {_app_id(snapshot, role)} --pem FILE.pem")
-    return Finding("secret_version_disabled", what, mend)
+    fix = snapshot.command(f"add-role {role} --app-id {_app_id(snapshot, role)} --pem FILE.pem")
+    return Finding("secret_version_disabled", what, fix)
 
 
 def _app_id(snapshot: Snapshot, role: Role) -> str:
@@ -60,17 +60,17 @@ def _app_id(snapshot: Snapshot, role: Role) -> str:
 
 
 def apps(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find keys of other Apps, and Apps or installations that lack something."""
+    """Find keys of other Apps, and Apps or installations that lack a permission."""
     for role in sorted(roles_of(snapshot.environment)):
         if not permissions_of(role, snapshot.environment):
             what = f"The role {role} is neither built in nor in CUSTOM_ROLE_PERMISSIONS: it is not served."
             app_id = _app_id(snapshot, role)
-            mend = f"add-role {role} --app-id {app_id} --use-existing-secret --permission NAME:LEVEL"
-            yield Finding("role_without_permissions", what, snapshot.command(mend))
+            fix = f"add-role {role} --app-id {app_id} --use-existing-secret --permission NAME:LEVEL"
+            yield Finding("role_without_permissions", what, snapshot.command(fix))
         report = snapshot.apps.get(role, AppReport())
         if report.unreadable:
             what = f"The App of the role {role} was not checked: {report.unreadable}"
-            yield Finding("app_not_checked", what, report.mend, certain=False)
+            yield Finding("app_not_checked", what, report.fix, Kind.UNCHECKED)
         if report.refused:
             what = f"The key in {secret_id(role)} is not App {_app_id(snapshot, role)}'s: {report.refused}"
             yield Finding("key_of_another_app", what, snapshot.command(f"rotate-key {role} --pem FILE.pem"))
@@ -83,11 +83,13 @@ def _app(snapshot: Snapshot, role: Role, facts: AppFacts) -> Iterator[Finding]:
     lacking = missing(needed, facts.permissions)
     if lacking:
         what = f"The App {facts.slug} of the role {role} lacks {', '.join(lacking)}."
-        mend = f"Add it on the App's page under 'Permissions': {facts.page}"
-        yield Finding("app_lacks_permission", what, mend)
+        fix = f"Add it on the App's page under 'Permissions': {facts.page}"
+        yield Finding("app_lacks_permission", what, fix)
     installed = {one.login.lower(): one for one in facts.installations}
     for org in environment.orgs(snapshot.environment):
         found = installed.get(org.key)
+        if snapshot.accounts.get(org.key, NameReport()).gone:
+            continue  # the name itself is the problem, which the check of the names reports
         if found is None:
             what = f"The App {facts.slug} of the role {role} is not installed on {org}."
             yield Finding(
@@ -104,5 +106,5 @@ def _installation(role: Role, facts: AppFacts, found: Installation, lacking: lis
         yield Finding("installation_suspended", what, f"An owner of {found.login} unsuspends it: {found.page}")
     if lacking:
         what = f"{found.login} has not accepted {', '.join(lacking)} for the App {facts.slug} of the role {role}."
-        mend = f"An owner of {found.login} reviews the request: {found.page}"
-        yield Finding("permissions_not_accepted", what, mend)
+        fix = f"An owner of {found.login} reviews the request: {found.page}"
+        yield Finding("permissions_not_accepted", what, fix)

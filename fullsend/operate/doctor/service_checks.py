@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fullsend.operate.doctor.finding import Finding, Snapshot
+from fullsend.operate.doctor.finding import Finding, Kind, Snapshot
 from fullsend.operate.gcp.run import EVERYONE
 from fullsend.operate.model import environment, names
 from fullsend.operate.model.mint_state import MINT_APIS
 from fullsend.operate.model.names import FUNCTION
 from fullsend.operate.operate_errors import BadInput
+from fullsend.operate.plan.build_account import BUILDER, grant_builder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +24,8 @@ def apis(snapshot: Snapshot) -> Iterator[Finding]:
     disabled = [api for api in MINT_APIS if api not in snapshot.state.apis]
     if disabled:
         project = snapshot.state.location.project
-        mend = f"gcloud services enable {' '.join(disabled)} --project {project}"
-        yield Finding("api_disabled", f"The project has not enabled {', '.join(disabled)}.", mend)
+        fix = f"gcloud services enable {' '.join(disabled)} --project {project}"
+        yield Finding("api_disabled", f"The project has not enabled {', '.join(disabled)}.", fix)
 
 
 def function(snapshot: Snapshot) -> Iterator[Finding]:
@@ -40,7 +41,7 @@ def function(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding("service_account_missing", what, snapshot.command("deploy"))
     if EVERYONE not in state.invokers:
         what = (
-            "allUsers may not call the Cloud Run service, so that callers get 403 from Google, not from the mint."
+            "allUsers may not call the Cloud Run service, so callers get 403 from Google before the mint is asked."
         )
         yield Finding("not_public_invoker", what, snapshot.command("deploy"))
     if snapshot.health is not None and not snapshot.health.refuses:
@@ -65,12 +66,22 @@ def traffic(snapshot: Snapshot) -> Iterator[Finding]:
         what = (
             f"Traffic is held on {', '.join(old) or service.serving}; the newest ready is {service.latest_ready}."
         )
-        mend = f"gcloud run services update-traffic {FUNCTION} --to-latest {location}"
-        yield Finding("traffic_on_old_revision", what, mend)
+        fix = f"gcloud run services update-traffic {FUNCTION} --to-latest {location}"
+        yield Finding("traffic_on_old_revision", what, fix)
+
+
+def builder(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find an account that cannot build the function's source."""
+    if not snapshot.builder.may_build:
+        yield Finding(
+            "builder_without_role",
+            f"Cloud Build's account {snapshot.builder.email} lacks {BUILDER}: the next upload cannot be built.",
+            grant_builder(snapshot.state.location.project, snapshot.builder.email),
+        )
 
 
 def threads(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find instances that are handed more requests at once than they have threads for."""
+    """Find instances that get more requests at once than they have threads."""
     service = snapshot.state.service
     if service is None:
         return
@@ -79,19 +90,19 @@ def threads(snapshot: Snapshot) -> Iterator[Finding]:
     if count < service.concurrency:
         what = (
             f"THREADS is {text or f'not set (so {count} per CPU)'}, and Cloud Run hands an instance "
-            f"{service.concurrency} requests at once: the others wait inside it."
+            f"{service.concurrency} requests at once: the rest wait inside it."
         )
-        mend = snapshot.command(f"deploy --env THREADS={service.concurrency}")
-        yield Finding("threads_below_concurrency", what, mend)
+        fix = snapshot.command(f"deploy --env THREADS={service.concurrency}")
+        yield Finding("threads_below_concurrency", what, fix)
 
 
 def source(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find another source running than the one beside this command."""
+    """Find a running source that differs from the one beside this command."""
     running = snapshot.state.source_hash
     if not snapshot.bundle_hash:
-        what = "It was not checked which source the mint runs: this command came without one to compare it with."
-        mend = snapshot.command("doctor --source CHECKOUT")
-        yield Finding("source_not_checked", what, mend, certain=False)
+        what = "Which source the mint runs was not checked: this command was installed without one."
+        fix = snapshot.command("doctor --source CHECKOUT")
+        yield Finding("source_not_checked", what, fix, Kind.UNCHECKED)
     elif running != snapshot.bundle_hash:
         what = (
             f"The mint runs the source {running[:12] or '(unknown: deployed by other means)'}; this command "
@@ -105,9 +116,9 @@ def variables(snapshot: Snapshot) -> Iterator[Finding]:
     try:
         environment.check(snapshot.environment)
     except BadInput as error:
-        mend = snapshot.command("deploy --env NAME=VALUE")
-        mend += "\nWhere that refuses the name: set it right on the Cloud Run service's page."
-        yield Finding("environment_invalid", error.message, mend)
+        fix = snapshot.command("deploy --env NAME=VALUE")
+        fix += "\nIf that refuses the name, correct it on the Cloud Run service's page."
+        yield Finding("environment_invalid", error.message, fix)
     if not snapshot.is_public() and not environment.items(snapshot.environment, "ALLOWED_WORKFLOW_FILES"):
         what = "ALLOWED_WORKFLOW_FILES names no workflow file: the mint refuses every job."
         yield Finding("no_workflow_files", what, snapshot.command("deploy --workflow-files FILE.yml"))
@@ -126,5 +137,5 @@ def variables(snapshot: Snapshot) -> Iterator[Finding]:
             f"The mint is public, where a repository's own workflows are not trusted, and PER_REPO_WIF_REPOS has "
             f"{', '.join(listed)}."
         )
-        mend = "\n".join(snapshot.command(f"unenroll {repo}") for repo in listed)
-        yield Finding("public_with_per_repo", what, mend)
+        fix = "\n".join(snapshot.command(f"unenroll {repo}") for repo in listed)
+        yield Finding("public_with_per_repo", what, fix)

@@ -16,7 +16,7 @@ from fullsend.operate.model.sizing import Sizing, sizing_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fullsend.operate.model.environment import Change
+    from fullsend.operate.model.edits import Change
 
 LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
 FAILED = "CONDITION_FAILED"

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from fullsend.operate.model.app_permissions import custom_permissions
-from fullsend.operate.model.environment import KEY_IN_USE, REPO_ONLY, SOURCE_HASH
+from fullsend.operate.model.environment import IDS, KEY_IN_USE, REPO_ONLY, REQUIRED, SOURCE_HASH
 from fullsend.operate.operate_errors import BadInput
 from mintcore.settings.variable import Need
 from mintcore.settings.variables import VARIABLES
@@ -40,6 +40,8 @@ _WITH_A_COMMAND = {
         "fullsend mint import-key ROLE --pem FILE.pem moves a role's key into Cloud KMS. It also imports the key "
         "and lets the mint sign with it."
     ),
+    IDS: "fullsend mint enroll ORG (or ORG/REPO) looks the id up and writes it, unenroll removes it.",
+    REQUIRED: "fullsend mint deploy --require CLAIM=VALUE,… sets it, in the providers' conditions too.",
     "GCP_PROJECT_NUMBER": _ITSELF,
     "WIF_POOL_NAME": _ITSELF,
     "WIF_PROVIDER_NAME": _ITSELF,

@@ -112,6 +112,11 @@ def client_id_name(role: str) -> str:
     return f"FULLSEND_{role.upper().replace('-', '_')}_CLIENT_ID"
 
 
+def role_of_client_id(name: str) -> str:
+    """Return a role whose client id is kept under this name."""
+    return name.removeprefix("FULLSEND_").removesuffix("_CLIENT_ID").lower()
+
+
 def flags(names: Collection[str]) -> str:
     """Return the options of `setup` that give these names a value."""
     return " ".join(flag for name, flag in FLAGS.items() if name in names)

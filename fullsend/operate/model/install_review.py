@@ -1,4 +1,4 @@
-"""How an install on GitHub is: present, missing, stale or different, name by name. Pure."""
+"""The state of an install on GitHub: each name present, missing, stale or different. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from fullsend.github.slots import Kept, Kind, Slot
-from fullsend.operate.model.install import MINT_URL, PER_REPO, Install, flags, is_leftover
+from fullsend.operate.model.install import MINT_URL, PER_REPO, Install, flags, is_leftover, role_of_client_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ SEEN_BY = {
 
 
 class State(StrEnum):
-    """What is to say about a slot."""
+    """The state of a slot."""
 
     PRESENT = "present"
     MISSING = "missing"
@@ -30,13 +30,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A slot's state, what there is to know about it, and the command that fixes it (or nothing)."""
+    """A slot's state, its value and details, and the command that fixes it (or nothing)."""
 
     slot: Slot
     state: State
     value: str | None = None
     detail: str = ""
-    mend: str = ""
+    fix: str = ""
 
 
 def review(install: Install, given: Mapping[str, str], observed: Mapping[Slot, Kept]) -> list[Finding]:
@@ -44,7 +44,16 @@ def review(install: Install, given: Mapping[str, str], observed: Mapping[Slot, K
     names = {name for name in given if install.is_client_id(name)}
     names |= {slot.name for slot in observed if install.manages(slot) and install.is_client_id(slot.name)}
     findings = [_finding(slot, install, given, observed) for slot in install.slots(names)]
+    if not names and not install.per_repo:
+        findings.append(_no_client_id(install))
     return findings + [_stale(slot) for slot in leftovers(observed)]
+
+
+def _no_client_id(install: Install) -> Finding:
+    """Return the finding for an organization without any client id, where no role's workflow can start."""
+    slot = Slot(install.home, Kind.VARIABLE, "FULLSEND_{ROLE}_CLIENT_ID")
+    command = f"fullsend github setup {install.target} --client-id ROLE=CLIENT_ID"
+    return Finding(slot, State.MISSING, detail="no role has a client ID", fix=command)
 
 
 def leftovers(observed: Iterable[Slot]) -> list[Slot]:
@@ -56,14 +65,27 @@ def _finding(slot: Slot, install: Install, given: Mapping[str, str], observed: M
     kept = observed.get(slot)
     expected = _expected(slot, install, given, observed)
     if kept is None:
-        # One command for all that is missing, with the options for what has no value to fall back on.
+        # One command for everything that is missing, with the options for what has no default.
         absent = {each.name for each in install.slots() if each not in observed}
-        return Finding(slot, State.MISSING, mend=f"fullsend github setup {install.target} {flags(absent)}".rstrip())
+        clients = _client_flags(install, given, observed)
+        command = " ".join([f"fullsend github setup {install.target}", flags(absent), *clients])
+        return Finding(slot, State.MISSING, fix=" ".join(command.split()))
     if slot.kind is Kind.SECRET:
         return Finding(slot, State.PRESENT, detail=f"written {kept.updated_at}")
     if expected not in (None, kept.value):
         return Finding(slot, State.DIFFERENT, kept.value, f"should be {expected}", _set(install, slot, expected))
     return Finding(slot, State.PRESENT, kept.value, SEEN_BY.get(kept.visibility or "", ""))
+
+
+def _client_flags(install: Install, given: Mapping[str, str], observed: Mapping[Slot, Kept]) -> list[str]:
+    missing = {
+        name: value
+        for name, value in given.items()
+        if install.is_client_id(name) and Slot(install.home, Kind.VARIABLE, name) not in observed
+    }
+    return [
+        f"--client-id {role_of_client_id(name)}={shlex.quote(value)}" for name, value in sorted(missing.items())
+    ]
 
 
 def _set(install: Install, slot: Slot, value: str | None) -> str:
@@ -78,7 +100,7 @@ def _expected(slot: Slot, install: Install, given: Mapping[str, str], observed: 
     if slot.name == PER_REPO:
         return "true"
     if slot.name == MINT_URL and not install.per_repo:
-        # Whichever of the two copies is asked about, the organization's is the one to follow.
+        # The organization's copy is the original; the home repository's follows it.
         original = observed.get(Slot(str(install.target), Kind.VARIABLE, MINT_URL))
         return original.value if original else None
     return None
@@ -90,5 +112,5 @@ def _stale(slot: Slot) -> Finding:
         slot,
         State.STALE,
         detail="a long-lived credential of an older install; nothing reads it with a mint",
-        mend=f"gh {slot.kind} delete {slot.name} {where}",
+        fix=f"gh {slot.kind} delete {slot.name} {where}",
     )

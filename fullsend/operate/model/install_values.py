@@ -1,6 +1,6 @@
 """The form of each managed value, checked before anything is sent.
 
-Pure. Decides whether a value can be right; whether it is, only the mint, Google or GitHub know.
+Pure. Decides whether a value can be right; only the mint, Google or GitHub know whether it is.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fullsend.net.urls import UnsafeUrlError, credential_url
 from fullsend.operate.model.install import MINT_URL, PER_REPO, PROJECT, PROVIDER, REGION, client_id_name
-from fullsend.operate.model.names import role
+from fullsend.operate.model.names import MINT_POOL, role
 from fullsend.operate.operate_errors import BadInput
 
 if TYPE_CHECKING:
@@ -61,6 +61,12 @@ def _mint_url(value: str) -> str:
 
 
 def _provider(value: str) -> str:
+    if f"/workloadIdentityPools/{MINT_POOL}/" in value and _PROVIDER.fullmatch(value):
+        raise BadInput(
+            f"the WIF provider is in {MINT_POOL}, the mint's own pool, whose identities never use models.",
+            "Give one of the inference pool. `fullsend inference provision TARGET --project PROJECT` makes it and "
+            "prints its name.",
+        )
     if _PROVIDER.fullmatch(value):
         return value
     rest = re.sub(r"^(?:https?:)?//iam\.googleapis\.com/", "", value)
@@ -94,7 +100,7 @@ def _region(value: str) -> str:
 
 def _per_repo(value: str) -> str:
     if value != "true":
-        raise BadInput(f"{PER_REPO} can only be 'true'.", "`fullsend github uninstall` takes it away.")
+        raise BadInput(f"{PER_REPO} can only be 'true'.", "`fullsend github uninstall` removes it.")
     return value
 
 
@@ -103,6 +109,6 @@ def _client_id(value: str) -> str:
         hint = " It may be the App ID, which is a number." if value.isdigit() else ""
         raise BadInput(
             f"{value!r} is not a client ID.{hint}",
-            "The client ID stands on the App's page under 'About' and begins with Iv: Iv23liAbCdEfGhIjKlMn.",
+            "The App's page shows the client ID under 'About'; it begins with Iv: Iv23liAbCdEfGhIjKlMn.",
         )
     return value

@@ -1,8 +1,8 @@
-"""What others changed in the mint's environment while a build was under way, done again on what the build wrote.
+"""What other operators changed in the mint's environment during a build, applied again to what the build wrote.
 
-Pure. A function's update writes the environment that was read before the build over whatever enrollments and roles
-came meanwhile, so that the difference between the two is taken to the new one: additions and removals, for one
-removal that is lost lets somebody mint again. What the deployment itself wants counts most.
+Pure. A function's update overwrites the environment with the one read before the build. The difference that others
+made meanwhile is applied again: additions and removals, because a lost removal lets somebody mint again. Where both
+changed the same value, this deployment wins.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from fullsend.operate.operate_errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from fullsend.operate.model.environment import Edit
+    from fullsend.operate.model.edits import Edit
 
 _EMPTY_DENIES = ("ALLOWED_ORGS", "ALLOWED_WORKFLOW_FILES", "PER_REPO_WIF_REPOS", env.REPO_ONLY)
 _EMPTY_WIDENS = ("ALLOWED_ROLES", "WORKFLOW_HOST_REPOS")
 """Unset, these mean everything or the default: taken item by item they never come to that."""
-_MAPS = ("ROLE_APP_IDS", "CUSTOM_ROLE_PERMISSIONS")
+_MAPS = ("ROLE_APP_IDS", "CUSTOM_ROLE_PERMISSIONS", env.IDS, env.REQUIRED)
 _OURS = (env.SOURCE_HASH, "LOG_EXECUTION_ID")
 
 

@@ -1,4 +1,4 @@
-"""How a mint stands, in a few lines: what `status` shows. Judges little; that is the doctor's."""
+"""The state of a mint as plain values: what `status` shows. The doctor judges it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from fullsend.operate.model import conditions, environment, names
 from fullsend.operate.operate_errors import BadInput
 from mintcore.policy.names import Org, repo_provider_id
+from mintcore.settings.environment import ConfigurationError, read_hosted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from fullsend.operate.model.federation import Provider
     from fullsend.operate.model.mint_state import MintState, SecretState
@@ -35,14 +36,28 @@ def report(state: MintState) -> dict[str, Any]:
         "repos": [str(repo) for repo in environment.repos(state.serving_environment)],
         "workflow_files": environment.items(state.serving_environment, "ALLOWED_WORKFLOW_FILES"),
         "roles": roles,
+        "permissions": permissions(state.serving_environment),
+        "ids": environment.ids(state.serving_environment),
         "secrets": {str(role): _secret(state, found) for role, found in sorted(state.secrets.items())},
         "pool": "missing" if state.pool is None else _state(state.pool),
         "providers": {name: _provider(found) for name, found in sorted(state.providers.items())},
     }
 
 
+def permissions(variables: Mapping[str, str]) -> dict[str, dict[str, dict[str, str]]]:
+    """Return the served roles, each with its permissions per level; none for a broken environment."""
+    try:
+        served = read_hosted(variables).common.policy.roles.serves
+    except ConfigurationError:
+        return {}
+    return {
+        str(role): {level: dict(listed) for level, listed in grant.levels.items()}
+        for role, grant in sorted(served.items())
+    }
+
+
 def healthy(state: MintState) -> bool:
-    """Whether what is needed for any minting at all is there; the doctor looks closer."""
+    """Whether everything exists that any minting needs; the doctor checks more."""
     found = report(state)
     provider = found["providers"].get(names.PROVIDER, {})
     secrets = all(secret["state"] == "ENABLED" and secret["readable"] for secret in found["secrets"].values())
@@ -50,11 +65,12 @@ def healthy(state: MintState) -> bool:
     return running and secrets and found["pool"] == "ACTIVE" and provider.get("state") == "ACTIVE"
 
 
-def about(state: MintState, target: Org | Repo, spelled: str = "") -> dict[str, Any]:
-    """Return how one organization or repository stands; `enrolled` and `admitted` both have to be true.
+def about(state: MintState, target: Org | Repo, spelled: str = "", number: str = "") -> dict[str, Any]:
+    """Return the state of one organization or repository; it can mint if `enrolled` and `admitted` are true.
 
-    CEL compares case-sensitively: who is in the condition in another spelling than GitHub's is not admitted.
-    `spelled` is GitHub's; where it is not known, the spelling in the environment counts.
+    CEL compares case-sensitively: a name that the condition spells differently from GitHub is not admitted.
+    `spelled` is GitHub's spelling; where it is not known, the one in the environment is used. `number` is GitHub's
+    id, compared with the enrolled one. `repositories` are an organization's that are enrolled by themselves.
     """
     listed: list[Org] | list[Repo]
     if isinstance(target, Org):
@@ -63,6 +79,8 @@ def about(state: MintState, target: Org | Repo, spelled: str = "") -> dict[str, 
     else:
         listed, provider_id = environment.repos(state.serving_environment), repo_provider_id(target)
         enrolled = target in listed
+    pinned = environment.ids(state.serving_environment).get(str(target).lower(), "")
+    repos = environment.repos(state.serving_environment)
     found = state.providers.get(provider_id)
     said = conditions.parse(found.spec.condition) if found is not None and found.usable else None
     in_condition = _spelling(target, (*said.orgs, said.repo) if said is not None else ())
@@ -74,6 +92,10 @@ def about(state: MintState, target: Org | Repo, spelled: str = "") -> dict[str, 
         "admitted": said is not None and (said.public or in_condition == sent),
         "sent_by_github": sent,
         "in_condition": in_condition,
+        "id": number,
+        "enrolled_id": pinned,
+        "same_account": not (pinned and number) or pinned == number,
+        "repositories": [str(repo) for repo in repos if isinstance(target, Org) and repo.owner == target],
     }
 
 

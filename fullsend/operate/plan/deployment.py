@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fullsend.operate.gcp.run import EVERYONE
-from fullsend.operate.model import conditions, environment, federation, names
+from fullsend.operate.model import admission, conditions, environment, federation, names
+from fullsend.operate.model.app_permissions import permissions_of
 from fullsend.operate.model.deployable_variables import check_custom_roles
-from fullsend.operate.model.environment import Edit
+from fullsend.operate.model.edits import Edit
 from fullsend.operate.model.federation import DELETED
 from fullsend.operate.model.mint_state import MINT_APIS
 from fullsend.operate.model.sizing import MAX_INSTANCES, MIN_INSTANCES, Sizing, missing_from
@@ -26,13 +27,16 @@ from mintcore.settings.environment import DEFAULT_AUDIENCE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fullsend.operate.model.conditions import Condition
     from fullsend.operate.model.federation import Pool, Provider, ProviderSpec
     from fullsend.operate.model.mint_state import MintState
     from fullsend.operate.plan.bundle import Bundle
     from fullsend.operate.plan.deployment_spec import DeploymentSpec
     from fullsend.operate.plan.steps.step import Step
 
+REPO_SCOPE = "REPO_SCOPE"
+WORKFLOW_REFS = "WORKFLOW_REFS"
+NEW_REPO_SCOPE = "caller"
+NEW_WORKFLOW_REFS = "refs/heads/main,refs/tags/*,commits"
 _DEFAULTS = {
     "OIDC_AUDIENCE": DEFAULT_AUDIENCE,
     # One thread per request that Cloud Run hands an instance, or requests would queue inside it.
@@ -72,7 +76,7 @@ def deploy(state: MintState, deployment: DeploymentSpec, bundle: Bundle) -> list
 
 def edit_for(state: MintState, deployment: DeploymentSpec) -> Edit:
     """Return what has to hold of the environment, defaults for what is not set included."""
-    given = dict(deployment.variables)
+    given = _protections(state, deployment) | dict(deployment.variables)
     fixed = {
         "GCP_PROJECT_NUMBER": state.number,
         "WIF_POOL_NAME": names.MINT_POOL,
@@ -85,8 +89,26 @@ def edit_for(state: MintState, deployment: DeploymentSpec) -> Edit:
         custom_permissions=tuple((role.role, role.permissions) for role in deployment.roles if role.permissions),
         add_workflow_files=deployment.workflow_files,
         public=deployment.public,
+        add_ids=tuple((name, number) for name, number in deployment.ids if number),
+        require=deployment.require,
+        retire_repo_only=True,
         set_variables=tuple(sorted((defaults | given | fixed).items())),
     )
+
+
+def is_new(state: MintState) -> bool:
+    """Whether there is no mint yet."""
+    return state.service is None and state.function is None
+
+
+def _protections(state: MintState, deployment: DeploymentSpec) -> dict[str, str]:
+    """Return the variables of the protections: as asked for, and on for a new mint."""
+    wanted = {REPO_SCOPE: deployment.repo_scope, WORKFLOW_REFS: deployment.workflow_refs}
+    if is_new(state):
+        wanted[REPO_SCOPE] = wanted[REPO_SCOPE] or NEW_REPO_SCOPE
+        if deployment.public:
+            wanted[WORKFLOW_REFS] = wanted[WORKFLOW_REFS] or NEW_WORKFLOW_REFS
+    return {name: value for name, value in wanted.items() if value}
 
 
 def _check(deployment: DeploymentSpec, after: Mapping[str, str]) -> None:
@@ -99,6 +121,13 @@ def _check(deployment: DeploymentSpec, after: Mapping[str, str]) -> None:
         raise BadInput(
             "The mint is public and serves every organization; --org would change nothing.",
             "Add --no-public to serve the listed organizations alone.",
+        )
+    unserved = [role.role for role in deployment.roles if not permissions_of(role.role, after)]
+    if unserved:
+        raise BadInput(
+            f"{unserved[0]} is not a built-in role, and without permissions the mint does not serve it.",
+            "Say what a token of it may do: --env CUSTOM_ROLE_PERMISSIONS="
+            f"""'{{"{unserved[0]}": {{"contents": "read"}}}}'""",
         )
     environment.check(after)
 
@@ -127,32 +156,20 @@ def same(one: ProviderSpec, other: ProviderSpec) -> bool:
     """Whether two providers say the same; the order of audiences and organizations says nothing."""
     bare = replace(one, condition="", audiences=tuple(sorted(one.audiences)), mapping=dict(one.mapping))
     wanted = replace(other, condition="", audiences=tuple(sorted(other.audiences)), mapping=dict(other.mapping))
-    return bare == wanted and same_condition(one.condition, other.condition)
-
-
-def same_condition(one: str, other: str) -> bool:
-    """Whether two conditions admit the same, case included."""
-    first, second = conditions.parse(one), conditions.parse(other)
-    if first is None or second is None:
-        return one == other
-    return (
-        first.spelled() == second.spelled()
-        and str(first.repo) == str(second.repo)
-        and first.public == second.public
-    )
+    return bare == wanted and conditions.same(one.condition, other.condition)
 
 
 def _provider_steps(state: MintState, deployment: DeploymentSpec, after: Mapping[str, str]) -> list[Step]:
     found = state.providers.get(names.PROVIDER) if state.pool is not None else None
-    condition = condition_for(found, after).cel()
+    current = conditions.parse(found.spec.condition) if found is not None and found.state != DELETED else None
+    accounts = tuple((org, dict(deployment.ids).get(str(org), "")) for org in deployment.orgs)
+    condition = admission.shared(current, after, accounts).cel()
     spec = federation.mint_provider(state.number, names.PROVIDER, condition, after)
     steps = provider_steps(names.MINT_POOL, names.PROVIDER, found, spec)
     if steps and found is not None and found.usable and same(replace(found.spec, condition=condition), spec):
         readable = conditions.parse(found.spec.condition)
         if readable is not None and not readable.public and not environment.is_public(after):
-            return [
-                AdmitOrgs(deployment.orgs, condition)
-            ]  # only the condition, so no other operator's change is lost
+            return [AdmitOrgs(accounts, condition)]  # the condition alone, without losing another operator's
     return steps
 
 
@@ -168,19 +185,10 @@ def _repo_provider_steps(state: MintState, after: Mapping[str, str]) -> list[Ste
         found = state.providers.get(provider_id)
         named = conditions.parse(found.spec.condition) if found is not None and found.usable else None
         if found is not None and named is not None and named.repo == repo:
-            spec = federation.mint_provider(state.number, provider_id, found.spec.condition, after)
+            condition = admission.own_again(named, after).cel()
+            spec = federation.mint_provider(state.number, provider_id, condition, after)
             steps += provider_steps(names.MINT_POOL, provider_id, found, spec)
     return steps
-
-
-def condition_for(found: Provider | None, after: Mapping[str, str]) -> Condition:
-    """Return whom the shared provider has to admit; those it admits already stay."""
-    if environment.is_public(after):
-        return conditions.Condition(public=True)
-    current = conditions.parse(found.spec.condition) if found is not None and found.state != DELETED else None
-    spelled = {org.key: org for org in (current.orgs if current is not None else ())}
-    spelled |= {org.key: org for org in environment.admitted_orgs(after)}
-    return conditions.for_orgs(spelled.values())
 
 
 def _function_steps(state: MintState, deployment: DeploymentSpec, edit: Edit, bundle: Bundle) -> list[Step]:

@@ -31,5 +31,11 @@ class DeploymentSpec:
     roles: tuple[RoleKey, ...] = ()
     workflow_files: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
+    ids: tuple[tuple[str, str], ...] = ()
+    """GitHub's id by organization, where it was looked up."""
+    require: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """A claim and the values to accept; without a value it is no longer required."""
+    repo_scope: str = ""
+    workflow_refs: str = ""
     min_instances: int | None = None
     max_instances: int | None = None

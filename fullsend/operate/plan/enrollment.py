@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fullsend.operate.model import conditions, environment, federation, names
-from fullsend.operate.model.environment import Edit
+from fullsend.operate.model import admission, conditions, environment, federation, names
+from fullsend.operate.model.edits import Edit
 from fullsend.operate.model.federation import DELETED
 from fullsend.operate.operate_errors import BadInput, NotThere
 from fullsend.operate.plan.deployment import edit_steps, provider_steps
@@ -14,6 +14,8 @@ from fullsend.operate.plan.steps.federation_steps import DeleteProvider
 from mintcore.policy.names import repo_provider_id
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fullsend.operate.model.federation import Provider
     from fullsend.operate.model.mint_state import MintState
     from fullsend.operate.plan.steps.step import Step
@@ -29,8 +31,11 @@ def require_mint(state: MintState) -> None:
         )
 
 
-def enroll_org(state: MintState, org: Org) -> list[Step]:
-    """Return the steps: the provider's condition, then ALLOWED_ORGS. Raises BadInput, NotThere."""
+def enroll_org(state: MintState, org: Org, org_id: str = "") -> list[Step]:
+    """Return the steps: the provider's condition, then ALLOWED_ORGS and ENROLLED_IDS. Raises BadInput, NotThere.
+
+    `org_id` is GitHub's; without it the name alone decides, as it does for whoever takes the name over.
+    """
     require_mint(state)
     if environment.is_public(state.environment):
         raise BadInput(
@@ -38,14 +43,13 @@ def enroll_org(state: MintState, org: Org) -> list[Step]:
             f"fullsend mint deploy {state.location.flags()} --no-public --org {org} serves listed ones alone.",
         )
     provider = _shared_provider(state)
-    edit = Edit(add_orgs=(org,))
-    after = edit.apply(state.environment)
-    environment.check(after)
-    condition = wanted(provider.spec.condition, state.environment, add=(org,)).cel()
-    current = conditions.parse(provider.spec.condition)
+    edit = Edit(add_orgs=(org,), add_ids=((str(org), org_id),) if org_id else ())
+    environment.check(edit.apply(state.environment))
+    account = (org, org_id)
+    condition = wanted(provider.spec.condition, state.environment, add=(account,)).cel()
     steps: list[Step] = []
-    if current is None or org.login not in current.spelled():
-        steps.append(AdmitOrgs((org,), condition))
+    if not conditions.same(condition, provider.spec.condition):
+        steps.append(AdmitOrgs((account,), condition))
     steps += edit_steps(state, edit)
     return [*steps, CheckAdmission()] if steps else []
 
@@ -56,12 +60,13 @@ def unenroll_org(state: MintState, org: Org) -> list[Step]:
     edit = Edit(remove_orgs=(org,))
     after = edit.apply(state.environment)
     environment.check(after)
+    account = (org, environment.ids(state.environment).get(org.key, ""))
     steps = edit_steps(state, edit)
     provider = state.providers.get(names.PROVIDER)
     current = conditions.parse(provider.spec.condition) if provider is not None else None
     if provider is not None and current is not None and org in current.orgs:
-        left = wanted(provider.spec.condition, after, drop=(org,)).cel()
-        steps.append(DropOrgs((org,), left))
+        left = wanted(provider.spec.condition, after, drop=(account,)).cel()
+        steps.append(DropOrgs((account,), left))
     return steps
 
 
@@ -75,8 +80,11 @@ def _shared_provider(state: MintState) -> Provider:
     return provider
 
 
-def enroll_repo(state: MintState, repo: Repo) -> list[Step]:
-    """Return the steps: the repository's own provider, then PER_REPO_WIF_REPOS. Raises BadInput, NotThere."""
+def enroll_repo(state: MintState, repo: Repo, repo_id: str = "", owner_id: str = "") -> list[Step]:
+    """Return the steps: the repository's own provider, then PER_REPO_WIF_REPOS and ENROLLED_IDS.
+
+    Raises BadInput, NotThere.
+    """
     require_mint(state)
     if environment.is_public(state.environment):
         raise BadInput(
@@ -88,12 +96,10 @@ def enroll_repo(state: MintState, repo: Repo) -> list[Step]:
     provider_id = repo_provider_id(repo)
     found = state.providers.get(provider_id)
     _refuse_takeover(state, repo, found)
-    edit = Edit(add_repos=(repo,))
-    after = edit.apply(state.environment)
-    environment.check(after)
-    spec = federation.mint_provider(
-        state.number, provider_id, conditions.Condition(repo=repo).cel(), state.environment
-    )
+    edit = Edit(add_repos=(repo,), add_ids=((str(repo), repo_id),) if repo_id else ())
+    environment.check(edit.apply(state.environment))
+    condition = admission.own(repo, repo_id, owner_id, state.environment).cel()
+    spec = federation.mint_provider(state.number, provider_id, condition, state.environment)
     steps = provider_steps(names.MINT_POOL, provider_id, found, spec)
     return [*steps, *edit_steps(state, edit)]
 
@@ -126,8 +132,7 @@ def unenroll_repo(state: MintState, repo: Repo) -> list[Step]:
     """Return the steps: PER_REPO_WIF_REPOS, then the repository's own provider."""
     require_mint(state)
     edit = Edit(remove_repos=(repo,))
-    after = edit.apply(state.environment)
-    environment.check(after)
+    environment.check(edit.apply(state.environment))
     steps = edit_steps(state, edit)
     provider_id = repo_provider_id(repo)
     found = state.providers.get(provider_id)
@@ -135,3 +140,15 @@ def unenroll_repo(state: MintState, repo: Repo) -> list[Step]:
     if found is not None and found.state != DELETED and named is not None and named.repo == repo:
         steps.append(DeleteProvider(names.MINT_POOL, provider_id))
     return steps
+
+
+def still_covered(environment_after: Mapping[str, str], repo: Repo) -> str:
+    """Return why a repository can still mint after its own enrollment ended; empty when it cannot."""
+    if environment.is_public(environment_after):
+        return f"{repo} can still mint: the mint is public and serves every organization."
+    if repo.owner in environment.admitted_orgs(environment_after):
+        return (
+            f"{repo} can still mint: its organization {repo.owner} is enrolled. To end that for all its "
+            f"repositories: fullsend mint unenroll {repo.owner}"
+        )
+    return ""

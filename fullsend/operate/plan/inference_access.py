@@ -1,4 +1,4 @@
-"""`inference provision` and `deprovision`: a pool whose identities may use models, and nothing else."""
+"""`inference provision` and `deprovision`: a pool whose identities can use models, and nothing else."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from fullsend.operate.plan.deployment import pool_steps, provider_steps
 from fullsend.operate.plan.steps.federation_steps import DeletePool, DeleteProvider
 from fullsend.operate.plan.steps.inference_steps import CheckInference
 from fullsend.operate.plan.steps.project_steps import EnableApis, GrantProjectRole, RevokeProjectRole
+from mintcore.policy.names import Org, Repo
 
 if TYPE_CHECKING:
     from fullsend.operate.model.federation import Pool, Provider
     from fullsend.operate.plan.steps.step import Step
-    from mintcore.policy.names import Org, Repo
 
 APIS = (
     "cloudresourcemanager.googleapis.com",
@@ -36,7 +36,7 @@ APIS = (
 
 @dataclass(frozen=True, slots=True)
 class InferenceState:
-    """What is: the project's number and APIs, the pool, its provider, and who may use models through it."""
+    """The project's number and APIs, the pool, its provider, and the members that can use models through it."""
 
     number: str
     apis: frozenset[str]
@@ -47,6 +47,12 @@ class InferenceState:
     def targets(self) -> list[Org | Repo]:
         """Return the organizations and repositories that may use models, from the project's policy."""
         return targets_among(self.members, self.number)
+
+    def covering(self, target: Org | Repo) -> Org | None:
+        """Return the repository's organization if that has access as a whole, which covers the repository too."""
+        if not isinstance(target, Repo):
+            return None
+        return next((one for one in self.targets() if isinstance(one, Org) and one == target.owner), None)
 
 
 def provision(state: InferenceState, target: Org | Repo) -> list[Step]:

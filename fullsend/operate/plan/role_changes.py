@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from fullsend.operate.gcp.secret_manager import ENABLED
 from fullsend.operate.model import environment
-from fullsend.operate.model.environment import Edit
+from fullsend.operate.model.edits import Edit
 from fullsend.operate.model.mint_state import SecretState
 from fullsend.operate.operate_errors import BadInput, NotThere
 from fullsend.operate.plan.deployment import edit_steps

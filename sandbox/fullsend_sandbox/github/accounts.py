@@ -1,6 +1,7 @@
 """Public facts about accounts, and the state of the rate limit.
 
-GitHub REST: "Get a user", "Get an organization", "Get rate limit status for the authenticated user".
+GitHub REST: "Get a user", "Get a user using their ID", "Get an organization",
+"Get rate limit status for the authenticated user".
 A login is found in any case, and the answer has the canonical one.
 """
 
@@ -23,6 +24,7 @@ class AccountEndpoints:
         """Return the routes."""
         return [
             ("GET", "/users/<login>", self._user),
+            ("GET", "/user/<int:number>", self._user_by_id),
             ("GET", "/orgs/<login>", self._organization),
             ("GET", "/rate_limit", self._rate_limit),
         ]
@@ -31,6 +33,12 @@ class AccountEndpoints:
         account = self._world.account(login)
         if account is None:
             raise not_found("/users/users#get-a-user")
+        return answer(self._views.account(account))
+
+    def _user_by_id(self, _request: Request, number: int) -> Response:
+        account = self._world.account_with_id(number)
+        if account is None:
+            raise not_found("/users/users#get-a-user-using-their-id")
         return answer(self._views.account(account))
 
     def _organization(self, _request: Request, login: str) -> Response:

@@ -67,6 +67,10 @@ class World:
         self._former_logins.pop(login.lower(), None)
         self._redirected.discard(login.lower())
 
+    def account_with_id(self, number: int) -> Account | None:
+        """Find an account by its id, whatever its login is now."""
+        return next((one for one in self._accounts.values() if one.id == number), None)
+
     def account(self, login: str) -> Account | None:
         """Find the account with this login."""
         return self._accounts.get(login.lower())

@@ -59,7 +59,7 @@ class Catalog:
 
     def _build_account(self, call: Call) -> dict[str, Any]:
         number = self._project.number
-        email = f"{number}-compute@developer.gserviceaccount.com"
+        email = self._project.default_account
         return {
             "name": f"projects/{number}/locations/{call.variables['locationsId']}/defaultServiceAccount",
             "serviceAccountEmail": f"projects/{number}/serviceAccounts/{email}",

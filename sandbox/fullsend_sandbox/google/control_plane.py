@@ -150,6 +150,10 @@ class ControlPlane:
         self._world.kms.clear()
         self._world.federation.clear()
 
+    def without_default_grants(self) -> None:
+        """Leave the default account without a role, as an organization policy does for new projects."""
+        self._parts.of_project.clear("project")
+
     def enable(self, *apis: str) -> None:
         """Enable APIs such as `run`, or every one."""
         self._switches.enabled |= {f"{api}.googleapis.com" for api in apis} or KNOWN

@@ -94,6 +94,5 @@ def template_of(function: Mapping[str, Any], image: str, project: Project) -> di
 
 def service_account_of(function: Mapping[str, Any], project: Project) -> str:
     """Return the account that a function runs as; without one, the project's default."""
-    default = f"{project.number}-compute@developer.gserviceaccount.com"
-    email: str = function.get("serviceConfig", {}).get("serviceAccountEmail") or default
+    email: str = function.get("serviceConfig", {}).get("serviceAccountEmail") or project.default_account
     return email

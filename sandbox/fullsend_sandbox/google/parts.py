@@ -58,6 +58,7 @@ class Parts:
     builds: Builds
     deployments: Deployments
     metrics: Metrics
+    of_project: Policies
     endpoints: Mapping[str, Endpoints]
     """By API."""
 
@@ -87,6 +88,9 @@ class Parts:
         rings = KeyRings(project, world.kms, of_keys, accounts)
         of_keys.on_change.append(rings.policy_changed)
         jobs = ImportJobs(project, rings)
+        of_project = policies(public=False)
+        # What a project has where no organization policy turns the default grants off; builds run as this account.
+        of_project.start_with("project", "roles/editor", f"serviceAccount:{project.default_account}")
         secrets = Secrets(project, world.secret_manager, of_secrets, accounts)
         of_secrets.on_change.append(secrets.policy_changed)
         deployments = Deployments(
@@ -110,7 +114,7 @@ class Parts:
             "cloudbuild": catalog.builds(),
             "cloudfunctions": {**functions.endpoints(), **catalog.functions()},
             "cloudkms": {**rings.endpoints(), **jobs.endpoints()},
-            "cloudresourcemanager": Projects(project, policies(public=False), operations).endpoints(),
+            "cloudresourcemanager": Projects(project, of_project, operations).endpoints(),
             "iam": {**accounts.endpoints(), **pools.endpoints(), **providers.endpoints()},
             "logging": {**metrics.endpoints(), **LogEntries(project, deployments).endpoints()},
             "monitoring": AlertPolicies(project, metrics).endpoints(),
@@ -118,4 +122,4 @@ class Parts:
             "secretmanager": secrets.endpoints(),
             "serviceusage": Services(project, switches, operations).endpoints(),
         }
-        return cls(lock, operations, accounts, background, builds, deployments, metrics, endpoints)
+        return cls(lock, operations, accounts, background, builds, deployments, metrics, of_project, endpoints)

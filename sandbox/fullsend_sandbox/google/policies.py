@@ -49,6 +49,14 @@ class Policies:
         """Return a resource's policy; one that was never set has an etag and no bindings."""
         return self._policies.get(name, {"version": 1, "etag": "ACAB"})
 
+    def start_with(self, name: str, role: str, member: str) -> None:
+        """Give a resource its first binding, as Google does by itself."""
+        self._store(name, [{"role": role, "members": [member]}])
+
+    def clear(self, name: str) -> None:
+        """Forget a resource's policy."""
+        self._policies.pop(name, None)
+
     def replace(self, name: str, call: Call) -> Policy:
         """Answer `setIamPolicy`. Raises RefusedError."""
         policy: Mapping[str, Any] = call.body.get("policy", {})

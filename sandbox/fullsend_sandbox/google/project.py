@@ -15,6 +15,11 @@ class Project:
     number: str
     clock: Clock
 
+    @property
+    def default_account(self) -> str:
+        """The Compute Engine default account, which functions are built as."""
+        return f"{self.number}-compute@developer.gserviceaccount.com"
+
     def is_named(self, given: str) -> bool:
         """Whether this is the project's id or number."""
         return given in (self.id, self.number)

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from fullsend.operate.model.mint_state import MintState
     from fullsend_sandbox.world import World
 
-APIS = ("cloudfunctions", "run", "iam", "secretmanager", "cloudresourcemanager", "serviceusage", "cloudkms")
+APIS = (
+    *("cloudbuild", "cloudfunctions", "cloudkms", "cloudresourcemanager"),
+    *("iam", "run", "secretmanager", "serviceusage"),
+)
 
 
 @dataclass

@@ -15,7 +15,8 @@ import pytest
 from fullsend.operate.gcp.functions import Functions
 from fullsend.operate.model import conditions
 from fullsend.operate.model.cloud_run_service import edited
-from fullsend.operate.model.environment import Edit, orgs
+from fullsend.operate.model.edits import Edit
+from fullsend.operate.model.environment import orgs
 from fullsend.operate.operate_errors import Conflict
 from fullsend.operate.plan.apply import apply
 from fullsend.operate.plan.bundle import build

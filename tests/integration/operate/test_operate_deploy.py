@@ -195,10 +195,10 @@ def test_a_mint_in_another_region_is_not_robbed_of_its_keys_by_a_deletion_that_n
 
     assert refused.exit_code == 2
     assert "There is no mint in the region us-central1; one runs in the region europe-west1" in refused.stderr
-    mend = f"mint delete --project {names.PROJECT_ID} --region europe-west1"
-    assert f"fullsend {mend}" in refused.stderr
+    fix = f"mint delete --project {names.PROJECT_ID} --region europe-west1"
+    assert f"fullsend {fix}" in refused.stderr
     assert operator.plane.writes == before
-    operator.done(*mend.split(), "--yes")
+    operator.done(*fix.split(), "--yes")
     assert operator.state().account is False
 
 
@@ -289,6 +289,26 @@ def test_a_switch_to_public_and_back_keeps_the_listed_orgs(operator: Operator) -
 
     operator.done("mint", "deploy", "--no-public", "--source", str(operator.source))
 
-    assert (
-        operator.state().providers["github-oidc"].spec.condition == f"assertion.repository_owner == '{names.ORG}'"
+    condition = operator.state().providers["github-oidc"].spec.condition
+    assert condition.startswith(
+        f"assertion.repository_owner == '{names.ORG}' && assertion.repository_owner_id in ["
     )
+
+
+def test_a_build_account_without_its_role_is_named_before_the_upload(operator: Operator) -> None:
+    operator.plane.without_default_grants()
+    refused = operator.run(*operator.deploy_words())
+    assert refused.exit_code == 1
+    assert "lacks roles/cloudbuild.builds.builder" in refused.stderr
+    assert "gcloud projects add-iam-policy-binding" in refused.stderr
+    assert operator.plane.writes == 0
+
+
+def test_required_claims_reach_the_mint_and_google(operator: Operator) -> None:
+    operator.deploy("--require", "event_name=push,workflow_dispatch")
+    state = operator.state()
+    assert json.loads(state.environment["REQUIRED_CLAIMS"]) == {"event_name": ["push", "workflow_dispatch"]}
+    condition = state.providers["github-oidc"].spec.condition
+    assert condition.endswith(" && (assertion.event_name in ['push', 'workflow_dispatch'])")
+    refused = operator.run("mint", "deploy", "--source", str(operator.source), "--require", "event_name")
+    assert refused.exit_code == 2

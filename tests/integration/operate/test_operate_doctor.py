@@ -1,4 +1,4 @@
-"""Each thing that the doctor knows of, broken: it is found, and the printed command mends it."""
+"""Each thing that the doctor knows of, broken: it is found, and the printed command fixes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fullsend.operate.model import names as ours
-from fullsend.operate.model.environment import Edit
+from fullsend.operate.model.edits import Edit
 from fullsend.operate.plan.steps.service_steps import EditEnvironment
 from fullsend_sandbox import names
 from mintcore.policy.names import Role
@@ -43,15 +43,13 @@ def respec(cloud: Cloud, **changes: object) -> None:
 
 
 def disable_provider(_: Operator, cloud: Cloud) -> None:
-    providers = cloud.session.service("iam", "v1").projects().locations().workloadIdentityPools().providers()
-    body = {"disabled": True}
-    cloud.session.call(providers.patch(name=provider(cloud), updateMask="disabled", body=body), "disable it")
+    iam = cloud.session.api("iam", "v1")
+    iam.patch(provider(cloud), "disable it", {"disabled": True}, updateMask="disabled")
 
 
 def take_access(_: Operator, cloud: Cloud) -> None:
-    secrets = cloud.session.service("secretmanager", "v1").projects().secrets()
-    request = secrets.setIamPolicy(resource=cloud.location.secret(TRIAGE), body={"policy": {}})
-    cloud.session.call(request, "take access away")
+    secrets = cloud.session.api("secretmanager", "v1")
+    secrets.post(f"{cloud.location.secret(TRIAGE)}:setIamPolicy", "revoke access", {"policy": {}})
 
 
 def variables(cloud: Cloud, **values: str) -> None:
@@ -87,6 +85,11 @@ def collide(operator: Operator, cloud: Cloud) -> None:
 def go_public_with_repo(operator: Operator, _: Cloud) -> None:
     operator.done("mint", "enroll", "octo-org/app", "--as-spelled")
     operator.done("mint", "deploy", "--public", "--source", str(operator.source))
+
+
+def take_over(operator: Operator, _: Cloud) -> None:
+    operator.world.github.rename_account(names.ORG, "new-name")
+    operator.world.github.create_org(names.ORG)
 
 
 BREAKS: dict[str, Break] = {
@@ -126,11 +129,18 @@ BREAKS: dict[str, Break] = {
     "environment_mismatch": lambda _, cloud: variables(cloud, WIF_POOL_NAME="other-pool"),
     "no_workflow_files": lambda _, cloud: variables(cloud, ALLOWED_WORKFLOW_FILES=""),
     "source_drift": lambda _, cloud: variables(cloud, FULLSEND_SOURCE_SHA256="0" * 64),
+    "builder_without_role": lambda operator, _: operator.plane.without_default_grants(),
+    "condition_not_narrowed": lambda _, cloud: cloud.federation.set_condition(
+        provider(cloud), "assertion.repository_owner == 'octo-org'"
+    ),
+    "renamed": lambda operator, _: operator.world.github.rename_account(names.ORG, "new-name"),
+    "name_unknown": lambda operator, _: operator.done("mint", "enroll", "no-such-org", "--as-spelled"),
+    "name_taken_over": take_over,
 }
 
 
 @pytest.mark.parametrize("code", BREAKS)
-def test_the_doctor_finds_what_is_broken_and_its_command_mends_it(operator: Operator, code: str) -> None:
+def test_the_doctor_finds_what_is_broken_and_its_command_fixes_it(operator: Operator, code: str) -> None:
     operator.deploy()
     cloud = operator.cloud()
     with cloud.session:
@@ -141,9 +151,11 @@ def test_the_doctor_finds_what_is_broken_and_its_command_mends_it(operator: Oper
     assert found.exit_code == 3, found.output
     findings = {one["code"]: one for one in json.loads(found.stdout)["findings"]}
     assert code in findings, found.output
-    mend = findings[code]["mend"].splitlines()[0]
-    if mend.startswith("fullsend "):
-        words = shlex.split(mend.replace("FILE.pem", str(operator.pem("triage"))))[1:]
+    fix, *rest = findings[code]["fix"].splitlines()
+    if code == "renamed":
+        operator.done(*shlex.split(rest[0])[1:], "--yes")
+    if fix.startswith("fullsend "):
+        words = shlex.split(fix.replace("FILE.pem", str(operator.pem("triage"))))[1:]
         words += ["--source", str(operator.source)] if words[1] == "deploy" else []
         words += ["--yes"] if words[1] == "unenroll" else []
         words += ["--as-spelled"] if words[1] == "enroll" and "/" in words[2] else []
@@ -151,7 +163,7 @@ def test_the_doctor_finds_what_is_broken_and_its_command_mends_it(operator: Oper
         left = operator.run("mint", "doctor", "--json", "--source", str(operator.source))
         assert code not in {one["code"] for one in json.loads(left.stdout)["findings"]}, left.output
     else:
-        assert mend.startswith(("gcloud ", "An owner of ", "Add it on the App's page"))
+        assert fix.startswith(("gcloud ", "An owner of ", "Add it on the App's page"))
 
 
 def test_the_doctor_has_nothing_to_say_of_a_new_mint_and_writes_nothing(operator: Operator) -> None:
@@ -190,9 +202,11 @@ def test_a_doctor_that_was_installed_without_the_source_looks_at_everything_else
     )
 
     assert found.returncode == 0, found.stderr
+    assert "Nothing is wrong with the mint" in found.stderr
+    assert found.stdout.startswith("Not checked:\n1. ")
     assert "(source_not_checked)" in found.stdout
     assert f"fullsend mint doctor --source CHECKOUT --project {names.PROJECT_ID}" in found.stdout
-    assert len(found.stdout.splitlines()) == 2
+    assert len(found.stdout.splitlines()) == 3
 
 
 def test_a_folder_named_as_the_source_that_is_none_is_refused(operator: Operator, tmp_path: Path) -> None:
@@ -200,3 +214,30 @@ def test_a_folder_named_as_the_source_that_is_none_is_refused(operator: Operator
     refused = operator.run("mint", "doctor", "--source", str(tmp_path))
     assert refused.exit_code == 2
     assert "is not the source of a mint" in refused.output
+
+
+def test_an_old_mint_without_protections_is_healthy_and_told_how_to_report_first(operator: Operator) -> None:
+    operator.deploy("--as-spelled")
+    cloud = operator.cloud()
+    variables(cloud, REPO_SCOPE="")
+
+    found = operator.run("mint", "doctor", "--json", "--source", str(operator.source))
+
+    assert found.exit_code == 0, found.output
+    findings = {one["code"]: one for one in json.loads(found.stdout)["findings"]}
+    assert {one["kind"] for one in findings.values()} == {"protection_off"}
+    assert "deploy --repo-scope caller --env REPORT_ONLY=repo_scope" in findings["repo_scope_off"]["fix"]
+    assert f"fullsend mint enroll {names.ORG}" in findings["ids_not_pinned"]["fix"]
+    shown = operator.doctor().stdout
+    assert shown.startswith("Protections that are off:\n1. ")
+    assert "Fix: fullsend mint deploy" in shown
+
+
+def test_a_renamed_organization_is_not_asked_for_an_installation(operator: Operator) -> None:
+    operator.deploy()
+    operator.world.github.rename_account(names.ORG, "new-name")
+    shown = operator.doctor()
+    assert shown.exit_code == 3
+    assert f"GitHub now knows {names.ORG} (id " in shown.stdout
+    assert "as new-name" in shown.stdout
+    assert "is not installed on" not in shown.stdout

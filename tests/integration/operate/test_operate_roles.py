@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fullsend.operate.model import names as ours
-from fullsend.operate.model.environment import Edit
+from fullsend.operate.model.edits import Edit
 from fullsend.operate.plan.role_changes import fingerprint
 from fullsend.operate.plan.steps.service_steps import EditEnvironment
 from fullsend_sandbox import names
@@ -53,11 +53,11 @@ def test_a_role_that_uses_anothers_app_is_told_apart_from_one_that_there_is_not(
     assert f"fullsend mint rotate-key coder --pem FILE.pem --project {names.PROJECT_ID}" in rotated.stderr
     removed = operator.run("mint", "remove-role", "fix", "--dry-run")
     assert removed.exit_code == 2
-    mend = f"mint deploy --project {names.PROJECT_ID} --env ALLOWED_ROLES=coder,triage"
-    assert f"fullsend {mend} serves the others without fix." in removed.stderr
+    fix = f"mint deploy --project {names.PROJECT_ID} --env ALLOWED_ROLES=coder,triage"
+    assert f"fullsend {fix} serves the others without fix." in removed.stderr
     assert operator.plane.writes == before
 
-    operator.done(*mend.split(), "--source", str(operator.source))
+    operator.done(*fix.split(), "--source", str(operator.source))
 
     again = operator.done("mint", "remove-role", "fix", "--dry-run")
     assert again.stdout == f"Nothing to do in {names.PROJECT_ID}. The mint has no role fix.\n"
@@ -149,8 +149,9 @@ def test_a_repository_is_enrolled_without_letting_its_organization_in(operator: 
     operator.deploy()
     operator.done("mint", "enroll", "other-org/app", "--as-spelled")
     state = operator.state()
-    assert state.environment["ALLOWED_ORGS"] == "octo-org,other-org"
-    assert state.providers["github-oidc"].spec.condition == "assertion.repository_owner == 'octo-org'"
+    assert state.environment["ALLOWED_ORGS"] == "octo-org"
+    assert state.environment["PER_REPO_WIF_REPOS"] == "other-org/app"
+    assert state.providers["github-oidc"].spec.condition.startswith("assertion.repository_owner == 'octo-org' && ")
     assert state.providers["gh-other-org-app"].spec.condition == "assertion.repository == 'other-org/app'"
     assert operator.doctor().exit_code == 0
 
@@ -176,7 +177,7 @@ def test_the_case_of_a_name_is_githubs_whatever_was_typed(operator: Operator) ->
 
 
 @pytest.mark.parametrize("variable", ["octo-org", "Octo-Org"])
-def test_a_name_in_another_spelling_than_githubs_is_not_admitted_and_the_command_mends_it(
+def test_a_name_in_another_spelling_than_githubs_is_not_admitted_and_the_command_fixes_it(
     operator: Operator, variable: str
 ) -> None:
     operator.deploy()
@@ -189,10 +190,10 @@ def test_a_name_in_another_spelling_than_githubs_is_not_admitted_and_the_command
     shown = operator.run("mint", "status", "Octo-Org")
 
     assert shown.exit_code == 3
-    assert "the condition has Octo-Org, and GitHub sends octo-org, which gets 401" in shown.output
-    mend = f"mint enroll octo-org --project {names.PROJECT_ID}"
-    assert mend in shown.output
-    operator.done(*mend.split())
+    assert "The condition has Octo-Org, and GitHub sends octo-org, which gets 401" in shown.output
+    fix = f"mint enroll octo-org --project {names.PROJECT_ID}"
+    assert fix in shown.output
+    operator.done(*fix.split())
     assert operator.run("mint", "status", "Octo-Org").exit_code == 0
 
 
@@ -215,7 +216,11 @@ def test_unenrolling_shuts_the_provider_and_the_environment(operator: Operator) 
     operator.done("mint", "unenroll", names.OTHER_ORG, "--yes")
     state = operator.state()
     assert state.environment["ALLOWED_ORGS"] == names.ORG
-    assert state.providers["github-oidc"].spec.condition == f"assertion.repository_owner == '{names.ORG}'"
+    condition = state.providers["github-oidc"].spec.condition
+    assert condition.startswith(
+        f"assertion.repository_owner == '{names.ORG}' && assertion.repository_owner_id in ['"
+    )
+    assert json.loads(state.environment["ENROLLED_IDS"]).keys() == {names.ORG}
     assert operator.run("mint", "status", names.OTHER_ORG).exit_code == 3
     assert operator.run("mint", "status", names.ORG).exit_code == 0
 
@@ -309,7 +314,7 @@ def test_of_two_spellings_of_a_name_the_last_one_provisioned_may_use_models(oper
         "repository_owner/octo-org",
     ]
     again = operator.done("inference", "provision", "octo-org", "--as-spelled")
-    assert "octo-org may use models already." in again.stderr
+    assert "octo-org can use models already." in again.stderr
 
 
 def test_a_binding_in_another_spelling_than_the_condition_is_not_healthy_and_goes_with_the_other(
@@ -406,3 +411,57 @@ def test_a_removal_names_each_step_once(operator: Operator) -> None:
     assert "1. set on the Cloud Run service" in asked.stdout
     done = operator.done("mint", "unenroll", names.OTHER_ORG, "--yes")
     assert done.output.count("set on the Cloud Run service") == 1
+
+
+def test_a_repository_of_an_enrolled_organization_is_said_to_be_covered_still(operator: Operator) -> None:
+    operator.deploy()
+    operator.done("mint", "enroll", "octo-org/app", "--as-spelled")
+    ended = operator.done("mint", "unenroll", "octo-org/app", "--yes")
+    assert "octo-org/app can still mint: its organization octo-org is enrolled" in ended.stderr
+    again = operator.done("mint", "unenroll", "octo-org/app", "--yes")
+    assert "octo-org/app can still mint" in again.stderr
+    operator.done("inference", "provision", "octo-org", "--as-spelled")
+    operator.done("inference", "provision", "octo-org/app", "--as-spelled")
+    ended = operator.done("inference", "deprovision", "octo-org/app", "--yes")
+    assert "octo-org/app can still use models: its organization octo-org has access" in ended.stderr
+
+
+def test_the_status_of_an_organization_with_only_its_repositories_enrolled_does_not_widen(
+    operator: Operator,
+) -> None:
+    operator.deploy()
+    operator.done("mint", "enroll", "other-org/app", "--as-spelled")
+    shown = operator.run("mint", "status", names.OTHER_ORG)
+    assert shown.exit_code == 3
+    assert "other-org/app" in shown.stdout
+    assert "Fix:" not in shown.stdout
+    assert "To enroll all of it: fullsend mint enroll other-org" in shown.stdout
+
+
+def test_inference_is_not_admitted_before_it_is_provisioned(operator: Operator) -> None:
+    shown = operator.run("inference", "status", "octo-org", "--json")
+    assert shown.exit_code == 3
+    assert json.loads(shown.stdout)["admitted"] is False
+
+
+def test_the_status_lists_fix_and_the_permissions_of_each_level(operator: Operator) -> None:
+    operator.deploy("--role", operator.role("coder"))
+    shown = json.loads(operator.done("mint", "status", "--json").stdout)
+    assert sorted(shown["permissions"]) == ["coder", "fix", "triage"]
+    assert shown["permissions"]["triage"] == {
+        "read": {"contents": "read", "issues": "read", "metadata": "read"},
+        "write": {"contents": "read", "issues": "write", "metadata": "read"},
+    }
+    text = operator.done("mint", "status").stdout
+    assert "issues:write" in text
+    assert "role fix" in text
+
+
+def test_a_name_that_another_account_took_over_is_shown(operator: Operator) -> None:
+    operator.deploy()
+    operator.world.github.rename_account(names.ORG, "new-name")
+    operator.world.github.create_org(names.ORG)
+    shown = operator.run("mint", "status", names.ORG)
+    assert shown.exit_code == 3
+    assert f"The name {names.ORG} now belongs to another account" in shown.stdout
+    assert f"Fix: fullsend mint unenroll {names.ORG}" in shown.stdout

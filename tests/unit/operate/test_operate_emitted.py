@@ -12,7 +12,7 @@ import pytest
 from fullsend.operate.gcp.run import EVERYONE
 from fullsend.operate.model import names
 from fullsend.operate.model.cloud_run_service import Service
-from fullsend.operate.model.environment import Edit
+from fullsend.operate.model.edits import Edit
 from fullsend.operate.model.federation import DELETED, Pool, Provider, ProviderSpec
 from fullsend.operate.model.mint_state import MintState, SecretState, Version
 from fullsend.operate.model.sizing import Sizing

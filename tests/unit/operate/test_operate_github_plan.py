@@ -12,7 +12,8 @@ from fullsend.operate.model.install_review import State, review
 from fullsend.operate.model.install_values import EXAMPLE_PROVIDER, checked, client_ids
 from fullsend.operate.model.names import target
 from fullsend.operate.operate_errors import BadInput
-from fullsend.operate.plan.install_changes import Action, changes, plan_set, plan_setup, plan_uninstall
+from fullsend.operate.plan.install_changes import changes, plan_set, plan_setup, plan_uninstall
+from fullsend.operate.plan.steps.slot_steps import Action
 
 ORG = Install(target("acme"))
 REPO = Install(target("acme/app"))
@@ -132,7 +133,28 @@ def test_status_tells_present_missing_different_and_stale_apart() -> None:
         ("acme/.fullsend", PROVIDER): State.PRESENT,
         ("acme/.fullsend", "FULLSEND_CODER_APP_PRIVATE_KEY"): State.STALE,
         ("acme", "FULLSEND_DISPATCH_TOKEN"): State.STALE,
+        ("acme/.fullsend", "FULLSEND_{ROLE}_CLIENT_ID"): State.MISSING,
     }
+
+
+def test_an_organization_without_any_client_id_is_not_healthy_and_the_fix_adds_one() -> None:
+    (finding,) = [f for f in review(ORG, {}, after(ORG, GIVEN)) if f.state is not State.PRESENT]
+    assert finding.fix == "fullsend github setup acme --client-id ROLE=CLIENT_ID"
+    with_one = after(ORG, {**GIVEN, CODER: "Iv23liAbCdEfGhIjKlMn"})
+    assert all(f.state is State.PRESENT for f in review(ORG, {}, with_one))
+    assert all(f.state is State.PRESENT for f in review(REPO, {}, after(REPO, GIVEN)))
+
+
+def test_the_fix_for_a_missing_client_id_sets_it() -> None:
+    given_id = {CODER: "Iv23liAbCdEfGhIjKlMn"}
+    (finding,) = [f for f in review(ORG, given_id, after(ORG, GIVEN)) if f.state is not State.PRESENT]
+    assert finding.fix == "fullsend github setup acme --client-id coder=Iv23liAbCdEfGhIjKlMn"
+
+
+def test_the_mints_own_pool_is_refused_as_the_inference_provider() -> None:
+    with pytest.raises(BadInput, match="the mint's own pool") as refused:
+        checked(PROVIDER, EXAMPLE_PROVIDER.replace("fullsend-inference", "fullsend-pool"))
+    assert "fullsend inference provision" in refused.value.remedy
 
 
 @pytest.mark.parametrize(

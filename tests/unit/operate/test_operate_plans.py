@@ -12,7 +12,8 @@ from fullsend.operate.gcp.run import EVERYONE
 from fullsend.operate.model import names
 from fullsend.operate.model.cloud_run_service import Service, edited
 from fullsend.operate.model.deployable_variables import check_names, known_names
-from fullsend.operate.model.environment import SOURCE_HASH, Edit
+from fullsend.operate.model.edits import Edit
+from fullsend.operate.model.environment import SOURCE_HASH
 from fullsend.operate.model.federation import DELETED, Pool, Provider, inference_provider, mint_provider
 from fullsend.operate.model.inference_members import condition_for, member_for
 from fullsend.operate.model.mint_state import MINT_APIS, MintState, SecretState, Version
@@ -234,7 +235,7 @@ def test_a_key_shows_nowhere_in_a_plan() -> None:
 def test_enrolling_writes_the_condition_then_the_environment_then_looks_again() -> None:
     steps = enroll_org(running(), Org("New-Org"))
     assert steps == [
-        AdmitOrgs((Org("New-Org"),), "assertion.repository_owner in ['my-org', 'New-Org']"),
+        AdmitOrgs(((Org("New-Org"), ""),), "assertion.repository_owner in ['my-org', 'New-Org']"),
         EditEnvironment(Edit(add_orgs=(Org("New-Org"),)), {"ALLOWED_ORGS": "my-org,New-Org"}),
         CheckAdmission(),
     ]
@@ -243,7 +244,7 @@ def test_enrolling_writes_the_condition_then_the_environment_then_looks_again() 
 def test_an_organization_in_another_case_is_written_anew() -> None:
     steps = enroll_org(running(), Org("My-Org"))
     assert kinds(steps) == ["AdmitOrgs", "EditEnvironment", "CheckAdmission"]
-    assert steps[0] == AdmitOrgs((Org("My-Org"),), "assertion.repository_owner == 'My-Org'")
+    assert steps[0] == AdmitOrgs(((Org("My-Org"), ""),), "assertion.repository_owner == 'My-Org'")
 
 
 def test_a_condition_written_by_hand_is_not_changed_by_an_enrolment() -> None:

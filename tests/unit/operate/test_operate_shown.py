@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fullsend.operate.model.environment import Edit
+from fullsend.operate.model.edits import Edit
 from fullsend.operate.model.names import MintLocation
 from fullsend.operate.plan.bundle import Bundle
 from fullsend.operate.plan.steps.function_steps import DeployFunction

@@ -1,0 +1,68 @@
+"""Checks on the protections that an older mint may have off. Each fix first reports, and denies only later."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from fullsend.operate.doctor.finding import Finding, Kind, Snapshot
+from fullsend.operate.doctor.name_checks import enrolled
+from fullsend.operate.model import environment
+from fullsend.operate.plan.deployment import NEW_REPO_SCOPE, NEW_WORKFLOW_REFS, REPO_SCOPE, WORKFLOW_REFS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPORT_ONLY = "REPORT_ONLY"
+
+
+def protections(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find each protection that is off, or that only reports."""
+    variables = snapshot.environment
+    if not _is_caller_scope(variables.get(REPO_SCOPE, "")):
+        what = "REPO_SCOPE is off: a job can get a token for every repository of its organization."
+        yield _off(snapshot, "repo_scope_off", what, f"--repo-scope {NEW_REPO_SCOPE}", "repo_scope")
+    if snapshot.is_public() and not variables.get(WORKFLOW_REFS, "").strip():
+        what = "WORKFLOW_REFS is off: the mint is public and trusts any commit, tag or branch of a workflow host."
+        yield _off(snapshot, "workflow_refs_off", what, f"--workflow-refs '{NEW_WORKFLOW_REFS}'", "workflow_refs")
+    yield from _ids(snapshot)
+    for rule in environment.items(variables, REPORT_ONLY):
+        left = ",".join(one for one in environment.items(variables, REPORT_ONLY) if one != rule)
+        what = f"The rule {rule} only reports: requests that it would deny are granted."
+        fix = (
+            f"{snapshot.command(f'deploy --env {REPORT_ONLY}={left}')}\n"
+            "First see whom it would stop: fullsend audit find --would-deny FILE"
+        )
+        yield Finding("rule_only_reports", what, fix, Kind.PROTECTION_OFF)
+    if environment.items(variables, environment.REPO_ONLY):
+        what = (
+            f"{environment.REPO_ONLY} is of an older version: its organizations are in ALLOWED_ORGS only for "
+            "single repositories, whose tokens can reach the whole organization."
+        )
+        yield Finding("repo_only_orgs", what, snapshot.command("deploy"), Kind.PROTECTION_OFF)
+
+
+def _is_caller_scope(text: str) -> bool:
+    if not text.lstrip().startswith("{"):
+        return text.strip() == NEW_REPO_SCOPE
+    try:
+        scopes = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(scopes, dict) and scopes.get("*") == NEW_REPO_SCOPE
+
+
+def _off(snapshot: Snapshot, code: str, what: str, option: str, rule: str) -> Finding:
+    listed = environment.items(snapshot.environment, REPORT_ONLY)
+    report = ",".join([*listed, *([] if rule in listed else [rule])])
+    command = snapshot.command(f"deploy {option} --env {REPORT_ONLY}={report}")
+    return Finding(code, what, f"{command}\nThis reports first and denies nothing.", Kind.PROTECTION_OFF)
+
+
+def _ids(snapshot: Snapshot) -> Iterator[Finding]:
+    known = environment.ids(snapshot.environment)
+    unpinned = [str(one) for one in enrolled(snapshot.environment) if str(one).lower() not in known]
+    if unpinned:
+        what = f"ENROLLED_IDS has no id for {', '.join(unpinned)}: whoever takes over one of these names can mint."
+        fix = "\n".join(snapshot.command(f"enroll {name}") for name in unpinned)
+        yield Finding("ids_not_pinned", what, fix, Kind.PROTECTION_OFF)

@@ -1,0 +1,66 @@
+"""Whom the mint's providers have to admit: from the mint's environment and from what a condition says now. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fullsend.operate.model import conditions, environment
+from fullsend.operate.model.conditions import Condition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mintcore.policy.names import Org, Repo
+
+Account = tuple["Org", str]
+"""An organization and GitHub's id for it, empty where it is not known."""
+
+
+def shared(
+    current: Condition | None,
+    variables: Mapping[str, str],
+    add: Iterable[Account] = (),
+    drop: Iterable[Account] = (),
+) -> Condition:
+    """Return whom the organizations' provider has to admit. Raises BadInput for a claim that CEL cannot compare.
+
+    Everyone it admits now stays, because it may be another operator's enrollment under way.
+    """
+    required = conditions.required_of(environment.required_claims(variables))
+    if environment.is_public(variables):
+        return Condition(public=True, required=required)
+    added, leaving = list(add), list(drop)
+    left = {org.key for org, _ in leaving}
+    named = {org.key: org for org in (current.orgs if current is not None else ()) if org.key not in left}
+    named |= {org.key: org for org in environment.admitted_orgs(variables) if org.key not in left}
+    named |= {org.key: org for org, _ in added}
+    known = environment.ids(variables) | {org.key: number for org, number in added if number}
+    known = {key: known[key] for key in named if key in known}
+    before = (current.ids if current is not None else frozenset()) - {number for _, number in leaving}
+    ids = _pinned(named, known, before, without_id={org.key for org, number in added if not number})
+    return Condition(conditions.for_orgs(named.values()).orgs, ids=ids, required=required)
+
+
+def _pinned(
+    named: Mapping[str, Org], known: Mapping[str, str], before: frozenset[str], without_id: set[str]
+) -> frozenset[str]:
+    """Return the owners' ids to pin; none when that would lock out an organization whose id is not known.
+
+    An organization that another operator is enrolling has its id in the condition and not in the environment yet.
+    """
+    unknown = named.keys() - known.keys()
+    if unknown and (not before or unknown & without_id):
+        return frozenset()
+    return frozenset(known.values()) | (before if unknown else frozenset())
+
+
+def own(repo: Repo, repo_id: str, owner_id: str, variables: Mapping[str, str]) -> Condition:
+    """Return the condition of a repository's own provider. Raises BadInput for a claim that CEL cannot compare."""
+    required = conditions.required_of(environment.required_claims(variables))
+    return Condition(repo=repo, ids=frozenset({owner_id} - {""}), repo_id=repo_id, required=required)
+
+
+def own_again(current: Condition, variables: Mapping[str, str]) -> Condition:
+    """Return a repository's condition with the claims that are required now; names and ids stay."""
+    required = conditions.required_of(environment.required_claims(variables))
+    return Condition(repo=current.repo, ids=current.ids, repo_id=current.repo_id, required=required)

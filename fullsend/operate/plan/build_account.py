@@ -1,0 +1,48 @@
+"""The account that Cloud Build builds the function with, and whether it may.
+
+Newer projects give the default account no role; a build then fails minutes after the upload with an unclear error.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fullsend.operate.operate_errors import OperateError, PreconditionFailed
+
+if TYPE_CHECKING:
+    from fullsend.operate.gcp.cloud import Cloud
+
+BUILDER = "roles/cloudbuild.builds.builder"
+_BROADER = ("roles/editor", "roles/owner", "roles/cloudbuild.builds.editor")
+
+
+def unable_builder(cloud: Cloud, apis: frozenset[str]) -> str:
+    """Return the account if it has no role to build with; empty where it has one, or where that cannot be read."""
+    if not {"cloudbuild.googleapis.com", "cloudresourcemanager.googleapis.com"} <= apis:
+        return ""
+    try:
+        email = cloud.builds.default_account(cloud.location.region)
+        roles = cloud.project.roles_of(f"serviceAccount:{email}") if email else {BUILDER}
+    except OperateError:
+        return ""  # the operator may not read it; the build itself will tell
+    # A custom role may have the permissions too: only an account without any role certainly lacks them.
+    known = roles & {BUILDER, *_BROADER} or any(not role.startswith("roles/") for role in roles)
+    return "" if known else email
+
+
+def require_builder(cloud: Cloud, apis: frozenset[str]) -> None:
+    """Raise PreconditionFailed, before anything is uploaded, when the build would fail."""
+    email = unable_builder(cloud, apis)
+    if email:
+        raise PreconditionFailed(
+            f"Cloud Build's account {email} lacks {BUILDER} and could not build the function. Nothing was changed.",
+            grant_builder(cloud.location.project, email),
+        )
+
+
+def grant_builder(project: str, email: str) -> str:
+    """Return the command that lets the account build."""
+    return (
+        f"gcloud projects add-iam-policy-binding {project} --member=serviceAccount:{email} --role={BUILDER} "
+        "--condition=None"
+    )
