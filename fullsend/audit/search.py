@@ -28,6 +28,8 @@ class Question:
     token_hash: str = ""
     repo: str = ""
     run: str = ""
+    would_deny: bool = False
+    """Only events in which a rule that reports would have denied."""
 
     def fits(self, event: Mapping[str, Any]) -> bool:
         """Whether the event answers every part of the question."""
@@ -35,6 +37,7 @@ class Question:
         return (
             # The second is a token that was requested during the STS exchange and revoked.
             (not self.token_hash or self.token_hash in {issued.get("hashed_token"), event.get("hashed_token")})
+            and (not self.would_deny or bool(_list(event, "would_deny")))
             and (not self.run or str(caller.get("run_id", "")) == self.run)
             and (not self.repo or self._concerns(event, caller, issued))
         )

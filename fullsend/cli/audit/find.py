@@ -62,17 +62,22 @@ def _run(_: click.Context, __: click.Parameter, value: str) -> str:
     metavar="ID",
     help="The id of the workflow run that asked: the number in its address, …/actions/runs/ID.",
 )
+@click.option(
+    "--would-deny", is_flag=True, help="Only events that a rule of REPORT_ONLY would have denied, with the rules."
+)
 @json_option
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
-def find(*, token_hash: str, repo: str, run: str, as_json: bool, files: tuple[IO[bytes], ...]) -> None:
+def find(
+    *, token_hash: str, repo: str, run: str, would_deny: bool, as_json: bool, files: tuple[IO[bytes], ...]
+) -> None:
     """Find events in a mint's log: its JSON lines, or an export of Cloud Logging; - is stdin.
 
     Several options narrow the search. An event that stands in several files is shown once. Exit status 1 when
     nothing is found, 2 when the files have no audit events, only unrecognized lines.
     """
-    question = Question(token_hash, repo, run)
+    question = Question(token_hash, repo, run, would_deny)
     if question == Question():
-        raise click.UsageError("say what to look for: --token-hash, --repo or --run")
+        raise click.UsageError("say what to look for: --token-hash, --repo, --run or --would-deny")
     reading, found = Reading(), []
     for file in files:
         try:
@@ -83,7 +88,10 @@ def find(*, token_hash: str, repo: str, run: str, as_json: bool, files: tuple[IO
     if as_json:
         print_json([entry.event | {"time": entry.time} for entry in events])
     elif events:
-        print_table(_COLUMNS, [_row(entry) for entry in events], whole=_COLUMNS)
+        columns = (*_COLUMNS, "would be denied by") if would_deny else _COLUMNS
+        print_table(
+            columns, [_row(entry)[: len(_COLUMNS)] + _rules(entry, would_deny) for entry in events], whole=columns
+        )
     if reading.bad and not reading.events:
         raise BadUsage(
             f"There is no audit event in {', '.join(file.name for file in files)}: no line is as a mint writes it "
@@ -122,6 +130,12 @@ def _row(entry: Found) -> tuple[str, ...]:
         _reach(issued),
         _shown(event.get("request_id")),
     )
+
+
+def _rules(entry: Found, would_deny: bool) -> tuple[str, ...]:  # noqa: FBT001 - a column or none
+    listed = entry.event.get("would_deny")
+    names = ", ".join(_shown(name) for name in listed) if isinstance(listed, list) else ""
+    return (names,) if would_deny else ()
 
 
 def _reach(issued: dict[str, Any]) -> str:

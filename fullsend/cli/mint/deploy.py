@@ -98,6 +98,9 @@ from fullsend.operate.plan.steps.function_steps import DeployFunction
 )
 @click.option("--as-spelled", is_flag=True, help="Use --org as it is given and pin no id, without asking GitHub.")
 @click.option("--skip-github", is_flag=True, help="Do not check the Apps' keys and permissions with GitHub.")
+@click.option(
+    "--skip-build-check", is_flag=True, help="Do not check the role of Cloud Build's account on the project."
+)
 @plan_options
 def deploy(
     *,
@@ -116,6 +119,7 @@ def deploy(
     max_instances: int | None,
     as_spelled: bool,
     skip_github: bool,
+    skip_build_check: bool,
     dry_run: bool,
     emit: str | None,
 ) -> None:
@@ -147,7 +151,7 @@ def deploy(
             ids = tuple((str(one.name), one.number) for one in found)
             deployment = replace(deployment, orgs=tuple(one.name for one in found), ids=ids)
         steps = plan(state, deployment, bundle)
-        if any(isinstance(step, DeployFunction) for step in steps):
+        if not skip_build_check and any(isinstance(step, DeployFunction) for step in steps):
             require_builder(cloud, state.apis)
         if not skip_github:
             for role in deployment.roles:

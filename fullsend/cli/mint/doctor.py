@@ -5,24 +5,37 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
+from fullsend.audit.entries import Reading, read_events, without_repeats
 from fullsend.cli.mint.operator_options import github_api, google, place_options, resolver
-from fullsend.cli.output import NOT_HEALTHY, json_option, note, print_json, progress
+from fullsend.cli.output import (
+    NOT_HEALTHY,
+    BadUsage,
+    CommandError,
+    json_option,
+    note,
+    print_json,
+    print_table,
+    progress,
+)
 from fullsend.github.apps import GitHubApps
 from fullsend.operate.doctor.check import check, read_snapshot
 from fullsend.operate.doctor.finding import Kind
+from fullsend.operate.doctor.rehearsal import rehearse
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.operate_errors import BadInput
 from fullsend.operate.plan.bundle import build, default_source
 from fullsend.operate.plan.enrollment import require_mint
+from mintcore.settings.environment import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from fullsend.operate.doctor.finding import Finding
+    from fullsend.operate.doctor.rehearsal import Rehearsal
 
 _TITLES = {Kind.PROBLEM: "", Kind.PROTECTION_OFF: "Protections that are off:", Kind.UNCHECKED: "Not checked:"}
 
@@ -35,8 +48,16 @@ _TITLES = {Kind.PROBLEM: "", Kind.PROTECTION_OFF: "Protections that are off:", K
     show_default="where this command came from",
     help="The source that the mint should run; without one, which source it runs is not checked.",
 )
+@click.option(
+    "--events",
+    type=click.File("rb"),
+    multiple=True,
+    metavar="FILE",
+    help="Audit events, as `audit find` reads them: also print whose granted requests the protections would deny. "
+    "May be repeated.",
+)
 @json_option
-def doctor(*, project: str, region: str, source: Path | None, as_json: bool) -> None:
+def doctor(*, project: str, region: str, source: Path | None, events: tuple[IO[bytes], ...], as_json: bool) -> None:
     """Find what is wrong with a mint, and print the command that fixes it.
 
     Compares the environment, the providers, the secrets, the Apps, their installations and the enrolled names.
@@ -52,15 +73,48 @@ def doctor(*, project: str, region: str, source: Path | None, as_json: bool) -> 
                 cloud, state, github=github, resolver=resolver(state.environment), bundle_hash=bundle_hash
             )
             findings = check(snapshot)
+    rehearsal = _rehearsed(events, state.serving_environment) if events else None
     problems = [finding for finding in findings if finding.kind is Kind.PROBLEM]
     if as_json:
-        print_json({"url": state.url, "findings": [asdict(finding) for finding in findings]})
+        found = {"url": state.url, "findings": [asdict(finding) for finding in findings]}
+        print_json(found | ({} if rehearsal is None else {"rehearsal": asdict(rehearsal)}))
     else:
         _print(findings)
+        if rehearsal is not None:
+            _print_rehearsal(rehearsal)
     if not problems:
         note(f"Nothing is wrong with the mint at {state.url}.")
     if problems:
         sys.exit(NOT_HEALTHY)
+
+
+def _rehearsed(files: Sequence[IO[bytes]], environment: Mapping[str, str]) -> Rehearsal:
+    reading = Reading()
+    found = [entry for file in files for entry in read_events(file.name, file, reading)]
+    if not found:
+        raise BadUsage(
+            f"There is no audit event in {', '.join(file.name for file in files)}.",
+            "Give the lines a mint prints, the file of AUDIT_LOG, or an export of Cloud Logging.",
+        )
+    try:
+        return rehearse((entry.event for entry in without_repeats(found)), environment)
+    except ConfigurationError as error:
+        raise CommandError("The mint's settings are not valid.", "\n".join(error.problems)) from None
+
+
+def _print_rehearsal(rehearsal: Rehearsal) -> None:
+    """Print whom the protections would stop, out of the requests that were granted."""
+    click.echo(f"With every protection on, of {rehearsal.decided} granted requests:")
+    if not rehearsal.stopped:
+        click.echo("none would be denied.")
+    rows = [(one.rule, one.repository, one.workflow, one.role, str(one.times)) for one in rehearsal.stopped]
+    if rows:
+        columns = ("rule", "repository", "workflow", "role", "requests")
+        print_table(columns, rows, whole=columns)
+        for change in dict.fromkeys(one.change for one in rehearsal.stopped):
+            click.echo(f"Fix: {change}")
+    if rehearsal.unreadable:
+        note(f"{rehearsal.unreadable} events could not be decided: they lack the caller's claims.")
 
 
 def _print(findings: Sequence[Finding]) -> None:

@@ -36,7 +36,8 @@ def require_builder(cloud: Cloud, apis: frozenset[str]) -> None:
     if email:
         raise PreconditionFailed(
             f"Cloud Build's account {email} lacks {BUILDER} and could not build the function. Nothing was changed.",
-            grant_builder(cloud.location.project, email),
+            f"{grant_builder(cloud.location.project, email)}\n"
+            "If the role is granted on the folder or the organization, add --skip-build-check.",
         )
 
 

@@ -174,3 +174,13 @@ def test_no_file_breaks_the_search(content: bytes) -> None:
     question = Question(token_hash=HASH, repo="a/b", run="1")
     for found in read_events("log", io.BytesIO(content), Reading()):
         question.fits(found.event)
+
+
+def test_only_the_events_that_a_reporting_rule_would_deny_are_found_with_the_rules(tmp_path: Path) -> None:
+    reported = EVENT | {"would_deny": ["repo_scope", "ids"], "request_id": "request-2"}
+    lines = "\n".join(json.dumps({"audit": event}) for event in (EVENT, reported, EVENT | {"would_deny": []}))
+    result = search(tmp_path, lines, "--would-deny")
+    assert result.exit_code == 0
+    assert "repo_scope, ids" in result.stdout
+    found = json.loads(search(tmp_path, lines, "--would-deny", "--json").stdout)
+    assert [event["request_id"] for event in found] == ["request-2"]

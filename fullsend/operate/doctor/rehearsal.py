@@ -1,0 +1,129 @@
+"""Whom the protections would stop, from a mint's real audit events: before one is switched on, or while it reports.
+
+The mint's own policy decides each event again, with every protection on and reporting. Pure. What an event does not
+hold (a claim that only REQUIRED_CLAIMS reads, an answer of GitHub's) leaves a rule open.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fullsend.operate.plan.deployment import NEW_REPO_SCOPE, NEW_WORKFLOW_REFS, REPO_SCOPE, WORKFLOW_REFS
+from mintcore.errors import InvalidToken, MintError
+from mintcore.policy.claims import check_claims
+from mintcore.policy.policy import REPORTABLE
+from mintcore.policy.token_request import parse_token_request
+from mintcore.policy.trust import decide
+from mintcore.settings.environment import read_hosted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mintcore.policy.decision import Decision
+    from mintcore.policy.policy import TrustPolicy
+
+REPORT_ONLY = "REPORT_ONLY"
+_ANY = "rehearsal"
+# The claim of each field of an event's caller (docs/audit-event.schema.json).
+_CLAIMS = {
+    "repository": "repository",
+    "owner": "repository_owner",
+    "repository_id": "repository_id",
+    "owner_id": "repository_owner_id",
+    "workflow_ref": "job_workflow_ref",
+    "workflow_sha": "job_workflow_sha",
+    "top_workflow_ref": "workflow_ref",
+    "run_id": "run_id",
+    "run_attempt": "run_attempt",
+    "event": "event_name",
+    "ref": "ref",
+    "sha": "sha",
+    "actor": "actor",
+    "actor_id": "actor_id",
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Stopped:
+    """A caller whose requests a rule would deny, how many of them, and what would have to change."""
+
+    rule: str
+    repository: str
+    workflow: str
+    role: str
+    change: str
+    times: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """The callers that would be stopped, how many granted requests were decided, and how many could not be."""
+
+    stopped: tuple[Stopped, ...]
+    decided: int
+    unreadable: int
+
+
+def protected(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with every protection on and all of them reporting."""
+    scope = environment.get(REPO_SCOPE, "")
+    refs = environment.get(WORKFLOW_REFS, "")
+    return {
+        **environment,
+        REPO_SCOPE: scope if scope not in {"", "organization"} else NEW_REPO_SCOPE,
+        WORKFLOW_REFS: refs or NEW_WORKFLOW_REFS,
+        REPORT_ONLY: ",".join(REPORTABLE),
+    }
+
+
+def rehearse(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]) -> Rehearsal:
+    """Return which callers of the granted requests would be stopped. Raises ConfigurationError."""
+    policy = read_hosted(protected(environment)).common.policy
+    counted: Counter[Stopped] = Counter()
+    decided = unreadable = 0
+    for event in events:
+        if event.get("event") != "mint" or event.get("outcome") != "granted":
+            continue
+        decision = _decision(event, policy)
+        if decision is None:
+            unreadable += 1
+            continue
+        decided += 1
+        caller = event["caller"]
+        for rule in decision.rules:
+            if rule.would_deny:
+                key = Stopped(
+                    rule.name,
+                    str(caller.get("repository", "")),
+                    str(caller.get("workflow_ref", "")),
+                    str(event.get("role", "")),
+                    rule.remedy,
+                )
+                counted[key] += 1
+    stopped = (
+        Stopped(one.rule, one.repository, one.workflow, one.role, one.change, times)
+        for one, times in counted.items()
+    )
+    return Rehearsal(tuple(sorted(stopped)), decided, unreadable)
+
+
+def _decision(event: Mapping[str, Any], policy: TrustPolicy) -> Decision | None:
+    caller = event.get("caller")
+    if not isinstance(caller, dict):
+        return None
+    claims: dict[str, Any] = {claim: caller.get(field, "") for field, claim in _CLAIMS.items()}
+    claims |= {"iss": _ANY, "aud": _ANY, "exp": 1, "nbf": 0, "iat": 0}
+    asked = {name: event[name] for name in ("role", "repos", "level", "target_org") if event.get(name)}
+    if event.get("asked_permissions"):
+        asked["permissions"] = event["asked_permissions"]
+    try:
+        return decide(
+            policy,
+            check_claims(claims, issuer=_ANY, audience=_ANY, now=0),
+            parse_token_request(json.dumps(asked, default=str).encode()),
+        )
+    except (InvalidToken, MintError):
+        return None

@@ -1,0 +1,85 @@
+"""Whom the protections would stop, decided from audit events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fullsend.operate.doctor.rehearsal import protected, rehearse
+from tests.unit.operate.test_operate_plans import ENVIRONMENT
+
+CALLER = {
+    "repository": "my-org/app",
+    "repository_id": "10",
+    "owner": "my-org",
+    "owner_id": "1",
+    "workflow_ref": "my-org/.fullsend/.github/workflows/triage.yml@refs/heads/main",
+    "run_id": "7",
+    "event": "push",
+}
+EVENT: dict[str, Any] = {
+    "event": "mint",
+    "outcome": "granted",
+    "role": "triage",
+    "repos": ["app"],
+    "caller": CALLER,
+}
+
+
+def names(*events: dict[str, Any], **environment: str) -> list[tuple[str, str, int]]:
+    found = rehearse(events, ENVIRONMENT | environment)
+    return [(one.rule, one.repository, one.times) for one in found.stopped]
+
+
+def test_a_job_that_gets_its_own_repository_is_not_stopped() -> None:
+    assert names(EVENT, EVENT) == []
+
+
+def test_a_job_that_gets_another_repository_is_counted_with_what_to_change() -> None:
+    other = EVENT | {"repos": ["payroll"]}
+    assert names(other, other, EVENT) == [("repo_scope", "my-org/app", 2)]
+    (stopped,) = rehearse([other], ENVIRONMENT).stopped
+    assert stopped.workflow == CALLER["workflow_ref"]
+    assert stopped.change
+
+
+def test_an_account_with_another_id_is_stopped() -> None:
+    assert names(EVENT, ENROLLED_IDS='{"my-org": 2}') == [("ids", "my-org/app", 1)]
+    assert names(EVENT, ENROLLED_IDS='{"my-org": 1}') == []
+
+
+def test_a_claim_that_would_be_required_stops_another_value() -> None:
+    assert names(EVENT, REQUIRED_CLAIMS='{"event_name": ["workflow_dispatch"]}') == [("claims", "my-org/app", 1)]
+
+
+def test_a_branch_of_a_workflow_host_that_is_not_listed_is_stopped() -> None:
+    host = CALLER | {"workflow_ref": "fullsend-ai/fullsend/.github/workflows/triage.yml@refs/heads/dev"}
+    assert names(EVENT | {"caller": host}) == [("workflow_refs", "my-org/app", 1)]
+
+
+def test_denied_and_status_events_are_left_out_and_incomplete_ones_are_counted() -> None:
+    found = rehearse(
+        [EVENT | {"outcome": "denied"}, EVENT | {"event": "status"}, EVENT | {"caller": {}}, EVENT], ENVIRONMENT
+    )
+    assert (found.decided, found.unreadable, found.stopped) == (1, 1, ())
+
+
+@pytest.mark.parametrize("scope", ["", "organization", '{"coder": "organization"}', "caller"])
+def test_a_choice_of_the_operator_is_kept(scope: str) -> None:
+    on = protected({"REPO_SCOPE": scope, "WORKFLOW_REFS": "refs/heads/x"})
+    assert on["REPO_SCOPE"] == (scope if scope not in {"", "organization"} else "caller")
+    assert on["WORKFLOW_REFS"] == "refs/heads/x"
+
+
+JSON = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.text(max_size=5), max_size=2)
+
+
+@given(st.dictionaries(st.sampled_from([*EVENT, "level", "target_org", "asked_permissions"]), JSON), JSON)
+def test_odd_events_never_raise(fields: dict[str, Any], owner: Any) -> None:
+    event = EVENT | fields | {"event": "mint", "outcome": "granted"}
+    if isinstance(event["caller"], dict):
+        event["caller"] = CALLER | {"owner": owner}
+    rehearse([event], ENVIRONMENT)
