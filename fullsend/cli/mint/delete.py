@@ -35,12 +35,12 @@ def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bo
         others = [] if keep_keys else sorted(stored.keys() - set(keys))
         if others:
             note(
-                f"Left alone, as keys of roles that this mint does not serve: {', '.join(map(secret_id, others))}\n"
-                f"One of them goes with: gcloud secrets delete {secret_id(others[0])} --project {project}"
+                f"Not deleted, because this mint does not serve their roles: {', '.join(map(secret_id, others))}\n"
+                f"To delete one: gcloud secrets delete {secret_id(others[0])} --project {project}"
             )
         with_keys = f", with the keys of {', '.join(keys)}" if keys else ""
         question = f"Delete the mint of {project} for everyone who uses it{with_keys}?"
-        already = "There is nothing of a mint."
+        already = "There is no mint, and nothing that one left."
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
         if done and steps:
-            note("The mint is deleted. The APIs stay enabled, for others may use them.")
+            note("The mint is deleted. The APIs stay enabled, because others may use them.")

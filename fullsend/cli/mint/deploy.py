@@ -22,14 +22,12 @@ from fullsend.operate.model import names
 from fullsend.operate.model.conditions import required_of
 from fullsend.operate.model.deployable_variables import check_names
 from fullsend.operate.operate_errors import BadInput
-from fullsend.operate.plan.build_account import require_builder
 from fullsend.operate.plan.bundle import build, default_source
 from fullsend.operate.plan.deployment import deploy as plan
 from fullsend.operate.plan.deployment import edit_for
 from fullsend.operate.plan.deployment_notes import notes
 from fullsend.operate.plan.deployment_spec import DeploymentSpec, RoleKey
 from fullsend.operate.plan.pem_file import read_pem
-from fullsend.operate.plan.steps.function_steps import DeployFunction
 
 
 @click.command()
@@ -138,6 +136,7 @@ def deploy(
             repo_scope=repo_scope,
             workflow_refs=workflow_refs,
             require=tuple(_required(text) for text in require),
+            check_builder=not skip_build_check,
             min_instances=min_instances,
             max_instances=max_instances,
         )
@@ -151,8 +150,6 @@ def deploy(
             ids = tuple((str(one.name), one.number) for one in found)
             deployment = replace(deployment, orgs=tuple(one.name for one in found), ids=ids)
         steps = plan(state, deployment, bundle)
-        if not skip_build_check and any(isinstance(step, DeployFunction) for step in steps):
-            require_builder(cloud, state.apis)
         if not skip_github:
             for role in deployment.roles:
                 if role.key is not None:

@@ -61,7 +61,7 @@ def doctor(*, project: str, region: str, source: Path | None, events: tuple[IO[b
     """Find what is wrong with a mint, and print the command that fixes it.
 
     Compares the environment, the providers, the secrets, the Apps, their installations and the enrolled names.
-    Changes nothing. Exit status 3 when there is a problem; a protection that is off is no problem.
+    Changes nothing. Exit status 3 when there is a problem; a protection that is off does not count.
     """
     with google(project, region) as cloud:
         bundle_hash = _hash(source)

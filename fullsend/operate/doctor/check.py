@@ -88,7 +88,7 @@ def _ask(cloud: Cloud, state: MintState, role: Role, github: GitHubApps) -> AppR
 
 
 def _builder(cloud: Cloud, state: MintState) -> BuilderReport:
-    email = unable_builder(cloud, state.apis)
+    email = unable_builder(cloud)
     return BuilderReport(email, may_build=not email)
 
 

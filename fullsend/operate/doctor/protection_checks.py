@@ -63,6 +63,6 @@ def _ids(snapshot: Snapshot) -> Iterator[Finding]:
     known = environment.ids(snapshot.environment)
     unpinned = [str(one) for one in enrolled(snapshot.environment) if str(one).lower() not in known]
     if unpinned:
-        what = f"ENROLLED_IDS has no id for {', '.join(unpinned)}: whoever takes over one of these names can mint."
+        what = f"ENROLLED_IDS has no id for {', '.join(unpinned)}: an account that takes over one of these names can mint."
         fix = "\n".join(snapshot.command(f"enroll {name}") for name in unpinned)
         yield Finding("ids_not_pinned", what, fix, Kind.PROTECTION_OFF)

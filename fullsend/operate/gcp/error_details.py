@@ -31,7 +31,7 @@ def kind_of(detail: Detail) -> str:
 
 
 def named(details: Sequence[Detail], kind: str) -> Detail:
-    """Return the first detail of a type; empty when there is none."""
+    """Return the first detail of a type, or an empty one."""
     return next((one for one in details if kind_of(one) == kind), {})
 
 

@@ -73,7 +73,7 @@ def _provider(value: str) -> str:
     if rest != value:
         why = "must not begin with //iam.googleapis.com/: that form is an audience"
     elif _PROVIDER_BY_ID.fullmatch(value):
-        why = "has the project's id where its number belongs; gcloud projects describe ID shows the number"
+        why = "has the project's id where its number belongs; `gcloud projects describe ID` shows the number"
     else:
         why = "is not a workload identity provider's resource name"
     raise BadInput(
@@ -87,7 +87,7 @@ def _project(value: str) -> str:
     if not _PROJECT.fullmatch(value):
         raise BadInput(
             "the inference project is not a project id: 6 to 30 lowercase letters, digits and '-', a letter first.",
-            "gcloud projects list shows your projects; the id is neither the name nor the number.",
+            "`gcloud projects list` shows your projects; the id is neither the name nor the number.",
         )
     return value
 

@@ -1,6 +1,6 @@
-"""What things are called, and the rules for the names an operator gives. Checked before any call.
+"""Names of resources, and the rules for the names that an operator gives. Checked before any call.
 
-Decides names only: what is written under them is `desired.py`'s.
+Decides names only: `federation` and `environment` decide what is written under them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def project_id(text: str) -> str:
     if not _PROJECT.fullmatch(text):
         raise BadInput(
             f"{text!r} is not a project id: 6 to 30 lowercase letters, digits and '-', a letter first.",
-            "gcloud projects list shows your projects; the id is neither the name nor the number.",
+            "`gcloud projects list` shows your projects; the id is neither the name nor the number.",
         )
     return text
 
@@ -45,7 +45,7 @@ def region(text: str) -> str:
     """Return a Cloud Functions region. Raises BadInput."""
     if not _REGION.fullmatch(text):
         raise BadInput(
-            f"{text!r} is not a region, such as {REGION}.", "gcloud functions regions list shows those there are."
+            f"{text!r} is not a region, such as {REGION}.", "`gcloud functions regions list` shows the regions."
         )
     return text
 
@@ -83,7 +83,7 @@ def app_id(text: str) -> str:
     if not _APP_ID.fullmatch(text):
         raise BadInput(
             f"{text!r} is not an App ID, which is a number.",
-            "It stands on the App's page under 'About', above the client ID (which is another thing).",
+            "The App's page shows it under 'About', above the client ID.",
         )
     return text
 
@@ -117,7 +117,7 @@ def secret_id(role: Role) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MintLocation:
-    """Where a mint lives; everything else is called after it."""
+    """Where a mint runs; the names of its resources follow from it."""
 
     project: str
     region: str = REGION

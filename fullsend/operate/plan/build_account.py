@@ -5,21 +5,21 @@ Newer projects give the default account no role; a build then fails minutes afte
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fullsend.operate.operate_errors import OperateError, PreconditionFailed
 
 if TYPE_CHECKING:
     from fullsend.operate.gcp.cloud import Cloud
+    from fullsend.operate.model.names import MintLocation
 
 BUILDER = "roles/cloudbuild.builds.builder"
 _BROADER = ("roles/editor", "roles/owner", "roles/cloudbuild.builds.editor")
 
 
-def unable_builder(cloud: Cloud, apis: frozenset[str]) -> str:
+def unable_builder(cloud: Cloud) -> str:
     """Return the account if it has no role to build with; empty where it has one, or where that cannot be read."""
-    if not {"cloudbuild.googleapis.com", "cloudresourcemanager.googleapis.com"} <= apis:
-        return ""
     try:
         email = cloud.builds.default_account(cloud.location.region)
         roles = cloud.project.roles_of(f"serviceAccount:{email}") if email else {BUILDER}
@@ -30,15 +30,28 @@ def unable_builder(cloud: Cloud, apis: frozenset[str]) -> str:
     return "" if known else email
 
 
-def require_builder(cloud: Cloud, apis: frozenset[str]) -> None:
-    """Raise PreconditionFailed, before anything is uploaded, when the build would fail."""
-    email = unable_builder(cloud, apis)
-    if email:
-        raise PreconditionFailed(
-            f"Cloud Build's account {email} lacks {BUILDER} and could not build the function. Nothing was changed.",
-            f"{grant_builder(cloud.location.project, email)}\n"
-            "If the role is granted on the folder or the organization, add --skip-build-check.",
-        )
+@dataclass(frozen=True, slots=True)
+class CheckBuilder:
+    """Check, before anything is uploaded, that the source can be built."""
+
+    def title(self) -> str:
+        """Say what it does."""
+        return f"check that Cloud Build's account has {BUILDER} or more"
+
+    def gcloud(self, location: MintLocation) -> list[str]:
+        """Return it as shell commands."""
+        return [f"# {self.title()}: fullsend mint doctor {location.flags()}"]
+
+    def apply(self, cloud: Cloud) -> None:
+        """Do it. Raises PreconditionFailed when the build would fail."""
+        email = unable_builder(cloud)
+        if email:
+            raise PreconditionFailed(
+                f"Cloud Build's account {email} lacks {BUILDER} and could not build the function. "
+                "Nothing was uploaded.",
+                f"{grant_builder(cloud.location.project, email)}\n"
+                "If the role is granted on the folder or the organization, add --skip-build-check.",
+            )
 
 
 def grant_builder(project: str, email: str) -> str:

@@ -1,4 +1,4 @@
-"""`mint delete`: what `deploy` made, in reverse. APIs stay enabled, for others may use them."""
+"""`mint delete`: what `deploy` made, in reverse. APIs stay enabled, because others may use them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def refuse_elsewhere(state: MintState, regions: Iterable[str]) -> None:
         )
     raise BadInput(
         f"Another mint runs {there}; it would be left without them. Nothing was deleted.",
-        f"Delete this one's function alone: gcloud functions delete {names.FUNCTION} --gen2 --project {project} "
+        f"To delete only this one's function: gcloud functions delete {names.FUNCTION} --gen2 --project {project} "
         f"--region {state.location.region}",
     )
 

@@ -14,6 +14,7 @@ from fullsend.operate.model.federation import DELETED
 from fullsend.operate.model.mint_state import MINT_APIS
 from fullsend.operate.model.sizing import MAX_INSTANCES, MIN_INSTANCES, Sizing, missing_from
 from fullsend.operate.operate_errors import BadInput
+from fullsend.operate.plan.build_account import CheckBuilder
 from fullsend.operate.plan.key_changes import key_steps
 from fullsend.operate.plan.steps.admission_steps import AdmitOrgs, CheckAdmission
 from fullsend.operate.plan.steps.federation_steps import CREATE, ENABLE, UNDELETE, UPDATE, PutPool, PutProvider
@@ -200,17 +201,16 @@ def _function_steps(state: MintState, deployment: DeploymentSpec, edit: Edit, bu
     there = state.service.sizing if state.service is not None else Sizing()
     least = (deployment.min_instances, there.min_instances, MIN_INSTANCES)
     most = (deployment.max_instances, there.max_instances, MAX_INSTANCES)
-    return [
-        DeployFunction(
-            bundle.sha256,
-            edit,
-            bundle,
-            dict(state.environment),
-            Sizing(_first(least), _first(most)),
-            public=EVERYONE in state.invokers,
-            pinned=state.service is not None and not state.service.follows_latest,
-        )
-    ]
+    build = DeployFunction(
+        bundle.sha256,
+        edit,
+        bundle,
+        dict(state.environment),
+        Sizing(_first(least), _first(most)),
+        public=EVERYONE in state.invokers,
+        pinned=state.service is not None and not state.service.follows_latest,
+    )
+    return [CheckBuilder(), build] if deployment.check_builder else [build]
 
 
 def _first(values: tuple[int | None, ...]) -> int | None:

@@ -37,5 +37,6 @@ class DeploymentSpec:
     """A claim and the values to accept; without a value it is no longer required."""
     repo_scope: str = ""
     workflow_refs: str = ""
+    check_builder: bool = True
     min_instances: int | None = None
     max_instances: int | None = None

@@ -34,7 +34,7 @@ def require_mint(state: MintState) -> None:
 def enroll_org(state: MintState, org: Org, org_id: str = "") -> list[Step]:
     """Return the steps: the provider's condition, then ALLOWED_ORGS and ENROLLED_IDS. Raises BadInput, NotThere.
 
-    `org_id` is GitHub's; without it the name alone decides, as it does for whoever takes the name over.
+    `org_id` is GitHub's; without it the name alone decides, also for an account that takes the name over.
     """
     require_mint(state)
     if environment.is_public(state.environment):

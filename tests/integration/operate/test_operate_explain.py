@@ -30,8 +30,11 @@ def explain(operator: Operator, folder: Path, role: str, **claims: Any) -> Resul
         "repository_owner": "octo-org",
         "job_workflow_ref": "octo-org/.fullsend/.github/workflows/triage.yml@refs/heads/main",
     }
+    given |= claims
+    ids = json.loads(operator.state().environment.get("ENROLLED_IDS", "{}"))
+    given["repository_owner_id"] = str(ids.get(given["repository_owner"], 7))
     path = folder / "claims.json"
-    path.write_text(json.dumps(given | claims))
+    path.write_text(json.dumps(given))
     return operator.run(
         "mint", "explain", "--claims", str(path), "--role", role, "--project", names.PROJECT_ID, "--json"
     )

@@ -390,7 +390,7 @@ def test_two_formats_at_once_are_refused(operator: Operator) -> None:
         (("mint", "enroll", names.ORG), f"{names.ORG} is enrolled already."),
         (("mint", "unenroll", names.OTHER_ORG), f"{names.OTHER_ORG} is not enrolled."),
         (("mint", "remove-role", "nope"), "The mint has no role nope."),
-        (("inference", "deprovision", names.ORG), f"{names.ORG} may not use models."),
+        (("inference", "deprovision", names.ORG), f"{names.ORG} cannot use models."),
     ],
 )
 def test_nothing_to_do_is_said_with_its_reason_however_one_asks(

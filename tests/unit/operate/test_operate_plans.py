@@ -108,6 +108,7 @@ def test_an_empty_project_gets_every_step_in_the_order_of_need() -> None:
         "CreateSecret",
         "AddKey",
         "GrantSecret",
+        "CheckBuilder",
         "DeployFunction",
         "MakePublic",
         "WaitHealthy",

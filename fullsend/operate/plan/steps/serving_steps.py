@@ -70,9 +70,10 @@ class WaitHealthy:
         while (found := probe(url)).refuses is not True or found.version != self.version:
             if session.now() + pause > ends:
                 raise NotReady(
-                    f"The mint at {url} is deployed and not healthy after {HEALTH_SECONDS:.0f} s: {found.said}.",
-                    f"gcloud run services logs read {FUNCTION} --project {cloud.location.project} --region "
-                    f"{cloud.location.region} shows what it says, fullsend mint doctor what is wrong around it.",
+                    f"The mint at {url} is deployed, but not healthy after {HEALTH_SECONDS:.0f} s: {found.said}.",
+                    f"Read its log: gcloud run services logs read {FUNCTION} --project {cloud.location.project} "
+                    f"--region {cloud.location.region}\nThen check its surroundings: fullsend mint doctor "
+                    f"{cloud.location.flags()}",
                 )
             session.sleep(pause)
             pause = min(MAX_PAUSE, pause * 2)

@@ -12,7 +12,7 @@ RETRY = "retry "
 """How a line begins that refers to a service account which IAM may not know yet."""
 _HEADER = """\
 #!/usr/bin/env bash
-# Run with bash. gcloud needs a login first: gcloud auth login
+# Run with bash, after: gcloud auth login
 set -euo pipefail"""
 _RETRY = """\
 retry() { # a new service account takes up to a minute to be visible everywhere
