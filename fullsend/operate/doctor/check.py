@@ -66,7 +66,7 @@ def read_snapshot(
         accounts=_accounts(state.serving_environment, apps, resolver),
         health=probe(state.url) if state.url else None,
         bundle_hash=bundle_hash,
-        builder=_builder(cloud, state),
+        builder=_builder(cloud),
     )
 
 
@@ -87,7 +87,7 @@ def _ask(cloud: Cloud, state: MintState, role: Role, github: GitHubApps) -> AppR
         return AppReport(unreadable=error.message, fix=error.remedy)
 
 
-def _builder(cloud: Cloud, state: MintState) -> BuilderReport:
+def _builder(cloud: Cloud) -> BuilderReport:
     email = unable_builder(cloud)
     return BuilderReport(email, may_build=not email)
 

@@ -63,6 +63,7 @@ def _ids(snapshot: Snapshot) -> Iterator[Finding]:
     known = environment.ids(snapshot.environment)
     unpinned = [str(one) for one in enrolled(snapshot.environment) if str(one).lower() not in known]
     if unpinned:
-        what = f"ENROLLED_IDS has no id for {', '.join(unpinned)}: an account that takes over one of these names can mint."
+        listed = ", ".join(unpinned)
+        what = f"ENROLLED_IDS has no id for {listed}: another account that takes over such a name can mint."
         fix = "\n".join(snapshot.command(f"enroll {name}") for name in unpinned)
         yield Finding("ids_not_pinned", what, fix, Kind.PROTECTION_OFF)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fullsend.operate.gcp.kms import ENABLED
 from fullsend.operate.model import environment
-from fullsend.operate.model.environment import Edit
+from fullsend.operate.model.edits import Edit
 from fullsend.operate.model.kms_names import KMS_API, VARIABLE, key_name, keys_in_use, with_key
 from fullsend.operate.operate_errors import GoogleFailed, MissingPermission, NotThere
 from fullsend.operate.plan.deployment import edit_steps
