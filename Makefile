@@ -5,10 +5,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv
 
 .PHONY: trust-oracle gcloud notes image docs fuzz-api audit sbom wheel help setup test soak lint format demo standalone serve cloud lock clean bench
-help: ## this list
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: .venv/ready ## the virtual environments that every other target uses
+setup: .venv/ready ## make the virtual environments that every other target uses
 
 .venv/ready: requirements-dev.txt requirements.txt pyproject.toml sandbox/pyproject.toml
 	@echo "setting up .venv (the first time takes about half a minute)"
@@ -23,41 +23,41 @@ setup: .venv/ready ## the virtual environments that every other target uses
 	@touch $@
 
 # One worker more than there are CPUs: a third of the time a test waits, for a process or for a deadline.
-test: .venv/ready ## every test but those that have a target of their own
+test: .venv/ready ## run the tests, except those with their own target
 	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)') --dist loadgroup
 
-test-long: .venv/ready ## what make test leaves out for time: kills, many processes at once, generated requests
+test-long: .venv/ready ## run the long tests: kills, many processes at once, generated requests
 	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-5000} $(BIN)/pytest -m long -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') --dist loadgroup
 
-gcloud: .venv/ready ## everything that only the real gcloud can judge, against the sandbox
+gcloud: .venv/ready ## run the real gcloud against the sandbox
 	$(BIN)/pytest -m gcloud -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') tests/gcloud
 
-soak: .venv/ready ## a minute of random faults; SOAK_SECONDS and SOAK_SEED change it
+soak: .venv/ready ## run a minute of random faults; SOAK_SECONDS and SOAK_SEED change it
 	$(BIN)/pytest -m soak -s tests/soak
 
-lint: .venv/ready ## ruff, mypy and the import contracts, as CI runs them
+lint: .venv/ready ## run ruff, mypy and the import contracts, as CI does
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: .venv/ready ## what ruff can mend by itself
+format: .venv/ready ## format, and apply ruff's fixes
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-demo: .venv/ready ## the mint in a world on loopback, as a table
+demo: .venv/ready ## mint in the sandbox, and print what is granted and refused
 	@$(BIN)/fullsend sandbox demo
 
-standalone: .venv/ready ## a mint of one's own with a fallback, in the same world, as a table
+standalone: .venv/ready ## the same with a standalone mint and its fallback
 	@$(BIN)/fullsend sandbox standalone
 
-serve: .venv/ready ## the same world kept running on fixed ports, with a curl that mints; PORT=18080 moves them
+serve: .venv/ready ## keep the sandbox and a mint running on fixed ports; PORT=18080 moves them
 	@$(BIN)/fullsend sandbox serve --from-make $(if $(PORT),--port $(PORT))
 
-cloud: .venv/ready ## an empty Google project and a GitHub on loopback, to deploy into, with the commands to paste
+cloud: .venv/ready ## keep an empty Google project and a GitHub running, to deploy into
 	@$(BIN)/fullsend sandbox cloud
 
-bench: .venv/ready ## the mint beside a plain one, measured; QUICK=1 is under a minute, WRITE=1 writes docs/bench/
+bench: .venv/ready ## measure the mint beside a plain baseline; QUICK=1 takes under a minute, WRITE=1 writes docs/bench/
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write)
 
 docs: .venv/ready ## write the generated pages: configuration.md, errors.md, metrics.md, and the action's hints
@@ -65,18 +65,18 @@ docs: .venv/ready ## write the generated pages: configuration.md, errors.md, met
 	$(BIN)/python scripts/docs/errors.py
 	$(BIN)/python scripts/docs/metrics.py
 
-trust-oracle: .venv/ready ## 20,000 generated requests against a second opinion on who may mint; TRUST_SEED repeats one run
+trust-oracle: .venv/ready ## compare 20,000 generated requests with a second oracle; TRUST_SEED repeats a run
 	TRUST_REQUESTS=$${TRUST_REQUESTS:-20000} $(BIN)/pytest -q tests/property/test_property_trust.py
 
-fuzz-api: .venv/ready ## many generated requests against both mints, held to docs/openapi.yaml
+fuzz-api: .venv/ready ## send many generated requests to both mints and check docs/openapi.yaml
 	FUZZ_API_EXAMPLES=$${FUZZ_API_EXAMPLES:-1000} $(BIN)/pytest -q -n 2 tests/integration/test_openapi.py
 
-audit: .venv/ready ## known vulnerabilities in what a mint runs and in what it is built with (asks a service outside)
+audit: .venv/ready ## look for known vulnerabilities in every pinned package (uses the network)
 	$(BIN)/pip-audit --strict --progress-spinner off --require-hashes --disable-pip -r requirements.txt
 	$(BIN)/pip-audit --strict --progress-spinner off --require-hashes --disable-pip -r deploy/requirements.txt
 	$(BIN)/pip-audit --strict --progress-spinner off --require-hashes --disable-pip -r requirements-dev.txt
 
-sbom: .venv/ready ## dist/sbom.cdx.json: what a mint runs, as CycloneDX
+sbom: .venv/ready ## write dist/sbom.cdx.json: the packages that a mint runs, as CycloneDX
 	@mkdir -p dist
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.cdx.json requirements.txt
 
@@ -97,11 +97,11 @@ test-image: .venv/ready ## build the image on Debian's Python with buildah, and 
 	@BASE=localhost/mint-base scripts/release/image.sh localhost/fullsend-mint
 	$(BIN)/pytest -q -m image tests/image
 
-lock: ## pin requirements.txt and requirements-dev.txt anew from pyproject.toml
+lock: ## pin every requirements file again from pyproject.toml
 	@test -x $(UV) || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv; }
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml -o requirements.txt $(LOCK)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml --extra metrics --extra redis -c requirements.txt -o deploy/requirements.txt $(LOCK)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml sandbox/pyproject.toml --all-extras --group dev -c requirements.txt -o requirements-dev.txt $(LOCK)
 
-clean: ## everything that was made
+clean: ## delete everything that the targets made
 	rm -rf .venv .venv-runtime build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

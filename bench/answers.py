@@ -1,4 +1,4 @@
-"""What the services of the benchmark's world answer: bodies and headers of the real ones' sizes, made once."""
+"""Build the answers of the benchmark's services once, with bodies and headers as large as the real ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callers: kept connections that each send the next request when they have their answer.
+"""Simulate callers: each keeps a connection and sends the next request after the answer.
 
 Bounded in count and time. It speaks as much HTTP/1.1 as a server with Content-Length needs, because a real
 client library would take more of the machine than the mint does.

@@ -1,4 +1,4 @@
-"""What Linux says of a process and all it has started: CPU time, memory, and which CPUs it may use."""
+"""Read CPU time and memory of a process and its descendants from Linux, and choose their CPUs."""
 
 from __future__ import annotations
 

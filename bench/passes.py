@@ -1,7 +1,7 @@
 """The measurements, one function each; what they find is plain data for the report.
 
-Servers are compared by turns within one pass, several rounds each, and the medians are kept: what else the
-machine does then hits all of them.
+A pass measures the servers in turn, several rounds each, and keeps the medians, so other load on the machine
+affects all of them alike.
 """
 
 from __future__ import annotations

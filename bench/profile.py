@@ -1,4 +1,4 @@
-"""Where the mint's CPU time goes: a pass of its own, because watching slows what is watched.
+"""Sample where the mint's CPU time goes, in a separate pass, because sampling slows the mint.
 
 py-spy samples the serving process from outside and counts whichever thread holds the interpreter's lock. It
 does not stop the process to look: a stopped thread is found at its system calls, which makes them look

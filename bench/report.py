@@ -1,4 +1,4 @@
-"""What was measured, as Markdown tables that also read well in a terminal, as JSON, and as a picture."""
+"""Render the results as Markdown tables that also read well in a terminal, as JSON, and as a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark's world seen from outside: start it, change its latency, read its counts, know its secrets."""
+"""Control the benchmark's world from outside: start it, change its latency, read its counts."""
 
 from __future__ import annotations
 
