@@ -1,72 +1,21 @@
-"""Files with secrets in them: made private, whole or not at all."""
+"""The files that a GitHub Actions runner reads from a step."""
 
 from __future__ import annotations
 
-import os
 import secrets
-import stat
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from fullsend.cli.output import BadUsage, CommandError
+from fullsend.failure import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 
-class TargetError(BadUsage):
-    """What was named to be written cannot be a file."""
-
-
-def refuse_what_is_no_file(path: Path) -> None:
-    """Raise `TargetError` where something else than a regular file has the path, or there is no folder for it.
-
-    To be called before minting.
-
-    Attack: a file is replaced, not written into, so root would lose the device, the pipe or the link of that
-    name, and its reader would wait for a token that went elsewhere.
-    """
-    try:
-        mode = path.lstat().st_mode
-    except OSError:
-        if not os.path.isdir(path.parent):  # noqa: PTH112 - Path.is_dir fails where it may not look
-            raise TargetError(f"{path} cannot be written: there is no folder {path.parent}.") from None
-        return  # there is nothing yet, or writing says what is wrong
-    if not stat.S_ISREG(mode):
-        what = "a symbolic link" if stat.S_ISLNK(mode) else "not a regular file"
-        raise TargetError(f"{path} is {what}: name a new file, or a regular one to be replaced.")
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, replacing a file that was there. Raises `CommandError`.
-
-    Attack: writing into an existing file, or through a link, would keep that file's mode or follow the link
-    to a place others can read. So a new file is made with 0600 and then renamed into place.
-    """
-    refuse_what_is_no_file(path)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            beside.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                beside.unlink()
-            raise
-    except OSError as error:
-        raise CommandError(
-            f"{path} cannot be written: {error.strerror or error}.",
-            "Choose a file in a directory you may write to.",
-        ) from error
-
-
 def append_output(path: Path, values: Mapping[str, str]) -> None:
-    """Append to a GitHub Actions file such as $GITHUB_OUTPUT. Raises `CommandError`.
+    """Append to a GitHub Actions file such as $GITHUB_OUTPUT. Raises Failure.
 
-    Each value sits between delimiters that cannot be guessed, so none of them can add a line of its own.
+    Each value sits between delimiters that cannot be guessed, so no value can add a line.
     """
     lines = []
     for name, value in values.items():
@@ -76,4 +25,4 @@ def append_output(path: Path, values: Mapping[str, str]) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
     except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror or error}.") from error
+        raise Failure(f"{path} cannot be written: {error.strerror or error}.") from error

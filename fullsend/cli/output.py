@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import sys
 from contextlib import contextmanager
@@ -16,9 +15,37 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from fullsend.console import encodable, error_text, without_commands, without_secrets
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+__all__ = [
+    "COLORS",
+    "COLUMN_BORDER",
+    "FAILED",
+    "MIN_COLUMN",
+    "NARROW",
+    "NOT_HEALTHY",
+    "PAIR",
+    "PLAIN_WIDTH",
+    "USAGE",
+    "BadUsage",
+    "CommandError",
+    "Interrupted",
+    "confirm",
+    "dry_run_option",
+    "encodable",
+    "error_text",
+    "json_option",
+    "note",
+    "print_json",
+    "print_table",
+    "progress",
+    "without_commands",
+    "without_secrets",
+    "yes_option",
+]
 FAILED = 1
 USAGE = 2
 NOT_HEALTHY = 3
@@ -34,7 +61,6 @@ NARROW = 60
 PAIR = 2
 COLORS = {"yes": "green", "ok": "green", "no": "red", "NO": "bold red", "!": "yellow"}
 """Colors repeat what the word says; no meaning has a color alone."""
-_COMMAND = re.compile(r"^(\s*)::", re.MULTILINE)
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON."
@@ -63,16 +89,6 @@ class CommandError(click.ClickException):
         click.echo(text, file=file, err=True)
 
 
-def error_text(message: str, remedy: str = "", code: str = "") -> str:
-    """Return an error as every command prints it: what happened, `Fix:` and the command or setting, the code."""
-    lines = [f"error: {message}"]
-    if remedy:
-        lines.append(f"Fix: {remedy}")
-    if code:
-        lines.append(f"Code: {code}")
-    return without_commands(encodable(without_secrets("\n".join(lines))))
-
-
 class BadUsage(CommandError):
     """The input or the environment cannot be used; nothing was sent or changed. Exit status 2."""
 
@@ -85,30 +101,9 @@ class Interrupted(CommandError):
     exit_code = 128 + signal.SIGINT
 
 
-def without_secrets(text: str) -> str:
-    """Return a text without anything that looks like a token, a JWT or a private key."""
-    from mintcore.secret import redact  # noqa: PLC0415 - only a failure needs it
-
-    return redact(text)
-
-
 def note(message: str) -> None:
     """Say something that is not the result, on stderr."""
     click.echo(without_commands(encodable(message)), err=True)
-
-
-def without_commands(text: str) -> str:
-    """Return a text in which a GitHub runner finds no command.
-
-    Attack: a runner obeys a line whose first characters after blanks are `::`, and `##[` anywhere in a line; a
-    mint's sentence or a claim could hold either.
-    """
-    return _COMMAND.sub(r"\1: :", text).replace("##[", "## [")
-
-
-def encodable(text: str) -> str:
-    r"""Return a text with lone surrogates as `\udXXX`, which no stream takes and JSON from outside may hold."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def print_json(result: object) -> None:

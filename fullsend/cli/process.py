@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
-from fullsend.cli.output import CommandError, error_text
+from fullsend.cli.output import FAILED, USAGE, CommandError, error_text
+from fullsend.failure import BadInput, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,10 @@ def errors_redacted() -> Iterator[None]:
     except CommandError as error:
         error.show()
         raise click.exceptions.Exit(error.exit_code) from error
+    except Failure as error:
+        click.echo(error_text(error.message, error.remedy, error.code), err=True)
+        nothing_was_sent = isinstance(error, BadInput) or getattr(error, "nothing_was_sent", False)
+        raise click.exceptions.Exit(USAGE if nothing_was_sent else FAILED) from error
     except click.ClickException as error:
         click.echo(error_text(error.format_message(), _remedy(error)), err=True)
         raise click.exceptions.Exit(error.exit_code) from error

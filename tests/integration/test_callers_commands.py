@@ -590,6 +590,19 @@ def test_exec_keeps_the_way_to_oidc_tokens_from_the_command(mint: Run) -> None:
     assert "ACTIONS_ID_TOKEN_REQUEST" not in mint(*script("env")).stdout
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl(2) is Linux's")
+def test_exec_closes_its_own_memory_to_the_command(mint: Run) -> None:
+    code = (
+        "import os; parent = f'/proc/{os.getppid()}'\n"
+        "print(os.stat(parent + '/environ').st_uid, open('/proc/self/status').read().count('Uid'))\n"
+        "import ctypes; libc = ctypes.CDLL(None)\n"
+        "print('own', libc.prctl(3, 0, 0, 0, 0))"
+    )
+    done = mint("exec", "--role", "triage", "--", sys.executable, "-c", code)
+    # /proc of a process that is not dumpable belongs to root, and the command itself is dumpable again.
+    assert done.stdout.split() == ["0", "1", "own", "1"]
+
+
 def test_exec_puts_the_token_where_it_was_asked_to(mint: Run) -> None:
     done = mint(
         "exec", "--role", "triage", "--env", "A", "--env", "B", "--", "sh", "-c", 'echo "$A $B ${GH_TOKEN-none}"'

@@ -128,6 +128,24 @@ def test_revoke_ends_the_token_made_for_the_run(world: World, tool: Run) -> None
     assert world.github.live_tokens() == []
 
 
+def test_revoke_without_a_file_says_which_token_it_ended(tool: Run) -> None:
+    done = tool("revoke --owner octo-org --repo secret-repo")
+    assert "revoked a token that was minted just now, not an earlier one" in done.stderr
+
+
+@pytest.mark.parametrize("missing", ["", "jwt"])
+def test_the_script_needs_requests_and_pyjwt_and_says_so(tool: Run, tmp_path: Path, missing: str) -> None:
+    for name in filter(None, ["click", "rich", "yaml", "nacl", "googleapiclient", "urllib3", missing]):
+        text = f"raise ModuleNotFoundError('no {name} here', name={name!r})"
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    done = tool(SCOPED, PYTHONPATH=str(tmp_path))
+    assert done.returncode == (1 if missing else 0), done.stderr
+    if missing:
+        assert done.stderr == (
+            "error: the Python package jwt is not installed.\nFix: pip install requests 'PyJWT[crypto]'\n"
+        )
+
+
 def test_a_token_kept_in_a_private_file_is_the_one_that_revoke_ends(
     world: World, tool: Run, tmp_path: Path
 ) -> None:
@@ -242,7 +260,7 @@ def test_the_alias_of_the_allowlist_does_as_well(tool: Run) -> None:
 )
 def test_a_closed_network_guard_lets_nothing_out(world: World, tool: Run, changes: dict[str, str]) -> None:
     done = tool(SCOPED, **changes)
-    assert done.returncode == 1
+    assert done.returncode == 2  # nothing was sent
     assert "network guard" in done.stderr
     assert len(world.github.traffic) == 0
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fullsend.cli.files import refuse_what_is_no_file, write_private
 from fullsend.cli.github.install_options import errors_explained
 from fullsend.cli.output import CommandError, dry_run_option, note
 from fullsend.github.api import job_api_url
@@ -20,6 +19,7 @@ from fullsend.github.apps import GitHubApps
 from fullsend.operate.model import names
 from fullsend.operate.model.app_permissions import served_with
 from fullsend.operate.plan.pem_file import read_pem
+from fullsend.private_file import refuse_what_is_no_file, write_private
 from mintcore.policy.roles import check_custom_role, key_role, widest
 
 if TYPE_CHECKING:

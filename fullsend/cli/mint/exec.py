@@ -19,6 +19,7 @@ from fullsend.cli.mint.caller_options import (
     tell_warnings,
     variable_names,
 )
+from fullsend.cli.mint.own_memory import close_own_memory
 from fullsend.cli.mint.supervise import CANNOT_RUN, NOT_FOUND, Interrupted, Supervisor
 from fullsend.cli.output import CommandError
 from fullsend.client.identity import variables_of_identity
@@ -37,7 +38,7 @@ from fullsend.client.identity import variables_of_identity
     show_default=True,
     help="Variable for the token; may be repeated.",
 )
-@click.option("--wait-usable", is_flag=True, help="Start the command only when GitHub takes the token.")
+@click.option("--wait-usable", is_flag=True, help="Start the command only when GitHub accepts the token.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_(
     *,
@@ -59,10 +60,13 @@ def exec_(
     fullsend mint exec --role coder --repos my-repo -- gh pr list
 
     The exit status is COMMAND's, or 128+n when signal n ended it; 126 and 127 when it cannot be started.
-    COMMAND does not see the variables with which it could ask for OIDC tokens itself.
+    COMMAND does not get the variables with which it could request OIDC tokens itself. That protects against
+    mistakes, not against a hostile COMMAND: docs/callers.md says what it can still reach.
     """  # noqa: D301 - click wants the backspace character itself
     request = check_request(role, repos, level=level, permissions=permissions, target_org=target_org)
     program = _program(command[0])
+    # Attack: the command could read the OIDC request variables and the token from /proc of this process.
+    close_own_memory()
     environment = {k: v for k, v in os.environ.items() if k not in variables_of_identity(audience)}
     try:
         with (

@@ -9,8 +9,8 @@ import click
 from fullsend.cli.mint.caller_options import errors_explained
 from fullsend.cli.output import note
 from fullsend.cli.retry_notice import patience
-from fullsend.cli.token_source import token_of_file, token_of_variable
 from fullsend.client.token_api import GITHUB_SECONDS, TokenApi, unknown_to
+from fullsend.token_source import token_of_file, token_of_variable
 
 DEFAULT_VARIABLE = "GH_TOKEN"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fullsend.cli.files import append_output, refuse_what_is_no_file, write_private
+from fullsend.cli.files import append_output
 from fullsend.cli.mint.caller_options import (
     check_request,
     client_for,
@@ -26,6 +26,7 @@ from fullsend.cli.mint.caller_options import (
 )
 from fullsend.cli.mint.supervise import KILLED, Interrupted, Supervisor
 from fullsend.cli.output import BadUsage, note
+from fullsend.private_file import refuse_what_is_no_file, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

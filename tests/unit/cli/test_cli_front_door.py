@@ -13,15 +13,17 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullsend.cli.files import TargetError, append_output, write_private
+from fullsend.cli.files import append_output
 from fullsend.cli.github import COMMANDS as GITHUB
 from fullsend.cli.lazy import Lazy, LazyGroup
 from fullsend.cli.mint import COMMANDS
-from fullsend.cli.output import CommandError, confirm
+from fullsend.cli.output import confirm
 from fullsend.cli.root import GROUPS, cli
-from fullsend.cli.run_token_commands import ACTIONS, spread
 from fullsend.explain.claims_file import read_claims
 from fullsend.explain.input_errors import UnusableInputError
+from fullsend.failure import BadInput
+from fullsend.private_file import write_private
+from fullsend.run_token.command_line import ACTIONS, spread
 
 TOKEN = "ghs_" + "0123456789abcdef" * 3
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJub2JvZHkifQ.c2lnbmF0dXJlLW9mLW5vYm9keQ"
@@ -110,7 +112,7 @@ def test_a_private_file_neither_follows_nor_replaces_a_link(tmp_path: Path) -> N
     elsewhere.write_text("kept", encoding="utf-8")
     link = tmp_path / "link"
     link.symlink_to(elsewhere)
-    with pytest.raises(TargetError, match="is a symbolic link"):
+    with pytest.raises(BadInput, match="is a symbolic link"):
         write_private(link, "secret")
     assert (elsewhere.read_text(encoding="utf-8"), link.is_symlink()) == ("kept", True)
 
@@ -118,7 +120,7 @@ def test_a_private_file_neither_follows_nor_replaces_a_link(tmp_path: Path) -> N
 def test_a_private_file_does_not_take_the_place_of_a_pipe(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(TargetError, match="is not a regular file"):
+    with pytest.raises(BadInput, match="is not a regular file"):
         write_private(pipe, "secret")
     assert pipe.is_fifo()
 
@@ -216,7 +218,7 @@ def shell(line: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_private_file_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
-    with pytest.raises(CommandError):
+    with pytest.raises(BadInput):
         write_private(tmp_path / "taken", "secret")
     assert [file.name for file in tmp_path.iterdir()] == ["taken"]
 

@@ -12,7 +12,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from fullsend.cli.output import BadUsage
+from fullsend.failure import BadInput
 from fullsend.net.answer import is_token
 
 if TYPE_CHECKING:
@@ -24,28 +24,28 @@ _GITHUBS = re.compile(r"gh[a-z]_|github_|v1\.")
 
 
 def token_of_file(path: Path, remedy: str) -> str:
-    """Return the token in a file, which may hold what any `--format` writes; - is stdin. Raises `BadUsage`."""
+    """Return the token in a file, which may hold what any `--format` writes; - is stdin. Raises `BadInput`."""
     try:
         text = sys.stdin.read(MAX_FILE) if str(path) == "-" else path.read_text(encoding="utf-8")[:MAX_FILE]
     except OSError as error:
-        raise BadUsage(f"{path} cannot be read: {error.strerror or error}.", remedy) from error
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}.", remedy) from error
     except ValueError as error:
-        raise BadUsage(f"{path} is not text.", remedy) from error
+        raise BadInput(f"{path} is not text.", remedy) from error
     return _checked(_in(text.strip()), f"in {path}", remedy)
 
 
 def token_of_variable(name: str, remedy: str) -> str:
-    """Return the token in a variable. Raises `BadUsage`."""
+    """Return the token in a variable. Raises `BadInput`."""
     return _checked(os.environ.get(name, "").strip(), f"in the variable {name}", remedy)
 
 
 def _checked(token: str, where: str, remedy: str) -> str:
     if not token:
-        raise BadUsage(f"There is no token {where}.", remedy)
+        raise BadInput(f"There is no token {where}.", remedy)
     if not is_token(token):
-        raise BadUsage(f"The text {where} is not a token: it has blanks or line breaks.", remedy)
+        raise BadInput(f"The text {where} is not a token: it has blanks or line breaks.", remedy)
     if not _GITHUBS.match(token):
-        raise BadUsage(
+        raise BadInput(
             f"The text {where} is not a token of GitHub: installation tokens begin with ghs_. Nothing was sent.",
             remedy,
         )
