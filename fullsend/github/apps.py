@@ -70,8 +70,8 @@ class GitHubApps:
         """Return the App with this id. Raises BadInput for an invalid key, GitHubError for another App's key."""
         return _facts(self._object(self._ask("/app", app_id, key)))
 
-    def app_everywhere(self, app_id: str, key: Secret) -> AppFacts:
-        """Return the App with every account it is installed on. Raises BadInput, GitHubError."""
+    def app_everywhere(self, app_id: str, key: Secret | str) -> AppFacts:
+        """Return the App with every account it is installed on; a text is a JWT. Raises BadInput, GitHubError."""
         app = self._object(self._ask("/app", app_id, key))
         found: list[Installation] = []
         for page in range(1, MAX_PAGES + 1):
@@ -81,9 +81,9 @@ class GitHubApps:
                 break
         return _facts(app, tuple(found))
 
-    def _ask(self, path: str, app_id: str, key: Secret) -> Answer:
+    def _ask(self, path: str, app_id: str, key: Secret | str) -> Answer:
         try:
-            assertion = app_jwt(app_id, key.reveal(), self.now())
+            assertion = key if isinstance(key, str) else app_jwt(app_id, key.reveal(), self.now())
         except ValueError:
             raise BadInput(
                 f"The key for App {app_id} is not an RSA private key in PEM form.",

@@ -15,6 +15,7 @@ from fullsend.operate.operate_errors import BadInput, GoogleFailed, MissingPermi
 from fullsend.operate.plan import role_changes as plans
 from fullsend.operate.plan.deployment_spec import RoleKey
 from fullsend.operate.plan.enrollment import require_mint
+from fullsend.operate.plan.kms_changes import is_in_kms
 from fullsend.operate.plan.pem_file import read_pem
 from mintcore.policy.roles import check_custom_role, widest
 
@@ -115,6 +116,11 @@ def rotate_key(*, role: str, project: str, region: str, pem: Path, dry_run: bool
         with progress(f"reading the project {project}"):
             state = read_state(cloud, [name])
         require_mint(state)
+        if is_in_kms(state, name):
+            raise BadInput(
+                f"The role {role} signs with Cloud KMS.",
+                f"fullsend mint import-key {role} --pem {pem} {state.location.flags()} replaces its key there.",
+            )
         app_id = environment.app_ids(state.environment).get(role, "")
         wanted = RoleKey(name, app_id, str(pem), key)
         steps = plans.rotate_key(state, wanted, _stored(cloud, name))

@@ -12,15 +12,26 @@ from fullsend.github.name_resolver import RenamedError, UnknownNameError
 from fullsend.operate.doctor import (
     admission_checks,
     key_checks,
+    kms_checks,
     name_checks,
     protection_checks,
     service_checks,
 )
-from fullsend.operate.doctor.finding import AppReport, BuilderReport, Check, Finding, NameReport, Snapshot
+from fullsend.operate.doctor.finding import (
+    AppReport,
+    BuilderReport,
+    Check,
+    Finding,
+    KmsReport,
+    NameReport,
+    Snapshot,
+)
 from fullsend.operate.gcp.read_state import roles_of
 from fullsend.operate.model import environment
+from fullsend.operate.model.kms_names import keys_in_use
+from fullsend.operate.operate_errors import NotThere
 from fullsend.operate.plan.build_account import unable_builder
-from mintcore.policy.names import Org, Repo
+from mintcore.policy.names import Org, Repo, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +40,7 @@ if TYPE_CHECKING:
     from fullsend.github.name_resolver import NameResolver
     from fullsend.operate.gcp.cloud import Cloud
     from fullsend.operate.model.mint_state import MintState
-    from mintcore.policy.names import Role
+    from mintcore.secret import Secret
 
 CHECKS: tuple[Check, ...] = (
     service_checks.apis,
@@ -45,6 +56,7 @@ CHECKS: tuple[Check, ...] = (
     admission_checks.organizations,
     admission_checks.repositories,
     key_checks.secrets,
+    kms_checks.keys,
     key_checks.apps,
     protection_checks.protections,
 )
@@ -59,18 +71,35 @@ def read_snapshot(
     cloud: Cloud, state: MintState, *, github: GitHubApps, resolver: NameResolver, bundle_hash: str
 ) -> Snapshot:
     """Read everything once: Google is in `state`, now GitHub and the mint itself. Raises OperateError."""
+    in_kms = keys_in_use(state.serving_environment)
+    kms = {Role(role): _kms_report(cloud, version) for role, version in in_kms.items()}
     apps = {role: _ask(cloud, state, role, github) for role in sorted(roles_of(state.serving_environment))}
     return Snapshot(
         state=state,
         apps=apps,
         accounts=_accounts(state.serving_environment, apps, resolver),
+        kms=kms,
         health=probe(state.url) if state.url else None,
         bundle_hash=bundle_hash,
         builder=_builder(cloud),
     )
 
 
+def _kms_report(cloud: Cloud, version: str) -> KmsReport:
+    key = version.partition("/cryptoKeyVersions/")[0]
+    try:
+        found = cloud.kms.version(version)
+        return KmsReport(version, found.state, found.algorithm, frozenset(cloud.kms.signers(key)))
+    except NotThere:
+        return KmsReport(version)
+    except Failure as error:
+        return KmsReport(version, unreadable=error.message, fix=error.remedy)
+
+
 def _ask(cloud: Cloud, state: MintState, role: Role, github: GitHubApps) -> AppReport:
+    version = keys_in_use(state.serving_environment).get(role)
+    if version is not None:
+        return _ask_with_kms(cloud, state, role, version, github)
     found = state.secrets.get(role)
     if found is None or not found.versions or found.versions[0].state != "ENABLED":
         return AppReport()  # the check of the secrets says so
@@ -79,6 +108,19 @@ def _ask(cloud: Cloud, state: MintState, role: Role, github: GitHubApps) -> AppR
         key = cloud.secrets.value(state.location.secret(role))
     except Failure as error:
         return AppReport(unreadable=error.message, fix=error.remedy)
+    return _report(github, app_id, key)
+
+
+def _ask_with_kms(cloud: Cloud, state: MintState, role: Role, version: str, github: GitHubApps) -> AppReport:
+    app_id = environment.app_ids(state.serving_environment).get(role, "")
+    try:
+        assertion = cloud.kms.app_assertion(version, app_id, github.now())
+    except Failure as error:
+        return AppReport(unreadable=error.message, fix=error.remedy)
+    return _report(github, app_id, assertion)
+
+
+def _report(github: GitHubApps, app_id: str, key: Secret | str) -> AppReport:
     try:
         return AppReport(facts=github.app_everywhere(app_id, key))
     except (BadInput, KeyMismatch) as error:

@@ -69,12 +69,25 @@ class BuilderReport:
 
 
 @dataclass(frozen=True, slots=True)
+class KmsReport:
+    """A role's key version in Cloud KMS, or why it could not be read; an empty state is a missing version."""
+
+    version: str
+    state: str = ""
+    algorithm: str = ""
+    signers: frozenset[str] = frozenset()
+    unreadable: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that the checks look at; `accounts` is by lowercased name of an organization or repository."""
 
     state: MintState
     apps: Mapping[Role, AppReport] = field(default_factory=dict)
     accounts: Mapping[str, NameReport] = field(default_factory=dict)
+    kms: Mapping[Role, KmsReport] = field(default_factory=dict)
     health: Health | None = None
     bundle_hash: str = ""
     builder: BuilderReport = field(default_factory=BuilderReport)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def secrets(snapshot: Snapshot) -> Iterator[Finding]:
     """Find secrets that are missing, have no usable version, or that the mint may not read."""
-    for role in sorted(roles_of(snapshot.environment)):
+    for role in sorted(set(roles_of(snapshot.environment)) - snapshot.kms.keys()):
         found = snapshot.state.secrets.get(role, SecretState())
         again = snapshot.command(f"add-role {role} --app-id {_app_id(snapshot, role)} --pem FILE.pem")
         if found.versions is None:
@@ -72,7 +72,8 @@ def apps(snapshot: Snapshot) -> Iterator[Finding]:
             what = f"The App of the role {role} was not checked: {report.unreadable}"
             yield Finding("app_not_checked", what, report.fix, Kind.UNCHECKED)
         if report.refused:
-            what = f"The key in {secret_id(role)} is not App {_app_id(snapshot, role)}'s: {report.refused}"
+            place = snapshot.kms[role].version if role in snapshot.kms else secret_id(role)
+            what = f"The key in {place} is not App {_app_id(snapshot, role)}'s: {report.refused}"
             yield Finding("key_of_another_app", what, snapshot.command(f"rotate-key {role} --pem FILE.pem"))
         if report.facts is not None:
             yield from _app(snapshot, role, report.facts)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from fullsend.github.app_jwt import unsigned_app_jwt
 from fullsend.operate.gcp import policies
 from fullsend.operate.model.kms_names import ALGORITHMS, KmsVersion
 from fullsend.operate.operate_errors import AlreadyExists, NotReady, NotThere
@@ -98,6 +100,19 @@ class Kms:
             self._session.sleep(_PAUSE_SECONDS)
             shown = self._api.get(str(shown["name"]), "wait for the imported version")
         raise NotReady("Cloud KMS has not imported the key after a minute.", "Run the command again.")
+
+    def version(self, name: str) -> KmsVersion:
+        """Return a version. Raises NotThere."""
+        return _version(self._api.get(name, f"read the key version {_short(name)}"))
+
+    def app_assertion(self, version: str, app_id: str, now: float) -> str:
+        """Return an App JWT that the version signs. Raises OperateError."""
+        signed = unsigned_app_jwt(app_id, now)
+        digest = base64.b64encode(hashlib.sha256(signed.encode()).digest()).decode()
+        what, body = f"sign with the key version {_short(version)}", {"digest": {"sha256": digest}}
+        answer = self._api.post(f"{version}:asymmetricSign", what, body)
+        signature = base64.urlsafe_b64encode(base64.b64decode(answer["signature"])).decode().rstrip("=")
+        return f"{signed}.{signature}"
 
     def disable(self, version: str) -> None:
         """Disable a version; it can be enabled again."""

@@ -61,3 +61,10 @@ def keys_in_use(environment: Mapping[str, str]) -> dict[str, str]:
 def with_key(environment: Mapping[str, str], role: Role, version: str) -> str:
     """Return ROLE_KMS_KEYS with this version for the role. Raises BadInput."""
     return json.dumps(keys_in_use(environment) | {str(role): version}, sort_keys=True)
+
+
+def without_key(environment: Mapping[str, str], role: Role) -> tuple[tuple[str, str], ...]:
+    """Return what to set so that the role does not sign with Cloud KMS. Raises BadInput."""
+    before = keys_in_use(environment)
+    after = {name: version for name, version in before.items() if name != str(role)}
+    return () if after == before else ((VARIABLE, json.dumps(after, sort_keys=True) if after else ""),)

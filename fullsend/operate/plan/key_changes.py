@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 def key_steps(state: MintState, wanted: RoleKey) -> list[Step]:
     """Return the steps for one role's secret. Raises BadInput when there is no key, given or stored."""
     found = state.secrets.get(wanted.role, SecretState())
-    if wanted.key is None and str(wanted.role) in keys_in_use(state.environment):
-        return []  # the role signs with Cloud KMS
+    if str(wanted.role) in keys_in_use(state.environment):
+        if wanted.key is None:
+            return []
+        raise BadInput(
+            f"The role {wanted.role} signs with Cloud KMS, so a key in a secret would not be used.",
+            f"fullsend mint import-key {wanted.role} --pem {wanted.file or 'FILE.pem'} {state.location.flags()}",
+        )
     steps: list[Step] = []
     if wanted.key is None and (found.latest is None or found.latest.state != ENABLED):
         raise BadInput(

@@ -11,11 +11,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from fullsend.operate.gcp.secret_manager import ENABLED
 from fullsend.operate.model import environment
 from fullsend.operate.model.edits import Edit
+from fullsend.operate.model.kms_names import keys_in_use, without_key
 from fullsend.operate.model.mint_state import SecretState
 from fullsend.operate.operate_errors import BadInput, NotThere
 from fullsend.operate.plan.deployment import edit_steps
 from fullsend.operate.plan.enrollment import require_mint
 from fullsend.operate.plan.key_changes import key_steps
+from fullsend.operate.plan.steps.kms_steps import DisableKeyVersion
 from fullsend.operate.plan.steps.secret_steps import DeleteSecret, DisableOldKeys, RevokeSecret
 from mintcore.policy.roles import BUILT_IN, key_role
 
@@ -76,7 +78,8 @@ def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
     Raises BadInput, NotThere.
     """
     require_mint(state)
-    edit = Edit(remove_roles=(role,))
+    version = keys_in_use(state.environment).get(role, "")
+    edit = Edit(remove_roles=(role,), set_variables=without_key(state.environment, role))
     after = edit.apply(state.environment)
     if after != state.environment:
         if not environment.app_ids(after):
@@ -88,6 +91,8 @@ def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
     steps = edit_steps(state, edit)
     if not steps:
         _refuse_to_part(state, role)
+    if version and not keep_pem:
+        steps = [*steps, DisableKeyVersion(role, version)]
     found = state.secrets.get(role)
     if found is None or found.versions is None:
         return steps

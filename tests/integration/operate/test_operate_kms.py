@@ -31,7 +31,7 @@ def import_words(operator: Operator, *words: str) -> tuple[str, ...]:
 
 
 def in_use(operator: Operator) -> dict[str, str]:
-    found: dict[str, str] = json.loads(operator.state().serving_environment.get("ROLE_KMS_KEYS", "{}"))
+    found: dict[str, str] = json.loads(operator.state().serving_environment.get("ROLE_KMS_KEYS") or "{}")
     return found
 
 
@@ -140,3 +140,60 @@ def test_a_running_mint_is_moved_without_a_refused_request(world: World, mint_so
 def _public(world: World) -> str:
     key = load_pem_private_key(world.apps["triage"].private_key_pem, None).public_key()
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+@pytest.fixture
+def moved(operator: Operator) -> Operator:
+    operator.deploy()
+    operator.done(*import_words(operator, "--delete-secret", "--yes"))
+    return operator
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_key_in_kms(moved: Operator) -> None:
+    checked = moved.doctor()
+    assert checked.exit_code == 0, checked.output
+
+
+def test_the_doctor_names_what_is_wrong_with_a_key_in_kms(world: World, moved: Operator) -> None:
+    world.kms.set_state(FIRST, "DISABLED")
+    disabled = moved.doctor()
+    assert disabled.exit_code == 3
+    assert f"gcloud kms keys versions enable {FIRST}" in disabled.output
+    world.kms.set_state(FIRST, "DESTROY_SCHEDULED")
+    assert "DESTROY_SCHEDULED" in moved.doctor().output
+    world.kms.set_state(FIRST, "ENABLED")
+    world.kms.versions[FIRST].key = new_key()
+    other = moved.doctor()
+    assert (other.exit_code, "cryptoKeyVersions/1 is not App" in other.output) == (3, True)
+    world.kms.versions[FIRST].algorithm = "RSA_SIGN_PSS_2048_SHA256"
+    assert "RSA_SIGN_PSS_2048_SHA256; GitHub needs RS256" in moved.doctor().output
+    del world.kms.versions[FIRST]
+    assert "is missing" in moved.doctor().output
+
+
+def test_the_doctor_names_a_leftover_secret_and_a_missing_permission(operator: Operator) -> None:
+    operator.deploy()
+    operator.done(*import_words(operator))
+    assert "gcloud secrets delete fullsend-triage-app-pem" in operator.doctor().output
+    url = f"{operator.plane.endpoint('cloudkms')}v1/{KEY}:setIamPolicy"
+    answer = urllib3.request("POST", url, json={"policy": {"bindings": []}}, headers=operator.plane.headers())
+    assert answer.status == 200
+    said = operator.doctor().output
+    assert f"gcloud kms keys add-iam-policy-binding {KEY} --role {SIGNER} --member {MEMBER}" in said
+
+
+def test_commands_for_secrets_point_to_import_key(moved: Operator) -> None:
+    pem_file = ("--pem", str(moved.pem("triage")))
+    rotated = moved.run("mint", "rotate-key", "triage", *pem_file)
+    added = moved.run("mint", "add-role", "triage", "--app-id", str(moved.world.apps["triage"].id), *pem_file)
+    for refused in (rotated, added):
+        assert refused.exit_code == 2
+        assert "fullsend mint import-key triage --pem" in refused.output
+
+
+def test_a_removed_role_no_longer_signs(world: World, moved: Operator) -> None:
+    app = str(world.apps["coder"].id)
+    moved.done("mint", "add-role", "coder", "--app-id", app, "--pem", str(moved.pem("coder")))
+    moved.done("mint", "remove-role", "triage", "--yes")
+    assert in_use(moved) == {}
+    assert world.kms.versions[FIRST].state == "DISABLED"
