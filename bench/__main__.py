@@ -23,17 +23,17 @@ from bench.server import ServerError, tuning
 
 
 def main() -> int:
-    """Run, print and write."""
+    """Run the benchmark, print its tables and write them."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round of everything, in under a minute")
     parser.add_argument("--write", action="store_true", help="write docs/bench/ and docs/profile.md too")
     wanted = parser.parse_args()
     if wanted.quick and wanted.write:
-        parser.error("--write is for the figures of a full run: leave --quick out")
+        parser.error("--write publishes the figures of a full run. Fix: leave --quick out")
     try:
         results = _run(passes.Effort.quick() if wanted.quick else passes.Effort.full())
     except (ServerError, LoadError) as error:
-        print(f"the benchmark could not go on: {error}", file=sys.stderr)
+        print(f"the benchmark failed: {error}", file=sys.stderr)
         return 1
     results["quick"] = wanted.quick
     for path in report.write(results, docs=wanted.write):

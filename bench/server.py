@@ -1,7 +1,7 @@
 """The servers under test: the mint, the baseline and the empty function, each as its real process.
 
-All three are served by the functions framework, with the packages of requirements.txt alone and the settings
-for threads and memory that deploy/env.example.yaml has.
+The functions framework serves them with only the packages of requirements.txt, and with the settings for threads
+and memory of deploy/env.example.yaml. ``sparse`` is the mint with shorter lifetimes, ``standalone`` its other form.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ def runtime() -> Path:
 
 
 class ServerError(RuntimeError):
-    """The server ended or did not answer; the text ends with what it said last."""
+    """The server ended or did not answer; the text ends with its last output."""
 
 
 class Server:
-    """One server as a process; a context manager that leaves once it is gone."""
+    """One server as a process; a context manager that waits for its end."""
 
     def __init__(self, name: str, environment: Mapping[str, str], *, cpus: set[int]) -> None:
         self.name = name
@@ -64,7 +64,7 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """The process id of what was started."""
+        """The id of the started process."""
         return self._process.pid
 
     def __enter__(self) -> Self:
@@ -81,7 +81,7 @@ class Server:
                 stderr=self._said,
                 start_new_session=True,  # so that it can be ended whole
             )
-        # Somebody reads the log lines, as in production, and it is not the clients' process.
+        # As in production, another process reads the log lines.
         self._reader = subprocess.Popen(["/bin/cat"], stdin=self._process.stdout, stdout=subprocess.DEVNULL)
         if self._process.stdout is not None:
             self._process.stdout.close()
@@ -107,7 +107,7 @@ class Server:
         return perf_counter() - self.started
 
     def ask(self, request: bytes) -> bytes:
-        """Send one request, waiting for the server to be there, and return its answer. Raises ServerError."""
+        """Wait until the server listens, send one request and return its answer. Raises ServerError."""
         while self.since_start() < START_SECONDS:
             if self._process.poll() is not None:
                 raise ServerError(f"{self.name} ended with status {self._process.returncode}: {self._last_words()}")

@@ -115,7 +115,9 @@ def _assemble(
         overlaps_verification=True,
     )
     steps = [partial(keys.signer, role) for role in common.policy.roles.key_roles]
-    warm_up([issuer_keys.load, *([] if kms is None else [kms.warm]), *steps], clock, log)
+    # Beside each other: importing Google's client takes longer than both calls for the issuer's keys.
+    warm_up([issuer_keys.load, *([] if kms is None else [kms.warm])], clock, log)
+    warm_up(steps, clock, log)
     if telemetry is not None:
         telemetry.start()
     return service

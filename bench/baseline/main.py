@@ -1,9 +1,9 @@
-"""The plain way to mint: five upstream calls in a row for each token, nothing remembered, nothing retried.
+"""The plain way to mint: five upstream calls in a row for each token, nothing cached, nothing retried.
 
-One, the issuer's keys; two, the exchange at Google STS; three, the App's key from Secret Manager; four, the
-App's installations, searched for the organization; five, the token. The key is parsed anew each time. It uses
-``requests`` as it comes, with one session per thread so that connections are kept: to open one for each call
-would only make the comparison easier to win.
+One, the issuer's keys; two, the exchange at Google STS; three, the App's key from Secret Manager; four, the App's
+installations, searched for the organization; five, the token. The key is parsed each time. It uses ``requests``
+with one session per thread, so connections stay open: a new one for each call would make the comparison easier to
+win.
 """
 
 import base64

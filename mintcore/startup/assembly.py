@@ -76,7 +76,7 @@ def log_corrections(clock: WorldClock, log: JsonLog) -> None:
     def corrected(offset: float) -> None:
         if offset:
             side = "behind" if offset > 0 else "ahead of"
-            text = f"this machine's clock is {abs(offset):.0f} s {side} the issuer's and GitHub's; going by theirs"
+            text = f"this machine's clock is {abs(offset):.0f} s {side} the issuer's and GitHub's; using theirs"
             log.write("WARNING", text, {"clock_offset_s": round(offset)})
         else:
             log.write("INFO", "this machine's clock is right again", {"clock_offset_s": 0})
@@ -90,9 +90,9 @@ def outbound_for(settings: Settings, clock: Clock) -> Outbound:
 
 
 def warm_up(steps: Sequence[Callable[[RequestContext], object]], clock: Clock, log: JsonLog) -> None:
-    """Take ``steps``, which fetch what the first request will need, without making it wait for this to end.
+    """Run ``steps`` in a thread; they fetch what the first request will need.
 
-    A step's failure is the first request's to find again, and to tell its caller.
+    The first request finds a step's failure again and reports it.
     """
     context = RequestContext(Deadline(clock, _WARM_UP_SECONDS), f"warm-up-{uuid.uuid4().hex}")
 

@@ -161,7 +161,7 @@ def test_a_key_set_beside_another_status_than_200_is_no_answer(
 def test_a_token_over_the_largest_size_is_refused_however_sound(key: rsa.RSAPrivateKey) -> None:
     room = MAX_TOKEN - len(signed(key))
     assert split_token(signed(key, x="y" * (room * 3 // 4 - 20))).key_id == "k"
-    with pytest.raises(InvalidToken, match=r"a token of 1[67][0-9]{3} characters"):
+    with pytest.raises(InvalidToken, match=r"the token has 1[67][0-9]{3} characters"):
         split_token(signed(key, x="y" * (room * 3 // 4 + 20)))
 
 
