@@ -64,17 +64,18 @@ class WorldClock:
         """How many seconds the machine's clock is behind the services'."""
         return self._correction[0]
 
-    def observe(self, date: str, age: str = "") -> bool:
+    def observe(self, date: str, age: str = "", *, cacheable: bool = False) -> bool:
         """Compare with an answer's ``Date`` (and ``Age``, RFC 9111 §5.1); tell whether the clock was corrected.
 
-        Pass only answers of services that are reached over TLS or loopback.
+        Pass only answers of services that are reached over TLS or loopback. A ``cacheable`` answer can carry an old
+        ``Date``, which never turns the clock back past a time from :meth:`witness`.
         """
         served = _seconds(date)
         if served is None:
             return False
         served += delta_seconds(age) or 0.0
-        # An old Date, such as a cache's, would make tokens valid that have expired.
-        if served < self._floor + self.monotonic() - _WITNESS_LEEWAY_SECONDS:
+        # Turned back, the clock would accept tokens that have expired.
+        if cacheable and served < self._floor + self.monotonic() - _WITNESS_LEEWAY_SECONDS:
             return False
         seen = self._correction
         offset = served - self._wall()

@@ -31,11 +31,17 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Wait."""
 
-    def observe(self, date: str, age: str = "") -> bool:
-        """Compare with a trusted service's ``Date`` header; return whether the clock was corrected."""
+    def observe(self, date: str, age: str = "", *, cacheable: bool = False) -> bool:
+        """Compare with a trusted service's ``Date`` header; return whether the clock was corrected.
+
+        A cache can answer for the service if the answer is ``cacheable``; its ``Date`` may then be old.
+        """
 
     def witness(self, seconds: float) -> None:
-        """Note a time that a verified signature proves to have come; the clock never goes back past it."""
+        """Note a time that a verified signature proves to have come.
+
+        No cacheable ``Date`` turns the clock back past it.
+        """
 
 
 class Verifier(Protocol):

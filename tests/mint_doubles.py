@@ -42,7 +42,7 @@ class FakeClock:
         self.sleeps.append(seconds)
         self.time += seconds
 
-    def observe(self, date: str, age: str = "") -> bool:  # noqa: ARG002 - the port's signature
+    def observe(self, date: str, age: str = "", *, cacheable: bool = False) -> bool:  # noqa: ARG002 - the port's
         self.observed.append(date)
         return self.corrects
 

@@ -117,7 +117,7 @@ class IssuerKeys:
         answer = self._channel.send("GET", path, headers={"Accept": "application/json"}, context=context)
         if answer.status != _OK:
             raise IssuerUnavailable(detail=f"{self._channel.service}: status {answer.status} for {path}")
-        self._clock.observe(answer.headers.get("date", ""), answer.headers.get("age", ""))
+        self._clock.observe(answer.headers.get("date", ""), answer.headers.get("age", ""), cacheable=True)
         return answer.json_object()
 
     def _jwks_path(self, jwks_uri: object) -> str:

@@ -282,27 +282,34 @@ def test_a_limit_that_cannot_be_used_is_a_problem(limit: str, usable: bool) -> N
 def test_an_old_date_does_not_turn_the_clock_back_past_a_signed_time() -> None:
     clock = WorldClock(wall=Wall())
     clock.witness(NOW - 5)
-    assert not clock.observe(date(NOW - 600))
+    assert not clock.observe(date(NOW - 600), cacheable=True)
     assert clock.now() == NOW
 
 
 def test_a_date_that_a_signed_time_allows_is_followed() -> None:
     clock = WorldClock(wall=Wall())
     clock.witness(NOW - 700)
-    assert clock.observe(date(NOW - 600))
+    assert clock.observe(date(NOW - 600), cacheable=True)
     assert clock.now() == NOW - 600
 
 
 def test_a_clock_that_was_turned_back_returns_to_the_machines_time_for_a_signed_one() -> None:
     clock = WorldClock(wall=Wall())
-    assert clock.observe(date(NOW - 600))
+    assert clock.observe(date(NOW - 600), cacheable=True)
     clock.witness(NOW - 10)
     assert clock.now() == NOW
-    assert not clock.observe(date(NOW - 600))
+    assert not clock.observe(date(NOW - 600), cacheable=True)
 
 
 def test_a_signed_time_that_the_machine_does_not_know_corrects_nothing() -> None:
     clock = WorldClock(wall=Wall())
-    assert clock.observe(date(NOW - 600))
+    assert clock.observe(date(NOW - 600), cacheable=True)
     clock.witness(NOW + 300)
     assert clock.now() == NOW - 600
+
+
+def test_a_date_that_no_cache_can_have_kept_is_followed_past_a_signed_time() -> None:
+    clock = WorldClock(wall=Wall())
+    clock.witness(NOW)
+    assert clock.observe(date(NOW - 300))
+    assert clock.now() == NOW - 300

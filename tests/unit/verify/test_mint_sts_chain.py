@@ -374,7 +374,7 @@ def test_an_old_date_of_the_key_set_does_not_keep_genuine_tokens_out(issuer: Iss
     keys = IssuerKeys(issuer.url, outbound, clock, patience_seconds=3)
     verifier = StandaloneVerifier(keys, clock, issuer=issuer.url, audience="fullsend-mint")
     now = int(time.time())
-    assert clock.observe(formatdate(now - 700, usegmt=True))
+    assert clock.observe(formatdate(now - 700, usegmt=True), cacheable=True)
     verifier.check_locally(issuer.token(Job(), iat=now, nbf=now, exp=now + 300), new_attempt(clock))
     assert clock.offset == 0
 
@@ -385,6 +385,6 @@ def test_an_old_date_does_not_revive_a_token_that_has_expired(issuer: Issuer) ->
     verifier = StandaloneVerifier(keys, clock, issuer=issuer.url, audience="fullsend-mint")
     now = int(time.time())
     verifier.check_locally(issuer.token(Job(), iat=now, nbf=now, exp=now + 300), new_attempt(clock))
-    clock.observe(formatdate(now - 700, usegmt=True))
+    clock.observe(formatdate(now - 700, usegmt=True), cacheable=True)
     with pytest.raises(InvalidToken):
         verifier.check_locally(issuer.token(Job(), iat=now - 900, nbf=now - 900, exp=now - 600), new_attempt(clock))
