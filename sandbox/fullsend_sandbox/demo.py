@@ -46,12 +46,12 @@ class Actor:
         value: str = self.http.request("GET", url, headers=headers).json()["value"]
         return value
 
-    def mint(self, oidc_token: str, role: str = "triage") -> Answer:
-        """Ask the mint for a role's token for `app`; keep it if it is given."""
+    def mint(self, oidc_token: str, role: str = "triage", repo: str = "app", **more: str) -> Answer:
+        """Request a role's token for one repository; keep it if the mint grants it."""
         answer = self.http.request(
             "POST",
             f"{self.mint_url}/v1/token",
-            json={"role": role, "repos": ["app"]},
+            json={"role": role, "repos": [repo], **more},
             headers={"Authorization": f"Bearer {oidc_token}"},
         )
         body = _object(answer)
@@ -129,6 +129,17 @@ STEPS = (
         "the token tries octo-org/docs",
         lambda actor: actor.github("GET", "/repos/octo-org/docs/contents/README.md", "README.md was read."),
         NOT_FOUND,
+    ),
+    Step(
+        "the job asks for octo-org/docs",
+        lambda actor: actor.mint(actor.oidc_token(actor.world.job()), repo="docs"),
+        FORBIDDEN,
+        "scope_not_allowed",
+    ),
+    Step(
+        "the job asks for the level read",
+        lambda actor: actor.mint(actor.oidc_token(actor.world.job()), level="read"),
+        OK,
     ),
     Step(
         "a workflow that is not trusted",

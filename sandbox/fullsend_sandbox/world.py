@@ -180,6 +180,15 @@ class World:
         versions = {role: self.kms.put(role, self.apps[role].private_key_pem) for role in roles}
         return {"KMS_URL": self.kms.url, "ROLE_KMS_KEYS": dumps(versions)}
 
+    def protections(self) -> dict[str, str]:
+        """Return the settings with which a new mint limits what a job may reach."""
+        ids = {names.ORG: str(self.github.id_of(names.ORG))}
+        return {
+            "REPO_SCOPE": "caller",
+            "ENROLLED_IDS": dumps(ids),
+            "WORKFLOW_REFS": "refs/heads/main,refs/tags/*,commits",
+        }
+
     def standalone_environment(self, pem_dir: Path, **changes: str) -> dict[str, str]:
         """Write each App's key into `pem_dir` and return the environment of a standalone mint."""
         for role, app in self.apps.items():

@@ -15,13 +15,13 @@ def failed(outcomes: list[Outcome]) -> list[str]:
     return [outcome.step.title for outcome in outcomes if not outcome.passed]
 
 
-def test_every_step_comes_out_as_it_should(world: World, hosted_mint: MintProcess) -> None:
-    assert failed(list(play(world, hosted_mint.url))) == []
+def test_every_step_comes_out_as_it_should(world: World, start_mint: StartMint) -> None:
+    assert failed(list(play(world, start_mint(**world.protections()).url))) == []
 
 
 def test_a_mint_that_allows_another_org_fails_that_step_alone(world: World, start_mint: StartMint) -> None:
     world.admit_orgs("octo-org", "other-org")
-    outcomes = list(play(world, start_mint(ALLOWED_ORGS="octo-org,other-org").url))
+    outcomes = list(play(world, start_mint(**world.protections() | {"ALLOWED_ORGS": "octo-org,other-org"}).url))
     assert failed(outcomes) == ["a job of an org that is not allowed"]
 
 

@@ -97,7 +97,7 @@ def _mint_in_a_world(source: Path | None, port: int = 0, set_port: str = "") -> 
     with ExitStack() as running:
         with progress("starting the world and the mint"):
             world = running.enter_context(World(ports=ports))
-            mint = MintProcess(world.mint_environment(), source=folder, port=port)
+            mint = MintProcess(world.mint_environment(**world.protections()), source=folder, port=port)
             running.callback(stop, mint)
             try:
                 mint.start()

@@ -22,6 +22,8 @@ MAX_REPOSITORIES = 500
 NO_REPOSITORY = (
     "There is at least one repository that does not exist or is not accessible to the parent installation."
 )
+# The schema app-permissions: no read access exists for workflow files.
+WRITE_ONLY = ("write",)
 NO_PERMISSION = "The permissions requested are not granted to this installation."
 # GitHub documents the limit, but not the sentence.
 TOO_MANY = f"No more than {MAX_REPOSITORIES} repositories can be given."
@@ -96,8 +98,9 @@ def _permissions(body: dict[str, Any], installation: Installation) -> dict[str, 
     """
     asked = mapping(body, "permissions")
     for name, level in asked.items():
-        if level not in LEVELS:
-            raise invalid(f"For 'properties/{name}', the level is not a member of {list(LEVELS)}.", PAGE)
+        allowed = WRITE_ONLY if name == "workflows" else LEVELS
+        if level not in allowed:
+            raise invalid(f"For 'properties/{name}', the level is not a member of {list(allowed)}.", PAGE)
         if not includes(installation.permissions, name, level):
             raise RefusedError(422, NO_PERMISSION, PAGE)
     return METADATA | asked if asked else dict(installation.permissions)

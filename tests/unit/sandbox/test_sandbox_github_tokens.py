@@ -128,6 +128,12 @@ def test_fields_of_the_wrong_type_are_refused(octo: Octo, body: dict[str, Any], 
     assert refusal(octo.create_token(**body)) == (422, f"Invalid request.\n\n{detail}")
 
 
+def test_read_access_to_workflow_files_is_refused(octo: Octo) -> None:
+    status, message = refusal(octo.create_token(permissions={"workflows": "read"}))
+    assert (status, message.partition("'")[0]) == (422, "Invalid request.\n\nFor ")
+    assert refusal(octo.create_token(permissions={"workflows": "write"})) == NO_PERMISSION
+
+
 @pytest.mark.parametrize("level", ["none", "READ", "", None, 1, ["read"], {"read": "read"}])
 def test_a_level_that_is_none_is_refused(octo: Octo, level: object) -> None:
     assert octo.create_token(permissions={"contents": level}).status_code == 422
