@@ -1,7 +1,7 @@
-"""The hosted mint, put together: Cloud Functions in front, Google STS and Secret Manager behind.
+"""The hosted mint's composition root: Cloud Functions in front, Google STS and Secret Manager behind.
 
-Settings are checked while the function is loaded. What is heavy is imported and built beside the serving
-thread, so that ``/health`` answers at once and the first token does not wait for everything in a row.
+Settings are checked while the function is loaded. Heavy modules are imported in a second thread, so ``/health``
+answers at once and the steps before the first token run in parallel.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mintcore.startup.background import Background
 if TYPE_CHECKING:
     from mintcore.service import MintService
 
-# With Google's verdict to come, the local check of the signature is not worth a long wait for the keys.
+# STS checks the signature too, so the local check is not worth a long wait for the keys.
 _KEYS_PATIENCE_SECONDS = 3.0
 _RENEWING_THREADS = 4
 
@@ -30,15 +30,16 @@ _RENEWING_THREADS = 4
 def hosted_mint() -> Endpoint:
     """Return the mint that the environment describes.
 
-    Where the environment cannot be used, prints one line per problem on stderr and raises SystemExit.
+    Prints one line per problem of the environment on stderr, and raises SystemExit if there is any.
     """
     try:
         settings = read_hosted()
     except ConfigurationError as error:
-        print("\n".join(error.problems), file=sys.stderr)  # noqa: T201 - nothing else is there yet to tell it to
+        print("\n".join(error.problems), file=sys.stderr)  # noqa: T201 - there is no log yet
         raise SystemExit(1) from None
-    endpoint = build(settings, WorldClock(), JsonLog(sys.stdout, project_id=settings.common.project_id))
-    serve_with_edge(endpoint)
+    log = JsonLog(sys.stdout, project_id=settings.common.project_id)
+    endpoint = build(settings, WorldClock(), log)
+    serve_with_edge(endpoint, log)
     return endpoint
 
 
@@ -61,7 +62,7 @@ def build(settings: HostedSettings, clock: WorldClock, log: JsonLog) -> Endpoint
 def _assemble(
     settings: HostedSettings, clock: WorldClock, log: JsonLog, telemetry: Telemetry | None
 ) -> MintService:
-    # Here and not above, for the reason in the module's docstring.
+    # Imported here for the reason in the module's docstring.
     from mintcore.helpers import Helpers  # noqa: PLC0415
     from mintcore.keys.secret_manager import SecretManagerKeys  # noqa: PLC0415
     from mintcore.startup.assembly import assemble, log_corrections, outbound_for, warm_up  # noqa: PLC0415

@@ -14,12 +14,14 @@ from functions_framework._http import gunicorn as framework
 
 from mintcore.http.limits import edge_settings
 from mintcore.http.server import application
+from mintcore.http.server_log import logger_class
 
 if TYPE_CHECKING:
     from mintcore.http.endpoint import Endpoint
+    from mintcore.observe.log import JsonLog
 
 
-def serve_with_edge(endpoint: Endpoint) -> None:
+def serve_with_edge(endpoint: Endpoint, log: JsonLog) -> None:
     """Let the framework serve ``endpoint`` with our edge. Call it before the framework creates its server."""
 
     class EdgeApplication(framework.GunicornApplication):
@@ -27,7 +29,7 @@ def serve_with_edge(endpoint: Endpoint) -> None:
 
         def load_config(self) -> None:
             super().load_config()  # type: ignore[no-untyped-call]
-            for name, value in edge_settings().items():
+            for name, value in (edge_settings() | {"logger_class": logger_class(log, answers=False)}).items():
                 self.cfg.set(name, value)
 
         def load(self) -> Any:

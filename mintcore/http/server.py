@@ -50,7 +50,7 @@ def serve(
 ) -> None:
     """Serve until told to stop, then let requests in flight end. ``started`` is called in the serving process."""
     chosen = options(listener.detach(), threads=threads, deadline_seconds=deadline_seconds)
-    chosen["logger_class"] = logger_class(log)
+    chosen["logger_class"] = logger_class(log, answers=True)
     chosen["post_worker_init"] = lambda _worker: started()
     chosen["on_exit"] = lambda _arbiter: log.write("INFO", "fullsend-mint stopped")
     _Server(endpoint, chosen).run()

@@ -1,6 +1,6 @@
-"""What the standalone mint's server says, as the same JSON lines as everything else: accesses and troubles.
+"""The server's log, as the same JSON lines as everything else: answers and problems.
 
-gunicorn's news of its own start and end are left out. An exception is logged by its kind alone, because its
+gunicorn's messages about its own start and end are left out. Only the kind of an exception is logged, because its
 text quotes the request.
 """
 
@@ -44,15 +44,19 @@ class TimedLog(JsonLog):
         return super().write(severity, message, {"time": now, **(fields or {})}, trace, proven=proven)
 
 
-def logger_class(lines: JsonLog) -> type[JsonLogger]:
-    """Return gunicorn's logger as a way into ``lines``; gunicorn makes the instance itself."""
-    return type("BoundJsonLogger", (JsonLogger,), {"lines": lines})
+def logger_class(lines: JsonLog, *, answers: bool) -> type[JsonLogger]:
+    """Return a class of gunicorn loggers that write to ``lines``; gunicorn makes the instance itself.
+
+    ``answers`` is whether each answer is logged; on Cloud Run the platform logs them.
+    """
+    return type("BoundJsonLogger", (JsonLogger,), {"lines": lines, "answers": answers})
 
 
 class JsonLogger(Logger):  # type: ignore[misc]
     """gunicorn's logger without its formats, levels and files."""
 
     lines: ClassVar[JsonLog]
+    answers: ClassVar[bool]
 
     def setup(self, cfg: Any) -> None:
         """Take the configuration and open nothing."""
@@ -71,10 +75,10 @@ class JsonLogger(Logger):  # type: ignore[misc]
         self.lines.write("WARNING", _text(msg, args))
 
     def info(self, msg: object, *args: object, **_kwargs: object) -> None:
-        """Say nothing: what gunicorn tells of its own start is not the operator's news."""
+        """Log nothing: gunicorn's own start does not concern the operator."""
 
     def debug(self, msg: object, *args: object, **_kwargs: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def log(self, _lvl: object, msg: object, *args: object, **_kwargs: object) -> None:
         """Log at a level chosen by gunicorn."""
@@ -83,14 +87,15 @@ class JsonLogger(Logger):  # type: ignore[misc]
     def exception(self, msg: object, *args: object, **_kwargs: object) -> None:
         """Log the kind of exception that is being handled."""
         error = sys.exc_info()[1]
-        if isinstance(error, BlockingIOError):  # the listener's time limit, see serving.py
-            self.lines.write("WARNING", "a client stopped in the middle of its request")
+        if isinstance(error, BlockingIOError):  # SEND_SECONDS, see connection.py
+            self.lines.write("WARNING", "a client did not read its answer")
         else:
             self.lines.write("ERROR", f"{_text(msg, args)}: {type(error).__name__}")
 
     def access(self, resp: Any, _req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
         """Log one answer."""
-        self.lines.write(*access_line(resp, environ, request_time.total_seconds()))
+        if self.answers:
+            self.lines.write(*access_line(resp, environ, request_time.total_seconds()))
 
     def reopen_files(self) -> None:
         """Do nothing: standard output is not reopened."""
@@ -102,7 +107,7 @@ class JsonLogger(Logger):  # type: ignore[misc]
 def access_line(response: Any, environ: dict[str, Any], seconds: float) -> tuple[str, str, dict[str, Any]]:
     """Return the log line of one answer: severity, message and fields (Cloud Logging: HttpRequest).
 
-    The path is logged without its query, where people put what should not be there.
+    The path is logged without its query, which may hold a secret by mistake.
     """
     status = int(str(response.status)[:3])
     method, path = str(environ.get("REQUEST_METHOD", ""))[:20], str(environ.get("PATH_INFO", ""))[:200]
@@ -119,7 +124,7 @@ def access_line(response: Any, environ: dict[str, Any], seconds: float) -> tuple
             "latency": f"{seconds:.6f}s",
         },
     }
-    # Probes come every few seconds; as DEBUG they can be left out where logs cost money.
+    # Probes come every few seconds; as DEBUG they can be filtered where logs cost money.
     quiet = path == "/health" and status == _OK
     return ("DEBUG" if quiet else "INFO"), f"{method} {path} {status}", fields
 

@@ -1,7 +1,7 @@
-"""What both modes have in common, put together: from genuine claims to the installation token.
+"""The parts that both modes share, from genuine claims to the installation token.
 
-Importing this costs the time of the cryptography and HTTP libraries; the composition roots do it beside the
-thread that already answers ``/health``.
+Importing this module takes as long as the cryptography and HTTP libraries do; the hosted composition root does it
+beside the thread that already answers ``/health``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Building something once, beside the thread that serves, in whichever process serves."""
+"""Build a value once per process, in a thread beside the serving one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 class Background(Generic[T]):
-    """Calls ``build`` until it succeeds, once per process, in a thread of its own, and hands out what it returned.
+    """Calls ``build`` in its own thread, once per process and again after a failure, and returns its value.
 
-    Servers load the code, then fork the process that serves, and threads do not survive a fork: the work is
-    begun in the child, or by the first who asks.
+    Servers load the code and then fork the serving process. Threads do not survive a fork, so the child starts the
+    work, or the first call of :meth:`result`.
     """
 
     def __init__(self, build: Callable[[], T]) -> None:
@@ -27,7 +27,7 @@ class Background(Generic[T]):
         os.register_at_fork(after_in_child=self._in_child)
 
     def result(self) -> T:
-        """Return what ``build`` returned, waiting for it if need be. Raises what it raised; the next asks anew."""
+        """Return the value, waiting for it if necessary. Raises what ``build`` raised, and then builds again."""
         future = self._begin()
         try:
             return future.result()
@@ -50,7 +50,7 @@ class Background(Generic[T]):
             if self._future is None:
                 future = Future[T]()
                 threading.Thread(target=self._run, args=(future,), name="assembly", daemon=True).start()
-                self._future = future  # only now: a thread that could not start would leave it open for ever
+                self._future = future  # last: if the thread cannot start, no future stays open
             return self._future
 
     def _run(self, future: Future[T]) -> None:
