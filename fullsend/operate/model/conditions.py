@@ -43,7 +43,7 @@ Required = tuple[tuple[str, tuple[str, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Whom a provider admits: everyone, these organizations, one repository, or nobody.
+    """Whom a provider admits: everyone, these organizations, one repository, or none of them.
 
     `ids` are GitHub's ids of the owners, `repo_id` is that of the repository; empty where names alone decide.
     `required` are accepted values by claim, a trailing `*` for any suffix.
@@ -134,7 +134,7 @@ def same(one: str, other: str) -> bool:
 
 
 def for_orgs(orgs: Iterable[Org]) -> Condition:
-    """Return the condition that admits these organizations, of two spellings the first; without any, nobody."""
+    """Return the condition that admits these organizations, of two spellings the first; without any, the one that admits no token."""
     return Condition(orgs=tuple(sorted(dict.fromkeys(orgs), key=lambda org: org.key)))
 
 
