@@ -134,7 +134,7 @@ def same(one: str, other: str) -> bool:
 
 
 def for_orgs(orgs: Iterable[Org]) -> Condition:
-    """Return the condition that admits these organizations, of two spellings the first; without any, the one that admits no token."""
+    """Return the condition that admits these organizations, of two spellings the first; without any, no token."""
     return Condition(orgs=tuple(sorted(dict.fromkeys(orgs), key=lambda org: org.key)))
 
 
