@@ -18,11 +18,14 @@ import yaml
 
 from fullsend.client.ask_mints import PERMANENT
 from fullsend.client.remedies import ACTION_HINTS
+from fullsend.net.connection import Origin
+from fullsend.net.route import proxy_for
 from fullsend_sandbox.faults import Drop, Fail
 from fullsend_sandbox.github.tokens import TokenStyle
 from fullsend_sandbox.loopback import LoopbackService
 from tests.connect_proxy import connect_proxy
 from tests.throwaway_ca import ThrowawayCa, https_front
+from tests.unit.outbound.loopback_peer import Peer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -412,6 +415,62 @@ def test_a_call_to_loopback_never_goes_to_a_proxy(job: Job, unsteady: LoopbackSe
     job.environment |= dict.fromkeys(["HTTP_PROXY", "https_proxy", "ALL_PROXY"], unsteady.url)
     assert job.main().returncode == 0
     assert len(unsteady.traffic) == 0
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [HEAD + b"X-A: ", *([b"x", 0.05] * 1200)],
+        [HEAD + b"Content-Length: 9000\r\n\r\n", *([b"x", 0.05] * 1200)],
+        [60.0],
+    ],
+    ids=["header", "body", "silence"],
+)
+def test_a_dripping_answer_ends_with_the_total_deadline(script: list[bytes | float | None]) -> None:
+    code = (
+        "const { exchange } = require(process.argv[1]);"
+        "exchange('GET', process.argv[2], { bearer: 'x', seconds: 1 }).catch((error) => console.log(error.message))"
+    )
+    with Peer(lambda _: script) as peer:
+        began = time.monotonic()
+        done = subprocess.run(
+            [str(NODE), "-e", code, str(ACTION / "lib" / "http.js"), peer.url],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert "failed (no answer in time)" in done.stdout, done.stderr
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "proxied"),
+    [
+        ("https://mint.example", {"HTTPS_PROXY": "http://p:1"}, True),
+        ("https://mint.example", {"ALL_PROXY": "p:1"}, True),
+        ("https://mint.example", {"HTTPS_PROXY": "http://p:1", "https_proxy": ""}, False),
+        ("https://mint.example", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a, .example"}, False),
+        ("https://mint.example", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "mint.example:8443"}, True),
+        ("https://mint.example", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "int.example"}, True),
+        ("https://10.1.2.3", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, False),
+        ("https://10.1.2.3", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "192.168.0.0/16"}, True),
+        ("https://[::1]:1", {"HTTPS_PROXY": "http://p:1"}, False),
+        ("http://runner.example", {"HTTPS_PROXY": "http://p:1"}, False),
+    ],
+)
+def test_the_proxy_of_a_url_is_the_commands(url: str, environ: dict[str, str], proxied: bool) -> None:
+    code = (
+        "const { proxyFor } = require(process.argv[1]);"
+        "console.log(Boolean(proxyFor(new URL(process.argv[2]), JSON.parse(process.argv[3]))))"
+    )
+    words = [str(ACTION / "lib" / "route.js"), url, json.dumps(environ)]
+    done = subprocess.run([str(NODE), "-e", code, *words], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == f"{str(proxied).lower()}\n"
+    assert (proxy_for(Origin.of(url), environ) is not None) is proxied
 
 
 def test_a_mint_behind_a_proxy_and_its_authority_is_reached(job: Job, tmp_path: Path) -> None:
