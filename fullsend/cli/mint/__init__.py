@@ -14,9 +14,7 @@ COMMANDS = {
     "token": Lazy("fullsend.cli.mint.token:token", "Exchange this job's OIDC token for an installation token."),
     "exec": Lazy("fullsend.cli.mint.exec:exec_", "Run a command with a token that is revoked when it ends."),
     "revoke": Lazy("fullsend.cli.mint.revoke:revoke", "Revoke a token before it expires by itself."),
-    "status": Lazy(
-        "fullsend.cli.mint.status:status", "What the mint knows of this job; with --project, how it stands."
-    ),
+    "status": Lazy("fullsend.cli.mint.status:status", "What the mint allows this job; with --project, its health."),
     # for operators, on Google Cloud
     "deploy": Lazy("fullsend.cli.mint.deploy:deploy", "Create a mint or bring it up to date.", "operate"),
     "delete": Lazy("fullsend.cli.mint.delete:delete", "Delete the mint.", "operate"),

@@ -61,7 +61,7 @@ def _print(found: MintStatus, request: Wanted) -> None:
         target = f" in {request.target_org}" if request.target_org else ""
         asked = f"role {request.role}{narrowed} on {request.scope()}{target}"
         rows.append((asked, "would be allowed" if found.allowed else "would be refused"))
-    print_table(("what", "answer"), rows)
+    print_table(("item", "answer"), rows)
     if not request.role and not found.workflow_allowed:
         note(remedy_for("workflow_not_allowed"))
     if request.role:

@@ -1,4 +1,4 @@
-"""`fullsend mint status`: in a job what the mint would allow it, for an operator how the mint stands.
+"""`fullsend mint status`: in a job what the mint would allow it, for an operator the mint's health.
 
 Decides which of the two is meant; the job's is `job_status.py`, the operator's `operator_status.py`.
 """
@@ -43,12 +43,12 @@ def status(
     region: str,
     as_json: bool,
 ) -> None:
-    """Show what the mint knows of this job, or with --project how the mint itself stands.
+    """Show what the mint allows this job, or with --project the mint's health.
 
-    In a job: organization, roles, and whether its workflow may mint; with --role (and perhaps --repos) whether
-    that would be granted, rule by rule. With --project: function, revision and traffic, organizations, roles,
-    secrets and providers; with ORG whether that one can mint.
-    Exit status 3 when something is not as it should be.
+    In a job: organization, roles, and whether its workflow may mint; with --role (and perhaps --repos, --level,
+    --target-org) whether that would be granted, rule by rule. With --project: function, revision and traffic,
+    organizations, roles, secrets and providers; with ORG whether that one can mint.
+    Exit status 3 when the job would be refused, or a part of the mint is not healthy.
     """
     given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     if org is not None and not org.strip():

@@ -51,7 +51,8 @@ def test_a_netrc_entry_does_not_replace_the_operators_token(
 
 
 def test_a_dripping_look_up_ends_in_time() -> None:
-    drip: list[bytes | float | None] = [b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n", *([b" ", 0.05] * 1200)]
+    more: list[bytes | float | None] = [b" ", 0.05] * 1200
+    drip = [b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n", *more]
     policy = RetryPolicy(total_seconds=1.0)
     with Peer(lambda _: drip) as peer:
         began = time.monotonic()
