@@ -34,4 +34,4 @@ def test_every_option_on_the_pages_is_one_the_commands_have() -> None:
     for page, command in (("explain.md", ["mint", "explain"]), ("audit.md", ["audit", "find"])):
         known = set(re.findall(r"--[\w-]+", CliRunner().invoke(cli, [*command, "--help"]).output))
         used = set(re.findall(r"(?<![\w-])--[a-z][\w-]+", (DOCS / page).read_text(encoding="utf-8")))
-        assert used - {"--env-vars-file", "--format"} <= known, page
+        assert used - {"--env-vars-file", "--format", "--project"} <= known, page

@@ -127,7 +127,7 @@ def test_the_standalone_mint_tells_a_collector_and_prometheus_what_it_did(
     assert numbers.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     wanted = 'fullsend_mint_requests_total{code="",role="coder",route="/v1/token",status="200"} 1.0'
     assert wanted in numbers.text
-    assert 'code="role_not_allowed",role=""} 1' in numbers.text
+    assert 'code="role_not_allowed",role="",route="/v1/token",status="403"} 1.0' in numbers.text
     assert_told(collector)
 
 
