@@ -106,48 +106,50 @@ class InstallationCache:
     def _look_up(self, sought: Sought, context: RequestContext) -> Installation | None:
         """Ask for the organization's installation, then for the one of a user account of the same name."""
         app, org = sought.app, sought.org
-        miss = self._misses.reserve(app)
+        self._misses.check(app)
         for kind in ("orgs", "users"):
             answer = self._client.call(app, "GET", f"/{kind}/{org}/installation", context)
             if answer.status == _OK:
-                self._misses.give_back(app, miss)
                 return parse_installation(answer, sought.target)
             if not is_not_found(answer):
                 raise self._client.refusal(answer, doing=f"finding the installation on {org}", org=org)
+        self._misses.note(app)
         return None
 
 
 class _Misses:
-    """Counts look-ups that may find nothing, per App; those that find an installation are given back."""
+    """Counts look-ups that found nothing, per App.
+
+    Those in flight do not count yet: after a restart, many organizations with the App are looked up at once. So the
+    bound can be exceeded by the number of serving threads.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._at: defaultdict[App, deque[float]] = defaultdict(deque)
 
-    def reserve(self, app: App) -> float:
-        """Count one. Raises GitHubRateLimited if there were too many in the last minute."""
+    def check(self, app: App) -> None:
+        """Raise GitHubRateLimited if there were too many in the last minute."""
         now = self._clock.monotonic()
         with self._lock:
             at = self._at[app]
             while at and at[0] <= now - MISSES_SECONDS:
                 at.popleft()
-            if len(at) >= MAX_MISSES:
-                wait = max(1, math.ceil(at[0] + MISSES_SECONDS - now))
-                raise GitHubRateLimited(
-                    "This mint has looked up too many organizations without the role's GitHub App; wait as long as "
-                    "Retry-After says.",
-                    detail=f"more than {MAX_MISSES} look-ups without an installation in {MISSES_SECONDS:.0f} s",
-                    retry_after=wait,
-                )
-            at.append(now)
-        return now
+            if len(at) < MAX_MISSES:
+                return
+            wait = max(1, math.ceil(at[0] + MISSES_SECONDS - now))
+        raise GitHubRateLimited(
+            "This mint has looked up too many organizations without the role's GitHub App; wait as long as "
+            "Retry-After says.",
+            detail=f"more than {MAX_MISSES} look-ups without an installation in {MISSES_SECONDS:.0f} s",
+            retry_after=wait,
+        )
 
-    def give_back(self, app: App, reserved: float) -> None:
-        """Count one less: there was an installation."""
+    def note(self, app: App) -> None:
+        """Count one."""
         with self._lock:
-            if reserved in self._at[app]:
-                self._at[app].remove(reserved)
+            self._at[app].append(self._clock.monotonic())
 
 
 def _fresh_for(found: Installation | None) -> float:
