@@ -17,7 +17,7 @@ def main() -> None:
         if (missing.name or "").split(".")[0] in {"fullsend", "mintcore"}:
             raise
         sys.exit(
-            f"error: the fullsend command needs the Python package {missing.name}, which is not installed: "
-            "pip install 'fullsend-mint[cli]'"
+            f"error: the fullsend command needs the Python package {missing.name}, which is not installed. "
+            "Fix: pip install 'fullsend-mint[cli]'"
         )
     cli(prog_name="fullsend")

@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 _OURS = frozenset({"fullsend", "mintcore"})
 # What to search for, where the package's name is not the module's.
 _DISTRIBUTIONS = {
-    "github": "PyGithub",
-    "google_auth_httplib2": "google-auth-httplib2",
-    "googleapiclient": "google-api-python-client",
     "jwt": "PyJWT",
+    "nacl": "PyNaCl",
     "yaml": "PyYAML",
 }
 

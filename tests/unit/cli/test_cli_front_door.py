@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fullsend.cli.files import append_output
 from fullsend.cli.github import COMMANDS as GITHUB
-from fullsend.cli.lazy import Lazy, LazyGroup
+from fullsend.cli.lazy import Lazy, LazyGroup, extra_needed
 from fullsend.cli.mint import COMMANDS
 from fullsend.cli.output import confirm
 from fullsend.cli.root import GROUPS, cli
@@ -265,3 +265,13 @@ def test_several_values_end_at_the_next_option_or_the_action(words: str, expande
 def test_spreading_loses_no_word(words: list[str]) -> None:
     several = {"--permissions", "--repositories"}
     assert [w for w in spread(words) if w not in several] == [w for w in words if w not in several]
+
+
+@pytest.mark.parametrize(
+    ("module", "distribution"), [("nacl", "PyNaCl"), ("yaml", "PyYAML"), ("jwt", "PyJWT"), ("rich", "rich")]
+)
+def test_a_missing_package_is_named_as_one_would_search_for_it(module: str, distribution: str) -> None:
+    with pytest.raises(click.ClickException) as failed, extra_needed("this command", "fullsend-mint[operate]"):
+        raise ModuleNotFoundError(f"No module named {module!r}", name=f"{module}.part")
+    assert distribution in failed.value.message
+    assert "Fix: pip install 'fullsend-mint[operate]'" in failed.value.message
