@@ -40,6 +40,8 @@ class StatusRule:
     """What a request would be answered; empty where the rule passed, as `change` is."""
     change: str = ""
     report_only: bool = False
+    open: bool = False
+    """The rule has no result, because GitHub is not asked while another rule denies."""
     """The rule reports instead of denying."""
 
 
@@ -108,6 +110,7 @@ def _rules(values: object) -> tuple[StatusRule, ...]:
             code=_one_line(value, "code") if "code" in value else "",
             change=_one_line(value, "change") if "change" in value else "",
             report_only=_boolean(value, "report_only") if "report_only" in value else False,
+            open=_boolean(value, "open") if "open" in value else False,
         )
         for value in values
     )

@@ -1,7 +1,7 @@
-"""What the mint says of the claims, one by one.
+"""The mint's checks of the claims, one by one.
 
-Each claim is put among claims that are otherwise good, and :func:`~mintcore.policy.claims.check_claims` is asked:
-so one wrong claim does not hide the next.
+Each claim is put among claims that are otherwise good, and checked by
+:func:`~mintcore.policy.claims.check_claims`. So one wrong claim does not hide the next.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FRESH = "Ask for a fresh token in the job: GitHub's live for minutes."
 
 
 class ClaimsChecks:
-    """The local checks of the claims, each asked of the mint's own code by itself."""
+    """The local checks of the claims, each made by the mint's own code."""
 
     def __init__(self, unverified_claims: Mapping[str, Any], configuration: Configuration, now: float) -> None:
         self._claims = unverified_claims
@@ -47,9 +47,9 @@ class ClaimsChecks:
         audience = f"Ask for the token with the audience {self._audience}."
         whose = "Use the token as GitHub Actions issued it."
         return [
-            self._check("issuer", ("iss",), f"it has to be {self._issuer}", issuer),
-            self._check("audience", ("aud",), f"it has to name {self._audience}", audience),
-            self._check("times", _TIMES, "valid now, give or take 30 s", _FRESH),
+            self._check("issuer", ("iss",), f"it must be {self._issuer}", issuer),
+            self._check("audience", ("aud",), f"it must name {self._audience}", audience),
+            self._check("times", _TIMES, "valid now, within 30 s", _FRESH),
             self._check(
                 "caller",
                 ("repository", "repository_owner", "job_workflow_ref"),
@@ -74,7 +74,7 @@ class ClaimsChecks:
         return Check(name, Outcome.PASSED, found[:SHOWN], expected)
 
     def _ask(self, *claims: str, others: bool = False) -> Caller:
-        """Ask about these claims alone; ``others`` lets those that no check looks at through as well."""
+        """Check only these claims; ``others`` also passes on the claims that no check reads."""
         rest = {name: value for name, value in self._claims.items() if name not in self._good} if others else {}
         own = {name: self._claims.get(name) for name in claims}
         return check_claims(self._good | rest | own, issuer=self._issuer, audience=self._audience, now=self._now)
@@ -86,4 +86,4 @@ def _shown(claim: str, value: Any) -> str:
     try:
         return datetime.fromtimestamp(value, tz=UTC).isoformat(timespec="seconds")
     except (ValueError, OverflowError, OSError):
-        return "a time too far away to be written"
+        return "a time out of range"

@@ -1,7 +1,6 @@
 """Claims from a file: a JSON object, or the JWT that carries them.
 
-A JWT is decoded and not believed: whether its signature is good is not asked here. It is a credential, so
-nothing of the file's text is ever put into a message.
+A JWT is decoded without checking its signature. It is a credential, so no message quotes the file.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ _REMEDY = (
 
 @dataclass(frozen=True, slots=True)
 class GivenClaims:
-    """What the file says. ``is_token`` tells a JWT from bare claims.
+    """The file's claims. ``is_token`` tells a JWT from bare claims.
 
-    ``problem`` is why the mint would refuse the JWT's form, empty where it would not.
+    ``problem`` is why the mint would reject the JWT's form, empty where it would not.
     """
 
     unverified_claims: Mapping[str, Any]
@@ -46,9 +45,9 @@ def read_claims(path: Path) -> GivenClaims:
 
 
 def parse_claims(text: str, name: str) -> GivenClaims:
-    """Return the claims in ``text``; ``name`` is what messages call it. Raises UnusableInputError.
+    """Return the claims in ``text``; messages call it ``name``. Raises UnusableInputError.
 
-    Understood are a JSON object of claims, a JWT (RFC 7519) with or without ``Bearer`` before it, and the JSON
+    It accepts a JSON object of claims, a JWT (RFC 7519) with or without ``Bearer`` before it, and the JSON
     that a GitHub Actions runner gives a job (``{"value": "<JWT>"}``).
     """
     text = text.strip()

@@ -26,9 +26,9 @@ _FORMS = 'Write one KEY=VALUE a line, or a YAML mapping such as ALLOWED_ORGS: "m
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A mint as configured. ``provider`` is the shared identity provider, empty for a standalone mint.
+    """A configured mint. ``provider`` is the shared identity provider, empty for a standalone mint.
 
-    ``conditions`` are the providers' by id, ``None`` where they were not looked at. ``fallback_url`` is the mint
+    ``conditions`` are the providers' by id, ``None`` where they were not read. ``fallback_url`` is the mint
     that gets the requests for roles this one does not hold, empty where there is none. ``place`` are the options
     that name a deployed mint to our own commands, empty for a file.
     """
@@ -54,8 +54,8 @@ def configured(
 ) -> Configuration:
     """Return the mint that ``environment`` would start: standalone where ``PEM_DIR`` is set, hosted otherwise.
 
-    ``source`` is what messages call it, ``place`` where our commands find it. Raises UnusableInputError with every
-    reason why it would not start.
+    Messages call it ``source``; ``place`` are the options with which our commands find it. Raises
+    UnusableInputError with every reason why it would not start.
     """
     try:
         if environment.get("PEM_DIR", "").strip():
@@ -71,7 +71,7 @@ def configured(
 
 
 def parse_environment(text: str, name: str) -> dict[str, str]:
-    """Return the variables in ``text``. Raises UnusableInputError, without quoting what is there."""
+    """Return the variables in ``text``. Raises UnusableInputError, which quotes nothing of the text."""
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
     said = [(number, line) for number, line in lines if line and not line.startswith("#")]
     if not said:

@@ -1,12 +1,12 @@
-"""The ways in which explaining fails: an input that cannot be used, or not even be read."""
+"""Errors of the inputs: a file that cannot be used, or not even read."""
 
 from __future__ import annotations
 
 
 class UnusableInputError(Exception):
-    """A file that cannot be used; the text is a sentence that quotes nothing of what the file holds.
+    """A file that cannot be used; the text quotes nothing of the file.
 
-    ``remedy`` says what to give instead.
+    ``remedy`` is what to give instead.
     """
 
     def __init__(self, sentence: str, remedy: str = "") -> None:
@@ -15,4 +15,4 @@ class UnusableInputError(Exception):
 
 
 class UnreadableFileError(UnusableInputError):
-    """There is no such file, or it may not be read: what was given names none."""
+    """The file does not exist or may not be read."""

@@ -11,23 +11,23 @@ from mintcore.secret import redact
 if TYPE_CHECKING:
     from pathlib import Path
 
-LARGEST = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 _REMEDY = "Give the file, not the token itself: every process on a machine can read the arguments of every other."
 
 
 def read_text(path: Path) -> str:
-    """Return what the file holds, ``-`` standing for stdin. Raises UnreadableFileError, UnusableInputError."""
+    """Return the file's text; ``-`` is stdin. Raises UnreadableFileError, UnusableInputError."""
     try:
         if str(path) == "-":
-            content = sys.stdin.buffer.read(LARGEST + 1)
+            content = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
             with path.open("rb") as file:
-                content = file.read(LARGEST + 1)
+                content = file.read(MAX_BYTES + 1)
     except OSError as error:
         if redact(str(path)) != str(path):
             raise UnreadableFileError("A token was given where a file is meant.", _REMEDY) from None
         raise UnreadableFileError(f"{path} cannot be read: {error.strerror or type(error).__name__}.") from None
-    if len(content) > LARGEST:
+    if len(content) > MAX_BYTES:
         raise UnusableInputError(f"{path} is larger than 1 MiB, so it is not what is meant here.")
     try:
         return content.decode("utf-8-sig")

@@ -43,7 +43,7 @@ def _fields(found: MintStatus, request: Wanted) -> dict[str, Any]:
         fields["allowed"] = found.allowed
         # As the mint gives them: a rule that passed has neither code nor change.
         fields["rules"] = [
-            {k: v for k, v in asdict(rule).items() if v != "" and not (k == "report_only" and not v)}
+            {k: v for k, v in asdict(rule).items() if v != "" and not (k in {"report_only", "open"} and not v)}
             for rule in found.rules
         ]
     return fields
@@ -69,12 +69,15 @@ def _print(found: MintStatus, request: Wanted) -> None:
 
 
 def _sign(rule: StatusRule) -> str:
-    return "ok" if rule.passed else "!" if rule.report_only else "NO"
+    return "ok" if rule.passed else "-" if rule.open else "!" if rule.report_only else "NO"
 
 
 def _print_rules(found: MintStatus) -> None:
-    rows = [(_sign(rule), rule.rule, rule.found, rule.expected, rule.code or "passed") for rule in found.rules]
+    rows = [
+        (_sign(rule), rule.rule, rule.found, rule.expected, rule.code or ("open" if rule.open else "passed"))
+        for rule in found.rules
+    ]
     print_table(("", "rule", "found", "needed", "outcome"), rows)
     for rule in found.rules:
-        if not rule.passed:
+        if not rule.passed and not rule.open:
             note(f"{rule.rule}: {rule.change}")

@@ -131,6 +131,13 @@ def test_a_status_for_a_role_has_its_rules(mint: LoopbackService, time: Time) ->
     assert [sent.query for sent in mint.traffic] == ["role=coder&repos=app%2Cdocs"]
 
 
+def test_a_rule_without_a_result_is_open(mint: LoopbackService, time: Time) -> None:
+    undecided = {"rule": "target_org", "passed": False, "found": "x", "expected": "y", "open": True}
+    answering(mint, STATUS | {"allowed": False, "rules": [undecided]})
+    (rule,) = client(time, mint).status("coder", ["app"]).rules
+    assert (rule.open, rule.code, rule.report_only) == (True, "", False)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

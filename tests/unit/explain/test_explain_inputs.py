@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fullsend.explain.claims_file import parse_claims
 from fullsend.explain.configuration import configured, parse_environment, read_configuration
 from fullsend.explain.input_errors import UnusableInputError
-from fullsend.explain.text_file import LARGEST, read_text
+from fullsend.explain.text_file import MAX_BYTES, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +104,7 @@ def test_a_pem_directory_means_a_standalone_mint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(b"\xff\xfe\x00", "not text in UTF-8"), (b"x" * (LARGEST + 1), "larger than 1 MiB")]
+    ("content", "says"), [(b"\xff\xfe\x00", "not text in UTF-8"), (b"x" * (MAX_BYTES + 1), "larger than 1 MiB")]
 )
 def test_a_file_that_is_no_small_text_is_refused(content: bytes, says: str, tmp_path: Path) -> None:
     path = tmp_path / "claims"

@@ -445,6 +445,25 @@ def test_an_environment_from_before_the_protections_starts_with_warnings_and_the
     assert sorted(warning.split()[0] for warning in settings.warnings) == ["REPO_SCOPE", "WORKFLOW_REFS"]
 
 
+OLD_DEPLOYMENT = {
+    "ALLOWED_ORGS": "octo-org,solo-org",
+    "ALLOWED_WORKFLOW_FILES": "triage.yml,coder.yml",
+    "FULLSEND_REPO_ONLY_ORGS": "solo-org",
+    "PER_REPO_WIF_REPOS": "solo-org/app",
+    "ROLE_APP_IDS": '{"triage": "1", "coder": "2", "octo-org/coder": "3"}',
+    "GCP_PROJECT_NUMBER": "123", "WIF_POOL_NAME": "fullsend-pool", "WIF_PROVIDER_NAME": "github-oidc",
+    "MALLOC_ARENA_MAX": "2", "THREADS": "80", "FULLSEND_SOURCE_HASH": "abc",
+}  # fmt: skip
+
+
+def test_a_deployment_from_before_starts_and_serves_whom_it_served() -> None:
+    settings = read_hosted(OLD_DEPLOYMENT).common
+    assert settings.policy.orgs == frozenset({Org("octo-org"), Org("solo-org")})
+    assert not settings.policy.enrolled_by_itself(parse_repo("solo-org/app"))
+    assert settings.policy.default_scope == "organization"
+    assert [warning.split()[0] for warning in settings.warnings] == ["ROLE_APP_IDS", "REPO_SCOPE"]
+
+
 def test_a_scope_can_differ_per_role() -> None:
     policy = common(REPO_SCOPE='{"coder": "organization", "*": "caller"}').policy
     assert [policy.scope_of(Role(role)) for role in ("coder", "triage")] == ["organization", "caller"]
