@@ -21,7 +21,7 @@ from mintcore.errors import (
     UpstreamTimeout,
 )
 from mintcore.outbound.answer import Answer, DeadlineExceeded, OutboundError, Unusable
-from mintcore.secret import redact
+from mintcore.secret import one_line
 
 if TYPE_CHECKING:
     from mintcore.policy.names import Org
@@ -49,7 +49,9 @@ def message_of(answer: Answer) -> str:
         message = answer.json_object().get("message")
     except Unusable:
         return ""
-    return _one_line(message) if isinstance(message, str) else ""
+    if not isinstance(message, str):
+        return ""
+    return one_line(_LINK.sub(" ", message[: 4 * MAX_QUOTED]).replace('"', "'"), MAX_QUOTED)
 
 
 def is_unknown_app(answer: Answer) -> bool:
@@ -153,14 +155,6 @@ def _limited(kind: str, seconds: float) -> GitHubRateLimited:
 def _until_reset(answer: Answer, now: float) -> float:
     reset = answer.headers.get("x-ratelimit-reset", "")
     return float(reset) - now if reset.isascii() and reset.isdigit() else _SECONDARY_LIMIT_SECONDS
-
-
-def _one_line(text: str) -> str:
-    """Return printable text on one line, without links and without anything that looks like a secret."""
-    # Bounded first: the patterns below must not run over megabytes.
-    flat = "".join(c if c.isprintable() else " " for c in text[: 4 * MAX_QUOTED])
-    flat = " ".join(_LINK.sub("", redact(flat)).replace('"', "'").split())
-    return flat if len(flat) <= MAX_QUOTED else f"{flat[: MAX_QUOTED - 1]}…"
 
 
 def _documentation(answer: Answer, api_host: str) -> str:

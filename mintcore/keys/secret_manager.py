@@ -17,7 +17,7 @@ from mintcore.cache import ExpiringCache
 from mintcore.errors import KeyUnavailable, MintError, RoleKeyMissing
 from mintcore.keys.crc32c import crc32c
 from mintcore.keys.rsa import RsaSigner, parse_signer
-from mintcore.secret import redact
+from mintcore.secret import one_line
 from mintcore.settings.service_url import is_loopback
 
 if TYPE_CHECKING:
@@ -206,8 +206,7 @@ def _sentence(error: Exception) -> str:
         return "the content does not match its checksum (dataCrc32c)"
     if type(error).__module__.partition(".")[0] not in {"google", "requests"} or not _is_safe(error):
         return ""
-    text = redact(str(getattr(error, "message", "") or error)[: 4 * _MAX_SENTENCE])
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_MAX_SENTENCE]
+    return one_line(str(getattr(error, "message", "") or error), _MAX_SENTENCE)
 
 
 def _is_safe(error: Exception) -> bool:

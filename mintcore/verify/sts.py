@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 from mintcore.errors import InvalidToken, StsUnavailable
 from mintcore.outbound.answer import OutboundError
+from mintcore.secret import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,16 +88,15 @@ def _refusal(fields: Mapping[str, Any], provider_id: str) -> InvalidToken | None
     if isinstance(error, dict) and isinstance(error.get("message"), str):
         # Google's form for the API as a whole, such as "Security Token Service API has not been used in project".
         status = f"{error.get('status', '')}: {error['message']}"
-        return ProviderRefused(detail=f"STS refused it at provider {provider_id}: {_one_line(status)}")
+        return ProviderRefused(
+            detail=f"STS refused it at provider {provider_id}: {one_line(status, _MAX_SENTENCE)}"
+        )
     if not isinstance(error, str):
         return None
     # RFC 6749 §5.2: a refusal names its `error`.
     kind = ProviderRefused if error in _PROVIDER_ERRORS or _PROVIDER_WORDS.search(description) else InvalidToken
-    return kind(detail=f"STS refused it at provider {provider_id}: {_one_line(f'{error}: {description}')}")
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_MAX_SENTENCE]
+    said = one_line(f"{error}: {description}", _MAX_SENTENCE)
+    return kind(detail=f"STS refused it at provider {provider_id}: {said}")
 
 
 def _no_result(answer: Answer) -> StsUnavailable:
