@@ -23,6 +23,7 @@ GOOD = {
     "granted_repos": ["octo-org/app"],
     "granted_permissions": {"contents": "read"},
     "repository_selection": "selected",
+    "warnings": ["The field 'repo' is ignored."],
 }
 
 
@@ -40,7 +41,13 @@ def test_one_odd_field_is_refused_or_harmless_on_one_line(field: str, value: obj
         minted = parse_token(json.dumps(GOOD | {field: value}).encode(), "https://m.example")
     except ValueError:
         return
-    printed = [minted.token, minted.expires_at, *minted.granted_repos, minted.repository_selection]
+    printed = [
+        minted.token,
+        minted.expires_at,
+        *minted.granted_repos,
+        minted.repository_selection,
+        *minted.warnings,
+    ]
     assert all(text.isprintable() for text in printed)
 
 
