@@ -18,6 +18,7 @@ from mintcore.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from mintcore.helpers import Helpers
     from mintcore.policy.roles import App
     from mintcore.ports import Clock, KeyStore, Signer
     from mintcore.request import RequestContext
@@ -26,20 +27,32 @@ if TYPE_CHECKING:
 LIFETIME_SECONDS = 540
 BACKDATED_SECONDS = 60
 REUSED_SECONDS = LIFETIME_SECONDS - 120.0
+# With helpers, a request after this time still gets the old JWT, while a helper signs a new one. A JWT serves no
+# longer than a minute before it expires.
+RENEWED_SECONDS = 300.0
+_LAST_USE_SECONDS = LIFETIME_SECONDS - 60.0
 
 
 class AppJwts:
-    """JWTs per App and edition of its key, each reused until two minutes before it expires."""
+    """JWTs per App and edition of its key, each reused until two minutes before it expires.
 
-    def __init__(self, keys: KeyStore, clock: Clock) -> None:
+    With ``helpers``, JWTs are renewed in the background, so a request seldom waits for a key store that signs far
+    away (Cloud KMS). While such a store fails, the old JWT serves.
+    """
+
+    def __init__(self, keys: KeyStore, clock: Clock, helpers: Helpers | None = None) -> None:
         self._keys = keys
         self._clock = clock
         self._jws = jwt.PyJWS(algorithms=[])
         self._jws.register_algorithm("RS256", _SignerAlgorithm())
+        fresh = REUSED_SECONDS if helpers is None else RENEWED_SECONDS
         self._jwts = ExpiringCache[tuple["App", "Hashable"], Secret](
             "app_jwt",
             clock=clock,
-            fresh_for=lambda _jwt: REUSED_SECONDS,
+            fresh_for=lambda _jwt: fresh,
+            renew_for=lambda _jwt: _LAST_USE_SECONDS - fresh,
+            stale_seconds=_LAST_USE_SECONDS,
+            helpers=helpers,
             hold_failure_seconds=0.0,  # the key store caches its own failures
             most=256,
             slow=lambda: KeyUnavailable(detail="waited for the App JWT until the time ran out"),
@@ -48,7 +61,11 @@ class AppJwts:
     def assertion(self, app: App, context: RequestContext) -> Secret:
         """Return a JWT for ``app``. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
         key = (app, self._keys.edition(app.key_role))
-        return self._jwts.get(key, lambda: self._sign(app, self._keys.signer(app.key_role, context)), context)
+
+        def sign(own: RequestContext) -> Secret:
+            return self._sign(app, self._keys.signer(app.key_role, own))
+
+        return self._jwts.get(key, lambda: sign(context), context, renew=sign)
 
     def refused(self, app: App, assertion: Secret) -> None:
         """Drop the JWT that GitHub refused, and read the key again: it may have been rotated."""

@@ -1,7 +1,7 @@
 """App keys in Cloud KMS: the mint can sign with them and cannot read them.
 
 Each signature is one call of ``asymmetricSign`` within the request's deadline. An App JWT is reused, so KMS is
-called about once in seven minutes per App, not once per mint.
+called about once in five minutes per App, not once per mint.
 """
 
 from __future__ import annotations

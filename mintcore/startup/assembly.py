@@ -54,7 +54,7 @@ def assemble(
     ``helpers`` fetch new values behind the caches. With ``overlaps_verification`` they also prepare or request the
     token while the verifier asks the final authority.
     """
-    assertions = AppJwts(keys, clock)
+    assertions = AppJwts(keys, clock, helpers)
     channel = outbound.channel("github", settings.github_api_url, max_answer_bytes=MAX_ANSWER)
     tokens = GitHubTokens(AppClient(channel, assertions, clock), clock, helpers)
     return MintService(

@@ -32,6 +32,7 @@ from mintcore.policy.roles import App
 from mintcore.secret import Secret, redact
 from tests.mint_doubles import NOW, FakeClock, OneSigner, new_attempt
 from tests.unit.outbound.loopback_peer import Peer, answer
+from tests.unit.sandbox.google.google_operator import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -239,6 +240,36 @@ def test_an_app_jwt_is_reused_until_two_minutes_before_its_end(jwts: Jwts, clock
     clock.advance(1)
     assert jwts.text() != first
     assert jwts.store.asked == 2
+
+
+def test_with_helpers_a_jwt_is_renewed_while_the_old_one_serves(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
+    store = OneSigner(RsaSigner(key))
+    jwts = AppJwts(store, clock, Helpers(1))
+
+    def text() -> str:
+        return jwts.assertion(APP, new_attempt(clock)).reveal()
+
+    first = text()
+    clock.advance(299)
+    assert (text(), store.asked) == (first, 1)
+    clock.advance(2)
+    assert text() == first
+    eventually(lambda: None if text() == first else True)
+    assert store.asked == 2
+
+
+def test_while_the_signer_is_unreachable_the_old_jwt_serves_to_a_minute_before_its_end(
+    clock: FakeClock, key: rsa.RSAPrivateKey
+) -> None:
+    store = OneSigner(RsaSigner(key))
+    jwts = AppJwts(store, clock)
+    first = jwts.assertion(APP, new_attempt(clock))
+    store.failure = KeyUnavailable()
+    clock.advance(479)
+    assert jwts.assertion(APP, new_attempt(clock)) is first
+    clock.advance(2)
+    with pytest.raises(KeyUnavailable):
+        jwts.assertion(APP, new_attempt(clock))
 
 
 def test_apps_do_not_share_a_jwt(jwts: Jwts) -> None:
