@@ -49,7 +49,7 @@ def test_the_deploy_script_ends_in_a_mint_that_mints(world: World, shell: Shell,
     prepare(shell)
     said = shell.done(f"deploy/gcloud.sh {names.PROJECT_ID}", clone)
     url = said.rpartition("FULLSEND_MINT_URL=")[2].strip()
-    assert minted(world, url) == (200, "all")
+    assert minted(world, url) == (200, "selected")
 
 
 @pytest.mark.gcloud
@@ -59,7 +59,7 @@ def test_the_readmes_command_ends_in_a_mint_that_mints(world: World, shell: Shel
     [command] = re.findall(r"^\$ (gcloud functions deploy (?:.*\\\n)*.*)$", readme, re.MULTILINE)
     words = shlex.split(command.replace("\\\n", " ").replace("my-project", names.PROJECT_ID))
     shell.done(shlex.join(words), clone)
-    assert minted(world, shell.plane.function_url()) == (200, "all")
+    assert minted(world, shell.plane.function_url()) == (200, "selected")
 
 
 @pytest.mark.gcloud
