@@ -14,6 +14,7 @@ from mintcore.policy.grants import variable_name
 from mintcore.policy.names import Org, Repo, parse_repo, parse_role
 from mintcore.policy.policy import CALLER, ORGANIZATION, REPORTABLE
 from mintcore.policy.ref_patterns import check_pattern, ref_patterns
+from mintcore.policy.spelling import meant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _CLAIM = re.compile(r"[a-zA-Z][a-zA-Z0-9_./-]{0,99}")
 _OTHERS = "*"
+# GitHub Actions: OpenID Connect reference. A misspelled claim would deny every request.
+_GITHUB_CLAIMS = (
+    "actor", "actor_id", "base_ref", "environment", "event_name", "head_ref", "job_workflow_ref",
+    "job_workflow_sha", "ref", "ref_protected", "ref_type", "repository", "repository_id", "repository_owner",
+    "repository_owner_id", "repository_visibility", "run_attempt", "run_id", "run_number", "runner_environment",
+    "sha", "sub", "workflow",
+    "workflow_ref", "workflow_sha",
+)  # fmt: skip
 _SCOPES = (CALLER, ORGANIZATION)
 
 
@@ -90,6 +99,9 @@ def read_claims(reader: Reader) -> Mapping[str, tuple[str, ...]]:
             reader.problem("REQUIRED_CLAIMS", f'has for "{claim[:60]}" {problem}')
         else:
             required[claim] = tuple(accepted)
+            intended = "" if claim in _GITHUB_CLAIMS else meant(claim, _GITHUB_CLAIMS)
+            if intended:
+                reader.warn(f"REQUIRED_CLAIMS names {claim}, which GitHub does not send; did you mean {intended}?")
     return MappingProxyType(required)
 
 

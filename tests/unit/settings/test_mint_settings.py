@@ -502,6 +502,15 @@ def test_every_served_role_needs_the_default_level() -> None:
     assert problem.startswith("DEFAULT_LEVEL is 'write', which is not a level of scanner")
 
 
+@pytest.mark.parametrize(
+    ("claim", "meant"),
+    [("event_nam", "event_name"), ("event_name", ""), ("project_path", "")],
+)
+def test_a_required_claim_that_is_misspelled_warns(claim: str, meant: str) -> None:
+    warnings = [warning for warning in common(REQUIRED_CLAIMS=f'{{"{claim}": ["x"]}}').warnings if claim in warning]
+    assert [meant in warning for warning in warnings] == ([True] if meant else [])
+
+
 def test_rules_that_only_report_warn_at_start() -> None:
     settings = common(REPORT_ONLY="ids,repo_scope")
     assert settings.policy.report_only == {"ids", "repo_scope"}
