@@ -52,19 +52,20 @@ class Question:
     method: str
     path: str
     body: object
-    identity: Callable[[], str] = field(repr=False)
-    """Gives an OIDC token; called for each request, because a mint may accept a token only once."""
+    identity: Callable[[float], str] = field(repr=False)
+    """Gives an OIDC token within some seconds; called for each request: a mint may accept a token only once."""
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
-    def put_to(self, url: str, transport: Transport, seconds: float) -> Answer:
+    def put_to(self, url: str, transport: Transport, policy: RetryPolicy, seconds: float) -> Answer:
         """Send it to one mint. Raises `NoAnswerError`, or `AmbientIdentityError` without an OIDC token."""
-        unverified_identity = self.identity()
+        ends = policy.now() + seconds
+        unverified_identity = self.identity(seconds)
         if not is_token(unverified_identity):
             raise AmbientIdentityError("The CI system's OIDC token is not a token.", code="oidc_answer_invalid")
         return transport.exchange(
             self.method,
             url + self.path,
-            seconds=min(seconds, REQUEST_SECONDS),
+            seconds=min(max(ends - policy.now(), MIN_ATTEMPT_SECONDS), REQUEST_SECONDS),
             authorization=f"Bearer {unverified_identity}",
             json=self.body,
             headers={"Accept": "application/json", "X-Request-Id": self.request_id},
@@ -125,7 +126,7 @@ class _Mint:
         """
         self.limits = False
         try:
-            answer = question.put_to(self.url, transport, seconds)
+            answer = question.put_to(self.url, transport, policy, seconds)
         except CertificateError as error:
             self._never_again(_silent(error, "mint_certificate_refused"))
             return None

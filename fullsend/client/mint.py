@@ -62,7 +62,7 @@ class MintClient:
         self._audience = audience
         self._retry = retry or RetryPolicy()
         self._transport = transport or Transport()
-        self._identity = identity or self._ambient_token
+        self._identity = identity
         api_url = job_api_url(os.environ) if github_api_url is None else github_api_url
         self._github = TokenApi(api_url, self._transport, self._within(GITHUB_SECONDS))
         self._unrevoked: dict[str, float] = {}  # token → when it was made
@@ -149,11 +149,14 @@ class MintClient:
         return revoked
 
     def _ask(self, method: str, path: str, body: object, parse: Callable[[bytes, str], T]) -> T:
-        question = Question(method, path, body, lambda: self._identity(self._audience))
+        question = Question(method, path, body, self._token_within)
         return ask(question, self._urls, self._transport, self._retry, parse)
 
-    def _ambient_token(self, audience: str) -> str:
-        return ambient_token(audience, os.environ, self._transport, self._within(IDENTITY_SECONDS))
+    def _token_within(self, seconds: float) -> str:
+        if self._identity is not None:
+            return self._identity(self._audience)
+        policy = self._within(min(seconds, IDENTITY_SECONDS))
+        return ambient_token(self._audience, os.environ, self._transport, policy)
 
     def _within(self, seconds: float) -> RetryPolicy:
         return replace(self._retry, total_seconds=min(self._retry.total_seconds, seconds))

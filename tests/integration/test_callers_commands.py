@@ -520,6 +520,14 @@ def test_a_token_that_is_a_command_to_the_runner_is_not_printed(mint: Run, token
     assert (done.returncode, done.stdout, token in done.stderr) == (1, "", False)
 
 
+def test_the_time_allowed_covers_the_oidc_token_too(world: World, mint: Run) -> None:
+    world.issuer.faults.add(Slow(30), "/token-request")
+    began = time.monotonic()
+    done = mint("token", "--role", "triage", "--timeout", "1")
+    assert (done.returncode, "Code: oidc_unreachable" in done.stderr) == (1, True), done.stderr
+    assert time.monotonic() - began < 15
+
+
 def test_several_mints_get_an_oidc_token_each(world: World, mint: Run, hosted_mint: MintProcess) -> None:
     seen: list[str] = []
 

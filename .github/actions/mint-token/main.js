@@ -9,8 +9,8 @@ const { oidcToken } = require('./lib/oidc')
 
 async function main(env) {
   const inputs = readInputs(env)
-  const identity = async () => {
-    const token = await oidcToken(env, inputs.audience)
+  const identity = async (seconds) => {
+    const token = await oidcToken(env, inputs.audience, seconds)
     mask(token)
     return token
   }

@@ -24,7 +24,7 @@ async function mint({ mintUrls, body }, identity, env) {
     for (const url of [...notBefore.keys()]) {
       if (notBefore.get(url) > performance.now() + EARLY_MS) continue
       if (attempts.left < MIN_ATTEMPT_SECONDS) break
-      const bearer = await identity()
+      const bearer = await identity(attempts.left)
       let answer
       try {
         answer = await exchange('POST', `${url}/v1/token`, { bearer, body, headers, seconds: attempts.left, env })

@@ -6,7 +6,7 @@ const { readFileSync } = require('node:fs')
 const { ActionError } = require('./errors')
 const { jsonObject, send } = require('./http')
 
-async function oidcToken(env, audience) {
+async function oidcToken(env, audience, seconds) {
   if (!env.ACTIONS_ID_TOKEN_REQUEST_URL || !env.ACTIONS_ID_TOKEN_REQUEST_TOKEN) throw missing(env)
   const failed = (why, code) => new ActionError(`GitHub did not give this job its OIDC token: ${why}.`, code)
   let url
@@ -18,7 +18,7 @@ async function oidcToken(env, audience) {
   url.searchParams.set('audience', audience)
   let answer
   try {
-    answer = await send('GET', url.href, { bearer: env.ACTIONS_ID_TOKEN_REQUEST_TOKEN, totalSeconds: 30, env })
+    answer = await send('GET', url.href, { bearer: env.ACTIONS_ID_TOKEN_REQUEST_TOKEN, totalSeconds: Math.min(seconds, 30), env })
   } catch (error) {
     const code = error.certificate ? 'oidc_certificate_refused' : 'oidc_unreachable'
     throw failed(`its token service was not reached, ${error.message}`, code)
