@@ -7,8 +7,10 @@ client. What follows a request stays here until its turn.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import socket
 import struct
+import termios
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.http import get_parser
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 SEND_SECONDS = 5
 # A client that pipelines leaves at most this much behind the request that a thread has taken.
 _READ_BYTES = 16 * 1024
+# Larger than any answer: a send waits only for a client that left earlier answers unread.
+_SEND_BUFFER = 256 * 1024
+_MAX_UNREAD = 64 * 1024
 _DISCARD_BYTES = 64 * 1024
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -51,6 +56,7 @@ class Connection(TConn):  # type: ignore[misc]
         super().__init__(cfg, sock, client, server)
         # Threads send without a loop of their own; a caller that must not wait passes a flag with each call.
         sock.settimeout(None)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
         self.deadline = deadline
         self.watched = False
@@ -114,6 +120,14 @@ class Connection(TConn):  # type: ignore[misc]
         end = self._framer.end
         self._source.data = bytes(self._received[:end])
         del self._received[:end]
+
+    def reads_answers(self) -> bool:
+        """Return whether the client takes its answers: a thread must not wait for one that only sends."""
+        try:
+            unread: int = struct.unpack("i", fcntl.ioctl(self.sock, termios.TIOCOUTQ, b"\0" * 4))[0]
+        except OSError:
+            return True
+        return unread <= _MAX_UNREAD
 
     def next_request(self) -> bool:
         """Return whether another request can follow, and prepare for it."""

@@ -130,6 +130,10 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
             pass
 
     def _dispatch(self, conn: Connection) -> None:
+        if not conn.reads_answers():
+            self._waiting.closed_early.add("with unread answers")
+            self._drop(conn)
+            return
         conn.hand_over()
         self._waiting.account(conn)
         self.tpool.put(conn)

@@ -15,6 +15,7 @@ from bench.measure import cpu, pss_mib
 from tests.contract.exchange import send
 from tests.contract.modes import MODES
 from tests.contract.table import as_job
+from tests.slow_clients import slowest_but_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -213,15 +214,20 @@ def test_large_bodies_without_any_proof_take_no_memory(framing: bytes, mint: Min
     assert peak <= 110
 
 
-def test_a_client_that_does_not_read_its_answers_is_not_waited_for(mint: MintProcess, world: World) -> None:
+def test_clients_that_send_and_never_read_are_closed_and_delay_nobody(mint: MintProcess, world: World) -> None:
+    job = as_job({"role": "coder", "repos": ["app"]})(world)
     with contextlib.ExitStack() as opened:
-        for _ in range(100):
-            connection = opened.enter_context(connect(mint))
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.settimeout(0)
-            with contextlib.suppress(OSError):
-                connection.sendall((GET + b"\r\n") * 2000)
-        assert send(mint.url, as_job({"role": "coder", "repos": ["app"]})(world)).status == 200
+        clients = [opened.enter_context(connect(mint)) for _ in range(120)]
+        for client in clients:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.settimeout(0)
+        for _ in range(8):
+            for client in clients:
+                with contextlib.suppress(OSError):
+                    client.send((GET + b"\r\n") * 400)
+            assert send(mint.url, job).status == 200
+        assert slowest_but_one([lambda: send(mint.url, job).status] * 10) < 1
+        mint.wait_for_log(lambda line: " with unread answers" in line, within=20)
 
 
 @pytest.fixture
