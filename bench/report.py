@@ -42,8 +42,9 @@ def write(results: dict[str, Any], *, docs: bool) -> list[Path]:
 
 
 def in_readme(results: Mapping[str, Any]) -> str:
-    """Return what the README shows of the results: no ratio without its reason."""
-    return f"{_targets(results)}\n\n{_side_by_side(results['throughput'])}\n\n{_baseline(results)}"
+    """Return what the README shows of the results: no ratio without its reason, no figure without the load."""
+    busy = _machine(results).splitlines()[1]
+    return f"{_targets(results)}\n\n{busy}\n\n{_side_by_side(results['throughput'])}\n\n{_baseline(results)}"
 
 
 def text(results: Mapping[str, Any]) -> str:
