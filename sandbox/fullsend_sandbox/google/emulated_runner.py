@@ -1,6 +1,6 @@
-"""A revision that only looks like a mint: for tests of the operator's commands, where no token is asked for.
+"""An emulated mint, for tests of the operator's commands that request no token.
 
-It says healthy with the version of the uploaded source, and 401 to everybody else.
+Its `/health` reports the version of the uploaded source; every other request gets 401.
 """
 
 import ast
@@ -19,7 +19,7 @@ REQUIRED = ("ROLE_APP_IDS", "GCP_PROJECT_NUMBER", "WIF_POOL_NAME", "WIF_PROVIDER
 
 class _EmulatedService(LoopbackService):
     def __init__(self, version: str) -> None:
-        super().__init__("stand-in", self._ask)
+        super().__init__("emulated-mint", self._ask)
         self._version = version
 
     def logs(self) -> list[str]:
@@ -34,13 +34,13 @@ class _EmulatedService(LoopbackService):
         error = {
             "error": "Send the job's OIDC token as a bearer.",
             "code": "missing_bearer",
-            "request_id": "stand-in",
+            "request_id": "emulated-mint",
         }
         return _json(401, error)
 
 
 class EmulatedRunner:
-    """Starts stand-ins, in no time; like the mint, none starts without the variables that it requires."""
+    """Starts emulated mints at once; like the mint, they need the required variables."""
 
     def start(self, image: Image, environment: Mapping[str, str]) -> Running:
         """Start one. Raises DidNotStartError."""
