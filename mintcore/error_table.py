@@ -86,7 +86,7 @@ TABLE: Mapping[str, ErrorCode] = {
         400,
         sentence='repos is not a list of repository names; send names without the owner, such as ["my-repo"].',
         cause="`repos` is not a list of bare repository names.",
-        caller="Give repository names without the owner: `my-repo`, not `my-org/my-repo`.",
+        caller="Give a list of repository names without the owner, such as `my-repo`.",
     ),
     "too_many_repos": ErrorCode(
         400,

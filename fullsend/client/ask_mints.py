@@ -18,7 +18,7 @@ from fullsend.client.errors import (
     MintUnreachableError,
 )
 from fullsend.net.answer import is_token, one_line
-from fullsend.net.failures import CertificateError, NoAnswerError
+from fullsend.net.failures import CertificateError, NoAnswerError, UnusableRouteError
 from fullsend.net.retry import (
     MIN_ATTEMPT_SECONDS,
     TOO_MANY_REQUESTS,
@@ -129,6 +129,9 @@ class _Mint:
             answer = question.put_to(self.url, transport, policy, seconds)
         except CertificateError as error:
             self._never_again(_silent(error, "mint_certificate_refused"))
+            return None
+        except UnusableRouteError as error:
+            self._never_again(_silent(error, "mint_unreachable"))
             return None
         except NoAnswerError as error:
             self.failure = _silent(error, "mint_unreachable")

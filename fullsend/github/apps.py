@@ -18,6 +18,7 @@ from fullsend.github.github_errors import GitHubError, is_limit, unreachable, un
 from fullsend.net.answer import one_line
 from fullsend.net.failures import NoAnswerError
 from fullsend.net.retry import RetryPolicy
+from mintcore.keys.pem import normalize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,7 +84,7 @@ class GitHubApps:
 
     def _ask(self, path: str, app_id: str, key: Secret | str) -> Answer:
         try:
-            assertion = key if isinstance(key, str) else app_jwt(app_id, key.reveal(), self.now())
+            assertion = key if isinstance(key, str) else app_jwt(app_id, _pem(key), self.now())
         except ValueError:
             raise BadInput(
                 f"The key for App {app_id} is not an RSA private key in PEM form.",
@@ -145,3 +146,7 @@ def _installation(found: Mapping[str, Any]) -> Installation:
         suspended=found.get("suspended_at") is not None,
         page=str(found.get("html_url", "")),
     )
+
+
+def _pem(key: Secret) -> str:
+    return normalize(key.reveal().encode()).decode()

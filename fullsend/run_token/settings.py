@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from fullsend.failure import BadInput
 from fullsend.github.api import GitHubApi, job_api_url
+from mintcore.keys.pem import describe_problem, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,9 +83,12 @@ def _key(environ: Mapping[str, str]) -> RSAPrivateKey:
     name = INLINE if inline else PATH
     try:
         # A secret store or a shell often keeps the line breaks of a PEM as the two characters \n.
-        pem = inline.replace("\\r", "").replace("\\n", "\n").encode() if inline else Path(path).read_bytes()
+        pem = normalize(inline.encode() if inline else Path(path).read_bytes())
     except OSError as error:
         raise ValueError(f"{PATH}: the file cannot be read: {error.strerror}") from error
+    problem = describe_problem(pem)
+    if problem:
+        raise ValueError(f"{name}: the key {problem}")
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):

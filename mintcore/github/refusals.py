@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 MAX_QUOTED = 300
 NOT_GITHUB = "GITHUB_API_URL does not look like GitHub's API"
 
+_BAD_REQUEST = 400
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _NOT_FOUND = 404
 _TOO_MANY_REQUESTS = 429
 _REFUSALS = range(300, 500)
+_SAY_ENOUGH = frozenset({406, 451})
 # GitHub REST, "Rate limits for the REST API": without a header, wait at least a minute.
 _SECONDARY_LIMIT_SECONDS = 60
 _MAX_WAIT_SECONDS = 3600
@@ -100,13 +102,27 @@ def refusal(answer: Answer, *, doing: str, org: Org, now: float, api_host: str =
     message = message_of(answer)
     if answer.status not in _REFUSALS:
         return GitHubUnavailable(detail=f"{doing}: status {answer.status} {message}".rstrip())
-    if answer.status in {_UNAUTHORIZED, _NOT_FOUND} and not message:
+    if _is_foreign(answer, message):
         return not_github(f"{doing}: status {answer.status} without GitHub's JSON")
     if answer.status == _FORBIDDEN and "suspended" in message.lower():
         return suspended(org)
     if answer.status == _UNAUTHORIZED or is_unknown_app(answer):
         return InvalidRoleKey(detail=f"{doing}: GitHub refuses the App's JWT: {message}")
     return refused(answer, doing=doing, org=org, api_host=api_host)
+
+
+def _is_foreign(answer: Answer, message: str) -> bool:
+    """Tell whether a refusal is another server's: a proxy's page, or a 401 or 404 without GitHub's ``message``."""
+    if answer.status in {_UNAUTHORIZED, _NOT_FOUND}:
+        return not message
+    # GitHub's 406 and 451 and a redirect can come without JSON.
+    if answer.status < _BAD_REQUEST or answer.status in _SAY_ENOUGH:
+        return False
+    try:
+        answer.json_object()
+    except Unusable:
+        return bool(answer.body)
+    return False
 
 
 def refused(answer: Answer, *, doing: str, org: Org, api_host: str = "") -> GitHubRefused:

@@ -143,7 +143,7 @@ class Reader:
             self.problem(variable, "is not a JSON object")
             return {}
         if not parsed:
-            self.problem(variable, "is an empty JSON object; name at least one key, or leave it out")
+            self.problem(variable, "is an empty JSON object; name at least one key")
         return parsed
 
     def url(self, variable: str) -> str:

@@ -33,7 +33,7 @@ VARIABLES: Mapping[str, Variable] = MappingProxyType(
 )
 # One letter from HTTPS_PROXY, and a variable of its own that other programs read.
 _OF_OTHERS = frozenset({"HTTP_PROXY"})
-_MIN_NAME = 6
+_MIN_NAME = 4
 
 
 def misspelled(names: Iterable[str]) -> Iterator[tuple[str, str]]:

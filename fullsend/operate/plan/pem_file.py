@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fullsend.operate.operate_errors import BadInput
 from mintcore.errors import InvalidRoleKey
+from mintcore.keys.pem import normalize
 from mintcore.keys.rsa import parse_signer
 from mintcore.secret import Secret
 
@@ -26,7 +27,7 @@ def read_pem(path: Path, role: Role) -> Secret:
         raise BadInput(f"The key file {path} cannot be read: {error.strerror or error}.") from None
     try:
         parse_signer(data, role)
-        return Secret(data.decode())
+        return Secret(normalize(data).decode())
     except InvalidRoleKey as error:
         raise BadInput(f"{path}: {error.detail}.") from None
     except UnicodeDecodeError:

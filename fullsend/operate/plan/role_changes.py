@@ -19,6 +19,7 @@ from fullsend.operate.plan.enrollment import require_mint
 from fullsend.operate.plan.key_changes import key_steps
 from fullsend.operate.plan.steps.kms_steps import DisableKeyVersion
 from fullsend.operate.plan.steps.secret_steps import DeleteSecret, DisableOldKeys, RevokeSecret
+from mintcore.keys.pem import normalize
 from mintcore.policy.roles import BUILT_IN, key_role
 
 if TYPE_CHECKING:
@@ -135,6 +136,6 @@ def _is_the_only_one(found: SecretState, stored: Secret | None, new: str) -> boo
 
 def fingerprint(key: Secret) -> str:
     """Return a key's fingerprint as GitHub shows it on the App's page: of its public half. Raises ValueError."""
-    public = load_pem_private_key(key.reveal().encode(), password=None).public_key()
+    public = load_pem_private_key(normalize(key.reveal().encode()), password=None).public_key()
     digest = hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
     return f"SHA256:{base64.b64encode(digest).decode()}"

@@ -789,6 +789,20 @@ def test_a_refusal_means_what_github_means_by_it(status: int, message: str, kind
     assert type(refusal(given, doing="asking", org=ORG, now=0.0)) is kind
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 407, 409, 410, 422])
+def test_a_page_that_is_not_githubs_json_is_not_githubs_refusal(status: int) -> None:
+    given = Answer(status, {"content-type": "text/html"}, b"<html>blocked by the proxy</html>")
+    failure = refusal(given, doing="asking", org=ORG, now=0.0)
+    assert type(failure) is GitHubUnavailable
+    assert "GITHUB_API_URL does not look like GitHub's API" in failure.public
+
+
+@pytest.mark.parametrize("status", [301, 302, 406, 451])
+def test_a_status_that_says_enough_is_a_refusal_without_json(status: int) -> None:
+    given = Answer(status, {}, b"Unavailable For Legal Reasons")
+    assert isinstance(refusal(given, doing="asking", org=ORG, now=0.0), GitHubRefused)
+
+
 def test_no_answer_is_a_timeout_only_if_it_was_one() -> None:
     assert isinstance(no_answer(DeadlineExceeded("x")), UpstreamTimeout)
     assert isinstance(no_answer(Unreachable("x")), GitHubUnavailable)

@@ -430,7 +430,8 @@ def test_a_url_that_is_not_githubs_api_is_a_problem_that_names_the_right_one(giv
 @pytest.mark.parametrize(
     ("given", "meant"),
     [("ALLOWED_ROLE", "ALLOWED_ROLES"), ("ALOWED_ORGS", "ALLOWED_ORGS"), ("REPO_SCOPES", "REPO_SCOPE"),
-     ("PORT_", ""), ("HTTP_PROXY", ""), ("https_prox", ""), ("PATH", ""), ("RATE_LIMTI", "RATE_LIMIT")],
+     ("PORT_", "PORT"), ("BINDS", "BIND"),
+     ("HTTP_PROXY", ""), ("https_prox", ""), ("PATH", ""), ("RATE_LIMTI", "RATE_LIMIT")],
 )  # fmt: skip
 def test_a_name_one_letter_from_a_known_one_warns(given: str, meant: str) -> None:
     warnings = [warning for warning in common(**{given: "x"}).warnings if warning.startswith(f"{given} ")]

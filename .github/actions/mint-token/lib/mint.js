@@ -33,6 +33,9 @@ async function mint({ mintUrls, body }, identity, env) {
         if (error.certificate) {
           notBefore.delete(url)
           final.push(silent('mint_certificate_refused'))
+        } else if (error.final) {
+          notBefore.delete(url)
+          final.push(silent('mint_unreachable'))
         } else {
           last.set(url, silent('mint_unreachable'))
         }
