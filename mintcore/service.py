@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mintcore.errors import InternalError, KeyUnavailable, MintError, RoleKeyMissing, ServerError
-from mintcore.overlap import Early, InTurn, Prepared
+from mintcore.minting.overlap import Early, InTurn, Prepared
 from mintcore.policy import trust
 from mintcore.policy.claims import Proof, SignedClaims
 from mintcore.request import DecisionRecord, Scope
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mintcore.helpers import Helpers
-    from mintcore.lookups import Lookups
+    from mintcore.minting.lookups import Lookups
     from mintcore.policy.claims import Caller, GenuineClaims, UnprovenClaims
     from mintcore.policy.decision import Decision, Entitlement
     from mintcore.policy.policy import TrustPolicy

@@ -16,7 +16,7 @@ from mintcore.github.grant_variables import GrantVariables
 from mintcore.github.host_commits import HostCommits
 from mintcore.github.installations import GitHubTokens
 from mintcore.keys.app_jwt import AppJwts
-from mintcore.lookups import Lookups
+from mintcore.minting.lookups import Lookups
 from mintcore.observe.audit import StructuredAudit
 from mintcore.outbound.channel import Outbound
 from mintcore.request import Deadline, RequestContext

@@ -24,7 +24,7 @@ from mintcore.github.host_commits import HostCommits
 from mintcore.github.installations import GitHubTokens
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.rsa import parse_signer
-from mintcore.lookups import Lookups
+from mintcore.minting.lookups import Lookups
 from mintcore.outbound.channel import Outbound
 from mintcore.policy.claims import GenuineClaims, Proof, SignedClaims, check_claims
 from mintcore.policy.names import Role

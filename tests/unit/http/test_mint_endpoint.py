@@ -11,7 +11,7 @@ from werkzeug.test import EnvironBuilder
 
 from mintcore.errors import InvalidToken
 from mintcore.http.endpoint import Endpoint
-from mintcore.lookups import Lookups
+from mintcore.minting.lookups import Lookups
 from mintcore.observe.log import JsonLog
 from mintcore.policy.claims import GenuineClaims, Proof, SignedClaims
 from mintcore.policy.names import Role

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mintcore.errors import GitHubUnavailable, InternalError
-from mintcore.lookups import Lookups
+from mintcore.minting.lookups import Lookups
 from mintcore.policy.names import Org, RepoName, Role
 from mintcore.policy.ref_patterns import ref_patterns
 from mintcore.policy.token_request import TokenRequest

@@ -17,7 +17,7 @@ from mintcore.errors import (
     StsUnavailable,
 )
 from mintcore.helpers import Helpers
-from mintcore.lookups import Lookups
+from mintcore.minting.lookups import Lookups
 from mintcore.observe.audit import event
 from mintcore.policy.claims import GenuineClaims, Proof, SignedClaims, UnprovenClaims
 from mintcore.policy.names import RepoName, Role
