@@ -75,8 +75,10 @@ def commands_in(script: str) -> list[list[str]]:
         lexer = shlex.shlex(_INNER.sub("INNER", line), posix=True, punctuation_chars="|;&()")
         lexer.whitespace_split = True
         command: list[str] | None = None
+        before = ""
         for word in lexer:
-            if word == "gcloud" and command is None:
+            before, after = word, before
+            if word == "gcloud" and command is None and after != "make":
                 command = [word]
                 found.append(command)
             elif set(word) <= set("|;&()"):

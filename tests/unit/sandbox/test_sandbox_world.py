@@ -80,7 +80,7 @@ def test_every_app_is_installed_and_its_key_is_good(world: World) -> None:
 
 
 def test_fix_has_no_app_of_its_own(world: World) -> None:
-    assert sorted(world.apps) == ["coder", "e2e", "fullsend", "prioritize", "retro", "review", "triage"]
+    assert sorted(world.apps) == ["coder", "e2e", "fullsend", "prioritize", "retro", "review", "scribe", "triage"]
 
 
 def test_a_jobs_ids_are_githubs(world: World) -> None:
