@@ -68,7 +68,12 @@ def parsed(data: bytes) -> tuple[bytes | None, bytes]:
     source = Source(data)
     parser: Any = get_parser(Config(), source, ("127.0.0.1", 1))
     try:
-        body: bytes | None = next(parser).body.read()
+        message = next(parser)
+        body: bytes | None = message.body.read()
+        declared = dict(message.headers).get("CONTENT-LENGTH", "")
+        # The parser reads a body that was cut off as a shorter one.
+        if body is not None and declared.isdigit() and len(body) < int(declared):
+            body = None
     except Exception:  # noqa: BLE001 - refused or cut off, in one of its many ways
         body = None
     return body, parser.unreader.take_buffered() + source.left
@@ -98,6 +103,7 @@ def test_what_is_whole_is_read_to_its_end_and_no_further(stream: bytes, cuts: li
 
 
 @given(stream=STREAM, cuts=st.lists(st.integers(1, 300), max_size=8))
+@example(stream=b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n", cuts=[])
 def test_what_waits_for_more_is_not_yet_a_request_to_the_parser(stream: bytes, cuts: list[int]) -> None:
     _, done = framed(stream, cuts)
     if not done:
