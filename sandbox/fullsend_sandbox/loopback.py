@@ -43,8 +43,7 @@ class LoopbackService:
         self._listener: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
         self._stopping = threading.Event()
-        self._lock = threading.Lock()
-        self._connections: dict[socket.socket, threading.Thread] = {}
+        self._connections: dict[socket.socket, threading.Thread] = {}  # the acceptor's, and after it `stop`'s
 
     @property
     def port(self) -> int:
@@ -80,13 +79,12 @@ class LoopbackService:
         self._acceptor.join()
         self._listener.close()
         self._listener = self._acceptor = None
-        with self._lock:
-            connections = dict(self._connections)
-        for connection in connections:
-            with contextlib.suppress(OSError):
+        for connection in self._connections:
+            with contextlib.suppress(OSError):  # closed by its own thread
                 connection.shutdown(socket.SHUT_RDWR)
-        for thread in connections.values():
+        for thread in self._connections.values():
             thread.join()
+        self._connections = {}
 
     def __enter__(self) -> Self:
         return self if self._listener is not None else self.start()
@@ -107,8 +105,9 @@ class LoopbackService:
             thread = threading.Thread(
                 target=self._serve, args=(connection, address), name=f"{self.name}-connection", daemon=True
             )
-            with self._lock:
-                self._connections[connection] = thread
+            # A thread that ends does not remove itself: `stop` would not wait for its last instructions.
+            self._connections = {open_: its for open_, its in self._connections.items() if its.is_alive()}
+            self._connections[connection] = thread
             thread.start()
 
     def _serve(self, connection: socket.socket, address: tuple[str, int]) -> None:
@@ -117,8 +116,6 @@ class LoopbackService:
         except OSError:
             pass  # the client went away
         finally:
-            with self._lock:
-                del self._connections[connection]
             connection.close()
 
     def answer(self, request: Request, body: bytes) -> Response | None:
