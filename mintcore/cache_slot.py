@@ -1,4 +1,4 @@
-"""What :mod:`mintcore.cache` keeps for one key; its lock guards every field."""
+"""What :mod:`mintcore.cache` keeps for one key; the cache's lock guards every field."""
 
 from __future__ import annotations
 

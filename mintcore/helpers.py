@@ -1,4 +1,4 @@
-"""A bounded set of threads that work beside the one that serves a request.
+"""A bounded set of threads for work in parallel with a request: token requests, and renewals of cached values.
 
 Threads start with the work, so none exists before the fork of a serving process. They are daemons: a call that
 hangs must not delay the end of the process.
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Helpers:
-    """At most ``most`` threads."""
+    """Runs work in at most ``most`` threads. If all are busy, it refuses work instead of queueing it."""
 
     def __init__(self, most: int) -> None:
         self._most = most

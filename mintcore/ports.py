@@ -1,7 +1,7 @@
-"""The seams: what the steps of minting need from outside, as small protocols.
+"""The ports: what the steps of minting need from outside, as small protocols.
 
-Another issuer, key store or forge is another object behind one of these. Tests pass in-memory objects; nothing is
-patched.
+Another issuer, key store or forge (today GitHub) is another object behind one of these. Tests pass in-memory
+objects and patch nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """Time, passed in. ``now`` is in seconds since the epoch, ``monotonic`` in seconds since some start."""
+    """The time, and waiting. ``now`` is in seconds since the epoch, ``monotonic`` in seconds since some start."""
 
     def now(self) -> float:
         """Return the time, corrected by what trusted services report."""
@@ -56,10 +56,10 @@ class Verifier(Protocol):
     def confirm(
         self, unverified_token: str, examined: SignedClaims | UnprovenClaims, context: RequestContext
     ) -> GenuineClaims:
-        """Ask the final authority. Raises InvalidToken or StsUnavailable."""
+        """Ask the final authority: Google STS, if the mint has it. Raises InvalidToken or StsUnavailable."""
 
     def may_overlap(self, examined: SignedClaims) -> bool:
-        """Return whether a token may be requested while :meth:`confirm` runs, because its answer is foreseeable.
+        """Return whether a token may be requested while :meth:`confirm` runs: it has just accepted the repository.
 
         Each acceptance by the final authority allows one such request.
         """
@@ -105,7 +105,7 @@ class AppAssertions(Protocol):
 
 
 class GrantLookup(Protocol):
-    """Reads with which Actions variable a repository or organization grants a role."""
+    """Reads the Actions variable with which a repository or organization grants a role."""
 
     def variable(self, app: App, question: GrantQuestion, context: RequestContext) -> str:
         """Return the variable's value, as ``app`` can read it; empty where it is not set.

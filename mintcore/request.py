@@ -35,7 +35,7 @@ class Deadline:
         return max(0.0, self._ends - self.clock.monotonic())
 
     def elapsed(self) -> float:
-        """Return the seconds since the start: of a token request, since its body had been read."""
+        """Return the seconds since the start. For a token request that is when its body had been read."""
         return self.seconds - self._ends + self.clock.monotonic()
 
 

@@ -1,7 +1,9 @@
-"""The steps of minting, in the contract's order.
+"""The steps of minting. The first one that fails is the error that the caller gets.
 
-Is the token genuine, may its caller have the role, is there a key, has the caller asked too often, and what
-does the forge issue. It knows no HTTP and no environment; what it needs comes through :mod:`mintcore.ports`.
+1. ``_examine``: check the OIDC token here, then let :mod:`~mintcore.policy.trust` decide. 2. ``_start``: check
+limits. 3. ``_confirm``: ask the final authority, Google STS; a standalone mint has none. 4. ``_final``: get answers
+from GitHub that policy still needs. 5. ``_spend``: get the App JWT, count the mint. 6. ``_request``: get the
+installation token. 5 and 6 may run during 3. Everything from outside comes through :mod:`mintcore.ports`.
 """
 
 from __future__ import annotations
@@ -53,8 +55,8 @@ class Status:
 class MintService:
     """Turns a genuine, allowed request into a scoped installation token.
 
-    ``lookups`` answers what policy has to know from GitHub. ``helpers`` are the threads for work beside the final
-    authority's check; without them everything happens in turn.
+    ``lookups`` answers policy's questions with GitHub's help. ``helpers`` are threads for work in parallel with the
+    final authority's check; without them the steps run one after the other.
     """
 
     def __init__(
@@ -102,9 +104,9 @@ class MintService:
             return Minted(issued, (*request.warnings, *decision.warnings))
 
     def status(self, unverified_token: str, request: TokenRequest | None, context: RequestContext) -> Status:
-        """Return what the caller may know; its organization or repository must be enrolled, nothing else.
+        """Return what the caller may know. The only condition: its organization or repository is enrolled.
 
-        ``request`` is what it would like to have decided without minting.
+        ``request`` is a token request to decide without minting, ``None`` to decide nothing.
         """
         record = DecisionRecord("status", context, request)
 
@@ -199,7 +201,7 @@ class MintService:
         try:
             self._spend(examined.caller, entitled, record)
         except (RoleKeyMissing, KeyUnavailable, ServerError):
-            return InTurn()  # reported in the contract's order: first the final authority, then the key
+            return InTurn()  # a refusal by the final authority is reported before a problem with the key
         return Early(self._tokens, lambda: self._request(entitled, record), self._helpers)
 
     def _issue(self, caller: Caller, entitled: Entitlement, record: DecisionRecord) -> InstallationToken:
@@ -208,7 +210,7 @@ class MintService:
             return self._request(entitled, record)
 
     def _spend(self, caller: Caller, entitled: Entitlement, record: DecisionRecord) -> None:
-        """Make sure of the key, then count the mint: a missing key must not cost the caller its limit."""
+        """Get the App JWT, then count the mint: a missing key must not use up the caller's rate limit."""
         context = record.context
         context.served_role = entitled.role
         record.entitlement = entitled

@@ -1,6 +1,6 @@
 """How often one OIDC token may mint (MINTS_PER_TOKEN): counted in this process and, if configured, in Redis.
 
-It bounds what a stolen token is good for until it expires. While Redis fails, each instance counts by itself, so
+It limits what a stolen token can do until it expires. While Redis fails, each instance counts by itself, so
 the limit never disappears.
 """
 

@@ -1,8 +1,8 @@
 """Finds a GitHub App's installation on an account, and caches it.
 
 Installations change rarely, and GitHub's answers to token requests reveal when they do. So they stay for hours, and
-an old one is served while a new one is fetched. Without the account's id in the key, a name that was given up and
-taken by another account would be served the old account's installation; such entries stay for minutes only.
+an old one is served while a new one is fetched. The account's id is part of the key, because another account can
+take over a name. An entry without the id stays for minutes only.
 """
 
 from __future__ import annotations

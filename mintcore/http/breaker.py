@@ -1,4 +1,4 @@
-"""Bounds on what one slow service behind the mint may take: threads, and time after it has failed."""
+"""Limit how many threads wait for one slow service, and skip it for a while after repeated failures."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One client's connection to the server, and the bytes it has sent.
 
 The server's parser reads from the bytes of one whole request and never from the socket, so no thread waits for a
-client. What follows a request stays here until its turn.
+client. Bytes after that request stay here until their turn.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class RequestBytes:
-    """The bytes of one request, as a source for gunicorn's parser; behind the last one is the end."""
+    """The bytes of one request, as a source for gunicorn's parser: it sees the end of the stream after them."""
 
     def __init__(self) -> None:
         self.data = b""
@@ -48,8 +48,8 @@ class RequestBytes:
 class Connection(TConn):  # type: ignore[misc]
     """A connection whose requests are received before a thread takes them.
 
-    ``deadline`` is the monotonic time until which it may wait for its client. ``accounted`` is for the one who
-    adds up what all connections hold, ``watched`` for the one who watches them.
+    ``deadline`` is the monotonic time until which it may wait for its client. ``accounted`` belongs to
+    :mod:`~mintcore.http.waiting`, which adds up the bytes of all connections; ``watched`` to the worker's poller.
     """
 
     def __init__(self, cfg: Config, sock: socket.socket, client: Any, server: Any, *, deadline: float) -> None:

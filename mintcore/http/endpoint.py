@@ -1,7 +1,7 @@
-"""The HTTP edge: routes, the time a request has, and every failure as JSON.
+"""The HTTP edge of both modes: routes, the deadline of a request, and every failure as JSON.
 
-A callable on a werkzeug request, shared by both forms of the mint. :mod:`mintcore.http.incoming` decides what is
-taken from a request; nothing here decides about trust.
+The server calls :class:`Endpoint` with each werkzeug request. :mod:`mintcore.http.incoming` reads the parts of the
+request, and :mod:`mintcore.service` decides what the caller gets.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The fallback mint, for the roles this one does not hold: the request goes on, the answer comes back.
+"""The fallback mint, for the roles this one does not hold: forward the request, return the answer.
 
 A token is forwarded only after the local checks: a misspelled role must not hand an arbitrary text to another mint,
 or a genuine token that is meant for a third one. Of the caller's headers only the bearer and the content type go
-on. An answer is never requested twice: retries at each hop would multiply.
+on. The request is sent once: retries at each hop would multiply.
 """
 
 from __future__ import annotations

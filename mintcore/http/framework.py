@@ -1,9 +1,8 @@
-"""The functions framework's server, with the same edge as the standalone mint's.
+"""Make the functions framework serve with the standalone mint's worker and limits.
 
-The framework starts gunicorn by itself and takes settings from nowhere else: ``GUNICORN_CMD_ARGS`` and a
-configuration file are ignored, the request line is unlimited, and a read has no time limit. Its router answers
-some requests by itself, in HTML. So the framework loads the function and starts the server, and the server is
-ours (docs/adr/0036).
+The framework starts gunicorn with its own settings: it ignores ``GUNICORN_CMD_ARGS`` and configuration files, the
+request line is unlimited, and a read has no time limit. Its router answers some requests itself, in HTML. So the
+framework still loads the function and starts the server, but the server's class is ours (docs/adr/0036).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How much a client may take of the server: time, connections and memory. docs/adr/0035 has the measurements."""
+"""The limits on the time, connections and memory that clients may use. docs/adr/0035 has the measurements."""
 
 from __future__ import annotations
 

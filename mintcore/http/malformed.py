@@ -1,4 +1,4 @@
-"""The answers that the server gives by itself, to requests that never reach the endpoint."""
+"""Answers to requests that never reach the endpoint, because the server cannot parse them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STATUS_OF = (
 def status_of(request: Any, error: BaseException) -> str:
     """Return the status line for a request that gunicorn refused, empty where the fault is the server's.
 
-    ``request`` is the parsed request, if it could be parsed: then what gunicorn refuses is our own answer.
+    ``request`` is the parsed request, ``None`` if parsing failed. After parsing, only our answer can be refused.
     """
     if request is not None:
         return ""

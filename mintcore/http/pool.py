@@ -1,7 +1,7 @@
-"""The threads that answer requests.
+"""The threads that answer requests; the worker hands them connections.
 
-A future for each request, as ``concurrent.futures`` makes one, and a wake-up for each answer cost more than the
-pool's whole work; docs/adr/0035 has the figures.
+``concurrent.futures`` would create a future per request and wake the serving thread for each answer. Both together
+cost more than everything this pool does (docs/adr/0035 has the figures).
 """
 
 from __future__ import annotations

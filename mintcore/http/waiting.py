@@ -1,4 +1,4 @@
-"""The connections that no thread works on, and how much of requests they hold."""
+"""The connections that wait for their client, and how many bytes of requests they hold."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
         return Pool(self.cfg.threads, self._answer)
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
-        """Begin or cease to take connections; a stopping worker takes those in the queue and refuses others."""
+        """Start or stop accepting connections; a stopping worker accepts those in the queue and refuses others."""
         super().set_accept_enabled(enabled)
         if self.alive:
             return

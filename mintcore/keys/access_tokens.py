@@ -1,7 +1,7 @@
 """Access tokens of the mint's own Google account, from application-default credentials.
 
-google-auth is imported with the first token. Its calls bound one socket read only, so each runs in a thread of its
-own, and a request waits for it no longer than its deadline.
+google-auth is imported with the first token. Its timeouts bound a single socket read, so each of its calls runs in
+a separate thread. A request waits for that thread until its own deadline.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Parts of the service: what policy has to know from GitHub, and what is prepared while STS is asked."""
+"""Parts of the service: policy's questions that GitHub answers, and work in parallel with the exchange at STS."""

@@ -1,4 +1,4 @@
-"""Answers what policy asks: one question after the other, until its decision is final.
+"""Answer policy's questions about GitHub, one after the other, until its decision is final.
 
 Policy decides whether to ask and what an answer means; the ports fetch and cache the answers.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Lookups:
-    """Answers questions with the two ports; ``None`` is a port that this mint's settings never need."""
+    """Answers questions through the two ports. A port is ``None`` if the mint's settings never need it."""
 
     def __init__(self, grants: GrantLookup | None, commits: CommitLookup | None) -> None:
         self._grants = grants

@@ -1,4 +1,4 @@
-"""What happens while the final authority is asked: the token is requested, or everything before it prepared.
+"""Work while the final authority (Google STS) checks the caller: prepare the token request, or send it already.
 
 A token is requested early only if the authority has just accepted the same repository (docs/adr/0042). It is
 released only if the authority accepts this request too; otherwise it is revoked before the answer. Preparing grants
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class InTurn:
-    """Nothing happens meanwhile."""
+    """Does nothing meanwhile: the token is requested after the authority has accepted. Base of the other two."""
 
     def finish(self, issue: Issue) -> InstallationToken:
         """Return the token, now that the authority has accepted; ``issue`` requests it. Raises what that raises."""
@@ -36,13 +36,13 @@ class InTurn:
 
 
 class Prepared(InTurn):
-    """The token request is prepared in a helper thread."""
+    """Prepares the token request in a helper thread."""
 
     def __init__(
         self, tokens: InstallationTokens, entitled: Entitlement, context: RequestContext, helpers: Helpers
     ) -> None:
         def work() -> None:
-            # A failure is found again, and reported, by the request itself in the contract's order.
+            # The request itself meets the same failure later, and reports it in its turn.
             with suppress(MintError):
                 tokens.prepare(entitled.app, entitled.target, context)
 
@@ -56,7 +56,7 @@ class Prepared(InTurn):
 
 
 class Early(InTurn):
-    """The token is requested in a helper thread."""
+    """Requests the token in a helper thread."""
 
     def __init__(self, tokens: InstallationTokens, issue: Issue, helpers: Helpers) -> None:
         self._tokens = tokens

@@ -31,7 +31,7 @@ _MAX_CLAIM = 1024
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the audit log says of the job beyond its repository; empty where the claim is not there."""
+    """What the audit log records about the job besides its repository; a field is empty if its claim is missing."""
 
     repository_id: str = ""
     owner_id: str = ""

@@ -1,4 +1,4 @@
-"""What policy answers with: every rule, what it looked at and what it found.
+"""Policy's answer: every rule, with what it compared and its result.
 
 The error sentence, the audit event, ``/v1/status`` and ``fullsend mint explain`` are renderings of one
 :class:`Decision`, so none of them can state something that the mint did not decide.
@@ -59,7 +59,7 @@ NO_FACTS = Facts()
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whose installation a token is of: the caller's own organization, or one that granted the caller the role.
+    """The account that a token is for: the caller's own organization, or one that granted the caller the role.
 
     ``owner_id`` is GitHub's id of the account as the caller's signed claims have it. It is empty for another
     organization, and for the caller's own where the claims have none.
@@ -71,7 +71,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """What a token of this request is: ``repos`` of ``target`` (all of them if empty), with ``permissions``."""
+    """What an allowed request gets: ``repos`` of ``target`` (all of them if empty), with ``permissions``."""
 
     role: Role
     app: App
@@ -132,7 +132,7 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Every rule that was looked at, in the contract's order.
+    """Every rule that policy looked at, in a fixed order: the caller is told the first denial.
 
     ``entitlement`` is what an allowed request gets; ``None`` while the role or its level is unknown.
     """
@@ -142,7 +142,7 @@ class Decision:
 
     @property
     def denial(self) -> Rule | None:
-        """The first rule that denies, which is the one the caller is told."""
+        """The first rule that denies; its error is the caller's answer."""
         return next((rule for rule in self.rules if rule.denies), None)
 
     @property

@@ -1,4 +1,7 @@
-"""What a target grants: the name of its Actions variable, and whom the value lists. It reads no variable."""
+"""A target's grants: the name of its Actions variable, and the callers in its value.
+
+:mod:`mintcore.github.grant_variables` reads the variable.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-r"""The names trust is built on, each a type of its own.
+r"""The names that trust depends on: roles, organizations and repositories, each with its own type.
 
 GitHub compares logins and repository names without regard to case and allows ASCII only. Both facts matter
 here: ``"\u212a".lower()`` is ``"k"``, so a look-alike must be refused before anything is lowercased.
@@ -83,7 +83,7 @@ def parse_repo(text: str) -> Repo:
 
 
 def repo_provider_id(repo: Repo) -> str:
-    """Return the id of the workload identity provider that a repository of its own has: ``gh-{owner}-{repo}``.
+    """Return the id of a repository's own workload identity provider: ``gh-{owner}-{repo}``.
 
     Two repositories can share an id (``a-b/c`` and ``a/b-c``); telling them apart is the provider's attribute
     condition's work.

@@ -1,4 +1,4 @@
-"""What the operator has configured about trust: one frozen value, built once at start. It decides nothing."""
+"""The operator's settings about trust: one frozen value, built once at start, that the rules read."""
 
 from __future__ import annotations
 
@@ -61,5 +61,5 @@ class TrustPolicy:
         return self.scopes.get(role, self.default_scope)
 
     def enrolled_by_itself(self, repository: Repo) -> bool:
-        """Return whether the repository may ask although its owner is not enrolled; then for itself alone."""
+        """Return whether the repository is enrolled and its owner is not. It may then ask only for itself."""
         return self.orgs is not None and repository.owner not in self.orgs and repository in self.per_repo_repos

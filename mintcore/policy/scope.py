@@ -1,6 +1,6 @@
 """Which repositories a token may reach: the caller's scope, and what targets grant beyond it.
 
-A token is of the caller's own organization, or of one that granted this caller this role.
+A token is for the caller's own organization, or for one that granted this caller this role.
 """
 
 from __future__ import annotations

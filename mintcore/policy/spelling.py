@@ -1,4 +1,4 @@
-"""Which known name a misspelled one was meant for. It decides on no request: the result is a warning's."""
+"""Find the known name that a misspelled one was meant for. Only warnings use it; decisions never do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caller asks for: is it well formed? Whether it is allowed is decided elsewhere.
+"""Parse what a caller asks for, and reject what is malformed. :mod:`~mintcore.policy.trust` decides the rest.
 
 ``POST /v1/token`` takes it from the body, ``GET /v1/status`` from the query; the same rules hold for both.
 """

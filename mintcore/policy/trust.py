@@ -1,4 +1,7 @@
-"""Who may have a token, and what kind of token: every rule in the contract's order, as one :class:`Decision`."""
+"""Decide who may have a token, and which one: every rule in a fixed order, as one :class:`Decision`.
+
+Called by the service for each request, and by ``fullsend mint explain``. Makes no calls and reads no clock.
+"""
 
 from __future__ import annotations
 

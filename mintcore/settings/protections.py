@@ -1,6 +1,6 @@
 """The protections: scope, level, refs, claims, ids, grants, and which of their rules only report.
 
-An environment without them behaves as it did before they existed; what that leaves open is a warning.
+Without these variables the mint behaves as it did before they existed, and warns about what that leaves open.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which URLs a service of the mint may have, and which of them GitHub's API can have."""
+"""Check the URLs of the services that the mint calls; GitHub's API has its own rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def github_api_problem(url: str) -> str:
     """Return why ``url`` cannot be GitHub's API, with the right URL; empty if it can.
 
     GitHub REST: ``https://api.github.com``, ``https://api.NAME.ghe.com`` for GHE.com, ``https://HOST/api/v3`` for a
-    GitHub Enterprise Server. A loopback address is a test's.
+    GitHub Enterprise Server. Loopback addresses are for tests.
     """
     parts = urlsplit(url)
     host, path = (parts.hostname or "").lower(), parts.path.rstrip("/")

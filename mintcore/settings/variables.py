@@ -1,6 +1,6 @@
 """The one table of all environment variables of the mint.
 
-The reader takes defaults, bounds and examples from here, docs/configuration.md and ``deploy --env`` their list.
+The reader takes defaults, bounds and examples from here. docs/configuration.md and ``deploy --env`` take the list.
 """
 
 from __future__ import annotations

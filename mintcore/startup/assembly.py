@@ -1,7 +1,7 @@
-"""The parts that both modes share, from genuine claims to the installation token.
+"""Build the mint's service for both modes, around the verifier and the key store that a mode has chosen.
 
-Importing this module takes as long as the cryptography and HTTP libraries do; the hosted composition root does it
-beside the thread that already answers ``/health``.
+Importing this module imports the cryptography and HTTP libraries, which takes long. So the hosted composition root
+imports it in a second thread, while the first one already answers ``/health``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Build a value once per process, in a thread beside the serving one."""
+"""Build a value once per process, in a second thread, so the first one can already serve."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ T = TypeVar("T")
 class Background(Generic[T]):
     """Calls ``build`` in its own thread, once per process and again after a failure, and returns its value.
 
-    Servers load the code and then fork the serving process. Threads do not survive a fork, so the child starts the
-    work, or the first call of :meth:`result`.
+    Servers load the code and then fork the serving process. Threads do not survive a fork, so the work starts in
+    the child after the fork, or with the first call of :meth:`result`.
     """
 
     def __init__(self, build: Callable[[], T]) -> None:

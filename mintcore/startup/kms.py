@@ -1,4 +1,4 @@
-"""Puts Cloud KMS in front of a key store if a role signs there."""
+"""Use Cloud KMS for the roles that sign there, and a mode's other key store for the rest."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The repositories that a provider has just accepted; their next token may be requested during the exchange.
+"""Remember which repositories a provider has just accepted: their next token may be requested during the exchange.
 
-Each acceptance is good for one parallel request. So the tokens that are created in vain never outnumber the
-acceptances, however many requests are in flight when the provider begins to refuse.
+Each acceptance allows one such request. When the provider begins to refuse, at most one unused token per acceptance
+has been created, however many requests are in flight.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Acceptances:
                 self._kept.popitem(last=False)
 
     def refused(self, provider_id: str, repository: Repo) -> None:
-        """Forget every acceptance: until the next one, nothing is requested in parallel."""
+        """Forget the repository's acceptances: until the next one, no token is requested in parallel."""
         with self._lock:
             self._kept.pop((provider_id, repository), None)
 

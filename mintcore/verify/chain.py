@@ -1,4 +1,4 @@
-"""From unverified text to genuine claims: which checks, and in which order.
+"""Turn an unverified token into genuine claims: the checks of both modes, in order.
 
 Hosted, the signature is a cheap filter and Google decides; without the issuer's keys Google alone decides.
 Standalone, the signature decides and is never skipped.
