@@ -91,17 +91,24 @@ def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePri
 
 
 @contextmanager
-def https_front(ca: ThrowawayCa, body: bytes) -> Iterator[int]:
-    """Answer every POST with ``body`` over TLS; yield the port on 127.0.0.1."""
+def https_front(ca: ThrowawayCa, body: bytes, seen: list[str] | None = None) -> Iterator[int]:
+    """Answer every GET and POST with ``body`` over TLS; yield the port on 127.0.0.1.
+
+    ``seen`` gets each request's method, path and credential.
+    """
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            if seen is not None:
+                seen.append(f"{self.command} {self.path} {self.headers.get('Authorization', '')}")
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Print nothing."""

@@ -7,6 +7,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from fullsend.operate.model.names import MintLocation
 from tests.conftest import ROOT
 from tests.gcloud_sdk import commands_in, needs_gcloud, usage_errors
 
@@ -87,7 +88,16 @@ def test_gcloud_parses_every_command_that_is_printed_or_documented(tmp_path: Pat
     assert len(commands) > 25
     example = str(ROOT / "deploy" / "env.example.yaml")
     commands = [[word.replace("deploy/env.yaml", example) for word in words] for words in commands]
+    commands.append(shlex.split(MintLocation("my-project").read_log()))
     assert usage_errors(commands, tmp_path) == []
+
+
+def test_logs_are_read_by_a_command_that_reads_json_lines() -> None:
+    """`gcloud run services logs read` parses, and then fails on what a mint prints (SDK 528)."""
+    commands = every_command()
+    assert [words for words in commands if "logs" in words and "read" in words] == []
+    assert sum(words[1:3] == ["logging", "read"] for words in commands) >= 3
+    assert in_shell(shlex.split(MintLocation("my-project").read_log()))[1:3] == ["logging", "read"]
 
 
 def test_a_command_in_the_documents_names_its_project() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 
+from fullsend.operate.model.names import MintLocation
 from fullsend_sandbox import names
 from tests.conftest import ROOT
 from tests.gcloud.gcloud_shell import Shell, env_yaml, prepare
@@ -80,9 +81,10 @@ def test_services_are_read_and_changed_as_the_docs_say(world: World, shell: Shel
     )
     shell.done(f"gcloud run services update-traffic {where} --quiet --to-latest")
     assert minted(world, shell.plane.function_url())[0] == 401
-    # `gcloud run services logs read` of 528 fails on JSON lines, which a mint prints.
-    logged = shell.done("gcloud logging read 'resource.labels.service_name=\"fullsend-mint\"' --format json")
-    assert "invalid_token" in logged
+    assert "\tNOTICE\tmint triage: denied to an unproven caller: invalid_token" in shell.done(
+        MintLocation(names.PROJECT_ID).read_log()
+    )
+    assert shell.done(MintLocation(names.PROJECT_ID, "europe-west1").read_log()) == ""
     shell.done("gcloud functions delete fullsend-mint --gen2 --region us-central1 --quiet")
     assert shell.json("gcloud functions list --format json") == []
 

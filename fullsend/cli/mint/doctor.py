@@ -67,7 +67,8 @@ def doctor(*, project: str, region: str, source: Path | None, events: tuple[IO[b
         bundle_hash = _hash(source)
         with progress(f"checking the mint of {project}"):
             state = read_state(cloud)
-            require_mint(state)
+            if state.function is None or state.function.get("state") != "FAILED":
+                require_mint(state)  # a function whose first build failed has no service yet
             github = GitHubApps(github_api(state.environment))
             snapshot = read_snapshot(
                 cloud, state, github=github, resolver=resolver(state.environment), bundle_hash=bundle_hash

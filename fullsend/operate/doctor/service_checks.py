@@ -46,8 +46,7 @@ def function(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding("not_public_invoker", what, snapshot.command("deploy"))
     if snapshot.health is not None and not snapshot.health.refuses:
         what = f"The mint at {state.url} does not refuse a request without a token: {snapshot.health.said}."
-        location = f"--project {state.location.project} --region {state.location.region}"
-        yield Finding("not_answering", what, f"gcloud run services logs read {FUNCTION} {location}")
+        yield Finding("not_answering", what, state.location.read_log())
 
 
 def traffic(snapshot: Snapshot) -> Iterator[Finding]:
@@ -60,7 +59,7 @@ def traffic(snapshot: Snapshot) -> Iterator[Finding]:
         what = (
             f"The newest revision {service.latest_created} does not start: {service.failure or 'no reason given'}"
         )
-        yield Finding("revision_failed", what, f"gcloud run services logs read {FUNCTION} {location}")
+        yield Finding("revision_failed", what, snapshot.state.location.read_log())
     old = [f"{name} ({percent} %)" for name, percent in service.traffic if name != service.latest_ready]
     if old or not service.follows_latest:
         what = (

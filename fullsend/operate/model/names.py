@@ -149,6 +149,15 @@ class MintLocation:
         """Return the resource name of a role's secret."""
         return f"projects/{self.project}/secrets/{secret_id(role)}"
 
+    def read_log(self) -> str:
+        """Return the command that prints the mint's newest log lines.
+
+        `gcloud run services logs read` ends with an error on JSON lines (SDK 528), and the mint prints JSON.
+        """
+        where = f'resource.labels.service_name="{FUNCTION}" AND resource.labels.location="{self.region}"'
+        shown = "value(timestamp,severity,jsonPayload.message,textPayload)"
+        return f"gcloud logging read '{where}' --project {self.project} --limit 50 --format '{shown}'"
+
     def flags(self) -> str:
         """Return the options that name this place on our own command line."""
         return f"--project {self.project}" + ("" if self.region == REGION else f" --region {self.region}")

@@ -1,6 +1,7 @@
-"""The account that Cloud Build builds the function with, and whether it may.
+"""The account that Cloud Build builds the function with, and whether it has the role.
 
-Newer projects give the default account no role; a build then fails minutes after the upload with an unclear error.
+Newer projects give the default account no role. A build then fails minutes after the upload, with a sentence that
+names neither the account nor the role.
 """
 
 from __future__ import annotations
@@ -8,14 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fullsend.operate.operate_errors import OperateError, PreconditionFailed
+from fullsend.operate.operate_errors import NotReady, OperateError, PreconditionFailed
 
 if TYPE_CHECKING:
     from fullsend.operate.gcp.cloud import Cloud
     from fullsend.operate.model.names import MintLocation
 
 BUILDER = "roles/cloudbuild.builds.builder"
-_BROADER = ("roles/editor", "roles/owner", "roles/cloudbuild.builds.editor")
+_BROADER = frozenset({"roles/editor", "roles/owner"})
+_READS = frozenset({"roles/storage.objectViewer", "roles/storage.objectAdmin", "roles/storage.admin"})
+_LOGS = frozenset({"roles/logging.logWriter"})
+_PUSHES = frozenset({"roles/artifactregistry.writer", "roles/artifactregistry.admin"})
+"""A build reads the source, writes its log and pushes the image:
+https://cloud.google.com/functions/docs/securing/build-custom-sa"""
+_BUILD_REFUSED = "missing permission on the build service account"
 
 
 def unable_builder(cloud: Cloud) -> str:
@@ -25,9 +32,31 @@ def unable_builder(cloud: Cloud) -> str:
         roles = cloud.project.roles_of(f"serviceAccount:{email}") if email else {BUILDER}
     except OperateError:
         return ""  # the operator may not read it; the build itself will tell
-    # A custom role may have the permissions too: only an account without any role certainly lacks them.
-    known = roles & {BUILDER, *_BROADER} or any(not role.startswith("roles/") for role in roles)
-    return "" if known else email
+    return "" if _suffices(roles) else email
+
+
+def _suffices(roles: set[str]) -> bool:
+    # A custom role may have the permissions too; its content is not read.
+    if roles & {BUILDER, *_BROADER} or any(not role.startswith("roles/") for role in roles):
+        return True
+    return all(roles & needed for needed in (_READS, _LOGS, _PUSHES))
+
+
+def explain_build(cloud: Cloud, error: NotReady) -> NotReady:
+    """Return the error with the grant as its remedy, if the account lacked a role to build with."""
+    if _BUILD_REFUSED not in error.message:
+        return error
+    try:
+        email = cloud.builds.default_account(cloud.location.region)
+    except OperateError:
+        email = ""
+    show = f"gcloud builds get-default-service-account --project={cloud.location.project} --region="
+    which = "" if email else f"\nACCOUNT is what this prints: {show}{cloud.location.region}"
+    return NotReady(
+        error.message,
+        f"{grant_builder(cloud.location.project, email or 'ACCOUNT')}\n"
+        f"It takes effect after about a minute. Then run the command again.{which}",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,10 @@ class ControlPlane:
         """Leave the default account without a role, as an organization policy does for new projects."""
         self._parts.of_project.clear("project")
 
+    def grant_above(self, role: str, email: str) -> None:
+        """Give a service account a role on the folder of the project, which the project's policy does not show."""
+        self._parts.build_accounts.inherited.setdefault(f"serviceAccount:{email}", set()).add(role)
+
     def enable(self, *apis: str) -> None:
         """Enable APIs such as `run`, or every one."""
         self._switches.enabled |= {f"{api}.googleapis.com" for api in apis} or KNOWN

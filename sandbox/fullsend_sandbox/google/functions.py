@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fullsend_sandbox.google.accounts import ServiceAccounts
+from fullsend_sandbox.google.build_accounts import BuildAccounts
 from fullsend_sandbox.google.builds import Builds
 from fullsend_sandbox.google.calls import Call, Endpoint, Endpoints
 from fullsend_sandbox.google.deployments import Deployments
@@ -46,6 +47,7 @@ class Functions:
         *,
         uploads: Uploads,
         builds: Builds,
+        build_accounts: BuildAccounts,
         deployments: Deployments,
         operations: Operations,
         accounts: ServiceAccounts,
@@ -55,6 +57,7 @@ class Functions:
         self._project = project
         self._uploads = uploads
         self._builds = builds
+        self._build_accounts = build_accounts
         self._deployments = deployments
         self._operations = operations
         self._accounts = accounts
@@ -177,6 +180,7 @@ class Functions:
 
     def _build(self, name: str, function: dict[str, Any], archive: bytes) -> tuple[Service, Revision]:
         with self._lock:
+            self._build_accounts.check(function["buildConfig"])
             self._built += 1
             region, short = name.split("/")[3], name.rpartition("/")[2]
             image = f"{region}-docker.pkg.dev/{self._project.id}/gcf-artifacts/{short}:version_{self._built}"

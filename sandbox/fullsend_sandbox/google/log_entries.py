@@ -1,6 +1,6 @@
 """Cloud Logging's `entries.list`: what the revisions of a service have printed.
 
-Knows one condition of a filter, the service's name; all others are taken as met.
+Knows two conditions of a filter, the service's name and location; all others are taken as met.
 """
 
 import json
@@ -14,6 +14,7 @@ from fullsend_sandbox.google.project import Project
 from fullsend_sandbox.google.revisions import Service
 
 SERVICE_NAME = re.compile(r'resource\.labels\.service_name\s*=\s*"?([a-z0-9-]+)"?')
+LOCATION = re.compile(r'resource\.labels\.location\s*=\s*"?([a-z0-9-]+)"?')
 DEFAULT_SIZE = 50
 
 
@@ -29,11 +30,13 @@ class LogEntries:
         return {"entries.list": Endpoint(self._list, "logging.logEntries.list")}
 
     def _list(self, call: Call) -> dict[str, Any]:
-        named = SERVICE_NAME.search(call.body.get("filter", ""))
+        wanted = call.body.get("filter", "")
+        named, located = SERVICE_NAME.search(wanted), LOCATION.search(wanted)
         services = [
             service
             for _, service in sorted(self._deployments.services.items())
-            if named is None or service.id == named[1]
+            if (named is None or service.id == named[1])
+            and (located is None or service.name.split("/")[3] == located[1])
         ]
         entries = [entry for service in services for entry in self._entries(service)]
         if call.body.get("orderBy", "timestamp asc").endswith("desc"):

@@ -7,6 +7,7 @@ from typing import Self
 
 from fullsend_sandbox.google.accounts import ServiceAccounts
 from fullsend_sandbox.google.background import Background
+from fullsend_sandbox.google.build_accounts import BuildAccounts
 from fullsend_sandbox.google.builds import Builds
 from fullsend_sandbox.google.calls import Endpoints
 from fullsend_sandbox.google.catalog import Catalog
@@ -56,6 +57,7 @@ class Parts:
     accounts: ServiceAccounts
     background: Background
     builds: Builds
+    build_accounts: BuildAccounts
     deployments: Deployments
     metrics: Metrics
     of_project: Policies
@@ -91,6 +93,7 @@ class Parts:
         of_project = policies(public=False)
         # What a project has where no organization policy turns the default grants off; builds run as this account.
         of_project.start_with("project", "roles/editor", f"serviceAccount:{project.default_account}")
+        build_accounts = BuildAccounts(project, of_project)
         secrets = Secrets(project, world.secret_manager, of_secrets, accounts)
         of_secrets.on_change.append(secrets.policy_changed)
         deployments = Deployments(
@@ -100,6 +103,7 @@ class Parts:
             project,
             uploads=uploads,
             builds=builds,
+            build_accounts=build_accounts,
             deployments=deployments,
             operations=operations,
             accounts=accounts,
@@ -122,4 +126,15 @@ class Parts:
             "secretmanager": secrets.endpoints(),
             "serviceusage": Services(project, switches, operations).endpoints(),
         }
-        return cls(lock, operations, accounts, background, builds, deployments, metrics, of_project, endpoints)
+        return cls(
+            lock,
+            operations,
+            accounts,
+            background,
+            builds,
+            build_accounts,
+            deployments,
+            metrics,
+            of_project,
+            endpoints,
+        )

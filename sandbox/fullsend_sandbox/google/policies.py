@@ -74,6 +74,11 @@ class Policies:
         found = self.get(name).get("bindings", ())
         return {m for b in found if b["role"] == role and not b.get("condition") for m in b["members"]}
 
+    def roles_of(self, name: str, member: str) -> set[str]:
+        """Return the roles that a member holds on a resource itself, without a condition."""
+        found = self.get(name).get("bindings", ())
+        return {b["role"] for b in found if member in b["members"] and not b.get("condition")}
+
     def forget(self, name: str) -> None:
         """Drop the policy of a resource that is gone."""
         self._policies.pop(name, None)

@@ -302,7 +302,44 @@ def test_a_build_account_without_its_role_is_named_before_the_upload(operator: O
     assert "lacks roles/cloudbuild.builds.builder" in refused.stderr
     assert "gcloud projects add-iam-policy-binding" in refused.stderr
     assert operator.state().function is None
+
+    failed = operator.run(*operator.deploy_words("--skip-build-check"))
+
+    assert failed.exit_code == 1
+    assert "missing permission on the build service account" in failed.stderr
+    account = operator.plane.project.default_account
+    grant = f"--member=serviceAccount:{account} --role=roles/cloudbuild.builds.builder"
+    assert grant in failed.stderr
+    findings = {one["code"]: one for one in json.loads(operator.run("mint", "doctor", "--json").stdout)["findings"]}
+    assert grant in findings["builder_without_role"]["fix"]
+    assert "missing permission on the build service account" in findings["function_not_active"]["what"]
+    operator.plane.grant_above("roles/cloudbuild.builds.builder", account)
     operator.deploy("--skip-build-check")
+
+
+@pytest.mark.parametrize(
+    ("roles", "builds"),
+    [
+        (("cloudbuild.builds.builder",), True),
+        (("logging.logWriter", "artifactregistry.writer", "storage.objectViewer"), True),
+        (("logging.logWriter", "artifactregistry.writer"), False),
+        (("cloudbuild.builds.editor",), False),
+    ],
+)
+def test_the_check_before_the_upload_says_what_cloud_build_does(
+    operator: Operator, roles: tuple[str, ...], builds: bool
+) -> None:
+    bindings = [
+        {"role": f"roles/{role}", "members": [f"serviceAccount:{operator.plane.project.default_account}"]}
+        for role in roles
+    ]
+    cloud = operator.cloud()
+    projects = cloud.session.api("cloudresourcemanager", "v3")
+    operator.plane.enable()
+    projects.post(f"projects/{names.PROJECT_ID}:setIamPolicy", "grant", {"policy": {"bindings": bindings}})
+    checked = operator.run(*operator.deploy_words()).exit_code
+    unchecked = operator.run(*operator.deploy_words("--skip-build-check")).exit_code
+    assert (checked == 0, unchecked == 0) == (builds, builds)
 
 
 def test_required_claims_reach_the_mint_and_google(operator: Operator) -> None:

@@ -11,7 +11,8 @@ from fullsend.operate.model.edits import Edit
 from fullsend.operate.model.names import FUNCTION
 from fullsend.operate.model.replay import Replay
 from fullsend.operate.model.sizing import NEW_MINT, Sizing
-from fullsend.operate.operate_errors import AlreadyExists
+from fullsend.operate.operate_errors import AlreadyExists, NotReady
+from fullsend.operate.plan.build_account import explain_build
 from fullsend.operate.plan.steps.rendering import secrets_first, set_env_vars
 from fullsend.operate.plan.steps.service_steps import EditEnvironment
 from fullsend.operate.plan.steps.shell import gcloud
@@ -87,20 +88,28 @@ class DeployFunction:
         before = _variables(cloud, read, function)
         variables = self.edit.apply(before or self.base) | {env.SOURCE_HASH: self.sha256}
         body = _body(cloud.location, source, variables, self.sizing)
-        if function is None:
-            try:
-                cloud.functions.create(name, body)
-            except AlreadyExists:
-                cloud.functions.settled(name)
-                cloud.functions.update(name, body, MASK)
-        else:
-            cloud.functions.update(name, body, MASK)
+        try:
+            _build(cloud, body, exists=function is not None)
+        except NotReady as error:
+            raise explain_build(cloud, error) from error
         _keep_changes(cloud, read, self.sha256, self.edit)
         # Cloud Functions has no field for it; usually it is on already.
         EditEnvironment(Edit(), sizing=Sizing(cpu_boost=True)).apply(cloud)
 
     def _runs(self, before: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
         return before.get(env.SOURCE_HASH) == self.sha256 and wanted == before
+
+
+def _build(cloud: Cloud, body: Mapping[str, Any], *, exists: bool) -> None:
+    name = cloud.location.function
+    if not exists:
+        try:
+            cloud.functions.create(name, body)
+        except AlreadyExists:
+            cloud.functions.settled(name)
+        else:
+            return
+    cloud.functions.update(name, body, MASK)
 
 
 def _variables(cloud: Cloud, raw: Mapping[str, Any] | None, function: Mapping[str, Any] | None) -> dict[str, str]:

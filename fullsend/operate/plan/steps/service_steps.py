@@ -96,7 +96,7 @@ class EditEnvironment:
         except NotReady as error:
             raise NotReady(
                 f"{error.message} The revision with the change exists and does not serve; the old one still does.",
-                f"Read why it does not start: {_log(cloud)}\nThen run the command again.",
+                f"Read why it does not start: {cloud.location.read_log()}\nThen run the command again.",
             ) from error
 
     def _holds(self, cloud: Cloud) -> bool:
@@ -111,7 +111,7 @@ class EditEnvironment:
                     raise NotReady(
                         f"The newest revision {service.latest_created} does not start: {service.failure} "
                         f"The revision {service.serving} still serves, without the change.",
-                        f"Read why: {_log(cloud)}",
+                        f"Read why: {cloud.location.read_log()}",
                     )
                 return False
             cloud.run.pause(pause)
@@ -136,8 +136,3 @@ def _service(cloud: Cloud) -> Service:
             f"fullsend mint deploy {cloud.location.flags()} makes one.",
         )
     return Service(raw)
-
-
-def _log(cloud: Cloud) -> str:
-    where = f"--project {cloud.location.project} --region {cloud.location.region}"
-    return f"gcloud run services logs read {FUNCTION} {where}"

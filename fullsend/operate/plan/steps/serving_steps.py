@@ -71,9 +71,8 @@ class WaitHealthy:
             if session.now() + pause > ends:
                 raise NotReady(
                     f"The mint at {url} is deployed, but not healthy after {HEALTH_SECONDS:.0f} s: {found.said}.",
-                    f"Read its log: gcloud run services logs read {FUNCTION} --project {cloud.location.project} "
-                    f"--region {cloud.location.region}\nThen check its surroundings: fullsend mint doctor "
-                    f"{cloud.location.flags()}",
+                    f"Read its log: {cloud.location.read_log()}\n"
+                    f"Then check its surroundings: fullsend mint doctor {cloud.location.flags()}",
                 )
             session.sleep(pause)
             pause = min(MAX_PAUSE, pause * 2)

@@ -106,6 +106,26 @@ def test_a_revision_that_does_not_start_fails_the_operation_and_the_function(ope
     assert operator.functions.get(name=FUNCTION).execute()["state"] == "FAILED"
 
 
+def test_an_account_without_a_role_cannot_build_and_one_of_the_folder_can(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    control_plane.without_default_grants()
+    failed = operator.create(operator.function(source(), **STAND_IN_ENVIRONMENT))
+    assert failed["error"]["code"] == 3
+    assert "due to a missing permission on the build service account" in failed["error"]["message"]
+    assert operator.functions.get(name=FUNCTION).execute()["state"] == "FAILED"
+    control_plane.grant_above("roles/cloudbuild.builds.builder", control_plane.project.default_account)
+    body = operator.function(source(), **STAND_IN_ENVIRONMENT)
+    begun = operator.functions.patch(name=FUNCTION, body=body).execute()
+    assert "error" not in finished(begun, operator.function_operations)
+
+
+def test_a_chosen_build_account_is_the_one_that_needs_the_role(operator: Operator) -> None:
+    body = operator.function(source(), **STAND_IN_ENVIRONMENT)
+    body["buildConfig"]["serviceAccount"] = "projects/octo-project/serviceAccounts/own@octo-project.iam"
+    assert "missing permission on the build service account" in operator.create(body)["error"]["message"]
+
+
 def test_a_failed_function_can_be_mended_by_a_patch(operator: Operator) -> None:
     operator.create(operator.function(source()))
     body = operator.function(source(), **STAND_IN_ENVIRONMENT)
