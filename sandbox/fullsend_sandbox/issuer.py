@@ -1,20 +1,16 @@
 """An OIDC issuer like token.actions.githubusercontent.com, with the endpoint where jobs ask for tokens.
 
-Decides keys, times and signatures. What a job's claims are is `job.Job`. GitHub: "OpenID Connect";
-OpenID Connect Discovery 1.0.
+Decides times and audiences. The keys are `signing.KeyRing`'s, a job's claims `job.Job`'s. GitHub: "OpenID Connect";
+OpenID Connect Discovery 1.0. Other CI systems' issuers are in `ci/`.
 """
 
-import base64
-import hashlib
 import json
 import secrets
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from time import time
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from werkzeug.wrappers import Request, Response
 
@@ -23,36 +19,12 @@ from fullsend_sandbox.job import Job
 from fullsend_sandbox.keys import new_key
 from fullsend_sandbox.loopback import LoopbackService
 from fullsend_sandbox.routes import Route, Routes
+from fullsend_sandbox.signing import KeyRing, PublicKey
 
 AUDIENCE = "fullsend-mint"
 LIFETIME = 300
 NOT_BEFORE = 600
 """GitHub dates `nbf` ten minutes before `iat`."""
-
-
-@dataclass(frozen=True)
-class SigningKey:
-    """A key pair and the id it is published under."""
-
-    private: rsa.RSAPrivateKey = field(repr=False)
-
-    @property
-    def kid(self) -> str:
-        """The key id: derived from the modulus, so the same key always has the same one."""
-        modulus = self.private.public_key().public_numbers().n
-        return hashlib.sha256(modulus.to_bytes(self.private.key_size // 8, "big")).hexdigest()[:40]
-
-    def jwk(self) -> dict[str, str]:
-        """Return the public half as a JWK (RFC 7517)."""
-        numbers = self.private.public_key().public_numbers()
-        return {
-            "kty": "RSA",
-            "alg": "RS256",
-            "use": "sig",
-            "kid": self.kid,
-            "n": _base64url(numbers.n),
-            "e": _base64url(numbers.e),
-        }
 
 
 class Issuer(LoopbackService):
@@ -65,25 +37,17 @@ class Issuer(LoopbackService):
             ("GET", "/token-request/<_run>", self._token_request),
         ]
         super().__init__("issuer", Routes(table, otherwise=_problem), clock=clock)
-        self._make_key = make_key
+        self._keys = KeyRing(make_key)
         self._state = threading.Lock()
-        self._signing = SigningKey(make_key())
-        self._published = (self._signing,)
-        self._forger: SigningKey | None = None
         self._jobs: dict[str, Job] = {}
 
     def rotate_key(self, *, publish: bool = True, retire: bool = False) -> None:
         """Sign with a new key from now on; publish it or not, and take the older ones back or not."""
-        key = SigningKey(self._make_key())
-        with self._state:
-            kept = () if retire else self._published
-            self._published = (*kept, key) if publish else kept
-            self._signing = key
+        self._keys.rotate(publish=publish, retire=retire)
 
-    def published_keys(self) -> Mapping[str, rsa.RSAPublicKey]:
-        """Return the public keys by key id, as someone would know them who fetched them just now."""
-        with self._state:
-            return {key.kid: key.private.public_key() for key in self._published}
+    def published_keys(self) -> Mapping[str, PublicKey]:
+        """Return the public keys by key id, as a client would know them that fetched them just now."""
+        return self._keys.public_keys()
 
     def claims(self, job: Job, audience: str = AUDIENCE, **overrides: object) -> dict[str, object]:
         """Return the claims of a fresh token; an override of None leaves the claim out."""
@@ -105,18 +69,12 @@ class Issuer(LoopbackService):
         return self.sign(self.claims(job, audience, **overrides))
 
     def forged_token(self, job: Job, audience: str = AUDIENCE, **overrides: object) -> str:
-        """Return a token that looks right, key id included, and is signed with a key of somebody else's."""
-        with self._state:
-            if self._forger is None:
-                self._forger = SigningKey(self._make_key())
-            forger, kid = self._forger, self._published[-1].kid
-        return _sign(self.claims(job, audience, **overrides), forger, kid)
+        """Return a token that looks right, key id included, and is signed with a key that is not published."""
+        return self._keys.forge(self.claims(job, audience, **overrides))
 
     def sign(self, claims: Mapping[str, object]) -> str:
         """Sign any claims with the key in use."""
-        with self._state:
-            key = self._signing
-        return _sign(claims, key, key.kid)
+        return self._keys.sign(claims)
 
     def job_environment(self, job: Job) -> dict[str, str]:
         """Return the variables that a runner gives a job with `permissions: id-token: write`."""
@@ -149,8 +107,7 @@ class Issuer(LoopbackService):
         )
 
     def _jwks(self, _request: Request) -> Response:
-        with self._state:
-            return _json({"keys": [key.jwk() for key in self._published]})
+        return _json(self._keys.jwks())
 
     def _token_request(self, request: Request, _run: str) -> Response:
         scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
@@ -161,15 +118,6 @@ class Issuer(LoopbackService):
         audience = request.args.get("audience") or f"https://github.com/{job.owner}"
         token = self.token(job, audience)
         return _json({"count": len(token), "value": token})
-
-
-def _sign(claims: Mapping[str, object], key: SigningKey, kid: str) -> str:
-    return jwt.encode(dict(claims), key.private, algorithm="RS256", headers={"kid": kid, "x5t": kid})
-
-
-def _base64url(number: int) -> str:
-    raw = number.to_bytes((number.bit_length() + 7) // 8, "big")
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _json(value: object, status: int = 200) -> Response:

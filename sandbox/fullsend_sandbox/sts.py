@@ -13,13 +13,13 @@ from time import time
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
 from werkzeug.wrappers import Request, Response
 
 from fullsend_sandbox.clock import Clock
 from fullsend_sandbox.google_errors import JSON, google_json, no_such_method
 from fullsend_sandbox.loopback import LoopbackService
 from fullsend_sandbox.routes import Routes
+from fullsend_sandbox.signing import PublicKey, algorithm_of
 from fullsend_sandbox.wif import CompiledProvider, Federation, MappingError
 
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -33,7 +33,7 @@ SKEW = 30
 LATEST = 253402300799
 """The last second of the year 9999."""
 
-IssuerKeys = Callable[[str], Mapping[str, rsa.RSAPublicKey] | None]
+IssuerKeys = Callable[[str], Mapping[str, PublicKey] | None]
 """Issuer URL to its public keys by key id; None when the issuer cannot be reached."""
 
 
@@ -102,7 +102,7 @@ class SecurityTokenService(LoopbackService):
                 "invalid_grant",
                 f"The issuer in ID Token {unverified.get('iss')} does not match the expected ones: {expected}.",
             )
-        keys = self._issuer_keys(expected)
+        keys = self._issuer_keys(expected) if compiled.uploaded_keys is None else compiled.uploaded_keys
         if keys is None:
             raise _RefusedError("invalid_grant", "Error connecting to the given credential's issuer.")
         key = keys.get(str(header.get("kid")))
@@ -113,7 +113,7 @@ class SecurityTokenService(LoopbackService):
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
-                algorithms=["RS256"],
+                algorithms=[algorithm_of(key)],
                 options={"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False},
             )
         except (jwt.PyJWTError, ValueError) as problem:

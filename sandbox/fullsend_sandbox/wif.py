@@ -17,6 +17,8 @@ from celpy.celparser import CELParseError
 from celpy.celtypes import BoolType
 from celpy.evaluation import CELEvalError
 
+from fullsend_sandbox.uploaded_keys import InvalidProviderError, uploaded_keys
+
 MAX_SUBJECT_BYTES = 127
 MAX_CONDITION = 4096
 GOOGLE = "google_attributes"
@@ -29,10 +31,6 @@ DEFAULT_MAPPING = {
     "attribute.repository": "assertion.repository",
     "attribute.actor": "assertion.actor",
 }
-
-
-class InvalidProviderError(ValueError):
-    """What Google would refuse when the provider is written."""
 
 
 class MappingError(Exception):
@@ -49,6 +47,8 @@ class Provider:
     attribute_mapping: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_MAPPING))
     allowed_audiences: tuple[str, ...] = ()
     """Empty: the provider's own resource name."""
+    jwks: str = ""
+    """Uploaded keys (IAM's `jwksJson`); empty: the issuer's own, from its discovery document."""
     disabled: bool = False
     deleted: bool = False
 
@@ -80,6 +80,7 @@ class CompiledProvider:
         if "google.subject" not in provider.attribute_mapping:
             raise InvalidProviderError("The attribute mapping must include google.subject.")
         self.provider = provider
+        self.uploaded_keys = uploaded_keys(provider.jwks) if provider.jwks else None
         self._mapping = {target: _Expression(text) for target, text in sorted(provider.attribute_mapping.items())}
         condition = provider.attribute_condition
         self._condition = _Expression(condition) if condition else None

@@ -12,6 +12,7 @@ from time import time
 from typing import Any, Self
 
 from fullsend_sandbox import names
+from fullsend_sandbox.ci.systems import CISystems
 from fullsend_sandbox.clock import Clock
 from fullsend_sandbox.github import App, GitHubService, Installation
 from fullsend_sandbox.issuer import Issuer
@@ -37,6 +38,8 @@ class World:
     kms: KeyManagement
     """Not among `services`: a mint asks it only for roles in `ROLE_KMS_KEYS`."""
     github: GitHubService
+    ci: CISystems
+    """Other CI systems' issuers: `world.ci.add("gitlab")`. Not among `services`."""
     federation: Federation
     apps: dict[str, App]
     """By role."""
@@ -92,6 +95,7 @@ class World:
         keys.rewind()
         self.federation = Federation(names.PROJECT_NUMBER)
         self.issuer = Issuer(clock=self._clock, make_key=keys.take)
+        self.ci = CISystems(self.federation, clock=self._clock, make_key=keys.take, ports=self._ports)
         self.sts = SecurityTokenService(self.federation, self._keys_of, clock=self._clock)
         self.secret_manager = SecretManager(names.PROJECT_NUMBER, names.PROJECT_ID, clock=self._clock)
         self.kms = KeyManagement(names.PROJECT_NUMBER, names.PROJECT_ID, clock=self._clock)
@@ -102,6 +106,7 @@ class World:
                 started.callback(service.stop)
                 self._ports[service.name] = service.port  # for `reset`, even if a test stops the service before
             started.callback(self.kms.start().stop)
+            started.callback(self.ci.stop)
             self._furnish_github()
             self._furnish_google()
             self._running = started.pop_all()
@@ -125,7 +130,7 @@ class World:
             self.secret_manager.add_version(names.secret_name(role), app.private_key_pem)
 
     def _keys_of(self, issuer: str) -> Mapping[str, Any] | None:
-        return self.issuer.published_keys() if issuer == self.issuer.url else None
+        return self.issuer.published_keys() if issuer == self.issuer.url else self.ci.keys_of(issuer)
 
     def admit_orgs(self, *orgs: str) -> None:
         """Write the organizations' provider so that its condition admits these; none admits every one."""

@@ -22,7 +22,8 @@ from fullsend_sandbox.google.pools import (
     check_texts,
 )
 from fullsend_sandbox.google.project import Project
-from fullsend_sandbox.wif import Federation, InvalidProviderError, Provider
+from fullsend_sandbox.uploaded_keys import InvalidProviderError
+from fullsend_sandbox.wif import Federation, Provider
 
 GITHUB = "https://token.actions.githubusercontent.com"
 RESOURCE = "google.iam.v1.WorkloadIdentityPoolProvider"
@@ -146,6 +147,7 @@ class Providers:
                 attribute_mapping=body.get("attributeMapping", {}),
                 allowed_audiences=tuple(oidc.get("allowedAudiences", ())),
                 disabled=body.get("disabled", False),
+                jwks=oidc.get("jwksJson", ""),
             )
             self._federation.put_provider(key[0], provider)
         except InvalidProviderError as problem:
@@ -163,6 +165,8 @@ class Providers:
             "attributeMapping": dict(provider.attribute_mapping),
             "oidc": {"issuerUri": issuer} | ({"allowedAudiences": audiences} if audiences else {}),
         }
+        if provider.jwks:
+            shown["oidc"]["jwksJson"] = provider.jwks
         if provider.attribute_condition:
             shown["attributeCondition"] = provider.attribute_condition
         if provider.disabled:

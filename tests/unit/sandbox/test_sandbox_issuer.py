@@ -145,4 +145,4 @@ def test_a_wrong_request_token_is_401(issuer: Issuer, authorization: str) -> Non
 
 
 def test_no_key_shows_in_a_repr(issuer: Issuer) -> None:
-    assert "PrivateKey" not in repr(vars(issuer)["_signing"])
+    assert "PrivateKey" not in repr(vars(vars(issuer)["_keys"])["_signing"])

@@ -12,19 +12,20 @@ from google.auth.transport.requests import Request as GoogleRequest
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
-from fullsend_sandbox.issuer import SigningKey
 from fullsend_sandbox.job import Job
 from fullsend_sandbox.keys import new_key
+from fullsend_sandbox.signing import SigningKey
 from fullsend_sandbox.sts import SecurityTokenService
-from fullsend_sandbox.wif import Federation, InvalidProviderError, Provider
+from fullsend_sandbox.uploaded_keys import InvalidProviderError
+from fullsend_sandbox.wif import Federation, Provider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric import rsa
     from werkzeug.test import TestResponse
 
+    from fullsend_sandbox.signing import PublicKey
     from fullsend_sandbox.world import World
 
 GCLOUD = "32555940559.apps.googleusercontent.com"
@@ -38,7 +39,7 @@ class Exchanger:
 
     def __init__(self, key: SigningKey) -> None:
         self.key = key
-        self.keys: dict[str, rsa.RSAPublicKey] | None = {key.kid: key.private.public_key()}
+        self.keys: dict[str, PublicKey] | None = {key.kid: key.private.public_key()}
         self.federation = Federation("123")
         self.federation.create_pool(POOL)
         self.provide(attribute_condition="assertion.repository_owner in ['octo-org', 'other-org']")

@@ -28,11 +28,15 @@ PRINCIPALS = f"principalSet://iam.googleapis.com/projects/{NUMBER}/locations/glo
 
 
 def exchange(world: World, repository: str = "octo-org/app") -> int:
+    return exchange_at(world, "github-oidc", world.issuer.token(world.job(repository=repository)))
+
+
+def exchange_at(world: World, provider: str, token: str) -> int:
     fields = {
         "grant_type": GRANT,
-        "audience": world.federation.resource("fullsend-pool", "github-oidc"),
+        "audience": world.federation.resource("fullsend-pool", provider),
         "requested_token_type": ACCESS_TOKEN,
-        "subject_token": world.issuer.token(world.job(repository=repository)),
+        "subject_token": token,
         "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
     }
     return urllib3.request("POST", f"{world.sts.url}/v1/token", json=fields, retries=False).status
@@ -53,6 +57,33 @@ def test_names_have_the_projects_number_and_what_was_written_is_read_back(operat
     provider = operator.providers.get(name=GITHUB_OIDC).execute()
     assert provider["name"] == GITHUB_OIDC.replace("octo-project", NUMBER)
     assert {key: provider[key] for key in PROVIDER} == PROVIDER
+
+
+def test_a_provider_keeps_the_keys_that_were_uploaded_with_it_until_they_are_replaced(
+    world: World, operator: Operator
+) -> None:
+    cluster = world.ci.add("kubernetes", issuer="https://kubernetes.default.svc")
+    oidc = {"issuerUri": cluster.issuer, "allowedAudiences": ["fullsend-mint"], "jwksJson": cluster.jwks_text()}
+    operator.make_provider()
+    body = PROVIDER | {"oidc": oidc, "attributeMapping": {"google.subject": cluster.subject}}
+    body |= {"attributeCondition": cluster.condition}
+    name = f"{POOL}/providers/ci-clusters"
+    operator.providers.create(parent=POOL, workloadIdentityPoolProviderId="ci-clusters", body=body).execute()
+    assert operator.providers.get(name=name).execute()["oidc"] == oidc
+    assert exchange_at(world, "ci-clusters", cluster.token()) == 200
+    cluster.rotate_key(retire=True)
+    assert exchange_at(world, "ci-clusters", cluster.token()) == 400
+    renewed = {"oidc": {"jwksJson": cluster.jwks_text()}}
+    operator.providers.patch(name=name, updateMask="oidc.jwksJson", body=renewed).execute()
+    assert exchange_at(world, "ci-clusters", cluster.token()) == 200
+
+
+def test_uploaded_keys_that_google_cannot_read_are_refused(operator: Operator) -> None:
+    operator.make_provider()
+    patch = operator.providers.patch(
+        name=GITHUB_OIDC, updateMask="oidc.jwksJson", body={"oidc": {"jwksJson": "{}"}}
+    )
+    assert refusal(patch)[:2] == (400, "INVALID_ARGUMENT")
 
 
 def test_making_it_twice_is_already_exists(operator: Operator) -> None:

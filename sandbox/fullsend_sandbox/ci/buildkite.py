@@ -1,0 +1,123 @@
+"""Buildkite: `buildkite-agent oidc request-token`, and the agent API that answers it.
+
+Buildkite: "buildkite-agent oidc", token contents and optional claims; agent source, `api/oidc.go`.
+"""
+
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import time
+from typing import Any, ClassVar
+
+from werkzeug.wrappers import Request, Response
+
+from fullsend_sandbox.ci.issuer import CIIssuer, CIJob, json_answer
+from fullsend_sandbox.job import SHA
+from fullsend_sandbox.routes import Route
+
+OPTIONAL_CLAIMS = frozenset({"organization_id", "pipeline_id"})
+MAX_LIFETIME = 24 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildkiteJob(CIJob):
+    """One job of a build; `extra` names the optional claims that it requested with `--claim`."""
+
+    organization: str = "acme-inc"
+    pipeline: str = "app"
+    organization_id: str = "0184990a-477b-4fa8-9968-496074483c77"
+    pipeline_id: str = "0184990a-4782-42b5-afc1-16715b10b1d0"
+    build_number: int = 1
+    branch: str = "main"
+    tag: str | None = None
+    commit: str = SHA
+    step_key: str | None = "mint"
+    job_id: str = "0184990a-477b-4fa8-9968-496074483cee"
+    agent_id: str = "0184990a-4782-42b5-afc1-16715b10b8ff"
+    build_source: str = "ui"
+    extra: tuple[str, ...] = ()
+
+    def claims(self) -> dict[str, Any]:
+        """Return every claim but the issuer's own; `build_number` is a number, `step_key` may be null."""
+        ref = f"refs/heads/{self.branch}" if self.tag is None else f"refs/tags/{self.tag}"
+        ids = {"organization_id": self.organization_id, "pipeline_id": self.pipeline_id}
+        return {
+            "sub": f"organization:{self.organization}:pipeline:{self.pipeline}:ref:{ref}"
+            f":commit:{self.commit}:step:{self.step_key or ''}",
+            "organization_slug": self.organization,
+            "pipeline_slug": self.pipeline,
+            "build_number": self.build_number,
+            "build_branch": self.branch,
+            **({} if self.tag is None else {"build_tag": self.tag}),
+            "build_commit": self.commit,
+            "step_key": self.step_key,
+            "job_id": self.job_id,
+            "agent_id": self.agent_id,
+            "build_source": self.build_source,
+            "runner_environment": "self-hosted",
+            **{name: ids[name] for name in self.extra},
+        }
+
+
+class BuildkiteIssuer(CIIssuer):
+    """agent.buildkite.com: one issuer for every organization."""
+
+    kind: ClassVar[str] = "buildkite"
+    keys_path: ClassVar[str] = "/.well-known/jwks"
+    lifetime: ClassVar[int] = 300
+    subject: ClassVar[str] = "assertion.job_id"
+    condition: ClassVar[str] = "assertion.organization_slug == 'acme-inc' && assertion.pipeline_slug == 'app'"
+    match: ClassVar[Mapping[str, str]] = {
+        "organization_slug": "acme-inc",
+        "pipeline_slug": "app",
+        "build_branch": "main",
+    }
+    has_jti: ClassVar[bool] = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"clock": time} | options)
+        self._state = threading.Lock()
+        self._jobs: dict[tuple[str, str], BuildkiteJob] = {}
+
+    def routes(self) -> list[Route]:
+        """Return the agent API that `buildkite-agent oidc request-token` calls."""
+        return [("POST", "/v3/jobs/<job_id>/oidc/tokens", self._request_token)]
+
+    def default_job(self) -> BuildkiteJob:
+        """Return a job of the pipeline `acme-inc/app` on its branch `main`."""
+        return BuildkiteJob()
+
+    def job_environment(self, job: BuildkiteJob | None = None) -> dict[str, str]:
+        """Return the variables that the agent gives a job; the access token is good for this job."""
+        job = job or self.default_job()
+        access = secrets.token_urlsafe(24)
+        with self._state:
+            self._jobs[job.job_id, access] = job
+        return {
+            "BUILDKITE": "true",
+            "BUILDKITE_AGENT_ENDPOINT": f"{self.url}/v3",
+            "BUILDKITE_AGENT_ACCESS_TOKEN": access,
+            "BUILDKITE_JOB_ID": job.job_id,
+            "BUILDKITE_ORGANIZATION_SLUG": job.organization,
+            "BUILDKITE_PIPELINE_SLUG": job.pipeline,
+            "BUILDKITE_BRANCH": job.branch,
+            "BUILDKITE_COMMIT": job.commit,
+        }
+
+    def _request_token(self, request: Request, job_id: str) -> Response:
+        scheme, _, access = request.headers.get("Authorization", "").partition(" ")
+        with self._state:
+            job = self._jobs.get((job_id, access))
+        if job is None or scheme != "Token":
+            return json_answer({"message": "Authentication required. Invalid access token."}, 401)
+        wanted = request.get_json(silent=True)
+        fields = wanted if isinstance(wanted, dict) else {}
+        asked, lifetime = fields.get("claims") or [], fields.get("lifetime") or self.lifetime
+        if not set(asked) <= OPTIONAL_CLAIMS:
+            return json_answer({"message": "Claims must be known optional claims"}, 422)
+        if not isinstance(lifetime, int) or not 0 < lifetime <= MAX_LIFETIME:
+            return json_answer({"message": "Lifetime is out of range"}, 422)
+        audience = fields.get("audience") or f"https://buildkite.com/{job.organization}"
+        given = BuildkiteJob(**vars(job) | {"extra": tuple(asked)})
+        return json_answer({"token": self.token(given, audience, exp=int(self.clock()) + lifetime)})
