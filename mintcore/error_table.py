@@ -280,9 +280,11 @@ TABLE: Mapping[str, ErrorCode] = {
     "permissions_not_granted": ErrorCode(
         422,
         sentence="The role's GitHub App lacks a permission that the role needs.",
-        cause="The installation lacks a permission of the role; the message names it.",
-        caller="The organization has not accepted all permissions of the App. An owner accepts them: Settings → "
-        "GitHub Apps → Configure → Review request.",
+        cause="The installation lacks a permission of the role, or the request has only permissions that GitHub "
+        "does not have, such as `workflows: read`. The message names them.",
+        caller="If the message says what to request instead, request that. Otherwise the organization has not "
+        "accepted all permissions of the App. An owner accepts them: Settings → GitHub Apps → Configure → Review "
+        "request.",
         operator="If there is no request to review, add the permissions in the App's own settings.",
     ),
     "github_refused": ErrorCode(

@@ -132,13 +132,13 @@ class InstallationTokens(Protocol):
     """Finds the App's installation on an organization and has the forge issue a token of it."""
 
     def issue(self, app: App, target: Target, scope: Scope, context: RequestContext) -> InstallationToken:
-        """Return a token of the App's installation on ``target``, scoped to ``scope``.
+        """Return a token of the App's installation on ``target``, scoped to what the forge has of ``scope``.
 
         Raises an InstallationError, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout, a key's failure, or
         Incident where the installation is another account's.
         """
 
-    def prepare(self, app: App, target: Target, context: RequestContext) -> None:
+    def prepare(self, app: App, target: Target, scope: Scope, context: RequestContext) -> None:
         """Fetch what :meth:`issue` needs beforehand; this grants nothing. Raises what :meth:`issue` raises."""
 
     def revoke(self, token: Secret, context: RequestContext) -> bool:

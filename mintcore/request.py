@@ -75,7 +75,8 @@ class RequestContext:
 class InstallationToken:
     """A scoped token as the forge issued it. ``repositories`` is empty when all of them were granted.
 
-    ``expires_at`` is the forge's own text (ISO 8601, UTC).
+    ``expires_at`` is the forge's own text (ISO 8601, UTC). ``warnings`` are sentences for the caller about
+    permissions that the forge does not have.
     """
 
     token: Secret
@@ -84,6 +85,7 @@ class InstallationToken:
     permissions: Mapping[str, str]
     repository_selection: str
     installation_id: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class MintService:
                 raise
             decision = record.decision = self._final(caller, request, record)
             issued = record.issued = meanwhile.finish(lambda: self._issue(caller, decision.entitled(), record))
-            return Minted(issued, (*request.warnings, *decision.warnings))
+            return Minted(issued, (*request.warnings, *decision.warnings, *issued.warnings))
 
     def status(self, unverified_token: str, request: TokenRequest | None, context: RequestContext) -> Status:
         """Return what the caller may know. The only condition: its organization or repository is enrolled.

@@ -76,10 +76,13 @@ def parse_installation(answer: Answer, target: Target) -> Installation:
     )
 
 
-def parse_token(answer: Answer, org: Org, scope: Scope, installation_id: int) -> InstallationToken:
+def parse_token(
+    answer: Answer, org: Org, scope: Scope, installation_id: int, warnings: tuple[str, ...] = ()
+) -> InstallationToken:
     """Return the token GitHub describes (GitHub REST: Create an installation access token for an app).
 
-    Raises GitHubUnavailable for an unreadable answer, and Incident for a token that is wider than requested.
+    ``warnings`` are passed on. Raises GitHubUnavailable for an unreadable answer, and Incident for a token that is
+    wider than requested.
     """
     try:
         fields = answer.json_object()
@@ -105,6 +108,7 @@ def parse_token(answer: Answer, org: Org, scope: Scope, installation_id: int) ->
         permissions=permissions,
         repository_selection=selection,
         installation_id=installation_id,
+        warnings=warnings,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mintcore.errors import InstallationSuspended, MintError
+from mintcore.github.access import requestable, warnings_of
 from mintcore.github.diagnosis import covers, explain_unprocessable
 from mintcore.github.grants import parse_token, token_of
 from mintcore.github.installation_cache import InstallationCache, Sought
@@ -50,6 +51,7 @@ class GitHubTokens:
 
         Raises what :class:`~mintcore.ports.InstallationTokens` says.
         """
+        scope, warnings = requestable(scope), warnings_of(scope)
         sought = Sought(app, target)
         installation = self._installations.get(sought, context)
         answer = self._create(app, installation, scope, context)
@@ -60,7 +62,7 @@ class GitHubTokens:
             answer = self._create(app, installation, scope, context)
         context.github_quota.update(quota_of(answer))
         if answer.status == _CREATED:
-            return self._checked(answer, sought, scope, installation, context)
+            return self._checked(answer, sought, scope, installation, warnings, context=context)
         raise self._refusal(answer, sought, installation, scope, context)
 
     def accepts(
@@ -77,8 +79,9 @@ class GitHubTokens:
         found = self._installations.renew(sought, context, at_most_every=at_most_every)
         return found is not None and covers(found.permissions.get(permission), "read")
 
-    def prepare(self, app: App, target: Target, context: RequestContext) -> None:
+    def prepare(self, app: App, target: Target, scope: Scope, context: RequestContext) -> None:
         """Connect to GitHub and fetch the installation; this grants nothing. Raises what :meth:`issue` raises."""
+        requestable(scope)
         self._client.connect(context)
         self._installations.get(Sought(app, target), context)
 
@@ -111,11 +114,13 @@ class GitHubTokens:
         sought: Sought,
         scope: Scope,
         installation: Installation,
+        warnings: tuple[str, ...],
+        *,
         context: RequestContext,
     ) -> InstallationToken:
         """Return the token of ``answer``, unless GitHub made it wider than asked: then revoke it."""
         try:
-            return parse_token(answer, sought.org, scope, installation.id)
+            return parse_token(answer, sought.org, scope, installation.id, warnings)
         except MintError as failure:
             token = token_of(answer)
             if token is None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mintcore.errors import MintError
+from mintcore.request import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,10 +42,12 @@ class Prepared(InTurn):
     def __init__(
         self, tokens: InstallationTokens, entitled: Entitlement, context: RequestContext, helpers: Helpers
     ) -> None:
+        scope = Scope(entitled.permissions, entitled.repos)
+
         def work() -> None:
             # The request itself meets the same failure later, and reports it in its turn.
             with suppress(MintError):
-                tokens.prepare(entitled.app, entitled.target, context)
+                tokens.prepare(entitled.app, entitled.target, scope, context)
 
         self._pending = helpers.start(work)
 

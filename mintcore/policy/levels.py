@@ -21,8 +21,6 @@ Levels = MappingProxyType[str, Permissions]
 ACCESS = ("read", "write", "admin")
 READ = "read"
 WRITE = "write"
-# GitHub REST, schema app-permissions: these have no read access, and a token request that asks for it is refused.
-WRITE_ONLY = frozenset({"workflows"})
 
 _LEVEL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _PERMISSION_NAME = re.compile(r"[a-z][a-z_]{0,63}")
@@ -51,8 +49,11 @@ def beyond(asked: Mapping[str, str], granted: Mapping[str, str]) -> tuple[str, .
 
 
 def two_levels(permissions: Mapping[str, str]) -> Levels:
-    """Return the levels of a role that is declared by one set of permissions."""
-    lowered: Permissions = MappingProxyType({name: READ for name in permissions if name not in WRITE_ONLY})
+    """Return the levels of a role that is declared by one set of permissions.
+
+    ``read`` has every permission, lowered to ``read``, whether or not the forge has that access.
+    """
+    lowered: Permissions = MappingProxyType(dict.fromkeys(permissions, READ))
     return MappingProxyType({READ: lowered, WRITE: MappingProxyType(dict(permissions))})
 
 

@@ -28,9 +28,19 @@ APP = {"repository": "octo-org/app", "workflow": CONFIG_FLOW}
 
 
 def level(role: str, name: str = "write") -> dict[str, str]:
-    # GitHub knows no read access to workflows.
+    """What GitHub grants of a role's level: it does not have ``workflows: read``."""
     full = FULL[role]
     return dict(full) if name == "write" else {one: "read" for one in full if one != "workflows"}
+
+
+def scanner(name: str) -> dict[str, str]:
+    return {
+        one: access for one, access in SCANNER["levels"][name].items() if (one, access) != ("workflows", "read")
+    }
+
+
+def lacks(role: str, name: str) -> tuple[str, ...]:
+    return ("workflows:read",) if name == "read" and "workflows" in FULL[role] else ()
 
 
 def ok(config: str, what: str, body: Any, repos: str = "", permissions: Any = None, **more: Any) -> TrustRow:
@@ -121,17 +131,18 @@ SCOPE = (
 
 LEVELS = (
     *(
-        ok("caller", f"{name} at level {one}", role(name, level=one), "octo-org/app", job=APP)
+        ok("caller", f"{name} at level {one}", role(name, level=one), "octo-org/app", job=APP,
+           warns=lacks(name, one))
         for name in sorted(FULL)
         for one in ("read", "write")
     ),
     *(
         ok("caller", f"scanner at level {one}", role("scanner", level=one), "octo-org/app",
-           METADATA | SCANNER["levels"][one], job=APP)
+           METADATA | scanner(one), job=APP, warns=("workflows:read",) if one == "write" else ())
         for one in SCANNER["levels"]
     ),
     ok("caller", "scanner at its default level", role("scanner"), "octo-org/app",
-       METADATA | SCANNER["levels"]["write"], job=APP),
+       METADATA | scanner("write"), job=APP, warns=("workflows:read",)),
     ok("caller", "level null", coder(level=None), "octo-org/app", level("coder"), job=APP),
     ok("public", "the default level is the operator's", coder(), "octo-org/app", level("coder", "read"),
        job=APP | {"workflow": f"{HOST_FLOW}@refs/heads/main"}),
@@ -160,6 +171,23 @@ LEVELS = (
     ok("caller", "permissions within the level read", coder(level="read", permissions={"issues": "read"}),
        "octo-org/app", METADATA | {"issues": "read"}, job=APP),
     ok("caller", "permissions null", coder(permissions=None), "octo-org/app", job=APP),
+    *(
+        ok("caller", f"read access to workflows beside another permission, level {one}",
+           role("fullsend", level=one, permissions={"workflows": "read", "contents": "read"}), "octo-org/app",
+           METADATA | {"contents": "read"}, job=APP, warns=("workflows:read",))
+        for one in ("read", "write")
+    ),
+    *(
+        no("caller", f"read access to workflows and nothing else: {name}, level {one}",
+           role(name, level=one, permissions={"workflows": "read"}), "permissions_not_granted", "workflows:read",
+           "workflows:write", status=422, job=APP, exchanges=True)
+        for name in ("fullsend", "e2e")
+        for one in ("read", "write")
+    ),
+    no("caller", "read access to workflows for a role that has none", coder(permissions={"workflows": "read"}),
+       "permissions_not_allowed", "workflows:read", job=APP),
+    no("caller", "write access to workflows at level read", role("fullsend", level="read",
+       permissions={"workflows": "write"}), "permissions_not_allowed", "workflows:write", job=APP),
     *(
         no("caller", f"permissions beyond the level: {asked}", coder(permissions=asked), "permissions_not_allowed",
            says, job=APP)

@@ -76,7 +76,7 @@ def test_the_table_of_trust(
     for words in row.says:
         assert words in got.json["error"]
     if not row.looks_up:
-        assert (calls["sts"], calls["github"]) == (0, 0)
+        assert (calls["sts"], calls["github"]) == (int(row.exchanges and mode == "hosted"), 0)
 
 
 def assert_granted(row: TrustRow, got: Got, furnished: TrustWorld) -> None:

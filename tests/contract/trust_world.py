@@ -31,8 +31,8 @@ SCANNER = {
     "levels": {
         "look": {"contents": "read"},
         "read": {"contents": "read", "issues": "read"},
-        "write": {"contents": "read", "issues": "write"},
-        "full": {"contents": "write", "issues": "write", "pull_requests": "write"},
+        "write": {"contents": "read", "issues": "write", "workflows": "read"},
+        "full": {"contents": "write", "issues": "write", "pull_requests": "write", "workflows": "write"},
     }
 }
 GRANTS = {
@@ -131,7 +131,7 @@ class TrustRow:
 
     ``repos`` are the granted names, empty for the whole installation. ``job`` are the job's fields; a value that
     begins with ``@`` names a commit. ``claims`` replace claims of the token. ``looks_up`` is whether the mint may
-    call GitHub before it denies.
+    call GitHub before it denies, ``exchanges`` whether STS is asked before it refuses.
     """
 
     config: str
@@ -146,3 +146,4 @@ class TrustRow:
     warns: tuple[str, ...] = ()
     says: tuple[str, ...] = ()
     looks_up: bool = False
+    exchanges: bool = False

@@ -18,13 +18,16 @@ ROLES = {
     "coder": "contents:write pull_requests:write issues:write checks:read metadata:read",
     "triage": "contents:read issues:write metadata:read",
     "fix": "contents:write pull_requests:write issues:write metadata:read",
+    "fullsend": "actions:write actions_variables:read contents:write pull_requests:write workflows:write "
+    "metadata:read",
 }
 SCANNER = {
     "look": "contents:read",
     "read": "contents:read issues:read",
-    "write": "contents:read issues:write",
-    "full": "contents:write issues:write",
+    "write": "contents:read issues:write workflows:read",
+    "full": "contents:write issues:write workflows:write",
 }
+MISSING_AT_GITHUB = ("workflows", "read")
 RANK = {"read": 1, "write": 2, "admin": 3}
 
 
@@ -47,6 +50,8 @@ class Granted:
     repos: frozenset[str] | None
     permissions: Mapping[str, str]
     reported: frozenset[str]
+    lacks: int = 0
+    """How many permissions of the request GitHub does not have."""
 
 
 def listed(text: str) -> list[str]:
@@ -90,7 +95,7 @@ class Oracle:
         if not self._trusts(host, claims["job_workflow_ref"], repository, owner):
             return "workflow_not_allowed"
         role = body["role"]
-        served = listed(self.env.get("ALLOWED_ROLES", "")) or ["coder", "triage", "fix", "scanner"]
+        served = listed(self.env.get("ALLOWED_ROLES", "")) or [*ROLES, "scanner"]
         if role not in served:
             return "role_not_allowed"
         level = body.get("level") or self.env.get("DEFAULT_LEVEL") or "write"
@@ -209,7 +214,11 @@ class Oracle:
             for target in targets
         )
 
-    def _github(self, granted: Granted, claims: Mapping[str, Any], owner: str) -> Granted | str:
+    def _github(self, asked: Granted, claims: Mapping[str, Any], owner: str) -> Granted | str:
+        kept = {name: access for name, access in asked.permissions.items() if (name, access) != MISSING_AT_GITHUB}
+        if not kept:
+            return "permissions_not_granted"
+        granted = Granted(asked.org, asked.repos, kept, asked.reported, len(asked.permissions) - len(kept))
         if granted.org not in self.forge.installed:
             return "app_not_installed"
         claimed = claims.get("repository_owner_id")

@@ -40,8 +40,8 @@ CUSTOM = json.dumps(
             "levels": {
                 "look": {"contents": "read"},
                 "read": {"contents": "read", "issues": "read"},
-                "write": {"contents": "read", "issues": "write"},
-                "full": {"contents": "write", "issues": "write"},
+                "write": {"contents": "read", "issues": "write", "workflows": "read"},
+                "full": {"contents": "write", "issues": "write", "workflows": "write"},
             }
         }
     }
@@ -60,10 +60,10 @@ def furnish(github: GitHubService) -> tuple[Forge, dict[str, str]]:
         github.actions.put_variable(keeper, name, value)
     mine = github.git.commit(HOST)
     github.git.fork(HOST, "stranger")
-    everything = dict.fromkeys(("contents", "issues", "pull_requests", "checks"), "write")
+    everything = dict.fromkeys(("actions", "contents", "issues", "pull_requests", "checks", "workflows"), "write")
     reading = {"actions_variables": "read", "organization_actions_variables": "read"}
     apps = {}
-    for role in ("coder", "triage", "scanner"):
+    for role in ("coder", "triage", "scanner", "fullsend"):
         app = github.create_app(f"fullsend-{role}", everything | reading)
         apps[role] = str(app.id)
         for org in INSTALLED:
@@ -123,14 +123,16 @@ def claims(dice: random.Random, forge: Forge, apps: dict[str, str]) -> dict[str,
 
 def body(dice: random.Random) -> dict[str, Any]:
     """Return a well-formed request."""
-    asked: dict[str, Any] = {"role": dice.choice(["coder"] * 5 + ["triage", "triage", "fix", "scanner", "nobody"])}
+    asked: dict[str, Any] = {
+        "role": dice.choice([*["coder"] * 5, *["triage"] * 2, "fix", "scanner", "fullsend", "nobody"])
+    }
     repos = dice.choice([None, None, [], ["*"], *([dice.sample(NAMES, dice.choice([1, 1, 1, 2, 3]))] * 5)])
     if repos is not None:
         asked["repos"] = [dice.choice([name, name, name.upper()]) for name in repos]
     if dice.random() < 0.3:
         asked["level"] = dice.choice(["read", "read", "write", "write", "full", "look", "none"])
     if dice.random() < 0.25:
-        names = ("contents", "issues", "pull_requests", "checks", "metadata", "secrets")
+        names = ("contents", "issues", "pull_requests", "checks", "metadata", "secrets", "workflows")
         asked["permissions"] = {
             name: dice.choice(["read", "read", "write", "admin"])
             for name in dice.sample(names, dice.choice([1, 1, 2]))

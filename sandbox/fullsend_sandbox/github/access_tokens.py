@@ -22,8 +22,13 @@ MAX_REPOSITORIES = 500
 NO_REPOSITORY = (
     "There is at least one repository that does not exist or is not accessible to the parent installation."
 )
-# The schema app-permissions: no read access exists for workflow files.
-WRITE_ONLY = ("write",)
+# The schema app-permissions has these for one access only.
+ONE_ACCESS = {
+    "workflows": ("write",),
+    "profile": ("write",),
+    "organization_events": ("read",),
+    "organization_plan": ("read",),
+}
 NO_PERMISSION = "The permissions requested are not granted to this installation."
 # GitHub documents the limit, but not the sentence.
 TOO_MANY = f"No more than {MAX_REPOSITORIES} repositories can be given."
@@ -98,7 +103,7 @@ def _permissions(body: dict[str, Any], installation: Installation) -> dict[str, 
     """
     asked = mapping(body, "permissions")
     for name, level in asked.items():
-        allowed = WRITE_ONLY if name == "workflows" else LEVELS
+        allowed = ONE_ACCESS.get(name, LEVELS)
         if level not in allowed:
             raise invalid(f"For 'properties/{name}', the level is not a member of {list(allowed)}.", PAGE)
         if not includes(installation.permissions, name, level):

@@ -331,11 +331,30 @@ def test_organizations_with_the_app_do_not_count_as_misses(octo: Octo) -> None:
 def test_preparing_finds_the_installation_and_connects_and_creates_nothing(octo: Octo) -> None:
     octo.install()
     tokens = octo.issuer()
-    tokens.prepare(octo.app, NAMED, octo.context())
+    tokens.prepare(octo.app, NAMED, Scope(PERMISSIONS, ()), octo.context())
     assert octo.github.live_tokens() == []
     octo.github.traffic.clear()
     octo.issue(tokens=tokens)
     assert octo.github.traffic.count() == 1
+
+
+def test_a_permission_that_github_does_not_have_is_left_out_with_a_warning(octo: Octo) -> None:
+    octo.github.change_permissions(octo.installed, dict(PERMISSIONS) | {"workflows": "write"})
+    octo.install()
+    wanted = Scope(MappingProxyType({"contents": "read", "workflows": "read"}), (RepoName("app"),))
+    token = octo.issuer().issue(octo.app, NAMED, wanted, octo.context())
+    assert dict(token.permissions) == {"contents": "read", "metadata": "read"}
+    (warning,) = token.warnings
+    assert "workflows:read" in warning
+
+
+def test_a_request_that_would_have_no_permission_left_costs_no_call(octo: Octo) -> None:
+    octo.install()
+    tokens, nothing = octo.issuer(), Scope(MappingProxyType({"workflows": "read"}), ())
+    for attempt in (tokens.issue, tokens.prepare):
+        with pytest.raises(PermissionsNotGranted, match="workflows:read"):
+            attempt(octo.app, NAMED, nothing, octo.context())
+    assert octo.github.traffic.count() == 0
 
 
 def test_a_token_is_revoked(octo: Octo) -> None:

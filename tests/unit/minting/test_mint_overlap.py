@@ -90,7 +90,7 @@ class World:
     def give_back(self, _key: object) -> None:
         self.did.append("given back")
 
-    def prepare(self, _app: object, _target: object, _context: object) -> None:
+    def prepare(self, _app: object, _target: object, _scope: object, _context: object) -> None:
         self.did.append("prepared")
         self.token_requested.set()
         if self.issuing is not None:

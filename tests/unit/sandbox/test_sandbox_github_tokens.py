@@ -128,10 +128,21 @@ def test_fields_of_the_wrong_type_are_refused(octo: Octo, body: dict[str, Any], 
     assert refusal(octo.create_token(**body)) == (422, f"Invalid request.\n\n{detail}")
 
 
-def test_read_access_to_workflow_files_is_refused(octo: Octo) -> None:
-    status, message = refusal(octo.create_token(permissions={"workflows": "read"}))
+@pytest.mark.parametrize(
+    ("name", "missing", "other"),
+    [
+        ("workflows", "read", "write"),
+        ("profile", "read", "write"),
+        ("organization_events", "write", "read"),
+        ("organization_plan", "write", "read"),
+    ],
+)
+def test_an_access_that_the_schema_lacks_is_refused_as_a_whole(
+    octo: Octo, name: str, missing: str, other: str
+) -> None:
+    status, message = refusal(octo.create_token(permissions={"contents": "read", name: missing}))
     assert (status, message.partition("'")[0]) == (422, "Invalid request.\n\nFor ")
-    assert refusal(octo.create_token(permissions={"workflows": "write"})) == NO_PERMISSION
+    assert refusal(octo.create_token(permissions={name: other})) == NO_PERMISSION
 
 
 @pytest.mark.parametrize("level", ["none", "READ", "", None, 1, ["read"], {"read": "read"}])
