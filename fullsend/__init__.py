@@ -1,1 +1,1 @@
-"""Everything a running mint does not need: the command line, the caller's and the operator's side, the sandbox."""
+"""Everything that a running mint does not need: the command line, the caller's side and the operator's side."""

@@ -28,4 +28,4 @@ class Failure(Exception):
 
 
 class BadInput(Failure):
-    """What was given breaks a rule."""
+    """A name, a file or a setting breaks a rule; nothing was sent."""

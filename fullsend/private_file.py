@@ -1,4 +1,4 @@
-"""Files with secrets in them: made private, whole or not at all."""
+"""Write files that hold secrets: readable by their owner only, and complete or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def refuse_what_is_no_file(path: Path) -> None:
+def require_regular_file(path: Path) -> None:
     """Raise BadInput for a path that is not a regular file, or has no folder. To be called before minting.
 
     Attack: a file is replaced, not written into, so root would lose the device, the pipe or the link of that
@@ -37,7 +37,7 @@ def write_private(path: Path, text: str) -> None:
     Attack: writing into an existing file, or through a link, would keep that file's mode or follow the link
     to a place others can read. So a new file is made with 0600 and then renamed into place.
     """
-    refuse_what_is_no_file(path)
+    require_regular_file(path)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,7 +1,7 @@
-"""Tokens that a user hands in to be revoked: in a file or a variable, never as an argument.
+"""Read a token that a user wants revoked from a file or a variable, never from an argument.
 
-Decides what counts as a token of GitHub. It is lenient about length and alphabet, which GitHub may change, and
-strict about the prefix: another secret sent to GitHub by mistake would get the same 401 as a token that is gone.
+The check for a GitHub token is lenient about length and alphabet, which GitHub may change. It is strict about the
+prefix: another secret, sent to GitHub by mistake, would get the same 401 as a token that is gone.
 """
 
 from __future__ import annotations

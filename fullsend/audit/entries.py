@@ -1,9 +1,9 @@
-"""Audit events out of files of many shapes.
+"""Read audit events from log files in several forms.
 
-Understood are the mint's own JSON lines (stdout, or the file of ``AUDIT_LOG``), with or without something in
-front of the JSON as container logs have it; Cloud Logging's entries with ``jsonPayload``, one a line or as the
-array that ``gcloud logging read --format=json`` prints. Any other line is counted, not fatal: a
-log that was cut off is exactly what one has to search.
+It reads the mint's own JSON lines (stdout, or the file of ``AUDIT_LOG``), also with a prefix before the JSON, as
+container logs have it. It reads Cloud Logging's entries with ``jsonPayload``, one a line or as the array that
+``gcloud logging read --format=json`` prints. Any other line is counted and skipped, so a truncated log can still
+be searched.
 """
 
 from __future__ import annotations

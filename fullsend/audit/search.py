@@ -1,6 +1,6 @@
-"""Which events answer the question: by token, by repository, by run.
+"""Select the events that match: by token, by repository, by run.
 
-It takes every field for possibly missing or of another type: the events come from a file.
+Every field may be missing or have another type, because the events come from a file.
 """
 
 from __future__ import annotations

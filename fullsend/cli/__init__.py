@@ -1,7 +1,7 @@
-"""The `fullsend` command's front door.
+"""The entry point of the `fullsend` command.
 
-Decides only whether the command line can run at all: a machine that installed the bare mint has no click,
-and gets one sentence instead of a traceback. What the commands are is `root.py`.
+A machine that installed only the mint has no click; it gets one sentence instead of a traceback. `root.py` lists
+the commands.
 """
 
 from __future__ import annotations

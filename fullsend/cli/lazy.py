@@ -1,6 +1,6 @@
 """A click group that imports a command only when that command runs.
 
-Decides how commands are found and what is said when an extra is missing, by a whole command or an option.
+If an extra is missing, for a whole command or for an option, the user reads in one sentence what to install.
 `--help` prints the one-line descriptions of the table, so listing commands imports none of them.
 """
 

@@ -1,7 +1,7 @@
-"""How every command talks: results to stdout, everything else to stderr, and the exit statuses.
+"""How every command prints: results on stdout, everything else on stderr; and the exit statuses.
 
-Decides the shape of output, never its content. Keep tokens, keys and JWTs away from these functions: only
-errors are masked, because an argument that holds one by mistake ends up in them.
+Keep tokens, keys and JWTs away from these functions: only errors are masked, because an argument that holds one
+by mistake ends up in them.
 """
 
 from __future__ import annotations

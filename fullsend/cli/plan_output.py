@@ -1,4 +1,4 @@
-"""How every plan is shown and applied, whatever it changes: the same list, dry run, question and progress."""
+"""Show and apply every plan in the same way: list of steps, dry run, question, progress."""
 
 from __future__ import annotations
 

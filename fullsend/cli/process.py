@@ -1,6 +1,6 @@
-"""What holds for a whole run of the command line: no error shows a secret, and a lost result is a failure.
+"""Rules for a whole run of the command line: no error shows a secret, and output that is lost is a failure.
 
-Mixed into the commands that a process starts with. Decides nothing about any one command.
+The top-level commands inherit from :class:`Outermost`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Outermost(click.Command):
-    """A command that a process starts with."""
+    """A top-level command: the process runs it first."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run as the process: a failed write to stdout ends the command with one sentence."""

@@ -1,4 +1,4 @@
-"""How long a command goes on asking mints and GitHub; it says on stderr what it waits for."""
+"""How long a command retries its calls to mints and GitHub. It says on stderr what it waits for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fullsend.cli.output import note, without_secrets
 from fullsend.net.retry import RetryPolicy
 
 
-def patience(seconds: float) -> RetryPolicy:
+def retry_policy(seconds: float) -> RetryPolicy:
     """Return a policy with this total time that says on stderr why it waits.
 
     The reason may quote a service, so secrets in it are masked; the line begins with our own text, so the quote

@@ -1,6 +1,6 @@
 """The top of the command line: which groups there are.
 
-A new group is one line in `GROUPS`. Decides nothing else.
+A new group is one line in `GROUPS`.
 """
 
 from __future__ import annotations

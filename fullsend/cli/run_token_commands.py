@@ -1,4 +1,4 @@
-"""`fullsend run-token`: the direct tool, whose command line is `fullsend.run_token.command_line`."""
+"""`fullsend run-token`; `fullsend.run_token.command_line` is its command line."""
 
 from __future__ import annotations
 

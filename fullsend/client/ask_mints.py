@@ -1,6 +1,6 @@
-"""One question, put to one mint or several until an answer counts.
+"""Send one request to one mint or to several, until an answer counts.
 
-Decides which mint is asked when, which failures are repeated, and what an answer means to the caller.
+This module decides which mint is asked when, which failures are retried, and what an answer means to the caller.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Requests that a mint must grant or refuse, and whether it does.
+"""Read the file of `fullsend mint probe`, make its requests, and compare the mint's answers with it.
 
-Decides what a file of expectations may say and how an answer compares. A probe asserts refusals too: a mint that
-grants everything would pass a probe that has only grants.
+The file lists refusals as well as grants: a mint that grants everything would pass a probe that has only grants.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Where a job's OIDC token comes from, and why there is none when there is none.
+"""Get the job's OIDC token, or explain why the job has none.
 
-Decides how failures are explained: a missing permission, a fork's pull request, the network, a proxy's page.
+The usual reasons are a missing permission, a fork's pull request, the network, or a page of a proxy.
 GitHub: "OpenID Connect reference"; the other systems are in `other_ci.py`.
 """
 

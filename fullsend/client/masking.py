@@ -1,4 +1,4 @@
-"""How a token is shown: never, but for a prefix that says its kind and a hash that finds it in the audit log.
+"""Show of a token only the prefix that names its kind, and the hash that finds it in the audit log.
 
 Tokens are opaque. A classic installation token is `ghs_` and 36 characters, the stateless form about 520
 with dots and dashes; neither length nor alphabet may decide whether something is masked.

@@ -1,6 +1,6 @@
 """The client of a mint: identity in, installation token out, revoked at the end.
 
-Decides how long a token lives, and where the identity comes from; how mints are asked is `ask_mints.py`. Keeps no
+:class:`MintClient` finds the identity and revokes what it minted; `ask_mints.py` asks the mints. It keeps no
 token on disk and prints nothing.
 """
 

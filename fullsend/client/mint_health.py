@@ -1,4 +1,4 @@
-"""Whether there is a mint at a URL: does it refuse a request without a token, and which version is it."""
+"""Check whether a mint answers at a URL: it must refuse a request without a token. Also read its version."""
 
 from __future__ import annotations
 

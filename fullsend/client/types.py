@@ -1,4 +1,4 @@
-"""A mint's answers, parsed. Outside input: what does not fit is refused here."""
+"""Parse a mint's answers. They are outside input: an answer that does not fit is an error."""
 
 from __future__ import annotations
 

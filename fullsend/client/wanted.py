@@ -1,6 +1,6 @@
 """What a caller asks a mint for: one value for the command, the library and the status question.
 
-Decides that nothing is requested by accident: an empty list is not "everything", and another owner's repository is
+It prevents requests by accident: an empty list is not "everything", and another owner's repository is
 not the job's own of the same name. Whether the request is allowed is the mint's decision.
 """
 

@@ -1,4 +1,4 @@
-"""An explanation: a list of checks with their results. It checks nothing itself."""
+"""The value that `fullsend mint explain` prints: a list of checks with their results."""
 
 from __future__ import annotations
 

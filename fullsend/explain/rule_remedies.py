@@ -1,6 +1,6 @@
-"""What an operator does about a rule that failed. The mint's own remedies are written for callers.
+"""Tell the operator what to change when a rule failed. The mint's own remedies are written for callers.
 
-It chooses words only: policy decides that the rule failed.
+Policy has decided that the rule failed; this module only finds the words.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""GitHub's answers, read field by field: a field that is not as documented is refused, never guessed.
+"""Parse GitHub's answers about variables and secrets; a field that is not as documented is an error.
 
 GitHub REST: "List organization variables", "List repository secrets", "Get a repository public key". Pure.
 """

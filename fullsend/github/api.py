@@ -1,6 +1,6 @@
 """GitHub's REST API: its address, its headers, and the call that everything here shares.
 
-Decides how long a call is repeated and what counts as GitHub's answer. GitHub REST: "Troubleshooting".
+It limits how long a call is repeated, and rejects answers that are not GitHub's. GitHub REST: "Troubleshooting".
 """
 
 from __future__ import annotations

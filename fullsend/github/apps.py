@@ -1,7 +1,6 @@
-"""A GitHub App, asked with its own key: does the key fit, what may the App do, where is it installed.
+"""Ask GitHub about an App, with the App's own key: is it the App's key, what may the App do, where is it installed.
 
-GitHub REST: "Get the authenticated app", "List installations for the authenticated app". Decides nothing
-about roles.
+GitHub REST: "Get the authenticated app", "List installations for the authenticated app".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The operator's GitHub token: from `GH_TOKEN`, `GITHUB_TOKEN`, or the `gh` that is logged in.
+"""Find the operator's GitHub token: in `GH_TOKEN`, in `GITHUB_TOKEN`, or from the command `gh` after its login.
 
-Decides where it comes from and to which API it may be sent; GitHub decides what it may do there.
+It also checks to which API the token may be sent. GitHub decides what the token may do there.
 """
 
 from __future__ import annotations

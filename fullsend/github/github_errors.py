@@ -1,4 +1,4 @@
-"""GitHub's refusals as ours: what happened, the usual cause, what fixes it."""
+"""Turn GitHub's refusals into errors for the operator: what happened, the usual cause, the fix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where GitHub keeps a variable or a secret, and what it shows of one. Pure values."""
+"""Values for Actions variables and secrets: a slot is a name at one place, `Kept` is what GitHub shows of it."""
 
 from __future__ import annotations
 

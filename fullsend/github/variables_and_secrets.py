@@ -1,6 +1,6 @@
-"""Actions variables and secrets of one organization or repository.
+"""Read and write the Actions variables and secrets of one keeper: an organization or a repository.
 
-GitHub REST: "Actions variables", "Actions secrets"; the two kinds of keeper differ in their address only.
+GitHub REST: "Actions variables", "Actions secrets". The endpoints of both kinds differ only in the path.
 """
 
 from __future__ import annotations

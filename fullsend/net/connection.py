@@ -1,4 +1,4 @@
-"""One connection to an origin: the name, TCP, the proxy's tunnel and TLS, all within one deadline."""
+"""Open a connection to an origin: name lookup, TCP, the proxy's tunnel and TLS, all within one deadline."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """When to repeat, and how long to wait: backoff with jitter, `Retry-After`, a limit on time and attempts.
 
-Decides times, and which statuses may differ next time; what a failure means is the caller's to decide.
+It also knows which HTTP statuses may differ next time. The caller decides what a failure means.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class RetryPolicy:
     """Bounds the backoff; a longer `Retry-After` is honored if it fits the total."""
     max_attempts: int = 8
     quiet_seconds: float = 0.0
-    """`tell` does not hear of shorter waits."""
+    """Shorter waits are not reported to `tell`."""
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
     tell: Callable[[str], None] = lambda _: None
-    """Hears, in a sentence, of each wait that has a reason. The sentence may quote a service."""
+    """Called with a sentence for each wait that has a reason. The sentence may quote a service."""
 
     def start(self) -> Attempts:
         """Begin to count time and attempts."""

@@ -1,8 +1,8 @@
-"""What the environment says about the way out: proxies and certificate authorities.
+"""Read from the environment which proxy and which certificate authorities a request uses.
 
 The variables are those of curl and requests: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` in either case,
 lower case first; `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, and OpenSSL's own `SSL_CERT_FILE` and `SSL_CERT_DIR`.
-Decides that loopback never goes through a proxy. A `.netrc` is never read.
+A request to loopback never uses a proxy. A `.netrc` is never read.
 """
 
 from __future__ import annotations

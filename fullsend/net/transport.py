@@ -1,8 +1,8 @@
 """One HTTP request: bounded in time and size as a whole, never redirected, over its own connection.
 
-The bytes are `mintcore.outbound.http1`'s, whose deadline covers head and body however slowly they arrive. A
-connection is not kept: when a write breaks on a stale connection, it is unknown whether it was done, and a
-command makes few calls. Decides nothing about what an answer means.
+`mintcore.outbound.http1` writes and reads the bytes; its deadline covers head and body, however slowly they arrive.
+Each request opens a new connection: if a write breaks on a reused one, it is unknown whether it was done. A
+command makes few calls anyway. The caller decides what an answer means.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Running a mint on Google Cloud: what is, what should be, the steps from one to the other, and their taking."""
+"""Run a mint on Google Cloud: read its state, plan the steps to the desired state, and apply them."""

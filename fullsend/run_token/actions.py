@@ -1,4 +1,4 @@
-"""The three things the tool does, each returning what may be printed: masked, never the token itself."""
+"""The three actions of `run-token`. Each returns a report to print, in which tokens are masked."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The direct tool's command line: for runs that hold an App key and use no mint.
+"""The command line of `run-token`: for runs that hold an App key and use no mint.
 
 The per-run script and `fullsend run-token` both run it, and the script's machines have no click and no rich, so it
-uses the standard library. Decides what may be printed: reports with masked tokens, never a token.
+uses the standard library. It prints reports in which tokens are masked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fullsend.console import encodable, error_text, tell, without_secrets
 from fullsend.failure import BadInput, Failure
 from fullsend.github.api import CALL_SECONDS
 from fullsend.net.retry import RetryPolicy
-from fullsend.private_file import refuse_what_is_no_file, write_private
+from fullsend.private_file import require_regular_file, write_private
 from fullsend.run_token import actions
 from fullsend.run_token.app import App
 from fullsend.run_token.guard import refusal
@@ -158,7 +158,7 @@ def _report(given: argparse.Namespace) -> dict[str, Any]:
     if given.action == "runner-token" and given.owner is None:
         raise BadInput("runner-token needs --owner, and --repo unless it is for the organization.")
     if given.token_file and given.action != "revoke":
-        refuse_what_is_no_file(given.token_file)
+        require_regular_file(given.token_file)
     try:
         settings = read_settings(os.environ)
     except SettingsError as error:

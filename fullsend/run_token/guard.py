@@ -1,7 +1,7 @@
-"""Whether this environment may connect to a host at all.
+"""Check whether this environment may connect to a host.
 
-The rule of the machines this tool runs on: nothing goes out unless CODEX_NET_MODE is `online_allowlist` and
-the host stands in CODEX_NET_ALLOWLIST (or its alias CODEX_ALLOWLIST_HOSTS). Names are compared whole.
+On the machines where this tool runs, a connection is allowed only if CODEX_NET_MODE is `online_allowlist` and the
+host is in CODEX_NET_ALLOWLIST (or its alias CODEX_ALLOWLIST_HOSTS). Whole names are compared.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from fullsend.github.apps import GitHubApps
 from fullsend.operate.model import names
 from fullsend.operate.model.app_permissions import served_with
 from fullsend.operate.plan.pem_file import read_pem
-from fullsend.private_file import refuse_what_is_no_file, write_private
+from fullsend.private_file import require_regular_file, write_private
 from mintcore.policy.roles import check_custom_role, key_role, widest
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def create_app(
             return
         for file in files.values():
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            refuse_what_is_no_file(file)
+            require_regular_file(file)
         created: dict[str, str] = {}
         for app in apps:
             if app_id := _one(app, files[app.role], creation, no_browser=no_browser):

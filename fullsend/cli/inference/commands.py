@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def read(cloud: Cloud) -> InferenceState:
-    """Return what is; reads only."""
+    """Return the state of the project's inference pool; changes nothing."""
     number, apis = cloud.apis.look()
     pool, providers = federation(cloud, names.INFERENCE_POOL) if "iam.googleapis.com" in apis else (None, {})
     members: set[str] = set()

@@ -1,6 +1,6 @@
 """The `fullsend mint` group: which commands it has.
 
-A new command is one line in `COMMANDS` and one file that holds it. Decides nothing else.
+A new command is one line in `COMMANDS` and one file that holds it.
 """
 
 from __future__ import annotations

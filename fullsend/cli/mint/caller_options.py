@@ -12,7 +12,7 @@ import click
 
 from fullsend.cli.lists import split
 from fullsend.cli.output import BadUsage, CommandError, note, without_secrets
-from fullsend.cli.retry_notice import patience
+from fullsend.cli.retry_notice import retry_policy
 from fullsend.client.errors import MintClientError, MintConfigurationError
 from fullsend.client.identity import DEFAULT_AUDIENCE
 from fullsend.client.mint import MintClient, job_owner
@@ -192,7 +192,7 @@ def tell_warnings(minted: MintedToken) -> None:
 
 def client_for(mint_urls: list[str], audience: str, timeout: float) -> MintClient:
     """Make the client for one command."""
-    return MintClient(mint_urls, audience=audience, retry=patience(timeout))
+    return MintClient(mint_urls, audience=audience, retry=retry_policy(timeout))
 
 
 @contextmanager

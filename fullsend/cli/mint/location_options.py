@@ -1,4 +1,4 @@
-"""Which project an operator means: the option, or the variables that gcloud has for it. Needs no extra."""
+"""Find the project that an operator means: the option, or the variables that gcloud has for it. Needs no extra."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the operator's commands share: where the mint is, showing a plan, taking it, and errors in words."""
+"""What the operator's commands share: the options that name a mint, plans shown and applied, and error texts."""
 
 from __future__ import annotations
 

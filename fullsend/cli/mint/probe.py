@@ -11,7 +11,7 @@ import click
 
 from fullsend.cli.mint.caller_options import errors_explained, mint_options
 from fullsend.cli.output import FAILED, BadUsage, CommandError, json_option, note, print_json, print_table, progress
-from fullsend.cli.retry_notice import patience
+from fullsend.cli.retry_notice import retry_policy
 from fullsend.client.expectations import Outcome, probe, read_expectations
 from fullsend.client.identity import ambient_token
 from fullsend.client.token_api import TokenApi
@@ -67,7 +67,7 @@ def _read(path: Path) -> list[Expectation]:
 
 
 def _probe(url: str, expectations: list[Expectation], audience: str, timeout: float) -> list[Outcome]:
-    transport, retry = Transport(), patience(timeout)
+    transport, retry = Transport(), retry_policy(timeout)
     tokens = TokenApi(job_api_url(os.environ), transport, retry)
     try:
         base = credential_url(url, what="The mint URL", example="https://mint.example.com")

@@ -8,7 +8,7 @@ import click
 
 from fullsend.cli.mint.caller_options import errors_explained
 from fullsend.cli.output import note
-from fullsend.cli.retry_notice import patience
+from fullsend.cli.retry_notice import retry_policy
 from fullsend.client.token_api import GITHUB_SECONDS, TokenApi, unknown_to
 from fullsend.token_source import token_of_file, token_of_variable
 
@@ -37,7 +37,7 @@ def revoke(*, token_file: Path | None, name: str | None) -> None:
             name or DEFAULT_VARIABLE, "Name its file with --token-file or its variable with --env."
         )
     with errors_explained():
-        api = TokenApi(retry=patience(GITHUB_SECONDS))
+        api = TokenApi(retry=retry_policy(GITHUB_SECONDS))
         # It may have been made a moment ago: nothing here says when.
         revoked = api.revoke(token, fresh=True)
     note("token revoked" if revoked else unknown_to(api.api_url))

@@ -1,6 +1,6 @@
 """`fullsend mint status`: in a job what the mint would allow it, for an operator the mint's health.
 
-Decides which of the two is meant; the job's is `job_status.py`, the operator's `operator_status.py`.
+This module chooses between the two: `job_status.py` prints the job's, `operator_status.py` the operator's.
 """
 
 from __future__ import annotations

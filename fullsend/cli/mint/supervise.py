@@ -1,7 +1,7 @@
 """A child process and the signals around it.
 
-Decides who gets a signal and when it may interrupt us: before the child runs it ends the command, while
-the child runs it is the child's, and afterwards, when the token is being revoked, it waits.
+A signal that comes before the child runs ends the command. While the child runs, the child gets the signal.
+Afterwards the token is revoked; a signal waits until that is done.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from fullsend.cli.mint.caller_options import (
 )
 from fullsend.cli.mint.supervise import KILLED, Interrupted, Supervisor
 from fullsend.cli.output import BadUsage, note
-from fullsend.private_file import refuse_what_is_no_file, write_private
+from fullsend.private_file import require_regular_file, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ def token(
             "--github-output has no --format: leave one of them out, or add --out for the format."
         )
     if out:
-        refuse_what_is_no_file(out)
+        require_regular_file(out)
     output_file = _github_output_file() if github_output else None
     with errors_explained(), _ended_by_signal(), Supervisor() as supervisor:
         client = client_for(mint_urls, audience, timeout)

@@ -1,1 +1,1 @@
-"""One small adapter per Google API. Decides no policy: reads become plain values, writes are single calls."""
+"""One small adapter per Google API: a read returns plain values, a write is a single call."""

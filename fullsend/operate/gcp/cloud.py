@@ -1,4 +1,4 @@
-"""The adapters side by side, for the steps of a plan. Does nothing itself."""
+"""All adapters of one project in one value, for the steps of a plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a refusal of Google's means for an operator, and what fixes it.
+"""Explain Google's refusals to the operator: what happened, and what fixes it.
 
 Google's errors are AIP-193: a canonical status, a sentence, and details such as ErrorInfo and PreconditionFailure.
 """

@@ -1,4 +1,4 @@
-"""Who the operator is to Google: credentials, the headers made of them, and the account they belong to.
+"""The operator's credentials for Google: the headers of a call, and the account that they belong to.
 
 Application-default credentials by google-auth, whose own calls go through `fullsend.net` as well; or the access
 token of `CLOUDSDK_AUTH_ACCESS_TOKEN`.
@@ -52,7 +52,7 @@ class _Response(google.auth.transport.Response):
 
 @dataclass(frozen=True)
 class AuthTransport(google.auth.transport.Request):
-    """google-auth's way out, through the one transport."""
+    """Sends google-auth's own requests through `fullsend.net`."""
 
     transport: Transport
 

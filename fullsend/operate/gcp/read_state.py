@@ -1,4 +1,4 @@
-"""Reading a mint's state from Google. Reads only; an API that is not enabled yet has nothing in it."""
+"""Read a mint's state from Google. An API that is not enabled yet counts as empty."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SUFFIX = "-app-pem"
 
 
 def read_state(cloud: Cloud, roles: Iterable[Role] = ()) -> MintState:
-    """Return what is; `roles` are looked up besides those the mint knows. Raises OperateError."""
+    """Return the mint's state, with the secrets of its own roles and of `roles`. Raises OperateError."""
     number, apis = cloud.apis.look()
     if "cloudresourcemanager.googleapis.com" in apis:
         number = cloud.project.number()

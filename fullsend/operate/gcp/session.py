@@ -1,6 +1,6 @@
 """One call to a Google API: sent, repeated while that may help, and translated when it fails.
 
-Decides for how long, and the error texts, for all adapters. Knows no API. Plain REST over `fullsend.net`.
+All adapters share its time limits and error texts. It uses plain REST over `fullsend.net`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 CALL_SECONDS = 60.0
 """For one attempt."""
 UPLOAD_SECONDS = 300.0
-PATIENCE_SECONDS = 90.0
+RETRY_SECONDS = 90.0
 FIRST_WAIT = 0.5
 MAX_WAIT = 16.0
 MAX_ATTEMPTS = 50
@@ -52,9 +52,9 @@ class Session:
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
-    patience_seconds: float = PATIENCE_SECONDS
+    retry_seconds: float = RETRY_SECONDS
     report: Callable[[str], None] = lambda _: None
-    """Hears why a call is repeated, so the operator knows what the command waits for."""
+    """Called with the reason when a call is repeated, so the operator knows what the command waits for."""
     just_enabled: set[str] = field(default_factory=set)
     """APIs that Google may still report as disabled for a moment."""
     transport: Transport = field(init=False, repr=False)
@@ -82,7 +82,7 @@ class Session:
         etag of a read, so a conflict is final: the caller has to read again. Raises OperateError.
         """
         policy = RetryPolicy(
-            total_seconds=self.patience_seconds,
+            total_seconds=self.retry_seconds,
             first_wait=FIRST_WAIT,
             longest_wait=MAX_WAIT,
             max_attempts=MAX_ATTEMPTS,

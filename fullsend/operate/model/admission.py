@@ -1,4 +1,4 @@
-"""Whom the mint's providers have to admit: from the mint's environment and from what a condition says now. Pure."""
+"""Which callers the mint's providers must admit, by the mint's environment and the conditions of today. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a role needs of its App, held against what the App has. Pure."""
+"""Compare the permissions that a role needs with those that its App has. Pure."""
 
 from __future__ import annotations
 

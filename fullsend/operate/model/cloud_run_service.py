@@ -1,8 +1,8 @@
-"""The Cloud Run service below the function, read as a value, and the body that changes its environment.
+"""Read the Cloud Run service below the function as a value, and build the body that changes its environment.
 
-Pure. The rule for what an edit starts from: while traffic follows the latest revision, the template is what
-serves or is about to, and the etag guards it; once traffic is pinned to a revision (a rollback) or the
-newest revision did not start, the revision that serves is, its image included.
+Pure. While traffic follows the latest revision, an edit starts from the template, which serves or is about to; the
+etag guards it. Once traffic is pinned to a revision (a rollback), or the newest revision did not start, an edit
+starts from the revision that serves, its image included.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Which variables `deploy --env` takes: any that the hosted mint looks at, but for those that commands look after.
+"""Check which variables `deploy --env` may set: all that the hosted mint reads, except those that commands manage.
 
-Decides by the name alone, and for custom roles by what would be lost. What a value may be is the mint's to say.
+It checks names, and that a custom role in use keeps its permissions. The mint's settings code checks values.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 CUSTOM_ROLES = "CUSTOM_ROLE_PERMISSIONS"
 BESIDES = ("MALLOC_ARENA_MAX", "WORKERS", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""What something below the mint looks at: the C library, the framework (its processes), OpenSSL."""
+"""Variables that software below the mint reads: the C library, the framework (its processes), OpenSSL."""
 TELEMETRY = "OTEL_"
-"""How the names begin that the OpenTelemetry SDK looks at."""
+"""The prefix of the variables that the OpenTelemetry SDK reads."""
 _ITSELF = "The commands write it by themselves."
 _WITH_A_COMMAND = {
     "ALLOWED_ORGS": (
@@ -56,10 +56,10 @@ def known_names() -> set[str]:
 
 
 def check_names(variables: Iterable[tuple[str, str]]) -> None:
-    """Raise BadInput for a variable with a command of its own, and for one that nothing would look at.
+    """Raise BadInput for a variable that a command manages, and for an unknown one.
 
-    The first would part the environment from the providers and secrets that belong to it. The second may always
-    be unset.
+    To set the first kind here would leave the providers and secrets that belong to it unchanged. A variable of the
+    second kind may still be unset.
     """
     known = known_names().union(BESIDES)
     for name, value in variables:

@@ -45,10 +45,10 @@ def same_but_for_case(members: Iterable[str], member: str) -> list[str]:
 
 
 def as_admitted(targets: Iterable[Org | Repo], condition: Condition | None) -> list[Org | Repo]:
-    """Return targets with those first that a condition admits in their own spelling.
+    """Sort targets: first those that a condition admits in exactly their spelling.
 
-    Google compares letter by letter, GitHub sends one spelling alone, and a binding in another is of no use to
-    anybody: of two spellings the condition keeps the one it has.
+    Google compares letter by letter, and GitHub sends one spelling only, so a binding in another one has no effect.
+    Of two spellings the condition keeps the one it has.
     """
     return sorted(targets, key=lambda one: condition is None or not admits(condition, one))
 

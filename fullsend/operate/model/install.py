@@ -1,6 +1,6 @@
 """What an install keeps on GitHub: the managed names, where each is kept, and what older installs left.
 
-Pure. Decides names and places; what should stand under them is `plan.py`'s, the form of values `values.py`'s.
+Pure. `plan/install_changes.py` decides which values to keep there; `install_values.py` checks their form.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The form of each managed value, checked before anything is sent.
 
-Pure. Decides whether a value can be right; only the mint, Google or GitHub know whether it is.
+Pure. A value of the right form can still be wrong: only the mint, Google or GitHub know.
 """
 
 from __future__ import annotations

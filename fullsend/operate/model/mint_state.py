@@ -1,4 +1,4 @@
-"""What is: one project's mint as it was read, without judgement."""
+"""The state of one project's mint as Google reported it. The doctor judges it."""
 
 from __future__ import annotations
 

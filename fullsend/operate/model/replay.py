@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _EMPTY_DENIES = ("ALLOWED_ORGS", "ALLOWED_WORKFLOW_FILES", "PER_REPO_WIF_REPOS", env.REPO_ONLY)
 _EMPTY_WIDENS = ("ALLOWED_ROLES", "WORKFLOW_HOST_REPOS")
-"""Unset, these mean everything or the default: taken item by item they never come to that."""
+"""Unset, these mean everything or the default. So they are merged item by item, but never become empty that way."""
 _MAPS = ("ROLE_APP_IDS", "CUSTOM_ROLE_PERMISSIONS", env.IDS, env.REQUIRED)
 _OURS = (env.SOURCE_HASH, "LOG_EXECUTION_ID")
 
@@ -84,7 +84,7 @@ def _members(old: str, new: str, now: str) -> str:
     try:
         was, became, there = (env.json_object({"": text}, "") for text in (old, new, now))
     except BadInput:
-        return now  # somebody's slip of the pen; the mint that was built starts without it
+        return now  # another operator wrote invalid JSON; the mint that was built starts without it
     changed: dict[str, Any] = {key: value for key, value in became.items() if was.get(key) != value}
     wanted = {key: value for key, value in there.items() if key in became or key not in was} | changed
     return now if wanted == there or not wanted else json.dumps(wanted, sort_keys=True)

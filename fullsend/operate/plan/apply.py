@@ -1,4 +1,4 @@
-"""Applying the steps of a plan one by one, and saying where it stopped."""
+"""Apply the steps of a plan one by one; if one fails, say which steps are done."""
 
 from __future__ import annotations
 

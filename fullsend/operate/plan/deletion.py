@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def its_keys(state: MintState, stored: Mapping[Role, SecretState]) -> list[Role]:
-    """Return the roles whose stored key is this mint's; a name that fits does not make it so.
+    """Return the roles whose stored key belongs to this mint; a matching name alone does not prove that.
 
-    Those are the keys of the roles it serves. A deletion that stopped half-way has left no environment to say
-    which: then they are the keys that its account may read, which `remove-role --keep-pem` takes from it.
+    These are the keys of the roles that it serves. After a deletion that stopped half-way there is no environment:
+    then they are the keys that its account may still read. `remove-role --keep-pem` removes that permission.
     """
     served = {key_role(role) for role in roles_of(state.environment)}
     if not served and state.account:

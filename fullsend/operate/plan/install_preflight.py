@@ -1,7 +1,7 @@
-"""What `setup` makes sure of before it changes anything: a mint at the URL, and a token that may write.
+"""What `setup` checks before it changes anything: a mint answers at the URL, and the token may write.
 
 Returns problems rather than raising the first, so an operator can fix them all at once. The form of the
-values is checked even earlier, by `values.py`.
+values is checked even earlier, by `install_values.py`.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def _require_own_app(state: MintState, role: Role, what: str, command: str) -> N
 
 
 def _refuse_to_part(state: MintState, role: Role) -> None:
-    """Raise BadInput when a role without an App of its own is served, for no role's removal ends that."""
+    """Raise BadInput for a role that is served with another role's App: to remove it needs ALLOWED_ROLES."""
     roles = environment.app_ids(state.environment)
     if (
         key_role(role) == role

@@ -1,4 +1,4 @@
-"""Steps on the Cloud KMS keys that sign for the Apps. A key is carried as a Secret and shows nowhere."""
+"""Steps on the Cloud KMS keys that sign for the Apps. The key is a `Secret`, so no title or error shows it."""
 
 from __future__ import annotations
 

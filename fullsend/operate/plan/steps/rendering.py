@@ -1,8 +1,8 @@
 """Variables of the mint as a plan shows them: without the secrets that some of their values carry.
 
-Titles end up in terminals and in the logs of jobs, emitted commands in files and shell histories. Decides by the
-form of a value (an address with a user or a query) and, for headers, by the name; whatever else is a secret
-belongs in Secret Manager, not in a variable.
+Titles end up in terminals and in the logs of jobs, emitted commands in files and shell histories. A secret is
+recognized by the form of a value (an address with a user or a query) and, for headers, by the variable's name. Any
+other secret belongs in Secret Manager, not in a variable.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def secrets_first(variables: Mapping[str, str]) -> list[str]:
 def set_env_vars(variables: Mapping[str, str]) -> str:
     """Return gcloud's `--set-env-vars` with its value, quoted for a shell.
 
-    gcloud splits at the delimiter it is given between two ^ (gcloud topic escaping), so that it must occur in no
-    value. A secret stands there as a variable of the shell, which stops where that one is not set.
+    gcloud splits at the delimiter that is given between two ^ (gcloud topic escaping), so no value may contain it.
+    A secret is written as a shell variable; the shell stops if that variable is not set.
     """
     pairs = sorted(variables.items())
     delimiter = next(one for one in _delimiters() if _splits(pairs, one))

@@ -1,4 +1,4 @@
-"""Steps on the secrets that hold the App keys. A key is carried as a Secret and shows nowhere."""
+"""Steps on the secrets that hold the App keys. The key is a `Secret`, so no title or error shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every step of a plan offers, whatever it changes: a project on Google Cloud, or variables on GitHub."""
+"""The interface of every step of a plan. A step changes a project on Google Cloud, or variables on GitHub."""
 
 from __future__ import annotations
 
