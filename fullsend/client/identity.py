@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from fullsend.client.ci_system import TOKEN_FILE, CISystem, ci_system
 from fullsend.client.errors import AmbientIdentityError
 from fullsend.client.other_ci import gitlab_variable, token_of_other_ci
 from fullsend.net.answer import is_token
@@ -28,6 +29,8 @@ IDENTITY_SECONDS = 30.0
 """For the request for the OIDC token, its repetitions included."""
 REQUEST_URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
 REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - a variable's name
+AGENT_VARIABLES = ("BUILDKITE_AGENT_ACCESS_TOKEN", "CIRCLE_OIDC_TOKEN", "CIRCLE_OIDC_TOKEN_V2")
+"""Buildkite's requests OIDC tokens for the job; CircleCI's are tokens for the organization."""
 _MAX_EVENT_BYTES = 30 * 1024 * 1024
 
 
@@ -36,9 +39,9 @@ def ambient_token(audience: str, environ: Mapping[str, str], transport: Transpor
 
     Raises `AmbientIdentityError` with a code that says why there is none.
     """
-    if environ.get("GITHUB_ACTIONS"):
+    if ci_system(environ) == CISystem.ACTIONS:
         return _token_of_actions(audience, environ, transport, retry)
-    return token_of_other_ci(audience, environ)
+    return token_of_other_ci(audience, environ, seconds=min(retry.total_seconds, IDENTITY_SECONDS))
 
 
 def _token_of_actions(audience: str, environ: Mapping[str, str], transport: Transport, retry: RetryPolicy) -> str:
@@ -101,11 +104,11 @@ def no_token_in_actions(environ: Mapping[str, str]) -> AmbientIdentityError:
 
 
 def variables_of_identity(audience: str) -> frozenset[str]:
-    """Name the environment variables with which a child process could ask for OIDC tokens of its own.
+    """Name the environment variables with which a child process could get OIDC tokens itself.
 
-    The two of GitHub Actions, and the one in which GitLab CI puts the token for this audience.
+    In Kubernetes and CircleCI it still can: the file and the agent stay where they are (docs/other-ci.md).
     """
-    return frozenset({REQUEST_URL, REQUEST_TOKEN, gitlab_variable(audience)})
+    return frozenset({REQUEST_URL, REQUEST_TOKEN, gitlab_variable(audience), TOKEN_FILE, *AGENT_VARIABLES})
 
 
 def _is_fork_pull_request(environ: Mapping[str, str]) -> bool:

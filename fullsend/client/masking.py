@@ -1,5 +1,9 @@
 """Show of a token only the prefix that names its kind, and the hash that finds it in the audit log.
 
+Also how a CI system is told to hide it in the job's log, where the system can. GitHub: "Workflow commands";
+Buildkite: "buildkite-agent redactor". GitLab CI masks only variables that it knows before the job starts; CircleCI
+and Kubernetes mask nothing at run time.
+
 Tokens are opaque. A classic installation token is `ghs_` and 36 characters, the stateless form about 520
 with dots and dashes; neither length nor alphabet may decide whether something is masked.
 """
@@ -9,9 +13,47 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fullsend.client.ci_system import AgentError, CISystem, ci_system, run_agent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _KIND = re.compile(r"[a-z]{2,10}_")
 _MIN_TO_SHOW_KIND = 20
+_REDACTOR = ("buildkite-agent", "redactor", "add")
+_REDACTOR_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unmasked:
+    """Why the job's log may show a token; `failed`: the CI system could have hidden it."""
+
+    sentence: str
+    failed: bool = False
+
+
+def mask_in_log(token: str, environ: Mapping[str, str], write: Callable[[str], object]) -> Unmasked | None:
+    """Have the job's CI system hide a token in the log; `write` prints a line where a runner reads it.
+
+    Return None if the system hides it from now on, or if this is not a CI job.
+    """
+    system = ci_system(environ)
+    if system is None:
+        return None
+    if system == CISystem.ACTIONS:
+        write(f"::add-mask::{token}")
+        return None
+    if system != CISystem.BUILDKITE:
+        return Unmasked(f"{system} cannot hide the token in the job's log if something prints it.")
+    try:
+        # On stdin: every process on the machine can read the arguments.
+        run_agent(_REDACTOR, environ, seconds=_REDACTOR_SECONDS, stdin=token)
+    except AgentError as error:
+        return Unmasked(f"Buildkite does not hide the token in the log: {error}.", failed=True)
+    return None
 
 
 def masked(token: str) -> str:

@@ -35,6 +35,31 @@ Do the work that needs the token in a second workflow that runs afterwards on `w
 out nor runs the fork's code. Do not switch to `pull_request_target` and check out the fork's code: that gives the \
 token to the fork."""
 
+_ID_TOKENS = """\
+Add the token to the job, with the mint's audience:
+
+    my-job:
+      id_tokens:
+        FULLSEND_MINT_ID_TOKEN:
+          aud: fullsend-mint
+
+The variable's name is the audience in capitals, with `_` for every other character, and `_ID_TOKEN` at its end."""
+
+_PROJECTION = """\
+Project a service-account token for the mint into the pod:
+
+    volumes:
+      - name: fullsend-mint
+        projected:
+          sources:
+            - serviceAccountToken:
+                audience: fullsend-mint
+                expirationSeconds: 600
+                path: token
+
+and mount the volume at /var/run/secrets/fullsend-mint. FULLSEND_ID_TOKEN_FILE names another file. The token at \
+/var/run/secrets/kubernetes.io is for the cluster's API server, and no command sends it."""
+
 BEFORE: Mapping[str, ErrorCode] = {
     "oidc_permission_missing": ErrorCode(
         0,
@@ -46,7 +71,35 @@ BEFORE: Mapping[str, ErrorCode] = {
         0,
         cause="The environment is not that of a CI system with OIDC tokens.",
         caller="Run this in a CI job that has an OIDC token: GitHub Actions with `id-token: write`, GitLab CI with "
-        "`id_tokens`, Buildkite or CircleCI. On your own machine use `fullsend run-token` with an App key.",
+        "`id_tokens`, Buildkite, CircleCI, or a Kubernetes pod with a projected token (docs/other-ci.md). In a "
+        "container, mount the CI system's agent and pass its variables on. On your own machine use `fullsend "
+        "run-token` with an App key.",
+        action="Run this in GitHub Actions, in a job with `permissions: id-token: write`.",
+    ),
+    "oidc_gitlab_variable": ErrorCode(
+        0,
+        cause="The GitLab job has no variable with an OIDC token for the mint's audience.",
+        caller=_ID_TOKENS,
+    ),
+    "oidc_projected_token": ErrorCode(
+        0,
+        cause="The Kubernetes pod has no readable file with a projected service-account token for the mint.",
+        caller=_PROJECTION,
+    ),
+    "oidc_wrong_audience": ErrorCode(
+        0,
+        cause="The job's OIDC token is for another audience than the mint's.",
+        caller="Give the token the mint's audience: `aud` under `id_tokens` in GitLab CI, `audience` of the "
+        "`serviceAccountToken` in Kubernetes. If your mint has another audience than fullsend-mint, name it with "
+        "`--audience` too.",
+        action="Run this in GitHub Actions, in a job with `permissions: id-token: write`.",
+    ),
+    "oidc_agent_failed": ErrorCode(
+        0,
+        cause="The CI system's own program did not give the job an OIDC token.",
+        caller="Run the same command in the job to see why: `buildkite-agent oidc request-token --audience "
+        'fullsend-mint`, or `circleci run oidc get --claims \'{"aud": "fullsend-mint"}\'`. In CircleCI, jobs of '
+        "forked pull requests get no token unless the project passes secrets to them.",
         action="Run this in GitHub Actions, in a job with `permissions: id-token: write`.",
     ),
     "oidc_request_failed": ErrorCode(

@@ -13,6 +13,7 @@ import click
 from fullsend.cli.lists import split
 from fullsend.cli.output import BadUsage, CommandError, note, without_secrets
 from fullsend.cli.retry_notice import retry_policy
+from fullsend.client import masking
 from fullsend.client.errors import MintClientError, MintConfigurationError
 from fullsend.client.identity import DEFAULT_AUDIENCE
 from fullsend.client.mint import MintClient, job_owner
@@ -206,11 +207,12 @@ def errors_explained() -> Iterator[None]:
         raise kind(message, error.remedy, code=error.code, request_id=error.request_id) from error
 
 
-def mask_in_actions(token: str) -> None:
-    """Tell a GitHub Actions runner to hide the token in the log, before anything else can print it.
+def mask_in_log(token: str, *, printed: bool = False) -> None:
+    """Have the CI system hide the token in the log, before anything else can print it; say if it does not.
 
-    On stderr, which the runner reads for commands as well: stdout may be captured (`token=$(…)`), and
-    then the command would end up inside the value instead of at the runner.
+    `printed`: the token goes to stdout, so a system that cannot hide it is worth a note. The command for a runner
+    goes to stderr: a shell that captures stdout (`token=$(…)`) would put it into the value.
     """
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        click.echo(f"::add-mask::{token}", err=True)
+    problem = masking.mask_in_log(token, os.environ, lambda line: click.echo(line, err=True))
+    if problem and (printed or problem.failed):
+        note(f"{problem.sentence}\nFix: use `fullsend mint exec`, or `--out FILE`, and print nothing from it.")

@@ -12,7 +12,7 @@ from fullsend.cli.mint.caller_options import (
     check_request,
     client_for,
     errors_explained,
-    mask_in_actions,
+    mask_in_log,
     mint_options,
     narrowing_options,
     role_options,
@@ -76,7 +76,7 @@ def exec_(
             supervisor.guard(),
         ):
             minted = client.mint_wanted(request)
-            mask_in_actions(minted.token)
+            mask_in_log(minted.token)
             tell_warnings(minted)
             if wait_usable:
                 client.wait_usable(minted.token)

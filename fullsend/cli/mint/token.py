@@ -17,7 +17,7 @@ from fullsend.cli.mint.caller_options import (
     check_request,
     client_for,
     errors_explained,
-    mask_in_actions,
+    mask_in_log,
     mint_options,
     narrowing_options,
     role_options,
@@ -100,7 +100,7 @@ def token(
         client = client_for(mint_urls, audience, timeout)
         with _delivered_or_revoked(client), supervisor.guard():
             minted = client.mint_wanted(request)
-            mask_in_actions(minted.token)
+            mask_in_log(minted.token, printed=not (out or output_file))
             tell_warnings(minted)
             if wait_usable:
                 client.wait_usable(minted.token)

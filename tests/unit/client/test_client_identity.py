@@ -61,4 +61,8 @@ def test_a_child_may_have_no_variable_that_leads_to_an_oidc_token() -> None:
         "ACTIONS_ID_TOKEN_REQUEST_URL",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
         "FULLSEND_MINT_ID_TOKEN",
+        "FULLSEND_ID_TOKEN_FILE",
+        "BUILDKITE_AGENT_ACCESS_TOKEN",
+        "CIRCLE_OIDC_TOKEN",
+        "CIRCLE_OIDC_TOKEN_V2",
     }
