@@ -1,4 +1,4 @@
-"""Measure what anyone can do to a mint: send bodies without a proof, or send slowly."""
+"""Measure what any client can do to a mint: send large bodies without a token, or send slowly."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HEAD = b"POST /v1/token HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer x\r\nC
 
 
 def bodies(stage: Stage) -> dict[str, float]:
-    """Return the hosted mint's memory in MiB before and at the peak of large bodies without a proof."""
+    """Return the hosted mint's memory in MiB before, and at the peak of large bodies without a token."""
     stage.say(f"{_BODIES} bodies of {_BODY_BYTES >> 20} MiB")
     with stage.server("mint") as server:
         server.wait()

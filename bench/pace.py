@@ -1,4 +1,4 @@
-"""How rare the rare mints are: the pause between two of them, and what it stands for."""
+"""The pause between two mints of a mint that is rarely used, and the real pause that it stands for."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where it all happens: servers on CPUs of their own, so that the callers take nothing from them."""
+    """The setup of all measurements: servers on separate CPUs, so the callers use none of theirs."""
 
     scene: Scene
     server_cpus: set[int]
@@ -117,7 +117,7 @@ def _summary(loads: list[Load]) -> dict[str, float]:
 
 
 def crowd(stage: Stage) -> dict[str, float]:
-    """Return how one server of the mint does with as many clients as it has threads."""
+    """Return throughput and latency of the mint with as many clients as it has threads."""
     stage.say(f"{_CROWD} clients, {_CROWD_LATENCY_MS} ms upstream")
     with stage.server("mint") as server:
         stage.warm([server])
@@ -211,7 +211,7 @@ def cpu_per_request(stage: Stage) -> dict[str, dict[str, float]]:
     with ExitStack() as started:
         servers = [started.enter_context(stage.server(name)) for name in used]
         stage.warm(servers)
-        # A tenth of a millisecond is asked after: more rounds than elsewhere, for a median that stands still.
+        # The target is tenths of a millisecond: more rounds than elsewhere make the median stable.
         for number in range(_CPU_ROUNDS * stage.effort.rounds):
             for server in servers:
                 stage.say(f"CPU per request: {server.name}, round {number + 1}")

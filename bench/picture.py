@@ -1,4 +1,4 @@
-"""The throughput table as an SVG by hand: two rows of small bar charts, readable on light and dark pages."""
+"""Draw the throughput table as SVG text: two rows of small bar charts, readable on light and dark pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measure mints that are rare: every cache has run out, or one mint in 15 minutes."""
+"""Measure a mint that is rarely used: every cache has expired, or one mint in 15 minutes."""
 
 from __future__ import annotations
 

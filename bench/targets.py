@@ -1,4 +1,4 @@
-"""The figures that the mint has to reach, and whether this run shows that it does."""
+"""The performance targets of the mint, and whether this run meets them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Target:
 
 
 def targets(results: Mapping[str, Any]) -> list[Target]:
-    """Return each target with what this run has to say to it."""
+    """Return each target with this run's measurement."""
     calls = sum(results["calls"]["mint"]["warm"].values())
     row = next(row for row in results["throughput"] if (row["clients"], row["latency_ms"]) == (1, 50))
     ratio, cpu_ms = row["ratio"]["p50"], results["cpu"]["mint"]["ms"]

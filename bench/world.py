@@ -1,8 +1,8 @@
 """The services a mint calls, as one process that is never the bottleneck.
 
 It answers from memory, checks nothing and counts everything; the sandbox emulates how the services treat wrong
-requests. Latency is a timer per answer, so it costs no CPU. Started as ``python -m bench.world``, it reads its
-furniture as one line of JSON on stdin, prints its ports as one line of JSON, and ends when stdin does.
+requests. Latency is a timer per answer, so it costs no CPU. Started as ``python -m bench.world``, it reads keys and
+certificate as one line of JSON on stdin, prints its ports as one line of JSON, and ends when stdin does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The mint with shorter lifetimes and nothing else changed, for mints that are rare.
+"""The mint with shorter lifetimes and nothing else changed, to measure a mint that is rarely used.
 
 ``BENCH_LIFETIMES`` chooses: ``expired`` makes every cached value and idle connection run out between two mints;
 ``scaled`` shortens all lifetimes as if one pause between two mints were 15 minutes.

@@ -1,4 +1,4 @@
-"""The time as a service sees it, which can be put off on purpose."""
+"""A service's clock, which a test can set wrong."""
 
 import time
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""One connection of a client, as HTTP/1.1: requests read off it one by one, answers written to it.
+"""One client's HTTP/1.1 connection: read its requests one by one, and write the answers.
 
-What the answers are is its caller's business.
+The caller's function makes the answers.
 """
 
 import io

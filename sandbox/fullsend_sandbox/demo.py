@@ -1,6 +1,6 @@
-"""The demo: what a mint promises, as steps with the answer each must get.
+"""The steps of `fullsend sandbox demo`, each with the answer that a correct mint gives.
 
-Decides what is asked and what is right. Prints nothing, and lets no token out but masked.
+It prints nothing, and shows tokens only masked.
 """
 
 import json
@@ -31,7 +31,7 @@ class Answer:
 
 @dataclass
 class Actor:
-    """Someone who acts as jobs do, and remembers the token that the first step minted."""
+    """Acts as CI jobs do, and keeps the token that the first step minted."""
 
     world: World
     mint_url: str

@@ -1,6 +1,6 @@
 """An OIDC issuer like token.actions.githubusercontent.com, with the endpoint where jobs ask for tokens.
 
-Decides times and audiences. The keys are `signing.KeyRing`'s, a job's claims `job.Job`'s. GitHub: "OpenID Connect";
+It sets times and audiences. `signing.KeyRing` has the keys, `job.Job` a job's claims. GitHub: "OpenID Connect";
 OpenID Connect Discovery 1.0. Other CI systems' issuers are in `ci/`.
 """
 

@@ -1,6 +1,6 @@
 """A CI job as the issuer of OIDC tokens sees it, and the claims that GitHub Actions puts in its tokens.
 
-GitHub: "OpenID Connect reference", claims of the OIDC token. Decides no times and signs nothing.
+GitHub: "OpenID Connect reference", claims of the OIDC token. The issuer adds the times and signs.
 """
 
 import zlib

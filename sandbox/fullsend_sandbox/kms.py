@@ -1,7 +1,7 @@
-"""Cloud KMS as far as the mint uses it: `asymmetricSign`, and verbs to arrange keys.
+"""Cloud KMS as far as the mint uses it: `asymmetricSign`, and methods with which a test sets up keys.
 
-Who may sign is decided per key with `deny` and `allow`, not by credentials, which a loopback client does not
-send. The operator's API over the same keys is `google/kms.py`.
+A loopback client sends no credentials, so `deny` and `allow` decide per key whether the mint may sign. The
+operator's API over the same keys is `google/kms.py`.
 """
 
 import json

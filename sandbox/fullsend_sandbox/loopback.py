@@ -1,7 +1,6 @@
 """A real HTTP/1.1 server on 127.0.0.1 around an app, with its traffic recorded and faults on demand.
 
-Decides threads and faults. How a connection is read and written is `connection`'s business, what the service
-answers the app's.
+It has a thread for each connection, and applies faults. `connection.py` reads and writes HTTP; the app answers.
 """
 
 import contextlib

@@ -1,6 +1,6 @@
-"""What the sandbox's world is called, and its own copy of what each role's App may do.
+"""The names in the sandbox's world, and its own copy of what each role's App may do.
 
-Independent of the mint on purpose: the tables here say what the operator set up, not what the mint grants.
+Independent of the mint on purpose: these tables say what the operator set up, not what the mint grants.
 """
 
 PROJECT_NUMBER = "123456789012"
@@ -11,7 +11,7 @@ AUDIENCE = "fullsend-mint"
 
 ORG = "octo-org"
 OTHER_ORG = "other-org"
-"""Has every App installed too, and is not allowed: nothing but the mint's policy keeps it out."""
+"""Has every App installed too, but is not enrolled: only the mint's policy keeps it out."""
 BARE_ORG = "bare-org"
 """Has no App installed."""
 REPOSITORIES = (

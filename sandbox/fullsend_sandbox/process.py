@@ -1,6 +1,6 @@
-"""A mint as a process of its own: started with exactly the environment it is given, watched, and ended.
+"""Run a mint as a separate process: start it with exactly the given environment, watch it, and end it.
 
-Decides how the process begins and ends, and keeps what it prints. Knows only that the command
+It keeps what the process prints. It assumes only that the command
 answers `GET /health` on the port named in `PORT`.
 """
 
@@ -123,7 +123,7 @@ class MintProcess:
         return process.returncode
 
     def kill(self) -> None:
-        """End it and what it started at once, for who is done with it and does not ask how it ends."""
+        """Kill it and its children at once, without waiting for a clean end."""
         process = self._running()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

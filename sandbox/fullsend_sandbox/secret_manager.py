@@ -1,7 +1,7 @@
-"""Secret Manager over REST as far as reading goes: `AccessSecretVersion`, and verbs to arrange secrets.
+"""The reading part of Secret Manager: `AccessSecretVersion`, and methods with which a test sets up secrets.
 
-Google: Secret Manager REST v1, `projects.secrets.versions.access`. `deny` and `allow` decide per secret who may
-read, not by credentials, which a loopback client does not send.
+Google: Secret Manager REST v1, `projects.secrets.versions.access`. A loopback client sends no credentials, so
+`deny` and `allow` decide per secret whether the mint may read. The operator's API is `google/secrets.py`.
 """
 
 import base64

@@ -1,6 +1,6 @@
 """The keys that an issuer signs with and publishes, RS256 and ES256 (RFC 7517, RFC 7518 §3).
 
-Decides rotation and forgery. What is signed, and where the keys are published, is the issuer's.
+It rotates keys and forges signatures. The issuer decides what is signed, and where the keys are published.
 """
 
 import base64

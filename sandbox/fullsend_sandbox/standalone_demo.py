@@ -1,6 +1,6 @@
 """The standalone mint's demo: the complete example of its guide, with everything it needs on loopback.
 
-Decides which Apps there are, which environment the mint gets, and what must come back. Prints nothing.
+It sets up the Apps and the mint's environment, and knows the answers that must come back. It prints nothing.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Google's Security Token Service: `POST /v1/token`, RFC 8693 token exchange for federated tokens.
 
-Decides whether a subject token is good for a provider; what providers there are and what they make of
-claims is `wif.py`'s. The order of checks and the error bodies follow Google's documentation.
+It decides whether a provider accepts a subject token. `wif.py` holds the providers and evaluates their conditions.
+The order of checks and the error bodies follow Google's documentation.
 """
 
 import json

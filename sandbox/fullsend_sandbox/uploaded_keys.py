@@ -1,6 +1,6 @@
 """The keys that an operator uploads with a workload identity provider, for an issuer that Google cannot reach.
 
-Decides which key sets IAM refuses. Google: IAM REST v1, `WorkloadIdentityPoolProvider.Oidc.jwksJson`.
+It refuses the key sets that IAM refuses. Google: IAM REST v1, `WorkloadIdentityPoolProvider.Oidc.jwksJson`.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Workload Identity Federation: pools, providers, and what a provider makes of a token's claims.
+"""Workload Identity Federation: pools, providers, and a provider's result for a token's claims.
 
-Decides mapping and condition with CEL (cel-python), and which provider an audience names. Signatures and
-times are `sts.py`'s. Google: "Workload Identity Federation", IAM REST v1
+It evaluates attribute mappings and conditions in CEL (cel-python), and finds the provider that an audience names.
+`sts.py` checks signatures and times. Google: "Workload Identity Federation", IAM REST v1
 `projects.locations.workloadIdentityPools.providers`.
 """
 

@@ -1,7 +1,7 @@
-"""The whole world of a mint on loopback, valid by default, to be broken on purpose.
+"""All services that a mint needs, on loopback. At first everything works; tests then break parts on purpose.
 
-Decides what exists: organizations, repositories, Apps, their keys as secrets, the identity pool. How each
-service behaves is its own. What it is all called is `names.py`.
+It creates organizations, repositories, Apps, their keys as secrets, and the identity pool. Each service has its own
+module. The names are in `names.py`.
 """
 
 from collections.abc import Mapping

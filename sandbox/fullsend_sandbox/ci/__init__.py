@@ -1,6 +1,6 @@
 """The OIDC issuers of other CI systems, with the claims that each documents.
 
-Decides no trust: what a mint or Google makes of a token is theirs.
+They only issue tokens. The mint and Google decide whether to accept them.
 """
 
 from fullsend_sandbox.ci.buildkite import BuildkiteIssuer, BuildkiteJob

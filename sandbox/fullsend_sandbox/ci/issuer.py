@@ -1,6 +1,6 @@
 """What the issuers have in common: discovery, keys, times, signatures, overrides.
 
-Decides nothing about claims: a job of each kind knows its own. OpenID Connect Discovery 1.0.
+The job of each CI system makes its claims. OpenID Connect Discovery 1.0.
 """
 
 import json

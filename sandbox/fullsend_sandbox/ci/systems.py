@@ -1,6 +1,6 @@
-"""The CI systems of a world besides GitHub Actions: none at first, added by name.
+"""The CI systems of a world besides GitHub Actions. A test adds them by name.
 
-Decides what the operator set up for each: the identity provider, and the mint's ISSUERS and CALLERS.
+For each it sets up what an operator would: the identity provider, and the mint's ISSUERS and CALLERS.
 """
 
 from collections.abc import Callable, Iterator, Mapping

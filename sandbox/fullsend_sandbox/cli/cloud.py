@@ -1,7 +1,6 @@
 """`fullsend sandbox cloud`: Google Cloud and GitHub on loopback, for the operator's commands.
 
-Decides where the keys and the variables are written and what is printed. What Google does is
-`sandbox/fullsend_sandbox/google/`.
+This file writes keys and variables, and prints. `sandbox/fullsend_sandbox/google/` emulates Google.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""`fullsend sandbox`: the mint in a world on loopback, as a demo and to play with.
+"""`fullsend sandbox demo` and `serve`: the mint with all its services on loopback.
 
-Decides words and signals. The demo's steps are `sandbox/fullsend_sandbox/demo.py`'s.
+This file prints and handles signals. The demo's steps are in `sandbox/fullsend_sandbox/demo.py`.
 """
 
 from __future__ import annotations

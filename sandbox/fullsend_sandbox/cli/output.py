@@ -1,6 +1,6 @@
-"""How the sandbox's commands talk: results on stdout, everything else on stderr.
+"""How the sandbox's commands print: results on stdout, everything else on stderr.
 
-The sandbox shares no code with the command line it is found by, so it can be installed and read alone.
+The sandbox shares no code with the command line that starts it, so it can be installed and read separately.
 """
 
 from __future__ import annotations

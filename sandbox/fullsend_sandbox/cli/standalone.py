@@ -1,6 +1,6 @@
 """`fullsend sandbox standalone`: a standalone mint with two roles, and the hosted mint as its fallback.
 
-Decides nothing but what is printed; the steps are `sandbox/fullsend_sandbox/standalone_demo.py`'s.
+This file prints. The steps are in `sandbox/fullsend_sandbox/standalone_demo.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The verbs that set Actions variables and secrets, and that read them as a job would.
+"""Methods with which a test sets Actions variables and secrets, and reads them as a job would.
 
 An organization is named by its login, a repository by `owner/name`.
 """

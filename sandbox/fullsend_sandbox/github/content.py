@@ -1,7 +1,7 @@
 """Files and issues, just enough to prove what a token may read and write.
 
 GitHub REST: "Get repository content", "Create or update file contents", "List repository issues", "Create
-an issue". Decides permissions and the shape of bodies. A file is written to the default branch only, and an
+an issue". It checks permissions and the shape of bodies. A file is written to the default branch only, and an
 older version cannot be read.
 """
 

@@ -1,4 +1,4 @@
-"""The verbs that arrange commits, branches, tags and forks, as `git push` and GitHub's pages would."""
+"""Methods with which a test makes commits, branches, tags and forks, as `git push` and GitHub's pages would."""
 
 import threading
 

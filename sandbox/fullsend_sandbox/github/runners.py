@@ -1,6 +1,6 @@
 """Registration tokens for self-hosted runners.
 
-GitHub REST: "Create a registration token for a repository", "… for an organization". Decides who gets one;
+GitHub REST: "Create a registration token for a repository", "… for an organization". It checks who may get one;
 no runner can register here.
 """
 

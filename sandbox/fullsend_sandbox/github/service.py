@@ -1,7 +1,6 @@
-"""GitHub on loopback: the verbs that change its world, and its endpoints.
+"""GitHub on loopback: its endpoints, and methods with which a test changes its state.
 
-Everything is in memory and under one lock. Valid by default: what is installed works until a verb or a
-fault breaks it.
+Everything is in memory and under one lock. What is installed works until a test breaks it.
 """
 
 import threading

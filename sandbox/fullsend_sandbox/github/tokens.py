@@ -1,6 +1,6 @@
 """Installation tokens: created, stored as hashes, expired by the clock, revoked.
 
-GitHub REST: "Create an installation access token for an app". Decides whether a token is valid and what it
+GitHub REST: "Create an installation access token for an app". It also tells whether a token is valid and what it
 covers. Not thread-safe by itself.
 """
 

@@ -1,6 +1,6 @@
 """What Actions keeps for accounts and repositories: variables, and secrets with the key they are sealed for.
 
-GitHub: "Variables reference", "Secrets reference". Decides what a job of a repository sees, and opens sealed
+GitHub: "Variables reference", "Secrets reference". It also tells what a job of a repository sees, and opens sealed
 boxes, so a test can prove which value arrived. Not thread-safe by itself.
 """
 

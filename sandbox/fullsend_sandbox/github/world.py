@@ -1,6 +1,6 @@
 """Accounts and repositories: made, renamed, removed and found by name, ignoring case.
 
-Decides which account or repository a name means, also a former name. Not thread-safe by itself.
+It finds the account or repository that a name means, also a former name. Not thread-safe by itself.
 """
 
 import itertools

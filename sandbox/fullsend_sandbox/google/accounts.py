@@ -1,4 +1,4 @@
-"""IAM v1 service accounts, which IAM policies know only a moment after they were made."""
+"""IAM v1 service accounts. IAM policies know a new account only after a moment, as at Google."""
 
 import re
 import secrets
@@ -30,7 +30,7 @@ class ServiceAccounts:
         self._born: dict[str, float] = {}
 
     def endpoints(self) -> Endpoints:
-        """Return what it answers."""
+        """Return the handlers of the API methods."""
         at, may = "projects.serviceAccounts.", "iam.serviceAccounts."
         return {
             f"{at}create": Endpoint(self._create, f"{may}create"),

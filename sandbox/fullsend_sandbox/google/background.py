@@ -1,4 +1,4 @@
-"""Work that goes on after a call was answered: builds, new revisions, deletions."""
+"""Threads for work that continues after a call was answered: builds, new revisions, deletions."""
 
 import logging
 import threading

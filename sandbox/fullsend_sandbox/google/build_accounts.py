@@ -1,6 +1,6 @@
-"""Whether an account may build a function: it reads the source, writes the log, and pushes the image.
+"""Check whether an account may build a function: read the source, write the log, and push the image.
 
-Decides by the roles on the project and above it. Projects made since July 2024 give the default account none.
+The roles on the project and above it count. Projects made since July 2024 give the default account no role.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Builds: an uploaded zip becomes an image, which here is a folder with the source in it.
 
-Decides whether a source can be built. Its packages are not installed: a process that runs it gets the
-runtime's own.
+A source that cannot be built is refused. Its packages are not installed: a process that runs it uses the packages
+of the sandbox's runtime.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""One call to an API, as its handler sees it, and what a part of the control plane offers."""
+"""`Call` is one call to an API, as its handler sees it; `Endpoint` is the handler of an API method."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ Handler = Callable[[Call], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Who answers a method, and the IAM permission that it takes; None where the caller needs none."""
+    """The handler of a method, and the IAM permission that it requires; None where it requires none."""
 
     handler: Handler
     permission: str | None

@@ -1,4 +1,4 @@
-"""What Cloud Functions and Cloud Build say of themselves: regions, runtimes, the account that builds."""
+"""Fixed answers of Cloud Functions and Cloud Build: regions, runtimes, the account that builds."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ FIRST_GENERATION = ("create", "delete", "generateUploadUrl", "get", "patch")
 
 
 class Catalog:
-    """Answers that no write changes."""
+    """Gives the answers that no write changes."""
 
     def __init__(self, project: Project) -> None:
         self._project = project

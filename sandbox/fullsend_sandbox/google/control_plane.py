@@ -1,4 +1,4 @@
-"""Google Cloud's control plane for one project: the services put together, and the verbs that break them.
+"""Google Cloud's control plane for one project: all its APIs, and methods with which a test breaks them.
 
     with World() as world, ControlPlane(world) as control_plane:
         build("run", "v2", static_discovery=True, http=…,
@@ -38,7 +38,7 @@ POINTERS = ("OIDC_ISSUER_URL", "STS_URL", "SECRET_MANAGER_URL", "GITHUB_API_URL"
 class ControlPlane:
     """A context manager; `clock.offset` moves its time, for operations, deletions and new accounts alike.
 
-    Give `runner=StandInRunner()` where a deployed function need not mint. Make it anew after `world.reset()`.
+    Give `runner=EmulatedRunner()` where a deployed function need not mint. Create a new one after `world.reset()`.
     """
 
     def __init__(self, world: World, *, runner: Runner | None = None, clock: Clock = time) -> None:
@@ -145,7 +145,7 @@ class ControlPlane:
         return {"Authorization": f"Bearer {self.access_token()}", "x-goog-user-project": self.project.id}
 
     def new_project(self) -> None:
-        """Forget the secrets, pools and providers that the world was furnished with."""
+        """Remove the secrets, pools and providers with which the world began."""
         self._world.secret_manager.clear()
         self._world.kms.clear()
         self._world.federation.clear()

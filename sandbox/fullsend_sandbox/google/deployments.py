@@ -1,4 +1,4 @@
-"""Carries out what was asked of a Cloud Run service: starts revisions, moves traffic, stops what serves no more.
+"""Carry out the writes to a Cloud Run service: start revisions, move traffic, stop revisions without traffic.
 
 Works in the background of the calls. Only one thread at a time starts or stops revisions of a service, and
 none of them holds the control plane's lock while a process starts.

@@ -1,7 +1,4 @@
-"""How Google's APIs refuse: the canonical status, a sentence, and the details that tell programs why (AIP-193).
-
-Knows no resource; each part says what was wrong with its own.
-"""
+"""The errors of Google's APIs: the canonical status, a sentence, and details for programs (AIP-193)."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What a Cloud Function may be configured to, and the Cloud Run template that comes of it."""
+"""Check the configuration of a Cloud Function, and make the Cloud Run template from it."""
 
 import re
 from collections.abc import Mapping

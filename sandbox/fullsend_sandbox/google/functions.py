@@ -1,7 +1,7 @@
 """Cloud Functions v2: a function is a build of an uploaded source and a Cloud Run service that runs it.
 
-Every change of a function builds its source anew and writes the service's whole template, whatever was
-changed on the service meanwhile; so does Google's.
+As at Google, every change of a function builds its source again and writes the service's whole template. That
+undoes what was changed on the service meanwhile.
 """
 
 import re
@@ -67,7 +67,7 @@ class Functions:
         self._built = 0
 
     def endpoints(self) -> Endpoints:
-        """Return what it answers."""
+        """Return the handlers of the API methods."""
         at, may = "projects.locations.functions.", "cloudfunctions.functions."
         return {
             f"{at}generateUploadUrl": Endpoint(self._upload_url, f"{may}sourceCodeSet"),

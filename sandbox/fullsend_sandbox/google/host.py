@@ -1,7 +1,7 @@
-"""One API of Google's on loopback: every request through the same gate, then to the part that answers it.
+"""One API of Google's on loopback: check every request in the same way, then call its handler.
 
-The gate's order is Google's: path, credentials, quota project, API enabled, quota, body and query against
-the discovery document, permission. What the parts do is theirs.
+The checks are in Google's order: path, credentials, quota project, API enabled, quota, body and query against the
+discovery document, permission.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Writes that stop getting through after the first few, as for a command that is killed between two steps."""
+"""Let only the first few writes succeed, as for a command that is killed between two steps."""
 
 import threading
 

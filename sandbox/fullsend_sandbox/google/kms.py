@@ -41,7 +41,7 @@ class KeyRings:
         self._keys: dict[str, dict[str, Any]] = {}
 
     def endpoints(self) -> Endpoints:
-        """Return what it answers."""
+        """Return the handlers of the API methods."""
         ring, may = "projects.locations.keyRings.", "cloudkms."
         key, version = f"{ring}cryptoKeys.", f"{ring}cryptoKeys.cryptoKeyVersions."
         return {

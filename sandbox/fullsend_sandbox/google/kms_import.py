@@ -43,7 +43,7 @@ class ImportJobs:
         self._jobs: dict[str, _Job] = {}
 
     def endpoints(self) -> Endpoints:
-        """Return what it answers."""
+        """Return the handlers of the API methods."""
         at, may = "projects.locations.keyRings.", "cloudkms."
         return {
             f"{at}importJobs.create": Endpoint(self._create, f"{may}importJobs.create"),

@@ -1,7 +1,7 @@
 """Cloud Run v1 (Knative): one service read and written as a whole, as `gcloud run services` does it.
 
-The same services as v2 shows; decides how one form becomes the other. Fields beyond what the mint's commands
-write are refused, so nothing is lost silently.
+It reads and writes the same services as the v2 API, and converts between the two forms. Fields that the mint's
+commands do not write are refused, so nothing is lost silently.
 """
 
 import re
@@ -39,7 +39,7 @@ class Knative:
         self._writes = writes
 
     def endpoints(self) -> Endpoints:
-        """Return what it answers."""
+        """Return the handlers of the API methods."""
         at = "namespaces.services."
         return {
             f"{at}get": Endpoint(lambda call: self._show(self._service(call)), "run.services.get"),

@@ -1,6 +1,6 @@
 """Cloud Logging's `entries.list`: what the revisions of a service have printed.
 
-Knows two conditions of a filter, the service's name and location; all others are taken as met.
+Of a filter it reads two conditions, the service's name and location. It takes all others as met.
 """
 
 import json
@@ -26,7 +26,7 @@ class LogEntries:
         self._deployments = deployments
 
     def endpoints(self) -> Endpoints:
-        """Return what it answers."""
+        """Return the handlers of the API methods."""
         return {"entries.list": Endpoint(self._list, "logging.logEntries.list")}
 
     def _list(self, call: Call) -> dict[str, Any]:

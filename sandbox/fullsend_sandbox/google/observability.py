@@ -1,6 +1,6 @@
 """Cloud Logging's log-based metrics and Cloud Monitoring's alert policies, as far as an operator makes them.
 
-Decides names and that a policy can only watch a metric that exists. A new log-based metric becomes visible
+It checks names, and that a policy watches a metric that exists. A new log-based metric becomes visible
 to Monitoring after `visible_after` seconds; Google documents up to 10 minutes.
 """
 
@@ -30,7 +30,7 @@ class Metrics:
         self._born: dict[str, float] = {}
 
     def endpoints(self) -> Endpoints:
-        """Return what it answers."""
+        """Return the handlers of the API methods."""
         at, may = "projects.metrics.", "logging.logMetrics."
         return {
             f"{at}create": Endpoint(self._create, f"{may}create"),
@@ -87,7 +87,7 @@ class AlertPolicies:
         self._policies: dict[str, dict[str, Any]] = {}
 
     def endpoints(self) -> Endpoints:
-        """Return what it answers."""
+        """Return the handlers of the API methods."""
         at, may = "projects.alertPolicies.", "monitoring.alertPolicies."
         return {
             f"{at}create": Endpoint(self._create, f"{may}create"),

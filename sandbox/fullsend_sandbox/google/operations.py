@@ -1,7 +1,7 @@
 """Long-running operations: made by a write, polled until done (AIP-151).
 
-Most work is finished when the operation is made and only said to take time (`seconds`); a build or a new
-the code that does the work finishes the revision.
+Most work is finished when the operation is made, which then only reports it as done after some `seconds`. Builds,
+new revisions and deletions run in the background; the code that does such work finishes its operation.
 """
 
 import threading
@@ -24,7 +24,7 @@ class Operation:
     name: str
     metadata: Mapping[str, Any]
     ready_at: float
-    """Seconds since the epoch before which it is not said to be done."""
+    """Until this time (seconds since the epoch) it is not reported as done."""
     outcome: Mapping[str, Any] | None = None
 
     def finish(self, kind: str, response: Mapping[str, Any]) -> None:

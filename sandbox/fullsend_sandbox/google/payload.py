@@ -1,7 +1,7 @@
-"""Request bodies and queries against the schemas of a discovery document.
+"""Check request bodies and queries against the schemas of a discovery document.
 
-Decides which fields there are and of which type, with Google's own sentences; what their values mean is
-the service's business. Fields that only the server sets are dropped, as Google does.
+It checks which fields there are and of which type, with Google's own error sentences. The services check the
+values. Fields that only the server sets are dropped, as Google does.
 """
 
 import base64

@@ -1,7 +1,8 @@
 """IAM policies of resources: read, modify, write, guarded by an etag.
 
-Decides which members and roles a policy may hold. The policies decide nothing: calls are
-allowed unless a switch denies them, except that secrets and the public door look for one binding each.
+It checks which members and roles a policy may hold. The operator's calls do not depend on policies: they are
+allowed unless a switch denies them. Only the secrets, the KMS keys, the public address and the build account read
+bindings.
 """
 
 import base64

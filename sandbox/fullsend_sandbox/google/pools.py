@@ -1,6 +1,6 @@
-"""IAM v1 workload identity pools: made, changed, deleted for 30 days, undeleted.
+"""IAM v1 workload identity pools: create, change, delete (the name stays reserved for 30 days), undelete.
 
-The names and states live here; the token service's `Federation` is told which pools are usable.
+Names and states are kept here. The token service's `Federation` learns which pools are usable.
 """
 
 import re
@@ -35,7 +35,7 @@ class Pools:
         self._deleted: dict[str, float] = {}
 
     def endpoints(self) -> Endpoints:
-        """Return what it answers."""
+        """Return the handlers of the API methods."""
         at, may = "projects.locations.workloadIdentityPools.", "iam.workloadIdentityPools."
         return {
             f"{at}create": Endpoint(self._create, f"{may}create"),
@@ -70,7 +70,7 @@ class Pools:
         return pool
 
     def clear(self) -> None:
-        """Forget what is noted."""
+        """Forget the extra state that is kept here."""
         self._notes.clear()
         self._deleted.clear()
 

@@ -24,7 +24,7 @@ class Projects:
         self._editable: dict[str, Any] = {"displayName": project.id}
 
     def endpoints(self) -> Endpoints:
-        """Return what it answers."""
+        """Return the handlers of the API methods."""
         return {
             "v1/projects.list": Endpoint(self._list, None),
             "v3/projects.list": Endpoint(self._list_under_parent, None),

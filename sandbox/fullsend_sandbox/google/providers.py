@@ -1,6 +1,6 @@
 """IAM v1 workload identity pool providers: written to the token service's `Federation`.
 
-Decides names, states and what IAM refuses at writing; what a provider makes of a token is `wif.py`'s.
+It checks names and states, and refuses the writes that IAM refuses. `wif.py` evaluates a provider for a token.
 """
 
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ class Providers:
         self._deleted: dict[Key, float] = {}
 
     def endpoints(self) -> Endpoints:
-        """Return what it answers."""
+        """Return the handlers of the API methods."""
         at, may = "projects.locations.workloadIdentityPools.providers.", "iam.workloadIdentityPoolProviders."
         return {
             f"{at}create": Endpoint(self._create, f"{may}create"),
@@ -71,7 +71,7 @@ class Providers:
         }
 
     def clear(self) -> None:
-        """Forget what is noted."""
+        """Forget the extra state that is kept here."""
         self._texts.clear()
         self._deleted.clear()
 

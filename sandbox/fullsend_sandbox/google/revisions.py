@@ -1,7 +1,7 @@
 """Cloud Run services and their revisions as the sandbox keeps them, and what the API shows of them.
 
-State alone: `deployments.py` decides when a revision runs and where traffic goes. Guarded by the control
-plane's lock.
+Values only: `deployments.py` decides when a revision runs and where traffic goes. The control plane's lock guards
+them.
 """
 
 import secrets

@@ -42,7 +42,7 @@ class CloudRun:
         self._writes = writes
 
     def endpoints(self) -> Endpoints:
-        """Return what it answers."""
+        """Return the handlers of the API methods."""
         at, may = "projects.locations.services.", "run.services."
         return {
             f"{at}create": Endpoint(self._create, f"{may}create"),

@@ -1,4 +1,4 @@
-"""What runs a revision: by default a process of its own with the uploaded source."""
+"""Run a revision: by default as a separate process with the uploaded source."""
 
 import os
 import threading

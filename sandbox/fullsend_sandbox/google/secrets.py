@@ -1,7 +1,7 @@
 """Secret Manager v1 as operators use it: secrets, their versions, their policies.
 
-The data lie in the sandbox's `SecretManager`, which the mint reads without credentials; a secret's policy
-decides here whether the mint may: `roles/secretmanager.secretAccessor` for a service account that exists.
+The data is in the sandbox's `SecretManager`, which the mint reads without credentials. Here a secret's policy
+decides whether the mint may read it: `roles/secretmanager.secretAccessor` for a service account that exists.
 """
 
 import base64
@@ -38,7 +38,7 @@ class Secrets:
         self._version_notes: dict[tuple[str, int], dict[str, Any]] = {}
 
     def endpoints(self) -> Endpoints:
-        """Return what it answers."""
+        """Return the handlers of the API methods."""
         at, may = "projects.secrets.", "secretmanager."
         return {
             f"{at}create": Endpoint(self._create, f"{may}secrets.create"),
@@ -55,7 +55,7 @@ class Secrets:
         } | {f"{at}versions.{verb}": Endpoint(self._change_state, f"{may}versions.{verb}") for verb in OTHER_STATE}
 
     def clear(self) -> None:
-        """Forget what is noted."""
+        """Forget the extra state that is kept here."""
         self._notes.clear()
         self._version_notes.clear()
 

@@ -1,6 +1,6 @@
 """Writes to a Cloud Run service, shared by the v2 and the v1 (Knative) API.
 
-Decides what a template may refer to. A write is stored at once and carried out in the background.
+It checks what a template refers to. A write is stored at once and carried out in the background.
 """
 
 import threading

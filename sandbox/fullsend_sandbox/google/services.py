@@ -31,7 +31,7 @@ KNOWN = ALWAYS_ENABLED | {
         "sts",
     )
 }
-"""The services that the sandbox has heard of."""
+"""The services that the sandbox knows by name."""
 
 
 class Services:
@@ -43,7 +43,7 @@ class Services:
         self._operations = operations
 
     def endpoints(self) -> Endpoints:
-        """Return what it answers."""
+        """Return the handlers of the API methods."""
         return {
             "services.batchEnable": Endpoint(self._batch_enable, "serviceusage.services.enable"),
             "services.enable": Endpoint(self._enable, "serviceusage.services.enable"),

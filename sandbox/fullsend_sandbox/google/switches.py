@@ -1,6 +1,6 @@
-"""What tests turn on and off: who is logged in, which permissions are missing, which quota is used up.
+"""Switches for tests: who is logged in, which permissions are missing, which quota is used up.
 
-Decides whether a call may pass before any service sees it, in the order in which Google's front end does.
+They are checked before any service sees a call, in the order of Google's front end.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Revision templates of a Cloud Run service: what may be written, and what a process gets of it."""
+"""Revision templates of a Cloud Run service: check a write, and read what a process needs to start."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Traffic targets of a Cloud Run service: what may be written, and which revisions they mean."""
+"""Traffic targets of a Cloud Run service: check a write, and find the revisions that the targets mean."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
