@@ -66,8 +66,8 @@ class GitHubApps:
     def __post_init__(self) -> None:
         object.__setattr__(self, "api_url", GitHubApi(self.api_url).api_url)
 
-    def app(self, app_id: str, key: Secret) -> AppFacts:
-        """Return the App with this id. Raises BadInput for an invalid key, GitHubError for another App's key."""
+    def app(self, app_id: str, key: Secret | str) -> AppFacts:
+        """Return the App with this id; a text is a JWT. Raises BadInput for an invalid key, GitHubError."""
         return _facts(self._object(self._ask("/app", app_id, key)))
 
     def app_everywhere(self, app_id: str, key: Secret | str) -> AppFacts:

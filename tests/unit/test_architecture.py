@@ -174,8 +174,9 @@ COPIED = {
     "fullsend/client/mint.py": {"self._retry"},
     "fullsend/client/token_api.py": {"self.retry"},
     "fullsend/cli/mint/deploy.py": {"deployment"},
+    "fullsend/cli/mint/role_keys.py": {"role"},
     "fullsend/operate/gcp/read_state.py": {"state"},
-    "fullsend/operate/plan/deployment.py": {"one", "other", "found.spec"},
+    "fullsend/operate/plan/deployment.py": {"one", "other", "found.spec", "state"},
 }
 
 

@@ -6,21 +6,21 @@ import click
 
 from fullsend.cli.mint.operator_options import carry_out, google, place_options, plan_options
 from fullsend.cli.output import note, progress, yes_option
-from fullsend.operate.gcp.read_state import read_state, stored_keys
+from fullsend.operate.gcp.read_state import read_state, stored_keys, stored_kms_keys
 from fullsend.operate.model.names import FUNCTION, secret_id
 from fullsend.operate.plan.deletion import delete as plan
-from fullsend.operate.plan.deletion import its_keys, refuse_elsewhere
+from fullsend.operate.plan.deletion import its_keys, its_kms_versions, keys_elsewhere, refuse_elsewhere
 
 
 @click.command()
 @place_options
-@click.option("--keep-keys", is_flag=True, help="Leave the secrets with the Apps' keys.")
+@click.option("--keep-keys", is_flag=True, help="Leave the Apps' keys, in secrets and in Cloud KMS.")
 @yes_option
 @plan_options
 def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bool, emit: str | None) -> None:
     """Delete the mint: function, the keys of the roles it serves, providers, pool, service account.
 
-    The keys of other roles are left alone and named.
+    Keys in Cloud KMS are disabled, which can be undone. The keys of other roles are left alone and named.
 
     The pool's and the providers' names stay reserved for 30 days; `deploy` brings them back.
     """
@@ -30,7 +30,8 @@ def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bo
             if "cloudfunctions.googleapis.com" in state.apis:
                 refuse_elsewhere(state, cloud.functions.regions(FUNCTION))
             stored = stored_keys(cloud, state)
-        steps = plan(state, stored, keep_keys=keep_keys)
+            kms = stored_kms_keys(cloud, state)
+        steps = plan(state, stored, kms, keep_keys=keep_keys)
         keys = [] if keep_keys else its_keys(state, stored)
         others = [] if keep_keys else sorted(stored.keys() - set(keys))
         if others:
@@ -39,8 +40,21 @@ def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bo
                 f"To delete one: gcloud secrets delete {secret_id(others[0])} --project {project}"
             )
         with_keys = f", with the keys of {', '.join(keys)}" if keys else ""
+        disabled = [] if keep_keys else its_kms_versions(state, kms)
+        if disabled:
+            with_keys += f", and disable the Cloud KMS keys of {', '.join(dict(disabled))}"
         question = f"Delete the mint of {project} for everyone who uses it{with_keys}?"
         already = "There is no mint, and nothing that one left."
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
         if done and steps:
             note("The mint is deleted. The APIs stay enabled, because others may use them.")
+            _tell_of_kms([name for _, name in disabled], keys_elsewhere(state))
+
+
+def _tell_of_kms(disabled: list[str], elsewhere: list[str]) -> None:
+    """Tell which key versions are left in Cloud KMS."""
+    if disabled:
+        destroy = f"gcloud kms keys versions destroy {disabled[0]}"
+        note(f"Disabled in Cloud KMS: {', '.join(disabled)}\nTo destroy one: {destroy}")
+    if elsewhere:
+        note(f"Left alone, because they are not in the mint's own key ring: {', '.join(elsewhere)}")

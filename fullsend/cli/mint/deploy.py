@@ -10,12 +10,12 @@ import click
 from fullsend.cli.lists import split
 from fullsend.cli.mint.operator_options import (
     carry_out,
-    check_with_github,
     google,
     place_options,
     plan_options,
     resolver,
 )
+from fullsend.cli.mint.role_keys import check_role, kms_option, tell_leftovers, with_kms
 from fullsend.cli.output import CommandError, note, progress
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import names
@@ -41,6 +41,7 @@ from fullsend.operate.plan.pem_file import read_pem
     metavar="ROLE=APP_ID[:FILE.pem]",
     help="A role, its App's ID and the App's key; without a file, the stored key is used. May be repeated.",
 )
+@kms_option
 @click.option(
     "--workflow-files",
     multiple=True,
@@ -107,6 +108,7 @@ def deploy(
     orgs: list[str],
     public: bool | None,
     roles: tuple[str, ...],
+    kms: bool,
     workflow_files: list[str],
     repo_scope: str,
     workflow_refs: str,
@@ -126,6 +128,8 @@ def deploy(
     Adds to what exists: earlier organizations and roles stay. If a step fails or the command is stopped, run the
     same command again; it continues from there.
     """
+    if kms and not roles:
+        raise click.UsageError("--kms says where the keys of --role go; give at least one --role.")
     with google(project, region) as cloud:
         deployment = DeploymentSpec(
             orgs=tuple(names.org(org) for org in orgs),
@@ -144,6 +148,9 @@ def deploy(
         bundle = build(source)
         with progress(f"reading the project {project}"):
             state = read_state(cloud, [role.role for role in deployment.roles])
+            if kms:
+                in_kms = tuple(with_kms(cloud, state, role) for role in deployment.roles)
+                deployment = replace(deployment, roles=in_kms)
         after = edit_for(state, deployment).apply(state.environment)
         if deployment.orgs and not as_spelled:
             found = [resolver(after).account(org) for org in deployment.orgs]
@@ -151,9 +158,8 @@ def deploy(
             deployment = replace(deployment, orgs=tuple(one.name for one in found), ids=ids)
         steps = plan(state, deployment, bundle)
         if not skip_github:
-            for role in deployment.roles:
-                if role.key is not None:
-                    check_with_github(role, role.key, after)
+            for role in (one for one in deployment.roles if one.key is not None or one.in_kms is not None):
+                check_role(cloud, role, after)
         for told in notes(state, deployment, edit_for(state, deployment).apply(state.environment)):
             note(told)
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
@@ -161,6 +167,8 @@ def deploy(
             if not url:
                 raise CommandError("Google does not say where the mint is.", "Run the command again.")
             click.echo(f"FULLSEND_MINT_URL={url}")
+            for role in deployment.roles:
+                tell_leftovers(state, role)
             note("Give callers this URL: fullsend github setup ORG --mint-url … sets it for them.")
 
 

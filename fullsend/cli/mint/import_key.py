@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
-from fullsend.cli.mint.operator_options import carry_out, check_with_github, google, place_options, plan_options
+from fullsend.cli.mint.operator_options import carry_out, google, place_options, plan_options
+from fullsend.cli.mint.role_keys import check_role, tell_leftovers, with_kms
 from fullsend.cli.output import note, progress, yes_option
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import environment, names
 from fullsend.operate.model.names import secret_id
 from fullsend.operate.plan.deployment_spec import RoleKey
 from fullsend.operate.plan.enrollment import require_mint
-from fullsend.operate.plan.kms_changes import KeyFile, import_key, read_key
+from fullsend.operate.plan.kms_changes import import_key
 from fullsend.operate.plan.pem_file import read_pem
 
 
@@ -48,16 +49,13 @@ def import_key_(
         with progress(f"reading the project {project}"):
             state = read_state(cloud, [name])
             require_mint(state)
-            found = read_key(cloud, state, name, key)
-        steps = import_key(state, found, KeyFile(name, str(pem), key), delete_secret=delete_secret)
-        app_id = environment.app_ids(state.environment)[role]
-        check_with_github(RoleKey(name, app_id, str(pem), key), key, state.environment)
+            app_id = environment.app_ids(state.environment).get(role, "")
+            wanted = with_kms(cloud, state, RoleKey(name, app_id, str(pem), key))
+        steps = import_key(state, wanted, delete_secret=delete_secret)
+        check_role(cloud, wanted, state.environment)
         already = f"The role {role} signs with this key in Cloud KMS already."
         question = f"Delete the secret {secret_id(name)}, too?" if delete_secret else ""
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
         if done and steps:
             note(f"The role {role} signs with Cloud KMS.")
-            secret = state.secrets.get(name)
-            if not delete_secret and secret is not None and secret.versions is not None:
-                note(f"The secret {secret_id(name)} still has a copy of a key. To delete it, add --delete-secret.")
-            note(f"Delete {pem}: the mint does not need it.")
+            tell_leftovers(state, wanted, secret_deleted=delete_secret)

@@ -109,8 +109,8 @@ def resolver(environment: Mapping[str, str]) -> NameResolver:
     return NameResolver(github_api(environment), Secret(token) if token else None)
 
 
-def check_with_github(role: RoleKey, key: Secret, environment: Mapping[str, str]) -> None:
-    """Make sure that a key is its App's and that the App has what the role needs. Raises Failure."""
+def check_with_github(role: RoleKey, key: Secret | str, environment: Mapping[str, str]) -> None:
+    """Make sure that a key or a JWT is its App's and that the App has what the role needs. Raises Failure."""
     with progress(f"asking GitHub about App {role.app_id}"):
         app = GitHubApps(github_api(environment)).app(role.app_id, key)
     needed = served_with(role.role, environment)

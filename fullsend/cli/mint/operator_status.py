@@ -105,6 +105,8 @@ def _print_mint(found: Mapping[str, Any]) -> None:
 
 
 def _key(found: Mapping[str, Any], role: str) -> str:
+    if role in found["kms_keys"]:
+        return f", key in Cloud KMS, version {found['kms_keys'][role].rpartition('/')[2]}"
     secret = found["secrets"].get(role)
     if secret is None:
         return ""

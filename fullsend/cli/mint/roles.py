@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fullsend.cli.mint.operator_options import carry_out, check_with_github, google, place_options, plan_options
+from fullsend.cli.mint.role_keys import check_role, kms_option, tell_leftovers, with_kms
 from fullsend.cli.output import note, progress, yes_option
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import environment, names
@@ -15,7 +16,7 @@ from fullsend.operate.operate_errors import BadInput, GoogleFailed, MissingPermi
 from fullsend.operate.plan import role_changes as plans
 from fullsend.operate.plan.deployment_spec import RoleKey
 from fullsend.operate.plan.enrollment import require_mint
-from fullsend.operate.plan.kms_changes import is_in_kms
+from fullsend.operate.plan.kms_keys import is_in_kms
 from fullsend.operate.plan.pem_file import read_pem
 from mintcore.policy.roles import check_custom_role, widest
 
@@ -33,6 +34,7 @@ _pem = click.Path(path_type=Path, dir_okay=False)
 @click.option("--app-id", required=True, help="The App's ID, a number; not its client ID.")
 @click.option("--pem", type=_pem, help="The App's private key, as GitHub offered it for download.")
 @click.option("--use-existing-secret", is_flag=True, help="The key is in Secret Manager already.")
+@kms_option
 @click.option("--permission", "permissions", multiple=True, metavar="NAME:LEVEL", help="For a custom role.")
 @plan_options
 def add_role(
@@ -43,6 +45,7 @@ def add_role(
     app_id: str,
     pem: Path | None,
     use_existing_secret: bool,
+    kms: bool,
     permissions: tuple[str, ...],
     dry_run: bool,
     emit: str | None,
@@ -51,19 +54,24 @@ def add_role(
 
     Checks with GitHub first that the key is that App's and that the App has the role's permissions.
     """
-    if (pem is None) != use_existing_secret:
-        raise click.UsageError("Give --pem FILE or --use-existing-secret, one of the two.")
+    if kms and use_existing_secret:
+        raise click.UsageError("Give --kms or --use-existing-secret: a key is in Cloud KMS or in a secret.")
+    if (pem is not None and use_existing_secret) or not (pem is not None or use_existing_secret or kms):
+        raise click.UsageError("Give --pem FILE or --use-existing-secret, one of the two, or --kms.")
     with google(project, region) as cloud:
         name = names.role(role)
         key = read_pem(pem, name) if pem else None
-        wanted = RoleKey(name, names.app_id(app_id), str(pem or ""), key, _permissions(role, permissions))
+        granted = _permissions(role, permissions)
+        wanted = RoleKey(name, names.app_id(app_id), str(pem or ""), key, permissions=granted)
         with progress(f"reading the project {project}"):
             state = read_state(cloud, [name])
+            wanted = with_kms(cloud, state, wanted) if kms else wanted
         steps = plans.add_role(state, wanted)
-        check_with_github(wanted, key or cloud.secrets.value(cloud.location.secret(name)), state.environment)
+        check_role(cloud, wanted, state.environment)
         already = f"The mint serves the role {role} already."
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already) and steps:
             note(f"The mint serves the role {role}.")
+            tell_leftovers(state, wanted)
 
 
 def _permissions(role: str, given: tuple[str, ...]) -> str:

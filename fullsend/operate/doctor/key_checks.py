@@ -65,18 +65,28 @@ def apps(snapshot: Snapshot) -> Iterator[Finding]:
         if not permissions_of(role, snapshot.environment):
             what = f"The role {role} is neither built in nor in CUSTOM_ROLE_PERMISSIONS: it is not served."
             app_id = _app_id(snapshot, role)
-            fix = f"add-role {role} --app-id {app_id} --use-existing-secret --permission NAME:LEVEL"
+            where = "--kms" if role in snapshot.kms else "--use-existing-secret"
+            fix = f"add-role {role} --app-id {app_id} {where} --permission NAME:LEVEL"
             yield Finding("role_without_permissions", what, snapshot.command(fix))
         report = snapshot.apps.get(role, AppReport())
         if report.unreadable:
             what = f"The App of the role {role} was not checked: {report.unreadable}"
             yield Finding("app_not_checked", what, report.fix, Kind.UNCHECKED)
         if report.refused:
-            place = snapshot.kms[role].version if role in snapshot.kms else secret_id(role)
-            what = f"The key in {place} is not App {_app_id(snapshot, role)}'s: {report.refused}"
-            yield Finding("key_of_another_app", what, snapshot.command(f"rotate-key {role} --pem FILE.pem"))
+            yield _key_of_another_app(snapshot, role, report)
         if report.facts is not None:
             yield from _app(snapshot, role, report.facts)
+
+
+def _key_of_another_app(snapshot: Snapshot, role: Role, report: AppReport) -> Finding:
+    """Return the finding with both fixes: another key for the App ID, or another App ID for the key."""
+    in_kms = role in snapshot.kms
+    place = snapshot.kms[role].version if in_kms else secret_id(role)
+    what = f"The key in {place} is not App {_app_id(snapshot, role)}'s: {report.refused}"
+    replace = snapshot.command(f"{'import-key' if in_kms else 'rotate-key'} {role} --pem FILE.pem")
+    keep = f"add-role {role} --app-id APP_ID {'--kms' if in_kms else '--use-existing-secret'}"
+    fix = f"{replace}\nor, if the App ID is wrong: {snapshot.command(keep)}"
+    return Finding("key_of_another_app", what, fix)
 
 
 def _app(snapshot: Snapshot, role: Role, facts: AppFacts) -> Iterator[Finding]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fullsend.operate.doctor.finding import Finding, Kind, KmsReport, Snapshot
-from fullsend.operate.gcp.kms import ENABLED, SIGNER
-from fullsend.operate.model.kms_names import ALGORITHMS
+from fullsend.operate.gcp.kms import SIGNER
+from fullsend.operate.model.kms_names import ALGORITHMS, ENABLED
 from fullsend.operate.model.names import secret_id
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fullsend.operate.doctor.finding import Finding, Kind, Snapshot
 from fullsend.operate.gcp.run import EVERYONE
 from fullsend.operate.model import environment, names
+from fullsend.operate.model.kms_names import KMS_API
 from fullsend.operate.model.mint_state import MINT_APIS
 from fullsend.operate.model.names import FUNCTION
 from fullsend.operate.operate_errors import BadInput
@@ -21,7 +22,8 @@ FRAMEWORK_THREADS_PER_CPU = 4
 
 def apis(snapshot: Snapshot) -> Iterator[Finding]:
     """Find APIs that the mint needs and the project has not enabled."""
-    disabled = [api for api in MINT_APIS if api not in snapshot.state.apis]
+    needed = (*MINT_APIS, *([KMS_API] if snapshot.kms else []))
+    disabled = [api for api in needed if api not in snapshot.state.apis]
     if disabled:
         project = snapshot.state.location.project
         fix = f"gcloud services enable {' '.join(disabled)} --project {project}"

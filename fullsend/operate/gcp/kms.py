@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fullsend.github.app_jwt import unsigned_app_jwt
 from fullsend.operate.gcp import policies
-from fullsend.operate.model.kms_names import ALGORITHMS, KmsVersion
+from fullsend.operate.model.kms_names import ALGORITHMS, ENABLED, KmsVersion
 from fullsend.operate.operate_errors import AlreadyExists, NotReady, NotThere
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 SIGNER = "roles/cloudkms.signer"
 IMPORT_METHOD = "RSA_OAEP_3072_SHA256_AES_256"
 LEVEL = "SOFTWARE"
-ENABLED = "ENABLED"
 _POLLS = 60
 _PAUSE_SECONDS = 1.0
 
@@ -37,6 +36,14 @@ class Kms:
         parent, _, identifier = name.rpartition("/")
         with suppress(AlreadyExists):
             self._api.post(parent, f"create the key ring {identifier}", keyRingId=identifier)
+
+    def keys(self, ring: str) -> list[str] | None:
+        """Return the full names of a ring's keys; None when there is no such ring."""
+        try:
+            pages = list(self._api.pages(f"{ring}/cryptoKeys", f"list the keys of {_short(ring)}", pageSize=100))
+        except NotThere:
+            return None
+        return [str(one["name"]) for page in pages for one in page.get("cryptoKeys", ())]
 
     def create_key(self, name: str, bits: int) -> None:
         """Create a key for imported versions only, unless it exists."""

@@ -10,6 +10,7 @@ from fullsend.operate.model import environment as env
 from fullsend.operate.model import names
 from fullsend.operate.model.cloud_run_service import Service
 from fullsend.operate.model.federation import DELETED
+from fullsend.operate.model.kms_names import KMS_API, KeyState, keys_in_use, ring_name, role_of
 from fullsend.operate.model.mint_state import MintState, SecretState
 from fullsend.operate.operate_errors import BadInput, GoogleFailed
 from mintcore.policy.names import parse_role
@@ -96,6 +97,22 @@ def stored_keys(cloud: Cloud, state: MintState) -> dict[Role, SecretState]:
         with suppress(ValueError):
             found.append(parse_role(name))
     return {role: state.secrets.get(role) or secret(cloud, role) for role in found}
+
+
+def stored_kms_keys(cloud: Cloud, state: MintState) -> dict[Role, KeyState]:
+    """Return the keys of the mint's key ring whose name is that of a role's key; none for a mint without KMS.
+
+    Without an environment (a deletion that was stopped) the mint may have had some.
+    """
+    found: dict[Role, KeyState] = {}
+    if state.environment and not keys_in_use(state.environment):
+        return found
+    for name in (cloud.kms.keys(ring_name(cloud.location)) if KMS_API in state.apis else None) or []:
+        role = role_of(name)
+        if role is not None:
+            versions = tuple(cloud.kms.versions(name) or ())
+            found[role] = KeyState(versions, frozenset(cloud.kms.signers(name)), has_ring=True)
+    return found
 
 
 def _running(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from fullsend.operate.model.environment import (
     EVERYONE,
     IDS,
+    KMS_KEYS,
     REPO_ONLY,
     REQUIRED,
     app_ids,
@@ -51,6 +52,8 @@ class Edit:
     remove_repos: tuple[Repo, ...] = ()
     add_roles: tuple[tuple[Role, str], ...] = ()
     remove_roles: tuple[Role, ...] = ()
+    kms_keys: tuple[tuple[Role, str], ...] = ()
+    """A role and the Cloud KMS key version that signs for it."""
     custom_permissions: tuple[tuple[Role, str], ...] = ()
     """Per custom role its permissions as `name:level name:level`."""
     add_workflow_files: tuple[str, ...] = ()
@@ -69,6 +72,7 @@ class Edit:
         self._edit_repos(edited)
         self._edit_orgs(edited)
         self._edit_roles(edited)
+        self._edit_kms_keys(edited)
         self._edit_ids(edited)
         self._edit_required(edited)
         if self.add_workflow_files:
@@ -139,6 +143,13 @@ class Edit:
             added = [str(role) for role, _ in self.add_roles if role not in kept]
             _refuse_to_widen([*kept, *added], after)
             _put(edited, "ALLOWED_ROLES", [*kept, *added])
+
+    def _edit_kms_keys(self, edited: dict[str, str]) -> None:
+        if not (self.kms_keys or self.remove_roles):
+            return
+        before = json_object(edited, KMS_KEYS)
+        kept = {role: version for role, version in before.items() if role not in self.remove_roles}
+        _put_object(edited, KMS_KEYS, before, kept | {str(role): version for role, version in self.kms_keys})
 
     def _edit_permissions(self, edited: dict[str, str]) -> None:
         before = json_object(edited, "CUSTOM_ROLE_PERMISSIONS")

@@ -25,6 +25,7 @@ REPO_ONLY = "FULLSEND_REPO_ONLY_ORGS"
 """Of older deployments: organizations in ALLOWED_ORGS only because single repositories of theirs are enrolled.
 `deploy` removes them from both variables."""
 IDS = "ENROLLED_IDS"
+KMS_KEYS = "ROLE_KMS_KEYS"
 REQUIRED = "REQUIRED_CLAIMS"
 
 

@@ -1,12 +1,12 @@
-"""Names of Cloud KMS for a mint's keys, and what a mint's environment says of them."""
+"""Names of Cloud KMS for a mint's keys, their state, and what a mint's environment says of them."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fullsend.operate.model.environment import json_object
+from fullsend.operate.model.environment import KMS_KEYS, json_object
+from mintcore.policy.names import parse_role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 KMS_API = "cloudkms.googleapis.com"
 KEY_RING = "fullsend-mint"
-VARIABLE = "ROLE_KMS_KEYS"
+ENABLED = "ENABLED"
 ALGORITHMS = {
     2048: "RSA_SIGN_PKCS1_2048_SHA256",
     3072: "RSA_SIGN_PKCS1_3072_SHA256",
@@ -38,6 +38,22 @@ class KmsVersion:
         return int(self.name.rpartition("/")[2])
 
 
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    """A role's key in Cloud KMS: its versions, newest first (None: no such key), and who may sign."""
+
+    versions: tuple[KmsVersion, ...] | None = None
+    signers: frozenset[str] = frozenset()
+    usable: str = ""
+    """The enabled version that holds the operator's key; without a key, the newest enabled one; else empty."""
+    has_ring: bool = False
+
+    @property
+    def enabled(self) -> tuple[str, ...]:
+        """The names of the enabled versions."""
+        return tuple(one.name for one in self.versions or () if one.state == ENABLED)
+
+
 def ring_name(location: MintLocation) -> str:
     """Return the key ring's full name: in the mint's project and region."""
     return f"projects/{location.project}/locations/{location.region}/keyRings/{KEY_RING}"
@@ -53,18 +69,16 @@ def key_name(location: MintLocation, role: Role) -> str:
     return f"{ring_name(location)}/cryptoKeys/{key_id(role)}"
 
 
+def role_of(key: str) -> Role | None:
+    """Return the role whose key has this full name, None if it is another key's."""
+    identifier = key.rpartition("/")[2]
+    try:
+        role = parse_role(identifier.removeprefix("fullsend-").removesuffix("-app"))
+    except ValueError:
+        return None
+    return role if key_id(role) == identifier else None
+
+
 def keys_in_use(environment: Mapping[str, str]) -> dict[str, str]:
     """Return role → key version of the roles that sign with Cloud KMS. Raises BadInput."""
-    return {str(role): str(version) for role, version in json_object(environment, VARIABLE).items()}
-
-
-def with_key(environment: Mapping[str, str], role: Role, version: str) -> str:
-    """Return ROLE_KMS_KEYS with this version for the role. Raises BadInput."""
-    return json.dumps(keys_in_use(environment) | {str(role): version}, sort_keys=True)
-
-
-def without_key(environment: Mapping[str, str], role: Role) -> tuple[tuple[str, str], ...]:
-    """Return what to set so that the role does not sign with Cloud KMS. Raises BadInput."""
-    before = keys_in_use(environment)
-    after = {name: version for name, version in before.items() if name != str(role)}
-    return () if after == before else ((VARIABLE, json.dumps(after, sort_keys=True) if after else ""),)
+    return {str(role): str(version) for role, version in json_object(environment, KMS_KEYS).items()}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fullsend.operate.model import conditions, environment, names
+from fullsend.operate.model.kms_names import keys_in_use
 from fullsend.operate.operate_errors import BadInput
 from mintcore.policy.names import Org, repo_provider_id
 from mintcore.settings.environment import ConfigurationError, read_hosted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from fullsend.operate.model.federation import Provider
     from fullsend.operate.model.mint_state import MintState, SecretState
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
 def report(state: MintState) -> dict[str, Any]:
     """Return everything about a mint as plain values."""
     service = state.service
-    try:
-        roles = environment.app_ids(state.serving_environment)
-    except BadInput:
-        roles = {}
+    roles = _or_empty(environment.app_ids, state)
+    in_kms = _or_empty(keys_in_use, state)
     return {
         "url": state.url,
         "function": str((state.function or {}).get("state", "missing")),
@@ -38,10 +37,23 @@ def report(state: MintState) -> dict[str, Any]:
         "roles": roles,
         "permissions": permissions(state.serving_environment),
         "ids": environment.ids(state.serving_environment),
-        "secrets": {str(role): _secret(state, found) for role, found in sorted(state.secrets.items())},
+        "secrets": {
+            str(role): _secret(state, found)
+            for role, found in sorted(state.secrets.items())
+            if found.versions is not None or role not in in_kms
+        },
+        "kms_keys": in_kms,
         "pool": "missing" if state.pool is None else _state(state.pool),
         "providers": {name: _provider(found) for name, found in sorted(state.providers.items())},
     }
+
+
+def _or_empty(read: Callable[[Mapping[str, str]], dict[str, str]], state: MintState) -> dict[str, str]:
+    """Return what `read` finds in the environment; nothing for a broken variable."""
+    try:
+        return read(state.serving_environment)
+    except BadInput:
+        return {}
 
 
 def permissions(variables: Mapping[str, str]) -> dict[str, dict[str, dict[str, str]]]:
@@ -60,7 +72,8 @@ def healthy(state: MintState) -> bool:
     """Whether everything exists that any minting needs; the doctor checks more."""
     found = report(state)
     provider = found["providers"].get(names.PROVIDER, {})
-    secrets = all(secret["state"] == "ENABLED" and secret["readable"] for secret in found["secrets"].values())
+    in_use = [secret for role, secret in found["secrets"].items() if role not in found["kms_keys"]]
+    secrets = all(secret["state"] == "ENABLED" and secret["readable"] for secret in in_use)
     running = found["function"] == "ACTIVE" and found["revision"] == found["latest_ready_revision"]
     return running and secrets and found["pool"] == "ACTIVE" and provider.get("state") == "ACTIVE"
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from fullsend.operate.gcp.read_state import roles_of
 from fullsend.operate.model import names
 from fullsend.operate.model.federation import DELETED
+from fullsend.operate.model.kms_names import keys_in_use, ring_name
 from fullsend.operate.operate_errors import BadInput
 from fullsend.operate.plan.steps.federation_steps import DeletePool, DeleteProvider
 from fullsend.operate.plan.steps.function_steps import DeleteFunction
+from fullsend.operate.plan.steps.kms_steps import DisableKeyVersion
 from fullsend.operate.plan.steps.project_steps import DeleteServiceAccount
 from fullsend.operate.plan.steps.secret_steps import DeleteSecret
 from mintcore.policy.roles import key_role
@@ -17,6 +19,7 @@ from mintcore.policy.roles import key_role
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from fullsend.operate.model.kms_names import KeyState
     from fullsend.operate.model.mint_state import MintState, SecretState
     from fullsend.operate.plan.steps.step import Step
     from mintcore.policy.names import Role
@@ -28,10 +31,25 @@ def its_keys(state: MintState, stored: Mapping[Role, SecretState]) -> list[Role]
     These are the keys of the roles that it serves. After a deletion that stopped half-way there is no environment:
     then they are the keys that its account may still read. `remove-role --keep-pem` removes that permission.
     """
+    readable = {role for role, secret in stored.items() if state.member in secret.readers}
+    return sorted(_served(state, readable) & stored.keys())
+
+
+def its_kms_versions(state: MintState, kms: Mapping[Role, KeyState]) -> list[tuple[Role, str]]:
+    """Return the enabled versions in the mint's key ring that hold keys of its roles, by role."""
+    served = _served(state, {role for role, key in kms.items() if state.member in key.signers})
+    return [(role, name) for role in sorted(served & kms.keys()) for name in kms[role].enabled]
+
+
+def keys_elsewhere(state: MintState) -> list[str]:
+    """Return the Cloud KMS versions that the mint signs with outside its own key ring. Raises BadInput."""
+    ring = ring_name(state.location)
+    return sorted(one for one in keys_in_use(state.environment).values() if not one.startswith(f"{ring}/"))
+
+
+def _served(state: MintState, accessible: set[Role]) -> set[Role]:
     served = {key_role(role) for role in roles_of(state.environment)}
-    if not served and state.account:
-        served = {role for role, secret in stored.items() if state.member in secret.readers}
-    return sorted(served & stored.keys())
+    return served or (accessible if state.account else set())
 
 
 def refuse_elsewhere(state: MintState, regions: Iterable[str]) -> None:
@@ -56,13 +74,19 @@ def refuse_elsewhere(state: MintState, regions: Iterable[str]) -> None:
     )
 
 
-def delete(state: MintState, stored: Mapping[Role, SecretState], *, keep_keys: bool) -> list[Step]:
-    """Return the steps; `stored` are the project's secrets with a name such as a role's key has."""
+def delete(
+    state: MintState, stored: Mapping[Role, SecretState], kms: Mapping[Role, KeyState], *, keep_keys: bool
+) -> list[Step]:
+    """Return the steps; `stored` and `kms` are the secrets and keys with a name such as a role's key has.
+
+    Key versions are disabled, not destroyed: that can be undone, and a destroyed key cannot be downloaded again.
+    """
     steps: list[Step] = []
     if state.function is not None:
         steps.append(DeleteFunction())
     if not keep_keys:
         steps += [DeleteSecret(role) for role in its_keys(state, stored)]
+        steps += [DisableKeyVersion(role, name) for role, name in its_kms_versions(state, kms)]
     if state.pool is not None and state.pool.state != DELETED:
         there = sorted(name for name, provider in state.providers.items() if provider.state != DELETED)
         steps += [DeleteProvider(names.MINT_POOL, name) for name in there]

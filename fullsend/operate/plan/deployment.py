@@ -11,11 +11,13 @@ from fullsend.operate.model.app_permissions import permissions_of
 from fullsend.operate.model.deployable_variables import check_custom_roles
 from fullsend.operate.model.edits import Edit
 from fullsend.operate.model.federation import DELETED
+from fullsend.operate.model.kms_names import KMS_API
 from fullsend.operate.model.mint_state import MINT_APIS
 from fullsend.operate.model.sizing import MAX_INSTANCES, MIN_INSTANCES, Sizing, missing_from
 from fullsend.operate.operate_errors import BadInput
 from fullsend.operate.plan.build_account import CheckBuilder
 from fullsend.operate.plan.key_changes import key_steps
+from fullsend.operate.plan.kms_keys import retiring_steps, versions_of
 from fullsend.operate.plan.steps.admission_steps import AdmitOrgs, CheckAdmission
 from fullsend.operate.plan.steps.federation_steps import CREATE, ENABLE, UNDELETE, UPDATE, PutPool, PutProvider
 from fullsend.operate.plan.steps.function_steps import CONCURRENCY, DeployFunction
@@ -54,7 +56,8 @@ def deploy(state: MintState, deployment: DeploymentSpec, bundle: Bundle) -> list
     _check(deployment, after)
     check_custom_roles(state.environment, deployment.variables)
     steps: list[Step] = []
-    disabled = tuple(api for api in MINT_APIS if api not in state.apis)
+    needed = (*MINT_APIS, *([KMS_API] if any(role.in_kms is not None for role in deployment.roles) else []))
+    disabled = tuple(api for api in needed if api not in state.apis)
     if disabled:
         steps.append(EnableApis(disabled))
     if not state.account:
@@ -63,8 +66,7 @@ def deploy(state: MintState, deployment: DeploymentSpec, bundle: Bundle) -> list
     admission = _provider_steps(state, deployment, after)
     steps += admission
     steps += _repo_provider_steps(state, after)
-    for role in deployment.roles:
-        steps += key_steps(state, role)
+    steps += key_steps(replace(state, apis=state.apis.union(disabled)), deployment.roles)
     running = _function_steps(state, deployment, edit, bundle)
     steps += running
     if (admission or running) and state.service is not None and not environment.is_public(after):
@@ -72,7 +74,7 @@ def deploy(state: MintState, deployment: DeploymentSpec, bundle: Bundle) -> list
     if EVERYONE not in state.invokers:
         steps.append(MakePublic())
     steps.append(WaitHealthy(bundle.version))
-    return steps
+    return [*steps, *retiring_steps(state.location, deployment.roles)]
 
 
 def edit_for(state: MintState, deployment: DeploymentSpec) -> Edit:
@@ -87,6 +89,7 @@ def edit_for(state: MintState, deployment: DeploymentSpec) -> Edit:
     return Edit(
         add_orgs=deployment.orgs,
         add_roles=tuple((role.role, role.app_id) for role in deployment.roles),
+        kms_keys=versions_of(state.location, deployment.roles),
         custom_permissions=tuple((role.role, role.permissions) for role in deployment.roles if role.permissions),
         add_workflow_files=deployment.workflow_files,
         public=deployment.public,

@@ -6,18 +6,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fullsend.operate.model.kms_names import KeyState
     from mintcore.policy.names import Org, Role
     from mintcore.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
 class RoleKey:
-    """A role, its App, and the App's key; no key means that the secret has it already."""
+    """A role, its App, and the App's key; no key means that it is stored already."""
 
     role: Role
     app_id: str
     file: str = ""
     key: Secret | None = field(default=None, repr=False, compare=False)
+    in_kms: KeyState | None = None
+    """What Cloud KMS has for the role, which signs with it; None: the key is in a secret."""
     permissions: str = ""
     """A custom role's, as `name:level name:level`."""
 

@@ -11,12 +11,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from fullsend.operate.gcp.secret_manager import ENABLED
 from fullsend.operate.model import environment
 from fullsend.operate.model.edits import Edit
-from fullsend.operate.model.kms_names import keys_in_use, without_key
+from fullsend.operate.model.kms_names import keys_in_use
 from fullsend.operate.model.mint_state import SecretState
 from fullsend.operate.operate_errors import BadInput, NotThere
 from fullsend.operate.plan.deployment import edit_steps
 from fullsend.operate.plan.enrollment import require_mint
 from fullsend.operate.plan.key_changes import key_steps
+from fullsend.operate.plan.kms_keys import retiring_steps, versions_of
 from fullsend.operate.plan.steps.kms_steps import DisableKeyVersion
 from fullsend.operate.plan.steps.secret_steps import DeleteSecret, DisableOldKeys, RevokeSecret
 from mintcore.keys.pem import normalize
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def add_role(state: MintState, wanted: RoleKey) -> list[Step]:
-    """Return the steps: the secret's version, then ROLE_APP_IDS and ALLOWED_ROLES. Raises BadInput, NotThere."""
+    """Return the steps: the key, then ROLE_APP_IDS and ALLOWED_ROLES. Raises BadInput, NotThere."""
     require_mint(state)
     _require_own_app(state, wanted.role, "comes with it", "add-role {} …")
     custom = environment.json_object(state.environment, "CUSTOM_ROLE_PERMISSIONS")
@@ -41,10 +42,12 @@ def add_role(state: MintState, wanted: RoleKey) -> list[Step]:
             "Say what a token of it may do: --permission contents:read --permission issues:write",
         )
     permissions = ((wanted.role, wanted.permissions),) if wanted.permissions else ()
-    edit = Edit(add_roles=((wanted.role, wanted.app_id),), custom_permissions=permissions)
+    kms_keys = versions_of(state.location, [wanted])
+    edit = Edit(add_roles=((wanted.role, wanted.app_id),), custom_permissions=permissions, kms_keys=kms_keys)
     after = edit.apply(state.environment)
     environment.check(after)
-    return [*key_steps(state, wanted), *edit_steps(state, edit)]
+    retired = retiring_steps(state.location, [wanted])
+    return [*key_steps(state, [wanted]), *edit_steps(state, edit), *retired]
 
 
 def _require_own_app(state: MintState, role: Role, what: str, command: str) -> None:
@@ -80,7 +83,7 @@ def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
     """
     require_mint(state)
     version = keys_in_use(state.environment).get(role, "")
-    edit = Edit(remove_roles=(role,), set_variables=without_key(state.environment, role))
+    edit = Edit(remove_roles=(role,))
     after = edit.apply(state.environment)
     if after != state.environment:
         if not environment.app_ids(after):
@@ -122,7 +125,7 @@ def rotate_key(state: MintState, wanted: RoleKey, stored: Secret | None = None) 
     if named == new and _is_the_only_one(state.secrets.get(wanted.role, SecretState()), stored, new):
         return []
     edit = Edit(set_variables=((marker, new),))
-    return [*key_steps(state, wanted), *edit_steps(state, edit), DisableOldKeys(wanted.role)]
+    return [*key_steps(state, [wanted]), *edit_steps(state, edit), DisableOldKeys(wanted.role)]
 
 
 def _is_the_only_one(found: SecretState, stored: Secret | None, new: str) -> bool:

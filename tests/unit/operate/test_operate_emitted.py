@@ -14,6 +14,7 @@ from fullsend.operate.model import names
 from fullsend.operate.model.cloud_run_service import Service
 from fullsend.operate.model.edits import Edit
 from fullsend.operate.model.federation import DELETED, Pool, Provider, ProviderSpec
+from fullsend.operate.model.kms_names import KeyState, KmsVersion
 from fullsend.operate.model.mint_state import MintState, SecretState, Version
 from fullsend.operate.model.sizing import Sizing
 from fullsend.operate.plan.bundle import Bundle
@@ -25,6 +26,7 @@ from fullsend.operate.plan.inference_access import APIS, InferenceState, deprovi
 from fullsend.operate.plan.role_changes import add_role, remove_role
 from fullsend.operate.plan.steps.secret_steps import DisableOldKeys
 from fullsend.operate.plan.steps.shell import script
+from fullsend_sandbox.keys import new_key, pem
 from mintcore.policy.names import Org, Role, parse_repo
 from mintcore.secret import Secret
 from tests.gcloud_sdk import commands_in, needs_gcloud, usage_errors
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from fullsend.operate.plan.steps.step import Step
 
 OTHER = Bundle(b"other", "b" * 64, "1.0.1")
+KEY = new_key()
+IN_RING = "projects/my-project/locations/us-central1/keyRings/fullsend-mint/cryptoKeys"
+ONE_VERSION = KeyState((KmsVersion(f"{IN_RING}/fullsend-triage-app/cryptoKeyVersions/3", "ENABLED", "a"),))
 PINNED = [{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "revision": "r1", "percent": 100}]
 
 
@@ -60,6 +65,10 @@ def rolled_back() -> MintState:
     )
     serving = {"containers": [{"image": "old", "env": [{"name": n, "value": v} for n, v in ENVIRONMENT.items()]}]}
     return replace(running(), service=held, serving=serving)
+
+
+def new_in_kms(role: str) -> RoleKey:
+    return RoleKey(Role(role), "8", f"{role}.pem", Secret(pem(KEY).decode()), KeyState())
 
 
 def every_plan() -> list[Step]:
@@ -92,7 +101,10 @@ def every_plan() -> list[Step]:
             running(ENVIRONMENT | {"ROLE_APP_IDS": '{"triage": "7", "coder": "8"}'}), Role("triage"), keep_pem=True
         ),
         DisableOldKeys(Role("triage")),
-        *delete(state, stored, keep_keys=False),
+        *delete(state, stored, {}, keep_keys=False),
+        *deploy(empty, replace(WANTED, roles=(new_in_kms("triage"), new_in_kms("coder"))), BUNDLE),
+        *add_role(state, new_in_kms("coder")),
+        *delete(state, {}, {Role("triage"): ONE_VERSION}, keep_keys=False),
         *provision(inference, parse_repo("o/r")),
         *deprovision(replace(inference, pool=Pool(), provider=Provider(spec), members=member), parse_repo("o/r")),
     ]
@@ -231,3 +243,34 @@ def test_a_new_service_account_that_is_not_visible_yet_is_waited_for(tmp_path: P
       echo x >>{tmp_path}/tries; [ "$(wc -l <{tmp_path}/tries)" -ge 3 ] || exit 1;; esac"""
     assert run(text, tmp_path, late).returncode == 0
     assert len((tmp_path / "tries").read_text().splitlines()) == 3
+
+
+def test_keys_of_several_roles_share_one_ring_and_each_gets_an_import_job_of_its_own() -> None:
+    roles = (new_in_kms("triage"), new_in_kms("coder"))
+    text = emitted(deploy(MintState(PLACE, number="42"), replace(WANTED, roles=roles), BUNDLE))
+    assert text.count("gcloud kms keyrings create") == 1
+    assert [line for line in text.splitlines() if line.startswith("job=")] == [
+        "job=fullsend-triage-$(date +%s)",
+        "job=fullsend-coder-$(date +%s)",
+    ]
+
+
+def test_a_ring_that_exists_is_not_created_again() -> None:
+    there = replace(new_in_kms("coder"), in_kms=KeyState(has_ring=True))
+    text = emitted(add_role(running(), there))
+    assert "gcloud kms keyrings create" not in text
+    assert "gcloud kms keys create fullsend-coder-app" in text
+
+
+def test_a_version_of_another_project_is_disabled_where_it_is() -> None:
+    name = "projects/vault/locations/europe-west1/keyRings/apps/cryptoKeys/triage/cryptoKeyVersions/4"
+    environment = ENVIRONMENT | {
+        "ROLE_APP_IDS": '{"triage": "7", "coder": "8"}',
+        "ROLE_KMS_KEYS": f'{{"triage": "{name}"}}',
+    }
+    words = one(remove_role(running(environment), Role("triage"), keep_pem=False), "kms", "keys", "versions")
+    assert words[5:] == [
+        *("4", "--key", "triage", "--keyring", "apps", "--location", "europe-west1"),
+        *("--project", "vault", "--quiet"),
+    ]
+    assert delete(running(environment), {}, {}, keep_keys=False)[0].title().startswith("delete the function")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fullsend.operate.gcp.kms import ENABLED, IMPORT_METHOD, SIGNER
-from fullsend.operate.model.kms_names import ALGORITHMS, KEY_RING, key_id, key_name, ring_name
+from fullsend.operate.gcp.kms import IMPORT_METHOD, SIGNER
+from fullsend.operate.model.kms_names import ALGORITHMS, ENABLED, KEY_RING, key_id, key_name, ring_name
 from fullsend.operate.operate_errors import NotReady
 from fullsend.operate.plan.key_wrapping import has_public_key, wrap
 from fullsend.operate.plan.steps.shell import RETRY, gcloud
@@ -74,7 +74,7 @@ class GrantSigner:
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        member = ("--role", SIGNER, "--member", self.member)
+        member = ("--role", SIGNER, "--member", self.member, "--condition", "None")
         words = ("kms", "keys", "add-iam-policy-binding", key_id(self.role), *_ring(location), *member)
         return [RETRY + gcloud(*words)]
 
@@ -100,19 +100,22 @@ class ImportKey:
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands; gcloud wraps the key itself, and takes it only as PKCS#8 DER."""
-        job = f"fullsend-{self.role}-{self.version.rpartition('/')[2]}"
         method = IMPORT_METHOD.lower().replace("_", "-")
         level = ("--import-method", method, "--protection-level", "software")
-        state = gcloud("kms", "import-jobs", "describe", job, *_ring(location), "--format", "value(state)")
+        jobs = shlex.join(("gcloud", "kms", "import-jobs"))
+        state = f'{jobs} describe "$job" {shlex.join(_ring(location))} --format "value(state)" --quiet'
         algorithm = self.algorithm.lower().replace("_", "-")
-        words = ("--import-job", job, "--key", key_id(self.role), *_ring(location), "--algorithm", algorithm)
+        words = ("--key", key_id(self.role), *_ring(location), "--algorithm", algorithm)
         convert = ("openssl", "pkcs8", "-topk8", "-nocrypt", "-in", str(Path(self.file).absolute()))
         return [
-            gcloud("kms", "import-jobs", "create", job, *_ring(location), *level),
+            # A new job in each run: jobs cannot be deleted, and end after three days.
+            f"job=fullsend-{self.role}-$(date +%s)",
+            f'{jobs} create "$job" {shlex.join((*_ring(location), *level))} --quiet',
             *_wait(state, "ACTIVE"),
             "der=$(mktemp); trap 'rm -f \"$der\"' EXIT",
             f'{shlex.join(convert)} -outform DER -out "$der"',
-            f'{gcloud("kms", "keys", "versions", "import", *words)} --target-key-file "$der"',
+            f'{gcloud("kms", "keys", "versions", "import", *words)} --import-job "$job" --target-key-file "$der"',
+            'rm -f "$der"',
             *_wait(self._state(location), ENABLED),
         ]
 
@@ -141,12 +144,14 @@ class DisableKeyVersion:
 
     def title(self) -> str:
         """Return what it does."""
-        return f"disable version {self.version.rpartition('/')[2]} of {key_id(self.role)}"
+        _, _, _, _, _, _, _, key, _, number = self.version.split("/")
+        return f"disable version {number} of {key}"
 
-    def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
-        number = self.version.rpartition("/")[2]
-        return [gcloud("kms", "keys", "versions", "disable", number, "--key", key_id(self.role), *_ring(location))]
+    def gcloud(self, location: MintLocation) -> list[str]:  # noqa: ARG002 - the version's name has its own location
+        """Return it as shell commands; the mint may sign with a key of another ring or project."""
+        _, project, _, region, _, ring, _, key, _, number = self.version.split("/")
+        where = ("--key", key, "--keyring", ring, "--location", region, "--project", project)
+        return [gcloud("kms", "keys", "versions", "disable", number, *where)]
 
     def apply(self, cloud: Cloud) -> None:
         """Do it."""
