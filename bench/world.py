@@ -47,7 +47,7 @@ class World:
         self._ready: dict[str, bytes] = {}
 
     def furnish(self, parts: dict[str, tuple[str, bytes]]) -> None:
-        """Take over what there is to answer, by kind of call."""
+        """Take the answers to give, by kind of call."""
         self._parts = parts
         self.stamp()
 
@@ -88,7 +88,7 @@ def _kind(head: bytes) -> str | None:
 
 
 def _http(headers: str, body: bytes, status: str = "200 OK") -> bytes:
-    # Every client here takes 200 and 201 alike, but for the one call that is documented to answer 201.
+    # Every client here accepts 200 as well as 201; one call is documented to answer 201.
     if b'"expires_at"' in body:
         status = "201 Created"
     date = formatdate(usegmt=True)

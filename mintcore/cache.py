@@ -38,11 +38,11 @@ class ExpiringCache(Generic[K, V]):
     """Holds what ``load`` returned for a key.
 
     A value is fresh for ``fresh_for(value)`` seconds. For ``renew_for(value)`` more seconds it is served while a
-    thread of ``helpers`` fetches a new one (stale-while-revalidate, RFC 5861 §3), if :meth:`get` is told how. Until
-    it is ``stale_seconds`` old, it is served if a load fails with a TransientError (stale-if-error, RFC 5861 §4). A
-    failure is kept for ``hold_failure_seconds``, so a source that is down is not called by every request. At most
-    ``most`` keys are kept; the one unused longest goes first. ``slow`` makes the failure of a request whose
-    deadline passes while it waits for another request's load.
+    thread of ``helpers`` fetches a new one (stale-while-revalidate, RFC 5861 §3), if :meth:`get` has ``renew``.
+    Until it is ``stale_seconds`` old, it is served if a load fails with a TransientError (stale-if-error, RFC 5861
+    §4). A failure is kept for ``hold_failure_seconds``, so a source that is down is not called by every request.
+    At most ``most`` keys are kept; the one unused longest goes first. ``slow`` makes the failure of a request
+    whose deadline passes while it waits for another request's load.
     """
 
     def __init__(

@@ -81,7 +81,7 @@ class MintService:
         self._token_uses = token_uses
         self._audit = audit
         self._helpers = helpers
-        # With these, a token depends on answers that come after the final authority's.
+        # These settings make a token depend on answers that arrive only after the final authority's.
         self._overlaps = helpers is not None and token_uses is None and not policy.grants and not policy.report_only
 
     def mint(self, unverified_token: str, request: TokenRequest, context: RequestContext) -> Minted:

@@ -57,7 +57,7 @@ COLUMN_BORDER = 3
 MIN_COLUMN = 16
 """The narrowest column whose text may be broken anywhere."""
 NARROW = 60
-"""In so few columns a table is unreadable, and each row becomes some lines of its own."""
+"""In so few columns a table is unreadable, so each row becomes several lines."""
 PAIR = 2
 COLORS = {"yes": "green", "ok": "green", "no": "red", "NO": "bold red", "!": "yellow"}
 """Colors repeat what the word says; no meaning has a color alone."""
@@ -96,7 +96,7 @@ class BadUsage(CommandError):
 
 
 class Interrupted(CommandError):
-    """Ctrl-C ended it, and the message says what is done by then. Exit status as a shell gives it to SIGINT."""
+    """Ctrl-C ended the command; the message says what was done before. The exit status is a shell's for SIGINT."""
 
     exit_code = 128 + signal.SIGINT
 

@@ -158,7 +158,7 @@ def _silent(error: NoAnswerError, code: str) -> MintUnreachableError:
 
 
 def _together(failures: Sequence[MintClientError]) -> MintClientError:
-    """Make one error of the last round's: prefer a mint's error over a network failure."""
+    """Choose one error from the last round: prefer a mint's error over a network failure."""
     told = next((failure for failure in failures if failure.request_id), failures[-1])
     if len(failures) == 1:
         return told

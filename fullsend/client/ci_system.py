@@ -1,6 +1,6 @@
-"""Which CI system this process runs in, and how its own programs are called.
+"""Find out which CI system this process runs in, and call the system's own programs.
 
-Decides by the variables that each system sets in every job. Where the token comes from is decided elsewhere.
+The variables that each system sets in every job decide. `identity.py` and `other_ci.py` get the token.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class MintClient:
     """Mints tokens for the job this runs in; as a context manager it revokes them when the block ends.
 
     Several mint URLs are tried in order: the next one when a mint is unreachable or answers 5xx. Each request
-    carries a fresh OIDC token, which is good at all of them, so list only mints that you trust alike.
+    carries a fresh OIDC token, which all of them accept, so list only mints that you trust alike.
     """
 
     def __init__(

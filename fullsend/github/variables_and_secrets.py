@@ -78,7 +78,7 @@ class Store:
         if slot.kind is Kind.SECRET:
             self._seal(slot.name, value, doing)
         elif not (new and self._create(slot.name, value, doing)):
-            # Without a visibility in the body, an organization's variable keeps the one that somebody chose.
+            # Without a visibility in the body, an organization's variable keeps the visibility that it has.
             body = {"name": slot.name, "value": value}
             self._call("PATCH", self._one(slot.kind, slot.name), doing, body=body)
 

@@ -82,7 +82,7 @@ def revoke(app: App, wanted: Wanted, kept: str | None) -> Report:
 def _checked(app: App, wanted: Wanted, action: str) -> InstallationToken:
     token = app.token(*wanted.scope(action))
     # The installation comes from the environment and the owner from the command line: a left-over variable
-    # would otherwise yield a token for somebody else's repository of the same name.
+    # would otherwise yield a token for another owner's repository of the same name.
     foreign = [n for n in token.repositories if wanted.owner and n.split("/")[0].lower() != wanted.owner.lower()]
     if foreign:
         app.revoke(token.token, fresh=True)

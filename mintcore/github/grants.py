@@ -62,7 +62,7 @@ def parse_installation(answer: Answer, target: Target) -> Installation:
         raise GitHubUnavailable(detail=f"unreadable installation on {org}: {type(error).__name__}") from None
     if not _same(login, org):
         raise Incident(detail=f"GitHub gave the installation {number} of {login[:100]!r} for {org}")
-    # The name may have been given up and taken by someone else since the claims' account had it.
+    # Since the token was issued, its account may have given up the name, and another account may have taken it.
     if target.owner_id and account_id != target.owner_id:
         raise Incident(
             detail=f"the installation {number} on {org} is of the account {account_id[:40]!r}, and the token's "

@@ -88,7 +88,7 @@ class GitHubTokens:
     def revoke(self, token: Secret, context: RequestContext) -> bool:
         """Revoke a token that must not be used (GitHub REST: Revoke an installation access token).
 
-        Return whether GitHub confirmed it. It gets seconds of its own, even if the request's deadline has passed.
+        Return whether GitHub confirmed it. The call has its own deadline, because the request's may have passed.
         """
         deadline = Deadline(self._clock, REVOCATION_SECONDS)
         own = RequestContext(

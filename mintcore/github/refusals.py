@@ -1,6 +1,6 @@
 """The meaning of GitHub's refusals: GitHub answers 403 for a limit, a suspension and a missing right alike.
 
-Only limits, 5xx and failed connections are transient. Any other 3xx or 4xx lasts until somebody changes a setting,
+Only limits, 5xx and failed connections are transient. Any other 3xx or 4xx lasts until a person changes a setting,
 so its sentence goes to the caller.
 """
 

@@ -27,8 +27,8 @@ class NotNow(Exception):
 class Breaker:
     """Lets at most ``most`` callers wait for a service, and none for a few seconds after it has failed repeatedly.
 
-    After ``FAILURES`` failures in a row the service rests for ``REST_SECONDS``. Then one caller tries it: success
-    opens the way for all, a failure begins the next rest.
+    After ``FAILURES`` failures in a row no caller is let through for ``REST_SECONDS``. Then one caller tries the
+    service: after a success all callers are let through, after a failure the next pause begins.
     """
 
     def __init__(self, clock: Clock, *, most: int) -> None:

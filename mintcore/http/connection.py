@@ -54,7 +54,7 @@ class Connection(TConn):  # type: ignore[misc]
 
     def __init__(self, cfg: Config, sock: socket.socket, client: Any, server: Any, *, deadline: float) -> None:
         super().__init__(cfg, sock, client, server)
-        # Threads send without a loop of their own; a caller that must not wait passes a flag with each call.
+        # Blocking, because threads call sendall(). A caller that must not wait passes MSG_DONTWAIT.
         sock.settimeout(None)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))

@@ -47,7 +47,7 @@ class Fallback(Protocol):
     def forward(self, unverified_token: str, body: bytes, headers: Headers, context: RequestContext) -> Response:
         """Return the other mint's answer as it is. Raises FallbackUnavailable.
 
-        ``headers`` are all of the caller's; the fallback chooses which of them go on.
+        ``headers`` are all those of the caller; the fallback chooses which of them to forward.
         """
 
 

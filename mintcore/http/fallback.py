@@ -80,7 +80,7 @@ class UpstreamMint:
             self._note("WARNING", f"not forwarded: {failure}", context)
             raise
         if FORWARDED in headers:
-            # Two mints that name each other would otherwise pass one request back and forth until both are full.
+            # Otherwise two mints that name each other would forward one request forever, and fill up with it.
             self._note("WARNING", "not forwarded: another mint had forwarded it here", context)
             raise FallbackUnavailable(_CIRCLE)
         sent = {"Authorization": f"Bearer {unverified_token}", FORWARDED: "1"}

@@ -60,7 +60,7 @@ class Framer:
         if _has_bare_newline(data, self._position, len(data) if end < 0 else end):
             return self._give_up(len(data))
         if max(end, len(data) if end < 0 else 0) > MAX_HEAD:
-            # A request line that has not ended is the parser's to refuse, with a status of its own.
+            # The parser refuses a request line without an end itself, with another status.
             self.head_too_long = data.find(_CRLF, len(_CRLF), MAX_HEAD) >= 0
             return self._give_up(len(data))
         if end < 0:

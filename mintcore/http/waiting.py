@@ -39,7 +39,7 @@ class Waiting:
     """Connections that wait for their client, in three queues.
 
     ``receiving``: a request has begun, or the connection is new. ``idle``: between two requests. ``lingering``:
-    answered and about to close; what still arrives is dropped. All members of a queue wait equally long, so each
+    answered and about to close; what still arrives is dropped. All members of a queue wait equally long, so a queue
     is in the order of its deadlines. ``buffered`` counts the bytes of all requests that no thread has taken.
     """
 

@@ -80,7 +80,7 @@ class KmsKeys:
         try:
             return self._signed(self.versions[role], message, context)
         except KeyUnavailable as error:
-            # A request that ran out of its own time says nothing about KMS.
+            # A request that reached its own deadline says nothing about KMS.
             if context.deadline.remaining() > 0:
                 with self._lock:
                     self._failures[role] = self._clock.monotonic() + HOLD_FAILURE_SECONDS, _again(error)

@@ -1,7 +1,7 @@
 """``WORKFLOW_REFS``: at which refs a workflow of a host repository is trusted.
 
 A pattern is an exact branch or tag, or one with ``*`` at its end. Git refs are case-sensitive, and so are these.
-Whether a host contains a commit is GitHub's to say; see :class:`~mintcore.policy.decision.CommitQuestion`.
+Only GitHub knows whether a host contains a commit; see :class:`~mintcore.policy.decision.CommitQuestion`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def check_pattern(text: str) -> str:
         raise ValueError("anyone can open a pull request, so its ref proves nothing")
     if not _BRANCH_OR_TAG.fullmatch(text):
         raise ValueError("a ref is refs/heads/NAME or refs/tags/NAME, with an optional * at the end, or commits")
-    # What stands before the * is held to git's rules for a whole name: the * takes the place of its end.
+    # The text before the * must follow git's rules for a whole name, because the * stands for the name's end.
     parse_ref(f"{text[:-1]}x" if text.endswith("*") else text)
     return text
 

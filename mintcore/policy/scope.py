@@ -61,7 +61,7 @@ def scope_rule(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach
             remedy="",
             failure=ScopeNotAllowed,
         )
-    # A repository that is enrolled by itself never reaches further only because a rule is being tried out.
+    # REPORT_ONLY must not let a repository that is enrolled alone reach further than itself.
     report_only = "repo_scope" in policy.report_only and not policy.enrolled_by_itself(caller.repository)
     if policy.grants:
         return _granted_rule("repo_scope", caller, request, reach, facts, report_only=report_only)

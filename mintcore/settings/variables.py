@@ -31,7 +31,7 @@ GROUPS: Mapping[str, tuple[Variable, ...]] = MappingProxyType(
 VARIABLES: Mapping[str, Variable] = MappingProxyType(
     {variable.name: variable for group in GROUPS.values() for variable in group}
 )
-# One letter from HTTPS_PROXY, and a variable of its own that other programs read.
+# One letter from HTTPS_PROXY, but a correct name: other programs read it.
 _OF_OTHERS = frozenset({"HTTP_PROXY"})
 _MIN_NAME = 4
 

@@ -140,7 +140,7 @@ class Faults:
             self._rules.append(_Rule(fault, path, method, times))
 
     def clear(self) -> None:
-        """Heal the service; requests that already wait go on waiting."""
+        """Remove all faults; requests that already wait continue to wait."""
         with self._lock:
             self._rules.clear()
 

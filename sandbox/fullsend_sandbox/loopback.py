@@ -42,7 +42,7 @@ class LoopbackService:
         self._listener: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
         self._stopping = threading.Event()
-        self._connections: dict[socket.socket, threading.Thread] = {}  # the acceptor's, and after it `stop`'s
+        self._connections: dict[socket.socket, threading.Thread] = {}  # the acceptor uses it, then `stop`
 
     @property
     def port(self) -> int:

@@ -88,7 +88,7 @@ class MintProcess:
         return self
 
     def launch(self) -> None:
-        """Start it and return at once, for those who measure how long it takes."""
+        """Start it and return at once, for a caller that measures how long the start takes."""
         if self._process is not None:
             raise RuntimeError("the mint process is started already")
         self._port = self._wanted_port or _free_port()

@@ -71,7 +71,7 @@ STEPS = (
 def two_mints(world: World, source: Path) -> Iterator[MintProcess]:
     """Run a hosted mint and, in front of it, a standalone one with two Apps of its own; yield the latter.
 
-    Raises MintDidNotStartError. The keys lie in a directory that is removed at the end.
+    Raises MintDidNotStartError. The keys are in a directory that is removed at the end.
     """
     with (
         TemporaryDirectory(prefix="fullsend-pems-") as folder,

@@ -68,7 +68,7 @@ class World:
             self._keys.close()
 
     def reset(self) -> None:
-        """Make everything anew: same ports, same RSA keys, same ids, no faults, no traffic.
+        """Create everything again: same ports, same RSA keys, same ids, no faults, no traffic.
 
         The services are new objects; a mint that runs meanwhile only sees its connections close.
         """

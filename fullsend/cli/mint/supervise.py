@@ -62,7 +62,7 @@ class Supervisor:
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Mark the block after which no signal interrupts: what is left to do then is the revocation."""
+        """Mark the block after which no signal interrupts, because then only the revocation remains."""
         try:
             yield
         finally:

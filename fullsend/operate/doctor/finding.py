@@ -108,7 +108,7 @@ class Snapshot:
         return report.spelling or name
 
     def command(self, words: str) -> str:
-        """Return a command of ours for this mint."""
+        """Return a `fullsend mint` command for this mint."""
         return f"fullsend mint {words} {self.flags}"
 
     def is_public(self) -> bool:

@@ -38,7 +38,7 @@ def _without_binding(policy: Mapping[str, Any], role: str) -> list[Any]:
 
 
 def change(read: Callable[[], Policy], write: Callable[[Policy], object], edit: Callable[[Policy], Policy]) -> None:
-    """Read, edit and write a policy; again when somebody else wrote in between. Raises OperateError."""
+    """Read, edit and write a policy; repeat if another writer was faster. Raises OperateError."""
     for attempt in range(ATTEMPTS):
         before = read()
         after = edit(before)

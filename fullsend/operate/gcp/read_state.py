@@ -74,7 +74,7 @@ def federation(cloud: Cloud, pool_id: str) -> tuple[Pool | None, dict[str, Provi
         return pool, cloud.federation.providers(name)
     except GoogleFailed:
         if pool.state == DELETED:
-            return pool, {}  # what is in a deleted pool is seen again once it is undeleted
+            return pool, {}  # a deleted pool hides its providers until it is undeleted
         raise
 
 

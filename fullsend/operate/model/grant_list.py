@@ -1,7 +1,7 @@
 """Who may have a role's tokens for a target: the callers in its Actions variable. Pure.
 
-An entry is `owner/repo` or `owner`. The mint ignores any other entry; it is kept here, because somebody may still
-want to correct it.
+An entry is `owner/repo` or `owner`. The mint ignores any other entry. It is kept here, so that its author can still
+correct it.
 """
 
 from __future__ import annotations

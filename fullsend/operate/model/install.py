@@ -93,7 +93,7 @@ class Install:
             yield "FULLSEND_{ROLE}_CLIENT_ID"
 
     def manages(self, slot: Slot) -> bool:
-        """Whether a slot on GitHub is one of ours: these are set, shown and removed, no others."""
+        """Whether this install manages a slot on GitHub. Only managed slots are set, shown and removed."""
         client_id = slot.keeper == self.home and slot.kind is Kind.VARIABLE and self.is_client_id(slot.name)
         return client_id or slot in self.slots()
 

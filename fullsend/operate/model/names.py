@@ -1,6 +1,6 @@
 """Names of resources, and the rules for the names that an operator gives. Checked before any call.
 
-Decides names only: `federation` and `environment` decide what is written under them.
+`federation` and `environment` make the contents of these resources.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What other operators changed in the mint's environment during a build, applied again to what the build wrote.
 
 Pure. A function's update overwrites the environment with the one read before the build. The difference that others
-made meanwhile is applied again: additions and removals, because a lost removal lets somebody mint again. Where both
-changed the same value, this deployment wins.
+made meanwhile is applied again: additions and removals, because a lost removal lets a removed caller mint again.
+Where both changed the same value, this deployment wins.
 """
 
 from __future__ import annotations

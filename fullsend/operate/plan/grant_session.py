@@ -83,7 +83,7 @@ class GrantSession:
                     "seconds, or was killed while it held it.",
                     f"If none is running: gh variable delete {lock.name} {_where(self.keeper)}",
                 )
-            # Two that wait in step would meet again and again.
+            # Two commands with equal waits would collide every time.
             pause = POLL_SECONDS * (1 + secrets.randbelow(100) / 100)
             self._sleep(pause)
             waited += pause

@@ -77,7 +77,7 @@ def _refuse_to_part(state: MintState, role: Role) -> None:
 
 
 def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
-    """Return the steps: the environment, then the secret; a key that is kept is no longer the mint's to read.
+    """Return the steps: the environment, then the secret. If the key is kept, the mint loses its read access.
 
     Raises BadInput, NotThere.
     """

@@ -47,7 +47,7 @@ def cloud() -> None:
 
 
 def _operator(world: World, google: ControlPlane, folder: Path) -> dict[str, str]:
-    """Return the variables of somebody who owns the project and the organizations, logged in to both sides."""
+    """Return the variables of an operator who owns the project and the organizations, logged in to both sides."""
     world.github.create_user(OWNER)
     for org in (ORG, OTHER_ORG, BARE_ORG):
         world.github.people.make_owner(OWNER, org)

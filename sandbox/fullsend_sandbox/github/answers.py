@@ -1,6 +1,6 @@
 """GitHub's answers as HTTP: JSON, errors with `message`, `documentation_url` and `status`, redirects.
 
-GitHub REST: "Troubleshooting the REST API". Decides the form of an answer; the handlers decide its content.
+GitHub REST: "Troubleshooting the REST API". This module makes the form of an answer; the handlers make its content.
 """
 
 import json

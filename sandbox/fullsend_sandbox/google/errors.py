@@ -79,7 +79,7 @@ def already_exists(message: str) -> RefusedError:
 
 
 def aborted(message: str) -> RefusedError:
-    """Return a 409 ABORTED: somebody else wrote in between."""
+    """Return a 409 ABORTED: another caller wrote in between."""
     return RefusedError("ABORTED", message)
 
 

@@ -21,7 +21,7 @@ class WriteBudget:
         """Writes that succeeded so far."""
 
     def set(self, writes: int | None, *, lose_last_answer: bool = False) -> None:
-        """Let this many writes succeed; after them the connection of each is dropped. None: heal."""
+        """Let this many writes succeed; after them the connection of each is dropped. None ends this."""
         with self._lock:
             self._left = writes
             self._lose_last_answer = lose_last_answer

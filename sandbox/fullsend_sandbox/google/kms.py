@@ -1,7 +1,7 @@
 """Cloud KMS v1 as operators use it: key rings, keys, their versions and policies.
 
 A key's policy decides whether the mint may sign: `roles/cloudkms.signer` for a service account that exists.
-Importing is `kms_import.py`'s.
+`kms_import.py` imports keys.
 """
 
 import re
@@ -28,7 +28,7 @@ DURATION = re.compile(r"(\d+)(?:\.\d+)?s")
 
 
 class KeyRings:
-    """Rings and keys; the versions lie in the sandbox's `KeyManagement`."""
+    """Rings and keys; the sandbox's `KeyManagement` holds the versions."""
 
     def __init__(
         self, project: Project, store: KeyManagement, policies: Policies, accounts: ServiceAccounts

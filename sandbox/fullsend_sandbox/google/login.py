@@ -1,6 +1,6 @@
 """Google's token endpoint for application-default credentials: a service account's key gives an access token.
 
-RFC 7523. So a command can be run as a process of its own, with `GOOGLE_APPLICATION_CREDENTIALS` naming a
+RFC 7523. So a command can run as a separate process, with `GOOGLE_APPLICATION_CREDENTIALS` naming a
 file that `write_credentials` wrote.
 """
 

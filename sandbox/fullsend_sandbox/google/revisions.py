@@ -33,7 +33,7 @@ class Revision:
 
 @dataclass
 class Service:
-    """One service: what was asked for (`template`, `traffic`) and what is (`revisions`, `serving`)."""
+    """One service: the requested state (`template`, `traffic`) and the real one (`revisions`, `serving`)."""
 
     name: str
     """Full, with the project's id."""

@@ -35,7 +35,7 @@ KNOWN = ALWAYS_ENABLED | {
 
 
 class Services:
-    """The project's APIs; what is enabled is kept by the switches, which check it on every call."""
+    """The project's APIs. The switches keep which are enabled, and check it on every call."""
 
     def __init__(self, project: Project, switches: Switches, operations: Operations) -> None:
         self._project = project

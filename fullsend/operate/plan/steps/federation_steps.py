@@ -49,7 +49,7 @@ class PutPool:
         """Do it."""
         name = cloud.location.pool(self.pool)
         if self.how == CREATE:
-            with suppress(AlreadyExists):  # somebody else was faster
+            with suppress(AlreadyExists):  # another operator was faster
                 cloud.federation.create_pool(name, self.pool)
             return
         if self.how == UNDELETE:
@@ -113,7 +113,7 @@ class PutProvider:
             try:
                 cloud.federation.create_provider(name, self.spec)
             except AlreadyExists:
-                pass  # somebody else was faster; make it say the same
+                pass  # another operator was faster; write the same content
             else:
                 return
         current = cloud.federation.provider(name)

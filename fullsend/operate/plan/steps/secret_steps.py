@@ -56,7 +56,7 @@ class AddKey:
         return [gcloud("secrets", "versions", "add", secret_id(self.role), *where)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it. An operator who may write keys and not read them gets a version more, which does no harm."""
+        """Do it. For an operator who may write keys but not read them, this can add a version with the same key."""
         name = cloud.location.secret(self.role)
         try:
             if cloud.secrets.value(name).reveal() == self.key.reveal():

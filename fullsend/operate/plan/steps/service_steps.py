@@ -100,7 +100,7 @@ class EditEnvironment:
             ) from error
 
     def _holds(self, cloud: Cloud) -> bool:
-        """Wait until traffic is on a revision where the edit holds; False when somebody has undone it."""
+        """Wait until traffic is on a revision where the edit holds; False when another operator has undone it."""
         pause = FIRST_PAUSE
         for _ in range(LOOKS):
             service = _service(cloud)
