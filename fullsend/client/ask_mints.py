@@ -18,7 +18,7 @@ from fullsend.client.errors import (
     MintUnreachableError,
 )
 from fullsend.net.answer import is_token, one_line
-from fullsend.net.failures import CertificateError, NoAnswerError, UnusableRouteError
+from fullsend.net.failures import CertificateError, NoAnswerError, UnreadableBundleError, UnusableRouteError
 from fullsend.net.retry import (
     MIN_ATTEMPT_SECONDS,
     TOO_MANY_REQUESTS,
@@ -127,11 +127,8 @@ class _Mint:
         self.limits = False
         try:
             answer = question.put_to(self.url, transport, policy, seconds)
-        except CertificateError as error:
-            self._never_again(_silent(error, "mint_certificate_refused"))
-            return None
         except UnusableRouteError as error:
-            self._never_again(_silent(error, "mint_unreachable"))
+            self._never_again(_silent(error, _code_of(error)))
             return None
         except NoAnswerError as error:
             self.failure = _silent(error, "mint_unreachable")
@@ -151,6 +148,12 @@ class _Mint:
 
     def _never_again(self, failure: MintClientError) -> None:
         self.failure, self.final, self.not_before = failure, True, math.inf
+
+
+def _code_of(error: UnusableRouteError) -> str:
+    if isinstance(error, UnreadableBundleError):
+        return "ca_bundle_unreadable"
+    return "mint_certificate_refused" if isinstance(error, CertificateError) else "mint_unreachable"
 
 
 def _silent(error: NoAnswerError, code: str) -> MintUnreachableError:

@@ -127,7 +127,16 @@ BEFORE: Mapping[str, ErrorCode] = {
         0,
         cause="The runner does not accept the TLS certificate of the CI system's token service.",
         caller="If a proxy inspects TLS connections, give the runner the proxy's CA with REQUESTS_CA_BUNDLE.",
-        action="If a proxy inspects TLS connections, give the runner the proxy's CA with NODE_EXTRA_CA_CERTS.",
+        action="If a proxy inspects TLS connections, give the runner the proxy's CA with NODE_EXTRA_CA_CERTS. If "
+        "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE is set, the action trusts only that file: add the CA to it.",
+    ),
+    "ca_bundle_unreadable": ErrorCode(
+        0,
+        cause="`REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE` names certificate authorities that cannot be read.",
+        caller="Set the variable in the message to an existing file of PEM certificates, or remove it to trust the "
+        "system's authorities.",
+        action="Set the variable in the message to an existing file of PEM certificates, or remove it to trust "
+        "Node's authorities and those in NODE_EXTRA_CA_CERTS.",
     ),
     "oidc_answer_invalid": ErrorCode(
         0,
@@ -166,7 +175,8 @@ NO_MINT: Mapping[str, ErrorCode] = {
         caller="If a proxy inspects TLS connections, give the runner the proxy's CA with REQUESTS_CA_BUNDLE. "
         "Otherwise the certificate has expired or belongs to another name: check the mint URL, then tell the "
         "mint's operator.",
-        action="If a proxy inspects TLS connections, give the runner the proxy's CA with NODE_EXTRA_CA_CERTS. "
+        action="If a proxy inspects TLS connections, give the runner the proxy's CA with NODE_EXTRA_CA_CERTS. If "
+        "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE is set, the action trusts only that file: add the CA to it. "
         "Otherwise the certificate has expired or belongs to another name: check the mint URL, then tell the "
         "mint's operator.",
     ),

@@ -3,7 +3,8 @@
     NoAnswerError
     └── NotConnectedError           no connection, so nothing was sent
         └── UnusableRouteError      only a change on this machine helps, for example of a proxy's URL
-            └── CertificateError    the host did not prove its name, or the authorities cannot be read
+            └── CertificateError    the host did not prove its name
+                └── UnreadableBundleError    the file of authorities in the environment cannot be read
 
 A `NoAnswerError` itself says that the request may have arrived and the answer did not, or is unusable.
 
@@ -32,6 +33,10 @@ class UnusableRouteError(NotConnectedError):
 
 class CertificateError(UnusableRouteError):
     """The host did not prove who it is."""
+
+
+class UnreadableBundleError(CertificateError):
+    """The environment names authorities that cannot be read."""
 
 
 def cause(error: BaseException) -> str:

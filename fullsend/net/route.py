@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import certifi
 
-from fullsend.net.failures import CertificateError, UnusableRouteError
+from fullsend.net.failures import UnreadableBundleError, UnusableRouteError
 from fullsend.net.urls import is_loopback
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
 def trusted_authorities(environ: Mapping[str, str]) -> ssl.SSLContext:
     """Return a client context that checks certificates against the environment's authorities.
 
-    Without a bundle in the environment: the system's authorities and those of certifi. Raises `CertificateError`
-    for a bundle that cannot be read.
+    Without a bundle in the environment: the system's authorities and those of certifi. Raises
+    `UnreadableBundleError`.
     """
     for name in BUNDLES:
         bundle = environ.get(name, "").strip()
@@ -81,7 +81,7 @@ def _context(name: str, bundle: str) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)
     except (OSError, ValueError) as error:  # an SSLError is an OSError
         why = error.strerror if isinstance(error, OSError) and error.strerror else "no certificate in it"
-        raise CertificateError(f"{name} names {bundle!r}, which cannot be read ({why})") from error
+        raise UnreadableBundleError(f"{name} names {bundle!r}, which cannot be read ({why})") from error
 
 
 def _value(environ: Mapping[str, str], name: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mintcore.settings.kms import read_kms_keys
 from mintcore.settings.reader import ConfigurationError, Reader
 from mintcore.settings.roles import read_roles
-from mintcore.settings.service_url import github_api_problem
+from mintcore.settings.service_url import github_api_instead_of
 from mintcore.settings.telemetry import read_metrics, read_signals
 from mintcore.settings.trust import read_trust
 from mintcore.settings.variables import VARIABLES
@@ -167,9 +167,9 @@ def _common(reader: Reader) -> Settings:
 
 def _github_api_url(reader: Reader) -> str:
     url = reader.url("GITHUB_API_URL")
-    problem = github_api_problem(url)
-    if problem:
-        reader.problem("GITHUB_API_URL", problem)
+    right = github_api_instead_of(url)
+    if right:
+        reader.problem("GITHUB_API_URL", f"has {url[:100]!r}, which is not the address of GitHub's API", right)
     return url
 
 

@@ -6,8 +6,8 @@ import ipaddress
 from urllib.parse import urlsplit
 
 
-def github_api_problem(url: str) -> str:
-    """Return why ``url`` cannot be GitHub's API, with the right URL; empty if it can.
+def github_api_instead_of(url: str) -> str:
+    """Return the right URL if ``url`` cannot be GitHub's API; empty if it can.
 
     GitHub REST: ``https://api.github.com``, ``https://api.NAME.ghe.com`` for GHE.com, ``https://HOST/api/v3`` for a
     GitHub Enterprise Server. Loopback addresses are for tests.
@@ -22,11 +22,7 @@ def github_api_problem(url: str) -> str:
         right = f"https://{host if host.startswith('api.') else f'api.{host}'}"
     else:
         right = f"https://{parts.netloc}/api/v3"
-    return (
-        ""
-        if f"https://{parts.netloc.lower()}{path}" == right.lower()
-        else f"is not the address of an API; use {right}"
-    )
+    return "" if f"https://{parts.netloc.lower()}{path}" == right.lower() else right
 
 
 def is_service_url(text: str) -> bool:

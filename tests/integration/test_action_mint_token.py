@@ -21,7 +21,7 @@ from fullsend.client.remedies import ACTION_HINTS
 from fullsend.net.connection import Origin
 from fullsend.net.route import proxy_for
 from fullsend_sandbox.faults import Drop, Fail
-from fullsend_sandbox.github.tokens import TokenStyle
+from fullsend_sandbox.github.tokens import TokenStyle, hash_token
 from fullsend_sandbox.loopback import LoopbackService
 from tests.connect_proxy import connect_proxy
 from tests.throwaway_ca import ThrowawayCa, https_front
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from fullsend_sandbox.process import MintProcess
     from fullsend_sandbox.world import World
+    from tests.conftest import StartMint
 
 ACTION = Path(__file__).resolve().parents[2] / ".github" / "actions" / "mint-token"
 MANIFEST = yaml.safe_load((ACTION / "action.yml").read_text(encoding="utf-8"))
@@ -333,6 +334,17 @@ def test_a_name_may_have_its_own_owner(job: Job, repos: str) -> None:
         ({"repos": "else/app"}, "names else/app, which does not belong to octo-org"),
         ({"repos": "*, app"}, "mixes '*' with names"),
         ({"target_org": "other"}, "which does not belong to other; give bare names of repositories of other"),
+        *(
+            ({"permissions": empty}, "The input permissions has no permission in it")
+            for empty in (",", " ", "\n, \n")
+        ),
+        *(({"level": empty}, "which is not a level's name") for empty in (",", " ", "read,", "Read", "read write")),
+        *(
+            ({"target_org": empty}, "which is not an organization's bare name")
+            for empty in (",", " ", "a,b", "a/b")
+        ),
+        ({"role": " "}, "The input role is empty"),
+        ({"mint_url": "\n"}, "The input mint_url is empty"),
         ({"permissions": "contents"}, "write each as contents: read"),
         ({"permissions": "contents: read, contents: write"}, "names contents twice"),
         ({"wait_usable": "maybe"}, "The input wait-usable must be true or false"),
@@ -367,6 +379,49 @@ def test_the_request_has_what_was_given_and_nothing_else(job: Job, unsteady: Loo
             "target_org": "other",
         },
     ]
+
+
+def test_a_token_for_another_organization_that_grants_it(world: World, job: Job, start_mint: StartMint) -> None:
+    world.let_apps_read_variables()
+    world.github.actions.put_variable("other-org/app", "FULLSEND_FOREIGN_CODER_REPOS", "octo-org/app")
+    granting = start_mint(GRANTS="1", REPO_SCOPE="caller")
+    asked = {"role": "coder", "mint_url": granting.url, "target_org": "other-org"}
+    refused = job.main(**asked, repos=".fullsend")
+    assert (refused.returncode, job.outputs) == (1, {})
+    assert "::error title=Mint token%3A target_not_granted::" in refused.stdout
+    assert "FULLSEND_FOREIGN_CODER_REPOS of the repository other-org/.fullsend" in refused.stdout
+    done = job.main(**asked, repos="other-org/app")
+    assert done.returncode == 0, done.stdout
+    assert json.loads(job.outputs["granted_repos"]) == ["other-org/app"]
+    hashed = hash_token(job.outputs["token"])
+    (issued,) = [one for one in world.github.live_tokens() if one.hashed == hashed]
+    assert issued.installation.account.login == "other-org"
+    job.post()
+    assert hashed not in {one.hashed for one in world.github.live_tokens()}
+
+
+def test_another_organization_without_grants_is_refused(world: World, job: Job) -> None:
+    done = job.main(role="coder", target_org="other-org", repos="app")
+    assert "::error title=Mint token%3A grants_not_enabled::" in done.stdout
+    assert (done.returncode, world.github.live_tokens()) == (1, [])
+
+
+@pytest.mark.parametrize("what", ["missing", "folder", "empty"])
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_authorities_that_cannot_be_read_are_named_with_what_helps(
+    job: Job, tmp_path: Path, name: str, what: str
+) -> None:
+    path = tmp_path / "ca.pem"
+    if what == "folder":
+        path.mkdir()
+    elif what == "empty":
+        path.touch()
+    job.environment[name] = str(path)
+    done = job.main(mint_url="https://127.0.0.1:1")
+    assert "::error title=Mint token%3A ca_bundle_unreadable::" in done.stdout
+    assert f'{name} names "{path}", which cannot be read' in done.stdout
+    assert "Fix: Set the variable in the message to an existing file" in done.stdout
+    assert "inspects TLS" not in done.stdout
 
 
 def test_wait_usable_returns_when_github_accepts_the_token(world: World, job: Job) -> None:
@@ -494,7 +549,7 @@ def test_a_proxy_that_refuses_is_named_without_its_password(job: Job) -> None:
 
 def test_the_manifest_declares_exactly_what_the_code_reads() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in sorted(ACTION.rglob("*.js")))
-    read = set(re.findall(r"(?:input|isTrue)\(env, '([^']+)'\)", code))
+    read = set(re.findall(r"(?:input|isTrue|raw|name)\(\s*env, '([^']+)'[,)]", code))
     written = set(re.findall(r"setOutput\(env, '([^']+)'", code))
     assert (read, written) == (set(MANIFEST["inputs"]), set(MANIFEST["outputs"]))
 

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend.client.identity import no_token_in_actions, variables_of_identity
+from fullsend.client.errors import AmbientIdentityError
+from fullsend.client.identity import ambient_token, no_token_in_actions, variables_of_identity
+from fullsend.net.retry import RetryPolicy
+from fullsend.net.transport import Transport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +53,18 @@ def test_an_event_that_makes_no_sense_lacks_the_permission_unless_a_fork_is_cert
 def test_an_event_that_cannot_be_read_lacks_the_permission(tmp_path: Path) -> None:
     environ = {**ACTIONS, "GITHUB_EVENT_PATH": str(tmp_path / "nothing")}
     assert no_token_in_actions(environ).code == "oidc_permission_missing"
+
+
+def test_authorities_that_cannot_be_read_are_named_and_nothing_was_sent(tmp_path: Path) -> None:
+    environ = {
+        "GITHUB_ACTIONS": "true",
+        "ACTIONS_ID_TOKEN_REQUEST_URL": "https://127.0.0.1:1/",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x",
+        "CURL_CA_BUNDLE": str(tmp_path / "missing.pem"),
+    }
+    with pytest.raises(AmbientIdentityError, match="CURL_CA_BUNDLE names") as failed:
+        ambient_token("fullsend-mint", environ, Transport(environ), RetryPolicy())
+    assert (failed.value.code, failed.value.nothing_was_sent) == ("ca_bundle_unreadable", True)
 
 
 def test_the_remedy_for_the_missing_permission_is_yaml_to_copy() -> None:

@@ -19,6 +19,7 @@ from fullsend.client import (
     StatusRule,
 )
 from fullsend.client.ask_mints import PERMANENT
+from fullsend.net.transport import Transport
 from fullsend_sandbox.faults import Drop, Fail, Garbage, Huge
 from fullsend_sandbox.loopback import LoopbackService
 from mintcore.errors import MintError, ServerError
@@ -264,6 +265,17 @@ def test_a_certificate_that_is_not_accepted_is_said_to_be_at_once(tmp_path: Path
             there.mint("coder")
     assert (failed.value.code, time.slept) == ("mint_certificate_refused", [])
     assert "REQUESTS_CA_BUNDLE" in failed.value.remedy
+
+
+def test_authorities_that_cannot_be_read_are_not_a_certificate_of_the_mint(tmp_path: Path, time: Time) -> None:
+    environ = {"REQUESTS_CA_BUNDLE": str(tmp_path / "missing.pem")}
+    there = MintClient(
+        "https://127.0.0.1:1", identity=lambda _: IDENTITY, transport=Transport(environ), retry=time.policy()
+    )
+    with pytest.raises(MintUnreachableError, match="REQUESTS_CA_BUNDLE names") as failed:
+        there.mint("coder")
+    assert (failed.value.code, time.slept) == ("ca_bundle_unreadable", [])
+    assert failed.value.remedy.startswith("Set the variable in the message")
 
 
 def test_what_speaks_no_tls_is_not_said_to_have_a_bad_certificate(mint: LoopbackService, time: Time) -> None:

@@ -14,6 +14,7 @@ from fullsend.net.failures import (
     CertificateError,
     NoAnswerError,
     NotConnectedError,
+    UnreadableBundleError,
     UnusableRouteError,
     not_connected,
 )
@@ -235,7 +236,7 @@ def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     empty = tmp_path / "empty.pem"
     empty.write_text("", encoding="utf-8")
     for path in (empty, tmp_path / "missing.pem"):
-        with pytest.raises(CertificateError, match=f"REQUESTS_CA_BUNDLE names '{path}', which cannot be read"):
+        with pytest.raises(UnreadableBundleError, match=f"REQUESTS_CA_BUNDLE names '{path}', which cannot be read"):
             post(1, {"REQUESTS_CA_BUNDLE": str(path)})
 
 

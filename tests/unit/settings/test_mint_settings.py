@@ -421,10 +421,20 @@ def test_a_proxy_of_another_form_is_a_problem_that_does_not_show_it(url: str) ->
         ("https://ghes.example.com:8443", "https://ghes.example.com:8443/api/v3"),
     ],
 )
-def test_a_url_that_is_not_githubs_api_is_a_problem_that_names_the_right_one(given: str, right: str) -> None:
+def test_a_url_that_is_not_githubs_api_is_a_problem_whose_example_is_the_right_one(given: str, right: str) -> None:
     (problem,) = problems(GITHUB_API_URL=given)
-    assert f"use {right};" in problem
+    assert problem == (
+        f"GITHUB_API_URL has {given.rstrip('/')!r}, which is not the address of GitHub's API; "
+        f"for example GITHUB_API_URL={right}"
+    )
     assert common(GITHUB_API_URL=right).github_api_url == right
+
+
+@pytest.mark.parametrize("name", ["octo", "octo-corp", "OCTO"])
+def test_the_api_of_ghe_com_is_accepted(name: str) -> None:
+    for slash in ("", "/"):
+        url = f"https://api.{name}.ghe.com{slash}"
+        assert common(GITHUB_API_URL=url).github_api_url == url.rstrip("/")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@
 const { ActionError } = require('./errors')
 
 // The runner upper-cases names and turns blanks into underscores; dashes stay.
-const input = (env, name) => (env[`INPUT_${name.toUpperCase()}`] ?? '').trim()
+const raw = (env, name) => env[`INPUT_${name.toUpperCase()}`] ?? ''
+const input = (env, name) => raw(env, name).trim()
 const words = (text, separators) => text.split(separators).filter(Boolean)
 
 function isTrue(env, name) {
@@ -68,32 +69,50 @@ function repositories(env, targetOrg) {
   })
 }
 
-// `contents: read, issues: write`, as actions/create-github-app-token spells them; undefined without any.
+// `contents: read, issues: write`, as actions/create-github-app-token spells them; undefined if the input is left out.
+// Only separators come from expressions without a value: the whole level would be more than was meant.
 function permissions(env) {
   const refuse = (why) => new ActionError(`The input permissions ${why}`, 'invalid_permissions')
   const found = {}
-  for (const text of input(env, 'permissions').split(/[,\n]/).map((part) => part.trim()).filter(Boolean)) {
+  const parts = raw(env, 'permissions').split(/[,\n]/).map((part) => part.trim()).filter(Boolean)
+  if (raw(env, 'permissions') && !parts.length) {
+    throw refuse('has no permission in it. Name at least one, for example contents: read, or leave it out for the whole level.')
+  }
+  for (const text of parts) {
     const [, name, level] = /^([a-z][a-z_]{0,99})\s*[:=]\s*([a-z]{1,20})$/.exec(text) ?? []
     if (!name) throw refuse(`has ${JSON.stringify(text.slice(0, 80))}; write each as contents: read.`)
     if (Object.hasOwn(found, name) && found[name] !== level) throw refuse(`names ${name} twice with different levels.`)
     found[name] = level
   }
-  return Object.keys(found).length ? found : undefined
+  return parts.length ? found : undefined
+}
+
+// A name, or undefined if the input is left out.
+function name(env, input, pattern, what, code) {
+  const given = raw(env, input)
+  if (!given) return undefined
+  if (pattern.test(given.trim())) return given.trim()
+  throw new ActionError(`The input ${input} is ${JSON.stringify(given.slice(0, 80))}, which is not ${what}.`, code)
 }
 
 function readInputs(env) {
   const role = input(env, 'role')
   const urls = words(input(env, 'mint_url'), /\s+/)
-  const targetOrg = input(env, 'target-org')
+  const targetOrg = name(
+    env, 'target-org', /^[A-Za-z0-9][\w-]{0,99}$/, "an organization's bare name; write for example my-org, or leave it out",
+    'invalid_target_org',
+  )
   if (!role) throw new ActionError('The input role is empty; name the agent role, for example coder.', 'role_required')
   if (!urls.length) throw new ActionError('The input mint_url is empty.', 'mint_url_invalid')
   isTrue(env, 'skip-token-revoke') // a mistake here is told now, not in the post step
   const body = {
     role,
     repos: repositories(env, targetOrg),
-    level: input(env, 'level') || undefined,
+    level: name(
+      env, 'level', /^[a-z][a-z0-9_-]{0,31}$/, "a level's name; write for example read, or leave it out", 'invalid_level',
+    ),
     permissions: permissions(env),
-    target_org: targetOrg || undefined,
+    target_org: targetOrg,
   }
   return {
     body, // JSON leaves out what is undefined

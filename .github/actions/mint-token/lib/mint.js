@@ -30,12 +30,9 @@ async function mint({ mintUrls, body }, identity, env) {
         answer = await exchange('POST', `${url}/v1/token`, { bearer, body, headers, seconds: attempts.left, env })
       } catch (error) {
         const silent = (code) => new ActionError(`The mint did not answer: ${error.message}.`, code)
-        if (error.certificate) {
+        if (error.final) {
           notBefore.delete(url)
-          final.push(silent('mint_certificate_refused'))
-        } else if (error.final) {
-          notBefore.delete(url)
-          final.push(silent('mint_unreachable'))
+          final.push(silent(error.mintCode ?? (error.certificate ? 'mint_certificate_refused' : 'mint_unreachable')))
         } else {
           last.set(url, silent('mint_unreachable'))
         }

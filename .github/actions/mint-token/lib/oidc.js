@@ -21,7 +21,7 @@ async function oidcToken(env, audience, seconds) {
     answer = await send('GET', url.href, { bearer: env.ACTIONS_ID_TOKEN_REQUEST_TOKEN, totalSeconds: Math.min(seconds, 30), env })
   } catch (error) {
     const code = error.certificate ? 'oidc_certificate_refused' : 'oidc_unreachable'
-    throw failed(`its token service was not reached, ${error.message}`, code)
+    throw failed(`its token service was not reached, ${error.message}`, error.mintCode ?? code)
   }
   if (answer.status !== 200) throw failed(`its token service answered ${answer.status}`, 'oidc_request_failed')
   const { value } = jsonObject(answer.text)

@@ -7,10 +7,10 @@ const { isIP } = require('node:net')
 
 // Only a change on the runner helps, so nothing is repeated.
 class RouteError extends Error {
-  constructor(message, { certificate = false } = {}) {
+  constructor(message, mintCode) {
     super(message)
     this.final = true
-    this.certificate = certificate
+    this.mintCode = mintCode
   }
 }
 
@@ -77,11 +77,17 @@ function authorities(env) {
   for (const name of ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE']) {
     const path = (env[name] ?? '').trim()
     if (!path) continue
+    const unreadable = (why) =>
+      new RouteError(`${name} names ${JSON.stringify(path)}, which cannot be read (${why})`, 'ca_bundle_unreadable')
+    let bundle
     try {
-      return readFileSync(path)
+      bundle = readFileSync(path)
     } catch (error) {
-      throw new RouteError(`${name} names a file that cannot be read (${error.code})`, { certificate: true })
+      throw unreadable(error.code)
     }
+    // Node takes a file without certificates as no authority at all, and then blames the server's certificate.
+    if (!bundle.includes('-----BEGIN ')) throw unreadable('no certificate in it')
+    return bundle
   }
   return undefined
 }
