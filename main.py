@@ -1,7 +1,7 @@
 """The Cloud Function ``mint``: a CI job's OIDC token in, a scoped GitHub App installation token out.
 
-``functions-framework --target=mint`` loads this file; mintcore/service.py has the steps of minting. The server that
-the framework then starts calls the endpoint directly (mintcore/http/framework.py); its debug server calls ``mint``.
+``functions-framework --target=mint`` loads this file and starts a server, which calls the endpoint directly
+(mintcore/http/framework.py). Only the framework's debug server calls ``mint``. mintcore/service.py has the steps.
 """
 
 import functions_framework

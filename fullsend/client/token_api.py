@@ -35,7 +35,7 @@ def unknown_to(api_url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TokenApi:
-    """GitHub, asked with a token. Raises `MintConfigurationError` for a URL that no token may be sent to.
+    """Calls GitHub with a token. Raises `MintConfigurationError` for a URL that no token may be sent to.
 
     The default GitHub is the job's own.
     """

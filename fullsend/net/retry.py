@@ -64,10 +64,10 @@ class Attempts:
         return max(0.0, self._ends - self._policy.now())
 
     def wait(self, asked: float = 0.0, *, why: str = "") -> bool:
-        """Sleep before another attempt; False, at once, without the time or the attempts for one.
+        """Sleep before another attempt and return True; return False at once if no time or attempt is left.
 
-        `asked` is the server's `Retry-After`, `why` is told with the wait. Half of each wait is jitter: the jobs of
-        one matrix that failed together must not come back together.
+        `asked` is the server's `Retry-After`, `why` the reason for `RetryPolicy.tell`. Half of each wait is jitter:
+        the jobs of one matrix that failed together must not come back together.
         """
         policy = self._policy
         self._made += 1
@@ -83,10 +83,10 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True)
 class Retry(Generic[T]):
-    """An attempt that may succeed when repeated.
+    """The result of an attempt that may succeed when repeated.
 
     `last` is returned, or raised if it is an exception, when there is no other attempt; `after` is what the service
-    asked to wait, in seconds; `why` is told.
+    asked to wait, in seconds; `why` is the reason for `RetryPolicy.tell`.
     """
 
     last: T | Exception

@@ -52,9 +52,10 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         json: object = None,
     ) -> Answer:
-        """Send a request that may be repeated; return the first answer whose status is not `again`, else the last.
+        """Send a request, and repeat it while `again` is true for the answer's status.
 
-        Raises `NoAnswerError` when the last attempt had no answer, `UnusableRouteError` without another attempt.
+        Return the first other answer, or the last one when time or attempts run out. Raises `NoAnswerError` when
+        the last attempt had no answer, `UnusableRouteError` without another attempt.
         """
         host = Origin.of(url).authority
 

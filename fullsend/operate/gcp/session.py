@@ -183,7 +183,7 @@ class ApiRequest:
 
     @property
     def permission_hint(self) -> str:
-        """About which permission it needs: `run.services.patch` for PATCH v2/projects/p/locations/l/services/s."""
+        """Its probable permission, such as `run.services.patch` for PATCH v2/projects/p/locations/l/services/s."""
         path, _, verb = self.target.partition("?")[0].partition(":")
         collections = [part for part in path.split("/")[1::2] if part not in {"projects", "locations"}]
         return ".".join([self.api, *(collections or ["projects"]), verb or self.method.lower()])

@@ -1,4 +1,4 @@
-"""Which callers the mint's providers must admit, by the mint's environment and the conditions of today. Pure."""
+"""Which callers the mint's providers must admit, from the mint's environment and the present conditions. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Attribute conditions in CEL: built from names, and read back to names.
 
-Reads only the forms it writes; a condition written by hand is reported and never rewritten by guessing. CEL
-compares case-sensitively, so the case of a name is kept and matters. Ids and required claims narrow it further.
+It reads only the forms that it writes. A condition written by hand is reported, never rewritten by guessing. CEL
+compares case-sensitively, so the case of a name matters. Ids and required claims narrow a condition further.
 """
 
 from __future__ import annotations

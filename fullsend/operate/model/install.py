@@ -50,7 +50,7 @@ class Install:
 
     @property
     def per_repo(self) -> bool:
-        """Whether one repository stands for itself."""
+        """Whether this is the install of a single repository."""
         return isinstance(self.target, Repo)
 
     @property

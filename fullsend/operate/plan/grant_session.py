@@ -1,8 +1,8 @@
-"""Changes the grants of one organization or repository without losing what others change at the same time.
+"""Change the grants of one organization or repository without losing what others change at the same time.
 
-GitHub's variables have no etag, but it creates a variable only once. A second variable is therefore the lock: who
-created it may read, merge and write; everybody else waits. After writing, the value is read again, because a person
-may write by hand.
+GitHub's variables have no etag, but GitHub creates a variable only once. A second variable is therefore the lock:
+the command that created it may read, merge and write, and the others wait. After writing, the value is read again,
+because a person may write by hand.
 """
 
 from __future__ import annotations

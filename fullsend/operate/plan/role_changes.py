@@ -77,7 +77,7 @@ def _refuse_to_part(state: MintState, role: Role) -> None:
 
 
 def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
-    """Return the steps: the environment, then the secret. If the key is kept, the mint loses its read access.
+    """Return the steps: the environment, then the key. If the secret is kept, the mint loses its read access.
 
     Raises BadInput, NotThere.
     """
@@ -108,7 +108,7 @@ def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
 def rotate_key(state: MintState, wanted: RoleKey, stored: Secret | None = None) -> list[Step]:
     """Return the steps: the new version, a revision that reads it, then the old versions disabled.
 
-    There are none when the key is in use already. `stored` is the newest version's, None when it cannot be read.
+    There are none if the key is in use already. `stored` is the newest stored key, None if it cannot be read.
 
     A running mint keeps a key for minutes. Naming the new key's fingerprint in the environment makes a
     revision whose instances read it afresh; once that revision serves, nothing uses the old key.

@@ -40,7 +40,7 @@ MASK = "description,buildConfig.runtime,buildConfig.entryPoint,buildConfig.sourc
 
 @dataclass(frozen=True, slots=True)
 class DeployFunction:
-    """Upload the source and create or update the function; skipped when the hash runs already."""
+    """Upload the source and create or update the function, unless the same source and variables serve already."""
 
     sha256: str
     edit: Edit

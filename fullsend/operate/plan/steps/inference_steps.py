@@ -20,12 +20,12 @@ ROUNDS = 60
 class CheckInference:
     """Check that the provider admits everyone who may use models, and write it again if not.
 
-    A provider has no etag; the project's policy has one and is the record (docs/adr/0017). Whom the condition
-    admits beside the record stays: it may be another operator's target, whose binding is still to come.
+    A provider has no etag; the project's policy has one and is the record (docs/adr/0017). A target that only the
+    condition admits stays: another operator may be about to write its binding.
     """
 
     target: Org | Repo | None = None
-    """Whose spelling counts, above any that is there."""
+    """The target whose spelling replaces others of the same name."""
 
     def title(self) -> str:
         """Say what it does."""
