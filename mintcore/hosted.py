@@ -20,7 +20,10 @@ from mintcore.settings.environment import ConfigurationError, HostedSettings, re
 from mintcore.startup.background import Background
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mintcore.service import MintService
+    from mintcore.verify.jwks import KeySet
 
 # STS checks the signature too, so the local check is not worth a long wait for the keys.
 _KEYS_PATIENCE_SECONDS = 3.0
@@ -34,21 +37,34 @@ def hosted_mint() -> Endpoint:
     """
     try:
         settings = read_hosted()
+        key_files = _read_key_files(settings)
     except ConfigurationError as error:
         print("\n".join(error.problems), file=sys.stderr)  # noqa: T201 - there is no log yet
         raise SystemExit(1) from None
     log = JsonLog(sys.stdout, project_id=settings.common.project_id)
-    endpoint = build(settings, WorldClock(), log)
+    endpoint = build(settings, WorldClock(), log, key_files)
     serve_with_edge(endpoint, log)
     return endpoint
 
 
-def build(settings: HostedSettings, clock: WorldClock, log: JsonLog) -> Endpoint:
-    """Return the endpoint for ``settings``; the mint behind it is built in the background."""
+def _read_key_files(settings: HostedSettings) -> Mapping[str, KeySet]:
+    """Return the keys that ISSUERS has in files. Raises ConfigurationError."""
+    if not any(issuer.jwks_file for issuer in settings.common.issuers):
+        return {}
+    from mintcore.startup.issuers import read_key_files  # noqa: PLC0415 - see the module's docstring
+
+    return read_key_files(settings.common.issuers)
+
+
+def build(settings: HostedSettings, clock: WorldClock, log: JsonLog, key_files: Mapping[str, KeySet]) -> Endpoint:
+    """Return the endpoint for ``settings``; the mint behind it is built in the background.
+
+    ``key_files`` are the keys of the issuers that the mint cannot reach.
+    """
     for warning in settings.common.warnings:
         log.write("WARNING", warning)
     telemetry = Telemetry(settings.common.telemetry) if settings.common.telemetry else None
-    mint = Background(lambda: _assemble(settings, clock, log, telemetry))
+    mint = Background(lambda: _assemble(settings, clock, log, telemetry, key_files))
     return Endpoint(
         service=mint.result,
         clock=clock,
@@ -60,15 +76,20 @@ def build(settings: HostedSettings, clock: WorldClock, log: JsonLog) -> Endpoint
 
 
 def _assemble(
-    settings: HostedSettings, clock: WorldClock, log: JsonLog, telemetry: Telemetry | None
+    settings: HostedSettings,
+    clock: WorldClock,
+    log: JsonLog,
+    telemetry: Telemetry | None,
+    key_files: Mapping[str, KeySet],
 ) -> MintService:
     # Imported here for the reason in the module's docstring.
     from mintcore.helpers import Helpers  # noqa: PLC0415
     from mintcore.keys.secret_manager import SecretManagerKeys  # noqa: PLC0415
     from mintcore.startup.assembly import assemble, log_corrections, outbound_for, warm_up  # noqa: PLC0415
+    from mintcore.startup.issuers import trust_issuers  # noqa: PLC0415
     from mintcore.startup.kms import kms_keys, with_kms  # noqa: PLC0415
     from mintcore.verify.chain import HostedVerifier  # noqa: PLC0415
-    from mintcore.verify.jwks import STALE_SECONDS, IssuerKeys  # noqa: PLC0415
+    from mintcore.verify.jwks import STALE_SECONDS  # noqa: PLC0415
     from mintcore.verify.sts import SecurityTokenService  # noqa: PLC0415
 
     common = settings.common
@@ -76,8 +97,9 @@ def _assemble(
     outbound = outbound_for(common, clock)
     # One helper for each serving thread, and a few that fetch new values behind the caches.
     helpers = Helpers(common.threads + _RENEWING_THREADS)
-    issuer_keys = IssuerKeys(
-        common.issuer_url,
+    trusted = trust_issuers(
+        common.issuers,
+        key_files,
         outbound,
         clock,
         patience_seconds=_KEYS_PATIENCE_SECONDS,
@@ -93,14 +115,12 @@ def _assemble(
         helpers=helpers,
     )
     verifier = HostedVerifier(
-        issuer_keys,
+        trusted,
         SecurityTokenService(
             outbound.channel("sts", settings.sts_url), project_number=settings.project_number, pool=settings.pool
         ),
         clock,
-        issuer=common.issuer_url,
-        audience=common.audience,
-        provider_for=lambda caller: trust.provider_id(common.policy, caller.repository, settings.provider),
+        provider_for=lambda claimant: trust.provider_id(common.policy, claimant, settings.provider),
         overlap=settings.overlap,
     )
     kms = kms_keys(common, outbound, clock)
@@ -117,7 +137,10 @@ def _assemble(
     )
     steps = [partial(keys.signer, role) for role in common.policy.roles.key_roles]
     # Beside each other: importing Google's client takes longer than both calls for the issuer's keys.
-    warm_up([issuer_keys.load, *([] if kms is None else [kms.warm])], clock, log)
+    first, *others = (one.keys.load for one in trusted)
+    warm_up([first, *([] if kms is None else [kms.warm])], clock, log)
+    for load in others:  # one thread each: an issuer that is down holds up no other
+        warm_up([load], clock, log)
     warm_up(steps, clock, log)
     if telemetry is not None:
         telemetry.start()

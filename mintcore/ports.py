@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from mintcore.policy.claims import Caller, GenuineClaims, SignedClaims, UnprovenClaims
+    from mintcore.policy.caller import Caller
+    from mintcore.policy.claims import GenuineClaims, SignedClaims, UnprovenClaims
     from mintcore.policy.decision import CommitQuestion, GrantQuestion, Target
     from mintcore.policy.names import Role
     from mintcore.policy.roles import App

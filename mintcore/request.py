@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mintcore.errors import MintError
-    from mintcore.policy.claims import Caller, Proof
+    from mintcore.policy.caller import Caller, Job
+    from mintcore.policy.claims import Proof
     from mintcore.policy.decision import Decision, Entitlement
     from mintcore.policy.levels import Permissions
     from mintcore.policy.names import RepoName
@@ -101,14 +102,15 @@ class DecisionRecord:
     """Everything the audit log may know of one request, filled in step by step.
 
     ``kind`` is ``mint`` or ``status``. A step that was not reached leaves its field ``None``; so does ``caller``
-    for a token that was not proven genuine, because its claims are unverified. ``withdrawn`` is a token that was
-    requested before the final authority refused the caller, and ``revoked`` whether the forge has revoked it.
+    for a token that was not proven genuine, because its claims are unverified. ``caller`` is a ``Job`` if no entry
+    of CALLERS matches. ``withdrawn`` is a token that was requested before the final authority refused the caller,
+    and ``revoked`` whether the forge has revoked it.
     """
 
     kind: str
     context: RequestContext
     request: TokenRequest | None = None
-    caller: Caller | None = None
+    caller: Caller | Job | None = None
     proof: Proof | None = None
     decision: Decision | None = None
     entitlement: Entitlement | None = None

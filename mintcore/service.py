@@ -9,11 +9,12 @@ installation token. 5 and 6 may run during 3. Everything from outside comes thro
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mintcore.errors import InternalError, KeyUnavailable, MintError, RoleKeyMissing, ServerError
 from mintcore.minting.overlap import Early, InTurn, Prepared
+from mintcore.minting.results import Minted, Status
 from mintcore.policy import trust
 from mintcore.policy.claims import Proof, SignedClaims
 from mintcore.request import DecisionRecord, Scope
@@ -23,33 +24,13 @@ if TYPE_CHECKING:
 
     from mintcore.helpers import Helpers
     from mintcore.minting.lookups import Lookups
-    from mintcore.policy.claims import Caller, GenuineClaims, UnprovenClaims
+    from mintcore.policy.caller import Caller, Claimant
+    from mintcore.policy.claims import GenuineClaims, UnprovenClaims
     from mintcore.policy.decision import Decision, Entitlement
     from mintcore.policy.policy import TrustPolicy
     from mintcore.policy.token_request import TokenRequest
     from mintcore.ports import AppAssertions, AuditLog, InstallationTokens, Limiter, TokenUses, Verifier
     from mintcore.request import InstallationToken, RequestContext
-
-
-@dataclass(frozen=True, slots=True)
-class Minted:
-    """A token, and ``warnings`` for the caller: sentences about what was ignored or only reported."""
-
-    token: InstallationToken
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a genuine caller may know about its own organization.
-
-    ``decision`` is policy's answer to the request the caller asked about, ``None`` if it asked about none.
-    """
-
-    org: str
-    roles: tuple[str, ...]
-    workflow_allowed: bool
-    decision: Decision | None = None
 
 
 class MintService:
@@ -88,45 +69,47 @@ class MintService:
         """Return the token that ``request`` asks for. Raises a MintError. Writes one audit event either way."""
         record = DecisionRecord("mint", context, request)
 
-        def admit(caller: Caller) -> Decision:
-            return trust.decide(self._policy, caller, request)
+        def admit(claimant: Claimant) -> Decision:
+            return trust.decide(self._policy, claimant, request)
 
         with self._audited(record):
             examined = self._examine(unverified_token, record, admit)
             meanwhile = self._start(examined, record)
             try:
-                caller = self._confirm(unverified_token, examined, record, admit).caller
+                claimant = self._confirm(unverified_token, examined, record, admit).caller
             except BaseException:
                 meanwhile.withdraw(record)
                 raise
-            decision = record.decision = self._final(caller, request, record)
-            issued = record.issued = meanwhile.finish(lambda: self._issue(caller, decision.entitled(), record))
+            decision = record.decision = self._final(claimant, request, record)
+            issued = record.issued = meanwhile.finish(lambda: self._issue(decision, record))
             return Minted(issued, (*request.warnings, *decision.warnings, *issued.warnings))
 
     def status(self, unverified_token: str, request: TokenRequest | None, context: RequestContext) -> Status:
         """Return what the caller may know. The only condition: its organization or repository is enrolled.
 
-        ``request`` is a token request to decide without minting, ``None`` to decide nothing.
+        A job of another CI system must match an entry of CALLERS, which names its repository. ``request`` is a
+        token request to decide without minting, ``None`` to decide nothing.
         """
         record = DecisionRecord("status", context, request)
 
-        def admit(caller: Caller) -> Decision:
-            return trust.decide_status(self._policy, caller)
+        def admit(claimant: Claimant) -> Decision:
+            return trust.decide_status(self._policy, claimant, None if request is None else request.role)
 
         with self._audited(record):
             examined = self._examine(unverified_token, record, admit)
             # A caller whose workflow is not trusted gets no token whatever Google says, so Google is not asked.
             if isinstance(examined, SignedClaims) and not trust.workflow_allowed(self._policy, examined.caller):
-                record.proof, caller = Proof.SIGNATURE, examined.caller
+                record.proof, claimant = Proof.SIGNATURE, examined.caller
             else:
-                caller = self._confirm(unverified_token, examined, record, admit).caller
-            allowed = trust.workflow_allowed(self._policy, caller)
-            status = Status(str(caller.org), tuple(self._policy.roles.names), allowed)
+                claimant = self._confirm(unverified_token, examined, record, admit).caller
+            allowed = trust.workflow_allowed(self._policy, claimant)
+            org = str(_decided(record).acting().org)
+            status = Status(org, trust.roles_of(self._policy, claimant), allowed)
             if request is None:
                 return status
             # The decision is the answer here; a denial is not a failure.
             record.decision = None
-            record.decision = self._final(caller, request, record)
+            record.decision = self._final(claimant, request, record)
             return replace(status, decision=record.decision)
 
     @contextmanager
@@ -144,7 +127,7 @@ class MintService:
             self._audit.record(record)
 
     def _examine(
-        self, unverified_token: str, record: DecisionRecord, admit: Callable[[Caller], Decision]
+        self, unverified_token: str, record: DecisionRecord, admit: Callable[[Claimant], Decision]
     ) -> SignedClaims | UnprovenClaims:
         """Check the token here. Policy decides as soon as the signature is proven: a denial costs no call."""
         with record.context.step("examine"):
@@ -158,7 +141,7 @@ class MintService:
         unverified_token: str,
         examined: SignedClaims | UnprovenClaims,
         record: DecisionRecord,
-        admit: Callable[[Caller], Decision],
+        admit: Callable[[Claimant], Decision],
     ) -> GenuineClaims:
         """Ask the final authority.
 
@@ -172,12 +155,12 @@ class MintService:
             _admit(admit, genuine.caller, record)
         return genuine
 
-    def _final(self, caller: Caller, request: TokenRequest, record: DecisionRecord) -> Decision:
+    def _final(self, claimant: Claimant, request: TokenRequest, record: DecisionRecord) -> Decision:
         """Return policy's decision with every question answered; most decisions have none."""
         if record.decision is not None and record.decision.question is None:
             return record.decision
         return self._lookups.answer(
-            lambda facts: trust.decide(self._policy, caller, request, facts), caller, record.context
+            lambda facts: trust.decide(self._policy, claimant, request, facts), record.context
         )
 
     def _check_limits(self, caller: Caller) -> None:
@@ -191,20 +174,21 @@ class MintService:
         """Begin what can be done while the final authority is asked. Raises RateLimited or TokenSpent."""
         if not isinstance(examined, SignedClaims):
             return InTurn()
-        self._check_limits(examined.caller)
-        decision = record.decision
-        if self._helpers is None or decision is None or decision.question is not None:
+        decision = _decided(record)
+        self._check_limits(decision.acting())
+        if self._helpers is None or decision.question is not None:
             return InTurn()
         entitled = decision.entitled()
         if not (self._overlaps and self._verifier.may_overlap(examined)):
             return Prepared(self._tokens, entitled, record.context, self._helpers)
         try:
-            self._spend(examined.caller, entitled, record)
+            self._spend(decision.acting(), entitled, record)
         except (RoleKeyMissing, KeyUnavailable, ServerError):
             return InTurn()  # a refusal by the final authority is reported before a problem with the key
         return Early(self._tokens, lambda: self._request(entitled, record), self._helpers)
 
-    def _issue(self, caller: Caller, entitled: Entitlement, record: DecisionRecord) -> InstallationToken:
+    def _issue(self, decision: Decision, record: DecisionRecord) -> InstallationToken:
+        caller, entitled = decision.acting(), decision.entitled()
         self._spend(caller, entitled, record)
         with self._counted(caller):
             return self._request(entitled, record)
@@ -243,7 +227,15 @@ def _key(caller: Caller) -> str:
     return str(caller.repository).lower()
 
 
-def _admit(admit: Callable[[Caller], Decision], caller: Caller, record: DecisionRecord) -> None:
-    record.caller = caller
-    record.decision = admit(caller)
-    record.decision.require()
+def _admit(admit: Callable[[Claimant], Decision], claimant: Claimant, record: DecisionRecord) -> None:
+    record.caller = claimant
+    decision = record.decision = admit(claimant)
+    record.caller = decision.caller or claimant
+    decision.require()
+
+
+def _decided(record: DecisionRecord) -> Decision:
+    """Return the decision that :func:`_admit` has made. Raises InternalError without one."""
+    if record.decision is None:
+        raise InternalError(detail="policy has not decided")
+    return record.decision

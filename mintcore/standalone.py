@@ -29,18 +29,19 @@ from mintcore.observe.metrics import Metrics
 from mintcore.observe.telemetry import Telemetry
 from mintcore.settings.environment import ConfigurationError, StandaloneSettings, read_standalone
 from mintcore.startup.assembly import assemble, log_corrections, outbound_for, warm_up
+from mintcore.startup.issuers import read_key_files, trust_issuers
 from mintcore.startup.kms import kms_keys, with_kms
 from mintcore.startup.standalone_report import KeyFindings, PlainWarnings, address, find_keys, report, useless
 from mintcore.verify.chain import StandaloneVerifier
-from mintcore.verify.jwks import IssuerKeys
 from mintcore.version import VERSION
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mintcore.observe.log import JsonLog
     from mintcore.request import RequestContext
+    from mintcore.verify.jwks import KeySet
 
 # The issuer's keys are the authority here, so they are worth a wait; the request's deadline still bounds it.
 _KEYS_PATIENCE_SECONDS = 10.0
@@ -76,14 +77,16 @@ def build(
     keys: DirectoryKeys,
     clock: WorldClock,
     log: JsonLog,
+    *,
+    key_files: Mapping[str, KeySet],
     audit_file: AuditFile | None = None,
 ) -> Mint:
     """Return the mint that ``settings`` describe; it has made no connection yet."""
     common = settings.common
     log_corrections(clock, log)
     outbound = outbound_for(common, clock)
-    issuer_keys = IssuerKeys(common.issuer_url, outbound, clock, patience_seconds=_KEYS_PATIENCE_SECONDS)
-    verifier = StandaloneVerifier(issuer_keys, clock, issuer=common.issuer_url, audience=common.audience)
+    trusted = trust_issuers(common.issuers, key_files, outbound, clock, patience_seconds=_KEYS_PATIENCE_SECONDS)
+    verifier = StandaloneVerifier(trusted, clock)
     kms = kms_keys(common, outbound, clock)
     service = assemble(
         common,
@@ -117,7 +120,8 @@ def build(
         observers=[observer for observer in (telemetry, metrics) if observer is not None],
         metrics=None if metrics is None else metrics.text,
     )
-    warm = [issuer_keys.load] if kms is None else [issuer_keys.load, kms.warm]
+    first, *others = (one.keys.load for one in trusted)
+    warm = [first, *([] if kms is None else [kms.warm]), *others]
     return Mint(endpoint, warm, telemetry)
 
 
@@ -136,6 +140,8 @@ def _check(settings: StandaloneSettings) -> int:
     for warning in (*settings.common.warnings, *found.unused):
         warnings.write("WARNING", warning)
     wrong = [*found.missing, *found.problems]
+    with _noting(wrong):
+        read_key_files(settings.common.issuers)
     with _noting(wrong):
         audit_file = _audit_file(settings)
         if audit_file is not None:
@@ -156,6 +162,8 @@ def _serve(settings: StandaloneSettings) -> int:
     found = find_keys(settings, keys, clock)
     wrong = [*found.problems]
     with _noting(wrong):
+        key_files = read_key_files(settings.common.issuers)
+    with _noting(wrong):
         listener = _listen(settings)
     with _noting(wrong):
         audit_file = _audit_file(settings)
@@ -164,7 +172,7 @@ def _serve(settings: StandaloneSettings) -> int:
     _announce(settings, found, log)
     if audit_file is not None and audit_file.warning:
         log.write("WARNING", audit_file.warning)
-    mint = build(settings, keys, clock, log, audit_file)
+    mint = build(settings, keys, clock, log, key_files=key_files, audit_file=audit_file)
     # These objects stay. Frozen, they are not collected and stay shared with gunicorn's parent process.
     gc.collect()
     gc.freeze()

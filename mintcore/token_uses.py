@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from limits.storage import Storage
 
     from mintcore.observe.log import JsonLog
-    from mintcore.policy.claims import Caller
+    from mintcore.policy.caller import Caller
     from mintcore.ports import Clock
 
 # A token is accepted up to 30 s after its exp, and clocks differ.

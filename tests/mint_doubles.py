@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mintcore.policy.claims import Caller, check_claims
+from mintcore.policy.claims import check_claims
+from mintcore.policy.issuers import Issuer
+from mintcore.policy.kinds.github import GITHUB
 from mintcore.policy.names import Org, Repo, Role, fold, parse_repo
 from mintcore.policy.policy import TrustPolicy
 from mintcore.policy.roles import build_role_book
 from mintcore.request import Deadline, RequestContext
+from mintcore.verify.chain import Keys, TrustedIssuer
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
     from mintcore.errors import MintError
+    from mintcore.policy.caller import WorkflowCaller
     from mintcore.policy.levels import Levels
 
 NOW = 1_900_000_000.0
@@ -53,6 +57,11 @@ class FakeClock:
         self.time += seconds
 
 
+def trusted(url: str, keys: Keys) -> TrustedIssuer:
+    """GitHub's issuer at ``url``, as OIDC_ISSUER_URL names it."""
+    return TrustedIssuer(Issuer("", GITHUB, url, AUDIENCE), keys)
+
+
 def new_attempt(clock: Any, seconds: float = 25.0) -> RequestContext:
     return RequestContext(Deadline(clock, seconds), "request-1")
 
@@ -72,7 +81,7 @@ def claims(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (given | changes).items() if value is not None}
 
 
-def caller(workflow: str = WORKFLOW, repository: str = "octo-org/app", **changes: Any) -> Caller:
+def caller(workflow: str = WORKFLOW, repository: str = "octo-org/app", **changes: Any) -> WorkflowCaller:
     owner = repository.partition("/")[0]
     given = claims(repository=repository, repository_owner=owner, job_workflow_ref=workflow, **changes)
     return check_claims(given, issuer=ISSUER, audience=AUDIENCE, now=NOW)

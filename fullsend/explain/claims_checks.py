@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from fullsend.explain.checks import SHOWN, Check, Outcome, failed
 from mintcore.errors import InvalidToken
-from mintcore.policy.claims import Caller, check_claims
+from mintcore.policy.claims import check_claims
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fullsend.explain.configuration import Configuration
+    from mintcore.policy.caller import WorkflowCaller
 
 _TIMES = ("exp", "nbf", "iat")
 _FRESH = "Ask for a fresh token in the job: GitHub's live for minutes."
@@ -58,7 +59,7 @@ class ClaimsChecks:
             ),
         ]
 
-    def caller(self) -> Caller | None:
+    def caller(self) -> WorkflowCaller | None:
         """Return who the claims name, whatever else is wrong with them; ``None`` if they name no caller."""
         try:
             return self._ask("repository", "repository_owner", "job_workflow_ref", others=True)
@@ -73,7 +74,7 @@ class ClaimsChecks:
         found = ", ".join(f"{claim} is {_shown(claim, self._claims[claim])}" for claim in claims)
         return Check(name, Outcome.PASSED, found[:SHOWN], expected)
 
-    def _ask(self, *claims: str, others: bool = False) -> Caller:
+    def _ask(self, *claims: str, others: bool = False) -> WorkflowCaller:
         """Check only these claims; ``others`` also passes on the claims that no check reads."""
         rest = {name: value for name, value in self._claims.items() if name not in self._good} if others else {}
         own = {name: self._claims.get(name) for name in claims}

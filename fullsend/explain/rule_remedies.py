@@ -14,7 +14,7 @@ from mintcore.policy.roles import key_role
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mintcore.policy.claims import Caller
+    from mintcore.policy.caller import WorkflowCaller
     from mintcore.policy.decision import Rule
     from mintcore.policy.policy import TrustPolicy
     from mintcore.policy.token_request import TokenRequest
@@ -29,7 +29,7 @@ class Denial:
 
     rule: Rule
     policy: TrustPolicy
-    caller: Caller
+    caller: WorkflowCaller
     request: TokenRequest | None
     place: str
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fullsend.explain.claims_file import GivenClaims
     from fullsend.explain.configuration import Configuration
-    from mintcore.policy.claims import Caller
+    from mintcore.policy.caller import WorkflowCaller
     from mintcore.policy.decision import Decision, Rule
     from mintcore.policy.policy import TrustPolicy
 
@@ -104,9 +104,9 @@ def _signature(configuration: Configuration) -> Check:
     )
 
 
-def _exchange(policy: TrustPolicy, caller: Caller, configuration: Configuration) -> Check:
+def _exchange(policy: TrustPolicy, caller: WorkflowCaller, configuration: Configuration) -> Check:
     """Return which provider judges the token, and its condition; a missing provider is known offline."""
-    provider = trust.provider_id(policy, caller.repository, configuration.provider)
+    provider = trust.provider_id(policy, caller, configuration.provider)
     found = f"the provider {provider} judges tokens of this repository"
     if configuration.conditions is None:
         return Check("sts", Outcome.NOT_CHECKED, found, "it accepts the token")
@@ -119,7 +119,7 @@ def _exchange(policy: TrustPolicy, caller: Caller, configuration: Configuration)
 
 
 def _policy(
-    decision: Decision, policy: TrustPolicy, caller: Caller, request: TokenRequest | None, place: str
+    decision: Decision, policy: TrustPolicy, caller: WorkflowCaller, request: TokenRequest | None, place: str
 ) -> list[Check]:
     return [
         Check(

@@ -13,7 +13,7 @@ from mintcore.policy.decision import NO_FACTS, CommitQuestion, Facts, Target
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mintcore.policy.claims import Caller
+    from mintcore.policy.caller import Caller
     from mintcore.policy.decision import Decision, Question
     from mintcore.policy.roles import App
     from mintcore.ports import CommitLookup, GrantLookup
@@ -27,7 +27,7 @@ class Lookups:
         self._grants = grants
         self._commits = commits
 
-    def answer(self, decide: Callable[[Facts], Decision], caller: Caller, context: RequestContext) -> Decision:
+    def answer(self, decide: Callable[[Facts], Decision], context: RequestContext) -> Decision:
         """Return ``decide``'s decision once it is final.
 
         Raises what the ports raise, except for a rule that only reports: its failed question stays unanswered.
@@ -39,15 +39,13 @@ class Lookups:
             if question is None:
                 return decision
             with context.step("lookup"):
-                facts = self._with(facts, question, decision, caller, context)
+                facts = self._with(facts, question, decision, context)
 
-    def _with(
-        self, facts: Facts, question: Question, decision: Decision, caller: Caller, context: RequestContext
-    ) -> Facts:
+    def _with(self, facts: Facts, question: Question, decision: Decision, context: RequestContext) -> Facts:
         if decision.entitlement is None:
             raise InternalError(detail="policy asks about a role that is not served")
         try:
-            return self._ask(facts, question, decision.entitlement.app, caller, context)
+            return self._ask(facts, question, decision.entitlement.app, decision.acting(), context)
         except MintError as failure:
             if any(rule.question == question and not rule.report_only for rule in decision.rules):
                 raise
@@ -57,7 +55,7 @@ class Lookups:
         if isinstance(question, CommitQuestion):
             if self._commits is None:
                 raise InternalError(detail="this mint cannot look up commits")
-            own = Target(caller.org, caller.run.owner_id)
+            own = Target(caller.org, caller.owner_id)
             contains = self._commits.contains(app, question, own, context)
             return Facts(facts.grants, {**facts.commits, question: contains}, facts.unanswered)
         if self._grants is None:

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mintcore.errors import Incident, InvalidToken, ProviderMisconfigured, ServerError, TransientError
+from mintcore.policy.caller import Caller, Job, JobCaller, WorkflowCaller
 
 if TYPE_CHECKING:
     from mintcore.observe.audit_file import AuditFile
     from mintcore.observe.log import JsonLog
-    from mintcore.policy.claims import Caller
     from mintcore.policy.decision import Decision, Entitlement
     from mintcore.request import DecisionRecord, InstallationToken, Scope
 
@@ -124,14 +124,44 @@ def _severity(record: DecisionRecord) -> str:
 
 
 def _message(record: DecisionRecord) -> str:
-    who = str(record.caller.repository) if record.caller else "an unproven caller"
+    who = _named(record.caller) if record.caller else "an unproven caller"
     what = f"{record.kind} {record.request.role}" if record.request else record.kind
     if record.failure is None:
         return f"{what}: granted to {who}"
     return f"{what}: {_outcome(record)} to {who}: {record.failure.code}: {record.failure.detail}"
 
 
-def _caller(caller: Caller) -> dict[str, str]:
+def _named(caller: Caller | Job) -> str:
+    if isinstance(caller, Job):
+        return f"{caller.issuer} {caller.project}"
+    name = str(caller.repository)
+    return f"{caller.job.issuer} {caller.job.project} for {name}" if isinstance(caller, JobCaller) else name
+
+
+def _caller(caller: Caller | Job) -> dict[str, str | int]:
+    if isinstance(caller, WorkflowCaller):
+        return _workflow(caller)
+    if isinstance(caller, JobCaller):
+        acts_as: dict[str, str | int] = {"repository": str(caller.repository), "owner": str(caller.org)}
+        return {**acts_as, "entry": caller.entry.index, **_job(caller.job)}
+    return _job(caller) if isinstance(caller, Job) else {"repository": str(caller.repository)}
+
+
+def _job(job: Job) -> dict[str, str | int]:
+    return {
+        "issuer": job.issuer,
+        "kind": job.kind,
+        "project": job.project,
+        "project_id": job.project_id,
+        "ref": job.ref,
+        "ref_protected": job.ref_protected,
+        "pipeline": job.pipeline,
+        "run_id": job.run_id,
+        "actor": job.actor,
+    }
+
+
+def _workflow(caller: WorkflowCaller) -> dict[str, str | int]:
     run = caller.run
     return {
         "repository": str(caller.repository),

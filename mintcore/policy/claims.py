@@ -1,9 +1,9 @@
-"""From an issuer's claims to a :class:`Caller`: the cheap, local checks.
+"""From a token's claims to who asks: the cheap, local checks.
 
-Every claim GitHub sends is accounted for: ``iss aud exp nbf iat`` are checked here; ``repository
-repository_owner job_workflow_ref`` and the two ids decide about trust; ``jti`` counts the mints of a token; ids,
-run and actor go to the audit event. The others are kept for REQUIRED_CLAIMS alone: without it they decide nothing
-(``sub`` above all, whose form an organization can change).
+Every claim that a system documents is accounted for in :mod:`mintcore.policy.kinds`. Of GitHub's, ``iss aud exp nbf
+iat`` are checked here; ``repository repository_owner job_workflow_ref`` and the two ids decide about trust; ``jti``
+counts the mints of a token; ids, run and actor go to the audit event. The others are kept for REQUIRED_CLAIMS
+alone: without it they decide nothing (``sub`` above all, whose form an organization can change).
 
 Nothing here proves who sent the claims. That is the work of :mod:`mintcore.verify`, the only place that makes
 :class:`SignedClaims` and :class:`GenuineClaims`.
@@ -13,61 +13,24 @@ from __future__ import annotations
 
 import enum
 import math
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from mintcore.errors import InvalidToken
-from mintcore.policy.names import Org, Repo, parse_repo
-from mintcore.policy.workflow_ref import WorkflowRef, parse_workflow_ref
+from mintcore.policy.caller import Run, WorkflowCaller
+from mintcore.policy.claim_values import MAX_CLAIM, plain_claims
+from mintcore.policy.names import Org, parse_repo
+from mintcore.policy.workflow_ref import parse_workflow_ref
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mintcore.policy.caller import Claimant
+    from mintcore.policy.issuers import Issuer
+
 SKEW_SECONDS = 30.0
 REQUIRED_CLAIMS = ("iss", "aud", "exp", "nbf", "iat", "repository", "repository_owner", "job_workflow_ref")
-_MAX_CLAIM = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What the audit log records about the job besides its repository; a field is empty if its claim is missing."""
-
-    repository_id: str = ""
-    owner_id: str = ""
-    run_id: str = ""
-    run_attempt: str = ""
-    actor: str = ""
-    actor_id: str = ""
-    event: str = ""
-    ref: str = ""
-    sha: str = ""
-    top_workflow_ref: str = ""
-    workflow_sha: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The job that asks, whatever issuer vouches for it.
-
-    ``workflow`` is ``None`` where ``workflow_text`` is not a workflow reference; ``workflow_problem`` says why.
-    ``claims`` holds every claim that is a text, a number or a boolean, as text. ``token_id`` is the ``jti``, empty
-    where the token has none; ``expires_at`` is in seconds since the epoch.
-    """
-
-    repository: Repo
-    workflow_text: str
-    workflow: WorkflowRef | None
-    workflow_problem: str
-    run: Run
-    claims: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, hash=False)
-    token_id: str = ""
-    expires_at: float = 0.0
-
-    @property
-    def org(self) -> Org:
-        """The owner of the calling repository."""
-        return self.repository.owner
+_JOB_CLAIMS = ("iss", "aud", "exp", "iat")
 
 
 class Proof(enum.Enum):
@@ -83,7 +46,7 @@ class Proof(enum.Enum):
 class UnprovenClaims:
     """Claims whose signature could not be checked; they may choose the caller's provider and nothing else."""
 
-    unverified_caller: Caller
+    unverified_caller: Claimant
 
 
 @final
@@ -91,7 +54,7 @@ class UnprovenClaims:
 class SignedClaims:
     """Claims whose signature is the issuer's. Made in :mod:`mintcore.verify` alone."""
 
-    caller: Caller
+    caller: Claimant
 
 
 @final
@@ -99,35 +62,65 @@ class SignedClaims:
 class GenuineClaims:
     """Claims of a token that every authority of this mint has accepted. Made in :mod:`mintcore.verify` alone."""
 
-    caller: Caller
+    caller: Claimant
     proof: Proof
 
 
-def check_claims(unverified_claims: Mapping[str, Any], *, issuer: str, audience: str, now: float) -> Caller:
-    """Return who the claims say is calling; ``now`` is in seconds since the epoch.
+def check_token(unverified_claims: Mapping[str, Any], issuer: Issuer, now: float) -> Claimant:
+    """Return whom the claims of a token of ``issuer`` name; ``now`` is in seconds since the epoch.
 
-    Raises InvalidToken, whose detail (for the log) names the claim (RFC 7519 §4.1; GitHub Actions: OpenID
-    Connect reference).
+    Raises InvalidToken, whose detail (for the log) names the claim (RFC 7519 §4.1).
     """
-    missing = [name for name in REQUIRED_CLAIMS if unverified_claims.get(name) in (None, "")]
+    job_of = issuer.kind.job
+    if job_of is None:
+        return check_claims(
+            unverified_claims, issuer=issuer.url, audience=issuer.audience, now=now, name=issuer.name
+        )
+    _require(unverified_claims, _JOB_CLAIMS)
+    _check_source(unverified_claims, issuer.url, issuer.audience, most_audiences=1)
+    _check_times(unverified_claims, now)
+    return job_of(unverified_claims, issuer.name)
+
+
+def check_claims(
+    unverified_claims: Mapping[str, Any], *, issuer: str, audience: str, now: float, name: str = ""
+) -> WorkflowCaller:
+    """Return the workflow that a token of GitHub Actions names; ``name`` is its issuer's in ISSUERS.
+
+    Raises InvalidToken, as :func:`check_token` does (GitHub Actions: OpenID Connect reference).
+    """
+    _require(unverified_claims, REQUIRED_CLAIMS)
+    _check_source(unverified_claims, issuer, audience)
+    _check_times(unverified_claims, now)
+    return _github_actions_caller(unverified_claims, name)
+
+
+def _require(unverified_claims: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    missing = [name for name in names if unverified_claims.get(name) in (None, "")]
     if missing:
         raise InvalidToken(detail=f"claims are missing: {', '.join(missing)}")
+
+
+def _check_source(
+    unverified_claims: Mapping[str, Any], issuer: str, audience: str, *, most_audiences: int = MAX_CLAIM
+) -> None:
     if unverified_claims["iss"] != issuer:
         raise InvalidToken(detail=f"issuer is {_shown(unverified_claims['iss'])}, not {issuer}")
-    if not _names(unverified_claims["aud"], audience):
+    if not _names(unverified_claims["aud"], audience, most_audiences):
         raise InvalidToken(detail=f"audience is {_shown(unverified_claims['aud'])}, not {audience}")
-    _check_times(unverified_claims, now)
-    return _github_actions_caller(unverified_claims)
 
 
-def _names(claimed: object, audience: str) -> bool:
+def _names(claimed: object, audience: str, most: int) -> bool:
     if isinstance(claimed, list):
-        return all(isinstance(one, str) for one in claimed) and audience in claimed
+        # A token for several services can be used by each of them against the others.
+        return len(claimed) <= most and all(isinstance(one, str) for one in claimed) and audience in claimed
     return isinstance(claimed, str) and claimed == audience
 
 
 def _check_times(unverified_claims: Mapping[str, Any], now: float) -> None:
-    expires, not_before, issued = (_time(unverified_claims, name) for name in ("exp", "nbf", "iat"))
+    expires, issued = _time(unverified_claims, "exp"), _time(unverified_claims, "iat")
+    # CircleCI sends no nbf (RFC 7519 §4.1.5 makes it optional); where GitHub's is missing, the token was refused.
+    not_before = _time(unverified_claims, "nbf") if "nbf" in unverified_claims else issued
     if now >= expires + SKEW_SECONDS:
         raise InvalidToken(detail=f"expired {now - expires:.0f} s ago")
     if now < not_before - SKEW_SECONDS:
@@ -151,7 +144,7 @@ def _time(unverified_claims: Mapping[str, Any], name: str) -> float:
     return seconds
 
 
-def _github_actions_caller(unverified_claims: Mapping[str, Any]) -> Caller:
+def _github_actions_caller(unverified_claims: Mapping[str, Any], issuer: str) -> WorkflowCaller:
     owner = _text(unverified_claims, "repository_owner")
     try:
         repository = parse_repo(_text(unverified_claims, "repository"))
@@ -165,38 +158,32 @@ def _github_actions_caller(unverified_claims: Mapping[str, Any]) -> Caller:
         workflow, problem = parse_workflow_ref(text), ""
     except ValueError as error:
         workflow, problem = None, str(error)
-    return Caller(
+    claims, run = plain_claims(unverified_claims), _run(unverified_claims)
+    return WorkflowCaller(
         repository,
         text,
         workflow,
         problem,
-        _run(unverified_claims),
-        MappingProxyType({name: _plain(value) for name, value in unverified_claims.items() if _is_plain(value)}),
-        token_id=_plain(unverified_claims.get("jti", "")) if _is_plain(unverified_claims.get("jti")) else "",
+        run,
+        claims=claims,
+        token_id=claims.get("jti", ""),
         expires_at=float(unverified_claims["exp"]),
+        issuer=issuer,
+        owner_id=run.owner_id,
     )
 
 
 def _text(unverified_claims: Mapping[str, Any], name: str) -> str:
     value = unverified_claims[name]
-    if not isinstance(value, str) or len(value) > _MAX_CLAIM:
-        raise InvalidToken(detail=f"{name} is not a text of at most {_MAX_CLAIM} characters")
+    if not isinstance(value, str) or len(value) > MAX_CLAIM:
+        raise InvalidToken(detail=f"{name} is not a text of at most {MAX_CLAIM} characters")
     return value
-
-
-def _is_plain(value: object) -> bool:
-    return isinstance(value, str | int) and len(str(value)) <= _MAX_CLAIM
-
-
-def _plain(value: str | int) -> str:
-    """Return a claim as REQUIRED_CLAIMS compares it: a boolean as JSON writes it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _run(claims: Mapping[str, Any]) -> Run:
     def text(name: str) -> str:
         value = claims.get(name)
-        return value[:_MAX_CLAIM] if isinstance(value, str) else ""
+        return value[:MAX_CLAIM] if isinstance(value, str) else ""
 
     return Run(
         repository_id=text("repository_id"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mintcore.errors import MintError
+    from mintcore.policy.caller import Caller
     from mintcore.policy.levels import Permissions
     from mintcore.policy.names import Org, Repo, RepoName, Role
     from mintcore.policy.roles import App
@@ -134,11 +135,13 @@ class Rule(NamedTuple):
 class Decision:
     """Every rule that policy looked at, in a fixed order: the caller is told the first denial.
 
-    ``entitlement`` is what an allowed request gets; ``None`` while the role or its level is unknown.
+    ``entitlement`` is what an allowed request gets; ``None`` while the role or its level is unknown. ``caller`` is
+    who the request is decided for; ``None`` for a job that no entry of CALLERS matches.
     """
 
     rules: tuple[Rule, ...]
     entitlement: Entitlement | None = None
+    caller: Caller | None = None
 
     @property
     def denial(self) -> Rule | None:
@@ -176,6 +179,13 @@ class Decision:
         rule = self.denial
         if rule is not None:
             raise rule.failure(rule.remedy, detail=f"rule {rule.name}: {rule.found}; {rule.expected}")
+
+    def acting(self) -> Caller:
+        """Return who the request is decided for. Raises the denial."""
+        self.require()
+        if self.caller is None:
+            raise ValueError("no entry of CALLERS was found")
+        return self.caller
 
     def entitled(self) -> Entitlement:
         """Return what the request gets. Raises the denial, or ``ValueError`` while a question is open."""

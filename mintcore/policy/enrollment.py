@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mintcore.errors import ClaimsNotAllowed, OrgNotAllowed
+from mintcore.policy.caller import WorkflowCaller
+from mintcore.policy.caller_entry import value_matches
 from mintcore.policy.decision import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mintcore.policy.claims import Caller
+    from mintcore.policy.caller import Caller
     from mintcore.policy.policy import TrustPolicy
 
 _MAX_SHOWN = 120
@@ -27,6 +29,14 @@ _NO_IDS = Rule(
     passed=True,
     found="no id was compared",
     expected="ENROLLED_IDS has neither the organization nor the repository",
+    remedy="",
+    failure=OrgNotAllowed,
+)
+_IDS_LATER = Rule(
+    name="ids",
+    passed=True,
+    found="the token has no id of GitHub's",
+    expected="the account of the installation must have the organization's id in ENROLLED_IDS",
     remedy="",
     failure=OrgNotAllowed,
 )
@@ -58,7 +68,7 @@ def claims_rule(policy: TrustPolicy, caller: Caller) -> Rule:
     wrong = [
         (name, accepted)
         for name, accepted in policy.required_claims.items()
-        if not any(_matches(caller.claims.get(name), value) for value in accepted)
+        if not any(value_matches(caller.claims.get(name), value) for value in accepted)
     ]
     found = ", ".join(
         f"{name} is {caller.claims[name][:_MAX_SHOWN]!r}" if name in caller.claims else f"there is no {name}"
@@ -83,14 +93,13 @@ def _listed(claims: Iterable[tuple[str, tuple[str, ...]]]) -> str:
     return "; ".join(f"{name} must be {' or '.join(accepted)}" for name, accepted in claims)
 
 
-def _matches(value: str | None, accepted: str) -> bool:
-    if value is None:
-        return False
-    return value.startswith(accepted[:-1]) if accepted.endswith("*") else value == accepted
-
-
 def ids_rule(policy: TrustPolicy, caller: Caller) -> Rule:
-    """Return whether the names in ENROLLED_IDS still belong to the accounts that were enrolled."""
+    """Return whether the names in ENROLLED_IDS still belong to the accounts that were enrolled.
+
+    A job's token has no ids of GitHub's; the id of its installation's account is compared later.
+    """
+    if not isinstance(caller, WorkflowCaller):
+        return _IDS_LATER if caller.owner_id else _NO_IDS
     compared = list(_compared(policy, caller))
     if not compared:
         return _NO_IDS
@@ -110,7 +119,7 @@ def ids_rule(policy: TrustPolicy, caller: Caller) -> Rule:
     )
 
 
-def _compared(policy: TrustPolicy, caller: Caller) -> Iterator[tuple[str, str, str]]:
+def _compared(policy: TrustPolicy, caller: WorkflowCaller) -> Iterator[tuple[str, str, str]]:
     owner = policy.enrolled_orgs.get(caller.org)
     if owner is not None:
         yield str(caller.org), owner, caller.run.owner_id

@@ -11,6 +11,7 @@ from mintcore.policy.levels import WRITE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mintcore.policy.caller_entry import CallerEntry
     from mintcore.policy.names import Org, Repo, Role
     from mintcore.policy.ref_patterns import RefPatterns
     from mintcore.policy.roles import RoleBook
@@ -32,8 +33,9 @@ class TrustPolicy:
     ``orgs`` is ``None`` in public mode. ``workflow_files`` holds folded names; ``None`` is ``*``, any file, and
     an empty set denies every tight-mode request. ``scopes`` has ``caller`` or ``organization`` per role, and
     ``default_scope`` is that of every other role. ``workflow_refs`` is ``None`` where any ref is trusted.
-    ``enrolled_orgs`` and ``enrolled_repos`` hold GitHub's numeric ids as text. ``grants`` is whether targets can
-    grant; ``report_only`` has names out of REPORTABLE.
+    ``callers`` lists which jobs of other CI systems may ask; ``callers_scope`` is their scope where ``scopes`` has
+    none. ``enrolled_orgs`` and ``enrolled_repos`` hold GitHub's numeric ids as text. ``grants`` is whether targets
+    can grant; ``report_only`` has names out of REPORTABLE.
     """
 
     orgs: frozenset[Org] | None
@@ -50,15 +52,21 @@ class TrustPolicy:
     enrolled_repos: Mapping[Repo, str] = field(default_factory=lambda: MappingProxyType({}))
     grants: bool = False
     report_only: frozenset[str] = frozenset()
+    callers: tuple[CallerEntry, ...] = ()
+    callers_scope: str = CALLER
 
     @property
     def public(self) -> bool:
         """Whether any organization may ask."""
         return self.orgs is None
 
-    def scope_of(self, role: Role) -> str:
-        """Return ``caller`` or ``organization``."""
-        return self.scopes.get(role, self.default_scope)
+    def scope_of(self, role: Role, *, listed: bool = False) -> str:
+        """Return ``caller`` or ``organization``; ``listed`` is whether the caller is a job of CALLERS."""
+        return self.scopes.get(role, self.callers_scope if listed else self.default_scope)
+
+    def enrolls(self, repository: Repo) -> bool:
+        """Return whether the repository's owner is enrolled, or the repository by itself."""
+        return self.orgs is None or repository.owner in self.orgs or repository in self.per_repo_repos
 
     def enrolled_by_itself(self, repository: Repo) -> bool:
         """Return whether the repository is enrolled and its owner is not. It may then ask only for itself."""

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mintcore.errors import GrantsNotEnabled, ScopeNotAllowed, TargetNotGranted
+from mintcore.policy.caller import JobCaller
 from mintcore.policy.decision import Facts, GrantQuestion, Rule, Target
 from mintcore.policy.grants import grants_to, variable_name
 from mintcore.policy.names import Org, Repo, RepoName, fold
 from mintcore.policy.policy import CALLER, CONFIG_REPO
 
 if TYPE_CHECKING:
-    from mintcore.policy.claims import Caller
+    from mintcore.policy.caller import Caller
     from mintcore.policy.policy import TrustPolicy
     from mintcore.policy.token_request import TokenRequest
 
@@ -40,7 +41,7 @@ class Reach:
 
 def reach_of(policy: TrustPolicy, caller: Caller, request: TokenRequest) -> Reach:
     """Return what ``request`` asks for. No list means the calling repository where the scope is ``caller``."""
-    own = Target(caller.org, caller.run.owner_id)
+    own = Target(caller.org, caller.owner_id)
     if request.target_org is not None and request.target_org != caller.org:
         return Reach(Target(request.target_org), request.repos, foreign=True)
     if request.repos or request.everything or not _to_itself(policy, caller, request):
@@ -77,7 +78,8 @@ def scope_rule(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach
 
 
 def _to_itself(policy: TrustPolicy, caller: Caller, request: TokenRequest) -> bool:
-    return policy.scope_of(request.role) == CALLER or policy.enrolled_by_itself(caller.repository)
+    listed = isinstance(caller, JobCaller)
+    return policy.scope_of(request.role, listed=listed) == CALLER or policy.enrolled_by_itself(caller.repository)
 
 
 def _in_scope(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach: Reach) -> bool:

@@ -8,59 +8,108 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mintcore.errors import InvalidLevel, PermissionsNotAllowed, RoleNotAllowed
+from mintcore.policy.caller import JobCaller, WorkflowCaller
+from mintcore.policy.caller_rules import entries_of, entry_level_rule, entry_role_rule, match_job
 from mintcore.policy.decision import NO_FACTS, Decision, Entitlement, Facts, Rule
 from mintcore.policy.enrollment import claims_rule, ids_rule, org_rule
+from mintcore.policy.issuers import issuer_provider_id
 from mintcore.policy.levels import beyond
 from mintcore.policy.names import repo_provider_id
 from mintcore.policy.scope import reach_of, scope_rule
 from mintcore.policy.workflow_rules import refs_rule, workflow_rules
 
 if TYPE_CHECKING:
-    from mintcore.policy.claims import Caller
+    from mintcore.policy.caller import Claimant
     from mintcore.policy.levels import Permissions
-    from mintcore.policy.names import Repo, Role
+    from mintcore.policy.names import Role
     from mintcore.policy.policy import TrustPolicy
     from mintcore.policy.roles import RoleGrant
     from mintcore.policy.token_request import TokenRequest
 
 
-def decide(policy: TrustPolicy, caller: Caller, request: TokenRequest, facts: Facts = NO_FACTS) -> Decision:
-    """Return what ``caller`` may have of ``request``; ``facts`` are what GitHub has answered so far."""
-    rules = [org_rule(policy, caller), *workflow_rules(policy, caller), _role_rule(policy, request.role)]
+def decide(policy: TrustPolicy, claimant: Claimant, request: TokenRequest, facts: Facts = NO_FACTS) -> Decision:
+    """Return what ``claimant`` may have of ``request``; ``facts`` are what GitHub has answered so far."""
+    caller: WorkflowCaller | JobCaller
+    if isinstance(claimant, WorkflowCaller):
+        caller = claimant
+        rules = [org_rule(policy, caller), *workflow_rules(policy, caller), _role_rule(policy, request.role)]
+    else:
+        first, matched = match_job(policy, claimant, request.role)
+        if matched is None:
+            return Decision((first,))
+        caller = matched
+        rules = [first, org_rule(policy, caller), _role_rule(policy, request.role)]
+        rules.append(entry_role_rule(caller, request.role))
     grant = policy.roles.serves.get(request.role)
-    level = request.level or policy.default_level
+    level = request.level or _level_of(caller) or policy.default_level
     permissions: Permissions | None = None
     if grant is not None:
         rules.append(_level_rule(grant, level))
         if level in grant.levels:
             permissions = grant.levels[level] if request.permissions is None else request.permissions
-            rules.append(_permissions_rule(grant, level, permissions))
-    rules += [claims_rule(policy, caller), ids_rule(policy, caller), refs_rule(policy, caller, facts)]
+            rules += _within(caller, grant, level, permissions)
+    rules += [claims_rule(policy, caller), ids_rule(policy, caller)]
+    if isinstance(caller, WorkflowCaller):
+        rules.append(refs_rule(policy, caller, facts))
     reach = reach_of(policy, caller, request)
     rules.append(scope_rule(policy, caller, request, reach, facts))
     if grant is None or permissions is None:
-        return Decision(tuple(rules))
+        return Decision(tuple(rules), caller=caller)
     entitled = Entitlement(request.role, grant.app, level, permissions, reach.target, reach.repos)
-    return Decision(tuple(rules), entitled)
+    return Decision(tuple(rules), entitled, caller)
 
 
-def decide_status(policy: TrustPolicy, caller: Caller) -> Decision:
-    """Return whether ``caller`` may see ``/v1/status``: its organization or repository must be enrolled."""
-    return Decision((org_rule(policy, caller), ids_rule(policy, caller)))
+def decide_status(policy: TrustPolicy, claimant: Claimant, role: Role | None = None) -> Decision:
+    """Return whether ``claimant`` may see ``/v1/status``, where it asks about ``role``.
+
+    Its organization or repository must be enrolled, and a job must match an entry of CALLERS.
+    """
+    if isinstance(claimant, WorkflowCaller):
+        return Decision((org_rule(policy, claimant), ids_rule(policy, claimant)), caller=claimant)
+    first, matched = match_job(policy, claimant, role)
+    if matched is None:
+        return Decision((first,))
+    return Decision((first, org_rule(policy, matched), ids_rule(policy, matched)), caller=matched)
 
 
-def workflow_allowed(policy: TrustPolicy, caller: Caller) -> bool:
-    """Return whether the caller's workflow is trusted, for ``/v1/status``.
+def workflow_allowed(policy: TrustPolicy, claimant: Claimant) -> bool:
+    """Return whether the claimant's workflow is trusted, for ``/v1/status``; a job's is if an entry matches.
 
     A commit that only GitHub can judge counts as trusted here.
     """
-    rules = (*workflow_rules(policy, caller), refs_rule(policy, caller, NO_FACTS))
+    if not isinstance(claimant, WorkflowCaller):
+        return bool(entries_of(policy, claimant))
+    rules = (*workflow_rules(policy, claimant), refs_rule(policy, claimant, NO_FACTS))
     return Decision(rules).denial is None
 
 
-def provider_id(policy: TrustPolicy, repository: Repo, default: str) -> str:
-    """Return the workload identity provider that judges tokens of ``repository``."""
-    return repo_provider_id(repository) if repository in policy.per_repo_repos else default
+def roles_of(policy: TrustPolicy, claimant: Claimant) -> tuple[str, ...]:
+    """Return the roles that ``/v1/status`` lists: all that are served, for a job those of its entries."""
+    if isinstance(claimant, WorkflowCaller):
+        return tuple(policy.roles.names)
+    listed = {role for entry in entries_of(policy, claimant) for role in entry.roles}
+    return tuple(role for role in policy.roles.names if role in listed)
+
+
+def provider_id(policy: TrustPolicy, claimant: Claimant, default: str) -> str:
+    """Return the workload identity provider that judges the tokens of ``claimant``."""
+    if claimant.issuer:
+        return issuer_provider_id(claimant.issuer)
+    if isinstance(claimant, WorkflowCaller) and claimant.repository in policy.per_repo_repos:
+        return repo_provider_id(claimant.repository)
+    return default
+
+
+def _level_of(caller: WorkflowCaller | JobCaller) -> str:
+    return caller.entry.level if isinstance(caller, JobCaller) else ""
+
+
+def _within(
+    caller: WorkflowCaller | JobCaller, grant: RoleGrant, level: str, permissions: Permissions
+) -> list[Rule]:
+    """Return whether the level is within the entry's, and the permissions within the level."""
+    inside = _permissions_rule(grant, level, permissions)
+    return [entry_level_rule(caller, grant, level), inside] if isinstance(caller, JobCaller) else [inside]
 
 
 def _role_rule(policy: TrustPolicy, role: Role) -> Rule:

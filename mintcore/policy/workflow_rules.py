@@ -11,14 +11,14 @@ from mintcore.policy.policy import CONFIG_REPO
 from mintcore.policy.workflow_ref import is_commit
 
 if TYPE_CHECKING:
-    from mintcore.policy.claims import Caller
+    from mintcore.policy.caller import WorkflowCaller
     from mintcore.policy.names import Repo
     from mintcore.policy.policy import TrustPolicy
     from mintcore.policy.ref_patterns import RefPatterns
     from mintcore.policy.workflow_ref import WorkflowRef
 
 
-def workflow_rules(policy: TrustPolicy, caller: Caller) -> tuple[Rule, ...]:
+def workflow_rules(policy: TrustPolicy, caller: WorkflowCaller) -> tuple[Rule, ...]:
     """Return the rules about the workflow's repository and file."""
     workflow = caller.workflow
     if workflow is None:
@@ -27,7 +27,7 @@ def workflow_rules(policy: TrustPolicy, caller: Caller) -> tuple[Rule, ...]:
     return rules if policy.public else (*rules, _file_rule(policy, workflow.file))
 
 
-def refs_rule(policy: TrustPolicy, caller: Caller, facts: Facts) -> Rule:
+def refs_rule(policy: TrustPolicy, caller: WorkflowCaller, facts: Facts) -> Rule:
     """Return whether a host's workflow runs at a ref in WORKFLOW_REFS.
 
     For a commit this may be open: only GitHub knows whether the host contains it.
@@ -84,7 +84,7 @@ def _remedy(workflow: WorkflowRef, patterns: RefPatterns) -> str:
     return f"This mint does not trust {workflow.repo} at {workflow.ref}; call the workflow at {patterns}."
 
 
-def _unreadable(caller: Caller) -> Rule:
+def _unreadable(caller: WorkflowCaller) -> Rule:
     return Rule(
         name="workflow_ref",
         passed=False,
@@ -96,7 +96,7 @@ def _unreadable(caller: Caller) -> Rule:
     )
 
 
-def _repo_rule(policy: TrustPolicy, caller: Caller, host: Repo) -> Rule:
+def _repo_rule(policy: TrustPolicy, caller: WorkflowCaller, host: Repo) -> Rule:
     own = _own_hosts(policy, caller)
     listed = " or ".join(sorted({*map(str, policy.host_repos), *own})) or "no repository"
     passed = host in policy.host_repos or fold(str(host)) in map(fold, own)
@@ -113,7 +113,7 @@ def _repo_rule(policy: TrustPolicy, caller: Caller, host: Repo) -> Rule:
     )
 
 
-def _own_hosts(policy: TrustPolicy, caller: Caller) -> tuple[str, ...]:
+def _own_hosts(policy: TrustPolicy, caller: WorkflowCaller) -> tuple[str, ...]:
     """Return the caller's own repositories whose workflows are trusted."""
     # In public mode anyone can write to their own repositories, so these prove nothing.
     if policy.public:

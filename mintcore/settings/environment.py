@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mintcore.settings.issuers import read_issuers
 from mintcore.settings.kms import read_kms_keys
 from mintcore.settings.reader import ConfigurationError, Reader
 from mintcore.settings.roles import read_roles
@@ -21,6 +22,7 @@ from mintcore.settings.variables import VARIABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mintcore.policy.issuers import Issuer
     from mintcore.policy.names import Role
     from mintcore.policy.policy import TrustPolicy
     from mintcore.secret import Secret
@@ -44,8 +46,9 @@ class Settings:
 
     ``unhealthy`` is why the mint cannot mint at all, empty if it can. ``rate_limit`` is in the notation of the
     library ``limits``, empty for none. ``mints_per_token`` is 0 for unlimited. ``threads`` is how many requests are
-    served at once. ``telemetry`` names the signals, ``traces`` and ``metrics``, that go to an OpenTelemetry
-    collector. ``role_kms_keys`` are the Cloud KMS key versions of the roles that sign there.
+    served at once. ``issuers`` are those whose tokens are accepted, GitHub's first. ``telemetry`` names the
+    signals, ``traces`` and ``metrics``, that go to an OpenTelemetry collector. ``role_kms_keys`` are the Cloud KMS
+    key versions of the roles that sign there.
     """
 
     policy: TrustPolicy
@@ -53,6 +56,7 @@ class Settings:
     unhealthy: str
     audience: str
     issuer_url: str
+    issuers: tuple[Issuer, ...]
     github_api_url: str
     deadline_seconds: float
     rate_limit: str
@@ -140,7 +144,8 @@ def standalone_from(reader: Reader) -> StandaloneSettings:
 
 def _common(reader: Reader) -> Settings:
     roles = read_roles(reader)
-    policy = read_trust(reader, roles.book)
+    issuers = read_issuers(reader)
+    policy = read_trust(reader, roles.book, issuers)
     kms_keys = read_kms_keys(reader, roles.book)
     rate_limit, storage, mints_per_token = _limits(reader)
     reader.warn_of_misspelled_names()
@@ -149,7 +154,8 @@ def _common(reader: Reader) -> Settings:
         custom_roles=roles.custom,
         unhealthy=roles.unhealthy,
         audience=reader.text("OIDC_AUDIENCE"),
-        issuer_url=reader.url("OIDC_ISSUER_URL"),
+        issuer_url=next((issuer.url for issuer in issuers if issuer.kind.is_github), ""),
+        issuers=issuers,
         github_api_url=_github_api_url(reader),
         deadline_seconds=float(reader.integer("REQUEST_DEADLINE_SECONDS")),
         rate_limit=rate_limit,

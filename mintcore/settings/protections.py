@@ -38,18 +38,18 @@ _GITHUB_CLAIMS = (
 _SCOPES = (CALLER, ORGANIZATION)
 
 
-def read_scopes(reader: Reader, roles: RoleBook) -> tuple[Mapping[Role, str], str]:
-    """Return the scope per role, and that of every other role."""
+def read_scopes(reader: Reader, roles: RoleBook) -> tuple[Mapping[Role, str], str, str]:
+    """Return the scope per role, that of every other role, and that of every other role for jobs of CALLERS."""
     text = reader.text("REPO_SCOPE")
     if not text:
         reader.warn(
             "REPO_SCOPE is not set: a job may ask for every repository of its organization. Fix: set it to caller"
         )
-        return MappingProxyType({}), ORGANIZATION
+        return MappingProxyType({}), ORGANIZATION, CALLER
     if not text.startswith("{"):
         if text not in _SCOPES:
             reader.problem("REPO_SCOPE", "must be caller, organization, or a JSON object of role and scope")
-        return MappingProxyType({}), text
+        return MappingProxyType({}), text, text
     listed = reader.json_object("REPO_SCOPE")
     for name, scope in listed.items():
         if scope not in _SCOPES:
@@ -60,7 +60,7 @@ def read_scopes(reader: Reader, roles: RoleBook) -> tuple[Mapping[Role, str], st
     scopes = {role: str(named[role]) for role in reader.parsed("REPO_SCOPE", named, parse_role)}
     for role in sorted(set(scopes) - roles.holds):
         reader.warn(f"REPO_SCOPE names the role {role}, which this mint does not have")
-    return MappingProxyType(scopes), str(listed.get(_OTHERS, ORGANIZATION))
+    return MappingProxyType(scopes), str(listed.get(_OTHERS, ORGANIZATION)), str(listed.get(_OTHERS, CALLER))
 
 
 def read_default_level(reader: Reader, roles: RoleBook) -> str:

@@ -130,14 +130,8 @@ class Reader:
 
         An empty object in the variable and a key that occurs twice are problems.
         """
-        value = self.text(variable)
-        if not value:
-            return {}
-        try:
-            parsed = json.loads(value, object_pairs_hook=_without_repeats)
-        except (ValueError, RecursionError) as error:
-            reason = str(error) if isinstance(error, _RepeatedKey) else "is not valid JSON"
-            self.problem(variable, reason)
+        parsed = self._json(variable)
+        if parsed is None:
             return {}
         if not isinstance(parsed, dict):
             self.problem(variable, "is not a JSON object")
@@ -145,6 +139,30 @@ class Reader:
         if not parsed:
             self.problem(variable, "is an empty JSON object; name at least one key")
         return parsed
+
+    def json_list(self, variable: str) -> list[Any]:
+        """Return a JSON list, empty if the variable is not set; an empty list in the variable is a problem."""
+        parsed = self._json(variable)
+        if parsed is None:
+            return []
+        if not isinstance(parsed, list):
+            self.problem(variable, "is not a JSON list")
+            return []
+        if not parsed:
+            self.problem(variable, "is an empty JSON list; leave it out, or name at least one entry")
+        return parsed
+
+    def _json(self, variable: str) -> Any:
+        """Return what the variable's JSON holds, ``None`` if it is not set or a problem."""
+        value = self.text(variable)
+        if not value:
+            return None
+        try:
+            parsed = json.loads(value, object_pairs_hook=_without_repeats)
+        except (ValueError, RecursionError) as error:
+            self.problem(variable, str(error) if isinstance(error, _RepeatedKey) else "is not valid JSON")
+            return None
+        return "null" if parsed is None else parsed
 
     def url(self, variable: str) -> str:
         """Return a service's base URL without a trailing slash: ``https``, or ``http`` to a loopback address."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mintcore.policy.names import Org, Repo, fold, parse_repo
 from mintcore.policy.policy import TrustPolicy
+from mintcore.settings.callers import read_callers, warn_of_callers
 from mintcore.settings.protections import (
     read_claims,
     read_default_level,
@@ -21,16 +22,19 @@ from mintcore.settings.protections import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mintcore.policy.issuers import Issuer
     from mintcore.policy.roles import RoleBook
     from mintcore.settings.reader import Reader
 
 
-def read_trust(reader: Reader, roles: RoleBook) -> TrustPolicy:
+def read_trust(reader: Reader, roles: RoleBook, issuers: Sequence[Issuer]) -> TrustPolicy:
     """Return whom to trust with ``roles``, noting every problem and warning on ``reader``."""
     orgs, public = _orgs(reader)
-    scopes, default_scope = read_scopes(reader, roles)
+    scopes, default_scope, callers_scope = read_scopes(reader, roles)
     enrolled_orgs, enrolled_repos = read_ids(reader)
-    return TrustPolicy(
+    policy = TrustPolicy(
         orgs=None if public else orgs,
         workflow_files=_workflow_files(reader, public=public),
         host_repos=_repos(reader, "WORKFLOW_HOST_REPOS"),
@@ -45,7 +49,11 @@ def read_trust(reader: Reader, roles: RoleBook) -> TrustPolicy:
         enrolled_repos=enrolled_repos,
         grants=read_grants(reader, roles),
         report_only=read_report_only(reader),
+        callers=read_callers(reader, issuers, roles),
+        callers_scope=callers_scope,
     )
+    warn_of_callers(reader, issuers, policy)
+    return policy
 
 
 def _orgs(reader: Reader) -> tuple[frozenset[Org], bool]:

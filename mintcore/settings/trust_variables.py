@@ -97,7 +97,25 @@ ROLES = (
 WHOSE_TOKENS = (
     Variable(
         "OIDC_ISSUER_URL", *BOTH, default="https://token.actions.githubusercontent.com",
-        meaning="The issuer of the callers' tokens",
+        meaning="The issuer of GitHub Actions' tokens; not together with an issuer of the kind `github` in "
+        "`ISSUERS`",
     ),
     Variable("OIDC_AUDIENCE", *BOTH, default="fullsend-mint", meaning="The audience of the callers' tokens"),
+    Variable(
+        "ISSUERS", *BOTH, example='\'{"gitlab": {"kind": "gitlab", "url": "https://gitlab.com"}}\'',
+        meaning="JSON object, name → issuer of another CI system: `kind` (`github`, `gitlab`, `buildkite`, "
+        "`circleci`, `kubernetes`), `url` (exactly the `iss` of its tokens), and optionally `audience` (default "
+        "`OIDC_AUDIENCE`) and `jwks_file` (the path of its key set, where the mint cannot reach it). Hosted, its "
+        "identity provider is `ci-{name}`. Who may ask is in `CALLERS`",
+    ),
+    Variable(
+        "CALLERS", *BOTH,
+        example='\'[{"issuer": "gitlab", "match": {"project_id": "4711", "ref_protected": "true", '
+        '"ref_path": "refs/heads/main"}, "as": "my-org/my-repo", "roles": ["coder"]}]\'',
+        meaning="JSON list: which jobs of an issuer may ask. `match`: claim → value, exact or with one `*` at its "
+        "end; it must pin the project exactly. `as`: the repository for which the job acts; its owner must be "
+        "enrolled. `roles`: what it may ask for. `level`, optional: the highest level, and the default one. If "
+        "several entries match, the first that has the role decides. Such a job reaches its own repository unless "
+        "`REPO_SCOPE` says more",
+    ),
 )  # fmt: skip

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from mintcore.keys.directory import DirectoryKeys
+    from mintcore.policy.issuers import Issuer
     from mintcore.ports import Clock
     from mintcore.settings.environment import StandaloneSettings
 
@@ -112,7 +113,7 @@ def useless(settings: StandaloneSettings) -> list[str]:
         return problems
     if not policy.orgs and not policy.per_repo_repos:
         problems.append(_NO_ORGS)
-    if policy.workflow_files is not None and not policy.workflow_files:
+    if policy.workflow_files is not None and not policy.workflow_files and not policy.callers:
         problems.append(_NO_FILES)
     return problems
 
@@ -131,9 +132,10 @@ def report(settings: StandaloneSettings) -> str:
         ("organizations", "any (public mode)" if policy.orgs is None else _list(str(org) for org in policy.orgs)),
         ("workflow files", "any" if policy.workflow_files is None else _list(policy.workflow_files)),
         ("trusted repos", _list(str(repo) for repo in policy.host_repos)),
+        *((f"{entry.issuer} jobs", f"act for {entry.acts_as}") for entry in policy.callers),
         ("own workflows", _list(str(repo) for repo in policy.per_repo_repos)),
         ("audience", common.audience),
-        ("issuer", common.issuer_url),
+        *((f"issuer {issuer.name}".rstrip(), _issuer(issuer)) for issuer in common.issuers),
         ("GitHub API", common.github_api_url),
         ("rate limit", common.rate_limit or "none"),
         ("other roles", f"forwarded to {settings.fallback_url}" if settings.fallback_url else "denied"),
@@ -152,6 +154,11 @@ def report(settings: StandaloneSettings) -> str:
     ]
     title = f"fullsend-mint {VERSION}: the settings and the key files are good"
     return "\n".join([title, "", *_columns(told), "", *_columns(rows)])
+
+
+def _issuer(issuer: Issuer) -> str:
+    kept = f", keys in {issuer.jwks_file}" if issuer.jwks_file else ""
+    return f"{issuer.url} ({issuer.kind.name}{kept})" if issuer.name else issuer.url
 
 
 def _list(items: Iterable[str]) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mintcore.policy.names import Repo
+    from collections.abc import Hashable
+
     from mintcore.ports import Clock
 
 ACCEPTED_SECONDS = 600.0
@@ -27,16 +28,16 @@ class _Accepted:
 
 
 class Acceptances:
-    """Counts, per provider and repository, the acceptances that no parallel request has used."""
+    """Counts the acceptances that no parallel request has used, per provider and repository or project."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, Repo], _Accepted] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Hashable], _Accepted] = OrderedDict()
 
-    def accepted(self, provider_id: str, repository: Repo) -> None:
+    def accepted(self, provider_id: str, caller: Hashable) -> None:
         """Count an acceptance."""
-        key = provider_id, repository
+        key = provider_id, caller
         with self._lock:
             unused = self._kept[key].unused if key in self._kept else 0
             self._kept[key] = _Accepted(self._clock.monotonic(), min(unused + 1, MAX_UNUSED))
@@ -44,15 +45,15 @@ class Acceptances:
             if len(self._kept) > _MAX_KEYS:
                 self._kept.popitem(last=False)
 
-    def refused(self, provider_id: str, repository: Repo) -> None:
-        """Forget the repository's acceptances: until the next one, no token is requested in parallel."""
+    def refused(self, provider_id: str, caller: Hashable) -> None:
+        """Forget the caller's acceptances: until the next one, no token is requested in parallel."""
         with self._lock:
-            self._kept.pop((provider_id, repository), None)
+            self._kept.pop((provider_id, caller), None)
 
-    def use(self, provider_id: str, repository: Repo) -> bool:
+    def use(self, provider_id: str, caller: Hashable) -> bool:
         """Use up one acceptance of the last ten minutes; tell whether there was one."""
         with self._lock:
-            kept = self._kept.get((provider_id, repository))
+            kept = self._kept.get((provider_id, caller))
             if kept is None or not kept.unused or self._clock.monotonic() - kept.at >= ACCEPTED_SECONDS:
                 return False
             kept.unused -= 1

@@ -6,20 +6,22 @@ Standalone, the signature decides and is never skipped.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from mintcore.errors import InvalidToken, IssuerUnavailable, ProviderMisconfigured
-from mintcore.policy.claims import Caller, GenuineClaims, Proof, SignedClaims, UnprovenClaims, check_claims
+from mintcore.policy.caller import WorkflowCaller
+from mintcore.policy.claims import GenuineClaims, Proof, SignedClaims, UnprovenClaims, check_token
 from mintcore.verify.acceptances import Acceptances
 from mintcore.verify.sts import ProviderRefused
 from mintcore.verify.unverified import split_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Sequence
 
+    from mintcore.policy.caller import Claimant
+    from mintcore.policy.issuers import Issuer
     from mintcore.ports import Clock
     from mintcore.request import RequestContext
-    from mintcore.verify.jwks import IssuerKeys
     from mintcore.verify.sts import SecurityTokenService
     from mintcore.verify.unverified import UnverifiedToken
 
@@ -27,44 +29,75 @@ _LATEST = 1e11
 """Later than any time that is meant: the year 5138, in seconds."""
 
 
+class Keys(Protocol):
+    """An issuer's keys."""
+
+    def load(self, context: RequestContext, /) -> object:
+        """Fetch the keys if they are not here. Raises IssuerUnavailable."""
+
+    def check_signature(self, unverified: UnverifiedToken, context: RequestContext, /) -> None:
+        """Raise InvalidToken unless the issuer signed the token, IssuerUnavailable if that cannot be checked."""
+
+
+class TrustedIssuer(NamedTuple):
+    """An issuer, and the keys that its tokens alone are checked against."""
+
+    issuer: Issuer
+    keys: Keys
+
+
 class _Examiner:
     """The checks that both modes make locally."""
 
-    def __init__(self, keys: IssuerKeys, clock: Clock, *, issuer: str, audience: str) -> None:
-        self._keys = keys
+    def __init__(self, trusted: Sequence[TrustedIssuer], clock: Clock) -> None:
+        self._by_url = {one.issuer.url: one for one in trusted}
+        self._only = trusted[0] if len(trusted) == 1 else None
+        self._algorithms = frozenset().union(*(one.issuer.kind.algorithms for one in trusted))
         self._clock = clock
-        self._issuer = issuer
-        self._audience = audience
 
     def check_locally(
         self, unverified_token: str, context: RequestContext
-    ) -> tuple[Caller, IssuerUnavailable | None]:
-        """Return the caller that the claims name, and the failure if the signature could not be checked."""
-        unverified = split_token(unverified_token)
+    ) -> tuple[Claimant, IssuerUnavailable | None]:
+        """Return whom the claims name, and the failure if the signature could not be checked."""
+        unverified = split_token(unverified_token, self._algorithms)
+        issuer, keys = self._only or self._issuer_of(unverified)
+        if unverified.algorithm not in issuer.kind.algorithms:
+            raise InvalidToken(
+                detail=f"the token is signed with {unverified.algorithm}, and not as {issuer.url} does"
+            )
         # Load the keys first: their answer carries the issuer's time, which the claims are checked against.
-        unavailable = self._load_keys(context)
-        issued = _issued_at(unverified)
+        unavailable = _load(keys, context)
+        # Only GitHub's time corrects the clock, which its tokens depend on; another issuer must not turn it.
+        issued = _issued_at(unverified) if issuer.kind.is_github else 0.0
         if unavailable is None and issued > self._clock.now():
             # The clock may have been turned back by an old Date. Only a genuine token may turn it forward again.
-            self._keys.check_signature(unverified, context)
+            keys.check_signature(unverified, context)
             self._clock.witness(issued)
-        caller = check_claims(
-            unverified.unverified_claims, issuer=self._issuer, audience=self._audience, now=self._clock.now()
-        )
+        claimant = check_token(unverified.unverified_claims, issuer, self._clock.now())
         if unavailable is None:
             try:
-                self._keys.check_signature(unverified, context)
-                self._clock.witness(issued)
+                keys.check_signature(unverified, context)
             except IssuerUnavailable as error:
-                unavailable = error
-        return caller, unavailable
+                return claimant, error
+            if issued:
+                self._clock.witness(issued)
+        return claimant, unavailable
 
-    def _load_keys(self, context: RequestContext) -> IssuerUnavailable | None:
-        try:
-            self._keys.load(context)
-        except IssuerUnavailable as error:
-            return error
-        return None
+    def _issuer_of(self, unverified: UnverifiedToken) -> TrustedIssuer:
+        """Return the issuer that the token claims to be of; its keys decide whether that is true."""
+        claimed = unverified.unverified_claims.get("iss")
+        found = self._by_url.get(claimed) if isinstance(claimed, str) else None
+        if found is None:
+            raise InvalidToken(detail=f"issuer is {repr(claimed)[:120]}, not one of {', '.join(self._by_url)}")
+        return found
+
+
+def _load(keys: Keys, context: RequestContext) -> IssuerUnavailable | None:
+    try:
+        keys.load(context)
+    except IssuerUnavailable as error:
+        return error
+    return None
 
 
 def _issued_at(unverified: UnverifiedToken) -> float:
@@ -73,6 +106,11 @@ def _issued_at(unverified: UnverifiedToken) -> float:
     if not isinstance(issued, int | float) or isinstance(issued, bool) or not 0 <= issued < _LATEST:
         return 0.0
     return float(issued)
+
+
+def _asks(claimant: Claimant) -> Hashable:
+    """Return what a provider's acceptance is good for: the repository, or the project of a job."""
+    return claimant.repository if isinstance(claimant, WorkflowCaller) else (claimant.project_id, claimant.project)
 
 
 class HostedVerifier:
@@ -84,16 +122,14 @@ class HostedVerifier:
 
     def __init__(
         self,
-        keys: IssuerKeys,
+        trusted: Sequence[TrustedIssuer],
         sts: SecurityTokenService,
         clock: Clock,
         *,
-        issuer: str,
-        audience: str,
-        provider_for: Callable[[Caller], str],
+        provider_for: Callable[[Claimant], str],
         overlap: bool = False,
     ) -> None:
-        self._examiner = _Examiner(keys, clock, issuer=issuer, audience=audience)
+        self._examiner = _Examiner(trusted, clock)
         self._sts = sts
         self._acceptances = Acceptances(clock) if overlap else None
         self._provider_for = provider_for
@@ -116,27 +152,27 @@ class HostedVerifier:
             self._sts.exchange(unverified_token, provider_id, context)
         except BaseException as error:
             if self._acceptances is not None:
-                self._acceptances.refused(provider_id, caller.repository)
+                self._acceptances.refused(provider_id, _asks(caller))
             # Only a caller whose signature is proven may learn the reason, or cause an alert.
             if isinstance(error, ProviderRefused) and isinstance(examined, SignedClaims):
                 raise ProviderMisconfigured(detail=error.detail, request_id=context.request_id) from None
             raise
         if self._acceptances is not None:
-            self._acceptances.accepted(provider_id, caller.repository)
+            self._acceptances.accepted(provider_id, _asks(caller))
         return GenuineClaims(caller, proof)
 
     def may_overlap(self, examined: SignedClaims) -> bool:
         """Return whether the provider accepted the same repository in the last ten minutes; use that up."""
         if self._acceptances is None:
             return False
-        return self._acceptances.use(self._provider_for(examined.caller), examined.caller.repository)
+        return self._acceptances.use(self._provider_for(examined.caller), _asks(examined.caller))
 
 
 class StandaloneVerifier:
     """Claims and signature; without the issuer's keys every token is refused."""
 
-    def __init__(self, keys: IssuerKeys, clock: Clock, *, issuer: str, audience: str) -> None:
-        self._examiner = _Examiner(keys, clock, issuer=issuer, audience=audience)
+    def __init__(self, trusted: Sequence[TrustedIssuer], clock: Clock) -> None:
+        self._examiner = _Examiner(trusted, clock)
 
     def check_locally(self, unverified_token: str, context: RequestContext) -> SignedClaims:
         """Return signed claims. Raises InvalidToken or IssuerUnavailable."""

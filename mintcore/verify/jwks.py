@@ -1,7 +1,8 @@
-"""The issuer's keys, and the check of a token's signature against them.
+"""An issuer's keys, and the check of a token's signature against them. Each issuer's keys are kept apart.
 
-Accepts RS256 and keys of at least 2,048 bits only. PyJWT parses keys and checks signatures. Its client is not used
-to fetch them: it asks again for every unknown key id, so an attacker would choose how often.
+The mint accepts RS256 with keys of at least 2,048 bits and, from issuers that sign so, ES256. PyJWT parses keys and
+checks signatures. Its client is not used to fetch them: it asks again for every unknown key id, so an attacker
+would choose how often.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from jwt.algorithms import RSAAlgorithm
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from mintcore.cache import ExpiringCache
 from mintcore.errors import InvalidToken, IssuerUnavailable
 from mintcore.outbound.answer import OutboundError
 from mintcore.request import Deadline
+from mintcore.verify.unverified import RS256_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,10 +41,12 @@ MIN_KEY_BITS = 2048
 
 _OK = 200
 
-# The one algorithm, fixed here: no token's header chooses how it is checked.
+# The algorithms, fixed here: no token's header chooses how it is checked.
 _RS256 = RSAAlgorithm(RSAAlgorithm.SHA256)
+_ES256 = ECAlgorithm(ECAlgorithm.SHA256)
+_TYPES: Mapping[str, str] = MappingProxyType({"RSA": "RS256", "EC": "ES256"})
 
-KeySet = MappingProxyType[str, RSAPublicKey]
+KeySet = MappingProxyType[str, RSAPublicKey | EllipticCurvePublicKey]
 """Key id → public key; never empty."""
 
 
@@ -49,7 +54,8 @@ class IssuerKeys:
     """The keys the issuer signs with.
 
     ``patience_seconds`` bounds one fetch, within the request's own deadline. Keys up to ``renewed_seconds`` old are
-    served while a thread of ``helpers`` fetches new ones.
+    served while a thread of ``helpers`` fetches new ones. ``sets_clock`` is whether its ``Date`` corrects the
+    clock.
     """
 
     def __init__(
@@ -61,6 +67,8 @@ class IssuerKeys:
         patience_seconds: float,
         renewed_seconds: float = 0.0,
         helpers: Helpers | None = None,
+        algorithms: frozenset[str] = RS256_ONLY,
+        sets_clock: bool = True,
     ) -> None:
         parts = urlsplit(issuer)
         self._issuer = issuer
@@ -69,6 +77,8 @@ class IssuerKeys:
         self._channel = outbound.channel("issuer", self._origin)
         self._clock = clock
         self._patience_seconds = patience_seconds
+        self._algorithms = algorithms
+        self._sets_clock = sets_clock
         self._keys = ExpiringCache[str, KeySet](
             "jwks",
             clock=clock,
@@ -97,10 +107,7 @@ class IssuerKeys:
                 self._issuer, lambda: self._fetch(context), context, at_most_every=UNKNOWN_KEY_SECONDS
             )
             key = keys.get(unverified.key_id)
-        if key is None:
-            raise InvalidToken(detail="the issuer has no key of the token's key id")
-        if not _RS256.verify(unverified.signing_input, key, unverified.signature):
-            raise InvalidToken(detail="the signature is not the issuer's")
+        require_signature(unverified, key)
 
     def _fetch(self, context: RequestContext) -> KeySet:
         deadline = Deadline(self._clock, min(self._patience_seconds, context.deadline.remaining()))
@@ -109,7 +116,7 @@ class IssuerKeys:
             document = self._get(self._discovery_path, hurried)
             if document.get("issuer") != self._issuer:
                 raise IssuerUnavailable(detail="the discovery document is of another issuer")
-            return parse_key_set(self._get(self._jwks_path(document.get("jwks_uri")), hurried))
+            return parse_key_set(self._get(self._jwks_path(document.get("jwks_uri")), hurried), self._algorithms)
         except OutboundError as error:
             raise IssuerUnavailable(detail=str(error)) from None
 
@@ -117,7 +124,8 @@ class IssuerKeys:
         answer = self._channel.send("GET", path, headers={"Accept": "application/json"}, context=context)
         if answer.status != _OK:
             raise IssuerUnavailable(detail=f"{self._channel.service}: status {answer.status} for {path}")
-        self._clock.observe(answer.headers.get("date", ""), answer.headers.get("age", ""), cacheable=True)
+        if self._sets_clock:
+            self._clock.observe(answer.headers.get("date", ""), answer.headers.get("age", ""), cacheable=True)
         return answer.json_object()
 
     def _jwks_path(self, jwks_uri: object) -> str:
@@ -128,12 +136,43 @@ class IssuerKeys:
         raise IssuerUnavailable(detail=f"jwks_uri is not on the issuer's origin {self._origin}: {shown}")
 
 
-def parse_key_set(document: Mapping[str, Any]) -> KeySet:
+class FixedKeys:
+    """The keys of an issuer that the mint cannot reach, from a file that was read at start."""
+
+    def __init__(self, keys: KeySet) -> None:
+        self._keys = keys
+
+    def load(self, _context: RequestContext) -> KeySet:
+        """Return the keys."""
+        return self._keys
+
+    def check_signature(self, unverified: UnverifiedToken, _context: RequestContext) -> None:
+        """Raise InvalidToken unless the issuer signed the token."""
+        require_signature(unverified, self._keys.get(unverified.key_id))
+
+
+def require_signature(unverified: UnverifiedToken, key: RSAPublicKey | EllipticCurvePublicKey | None) -> None:
+    """Raise InvalidToken unless ``key`` made the token's signature, with the algorithm that belongs to the key."""
+    if key is None:
+        raise InvalidToken(detail="the issuer has no key of the token's key id")
+    if isinstance(key, RSAPublicKey):
+        genuine = unverified.algorithm == "RS256" and _RS256.verify(
+            unverified.signing_input, key, unverified.signature
+        )
+    else:
+        genuine = unverified.algorithm == "ES256" and _ES256.verify(
+            unverified.signing_input, key, unverified.signature
+        )
+    if not genuine:
+        raise InvalidToken(detail="the signature is not the issuer's")
+
+
+def parse_key_set(document: Mapping[str, Any], algorithms: frozenset[str] = RS256_ONLY) -> KeySet:
     """Return the usable keys of a JSON Web Key Set (RFC 7517 §5). Raises IssuerUnavailable if there are none."""
     listed = document.get("keys")
-    keys: dict[str, RSAPublicKey] = {}
+    keys: dict[str, RSAPublicKey | EllipticCurvePublicKey] = {}
     for entry in listed if isinstance(listed, list) else []:
-        usable = _usable_key(entry)
+        usable = _usable_key(entry, algorithms)
         if usable is not None:
             keys[entry["kid"]] = usable
     if not keys:
@@ -141,13 +180,18 @@ def parse_key_set(document: Mapping[str, Any]) -> KeySet:
     return MappingProxyType(keys)
 
 
-def _usable_key(entry: object) -> RSAPublicKey | None:
+def _usable_key(entry: object, algorithms: frozenset[str]) -> RSAPublicKey | EllipticCurvePublicKey | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str) or not entry["kid"]:
         return None
-    if entry.get("kty") != "RSA" or entry.get("use", "sig") != "sig" or entry.get("alg", "RS256") != "RS256":
+    kind = entry.get("kty")
+    algorithm = _TYPES.get(kind) if isinstance(kind, str) else None
+    if algorithm not in algorithms or entry.get("use", "sig") != "sig" or entry.get("alg", algorithm) != algorithm:
         return None
     try:
-        key = jwt.PyJWK.from_dict(entry, algorithm="RS256").key
+        key = jwt.PyJWK.from_dict(entry, algorithm=algorithm).key
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
         return None
-    return key if isinstance(key, RSAPublicKey) and key.key_size >= MIN_KEY_BITS else None
+    if isinstance(key, RSAPublicKey):
+        return key if key.key_size >= MIN_KEY_BITS else None
+    # RFC 7518 §3.4: ES256 is P-256 and no other curve.
+    return key if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1) else None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_TOKEN = 16 * 1024
+RS256_ONLY = frozenset({"RS256"})
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 
@@ -25,26 +26,29 @@ _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 class UnverifiedToken:
     """The parts of a token; nothing is verified.
 
-    ``signature`` is over ``signing_input``, the token's text up to its last dot (RFC 7515 §5.1).
+    ``algorithm`` is one of those that were accepted (RFC 7518 §3.1). ``signature`` is over ``signing_input``, the
+    token's text up to its last dot (RFC 7515 §5.1).
     """
 
     unverified_claims: Mapping[str, Any]
     key_id: str
     signing_input: bytes
     signature: bytes
+    algorithm: str = "RS256"
 
 
-def split_token(unverified_token: str) -> UnverifiedToken:
-    """Return the token's parts, unverified. Raises InvalidToken if it is not an RS256 JWT."""
+def split_token(unverified_token: str, algorithms: frozenset[str] = RS256_ONLY) -> UnverifiedToken:
+    """Return the token's parts, unverified. Raises InvalidToken if it is not a JWT of one of ``algorithms``."""
     if len(unverified_token) > MAX_TOKEN:
         raise InvalidToken(detail=f"the token has {len(unverified_token)} characters")
     parts = _COMPACT.fullmatch(unverified_token)
     if parts is None:
         raise InvalidToken(detail="not a JWT: not three base64url texts with dots between them")
     header, claims = _json_object(parts[1]), _json_object(parts[2])
-    # RS256 only, whatever the header says: 'none' needs no key, and HS256 would use a public key as the secret.
-    if header.get("alg") != "RS256":
-        raise InvalidToken(detail="the token is not signed with RS256")
+    # Only these, whatever the header says: 'none' needs no key, and HS256 would use a public key as the secret.
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in algorithms:
+        raise InvalidToken(detail=f"the token is not signed with {' or '.join(sorted(algorithms, reverse=True))}")
     # Critical extensions (RFC 7515 §4.1.11), and the one that changes what is signed (RFC 7797).
     if "crit" in header or "b64" in header:
         raise InvalidToken(detail="the token's header has an unsupported extension")
@@ -52,7 +56,7 @@ def split_token(unverified_token: str) -> UnverifiedToken:
     if not isinstance(key_id, str) or not key_id:
         raise InvalidToken(detail="the token names no key")
     signing_input = unverified_token[: parts.end(2)].encode()
-    return UnverifiedToken(claims, key_id, signing_input, _decode(parts[3]))
+    return UnverifiedToken(claims, key_id, signing_input, _decode(parts[3]), algorithm)
 
 
 def _json_object(text: str) -> dict[str, Any]:

@@ -39,7 +39,7 @@ from tests.property.trust_requests import body, claims, environment, furnish
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mintcore.policy.claims import Caller
+    from mintcore.policy.caller import WorkflowCaller
     from mintcore.request import DecisionRecord
 
 REQUESTS = int(os.environ.get("TRUST_REQUESTS", "3000"))
@@ -50,7 +50,7 @@ class OneCaller:
     """A verifier that takes one caller as proven, and an audit log that keeps the last record."""
 
     def __init__(self) -> None:
-        self.caller: Caller | None = None
+        self.caller: WorkflowCaller | None = None
         self.last: DecisionRecord | None = None
 
     def check_locally(self, _token: str, _context: object) -> SignedClaims:

@@ -50,7 +50,7 @@ def final(answers: Answers, *repos: str, target: str = "", ref: str = "refs/head
     trusted = policy(grants=True, scopes=scopes, workflow_refs=REFS, **given)
     asks = caller(f"{FLOW}@{ref}")
     return Lookups(answers, answers).answer(
-        lambda facts: decide(trusted, asks, request, facts), asks, new_attempt(FakeClock())
+        lambda facts: decide(trusted, asks, request, facts), new_attempt(FakeClock())
     )
 
 
@@ -97,5 +97,5 @@ def test_a_mint_that_cannot_look_up_denies() -> None:
     request, asks = TokenRequest(CODER, (RepoName("x"),), target_org=Org("other")), caller()
     with pytest.raises(InternalError):
         Lookups(None, None).answer(
-            lambda facts: decide(policy(grants=True), asks, request, facts), asks, new_attempt(FakeClock())
+            lambda facts: decide(policy(grants=True), asks, request, facts), new_attempt(FakeClock())
         )

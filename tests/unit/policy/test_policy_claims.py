@@ -1,20 +1,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mintcore.errors import InvalidToken
-from mintcore.policy.claims import REQUIRED_CLAIMS, SKEW_SECONDS, Caller, check_claims
+from mintcore.policy.claims import REQUIRED_CLAIMS, SKEW_SECONDS, check_claims
 from tests.mint_doubles import AUDIENCE, ISSUER, NOW, claims
+
+if TYPE_CHECKING:
+    from mintcore.policy.caller import WorkflowCaller
 
 HUGE = 10**400
 TIMES = ("exp", "nbf", "iat")
 TEXTS = ("repository", "repository_owner", "job_workflow_ref")
 
 
-def check(now: float = NOW, /, **changes: Any) -> Caller:
+def check(now: float = NOW, /, **changes: Any) -> WorkflowCaller:
     return check_claims(claims(**changes), issuer=ISSUER, audience=AUDIENCE, now=now)
 
 

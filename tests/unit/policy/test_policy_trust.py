@@ -9,7 +9,7 @@ from mintcore.policy.levels import two_levels
 from mintcore.policy.names import Role
 from mintcore.policy.token_request import TokenRequest
 from mintcore.policy.trust import decide, decide_status, provider_id, workflow_allowed
-from tests.mint_doubles import caller, policy, repo
+from tests.mint_doubles import caller, policy
 
 TRIAGE = TokenRequest(Role("triage"))
 CONFIG = "octo-org/.fullsend"
@@ -157,8 +157,8 @@ def test_a_grant_is_the_roles_app_and_permissions() -> None:
 
 def test_an_enrolled_repository_has_a_provider_of_its_own() -> None:
     given = policy(per_repo=["Octo-Org/App"])
-    assert provider_id(given, repo("octo-org/app"), "github-oidc") == "gh-octo-org-app"
-    assert provider_id(given, repo("octo-org/other"), "github-oidc") == "github-oidc"
+    assert provider_id(given, caller(repository="octo-org/app"), "github-oidc") == "gh-octo-org-app"
+    assert provider_id(given, caller(repository="octo-org/other"), "github-oidc") == "github-oidc"
 
 
 def test_a_custom_role_is_decided_on_like_any_other() -> None:

@@ -15,17 +15,18 @@ from fullsend_sandbox.wif import Federation, Provider
 from mintcore.clock import WorldClock
 from mintcore.errors import InvalidToken, IssuerUnavailable, ProviderMisconfigured, StsUnavailable
 from mintcore.outbound.channel import Outbound
+from mintcore.policy.caller import WorkflowCaller
 from mintcore.policy.claims import GenuineClaims, Proof, SignedClaims, UnprovenClaims
 from mintcore.verify.chain import HostedVerifier, StandaloneVerifier
 from mintcore.verify.jwks import IssuerKeys
 from mintcore.verify.sts import SecurityTokenService
-from tests.mint_doubles import FakeClock, new_attempt
+from tests.mint_doubles import FakeClock, new_attempt, trusted
 from tests.unit.outbound.loopback_peer import Peer, answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mintcore.policy.claims import Caller
+    from mintcore.policy.caller import Claimant
 
 POOL = "fullsend-pool"
 TOKEN = "header.payload.signature"
@@ -174,7 +175,8 @@ class Chain:
     def _keys(self, outbound: Outbound) -> IssuerKeys:
         return IssuerKeys(self.issuer.url, outbound, self.clock, patience_seconds=3)
 
-    def _provider_for(self, caller: Caller) -> str:
+    def _provider_for(self, caller: Claimant) -> str:
+        assert isinstance(caller, WorkflowCaller)
         self.asked_for.append(str(caller.repository))
         return "github-oidc"
 
@@ -182,13 +184,12 @@ class Chain:
         outbound = Outbound(self.clock, connections=2)
         service = SecurityTokenService(outbound.channel("sts", self.sts.url), project_number="123", pool=POOL)
         return HostedVerifier(
-            self._keys(outbound), service, self.clock,
-            issuer=self.issuer.url, audience="fullsend-mint", provider_for=self._provider_for,
+            [trusted(self.issuer.url, self._keys(outbound))], service, self.clock, provider_for=self._provider_for,
         )  # fmt: skip
 
     def standalone(self) -> StandaloneVerifier:
         keys = self._keys(Outbound(self.clock, connections=2))
-        return StandaloneVerifier(keys, self.clock, issuer=self.issuer.url, audience="fullsend-mint")
+        return StandaloneVerifier([trusted(self.issuer.url, keys)], self.clock)
 
 
 @pytest.fixture
@@ -206,6 +207,7 @@ def verified(chain: Chain, verifier: HostedVerifier | StandaloneVerifier, token:
 def test_hosted_a_genuine_token_has_two_proofs(chain: Chain) -> None:
     genuine = verified(chain, chain.hosted(), chain.issuer.token(Job()))
     assert genuine.proof is Proof.SIGNATURE_AND_STS
+    assert isinstance(genuine.caller, WorkflowCaller)
     assert str(genuine.caller.repository) == "octo-org/app"
     assert chain.asked_for == ["octo-org/app"]
 
@@ -267,8 +269,7 @@ class Refusing:
             issuer_keys = IssuerKeys(url, outbound, chain.clock, patience_seconds=3)
             sts = SecurityTokenService(outbound.channel("sts", peer.url), project_number="123", pool=POOL)
             verifier = HostedVerifier(
-                issuer_keys, sts, chain.clock, issuer=url, audience="fullsend-mint",
-                provider_for=lambda _caller: "gh",
+                [trusted(url, issuer_keys)], sts, chain.clock, provider_for=lambda _caller: "gh",
             )  # fmt: skip
             with pytest.raises(InvalidToken) as refused:
                 verified(chain, verifier, token)
@@ -372,7 +373,7 @@ def test_an_old_date_of_the_key_set_does_not_keep_genuine_tokens_out(issuer: Iss
     clock = WorldClock()
     outbound = Outbound(clock, connections=2)
     keys = IssuerKeys(issuer.url, outbound, clock, patience_seconds=3)
-    verifier = StandaloneVerifier(keys, clock, issuer=issuer.url, audience="fullsend-mint")
+    verifier = StandaloneVerifier([trusted(issuer.url, keys)], clock)
     now = int(time.time())
     assert clock.observe(formatdate(now - 700, usegmt=True), cacheable=True)
     verifier.check_locally(issuer.token(Job(), iat=now, nbf=now, exp=now + 300), new_attempt(clock))
@@ -382,7 +383,7 @@ def test_an_old_date_of_the_key_set_does_not_keep_genuine_tokens_out(issuer: Iss
 def test_an_old_date_does_not_revive_a_token_that_has_expired(issuer: Issuer) -> None:
     clock = WorldClock()
     keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
-    verifier = StandaloneVerifier(keys, clock, issuer=issuer.url, audience="fullsend-mint")
+    verifier = StandaloneVerifier([trusted(issuer.url, keys)], clock)
     now = int(time.time())
     verifier.check_locally(issuer.token(Job(), iat=now, nbf=now, exp=now + 300), new_attempt(clock))
     clock.observe(formatdate(now - 700, usegmt=True), cacheable=True)

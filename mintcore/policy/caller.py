@@ -1,0 +1,114 @@
+"""Who asks: a workflow of GitHub Actions, or a job of another CI system.
+
+A workflow's token names its repository. A job's token does not: the operator lists in CALLERS for which repository
+it acts. The three types keep the two apart. Rules about workflows take a :class:`WorkflowCaller`, the match with
+CALLERS takes a :class:`Job`, and only a job that matched becomes a :class:`JobCaller`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mintcore.policy.caller_entry import CallerEntry
+    from mintcore.policy.names import Org, Repo
+    from mintcore.policy.workflow_ref import WorkflowRef
+
+
+def _no_claims() -> Mapping[str, str]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the audit log says of a workflow's run beyond its repository; empty where the claim is not there."""
+
+    repository_id: str = ""
+    owner_id: str = ""
+    run_id: str = ""
+    run_attempt: str = ""
+    actor: str = ""
+    actor_id: str = ""
+    event: str = ""
+    ref: str = ""
+    sha: str = ""
+    top_workflow_ref: str = ""
+    workflow_sha: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The repository that a token is requested for, and what is proven about who asks.
+
+    ``claims`` holds every claim that is a text, a number or a boolean, as text. ``token_id`` is the ``jti``, empty
+    where the token has none; ``expires_at`` is in seconds since the epoch. ``issuer`` is the issuer's name in
+    ISSUERS, empty for the one of OIDC_ISSUER_URL. ``owner_id`` is GitHub's id of the owner, empty where it is not
+    known: a workflow's token claims it, and a job has the one of ENROLLED_IDS.
+    """
+
+    repository: Repo
+    claims: Mapping[str, str] = field(default_factory=_no_claims, repr=False, hash=False, kw_only=True)
+    token_id: str = field(default="", kw_only=True)
+    expires_at: float = field(default=0.0, kw_only=True)
+    issuer: str = field(default="", kw_only=True)
+    owner_id: str = field(default="", kw_only=True)
+
+    @property
+    def org(self) -> Org:
+        """The owner of the repository."""
+        return self.repository.owner
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class WorkflowCaller(Caller):
+    """A workflow of GitHub Actions, which asks for the repository that its token names.
+
+    ``workflow`` is ``None`` where ``workflow_text`` is not a workflow reference; ``workflow_problem`` says why.
+    """
+
+    workflow_text: str
+    workflow: WorkflowRef | None
+    workflow_problem: str
+    run: Run
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job of another CI system. It has no repository on GitHub.
+
+    ``project`` is the project's path as the system writes it, and ``project_id`` the id that survives renaming,
+    empty where the token has none. ``ref_protected`` is ``true`` or ``false``, empty where the system does not
+    say. ``pipeline`` names the definition that runs. ``claims`` has nested claims too, under their path.
+    """
+
+    issuer: str
+    kind: str
+    project: str
+    project_id: str = ""
+    ref: str = ""
+    ref_protected: str = ""
+    pipeline: str = ""
+    run_id: str = ""
+    actor: str = ""
+    claims: Mapping[str, str] = field(default_factory=_no_claims, repr=False, hash=False)
+    token_id: str = ""
+    expires_at: float = 0.0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class JobCaller(Caller):
+    """A job of another CI system, which acts for the repository of the entry in CALLERS that it matches."""
+
+    job: Job
+    entry: CallerEntry
+
+
+Claimant = WorkflowCaller | Job
+"""Whom a token's claims name."""

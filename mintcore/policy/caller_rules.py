@@ -1,0 +1,159 @@
+"""Rules about a job of another CI system: which entry of CALLERS it matches, and what that entry allows.
+
+The first entry in the list that matches and has the role decides. A job learns what an entry expects only if it is
+a job of the project that the entry pins: anyone can run jobs at a public issuer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mintcore.errors import ClaimsNotAllowed, PermissionsNotAllowed, RoleNotAllowed
+from mintcore.policy.caller import Job, JobCaller
+from mintcore.policy.caller_entry import is_exact, value_matches
+from mintcore.policy.decision import Rule
+from mintcore.policy.kinds.table import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mintcore.policy.caller_entry import CallerEntry
+    from mintcore.policy.names import Role
+    from mintcore.policy.policy import TrustPolicy
+    from mintcore.policy.roles import RoleGrant
+
+_MAX_SHOWN = 120
+
+
+class Matched(NamedTuple):
+    """The rule, and the job as the caller that its entry makes it; ``None`` if no entry matches."""
+
+    rule: Rule
+    caller: JobCaller | None
+
+
+def match_job(policy: TrustPolicy, job: Job, role: Role | None) -> Matched:
+    """Return which entry of CALLERS decides about ``job``; ``role`` is what it asks for, ``None`` for nothing."""
+    entries = entries_of(policy, job)
+    entry = next((one for one in entries if role is None or role in one.roles), entries[0] if entries else None)
+    if entry is None:
+        return Matched(_denied(job, [one for one in policy.callers if one.issuer == job.issuer]), None)
+    rule = Rule(
+        name="callers",
+        passed=True,
+        found=f"the job is {_named(job)}, which {entry.name} lists",
+        expected="an entry of CALLERS must match the job",
+        remedy="",
+        failure=ClaimsNotAllowed,
+    )
+    caller = JobCaller(
+        entry.acts_as,
+        job,
+        entry,
+        claims=job.claims,
+        token_id=job.token_id,
+        expires_at=job.expires_at,
+        issuer=job.issuer,
+        owner_id=policy.enrolled_orgs.get(entry.acts_as.owner, ""),
+    )
+    return Matched(rule, caller)
+
+
+def entries_of(policy: TrustPolicy, job: Job) -> list[CallerEntry]:
+    """Return the entries that match ``job``, in the order of the list."""
+    return [entry for entry in policy.callers if entry.issuer == job.issuer and not failing(entry, job)]
+
+
+def failing(entry: CallerEntry, job: Job) -> list[str]:
+    """Return the claims of ``job`` that do not match the entry."""
+    return [claim for claim, wanted in entry.match.items() if not value_matches(job.claims.get(claim), wanted)]
+
+
+def entry_role_rule(caller: JobCaller, role: Role) -> Rule:
+    """Return whether the entry has the role."""
+    entry, listed = caller.entry, ", ".join(caller.entry.roles)
+    passed = role in entry.roles
+    return Rule(
+        name="callers_role",
+        passed=passed,
+        found=f"the role is {role}",
+        expected=f"{entry.name} has {listed}",
+        remedy=""
+        if passed
+        else f"{entry.name} does not allow this job the role {role}; it allows {listed}. Fix: ask for one of "
+        "these, or ask the mint's operator to add the role to the entry.",
+        failure=RoleNotAllowed,
+    )
+
+
+def entry_level_rule(caller: JobCaller, grant: RoleGrant, level: str) -> Rule:
+    """Return whether ``level``, one of the role's levels, is within the entry's level."""
+    entry, order = caller.entry, list(grant.levels)
+    highest = entry.level
+    passed = not highest or (highest in order and order.index(level) <= order.index(highest))
+    return Rule(
+        name="callers_level",
+        passed=passed,
+        found=f"the level is {level}",
+        expected=f"{entry.name} allows levels up to {highest}" if highest else f"{entry.name} allows every level",
+        remedy=""
+        if passed
+        else f"{entry.name} allows this job the role {grant.role} up to the level {highest}, and it asks for "
+        f"{level}. Fix: ask for {highest}, or ask the mint's operator to raise the level of the entry.",
+        failure=PermissionsNotAllowed,
+    )
+
+
+def _denied(job: Job, entries: Sequence[CallerEntry]) -> Rule:
+    if not entries:
+        missing = f"CALLERS has no entry for the issuer {job.issuer}"
+        return _rule(job, missing, "an entry of CALLERS must match the job", f"{missing}. Fix: {_OPERATOR}")
+    nearest = min(entries, key=lambda entry: len(failing(entry, job)))
+    wrong = failing(nearest, job)
+    # The order is that of the entry, and the claims that name the project come first.
+    wrong.sort(key=lambda claim: claim not in _identities(job))
+    own = not set(wrong) & _identities(job)
+    said = ", ".join(_failed(nearest, claim, job, tell=own) for claim in wrong)
+    wanted = " and ".join(f"{claim} {_must_be(nearest.match[claim])}" for claim in wrong)
+    return _rule(
+        job,
+        f"{nearest.name} comes nearest and fails: {said}",
+        wanted if own else "an entry of CALLERS must match the job",
+        f"No entry of CALLERS matches this job. {nearest.name} comes nearest and fails: {said}. Fix: run the job "
+        f"so that its claims match, or {_OPERATOR}",
+    )
+
+
+_OPERATOR = "ask the mint's operator to add an entry to CALLERS for it."
+
+
+def _rule(job: Job, found: str, expected: str, remedy: str) -> Rule:
+    return Rule(
+        name="callers",
+        passed=False,
+        found=f"the job is {_named(job)}; {found}",
+        expected=expected,
+        remedy=remedy,
+        failure=ClaimsNotAllowed,
+    )
+
+
+def _identities(job: Job) -> frozenset[str]:
+    kind = KINDS[job.kind]
+    names = {name for identity in kind.identities for name in identity}
+    return frozenset(names | ({"sub"} if kind.subject else set()))
+
+
+def _failed(entry: CallerEntry, claim: str, job: Job, *, tell: bool) -> str:
+    value = job.claims.get(claim)
+    found = f"there is no {claim}" if value is None else f"{claim} is {value[:_MAX_SHOWN]!r}"
+    return f"{found} and {_must_be(entry.match[claim])}" if tell else found
+
+
+def _must_be(wanted: str) -> str:
+    return f"must be {wanted!r}" if is_exact(wanted) else f"must begin with {wanted[:-1]!r}"
+
+
+def _named(job: Job) -> str:
+    number = f" ({job.project_id[:_MAX_SHOWN]})" if job.project_id else ""
+    return f"{job.project[:_MAX_SHOWN]!r}{number} of {job.issuer}"

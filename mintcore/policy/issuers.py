@@ -1,0 +1,128 @@
+"""The issuers whose tokens are accepted, and what the mint knows of each kind.
+
+``fullsend`` reads and writes ISSUERS with these types too. The kinds themselves are in
+:mod:`mintcore.policy.kinds`.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from mintcore.policy.caller import Job
+
+ISSUER_KEYS = ("kind", "url", "audience", "jwks_file")
+_NAME = re.compile(r"[a-z](?:-?[a-z0-9])+")
+_NAME_LENGTHS = range(2, 29)
+
+
+class Use(enum.Flag):
+    """What the mint does with a claim. A claim that is only ``KEPT`` is there for REQUIRED_CLAIMS alone."""
+
+    KEPT = 0
+    CHECKED = enum.auto()
+    """Checked for every token: issuer, audience and times."""
+    MATCH = enum.auto()
+    """An entry of CALLERS can match it."""
+    AUDIT = enum.auto()
+    """It goes to the audit event."""
+    COUNTED = enum.auto()
+    """It counts the mints of a token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of issuer.
+
+    ``algorithms`` are those of JWS (RFC 7518 §3.1) that it signs with. ``claims`` accounts for each claim that the
+    system documents. ``identities`` are sets of claims; an entry pins the project if it has an exact value for
+    every claim of one set, or a ``sub`` that ``subject`` matches. ``job`` reads a token's claims, already checked
+    for issuer, audience and times; GitHub's kind has none, because its tokens name their repository themselves.
+    ``advice`` returns what a ``match`` leaves open, empty for nothing. ``aliases`` is a claim and a prefix of its
+    value → the claim that such a value belongs to. ``has_token_id`` is whether its tokens have a ``jti``.
+    """
+
+    name: str
+    algorithms: frozenset[str]
+    claims: Mapping[str, Use]
+    identities: tuple[tuple[str, ...], ...] = ()
+    subject: str = ""
+    aliases: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
+    job: Callable[[Mapping[str, Any], str], Job] | None = None
+    advice: Callable[[Mapping[str, str]], str] | None = None
+    has_token_id: bool = True
+
+    @property
+    def is_github(self) -> bool:
+        """Whether its tokens name their repository themselves."""
+        return self.job is None
+
+    @property
+    def matchable(self) -> frozenset[str]:
+        """The claims that an entry of CALLERS can match."""
+        return frozenset(name for name, use in self.claims.items() if Use.MATCH in use)
+
+    @property
+    def identities_text(self) -> str:
+        """The sets of claims that pin a project, in words."""
+        return ", or ".join(" and ".join(names) for names in self.identities)
+
+    def pins(self, match: Mapping[str, str]) -> bool:
+        """Return whether a ``match`` names one project exactly."""
+        if self.subject and re.fullmatch(self.subject, match.get("sub", "")):
+            return True
+        return any(all(not match.get(name, "*").endswith("*") for name in names) for names in self.identities)
+
+    def alias(self, claim: str, value: object) -> str:
+        """Return the claim that ``value`` belongs to, which for some values is another than ``claim``."""
+        for (name, prefix), other in self.aliases.items():
+            if claim == name and isinstance(value, str) and value.startswith(prefix):
+                return other
+        return claim
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """An issuer. ``name`` is its key in ISSUERS, empty for the one of OIDC_ISSUER_URL.
+
+    ``url`` is the exact ``iss`` of its tokens. ``jwks_file`` is the path of its key set, empty where the mint
+    fetches it.
+    """
+
+    name: str
+    kind: Kind
+    url: str
+    audience: str
+    jwks_file: str = ""
+
+    @property
+    def provider_id(self) -> str:
+        """The id of its workload identity provider; empty for OIDC_ISSUER_URL, whose repositories choose."""
+        return issuer_provider_id(self.name) if self.name else ""
+
+    def fields(self) -> dict[str, str]:
+        """Return the issuer as it is written in ISSUERS."""
+        written = {"kind": self.kind.name, "url": self.url, "audience": self.audience}
+        return {**written, "jwks_file": self.jwks_file} if self.jwks_file else written
+
+
+def parse_issuer_name(text: str) -> str:
+    """Return an issuer's name, or raise ``ValueError``."""
+    if not _NAME.fullmatch(text) or len(text) not in _NAME_LENGTHS:
+        raise ValueError(
+            "an issuer's name has 2 to 28 lowercase letters, digits and '-', begins with a letter, and has no '--' "
+            "and no '-' at its end"
+        )
+    return text
+
+
+def issuer_provider_id(name: str) -> str:
+    """Return the id of the workload identity provider of the issuer ``name``; at most 32 characters."""
+    return f"ci-{name}"

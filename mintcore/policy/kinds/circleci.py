@@ -1,0 +1,71 @@
+"""CircleCI: from the claims of a job's OIDC token to a :class:`Job`.
+
+Source: CircleCI, "Using OpenID Connect tokens in jobs". The issuer is the organization's own,
+``https://oidc.circleci.com/org/ID``, or with ``--root-issuer`` one for all. Tokens have neither ``nbf`` nor
+``jti``. ``vcs-origin`` and ``vcs-ref`` are missing in pipelines of custom webhooks.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from mintcore.policy.caller import Job
+from mintcore.policy.claim_values import plain_claims, require
+from mintcore.policy.issuers import Kind, Use
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAME = "circleci"
+_PROJECT, _ORIGIN = "oidc.circleci.com/project-id", "oidc.circleci.com/vcs-origin"
+_REF = "oidc.circleci.com/vcs-ref"
+_UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_USER = re.compile(rf"org/{_UUID}/project/{_UUID}/user/({_UUID})(?:/.*)?")
+CLAIMS: Mapping[str, Use] = MappingProxyType(
+    {
+        **dict.fromkeys(("iss", "aud", "exp", "iat"), Use.CHECKED),
+        **dict.fromkeys((_PROJECT, _ORIGIN, _REF, "sub"), Use.MATCH | Use.AUDIT),
+        "oidc.circleci.com/ssh-rerun": Use.MATCH,
+        "oidc.circleci.com/context-ids": Use.KEPT,
+    }
+)
+
+
+def circleci_job(unverified_claims: Mapping[str, Any], issuer: str) -> Job:
+    """Return the job that the claims name. Raises InvalidToken if they name no project."""
+    claims = plain_claims(unverified_claims)
+    require(claims, (_PROJECT,))
+    user = _USER.fullmatch(claims.get("sub", ""))
+    return Job(
+        issuer,
+        _NAME,
+        claims.get(_ORIGIN, ""),
+        claims[_PROJECT],
+        ref=claims.get(_REF, ""),
+        actor=user[1] if user else "",
+        claims=claims,
+        expires_at=float(unverified_claims["exp"]),
+    )
+
+
+def _advice(match: Mapping[str, str]) -> str:
+    if _ORIGIN not in match and "/vcs-origin/" not in match.get("sub", ""):
+        return (
+            f"does not match {_ORIGIN}: builds of forks can mint too if the project passes secrets to them. Fix: "
+            f"add {_ORIGIN}"
+        )
+    return ""
+
+
+CIRCLECI = Kind(
+    _NAME,
+    frozenset({"RS256"}),
+    CLAIMS,
+    identities=((_PROJECT,),),
+    subject=rf"org/{_UUID}/project/{_UUID}/.+",
+    job=circleci_job,
+    advice=_advice,
+    has_token_id=False,
+)

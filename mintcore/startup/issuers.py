@@ -1,0 +1,97 @@
+"""Gives each issuer its keys: fetched from the issuer, or read from the file that its ``jwks_file`` names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mintcore.errors import IssuerUnavailable
+from mintcore.settings.environment import ConfigurationError
+from mintcore.verify.chain import TrustedIssuer
+from mintcore.verify.jwks import FixedKeys, IssuerKeys, parse_key_set
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mintcore.helpers import Helpers
+    from mintcore.outbound.channel import Outbound
+    from mintcore.policy.issuers import Issuer
+    from mintcore.ports import Clock
+    from mintcore.verify.jwks import KeySet
+
+_MAX_FILE = 1024 * 1024
+
+
+def read_key_files(issuers: Sequence[Issuer]) -> Mapping[str, KeySet]:
+    """Return the keys of every issuer with a ``jwks_file``, by its name.
+
+    Raises ConfigurationError with every file that cannot be used.
+    """
+    keys: dict[str, KeySet] = {}
+    problems = []
+    for issuer in issuers:
+        if not issuer.jwks_file:
+            continue
+        try:
+            keys[issuer.name] = _read(issuer)
+        except (OSError, ValueError, RecursionError, IssuerUnavailable) as error:
+            problems.append(
+                f'ISSUERS has for "{issuer.name}" the jwks_file {issuer.jwks_file}, which cannot be used: '
+                f"{_reason(error)}. Fix: write the issuer's JSON Web Key Set there, for a cluster with: "
+                "kubectl get --raw /openid/v1/jwks"
+            )
+    if problems:
+        raise ConfigurationError(problems)
+    return keys
+
+
+def trust_issuers(
+    issuers: Sequence[Issuer],
+    files: Mapping[str, KeySet],
+    outbound: Outbound,
+    clock: Clock,
+    *,
+    patience_seconds: float,
+    renewed_seconds: float = 0.0,
+    helpers: Helpers | None = None,
+) -> list[TrustedIssuer]:
+    """Return each issuer with keys of its own: its outage and its unknown key ids touch no other issuer."""
+    return [
+        TrustedIssuer(
+            issuer,
+            FixedKeys(files[issuer.name])
+            if issuer.jwks_file
+            else IssuerKeys(
+                issuer.url,
+                outbound,
+                clock,
+                patience_seconds=patience_seconds,
+                renewed_seconds=renewed_seconds,
+                helpers=helpers,
+                algorithms=issuer.kind.algorithms,
+                # GitHub's tokens must not depend on the time of another issuer.
+                sets_clock=issuer.kind.is_github,
+            ),
+        )
+        for issuer in issuers
+    ]
+
+
+def _read(issuer: Issuer) -> KeySet:
+    with Path(issuer.jwks_file).open("rb") as file:
+        content = file.read(_MAX_FILE + 1)
+    if len(content) > _MAX_FILE:
+        raise ValueError("it is larger than 1 MiB")
+    document = json.loads(content)
+    if not isinstance(document, dict):
+        raise ValueError("it is not a JSON object")  # noqa: TRY004 - the one way to refuse
+    return parse_key_set(document, issuer.kind.algorithms)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, IssuerUnavailable):
+        return error.detail
+    return "it is not JSON" if isinstance(error, json.JSONDecodeError | UnicodeDecodeError) else str(error)

@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mintcore.policy.kinds.table import KINDS
+from mintcore.policy.names import Role, parse_repo
+from mintcore.settings.environment import ConfigurationError, Settings, read_hosted, read_standalone
+
+COMMON = {
+    "ALLOWED_ORGS": "acme",
+    "ROLE_APP_IDS": '{"triage": "1", "coder": 2}',
+    "ALLOWED_WORKFLOW_FILES": "*",
+    "REPO_SCOPE": "caller",
+}
+MODES = {
+    "hosted": COMMON | {"GCP_PROJECT_NUMBER": "123", "WIF_POOL_NAME": "pool", "WIF_PROVIDER_NAME": "github-oidc"},
+    "standalone": COMMON | {"PEM_DIR": "./pems"},
+}
+GITLAB = {"kind": "gitlab", "url": "https://gitlab.com"}
+ISSUERS = {
+    "gitlab": GITLAB,
+    "bk": {"kind": "buildkite", "url": "https://agent.buildkite.com", "audience": "mint"},
+    "circle": {"kind": "circleci", "url": "https://oidc.circleci.com/org/1"},
+    "cluster": {"kind": "kubernetes", "url": "https://kubernetes.default.svc", "jwks_file": "/etc/jwks.json"},
+}
+MATCH = {"project_id": "4711", "ref_protected": "true", "ref_path": "refs/heads/main"}
+ENTRY: dict[str, Any] = {"issuer": "gitlab", "match": MATCH, "as": "acme/app", "roles": ["coder"]}
+
+
+def settings(mode: str = "hosted", issuers: Any = None, callers: Any = None, **changes: str) -> Settings:
+    environment = MODES[mode] | {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in (("ISSUERS", issuers), ("CALLERS", callers))
+        if value is not None
+    }
+    read = read_hosted if mode == "hosted" else read_standalone
+    return read(environment | changes).common
+
+
+def problems(issuers: Any = None, callers: Any = None, **changes: str) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        settings("hosted", issuers, callers, **changes)
+    return "\n".join(refused.value.problems)
+
+
+def entry_problem(**changes: Any) -> str:
+    given = {name: value for name, value in (ENTRY | changes).items() if value is not None}
+    return problems(ISSUERS, [ENTRY, given])
+
+
+def test_a_mint_without_issuers_has_githubs_and_no_entry() -> None:
+    (only,) = settings().issuers
+    assert (only.name, only.kind, only.url) == ("", KINDS["github"], "https://token.actions.githubusercontent.com")
+    assert only.audience == "fullsend-mint"
+    assert settings().policy.callers == ()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_issuer_is_there_githubs_first(mode: str) -> None:
+    found = settings(mode, ISSUERS, [ENTRY], OIDC_AUDIENCE="ours").issuers
+    assert [issuer.name for issuer in found] == ["", "gitlab", "bk", "circle", "cluster"]
+    assert [issuer.audience for issuer in found] == ["ours", "ours", "mint", "ours", "ours"]
+    assert found[4].jwks_file == "/etc/jwks.json"
+    assert [issuer.provider_id for issuer in found[:3]] == ["", "ci-gitlab", "ci-bk"]
+
+
+def test_an_issuer_of_github_in_issuers_takes_the_place_of_the_default() -> None:
+    found = settings(
+        issuers={"gitlab": GITLAB, "ghes": {"kind": "github", "url": "https://ghes.test/_services/token"}}
+    )
+    assert [issuer.name for issuer in found.issuers] == ["ghes", "gitlab"]
+    assert found.issuer_url == "https://ghes.test/_services/token"
+    assert "remove OIDC_ISSUER_URL" in problems(
+        {"ghes": {"kind": "github", "url": "https://ghes.test"}}, OIDC_ISSUER_URL="https://other.test"
+    )
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_entry_is_read_as_it_is_written(mode: str) -> None:
+    given = [ENTRY, ENTRY | {"as": "Acme/Lib", "roles": ["coder", "triage", "coder"], "level": "read"}]
+    first, second = settings(mode, ISSUERS, given).policy.callers
+    assert (first.index, first.issuer, dict(first.match), first.level) == (0, "gitlab", MATCH, "")
+    assert (first.acts_as, first.roles) == (parse_repo("acme/app"), (Role("coder"),))
+    assert (second.name, second.roles, second.level) == ("CALLERS[1]", ("coder", "triage"), "read")
+    assert [first.fields(), second.fields()] == [given[0], given[1] | {"roles": ["coder", "triage"]}]
+
+
+def test_a_whole_ref_of_gitlab_is_compared_with_ref_path() -> None:
+    given = ENTRY | {"match": {"project_id": "4711", "ref_protected": "true", "ref": "refs/heads/main"}}
+    (entry,) = settings("hosted", ISSUERS, [given]).policy.callers
+    assert dict(entry.match) == MATCH
+    assert "keep ref_path" in entry_problem(match=MATCH | {"ref": "refs/heads/main"})
+
+
+@pytest.mark.parametrize(
+    ("issuers", "said"),
+    [
+        ({"GitLab": GITLAB}, "an issuer's name"),
+        ({"a": GITLAB}, "an issuer's name"),
+        ({"x" * 29: GITLAB}, "an issuer's name"),
+        ({"a--b": GITLAB}, "an issuer's name"),
+        ({"ab-": GITLAB}, "an issuer's name"),
+        ({"1a": GITLAB}, "an issuer's name"),
+        ({"gitlab": "https://gitlab.com"}, "must be a JSON object"),
+        ({"gitlab": {"kind": "gitlab"}}, "url must be"),
+        ({"gitlab": {"url": "https://gitlab.com"}}, "kind must be one of github, gitlab, buildkite, circleci, kub"),
+        ({"gitlab": GITLAB | {"kind": "jenkins"}}, "kind must be one of"),
+        ({"gitlab": GITLAB | {"kind": ["gitlab"]}}, "kind must be a text"),
+        ({"gitlab": GITLAB | {"issuer": "x"}}, "it has 'issuer'; it can have kind, url, audience, jwks_file"),
+        ({"gitlab": GITLAB | {"url": "http://gitlab.com"}}, "url must be the issuer's https URL"),
+        ({"gitlab": GITLAB | {"url": "https://gitlab.com?x"}}, "url must be the issuer's https URL"),
+        ({"gitlab": GITLAB | {"audience": ""}}, "audience must be a text"),
+        ({"gitlab": GITLAB | {"audience": ["a"]}}, "audience must be a text"),
+        ({"gitlab": GITLAB | {"jwks_file": 1}}, "jwks_file must be a text"),
+        ({"gitlab": GITLAB, "again": GITLAB}, 'for "again" the url of "gitlab"'),
+        ({"gitlab": GITLAB | {"url": "https://token.actions.githubusercontent.com"}}, "the url of OIDC_ISSUER_URL"),
+        ('{"gitlab": {"kind": "gitlab", "kind": "github", "url": "https://x.test"}}', "names a key twice"),
+        ("[]", "is not a JSON object"),
+        ("{}", "is an empty JSON object"),
+        ("null", "is not a JSON object"),
+    ],
+)
+def test_an_issuer_that_cannot_be_is_a_problem(issuers: Any, said: str) -> None:
+    assert said in problems(issuers)
+    assert problems(issuers).startswith("ISSUERS ")
+
+
+@pytest.mark.parametrize("url", ["https://gitlab.com/", "http://127.0.0.1:8085", "https://gl.test:8443/gitlab"])
+def test_the_url_is_kept_as_the_token_has_it(url: str) -> None:
+    assert settings(issuers={"gitlab": GITLAB | {"url": url}}).issuers[1].url == url
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"issuer": "nobody"}, "issuer must be one of ISSUERS: bk, circle, cluster, gitlab"),
+        ({"issuer": ""}, "issuer must be one of"),
+        ({"issuer": ["gitlab"]}, "issuer must be one of"),
+        ({"issuer": None}, "issuer must be one of"),
+        ({"match": None}, "match must be a JSON object"),
+        ({"match": {}}, "match must be a JSON object with at least one claim"),
+        ({"match": [["project_id", "4711"]]}, "match must be a JSON object"),
+        ({"match": {"project_id": 4711}}, 'for "project_id" a value that is not a text'),
+        ({"match": {"project_id": ""}}, 'for "project_id" a value that is not a text'),
+        ({"match": {"project_id": "4711", "ref": "*"}}, "a * that is not the end of a prefix"),
+        ({"match": {"project_id": "4711", "ref": "re*se"}}, "a * that is not the end of a prefix"),
+        ({"match": {"project_id": "4711", "ref": "rel**"}}, "a * that is not the end of a prefix"),
+        ({"match": {"project_id": "4711", "ref": "a\nb"}}, "too long or not printable"),
+        ({"match": {"project_id": "4711", "sub": "x"}}, 'match has "sub", and gitlab has'),
+        ({"match": {"project_id": "4711", "user_email": "x"}}, 'match has "user_email", and gitlab has'),
+        ({"match": {"project_id": "4711", "p\u0000": "x"}}, "match has 'p\\x00'"),
+        ({"match": {"project_path": "acme/app"}}, "Fix: add project_id, or namespace_id"),
+        ({"match": {"project_id": "47*"}}, "must pin the project exactly"),
+        ({"match": {"job_project_id": "4711"}}, "must pin the project exactly"),
+        ({"as": "app"}, "as: a repository is written owner/name"),
+        ({"as": "acme/app/x"}, "as: "),
+        ({"as": None}, "as: "),
+        ({"roles": []}, "roles must be a JSON list with at least one role"),
+        ({"roles": "coder"}, "roles must be a JSON list"),
+        ({"roles": ["Coder"]}, "roles: a role starts with"),
+        ({"level": "full"}, "level 'full' is not a level of coder"),
+        ({"level": ""}, "level must be the name of a level"),
+        ({"level": 1}, "level must be the name of a level"),
+        ({"repos": ["x"]}, "it has 'repos'; it can have issuer, match, as, roles, level"),
+    ],
+)
+def test_an_entry_that_cannot_be_is_a_problem_with_its_index(changes: dict[str, Any], said: str) -> None:
+    assert said in entry_problem(**changes)
+    assert entry_problem(**changes).startswith("CALLERS [1]: ")
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '"x"', "[1]", "null", "[", '[{"a": 1, "a": 2}]'])
+def test_callers_that_are_no_list_of_entries_are_a_problem(text: str) -> None:
+    assert problems(ISSUERS, text).startswith("CALLERS ")
+
+
+def test_an_entry_cannot_name_an_issuer_of_github() -> None:
+    issuers = ISSUERS | {"ghes": {"kind": "github", "url": "https://ghes.test"}}
+    assert "is of the kind github" in problems(issuers, [ENTRY | {"issuer": "ghes"}])
+
+
+UUID = "0184990a-477b-4fa8-9968-496074483cee"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "match", "pins"),
+    [
+        ("gitlab", {"namespace_id": "7", "project_path": "acme/*"}, True),
+        ("bk", {"pipeline_id": UUID}, True),
+        ("bk", {"organization_slug": "acme", "pipeline_slug": "app"}, True),
+        ("bk", {"organization_slug": "acme"}, False),
+        ("bk", {"pipeline_slug": "app", "build_branch": "main"}, False),
+        ("bk", {"organization_slug": "acme", "pipeline_slug": "a*"}, False),
+        ("bk", {"sub": "organization:acme:pipeline:app:*"}, False),
+        ("circle", {"oidc.circleci.com/project-id": UUID}, True),
+        ("circle", {"oidc.circleci.com/vcs-origin": "github.com/acme/app"}, False),
+        ("circle", {"sub": f"org/{UUID}/project/{UUID}/*"}, True),
+        ("circle", {"sub": f"org/{UUID}/project/{UUID}/user/{UUID}"}, True),
+        ("circle", {"sub": f"org/{UUID}/project/{UUID}*"}, False),
+        ("circle", {"sub": f"org/{UUID}/*"}, False),
+        ("circle", {"sub": f"org/{UUID}/project/{UUID[:-1]}*"}, False),
+        ("cluster", {"kubernetes.io/namespace": "ci", "kubernetes.io/serviceaccount/name": "deployer"}, True),
+        ("cluster", {"kubernetes.io/namespace": "ci", "kubernetes.io/serviceaccount/uid": UUID}, True),
+        ("cluster", {"kubernetes.io/namespace": "ci"}, False),
+        ("cluster", {"kubernetes.io/serviceaccount/name": "deployer"}, False),
+        ("cluster", {"kubernetes.io/namespace": "c*", "kubernetes.io/serviceaccount/name": "deployer"}, False),
+    ],
+)
+def test_each_kind_has_claims_that_must_pin_the_project(issuer: str, match: dict[str, str], pins: bool) -> None:
+    given = [ENTRY | {"issuer": issuer, "match": match}]
+    if pins:
+        assert len(settings("hosted", ISSUERS, given).policy.callers) == 1
+    else:
+        assert "must pin the project exactly, without *. Fix: add " in problems(ISSUERS, given)
+
+
+def test_every_problem_is_listed_at_once() -> None:
+    said = problems(
+        ISSUERS | {"x": GITLAB, "bad": {"kind": "?"}},
+        [ENTRY | {"as": "x"}, ENTRY | {"roles": []}],
+        ALLOWED_ORGS="a b",
+    )
+    assert len(said.splitlines()) == 5
+
+
+@pytest.mark.parametrize(
+    ("callers", "changes", "said"),
+    [
+        ([ENTRY], {}, "no entry of CALLERS names the issuer bk: its jobs are denied. Fix: add one"),
+        ([ENTRY | {"match": {"project_id": "1"}}], {}, 'CALLERS[0] does not match ref_protected "true"'),
+        ([ENTRY | {"match": {"project_id": "1", "ref_protected": "true", "ref": "main"}}], {}, "a tag can have"),
+        (
+            [ENTRY | {"issuer": "bk", "match": {"pipeline_id": "1", "build_branch": "main"}}],
+            {},
+            "CALLERS[0] matches build_branch alone",
+        ),
+        (
+            [ENTRY | {"issuer": "circle", "match": {"oidc.circleci.com/project-id": "1"}}],
+            {},
+            "CALLERS[0] does not match oidc.circleci.com/vcs-origin",
+        ),
+        ([ENTRY | {"as": "other/app"}], {}, "CALLERS[0] acts as other/app, whose owner is not enrolled"),
+        ([ENTRY | {"roles": ["review"]}], {}, "CALLERS[0] has the role review, which this mint does not serve"),
+        ([ENTRY], {"REQUIRED_CLAIMS": '{"event_name": ["push"]}'}, "REQUIRED_CLAIMS also holds for the jobs"),
+        (
+            [ENTRY | {"issuer": "bk", "match": {"pipeline_id": "1"}}],
+            {"MINTS_PER_TOKEN": "1"},
+            "tokens of buildkite have no jti to count",
+        ),
+    ],
+)
+def test_what_an_entry_leaves_open_is_a_warning(callers: Any, changes: dict[str, str], said: str) -> None:
+    warnings = settings("hosted", ISSUERS, callers, **changes).warnings
+    assert any(said in warning for warning in warnings), warnings
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"ALLOWED_ORGS": "*"}, {"ALLOWED_ORGS": "x", "PER_REPO_WIF_REPOS": "acme/app"}]
+)
+def test_a_whole_configuration_has_no_warning_about_callers(changes: dict[str, str]) -> None:
+    warnings = settings("hosted", {"gitlab": GITLAB}, [ENTRY], **changes).warnings
+    assert not [warning for warning in warnings if "CALLERS" in warning]
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ("", "caller"),
+        ("organization", "organization"),
+        ("caller", "caller"),
+        ('{"triage": "organization"}', "caller"),
+        ('{"coder": "organization"}', "organization"),
+        ('{"triage": "caller", "*": "organization"}', "organization"),
+    ],
+)
+def test_a_job_reaches_its_own_repository_unless_repo_scope_says_more(scope: str, expected: str) -> None:
+    policy = settings("hosted", ISSUERS, [ENTRY], REPO_SCOPE=scope).policy
+    assert policy.scope_of(Role("coder"), listed=True) == expected
