@@ -22,14 +22,18 @@ MAX_LIFETIME = 24 * 3600
 
 @dataclass(frozen=True, kw_only=True)
 class BuildkiteJob(CIJob):
-    """One job of a build; `extra` names the optional claims that it requested with `--claim`."""
+    """One job of a build; `extra` names the optional claims that it requested with `--claim`.
+
+    The branch of a build that a tag started is the tag's name, as Buildkite writes it.
+    """
 
     organization: str = "acme-inc"
     pipeline: str = "app"
     organization_id: str = "0184990a-477b-4fa8-9968-496074483c77"
     pipeline_id: str = "0184990a-4782-42b5-afc1-16715b10b1d0"
     build_number: int = 1
-    branch: str = "main"
+    branch: str | None = None
+    """By default the tag, or else `main`."""
     tag: str | None = None
     commit: str = SHA
     step_key: str | None = "mint"
@@ -38,9 +42,15 @@ class BuildkiteJob(CIJob):
     build_source: str = "ui"
     extra: tuple[str, ...] = ()
 
+    @property
+    def build_branch(self) -> str:
+        """The branch that the claim names."""
+        return self.branch or self.tag or "main"
+
     def claims(self) -> dict[str, Any]:
         """Return every claim but the issuer's own; `build_number` is a number, `step_key` may be null."""
-        ref = f"refs/heads/{self.branch}" if self.tag is None else f"refs/tags/{self.tag}"
+        branch = self.build_branch
+        ref = f"refs/heads/{branch}" if self.tag is None else f"refs/tags/{self.tag}"
         ids = {"organization_id": self.organization_id, "pipeline_id": self.pipeline_id}
         return {
             "sub": f"organization:{self.organization}:pipeline:{self.pipeline}:ref:{ref}"
@@ -48,7 +58,7 @@ class BuildkiteJob(CIJob):
             "organization_slug": self.organization,
             "pipeline_slug": self.pipeline,
             "build_number": self.build_number,
-            "build_branch": self.branch,
+            "build_branch": branch,
             **({} if self.tag is None else {"build_tag": self.tag}),
             "build_commit": self.commit,
             "step_key": self.step_key,
@@ -71,7 +81,7 @@ class BuildkiteIssuer(CIIssuer):
     match: ClassVar[Mapping[str, str]] = {
         "organization_slug": "acme-inc",
         "pipeline_slug": "app",
-        "build_branch": "main",
+        "sub": "organization:acme-inc:pipeline:app:ref:refs/heads/main:*",
     }
     has_jti: ClassVar[bool] = False
 
@@ -101,7 +111,7 @@ class BuildkiteIssuer(CIIssuer):
             "BUILDKITE_JOB_ID": job.job_id,
             "BUILDKITE_ORGANIZATION_SLUG": job.organization,
             "BUILDKITE_PIPELINE_SLUG": job.pipeline,
-            "BUILDKITE_BRANCH": job.branch,
+            "BUILDKITE_BRANCH": job.build_branch,
             "BUILDKITE_COMMIT": job.commit,
         }
 

@@ -62,6 +62,7 @@ class CircleCIIssuer(CIIssuer):
     condition: ClassVar[str] = "assertion['oidc.circleci.com/project-id'] == '3a2f5b1c-7d4e-4f6a-9b8c-0d1e2f3a4b5c'"
     match: ClassVar[Mapping[str, str]] = {
         f"{NAMESPACE}/project-id": "3a2f5b1c-7d4e-4f6a-9b8c-0d1e2f3a4b5c",
+        f"{NAMESPACE}/vcs-origin": "github.com/acme/app",
         f"{NAMESPACE}/vcs-ref": "refs/heads/main",
     }
     not_before: ClassVar[int | None] = None

@@ -13,11 +13,17 @@ from fullsend_sandbox.job import SHA, stable_id
 
 @dataclass(frozen=True, kw_only=True)
 class GitLabJob(CIJob):
-    """One job; `project` is the whole path, nested groups included."""
+    """One job; `project` is the whole path, nested groups included.
+
+    In a fork's merge request pipeline `project` is the fork, and `job_project` can be the target.
+    """
 
     project: str = "acme/tools/app"
     project_id: str = "4711"
     namespace_id: str | None = None
+    job_project: str | None = None
+    job_project_id: str | None = None
+    """Where the job runs; by default its project."""
     ref: str = "main"
     """The short name, as GitLab's claim `ref` has it; `ref_path` is made from it."""
     ref_type: str = "branch"
@@ -35,7 +41,8 @@ class GitLabJob(CIJob):
 
     def claims(self) -> dict[str, Any]:
         """Return every claim but the issuer's own; strings, except `runner_id`."""
-        namespace = self.project.rpartition("/")[0]
+        namespace, runs_in = self.project.rpartition("/")[0], self.job_project or self.project
+        job_namespace = runs_in.rpartition("/")[0]
         ref_path = f"refs/{'tags' if self.ref_type == 'tag' else 'heads'}/{self.ref}"
         claims: dict[str, Any] = {
             "sub": f"project_path:{self.project}:ref_type:{self.ref_type}:ref:{self.ref}",
@@ -44,6 +51,10 @@ class GitLabJob(CIJob):
             "project_id": self.project_id,
             "project_path": self.project,
             "project_visibility": "private",
+            "job_project_id": self.job_project_id or self.project_id,
+            "job_project_path": runs_in,
+            "job_namespace_id": self.namespace_id or stable_id(job_namespace),
+            "job_namespace_path": job_namespace,
             "user_id": stable_id(self.user),
             "user_login": self.user,
             "user_email": f"{self.user}@example.com",

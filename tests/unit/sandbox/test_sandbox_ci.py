@@ -157,6 +157,15 @@ def test_gitlab_names_project_and_ref_in_the_subject(job: GitLabJob, subject: st
     assert claims["ci_config_ref_uri"] == f"gitlab.example.com/{job.project}//.gitlab-ci.yml@{ref_path}"
 
 
+def test_gitlab_names_the_fork_and_where_its_merge_request_runs() -> None:
+    claims = GitLabJob(project="fork/app", job_project="acme/app", job_project_id="20").claims()
+    assert (claims["project_path"], claims["job_project_path"], claims["job_project_id"]) == (
+        "fork/app",
+        "acme/app",
+        "20",
+    )
+
+
 def test_gitlab_says_of_an_unprotected_ref_that_it_is_unprotected() -> None:
     assert GitLabJob(protected=False).claims()["ref_protected"] == "false"
 
@@ -167,7 +176,9 @@ def test_buildkite_writes_a_number_and_a_null_and_ids_only_when_asked() -> None:
     assert "pipeline_id" not in claims
     assert "build_tag" not in claims
     assert "pipeline_id" in BuildkiteJob(extra=("pipeline_id",)).claims()
-    assert ":ref:refs/tags/v1:" in BuildkiteJob(tag="v1").claims()["sub"]
+    tagged = BuildkiteJob(tag="v1").claims()
+    assert ":ref:refs/tags/v1:" in tagged["sub"]
+    assert tagged["build_branch"] == tagged["build_tag"] == "v1"
 
 
 def test_buildkite_hands_out_tokens_as_its_agent_asks(buildkite: BuildkiteIssuer) -> None:
