@@ -7,6 +7,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+import pytest
+
 from fullsend.operate.model.names import MintLocation
 from tests.conftest import ROOT
 from tests.gcloud_sdk import commands_in, needs_gcloud, usage_errors
@@ -82,9 +84,15 @@ def every_command() -> list[list[str]]:
     return [list(words) for words in dict.fromkeys(tuple(in_shell(words)) for words in found)]
 
 
+@pytest.fixture(scope="module")
+def commands() -> list[list[str]]:
+    return every_command()
+
+
 @needs_gcloud
-def test_gcloud_parses_every_command_that_is_printed_or_documented(tmp_path: Path) -> None:
-    commands = every_command()
+def test_gcloud_parses_every_command_that_is_printed_or_documented(
+    tmp_path: Path, commands: list[list[str]]
+) -> None:
     assert len(commands) > 25
     example = str(ROOT / "deploy" / "env.example.yaml")
     commands = [[word.replace("deploy/env.yaml", example) for word in words] for words in commands]
@@ -92,9 +100,8 @@ def test_gcloud_parses_every_command_that_is_printed_or_documented(tmp_path: Pat
     assert usage_errors(commands, tmp_path) == []
 
 
-def test_logs_are_read_by_a_command_that_reads_json_lines() -> None:
+def test_logs_are_read_by_a_command_that_reads_json_lines(commands: list[list[str]]) -> None:
     """`gcloud run services logs read` parses, and then fails on what a mint prints (SDK 528)."""
-    commands = every_command()
     assert [words for words in commands if "logs" in words and "read" in words] == []
     assert sum(words[1:3] == ["logging", "read"] for words in commands) >= 3
     assert in_shell(shlex.split(MintLocation("my-project").read_log()))[1:3] == ["logging", "read"]

@@ -28,6 +28,7 @@ COMMANDS = {
     ),
     "enroll": Lazy("fullsend.cli.mint.enroll:enroll", "Let an organization or repository mint.", "operate"),
     "unenroll": Lazy("fullsend.cli.mint.enroll:unenroll", "Revoke minting access.", "operate"),
+    "issuer": Lazy("fullsend.cli.mint.issuer:issuer", "Let jobs of other CI systems mint.", "operate"),
     "doctor": Lazy("fullsend.cli.mint.doctor:doctor", "Find what is wrong and how to fix it.", "operate"),
     "probe": Lazy("fullsend.cli.mint.probe:probe_", "Check that a mint grants and refuses as it should."),
     # why a mint decides as it does

@@ -44,6 +44,10 @@ def _says(snapshot: Snapshot, provider_id: str, found: Provider, fix: str) -> It
     if missing:
         what = f"The provider {provider_id} does not allow the audience {', '.join(missing)}."
         yield Finding("wrong_audience", what, fix)
+    if found.spec.keys:
+        # Attack: the holder of the private half of an uploaded key can act as any job.
+        what = f"The provider {provider_id} trusts an uploaded key set instead of the issuer's own keys."
+        yield Finding("uploaded_keys", what, fix)
     if dict(found.spec.mapping) != dict(wanted.mapping):
         what = f"The provider {provider_id} has a different attribute mapping than the mint expects."
         yield Finding("wrong_mapping", what, fix)

@@ -11,6 +11,7 @@ from fullsend.github.github_errors import GitHubError
 from fullsend.github.name_resolver import RenamedError, UnknownNameError
 from fullsend.operate.doctor import (
     admission_checks,
+    issuer_checks,
     key_checks,
     kms_checks,
     name_checks,
@@ -55,6 +56,10 @@ CHECKS: tuple[Check, ...] = (
     admission_checks.provider,
     admission_checks.organizations,
     admission_checks.repositories,
+    issuer_checks.providers,
+    issuer_checks.strays,
+    issuer_checks.entries,
+    issuer_checks.published,
     key_checks.secrets,
     kms_checks.keys,
     key_checks.apps,
@@ -79,6 +84,7 @@ def read_snapshot(
         apps=apps,
         accounts=_accounts(state.serving_environment, apps, resolver),
         kms=kms,
+        issuers=issuer_checks.read_published(state),
         health=probe(state.url) if state.url else None,
         bundle_hash=bundle_hash,
         builder=_builder(cloud),

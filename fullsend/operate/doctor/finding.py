@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fullsend.operate.model import environment
 
 if TYPE_CHECKING:
+    from fullsend.client.issuer_discovery import Discovery
     from fullsend.client.mint_health import Health
     from fullsend.github.apps import AppFacts
     from fullsend.operate.model.mint_state import MintState
@@ -88,6 +89,8 @@ class Snapshot:
     apps: Mapping[Role, AppReport] = field(default_factory=dict)
     accounts: Mapping[str, NameReport] = field(default_factory=dict)
     kms: Mapping[Role, KmsReport] = field(default_factory=dict)
+    issuers: Mapping[str, Discovery] = field(default_factory=dict)
+    """By name, what the issuers publish whose keys Google reads there."""
     health: Health | None = None
     bundle_hash: str = ""
     builder: BuilderReport = field(default_factory=BuilderReport)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from fullsend.operate.model.federation import Pool, Provider, ProviderSpec
+from fullsend.operate.model.key_sets import canonical
 from fullsend.operate.operate_errors import NotThere
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from fullsend.operate.gcp.session import Session
 
-SPEC_FIELDS = "attributeMapping,attributeCondition,oidc.issuerUri,oidc.allowedAudiences,disabled"
+SPEC_FIELDS = "attributeMapping,attributeCondition,oidc.issuerUri,oidc.allowedAudiences,oidc.jwksJson,disabled"
 
 
 def _short(name: str) -> str:
@@ -116,6 +117,7 @@ def _provider(found: Mapping[str, Any]) -> Provider:
         condition=str(found.get("attributeCondition", "")),
         audiences=tuple(oidc.get("allowedAudiences", ())),
         mapping=dict(found.get("attributeMapping", {})),
+        keys=canonical(str(oidc.get("jwksJson", ""))),
     )
     return Provider(spec, state=str(found.get("state", "")), disabled=bool(found.get("disabled", False)))
 
@@ -124,5 +126,9 @@ def _body(spec: ProviderSpec) -> dict[str, Any]:
     return {
         "attributeMapping": dict(spec.mapping),
         "attributeCondition": spec.condition,
-        "oidc": {"issuerUri": spec.issuer, "allowedAudiences": list(spec.audiences)},
+        "oidc": {
+            "issuerUri": spec.issuer,
+            "allowedAudiences": list(spec.audiences),
+            **({"jwksJson": spec.keys} if spec.keys else {}),
+        },
     }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 CUSTOM_ROLES = "CUSTOM_ROLE_PERMISSIONS"
-ALSO_ALLOWED = ("MALLOC_ARENA_MAX", "WORKERS", "SSL_CERT_FILE", "SSL_CERT_DIR")
+BESIDES = ("MALLOC_ARENA_MAX", "WORKERS", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Variables that software below the mint reads: the C library, the framework (its processes), OpenSSL."""
 TELEMETRY = "OTEL_"
 """The prefix of the variables that the OpenTelemetry SDK reads."""
@@ -42,6 +42,11 @@ _WITH_A_COMMAND = {
     ),
     IDS: "fullsend mint enroll ORG (or ORG/REPO) looks the id up and writes it, unenroll removes it.",
     REQUIRED: "fullsend mint deploy --require CLAIM=VALUE,… sets it, in the providers' conditions too.",
+    "ISSUERS": "fullsend mint issuer add NAME adds one, with its identity provider; issuer remove removes it.",
+    "CALLERS": (
+        "fullsend mint issuer add NAME --callers FILE --replace writes them, with the provider's condition. "
+        "Without --replace it adds them."
+    ),
     "GCP_PROJECT_NUMBER": _ITSELF,
     "WIF_POOL_NAME": _ITSELF,
     "WIF_PROVIDER_NAME": _ITSELF,
@@ -61,7 +66,7 @@ def check_names(variables: Iterable[tuple[str, str]]) -> None:
     To set the first kind here would leave the providers and secrets that belong to it unchanged. A variable of the
     second kind may still be unset.
     """
-    known = known_names().union(ALSO_ALLOWED)
+    known = known_names().union(BESIDES)
     for name, value in variables:
         instead = _ITSELF if name.startswith(KEY_IN_USE) else _WITH_A_COMMAND.get(name)
         if instead is not None:

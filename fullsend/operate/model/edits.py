@@ -79,7 +79,7 @@ class Edit:
             _put(
                 edited, "ALLOWED_WORKFLOW_FILES", _union(edited, "ALLOWED_WORKFLOW_FILES", self.add_workflow_files)
             )
-        _check_size(edited)
+        check_size(edited)
         return edited
 
     def holds(self, environment: Mapping[str, str]) -> bool:
@@ -202,7 +202,8 @@ def _put(environment: dict[str, str], variable: str, listed: Iterable[str], *, k
         environment.pop(variable, None)
 
 
-def _check_size(environment: Mapping[str, str]) -> None:
+def check_size(environment: Mapping[str, str]) -> None:
+    """Raise BadInput when the variables are larger than Google takes."""
     size = sum(len(name.encode()) + len(value.encode()) + 2 for name, value in environment.items())
     if size > MAX_BYTES:
         raise BadInput(

@@ -6,11 +6,11 @@ names make `assertion.sub` longer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from fullsend.operate.model import names
+from fullsend.operate.model import conditions, names
 from mintcore.settings.environment import DEFAULT_AUDIENCE, DEFAULT_ISSUER
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class ProviderSpec:
     condition: str
     audiences: tuple[str, ...]
     mapping: Mapping[str, str] = field(default_factory=lambda: MINT_MAPPING)
+    keys: str = field(default="", repr=False)
+    """An uploaded JSON Web Key Set; empty where Google reads the issuer's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,13 @@ class Provider:
     def usable(self) -> bool:
         """Whether tokens can be exchanged with it."""
         return self.state == ACTIVE and not self.disabled
+
+
+def same(one: ProviderSpec, other: ProviderSpec) -> bool:
+    """Whether two providers say the same; the order of audiences and organizations says nothing."""
+    bare = replace(one, condition="", audiences=tuple(sorted(one.audiences)), mapping=dict(one.mapping))
+    wanted = replace(other, condition="", audiences=tuple(sorted(other.audiences)), mapping=dict(other.mapping))
+    return bare == wanted and conditions.same(one.condition, other.condition)
 
 
 def resource(number: str, pool: str, provider: str) -> str:

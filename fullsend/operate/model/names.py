@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from fullsend.operate.operate_errors import BadInput
+from mintcore.policy.issuers import parse_issuer_name
 from mintcore.policy.names import Org, Repo, Role, parse_repo, parse_role, repo_provider_id
 
 if TYPE_CHECKING:
@@ -76,6 +77,11 @@ def target(text: str) -> Org | Repo:
 def role(text: str) -> Role:
     """Return a role's name. Raises BadInput."""
     return _checked(text, parse_role, "is not a role")
+
+
+def issuer_name(text: str) -> str:
+    """Return an issuer's name. Raises BadInput."""
+    return _checked(text, parse_issuer_name, "is not an issuer's name")
 
 
 def app_id(text: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fullsend.operate.model import environment as env
+from fullsend.operate.model.issuer_list import CALLERS, ISSUERS
 from fullsend.operate.operate_errors import BadInput
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ def _merger(name: str) -> Callable[[str, str, str], str]:
         return _items
     if name in _EMPTY_WIDENS:
         return _items_never_none
+    if name == CALLERS:
+        return _entries
+    if name == ISSUERS:
+        return _members_or_none
     return _members if name in _MAPS else _whole
 
 
@@ -88,3 +93,32 @@ def _members(old: str, new: str, now: str) -> str:
     changed: dict[str, Any] = {key: value for key, value in became.items() if was.get(key) != value}
     wanted = {key: value for key, value in there.items() if key in became or key not in was} | changed
     return now if wanted == there or not wanted else json.dumps(wanted, sort_keys=True)
+
+
+def _members_or_none(old: str, new: str, now: str) -> str:
+    """Merge JSON objects of which an empty one is the same as none."""
+    return "" if not new.strip() and now == old else _members(old, new, now)
+
+
+def _entries(old: str, new: str, now: str) -> str:
+    """Merge JSON lists: entries that were added and removed; an entry that changed counts as both."""
+    try:
+        was, became, there = (_list(text) for text in (old, new, now))
+        keys, left = [_key(one) for one in was], [_key(one) for one in became]
+        kept = [one for one in there if _key(one) in left or _key(one) not in keys]
+    except (ValueError, RecursionError):
+        return now  # not JSON lists: leave what the deployment wrote
+    listed = [_key(one) for one in kept]
+    wanted = [*kept, *(one for one in became if _key(one) not in keys and _key(one) not in listed)]
+    return now if wanted == there else json.dumps(wanted) if wanted else ""
+
+
+def _list(text: str) -> list[Any]:
+    found = json.loads(text or "[]")
+    if not isinstance(found, list):
+        raise ValueError("not a list")  # noqa: TRY004 - caught with what json raises
+    return found
+
+
+def _key(value: object) -> str:
+    return json.dumps(value, sort_keys=True)

@@ -6,21 +6,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fullsend.operate.gcp.run import EVERYONE
-from fullsend.operate.model import admission, conditions, environment, federation, names
+from fullsend.operate.model import admission, conditions, environment, federation, issuer_list, names
 from fullsend.operate.model.app_permissions import permissions_of
 from fullsend.operate.model.deployable_variables import check_custom_roles
 from fullsend.operate.model.edits import Edit
-from fullsend.operate.model.federation import DELETED
+from fullsend.operate.model.federation import DELETED, same
 from fullsend.operate.model.kms_names import KMS_API
 from fullsend.operate.model.mint_state import MINT_APIS
 from fullsend.operate.model.sizing import MAX_INSTANCES, MIN_INSTANCES, Sizing, missing_from
 from fullsend.operate.operate_errors import BadInput
 from fullsend.operate.plan.build_account import CheckBuilder
+from fullsend.operate.plan.issuer_providers import issuer_provider_steps
 from fullsend.operate.plan.key_changes import key_steps
 from fullsend.operate.plan.kms_keys import retiring_steps, versions_of
 from fullsend.operate.plan.steps.admission_steps import AdmitOrgs, CheckAdmission
 from fullsend.operate.plan.steps.federation_steps import CREATE, ENABLE, UNDELETE, UPDATE, PutPool, PutProvider
 from fullsend.operate.plan.steps.function_steps import CONCURRENCY, DeployFunction
+from fullsend.operate.plan.steps.issuer_steps import CheckIssuerProviders
 from fullsend.operate.plan.steps.project_steps import CreateServiceAccount, EnableApis
 from fullsend.operate.plan.steps.service_steps import EditEnvironment
 from fullsend.operate.plan.steps.serving_steps import MakePublic, WaitHealthy
@@ -30,6 +32,7 @@ from mintcore.settings.environment import DEFAULT_AUDIENCE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fullsend.operate.model.edits import Change
     from fullsend.operate.model.federation import Pool, Provider, ProviderSpec
     from fullsend.operate.model.mint_state import MintState
     from fullsend.operate.plan.bundle import Bundle
@@ -66,11 +69,14 @@ def deploy(state: MintState, deployment: DeploymentSpec, bundle: Bundle) -> list
     admission = _provider_steps(state, deployment, after)
     steps += admission
     steps += _repo_provider_steps(state, after)
+    steps += issuer_provider_steps(state, after, edit)
     steps += key_steps(replace(state, apis=state.apis.union(disabled)), deployment.roles)
     running = _function_steps(state, deployment, edit, bundle)
     steps += running
     if (admission or running) and state.service is not None and not environment.is_public(after):
         steps.append(CheckAdmission())
+    if running and state.service is not None and issuer_list.with_provider(after):
+        steps.append(CheckIssuerProviders())
     if EVERYONE not in state.invokers:
         steps.append(MakePublic())
     steps.append(WaitHealthy(bundle.version))
@@ -149,18 +155,12 @@ def provider_steps(pool_id: str, provider_id: str, found: Provider | None, spec:
     """Return the steps after which a provider says what `spec` says, and is enabled."""
     if found is None:
         return [PutProvider(pool_id, provider_id, spec, CREATE)]
+    keys = bool(found.spec.keys)
     if found.state == DELETED:
-        return [PutProvider(pool_id, provider_id, spec, UNDELETE)]
+        return [PutProvider(pool_id, provider_id, spec, UNDELETE, keys)]
     if found.disabled or not same(found.spec, spec):
-        return [PutProvider(pool_id, provider_id, spec, UPDATE)]
+        return [PutProvider(pool_id, provider_id, spec, UPDATE, keys)]
     return []
-
-
-def same(one: ProviderSpec, other: ProviderSpec) -> bool:
-    """Whether two providers say the same; the order of audiences and organizations says nothing."""
-    bare = replace(one, condition="", audiences=tuple(sorted(one.audiences)), mapping=dict(one.mapping))
-    wanted = replace(other, condition="", audiences=tuple(sorted(other.audiences)), mapping=dict(other.mapping))
-    return bare == wanted and conditions.same(one.condition, other.condition)
 
 
 def _provider_steps(state: MintState, deployment: DeploymentSpec, after: Mapping[str, str]) -> list[Step]:
@@ -220,7 +220,7 @@ def _first(values: tuple[int | None, ...]) -> int | None:
     return next((value for value in values if value is not None), None)
 
 
-def edit_steps(state: MintState, edit: Edit, sizing: Sizing | None = None) -> list[Step]:
+def edit_steps(state: MintState, edit: Change, sizing: Sizing | None = None) -> list[Step]:
     """Return the step that makes an edit and a sizing hold; none when they do. Raises BadInput."""
     before, after = state.environment, edit.apply(state.environment)
     changes = {name: after.get(name, "") for name in {*before, *after} if before.get(name) != after.get(name)}

@@ -18,11 +18,35 @@ CREATE = "create"
 UNDELETE = "undelete"
 ENABLE = "enable"
 UPDATE = "update"
+NO_KEYS = ("--jwk-json-path", "/dev/null")
+"""gcloud has no flag that clears an uploaded key set; an empty file does."""
 _POOLS = ("iam", "workload-identity-pools")
 
 
 def _in_pool(location: MintLocation, pool: str) -> tuple[str, ...]:
     return ("--project", location.project, "--location", "global", "--workload-identity-pool", pool)
+
+
+def provider_commands(
+    location: MintLocation,
+    pool: str,
+    provider: str,
+    spec: ProviderSpec,
+    *,
+    how: str,
+    upload: tuple[str, ...] = (),
+) -> list[str]:
+    """Return the gcloud commands after which a provider says what `spec` says; `upload` names its key set."""
+    where = (provider, *_in_pool(location, pool))
+    mapping = ",".join(f"{name}={value}" for name, value in spec.mapping.items())
+    trust = ("--issuer-uri", spec.issuer, "--allowed-audiences", ",".join(spec.audiences), *upload)
+    flags = (*trust, "--attribute-mapping", mapping, "--attribute-condition", spec.condition)
+    created = ("create-oidc", *where, *flags)
+    command = created if how == CREATE else ("update-oidc", *where, *flags, "--no-disabled")
+    lines = [gcloud(*_POOLS, "providers", *command)]
+    if how == UNDELETE:
+        lines.insert(0, gcloud(*_POOLS, "providers", "undelete", *where))
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +109,8 @@ class PutProvider:
     provider: str
     spec: ProviderSpec
     how: str = CREATE
+    old_keys: bool = False
+    """Whether it has an uploaded key set now, which `spec` ends."""
 
     def title(self) -> str:
         """Say what it does."""
@@ -92,19 +118,8 @@ class PutProvider:
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands."""
-        where = (self.provider, *_in_pool(location, self.pool))
-        mapping = ",".join(f"{name}={value}" for name, value in self.spec.mapping.items())
-        trust = ("--issuer-uri", self.spec.issuer, "--allowed-audiences", ",".join(self.spec.audiences))
-        flags = (*trust, "--attribute-mapping", mapping, "--attribute-condition", self.spec.condition)
-        command = (
-            ("create-oidc", *where, *flags)
-            if self.how == CREATE
-            else ("update-oidc", *where, *flags, "--no-disabled")
-        )
-        lines = [gcloud(*_POOLS, "providers", *command)]
-        if self.how == UNDELETE:
-            lines.insert(0, gcloud(*_POOLS, "providers", "undelete", *where))
-        return lines
+        upload = NO_KEYS if self.old_keys else ()
+        return provider_commands(location, self.pool, self.provider, self.spec, how=self.how, upload=upload)
 
     def apply(self, cloud: Cloud) -> None:
         """Do it."""

@@ -1,0 +1,93 @@
+"""`fullsend mint issuer add`: an issuer of another CI system, and who of its jobs can mint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fullsend.cli.mint.issuer.entry_options import entry_options, file_text, in_json, one_entry
+from fullsend.cli.mint.issuer.shown import as_json as shown
+from fullsend.cli.mint.operator_options import carry_out, google, place_options, plan_options
+from fullsend.cli.output import BadUsage, json_option, note, print_json, progress
+from fullsend.operate.gcp.read_state import read_state
+from fullsend.operate.model.key_sets import read_key_set
+from fullsend.operate.model.names import issuer_name
+from fullsend.operate.plan.issuer_changes import IssuerSpec, add_issuer, edit_for, new_warnings
+from fullsend.operate.plan.steps.issuer_steps import KeySet
+from mintcore.policy.kinds.github import GITHUB
+from mintcore.policy.kinds.table import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@click.command()
+@click.argument("name")
+@place_options
+@click.option("--kind", type=click.Choice([kind for kind in KINDS if kind != GITHUB.name]), help="The CI system.")
+@click.option("--url", default="", help="The issuer's URL, exactly as in the claim iss of its tokens.")
+@click.option("--audience", default="", help="The audience of its tokens; OIDC_AUDIENCE of the mint by default.")
+@click.option(
+    "--jwks-file",
+    type=click.Path(path_type=Path),
+    help="Its JSON Web Key Set, to upload, where Google cannot reach the issuer.",
+)
+@click.option("--no-jwks-file", "from_issuer", is_flag=True, help="Read the keys from the issuer again.")
+@entry_options
+@click.option("--replace", is_flag=True, help="Remove the issuer's other entries.")
+@json_option
+@plan_options
+def add(
+    *,
+    name: str,
+    project: str,
+    region: str,
+    kind: str | None,
+    url: str,
+    audience: str,
+    jwks_file: Path | None,
+    from_issuer: bool,
+    match: dict[str, str],
+    acts_as: str,
+    roles: Sequence[str],
+    level: str,
+    inline: Sequence[str],
+    callers: str | None,
+    replace: bool,
+    as_json: bool,
+    dry_run: bool,
+    emit: str | None,
+) -> None:
+    """Let jobs of another CI system mint: the issuer NAME, its identity provider, and entries of CALLERS.
+
+    Run it again to add an entry, or to change the roles and level of the entry with the same match and
+    repository. Without options it restores the provider. Google takes up to a few minutes to admit a new entry.
+    """
+    if jwks_file is not None and from_issuer:
+        raise BadUsage("--jwks-file and --no-jwks-file exclude each other.")
+    entries = [*one_entry(match, acts_as, roles, level), *in_json(inline, Path(callers) if callers else None)]
+    if replace and not entries:
+        raise BadUsage(
+            "--replace needs at least one entry.", f"To remove all of them: fullsend mint issuer remove {name}"
+        )
+    with google(project, region) as cloud:
+        keys = _keys(jwks_file, from_issuer=from_issuer)
+        wanted = IssuerSpec(issuer_name(name), kind or "", url, audience, tuple(entries), replace, keys)
+        with progress(f"reading the project {project}"):
+            state = read_state(cloud)
+        steps = add_issuer(state, wanted)
+        for sentence in new_warnings(state, edit_for(state.environment, wanted)):
+            note(f"warning: {sentence}")
+        done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=f"{name} is as asked for already.")
+        if done and steps:
+            note(f"{name} is an issuer of the mint.")
+        if done and as_json:
+            print_json(shown(read_state(cloud), name))
+
+
+def _keys(path: Path | None, *, from_issuer: bool) -> KeySet | None:
+    if path is not None:
+        return KeySet(read_key_set(file_text(path), str(path)), str(path.absolute()))
+    return KeySet("") if from_issuer else None

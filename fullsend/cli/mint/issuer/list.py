@@ -1,0 +1,57 @@
+"""`fullsend mint issuer list`: the issuers, and who of their jobs can mint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fullsend.cli.mint.issuer.shown import as_json as shown
+from fullsend.cli.mint.issuer.shown import match_text
+from fullsend.cli.mint.operator_options import google, place_options
+from fullsend.cli.output import json_option, note, print_json, print_table, progress
+from fullsend.operate.gcp.read_state import read_state
+from fullsend.operate.model import issuer_list
+from fullsend.operate.plan.enrollment import require_mint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fullsend.operate.model.mint_state import MintState
+
+
+@click.command("list")
+@place_options
+@json_option
+def list_(*, project: str, region: str, as_json: bool) -> None:
+    """Show the issuers of other CI systems, their providers, and their entries of CALLERS in order."""
+    with google(project, region) as cloud:
+        with progress(f"reading the project {project}"):
+            state = read_state(cloud)
+        require_mint(state)
+    listed = [shown(state, name) for name in sorted(issuer_list.issuers(state.environment))]
+    if as_json:
+        print_json({"issuers": listed})
+    elif not listed:
+        note("There is no issuer besides GitHub's. To add one: fullsend mint issuer add NAME --kind KIND --url URL")
+    else:
+        _print(listed, state)
+    valid = len(issuer_list.callers(state.environment))
+    if len(issuer_list.raw_callers(state.environment)) > valid:
+        note("Some entries of CALLERS are not valid and are left out. Fix: fullsend mint doctor shows them")
+
+
+def _print(listed: Sequence[Mapping[str, Any]], state: MintState) -> None:
+    rows = [(one["name"], one["kind"], one["url"], one["audience"], _provider(one["provider"])) for one in listed]
+    print_table(("issuer", "kind", "url", "audience", "provider"), rows, whole=("issuer",))
+    entries = [
+        (entry.issuer, match_text(entry), str(entry.acts_as), ", ".join(entry.roles), entry.level or "any")
+        for entry in issuer_list.callers(state.environment)
+    ]
+    if entries:
+        click.echo()
+        print_table(("issuer", "match", "as", "roles", "level"), entries, whole=("issuer",))
+
+
+def _provider(provider: Mapping[str, Any]) -> str:
+    return f"{provider['id']} {provider['state']}" + (", uploaded keys" if provider["uploaded_keys"] else "")

@@ -1,0 +1,143 @@
+"""Checks on issuers of other CI systems: their providers, the entries of CALLERS, and what the issuers publish."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fullsend.client.issuer_discovery import read_discovery
+from fullsend.operate.doctor.finding import Finding, Kind, Snapshot
+from fullsend.operate.model import issuer_list
+from fullsend.operate.model.environment import json_object
+from fullsend.operate.model.federation import DELETED
+from fullsend.operate.model.issuer_federation import issuer_provider
+from fullsend.operate.operate_errors import BadInput
+from mintcore.settings.environment import ConfigurationError, read_hosted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fullsend.client.issuer_discovery import Discovery
+    from fullsend.operate.model.federation import Provider, ProviderSpec
+    from fullsend.operate.model.mint_state import MintState
+    from mintcore.policy.issuers import Issuer
+    from mintcore.policy.policy import TrustPolicy
+
+
+def providers(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find an issuer whose provider is unusable or differs from ISSUERS and CALLERS."""
+    for issuer in issuer_list.with_provider(snapshot.environment):
+        found = snapshot.state.providers.get(issuer.provider_id)
+        fix = snapshot.command(f"issuer add {issuer.name}")
+        if found is None or not found.usable:
+            what = f"The provider {issuer.provider_id} is {_state(found)}: jobs of {issuer.name} get 401."
+            yield Finding("issuer_provider_unusable", what, fix)
+            continue
+        try:
+            entries = issuer_list.entries_of(snapshot.environment, issuer.name)
+            wanted = issuer_provider(snapshot.state.number, issuer, entries, found.spec.keys)
+        except BadInput as error:
+            yield Finding("issuer_provider_unfit", error.message, error.remedy)
+            continue
+        yield from _differences(issuer, found.spec, wanted, fix)
+
+
+def _differences(issuer: Issuer, found: ProviderSpec, wanted: ProviderSpec, fix: str) -> Iterator[Finding]:
+    provider = issuer.provider_id
+    if found.issuer != wanted.issuer:
+        what = f"The provider {provider} trusts the issuer {found.issuer}, the mint {wanted.issuer}."
+        yield Finding("issuer_url_differs", what, fix)
+    missing = [audience for audience in wanted.audiences if audience not in found.audiences]
+    if missing:
+        what = f"The provider {provider} does not allow the audience {', '.join(missing)}."
+        yield Finding("issuer_audience_differs", what, fix)
+    if dict(found.mapping) != dict(wanted.mapping):
+        what = f"The provider {provider} has a different attribute mapping than the mint expects."
+        yield Finding("issuer_mapping_differs", what, fix)
+    if found.condition != wanted.condition:
+        what = (
+            f"The condition of {provider} is {found.condition or '(none)'}, and the entries of CALLERS make it "
+            f"{wanted.condition}"
+        )
+        yield Finding("issuer_condition_differs", what, fix)
+
+
+def strays(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find a provider of an issuer that ISSUERS does not name, and entries of such an issuer."""
+    try:
+        listed = set(json_object(snapshot.environment, issuer_list.ISSUERS))
+        entries = issuer_list.raw_callers(snapshot.environment)
+    except BadInput:
+        return  # environment_invalid reports it
+    for name, found in sorted(snapshot.state.providers.items()):
+        issuer = name.removeprefix(issuer_list.PREFIX)
+        if name.startswith(issuer_list.PREFIX) and found.usable and issuer not in listed:
+            what = f"The provider {name} admits jobs of {found.spec.issuer}, and ISSUERS has no {issuer}."
+            yield Finding("issuer_not_in_environment", what, snapshot.command(f"issuer remove {issuer}"))
+    for issuer in sorted({issuer_list.named_by(fields) for fields in entries} - listed - {""}):
+        what = f"CALLERS has entries of the issuer {issuer}, which ISSUERS does not have."
+        yield Finding("caller_of_unknown_issuer", what, snapshot.command(f"issuer remove {issuer}"))
+
+
+def entries(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find entries that grant nothing, and entries that leave more open than they should."""
+    policy = _policy(snapshot.environment)
+    if policy is None:
+        return
+    named = issuer_list.issuers(snapshot.environment)
+    for issuer in issuer_list.with_provider(snapshot.environment):
+        if not issuer_list.entries_of(snapshot.environment, issuer.name):
+            what = f"No entry of CALLERS names the issuer {issuer.name}: the mint denies its jobs."
+            fix = snapshot.command(f"issuer add {issuer.name} --match CLAIM=VALUE --as OWNER/REPO --role ROLE")
+            yield Finding("issuer_without_entries", what, fix)
+    for entry in issuer_list.callers(snapshot.environment):
+        if not policy.enrolls(entry.acts_as):
+            what = f"{entry.name} acts as {entry.acts_as}, which is not enrolled: its jobs get 403."
+            yield Finding("caller_not_enrolled", what, snapshot.command(f"enroll {entry.acts_as.owner}"))
+        unserved = [role for role in entry.roles if role not in policy.roles.serves]
+        if unserved:
+            what = f"{entry.name} has the role {', '.join(unserved)}, which this mint does not serve."
+            fix = snapshot.command(f"add-role {unserved[0]} --app-id N --pem FILE.pem")
+            yield Finding("caller_role_not_served", what, fix)
+        kind = named[entry.issuer].kind
+        advice = kind.advice(entry.match) if kind.advice else ""
+        if advice:
+            what, _, fix = advice.partition(" Fix: ")
+            yield Finding("caller_open", f"{entry.name} {what}", fix, Kind.PROTECTION_OFF)
+
+
+def published(snapshot: Snapshot) -> Iterator[Finding]:
+    """Find an issuer whose discovery document cannot be used, where Google has no uploaded key set."""
+    for name, report in sorted(snapshot.issuers.items()):
+        fix = snapshot.command(f"issuer add {name} --jwks-file FILE")
+        if report.refused:
+            what = f"The issuer {name} publishes no usable discovery document: {report.refused}. Its jobs get 401."
+            yield Finding(
+                "issuer_discovery_unusable", what, f"{fix}\nor correct the url: it must be the claim iss."
+            )
+        elif report.unreachable:
+            what = f"The discovery document of {name} could not be read from here: {report.unreachable}."
+            instead = f"Check that Google can reach it; if not: {fix}"
+            yield Finding("issuer_not_reached", what, instead, Kind.UNCHECKED)
+
+
+def read_published(state: MintState) -> dict[str, Discovery]:
+    """Return what the issuers publish whose keys Google has to read at their URL."""
+    found: dict[str, Discovery] = {}
+    for issuer in issuer_list.with_provider(state.serving_environment):
+        provider = state.providers.get(issuer.provider_id)
+        if provider is None or not provider.spec.keys:
+            found[issuer.name] = read_discovery(issuer.url)
+    return found
+
+
+def _policy(environment: Mapping[str, str]) -> TrustPolicy | None:
+    try:
+        return read_hosted(environment).common.policy
+    except ConfigurationError:
+        return None
+
+
+def _state(found: Provider | None) -> str:
+    if found is None:
+        return "missing"
+    return "deleted" if found.state == DELETED else "disabled"

@@ -1,0 +1,146 @@
+"""Edits of ISSUERS and CALLERS, in the form of `edits.Change`: what must hold afterwards, also if others write.
+
+Pure. Entries that an edit does not name stay as they are written, in their order: of several that match a job, the
+first decides.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fullsend.operate.model.edits import check_size
+from fullsend.operate.model.environment import json_object
+from fullsend.operate.model.issuer_list import CALLERS, ISSUERS, default_audience, issuers, named_by, raw_callers
+from mintcore.settings.callers import parse_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mintcore.policy.caller_entry import CallerEntry
+    from mintcore.policy.issuers import Issuer
+
+
+@dataclass(frozen=True, slots=True)
+class PutIssuer:
+    """Write an issuer, and add entries or update those with the same match and repository.
+
+    With `replace` these entries become the only ones of the issuer.
+    """
+
+    issuer: Issuer
+    entries: tuple[CallerEntry, ...] = ()
+    replace: bool = False
+
+    def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment with it. Raises BadInput."""
+        edited, name = dict(environment), self.issuer.name
+        listed = json_object(edited, ISSUERS)
+        if issuers(edited).get(name) != self.issuer:
+            listed[name] = _written(self.issuer, edited)
+            edited[ISSUERS] = json.dumps(listed, sort_keys=True)
+        before = raw_callers(edited)
+        wanted = {_key(entry.fields()): entry.fields() for entry in self.entries}
+        kept: list[Any] = []
+        for fields in before:
+            key = _key(_as_parsed(fields, self.issuer)) if named_by(fields) == name else ""
+            if key in wanted:
+                kept.append(wanted.pop(key))
+            elif not key or not self.replace:
+                kept.append(fields)
+        return _with_callers(edited, before, [*kept, *wanted.values()])
+
+    def holds(self, environment: Mapping[str, str]) -> bool:
+        """Whether applying it would change nothing."""
+        return self.apply(environment) == dict(environment)
+
+
+@dataclass(frozen=True, slots=True)
+class DropIssuer:
+    """Remove an issuer with all its entries."""
+
+    name: str
+
+    def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment without it. Raises BadInput."""
+        edited = dict(environment)
+        listed = json_object(edited, ISSUERS)
+        if listed.pop(self.name, None) is not None:
+            _put(edited, ISSUERS, listed)
+        before = raw_callers(edited)
+        return _with_callers(edited, before, [fields for fields in before if named_by(fields) != self.name])
+
+    def holds(self, environment: Mapping[str, str]) -> bool:
+        """Whether applying it would change nothing."""
+        return self.apply(environment) == dict(environment)
+
+
+@dataclass(frozen=True, slots=True)
+class DropEntries:
+    """Remove the entries of an issuer whose match has these claims, and that act as this repository.
+
+    An empty `match` or `acts_as` stands for any.
+    """
+
+    name: str
+    match: tuple[tuple[str, str], ...] = ()
+    acts_as: str = ""
+
+    def covers(self, entry: CallerEntry) -> bool:
+        """Whether an entry is one of them."""
+        same = all(entry.match.get(claim) == value for claim, value in self.match)
+        return entry.issuer == self.name and same and self.acts_as.lower() in ("", str(entry.acts_as).lower())
+
+    def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment without them. Raises BadInput."""
+        edited, named = dict(environment), issuers(environment)
+        before = raw_callers(edited)
+        return _with_callers(edited, before, [fields for fields in before if not self._drops(fields, named)])
+
+    def holds(self, environment: Mapping[str, str]) -> bool:
+        """Whether applying it would change nothing."""
+        return self.apply(environment) == dict(environment)
+
+    def _drops(self, fields: object, named: Mapping[str, Issuer]) -> bool:
+        try:
+            return self.covers(parse_entry(0, fields, named))
+        except ValueError:
+            return False
+
+
+def _written(issuer: Issuer, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an issuer's fields; the default audience is left out, so that it follows OIDC_AUDIENCE."""
+    fields = issuer.fields()
+    if fields["audience"] == default_audience(environment):
+        del fields["audience"]
+    return fields
+
+
+def _as_parsed(fields: Any, issuer: Issuer) -> Any:
+    """Return an entry as this module writes it; one that the mint refuses as it is."""
+    try:
+        return parse_entry(0, fields, {issuer.name: issuer}).fields()
+    except ValueError:
+        return fields
+
+
+def _key(fields: Any) -> str:
+    """Return what makes two entries the same: their match and their repository, in any case."""
+    parts = (fields.get("match"), str(fields.get("as", "")).lower()) if isinstance(fields, dict) else fields
+    return json.dumps(parts, sort_keys=True, default=str)
+
+
+def _with_callers(edited: dict[str, str], before: list[Any], after: list[Any]) -> dict[str, str]:
+    if after != before:
+        _put(edited, CALLERS, after)
+    check_size(edited)
+    return edited
+
+
+def _put(environment: dict[str, str], variable: str, value: list[Any] | dict[str, Any]) -> None:
+    """Write a JSON value; an empty one would stop the mint, so the variable goes instead."""
+    if value:
+        environment[variable] = json.dumps(value, sort_keys=isinstance(value, dict))
+    else:
+        environment.pop(variable, None)

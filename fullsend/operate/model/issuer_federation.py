@@ -1,0 +1,116 @@
+"""What the provider of an issuer should be: mapping, audience, and a condition from the entries of CALLERS.
+
+Pure. The condition admits a token when all claims of one entry match; the mint then decides about role and level.
+`google.subject` is bounded, because Google refuses more than 127 bytes and `sub` of these systems has branch names.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from fullsend.operate.model import names
+from fullsend.operate.model.conditions import MAX_LENGTH
+from fullsend.operate.model.federation import ProviderSpec, own_audience
+from fullsend.operate.operate_errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mintcore.policy.caller_entry import CallerEntry
+    from mintcore.policy.issuers import Issuer
+
+MAX_AUDIENCE = 256
+"""Google's limit for an allowed audience, in characters."""
+NOBODY = "assertion.sub == ''"
+"""No token has an empty subject."""
+_CIRCLECI = "assertion['oidc.circleci.com/project-id']"
+_NAMESPACE = "assertion['kubernetes.io']['namespace']"
+_ACCOUNT = "assertion['kubernetes.io']['serviceaccount']"
+# Only claims that every token has: Google refuses a token without a mapped one.
+MAPPINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "gitlab": {
+            "google.subject": "assertion.project_id + ':' + assertion.job_id",
+            "attribute.project": "assertion.project_id",
+        },
+        "buildkite": {
+            "google.subject": "assertion.job_id",
+            "attribute.project": "assertion.organization_slug + '/' + assertion.pipeline_slug",
+        },
+        "circleci": {"google.subject": _CIRCLECI, "attribute.project": _CIRCLECI},
+        "kubernetes": {
+            "google.subject": f"{_ACCOUNT}['uid']",
+            "attribute.project": f"{_NAMESPACE} + '/' + {_ACCOUNT}['name']",
+        },
+    }
+)
+_BOOLEANS = frozenset({"oidc.circleci.com/ssh-rerun"})
+_NUMBERS = frozenset({"runner_id"})
+"""Claims that are not texts. CEL compares no number with a text, and writes large ones as 1.2e+07."""
+_NESTED = "kubernetes.io/"
+_FIELD = re.compile(r"[a-z][a-z_]*")
+_WORDS = frozenset({"in", "as", "if", "var", "for", "null", "true", "false"})
+
+
+def issuer_provider(number: str, issuer: Issuer, entries: Iterable[CallerEntry], keys: str = "") -> ProviderSpec:
+    """Return what the issuer's provider should be; `keys` is its uploaded key set, empty for discovery.
+
+    Raises BadInput for what Google would refuse.
+    """
+    if len(issuer.audience) > MAX_AUDIENCE or "," in issuer.audience:
+        raise BadInput(
+            f"The audience of the issuer {issuer.name} is longer than {MAX_AUDIENCE} characters or has a comma.",
+            "Choose another one with --audience, and request it in the jobs.",
+        )
+    return ProviderSpec(
+        issuer=issuer.url,
+        condition=condition(issuer.name, entries),
+        audiences=(issuer.audience, own_audience(number, names.MINT_POOL, issuer.provider_id)),
+        mapping=MAPPINGS[issuer.kind.name],
+        keys=keys,
+    )
+
+
+def condition(issuer: str, entries: Iterable[CallerEntry]) -> str:
+    """Return the CEL that admits the jobs of any of these entries; without any, no job. Raises BadInput."""
+    wanted = sorted({_all_of(entry.match) for entry in entries})
+    if not wanted:
+        return NOBODY
+    text = wanted[0] if len(wanted) == 1 else " || ".join(f"({one})" for one in wanted)
+    if len(text) > MAX_LENGTH:
+        raise BadInput(
+            f"The condition of the provider of {issuer} would have {len(text)} characters for {len(wanted)} "
+            f"entries; Google's limit is {MAX_LENGTH}. Nothing was written.",
+            "Match a whole group with one entry, such as namespace_id of GitLab, or split the entries over two "
+            "issuers with different audiences.",
+        )
+    return text
+
+
+def _all_of(match: Mapping[str, str]) -> str:
+    clauses = [_clause(claim, value) for claim, value in sorted(match.items()) if claim not in _NUMBERS]
+    return " && ".join(clauses)
+
+
+def _clause(claim: str, value: str) -> str:
+    name = _name(claim)
+    if claim in _BOOLEANS and value in {"true", "false"}:
+        return f"{name} == {value}"
+    if value.endswith("*"):
+        return f"{name}.startsWith({_text(value[:-1])})"
+    return f"{name} == {_text(value)}"
+
+
+def _name(claim: str) -> str:
+    if claim.startswith(_NESTED):
+        path = [_NESTED.rstrip("/"), *claim.removeprefix(_NESTED).split("/")]
+        return "assertion" + "".join(f"[{_text(part)}]" for part in path)
+    plain = _FIELD.fullmatch(claim) and claim not in _WORDS
+    return f"assertion.{claim}" if plain else f"assertion[{_text(claim)}]"
+
+
+def _text(value: str) -> str:
+    """Return a CEL string. Attack: a quote in a value must not end the string and add a condition of its own."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

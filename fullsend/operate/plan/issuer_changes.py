@@ -1,0 +1,154 @@
+"""`mint issuer add` and `remove`: an issuer of another CI system, its provider, and who of its jobs may ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fullsend.operate.model import environment, issuer_list, names
+from fullsend.operate.model.federation import DELETED
+from fullsend.operate.model.issuer_edits import DropEntries, DropIssuer, PutIssuer
+from fullsend.operate.operate_errors import BadInput, NotThere
+from fullsend.operate.plan.deployment import edit_steps
+from fullsend.operate.plan.enrollment import require_mint
+from fullsend.operate.plan.issuer_providers import one_provider
+from fullsend.operate.plan.steps.federation_steps import DeleteProvider
+from fullsend.operate.plan.steps.issuer_steps import CheckIssuerProviders
+from mintcore.policy.issuers import issuer_provider_id
+from mintcore.policy.kinds.github import GITHUB
+from mintcore.settings.callers import parse_entry
+from mintcore.settings.issuers import parse_issuer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fullsend.operate.model.edits import Change
+    from fullsend.operate.model.mint_state import MintState
+    from fullsend.operate.plan.steps.issuer_steps import KeySet
+    from fullsend.operate.plan.steps.step import Step
+    from mintcore.policy.caller_entry import CallerEntry
+    from mintcore.policy.issuers import Issuer
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerSpec:
+    """An issuer as an operator asks for it; empty fields keep what there is.
+
+    `callers` are entries of CALLERS without their issuer. `keys` is a key set to upload, None to leave it.
+    """
+
+    name: str
+    kind: str = ""
+    url: str = ""
+    audience: str = ""
+    callers: tuple[Mapping[str, Any], ...] = ()
+    replace: bool = False
+    keys: KeySet | None = field(default=None, repr=False)
+
+
+def add_issuer(state: MintState, wanted: IssuerSpec) -> list[Step]:
+    """Return the steps: the issuer's provider, then ISSUERS and CALLERS. Raises BadInput, NotThere."""
+    require_mint(state)
+    if state.pool is None or not state.pool.usable:
+        raise NotThere(
+            f"The pool {names.MINT_POOL} is missing, deleted or disabled.",
+            f"fullsend mint deploy {state.location.flags()} sets it right; then add the issuer again.",
+        )
+    edit = edit_for(state.environment, wanted)
+    after = edit.apply(state.environment)
+    environment.check(after)
+    provider = one_provider(state, edit.issuer, after, edit, wanted.keys)
+    steps = [*provider, *edit_steps(state, edit)]
+    return [*steps, CheckIssuerProviders((wanted.name,))] if steps else []
+
+
+def edit_for(variables: Mapping[str, str], wanted: IssuerSpec) -> PutIssuer:
+    """Return what has to hold of ISSUERS and CALLERS. Raises BadInput."""
+    issuer = _issuer(variables, wanted)
+    entries: list[CallerEntry] = []
+    for number, fields in enumerate(wanted.callers):
+        given = {**fields, "issuer": fields.get("issuer", issuer.name)}
+        if given["issuer"] != issuer.name:
+            raise BadInput(
+                f"The entry {number + 1} names the issuer {str(given['issuer'])[:60]!r}, and this is {issuer.name}."
+            )
+        try:
+            entries.append(parse_entry(number, given, {issuer.name: issuer}))
+        except ValueError as problem:
+            raise BadInput(f"The entry {number + 1} for CALLERS cannot be used: {problem}.") from None
+    return PutIssuer(issuer, tuple(entries), wanted.replace)
+
+
+def _issuer(variables: Mapping[str, str], wanted: IssuerSpec) -> Issuer:
+    listed = environment.json_object(variables, issuer_list.ISSUERS).get(wanted.name, {})
+    before: dict[str, Any] = listed if isinstance(listed, dict) else {}
+    given = {"kind": wanted.kind, "url": wanted.url, "audience": wanted.audience}
+    if wanted.kind == GITHUB.name or before.get("kind") == GITHUB.name:
+        raise BadInput(
+            "A mint on Google Cloud has one GitHub issuer, whose providers enroll and unenroll look after.",
+            "fullsend mint deploy --env OIDC_ISSUER_URL=https://HOST/_services/token sets it.",
+        )
+    for name in ("kind", "url"):
+        if before.get(name) and given[name] and before[name] != given[name]:
+            raise BadInput(
+                f"The issuer {wanted.name} exists with the {name} {str(before[name])[:200]}, and its entries trust "
+                "that one.",
+                "Choose another name for the new issuer, or remove this one first: fullsend mint issuer remove "
+                f"{wanted.name}",
+            )
+    fields = {**before, **{name: value for name, value in given.items() if value}}
+    if not fields.get("kind") or not fields.get("url"):
+        raise BadInput(f"There is no issuer {wanted.name[:60]!r} yet.", "Add --kind KIND and --url URL.")
+    try:
+        return parse_issuer(wanted.name, fields, issuer_list.default_audience(variables))
+    except ValueError as problem:
+        raise BadInput(f"The issuer {wanted.name[:60]!r} cannot be used: {problem}.") from None
+
+
+def remove_issuer(state: MintState, name: str) -> list[Step]:
+    """Return the steps: ISSUERS and CALLERS, then the issuer's provider. Raises BadInput, NotThere."""
+    require_mint(state)
+    steps = _narrowed(state, DropIssuer(name))
+    found = state.providers.get(issuer_provider_id(name))
+    if found is not None and found.state != DELETED:
+        steps.append(DeleteProvider(names.MINT_POOL, issuer_provider_id(name)))
+    return steps
+
+
+def entries_to_drop(
+    state: MintState, name: str, match: Mapping[str, str], acts_as: str
+) -> tuple[DropEntries, list[CallerEntry]]:
+    """Return the edit that drops entries of an issuer, and the entries that it drops. Raises NotThere."""
+    require_mint(state)
+    issuer = issuer_list.issuers(state.environment).get(name)
+    if issuer is None:
+        raise NotThere(
+            f"There is no issuer {name}.",
+            f"fullsend mint issuer list {state.location.flags()} shows those there are.",
+        )
+    pairs = tuple(sorted((issuer.kind.alias(claim, value), value) for claim, value in match.items()))
+    edit = DropEntries(name, pairs, acts_as)
+    return edit, [entry for entry in issuer_list.entries_of(state.environment, name) if edit.covers(entry)]
+
+
+def remove_entries(state: MintState, edit: DropEntries) -> list[Step]:
+    """Return the steps: CALLERS, then the provider's condition. Raises BadInput."""
+    steps = _narrowed(state, edit)
+    after = edit.apply(state.environment)
+    issuer = issuer_list.issuers(after)[edit.name]
+    return [*steps, *one_provider(state, issuer, after, None)] if steps else []
+
+
+def _narrowed(state: MintState, edit: Change) -> list[Step]:
+    environment.check(edit.apply(state.environment))
+    return edit_steps(state, edit)
+
+
+def new_warnings(state: MintState, edit: Change) -> list[str]:
+    """Return what the mint will warn of with an edit, and does not now."""
+    after = environment.check(edit.apply(state.environment))
+    try:
+        before = environment.check(state.environment)
+    except BadInput:
+        return list(after)
+    return [sentence for sentence in after if sentence not in before]
