@@ -51,8 +51,8 @@ demo: .venv/ready ## mint in the sandbox, and print what is granted and refused
 standalone: .venv/ready ## the same with a standalone mint and its fallback
 	@$(BIN)/fullsend sandbox standalone
 
-serve: .venv/ready ## keep the sandbox and a mint running on fixed ports; PORT=18080 moves them
-	@$(BIN)/fullsend sandbox serve --from-make $(if $(PORT),--port $(PORT))
+serve: .venv/ready ## keep the sandbox and a mint running on fixed ports; PORT=18080 moves them, ISSUERS=gitlab adds one
+	@$(BIN)/fullsend sandbox serve --from-make $(if $(PORT),--port $(PORT)) $(ISSUERS:%=--issuer %)
 
 cloud: .venv/ready ## keep an empty Google project and a GitHub running, to deploy into
 	@$(BIN)/fullsend sandbox cloud

@@ -110,6 +110,8 @@ class Outcome:
         }
 
 
+DEMO_ISSUERS: tuple[str, ...] = ()
+"""The CI systems besides GitHub Actions that a mint for the demo serves."""
 OK, NO_CONTENT = 200, 204
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 UNTRUSTED = "octo-org/app/.github/workflows/triage.yml@refs/heads/main"

@@ -31,17 +31,17 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def free_ports() -> int:
-    """Find the first of five free ports in a row, below those that systems hand out by themselves meanwhile."""
-    for first in random.sample(range(20_000, 32_000, 5), 50):
+def free_ports(count: int = 5) -> int:
+    """Find the first of some free ports in a row, below those that systems hand out by themselves meanwhile."""
+    for first in random.sample(range(20_000, 32_000, count), 50):
         with ExitStack() as held:
             try:
-                for port in range(first, first + 5):
+                for port in range(first, first + count):
                     held.enter_context(socket.create_server(("127.0.0.1", port)))
             except OSError:
                 continue
             return first
-    pytest.fail("no five free ports in a row")
+    pytest.fail(f"no {count} free ports in a row")
 
 
 @contextmanager
@@ -145,6 +145,45 @@ def test_what_serve_prints_is_what_the_readme_shows_and_can_be_pasted_and_mints(
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the printed command needs curl")
+def jobs_of(printed: str) -> dict[str, tuple[str, list[str]]]:
+    """Return the command that mints, and the words that make the mint deny it, per kind of issuer."""
+    blocks = re.split(r"^(gitlab|buildkite|circleci|kubernetes) +http.*$", printed, flags=re.MULTILINE)[1:]
+    found = {}
+    for kind, text in zip(blocks[::2], blocks[1::2], strict=True):
+        command, denied = text.split("\n\nThe mint denies", 1)
+        words = denied.partition("\n\n")[2].partition("\n\n")[0].splitlines()
+        found[kind] = (command[command.index("env ") :], words)
+    return found
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the printed command needs curl")
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        ["gitlab"],
+        pytest.param(["gitlab", "buildkite", "circleci", "kubernetes"], marks=pytest.mark.long),
+    ],
+    ids=len,
+)
+def test_what_serve_prints_for_an_issuer_mints_as_its_job_and_is_denied_as_another(kinds: list[str]) -> None:
+    options = [option for kind in kinds for option in ("--issuer", kind)]
+    with serving("serve", "--port", str(free_ports(5 + len(kinds))), *options) as (_, printed):
+        jobs = jobs_of(printed[: printed.index("Ctrl-C")])
+        assert list(jobs) == kinds
+        for command, denied in jobs.values():
+            assert '"full_name": "octo-org/app"' in pasted(command)
+            assert len(denied) == 2
+            for words in denied:
+                other = command.replace(".venv/bin/fullsend", f"{words} .venv/bin/fullsend")
+                assert "claims_not_allowed" in pasted(f"{{ {other}; }} 2>&1 || true")
+
+
+def test_an_unknown_issuer_is_a_usage_error() -> None:
+    result = run("serve", "--issuer", "jenkins")
+    assert result.returncode == 2
+    assert "'buildkite', 'circleci', 'gitlab', 'kubernetes'" in result.stderr
+
+
 def test_what_cloud_prints_deploys_a_mint_and_mints_and_leaves_nothing_behind() -> None:
     with serving("cloud") as (process, printed):
         folder = Path(re.findall(r"^\. (\S+)/operator$", printed, re.MULTILINE)[0])

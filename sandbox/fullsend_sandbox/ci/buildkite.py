@@ -130,4 +130,5 @@ class BuildkiteIssuer(CIIssuer):
             return json_answer({"message": "Lifetime is out of range"}, 422)
         audience = fields.get("audience") or f"https://buildkite.com/{job.organization}"
         given = BuildkiteJob(**vars(job) | {"extra": tuple(asked)})
-        return json_answer({"token": self.token(given, audience, exp=int(self.clock()) + lifetime)})
+        claims = self.claims(given, audience, exp=int(self.clock()) + lifetime)
+        return json_answer({"token": self.token_as_asked(claims, request.args)})

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fullsend_sandbox.ci.programs import CIMachine
+from fullsend_sandbox.cli.ci_jobs import issuer_option, machines_folder, print_machine
 from fullsend_sandbox.cli.cloud import cloud
 from fullsend_sandbox.cli.common import (
     command,
@@ -24,14 +26,14 @@ from fullsend_sandbox.cli.common import (
 )
 from fullsend_sandbox.cli.output import CommandError, json_option, note, progress
 from fullsend_sandbox.cli.standalone import standalone
-from fullsend_sandbox.demo import play
+from fullsend_sandbox.demo import DEMO_ISSUERS, play
 from fullsend_sandbox.loopback import HOST
 from fullsend_sandbox.names import AUDIENCE
 from fullsend_sandbox.process import MintDidNotStartError, MintProcess
 from fullsend_sandbox.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
@@ -55,7 +57,7 @@ sandbox.add_command(cloud)
 @source_option
 def demo(*, as_json: bool, source: Path | None) -> None:
     """Mint, use and revoke a token, and be refused where one should be."""
-    with ended_by_signals(), _mint_in_a_world(source) as (world, mint), progress("playing the demo"):
+    with ended_by_signals(), _mint_in_a_world(source, DEMO_ISSUERS) as (world, mint), progress("playing the demo"):
         outcomes = list(play(world, mint.url))
     finish(outcomes, mint, as_json=as_json)
 
@@ -68,16 +70,26 @@ def demo(*, as_json: bool, source: Path | None) -> None:
     show_default=True,
     help="The mint's port; issuer, STS, Secret Manager and GitHub get the four after it.",
 )
+@issuer_option
 @click.option("--from-make", is_flag=True, hidden=True, help="Name make's variable where a message names --port.")
 @source_option
-def serve(*, port: int, from_make: bool, source: Path | None) -> None:
+def serve(*, port: int, issuers: tuple[str, ...], from_make: bool, source: Path | None) -> None:
     """Keep the world and the mint running on fixed ports until Ctrl-C."""
     set_port = "make serve PORT=18080" if from_make else "--port 18080"
     try:
-        with ended_by_signals(), _mint_in_a_world(source, port, set_port) as (world, mint):
+        with (
+            ended_by_signals(),
+            machines_folder() as folder,
+            _mint_in_a_world(source, issuers, port=port, set_port=set_port) as (world, mint),
+        ):
+            machines = [CIMachine(issuer, folder) for issuer in world.ci]
             _print_served(world, mint)
+            for machine in machines:
+                print_machine(machine, world, mint.url)
+            click.echo("Ctrl-C ends it.")
             while mint.wait(WATCH_SECONDS) is None:
-                pass
+                for machine in machines:
+                    machine.renew()
             raise CommandError(_last_words(mint))
     except KeyboardInterrupt:
         note("stopped")
@@ -89,15 +101,21 @@ def _last_words(mint: MintProcess) -> str:
 
 
 @contextmanager
-def _mint_in_a_world(source: Path | None, port: int = 0, set_port: str = "") -> Iterator[tuple[World, MintProcess]]:
+def _mint_in_a_world(
+    source: Path | None, issuers: Sequence[str], *, port: int = 0, set_port: str = ""
+) -> Iterator[tuple[World, MintProcess]]:
     folder = source_folder(source)
-    ports = {name: port + offset for offset, name in enumerate(SERVICES, 1)} if port else {}
+    services = [*SERVICES, *(f"ci-{kind}" for kind in issuers)]
+    ports = {name: port + offset for offset, name in enumerate(services, 1)} if port else {}
     if port:
         _check_ports({"mint": port} | ports, set_port)
     with ExitStack() as running:
         with progress("starting the world and the mint"):
             world = running.enter_context(World(ports=ports))
-            mint = MintProcess(world.mint_environment(**world.protections()), source=folder, port=port)
+            for kind in issuers:
+                world.ci.add(kind)
+            settings = world.protections() | world.ci.mint_environment()
+            mint = MintProcess(world.mint_environment(**settings), source=folder, port=port)
             running.callback(stop, mint)
             try:
                 mint.start()
@@ -116,7 +134,7 @@ def _check_ports(ports: dict[str, int], set_port: str) -> None:
             raise CommandError(
                 f"port {port}, meant for the {name}, {why}",
                 f"If another sandbox is running, end it. Otherwise choose another first port: {set_port}. "
-                "The sandbox needs five ports in a row.",
+                f"The sandbox needs {len(ports)} ports in a row.",
             ) from problem
 
 
@@ -146,5 +164,4 @@ Or have the command line do both, and revoke the token when its command ends.
 {command()} mint status
 {command()} mint exec --role triage --repos app -- \\
   sh -c 'curl -sS -H "Authorization: Bearer $GH_TOKEN" $GITHUB_API_URL/installation/repositories'
-
-Ctrl-C ends it.""")
+""")
