@@ -67,14 +67,14 @@ class AppCreation:
         if not code:
             raise GitHubError(
                 f"No App was created within {seconds:.0f} s.",
-                "Fix: run the command again and finish on GitHub's page, or use --no-browser.",
+                "Run the command again and finish on GitHub's page, or use --no-browser.",
             )
         try:
             return parse_conversion(self._object(self._call("POST", f"/app-manifests/{code}/conversions")))
         except ValueError as error:
             raise GitHubError(
                 f"GitHub created the App, but {error}.",
-                "Fix: generate a private key on the App's page and run the command again with --no-browser.",
+                "Generate a private key on the App's page and run the command again with --no-browser.",
             ) from None
 
     def wait_for_installation(self, app: CreatedApp, org: str, attempts: int) -> bool:
@@ -101,7 +101,7 @@ class AppCreation:
         if answer.status != status:
             raise GitHubError(
                 f"GitHub refused to describe the App: {answer.status} {message_of(answer) or ''}".rstrip() + ".",
-                "Fix: run the command again; GitHub's codes are good once and for an hour.",
+                "Run the command again; GitHub's codes are good once and for an hour.",
             )
         try:
             return answer.json_object()

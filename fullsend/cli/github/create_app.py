@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from fullsend.cli.github.install_options import errors_explained
+from fullsend.cli.github.key_places import GoogleKeys, KeyPlace, file_place
+from fullsend.cli.mint.location_options import PROJECT_VARIABLES
+from fullsend.cli.mint.operator_options import google
 from fullsend.cli.output import CommandError, dry_run_option, note
+from fullsend.failure import Failure
 from fullsend.github.api import job_api_url
 from fullsend.github.app_creation import AppCreation
 from fullsend.github.app_manifest import CreatedApp, NewApp, web_url
@@ -19,11 +25,11 @@ from fullsend.github.apps import GitHubApps
 from fullsend.operate.model import names
 from fullsend.operate.model.app_permissions import served_with
 from fullsend.operate.plan.pem_file import read_pem
-from fullsend.private_file import require_regular_file, write_private
+from fullsend.private_file import write_private
 from mintcore.policy.roles import check_custom_role, key_role, widest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from mintcore.policy.names import Org, Role
 
@@ -44,9 +50,16 @@ INSTALL_ATTEMPTS = 300
     "target",
     default="file:pems/{role}.pem",
     show_default=True,
-    metavar="file:PATH",
-    help="Where the key goes; {role} stands for the role.",
+    metavar="file:PATH|secret|kms",
+    help="Where the key goes: a file, where {role} stands for the role; a secret; or Cloud KMS.",
 )
+@click.option(
+    "--project",
+    envvar=PROJECT_VARIABLES,
+    show_envvar=True,
+    help="The Google Cloud project of the mint, for --to secret and --to kms.",
+)
+@click.option("--region", default=names.REGION, show_default=True, help="Where the mint runs.")
 @click.option(
     "--no-browser", is_flag=True, help="Print GitHub's prefilled form and ask for the App ID and the key."
 )
@@ -59,30 +72,32 @@ def create_app(
     public: bool,
     grants: bool,
     target: str,
+    project: str | None,
+    region: str,
     no_browser: bool,
     dry_run: bool,
 ) -> None:
     """Create a GitHub App for each role, store its key, and wait until it is installed.
 
     Opens a page on this machine that sends GitHub the App's description: the role's permissions and no webhook. You
-    confirm on GitHub, the key goes straight into its file (mode 0600), and then the install page opens. An App that
-    exists already is compared with the role. Prints ROLE_APP_IDS for the mint's settings.
+    confirm on GitHub, the key goes straight to where --to says (a file has mode 0600), and then the install page
+    opens. With --to secret and --to kms, a mint that runs in the project then serves the role. An App that exists
+    already is compared with the role. Prints ROLE_APP_IDS for the mint's settings.
     """
-    with errors_explained():
+    with errors_explained(), ExitStack() as stack:
         owner = names.org(org)
         apps = [_new_app(owner, names.role(role), permissions, public=public, grants=grants) for role in roles]
-        files = {app.role: _key_file(target, app.role) for app in apps}
+        place = _place(stack, target, project, region, " ".join(permissions))
+        if len({place.shown(app) for app in apps}) < len(apps):
+            raise click.UsageError(f"--to {target} is one place for several keys. Fix: put {{role}} into the path")
         github = GitHubApps(job_api_url(os.environ))
         creation = AppCreation(github, web_url(github.api_url), note)
         if dry_run:
-            _print_plan(apps, files, creation)
+            _print_plan(apps, place, creation)
             return
-        for file in files.values():
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            require_regular_file(file)
         created: dict[str, str] = {}
         for app in apps:
-            if app_id := _one(app, files[app.role], creation, no_browser=no_browser):
+            if app_id := _one(app, place, creation, no_browser=no_browser):
                 created[app.role] = app_id
     click.echo(f"ROLE_APP_IDS={json.dumps(created, separators=(',', ':'))}")
 
@@ -102,23 +117,25 @@ def _new_app(org: Org, role: Role, permissions: Sequence[str], *, public: bool, 
     return NewApp(str(org), str(role), wanted | (_FOR_GRANTS if grants else {}), public)
 
 
-def _key_file(target: str, role: str) -> Path:
-    kind, _, path = target.partition(":")
-    if kind != "file" or not path:
-        raise click.UsageError(f"--to {target!r} is not file:PATH.")
-    return Path(path.replace("{role}", role))
+def _place(stack: ExitStack, target: str, project: str | None, region: str, custom: str) -> KeyPlace:
+    if target not in {"secret", "kms"}:
+        return file_place(target)
+    if not project:
+        raise click.UsageError(f"--to {target} needs the mint's project. Fix: --project PROJECT")
+    cloud = stack.enter_context(google(project, region))
+    return GoogleKeys(cloud, kms=target == "kms", custom=custom)
 
 
-def _print_plan(apps: Sequence[NewApp], files: Mapping[str, Path], creation: AppCreation) -> None:
+def _print_plan(apps: Sequence[NewApp], place: KeyPlace, creation: AppCreation) -> None:
     for app in apps:
         wanted = ", ".join(f"{name}:{level}" for name, level in app.permissions.items())
         click.echo(f"would create the App {app.name} on {app.org} with {wanted}")
-        click.echo(f"would write its key to {files[app.role]}")
+        click.echo(f"would put its key into {place.shown(app)}")
         click.echo(f"would open {app.post_url(creation.web_url)}")
     note("Nothing was changed (--dry-run).")
 
 
-def _one(app: NewApp, file: Path, creation: AppCreation, *, no_browser: bool) -> str:
+def _one(app: NewApp, place: KeyPlace, creation: AppCreation, *, no_browser: bool) -> str:
     """Create one App, or compare the one that exists; return its App ID, empty if it stays unknown."""
     found = creation.existing(app)
     if found is not None:
@@ -127,17 +144,50 @@ def _one(app: NewApp, file: Path, creation: AppCreation, *, no_browser: bool) ->
             note(f"  {difference}")
         if found.differences:
             note(f"Fix: change the permissions on {found.page} and accept them on {app.org}.")
+        place.resume(app, found)
         return found.app_id
+    place.prepare(app)
     created = _by_form(app, creation) if no_browser else creation.create(app, BROWSER_SECONDS)
-    write_private(file, created.key.reveal())
-    note(f"The App {created.slug} is created: App ID {created.app_id}. Its key is in {file}.")
+    _keep(app, place, created)
+    note(f"The App {created.slug} is created: App ID {created.app_id}. Its key is in {place.shown(app)}.")
     if not creation.wait_for_installation(created, app.org, INSTALL_ATTEMPTS):
         raise CommandError(
             f"The App {created.slug} is not installed on {app.org} yet.",
-            f"Fix: install it from {created.page} and run the command again.",
+            f"Install it from {created.page} and run the command again.",
         )
     note(f"The App {created.slug} is installed on {app.org}.")
+    place.finish(app, created)
     return created.app_id
+
+
+def _keep(app: NewApp, place: KeyPlace, created: CreatedApp) -> None:
+    """Store the key, or keep it in a private file: GitHub gives it once. Raises CommandError with that file."""
+    try:
+        place.keep(app, created)
+    except BaseException as error:
+        file = _rescue(app, created)
+        why = error.message if isinstance(error, (Failure, click.ClickException)) else "The command was stopped."
+        what = f"The App {created.slug} (App ID {created.app_id}) exists, but its key was not stored. {why}"
+        if file is None:
+            raise CommandError(
+                f"{what} It could not be kept in a file either, so it is lost.",
+                f"Generate a private key on {created.page} and run: "
+                f"{place.recovery(app, created.app_id, 'FILE.pem')}",
+            ) from error
+        raise CommandError(
+            f"{what} The key is in {file}, which only you can read.",
+            f"{place.recovery(app, created.app_id, str(file))}\n"
+            f"Then install the App from {created.page} and delete {file.parent}.",
+        ) from error
+
+
+def _rescue(app: NewApp, created: CreatedApp) -> Path | None:
+    try:
+        file = Path(tempfile.mkdtemp(prefix="fullsend-key-")) / f"{app.role}.pem"
+        write_private(file, created.key.reveal())
+    except (OSError, Failure):
+        return None
+    return file
 
 
 def _by_form(app: NewApp, creation: AppCreation) -> CreatedApp:
@@ -147,7 +197,7 @@ def _by_form(app: NewApp, creation: AppCreation) -> CreatedApp:
     if not sys.stdin.isatty():
         raise CommandError(
             "The App ID and the key have to be entered, and there is no terminal.",
-            "Fix: run the command in a terminal.",
+            "Run the command in a terminal.",
         )
     app_id = names.app_id(click.prompt("App ID", err=True))
     key = read_pem(Path(click.prompt("Path of the private key file", err=True)).expanduser(), names.role(app.role))

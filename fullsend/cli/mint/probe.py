@@ -63,7 +63,7 @@ def _read(path: Path) -> list[Expectation]:
     try:
         return read_expectations(read_text(path))
     except (UnusableInputError, ValueError) as error:
-        raise BadUsage(f"{path}: {error}", "Fix: see docs/operate.md, Probe a mint.") from None
+        raise BadUsage(f"{path}: {error}", "See docs/operate.md, Probe a mint.") from None
 
 
 def _probe(url: str, expectations: list[Expectation], audience: str, timeout: float) -> list[Outcome]:
@@ -93,9 +93,7 @@ def _probe(url: str, expectations: list[Expectation], audience: str, timeout: fl
                 lambda token: tokens.revoke(token, fresh=True),
             )
         except NoAnswerError as error:
-            raise CommandError(
-                f"The mint gave no answer: {error}.", "Fix: check the URL and the network."
-            ) from error
+            raise CommandError(f"The mint gave no answer: {error}.", "Check the URL and the network.") from error
 
 
 def _print(outcomes: Sequence[tuple[str, Outcome]], *, as_json: bool) -> None:

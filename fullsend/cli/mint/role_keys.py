@@ -38,10 +38,10 @@ def with_kms(cloud: Cloud, state: MintState, role: RoleKey) -> RoleKey:
 
 def check_role(cloud: Cloud, role: RoleKey, environment: Mapping[str, str]) -> None:
     """Make sure that the role's key is its App's and that the App has what the role needs. Raises Failure."""
-    check_with_github(role, _proof(cloud, role, environment), environment)
+    check_with_github(role, proof(cloud, role, environment), environment)
 
 
-def _proof(cloud: Cloud, role: RoleKey, environment: Mapping[str, str]) -> Secret | str:
+def proof(cloud: Cloud, role: RoleKey, environment: Mapping[str, str]) -> Secret | str:
     """Return the key, or an App JWT that the key in Cloud KMS has signed. Raises Failure."""
     if role.key is not None:
         return role.key

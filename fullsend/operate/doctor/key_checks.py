@@ -8,7 +8,7 @@ from fullsend.operate.doctor.finding import AppReport, Finding, Kind, NameReport
 from fullsend.operate.gcp.read_state import roles_of
 from fullsend.operate.gcp.secret_manager import ACCESSOR, ENABLED
 from fullsend.operate.model import environment
-from fullsend.operate.model.app_permissions import missing, permissions_of, served_with
+from fullsend.operate.model.app_permissions import missing, permissions_of, used_by
 from fullsend.operate.model.mint_state import SecretState
 from fullsend.operate.model.names import secret_id
 from fullsend.operate.operate_errors import BadInput
@@ -90,7 +90,7 @@ def _key_of_another_app(snapshot: Snapshot, role: Role, report: AppReport) -> Fi
 
 
 def _app(snapshot: Snapshot, role: Role, facts: AppFacts) -> Iterator[Finding]:
-    needed = served_with(role, snapshot.environment)
+    needed = used_by(role, snapshot.environment)
     lacking = missing(needed, facts.permissions)
     if lacking:
         what = f"The App {facts.slug} of the role {role} lacks {', '.join(lacking)}."

@@ -46,6 +46,14 @@ def served_with(role: Role, environment: Mapping[str, str]) -> dict[str, str]:
     return needed
 
 
+def used_by(role: Role, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what the mint uses of an App: the roles' permissions, and with GRANTS=1 the variable of a grant."""
+    needed = served_with(role, environment)
+    if environment.get("GRANTS", "").strip() == "1":
+        needed["actions_variables"] = _higher("read", needed.get("actions_variables"))
+    return needed
+
+
 def missing(needed: Mapping[str, str], granted: Mapping[str, str]) -> list[str]:
     """Return `permission:level` for each that is needed and not granted at that level or above."""
     return [
