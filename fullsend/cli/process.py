@@ -1,6 +1,6 @@
 """Rules for a whole run of the command line: no error shows a secret, and output that is lost is a failure.
 
-The top-level commands inherit from :class:`Outermost`.
+The top-level commands inherit from :class:`TopLevelCommand`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Outermost(click.Command):
+class TopLevelCommand(click.Command):
     """A top-level command: the process runs it first."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from fullsend.cli.lazy import Lazy, LazyGroup
-from fullsend.cli.process import Outermost
+from fullsend.cli.process import TopLevelCommand
 from mintcore.version import VERSION
 
 GROUPS = {
@@ -32,7 +32,7 @@ GROUPS = {
 }
 
 
-class _Root(Outermost, LazyGroup):
+class _Root(TopLevelCommand, LazyGroup):
     """The group that a process starts with."""
 
 

@@ -6,12 +6,12 @@ import sys
 
 import click
 
-from fullsend.cli.process import Outermost
+from fullsend.cli.process import TopLevelCommand
 from fullsend.run_token.command_line import run
 
 
 @click.command(
-    cls=Outermost,
+    cls=TopLevelCommand,
     name="run-token",
     add_help_option=False,
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from mintcore.cache import ExpiringCache
 from mintcore.errors import AppNotInstalled, GitHubRateLimited, UpstreamTimeout
-from mintcore.github.grants import parse_installation
+from mintcore.github.answers import parse_installation
 from mintcore.github.refusals import is_not_found, suspended
 
 if TYPE_CHECKING:
+    from mintcore.github.answers import Installation
     from mintcore.github.client import AppClient
-    from mintcore.github.grants import Installation
     from mintcore.helpers import Helpers
     from mintcore.policy.decision import Target
     from mintcore.policy.names import Org
@@ -42,7 +42,7 @@ _OK = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class InstallationKey:
     """The cache key of an installation: App, organization, and the account's id if the claims have it."""
 
     app: App
@@ -60,7 +60,7 @@ class InstallationCache:
     def __init__(self, client: AppClient, clock: Clock, helpers: Helpers | None) -> None:
         self._client = client
         self._misses = _Misses(clock)
-        self._found = ExpiringCache[Sought, "Installation | None"](
+        self._found = ExpiringCache[InstallationKey, "Installation | None"](
             "installation",
             clock=clock,
             fresh_for=_fresh_for,
@@ -71,46 +71,46 @@ class InstallationCache:
             helpers=helpers,
         )
 
-    def get(self, sought: Sought, context: RequestContext) -> Installation:
+    def get(self, key: InstallationKey, context: RequestContext) -> Installation:
         """Return the installation. Raises AppNotInstalled, InstallationSuspended or what a call raises."""
         found = self._found.get(
-            sought,
-            lambda: self._look_up(sought, context),
+            key,
+            lambda: self._look_up(key, context),
             context,
-            renew=lambda own: self._look_up(sought, own),
+            renew=lambda own: self._look_up(key, own),
         )
         if found is None:
-            raise self.not_installed(sought, context)
+            raise self.not_installed(key, context)
         if found.suspended:
-            raise suspended(sought.org)
+            raise suspended(key.org)
         return found
 
-    def renew(self, sought: Sought, context: RequestContext, *, at_most_every: float) -> Installation | None:
+    def renew(self, key: InstallationKey, context: RequestContext, *, at_most_every: float) -> Installation | None:
         """Look the installation up again, once in ``at_most_every`` seconds. Raises what a call raises."""
-        load = partial(self._look_up, sought, context)
-        return self._found.renew(sought, load, context, at_most_every=at_most_every)
+        load = partial(self._look_up, key, context)
+        return self._found.renew(key, load, context, at_most_every=at_most_every)
 
-    def drop_if(self, sought: Sought, installation: Installation) -> None:
+    def drop_if(self, key: InstallationKey, installation: Installation) -> None:
         """Forget ``installation``, which GitHub's answer has shown to be out of date."""
-        self._found.drop_if(sought, installation)
+        self._found.drop_if(key, installation)
 
-    def not_installed(self, sought: Sought, context: RequestContext) -> AppNotInstalled:
+    def not_installed(self, key: InstallationKey, context: RequestContext) -> AppNotInstalled:
         """Return the failure for an account without the App."""
-        page = self._client.install_page(sought.app, context)
+        page = self._client.install_page(key.app, context)
         where = f"at {page}" if page else "from the App's page on GitHub"
         return AppNotInstalled(
-            f"The role's GitHub App (App ID {sought.app.app_id}) is not installed on {sought.org}. Fix: an owner "
+            f"The role's GitHub App (App ID {key.app.app_id}) is not installed on {key.org}. Fix: an owner "
             f"installs it {where}."
         )
 
-    def _look_up(self, sought: Sought, context: RequestContext) -> Installation | None:
+    def _look_up(self, key: InstallationKey, context: RequestContext) -> Installation | None:
         """Ask for the organization's installation, then for the one of a user account of the same name."""
-        app, org = sought.app, sought.org
+        app, org = key.app, key.org
         self._misses.check(app)
         for kind in ("orgs", "users"):
             answer = self._client.call(app, "GET", f"/{kind}/{org}/installation", context)
             if answer.status == _OK:
-                return parse_installation(answer, sought.target)
+                return parse_installation(answer, key.target)
             if not is_not_found(answer):
                 raise self._client.refusal(answer, doing=f"finding the installation on {org}", org=org)
         self._misses.note(app)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from mintcore.errors import InstallationSuspended, MintError
 from mintcore.github.access import requestable, warnings_of
+from mintcore.github.answers import parse_token, token_of
 from mintcore.github.diagnosis import covers, explain_unprocessable
-from mintcore.github.grants import parse_token, token_of
-from mintcore.github.installation_cache import InstallationCache, Sought
+from mintcore.github.installation_cache import InstallationCache, InstallationKey
 from mintcore.github.refusals import is_not_found, quota_of
 from mintcore.request import Deadline, RequestContext
 
 if TYPE_CHECKING:
+    from mintcore.github.answers import Installation
     from mintcore.github.client import AppClient
-    from mintcore.github.grants import Installation
     from mintcore.helpers import Helpers
     from mintcore.outbound.answer import Answer
     from mintcore.policy.decision import Target
@@ -52,18 +52,18 @@ class GitHubTokens:
         Raises what :class:`~mintcore.ports.InstallationTokens` says.
         """
         scope, warnings = requestable(scope), warnings_of(scope)
-        sought = Sought(app, target)
-        installation = self._installations.get(sought, context)
+        key = InstallationKey(app, target)
+        installation = self._installations.get(key, context)
         answer = self._create(app, installation, scope, context)
         if is_not_found(answer):
             # The App was uninstalled since the look-up, and perhaps installed again under another id.
-            self._installations.drop_if(sought, installation)
-            installation = self._installations.get(sought, context)
+            self._installations.drop_if(key, installation)
+            installation = self._installations.get(key, context)
             answer = self._create(app, installation, scope, context)
         context.github_quota.update(quota_of(answer))
         if answer.status == _CREATED:
-            return self._checked(answer, sought, scope, installation, warnings, context=context)
-        raise self._refusal(answer, sought, installation, scope, context)
+            return self._checked(answer, key, scope, installation, warnings, context=context)
+        raise self._refusal(answer, key, installation, scope, context)
 
     def accepts(
         self, app: App, target: Target, permission: str, context: RequestContext, *, at_most_every: float
@@ -73,17 +73,17 @@ class GitHubTokens:
         A cached "no" is checked again, once in ``at_most_every`` seconds: the owner may have accepted it since.
         Raises what :class:`~mintcore.ports.InstallationTokens` says.
         """
-        sought = Sought(app, target)
-        if covers(self._installations.get(sought, context).permissions.get(permission), "read"):
+        key = InstallationKey(app, target)
+        if covers(self._installations.get(key, context).permissions.get(permission), "read"):
             return True
-        found = self._installations.renew(sought, context, at_most_every=at_most_every)
+        found = self._installations.renew(key, context, at_most_every=at_most_every)
         return found is not None and covers(found.permissions.get(permission), "read")
 
     def prepare(self, app: App, target: Target, scope: Scope, context: RequestContext) -> None:
         """Connect to GitHub and fetch the installation; this grants nothing. Raises what :meth:`issue` raises."""
         requestable(scope)
         self._client.connect(context)
-        self._installations.get(Sought(app, target), context)
+        self._installations.get(InstallationKey(app, target), context)
 
     def revoke(self, token: Secret, context: RequestContext) -> bool:
         """Revoke a token that must not be used (GitHub REST: Revoke an installation access token).
@@ -111,7 +111,7 @@ class GitHubTokens:
     def _checked(
         self,
         answer: Answer,
-        sought: Sought,
+        key: InstallationKey,
         scope: Scope,
         installation: Installation,
         warnings: tuple[str, ...],
@@ -120,7 +120,7 @@ class GitHubTokens:
     ) -> InstallationToken:
         """Return the token of ``answer``, unless GitHub made it wider than asked: then revoke it."""
         try:
-            return parse_token(answer, sought.org, scope, installation.id, warnings)
+            return parse_token(answer, key.org, scope, installation.id, warnings)
         except MintError as failure:
             token = token_of(answer)
             if token is None:
@@ -137,19 +137,24 @@ class GitHubTokens:
         return self._client.call(app, "POST", f"/app/installations/{installation.id}/access_tokens", context, body)
 
     def _refusal(
-        self, answer: Answer, sought: Sought, installation: Installation, scope: Scope, context: RequestContext
+        self,
+        answer: Answer,
+        key: InstallationKey,
+        installation: Installation,
+        scope: Scope,
+        context: RequestContext,
     ) -> MintError:
-        app, org = sought.app, sought.org
+        app, org = key.app, key.org
         failure = self._client.refusal(answer, doing=f"creating a token on {org}", org=org)
         missing = is_not_found(answer)
         if isinstance(failure, InstallationSuspended) or missing or answer.status == _UNPROCESSABLE:
             # The cached installation is out of date, or its owner is about to change it.
-            self._installations.drop_if(sought, installation)
+            self._installations.drop_if(key, installation)
         if missing:
-            return self._installations.not_installed(sought, context)
+            return self._installations.not_installed(key, context)
         if answer.status != _UNPROCESSABLE:
             return failure
-        installation = self._installations.get(sought, context)
+        installation = self._installations.get(key, context)
         return explain_unprocessable(
             answer,
             org,

@@ -14,7 +14,7 @@ from jwt.algorithms import RSAAlgorithm
 from fullsend_sandbox.keys import new_key
 from mintcore.clock import WorldClock
 from mintcore.errors import ClientError, GitHubUnavailable, Incident, InvalidToken, IssuerUnavailable
-from mintcore.github.grants import parse_installation, parse_token
+from mintcore.github.answers import parse_installation, parse_token
 from mintcore.github.refusals import rate_limit, refusal
 from mintcore.outbound.answer import Answer, Unusable
 from mintcore.policy.claims import REQUIRED_CLAIMS, check_claims

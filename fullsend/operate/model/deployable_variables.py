@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 CUSTOM_ROLES = "CUSTOM_ROLE_PERMISSIONS"
-BESIDES = ("MALLOC_ARENA_MAX", "WORKERS", "SSL_CERT_FILE", "SSL_CERT_DIR")
+ALSO_ALLOWED = ("MALLOC_ARENA_MAX", "WORKERS", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Variables that software below the mint reads: the C library, the framework (its processes), OpenSSL."""
 TELEMETRY = "OTEL_"
 """The prefix of the variables that the OpenTelemetry SDK reads."""
@@ -66,7 +66,7 @@ def check_names(variables: Iterable[tuple[str, str]]) -> None:
     To set the first kind here would leave the providers and secrets that belong to it unchanged. A variable of the
     second kind may still be unset.
     """
-    known = known_names().union(BESIDES)
+    known = known_names().union(ALSO_ALLOWED)
     for name, value in variables:
         instead = _ITSELF if name.startswith(KEY_IN_USE) else _WITH_A_COMMAND.get(name)
         if instead is not None:

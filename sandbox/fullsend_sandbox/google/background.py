@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fullsend_sandbox.google.errors import RefusedError
 from fullsend_sandbox.google.operations import Operation
 
-PATIENCE = 60.0
+JOIN_SECONDS = 60.0
 
 _logger = logging.getLogger(__name__)
 
@@ -45,4 +45,4 @@ class Background:
         with self._lock:
             threads = list(self._threads)
         for thread in threads:
-            thread.join(PATIENCE)
+            thread.join(JOIN_SECONDS)
