@@ -15,7 +15,7 @@ from werkzeug import Response
 from mintcore.errors import InternalError, MethodNotAllowed, MintError, NotFound
 from mintcore.http.incoming import bearer_of, body_of, request_id_of, trace_of
 from mintcore.http.page import page, wants_page
-from mintcore.policy.token_request import parse_token_query, parse_token_request
+from mintcore.policy.token_request import parse_token_query, parse_token_request, warnings_of_query
 from mintcore.request import AnswerRecord, Deadline, RequestContext
 from mintcore.version import VERSION
 
@@ -145,7 +145,8 @@ class Endpoint:
 
     def _status(self, request: Request, context: RequestContext) -> Response:
         unverified_token = bearer_of(request)
-        asked = parse_token_query(dict(request.args.lists()))
+        query = dict(request.args.lists())
+        asked = parse_token_query(query)
         status = self._service().status(unverified_token, asked, context)
         fields: dict[str, Any] = {
             "org": status.org,
@@ -157,6 +158,9 @@ class Endpoint:
             fields["request"] = asked.fields()
             fields["allowed"] = status.decision.allowed
             fields["rules"] = [rule.fields() for rule in status.decision.rules]
+        warnings = warnings_of_query(query)
+        if warnings:
+            fields["warnings"] = list(warnings)
         return _json(fields)
 
     def _token(self, request: Request, context: RequestContext) -> Response:

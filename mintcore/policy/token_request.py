@@ -25,7 +25,7 @@ from mintcore.policy.names import Org, RepoName, Role, fold, parse_repo_name, pa
 from mintcore.policy.spelling import meant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mintcore.policy.levels import Permissions
 
@@ -79,7 +79,10 @@ def parse_token_request(body: bytes) -> TokenRequest:
 def parse_token_query(query: Mapping[str, Sequence[str]]) -> TokenRequest | None:
     """Return the request in a query, whose values are lists; ``None`` where it names no field of a request.
 
-    ``repos`` are separated by commas and may be repeated. Raises what :func:`parse_token_request` raises.
+    ``repos`` are separated by commas and may be repeated. An empty value is an error: it comes from a variable that
+    is not set. ``warnings`` stay empty, see :func:`warnings_of_query`.
+
+    Raises what :func:`parse_token_request` raises.
     """
     given = {name: query[name] for name in FIELDS if query.get(name)}
     if not given:
@@ -94,9 +97,16 @@ def parse_token_query(query: Mapping[str, Sequence[str]]) -> TokenRequest | None
         raise InvalidLevel("level is given more than once; ask about one level at a time.")
     if len(given.get("target_org", ())) > 1:
         raise InvalidTargetOrg("target_org is given more than once; ask about one organization at a time.")
+    if not all(given.get("repos", ("*",))):
+        raise InvalidRepos("repos is empty; name repositories, such as repos=app,docs, or leave it out.")
     fields: dict[str, Any] = {name: values[0] for name, values in given.items()}
-    fields["repos"] = [name for text in given.get("repos", ()) if text for name in text.split(",")]
+    fields["repos"] = [name for text in given.get("repos", ()) for name in text.split(",")]
     return _request(fields)
+
+
+def warnings_of_query(query: Iterable[str]) -> tuple[str, ...]:
+    """Return a sentence for each misspelled parameter of a query."""
+    return _warnings(query, "query parameter")
 
 
 def _request(fields: Mapping[str, Any]) -> TokenRequest:
@@ -108,7 +118,7 @@ def _request(fields: Mapping[str, Any]) -> TokenRequest:
         raise InvalidRepos(
             'target_org needs repos: send the names of its repositories, or ["*"] for all that the App can reach.'
         )
-    return TokenRequest(role, repos, everything, level, permissions, target_org, _warnings(fields))
+    return TokenRequest(role, repos, everything, level, permissions, target_org, _warnings(fields, "field"))
 
 
 def _json_object(body: bytes) -> Mapping[str, Any]:
@@ -122,10 +132,10 @@ def _json_object(body: bytes) -> Mapping[str, Any]:
     return value
 
 
-def _warnings(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    misspelled = [(name, _meant(name)) for name in fields if name not in FIELDS]
+def _warnings(names: Iterable[str], kind: str) -> tuple[str, ...]:
+    misspelled = [(name, _meant(name)) for name in names if name not in FIELDS]
     return tuple(
-        f"The field {name[:_MAX_SHOWN]!a} is ignored; did you mean {known!r}?"
+        f"The {kind} {name[:_MAX_SHOWN]!a} is ignored; did you mean {known!r}?"
         for name, known in misspelled
         if known
     )[:_MAX_WARNINGS]

@@ -51,6 +51,20 @@ def test_a_rule_that_fails_has_the_code_a_mint_would_answer_and_what_to_change(
     assert "ALLOWED_WORKFLOW_FILES" in failed["workflow_file"]["change"]
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [("role=coder&repo=docs", ["'repo'"]), ("rolle=coder", ["'rolle'"]), ("role=coder&x=1", []), ("", [])],
+)
+def test_a_misspelled_parameter_is_named_in_a_warning(
+    mode: str, query: str, named: list[str], world: World, shared_mints: Mapping[str, MintProcess]
+) -> None:
+    got = ask(shared_mints[mode], world, query)
+    assert got.status == 200
+    warnings = got.json.get("warnings", [])
+    assert [words in warning for words, warning in zip(named, warnings, strict=True)] == [True] * len(named)
+
+
 def test_the_trace_names_no_other_organization(world: World, start_mode: StartMode) -> None:
     mint = start_mode("hosted", ALLOWED_ORGS="octo-org,other-org", PER_REPO_WIF_REPOS="other-org/app")
     got = ask(mint, world, "role=coder", workflow="octo-org/app/.github/workflows/triage.yml@refs/heads/main")
@@ -76,6 +90,10 @@ def test_asking_costs_no_call_to_github(world: World, shared_mints: Mapping[str,
         ("role=coder&repos=app,,docs", "invalid_repos"),
         ("role=coder&repos=*,app", "invalid_repos"),
         ("role=coder&repos=..", "invalid_repos"),
+        ("role=coder&repos=", "invalid_repos"),
+        ("role=coder&repos=app&repos=", "invalid_repos"),
+        ("role=coder&level=", "invalid_level"),
+        ("role=coder&repos=app&target_org=", "invalid_target_org"),
         ("role=coder&repos=" + ",".join(f"r{n}" for n in range(501)), "too_many_repos"),
     ],
 )

@@ -598,17 +598,36 @@ def test_exec_keeps_the_way_to_oidc_tokens_from_the_command(mint: Run) -> None:
     assert "ACTIONS_ID_TOKEN_REQUEST" not in mint(*script("env")).stdout
 
 
+# Root may read every process's memory with one of these capabilities: CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_PERFMON.
+# Without them, also root gets only what a process opens to its own user.
+AS_ANY_USER = """
+import ctypes, os, sys
+for capability in (19, 21, 38):
+    ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+READS_ITS_PARENT = """
+import ctypes, os
+try:
+    print("ACTIONS_ID_TOKEN_REQUEST_TOKEN" in open(f"/proc/{os.getppid()}/environ").read())
+except PermissionError:
+    print("refused")
+print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
+"""
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl(2) is Linux's")
-def test_exec_closes_its_own_memory_to_the_command(mint: Run) -> None:
-    code = (
-        "import os; parent = f'/proc/{os.getppid()}'\n"
-        "print(os.stat(parent + '/environ').st_uid, open('/proc/self/status').read().count('Uid'))\n"
-        "import ctypes; libc = ctypes.CDLL(None)\n"
-        "print('own', libc.prctl(3, 0, 0, 0, 0))"
-    )
-    done = mint("exec", "--role", "triage", "--", sys.executable, "-c", code)
-    # /proc of a process that is not dumpable belongs to root, and the command itself is dumpable again.
-    assert done.stdout.split() == ["0", "1", "own", "1"]
+def test_exec_closes_its_own_memory_to_the_command(environment: dict[str, str]) -> None:
+    def run(*words: str) -> list[str]:
+        command = [sys.executable, "-c", AS_ANY_USER, *words, sys.executable, "-c", READS_ITS_PARENT]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+        return done.stdout.split()
+
+    plain = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    # The probe itself works: another parent's memory is open to the command.
+    assert run(sys.executable, "-c", plain) == ["True", "1"]
+    # Our own is not, and the command is dumpable again.
+    assert run(FULLSEND, "mint", "exec", "--role", "triage", "--") == ["refused", "1"]
 
 
 def test_exec_puts_the_token_where_it_was_asked_to(mint: Run) -> None:

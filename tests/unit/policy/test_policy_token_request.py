@@ -14,7 +14,13 @@ from mintcore.errors import (
     RoleRequired,
     TooManyRepos,
 )
-from mintcore.policy.token_request import MAX_REPOS, TokenRequest, parse_token_query, parse_token_request
+from mintcore.policy.token_request import (
+    MAX_REPOS,
+    TokenRequest,
+    parse_token_query,
+    parse_token_request,
+    warnings_of_query,
+)
 
 
 def parse(**fields: object) -> TokenRequest:
@@ -113,6 +119,14 @@ def test_a_misspelled_field_is_named_in_a_warning(field: str, known: str) -> Non
     assert [known in warning and repr(field) in warning for warning in warnings] == ([True] if known else [])
 
 
+def test_a_misspelled_query_parameter_is_named_in_a_warning() -> None:
+    assert warnings_of_query(["role", "repos", "level", "target_org", "cachebuster"]) == ()
+    assert warnings_of_query(["rolle", "repo"]) == (
+        "The query parameter 'rolle' is ignored; did you mean 'role'?",
+        "The query parameter 'repo' is ignored; did you mean 'repos'?",
+    )
+
+
 def test_warnings_are_few_and_show_little_of_what_was_sent() -> None:
     fields = {f"role_{'x' * 500}{number}": 1 for number in range(50)} | {"rep\u043es": 1, "repos_\n": 1}
     warnings = parse(role="coder", **fields).warnings
@@ -141,6 +155,13 @@ def test_a_query_is_the_request_of_a_body() -> None:
     ("query", "failure"),
     [({"level": ["read"]}, RoleRequired), ({"role": ["coder"], "level": ["read", "write"]}, InvalidLevel),
      ({"role": ["coder"], "level": [""]}, InvalidLevel),
+     ({"role": ["coder"], "repos": [""]}, InvalidRepos),
+     ({"role": ["coder"], "repos": ["a", ""]}, InvalidRepos),
+     ({"role": ["coder"], "repos": [","]}, InvalidRepos),
+     ({"role": ["coder"], "repos": [" "]}, InvalidRepos),
+     ({"role": ["coder"], "repos": ["a"], "target_org": [""]}, InvalidTargetOrg),
+     ({"role": [""]}, RoleRequired),
+     ({"repos": [""]}, RoleRequired),
      ({"role": ["coder"], "permissions": ["{}"]}, InvalidPermissions),
      ({"role": ["coder"], "repos": ["a"], "target_org": ["a", "b"]}, InvalidTargetOrg)],
 )  # fmt: skip
