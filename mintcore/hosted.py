@@ -84,7 +84,9 @@ def _assemble(
 ) -> MintService:
     # Imported here for the reason in the module's docstring.
     from mintcore.helpers import Helpers  # noqa: PLC0415
-    from mintcore.keys.secret_manager import SecretManagerKeys  # noqa: PLC0415
+    from mintcore.keys.access_tokens import AccessTokens  # noqa: PLC0415
+    from mintcore.keys.google_api import google_api  # noqa: PLC0415
+    from mintcore.keys.secret_manager import DEFAULT_URL, SecretManagerKeys  # noqa: PLC0415
     from mintcore.startup.assembly import assemble, log_corrections, outbound_for, warm_up  # noqa: PLC0415
     from mintcore.startup.issuers import trust_issuers  # noqa: PLC0415
     from mintcore.startup.kms import kms_keys, with_kms  # noqa: PLC0415
@@ -107,13 +109,9 @@ def _assemble(
         renewed_seconds=STALE_SECONDS,
         helpers=helpers,
     )
-    app_keys = SecretManagerKeys(
-        clock,
-        project_number=settings.project_number,
-        url=settings.secret_manager_url,
-        proxy_url=common.proxy_url,
-        helpers=helpers,
-    )
+    tokens = AccessTokens(clock, proxy_url=common.proxy_url)
+    secrets = google_api("secretmanager", settings.secret_manager_url or DEFAULT_URL, outbound, tokens)
+    app_keys = SecretManagerKeys(secrets, clock, project_number=settings.project_number, helpers=helpers)
     verifier = HostedVerifier(
         trusted,
         SecurityTokenService(
@@ -123,7 +121,7 @@ def _assemble(
         provider_for=lambda claimant: trust.provider_id(common.policy, claimant, settings.provider),
         overlap=settings.overlap,
     )
-    kms = kms_keys(common, outbound, clock)
+    kms = kms_keys(common, outbound, tokens, clock)
     keys = with_kms(kms, app_keys, log)
     service = assemble(
         common,

@@ -23,6 +23,7 @@ from mintcore.http.endpoint import Endpoint
 from mintcore.http.fallback import UpstreamMint
 from mintcore.http.server import listen, serve
 from mintcore.http.server_log import TimedLog
+from mintcore.keys.access_tokens import AccessTokens
 from mintcore.keys.directory import DirectoryKeys
 from mintcore.observe.audit_file import AuditFile
 from mintcore.observe.metrics import Metrics
@@ -87,7 +88,7 @@ def build(
     outbound = outbound_for(common, clock)
     trusted = trust_issuers(common.issuers, key_files, outbound, clock, patience_seconds=_KEYS_PATIENCE_SECONDS)
     verifier = StandaloneVerifier(trusted, clock)
-    kms = kms_keys(common, outbound, clock)
+    kms = kms_keys(common, outbound, AccessTokens(clock, proxy_url=common.proxy_url), clock)
     service = assemble(
         common,
         verifier=verifier,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mintcore.errors import KeyUnavailable
-from mintcore.secret import Secret
+from mintcore.secret import Secret, one_line
 
 if TYPE_CHECKING:
     from mintcore.ports import Clock
@@ -24,6 +24,7 @@ _GIVEN_UP_SECONDS = 16.0
 # A token is renewed in the background from this long before it expires, and not used in its last half minute.
 _RENEWED_SECONDS = 300.0
 _UNUSED_SECONDS = 30.0
+_MAX_SENTENCE = 500
 
 
 class _Held(NamedTuple):
@@ -55,10 +56,9 @@ class AccessTokens:
         try:
             return pending.result(timeout=min(_PATIENCE_SECONDS, context.deadline.remaining())).token
         except TimeoutError:
-            raise KeyUnavailable(detail="Google gave no access token for Cloud KMS in time") from None
+            raise KeyUnavailable(detail="Google gave no access token in time") from None
         except Exception as error:  # noqa: BLE001 - google-auth raises what its transports raise
-            kind = type(error).__name__
-            raise KeyUnavailable(detail=f"no Google access token for Cloud KMS ({kind})") from None
+            raise KeyUnavailable(detail=f"no Google access token: {_cause(error)}") from None
 
     def forget(self, token: Secret) -> None:
         """Drop ``token``, which Google has refused."""
@@ -107,3 +107,12 @@ class AccessTokens:
         # google-auth's expiry is UTC without a zone, by this machine's clock.
         left = (self._credentials.expiry.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
         return _Held(Secret(self._credentials.token), self._clock.monotonic() + left)
+
+
+def _cause(error: Exception) -> str:
+    """Return the kind of an error and, where google-auth wrote it, its text: it names the host and the cause."""
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - see the module's docstring
+
+    kind = type(error).__name__
+    said = one_line(str(error), _MAX_SENTENCE) if isinstance(error, GoogleAuthError) else ""
+    return f"{kind}: {said}" if said else kind

@@ -11,44 +11,37 @@ import binascii
 import hashlib
 import json
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mintcore.errors import InvalidRoleKey, KeyUnavailable, MintError, RoleKeyMissing
 from mintcore.keys.crc32c import crc32c
+from mintcore.keys.google_api import reason_of, sentence_of
 from mintcore.outbound.answer import OutboundError
-from mintcore.secret import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mintcore.keys.access_tokens import AccessTokens
+    from mintcore.keys.google_api import GoogleApi
     from mintcore.outbound.answer import Answer
-    from mintcore.outbound.channel import Channel
     from mintcore.policy.names import Role
     from mintcore.ports import Clock, Signer
     from mintcore.request import RequestContext
-    from mintcore.secret import Secret
 
 # A failing KMS gets one call a second per role; a mint without a signature cannot wait longer.
 HOLD_FAILURE_SECONDS = 1.0
 _TRIES = 2
 _OK = 200
 _BAD_REQUEST = 400
-_UNAUTHENTICATED = 401
 _NOT_FOUND = 404
 _MIN_SIGNATURE_BYTES = 256
-_MAX_SENTENCE = 500
 
 
 class KmsKeys:
-    """Signers for key versions, by role. ``tokens`` is None for a loopback KMS, which gets no credentials."""
+    """Signers for key versions, by role."""
 
-    def __init__(
-        self, versions: Mapping[Role, str], channel: Channel, tokens: AccessTokens | None, clock: Clock
-    ) -> None:
+    def __init__(self, versions: Mapping[Role, str], api: GoogleApi, clock: Clock) -> None:
         self.versions = versions
-        self._channel = channel
-        self._tokens = tokens
+        self._api = api
         self._clock = clock
         self._failures: dict[Role, tuple[float, KeyUnavailable]] = {}
         self._lock = threading.Lock()
@@ -68,8 +61,7 @@ class KmsKeys:
 
     def warm(self, context: RequestContext) -> None:
         """Get the access token before the first signature. Raises KeyUnavailable."""
-        if self._tokens is not None:
-            self._tokens.token(context)
+        self._api.sign_in(context)
 
     def sign(self, role: Role, message: bytes, context: RequestContext) -> bytes:
         """Return the RS256 signature of ``message``. Raises what :meth:`signer` says."""
@@ -93,12 +85,7 @@ class KmsKeys:
         body = json.dumps({"digest": {"sha256": digest_text}, "digestCrc32c": str(crc32c(digest))}).encode()
         problem = ""
         for _ in range(_TRIES):
-            token = self._tokens.token(context) if self._tokens is not None else None
-            answer = self._post(version, body, token, context)
-            if answer.status == _UNAUTHENTICATED and self._tokens is not None and token is not None:
-                self._tokens.forget(token)
-                problem = f"status {answer.status}: {_sentence(answer)}"
-                continue
+            answer = self._post(version, body, context)
             if answer.status != _OK:
                 raise _failure(answer, version)
             signature, problem = _checked(answer, version)
@@ -106,13 +93,9 @@ class KmsKeys:
                 return signature
         raise KeyUnavailable(detail=f"Cloud KMS key {version}: {problem}")
 
-    def _post(self, version: str, body: bytes, token: Secret | None, context: RequestContext) -> Answer:
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token.reveal()}"
+    def _post(self, version: str, body: bytes, context: RequestContext) -> Answer:
         try:
-            path = f"/v1/{version}:asymmetricSign"
-            return self._channel.send("POST", path, headers=headers, body=body, context=context)
+            return self._api.call("POST", f"/v1/{version}:asymmetricSign", context, body)
         except OutboundError as error:
             raise KeyUnavailable(detail=f"Cloud KMS key {version}: {error}") from None
 
@@ -159,27 +142,14 @@ def _checked(answer: Answer, version: str) -> tuple[bytes, str]:
 
 def _failure(answer: Answer, version: str) -> MintError:
     """Return what a refusal means, with Google's sentence for the operator's log."""
-    where, said = f"Cloud KMS key {version}", _sentence(answer)
+    where, said = f"Cloud KMS key {version}", sentence_of(answer)
     if answer.status == _NOT_FOUND:
         return RoleKeyMissing(detail=f"{where} does not exist: {said}")
     if answer.status == _BAD_REQUEST:
-        if _error(answer).get("status") == "FAILED_PRECONDITION":
+        if reason_of(answer) == "FAILED_PRECONDITION":
             return RoleKeyMissing(detail=f"{where} is disabled, destroyed or not ready: {said}")
         return InvalidRoleKey(detail=f"{where} cannot sign RS256: {said}")
     after = answer.retry_after()
     return KeyUnavailable(
         detail=f"{where}: status {answer.status}: {said}", retry_after=None if after is None else int(after)
     )
-
-
-def _error(answer: Answer) -> dict[str, Any]:
-    try:
-        error = answer.json_object().get("error")
-    except OutboundError:
-        return {}
-    return error if isinstance(error, dict) else {}
-
-
-def _sentence(answer: Answer) -> str:
-    text = redact(str(_error(answer).get("message", ""))[: 4 * _MAX_SENTENCE]) or "no explanation"
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_MAX_SENTENCE]

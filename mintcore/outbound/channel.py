@@ -1,6 +1,6 @@
 """How the mint calls other services: deadline, retries, size limits, no redirects.
 
-Google's Secret Manager client, Redis and OpenTelemetry make their own calls; every other call goes through here.
+google-auth, Redis and OpenTelemetry make their own calls; every other call goes through here.
 :mod:`mintcore.outbound.connections` connects, :mod:`mintcore.outbound.http1` speaks HTTP (docs/adr/0004), and
 :mod:`mintcore.outbound.answer` lists how a call can end. The caller interprets the answer.
 """

@@ -24,7 +24,7 @@ GOOGLE_CLOUD = (
     Variable("STS_URL", *HOSTED, default="https://sts.googleapis.com", meaning="Google's token service"),
     Variable(
         "SECRET_MANAGER_URL", *HOSTED, example="https://secretmanager.googleapis.com",
-        meaning="Secret Manager. Unset uses the client library's own endpoint. On loopback the mint sends no "
+        meaning="Secret Manager. Unset means Google's own endpoint, as shown. On loopback the mint sends no "
         "credentials",
     ),
     Variable(

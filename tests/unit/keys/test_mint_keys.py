@@ -17,16 +17,23 @@ import pytest
 from cryptography.hazmat.primitives import serialization as forms
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fullsend_sandbox.faults import Fail, Trickle
 from fullsend_sandbox.keys import new_key
 from fullsend_sandbox.secret_manager import SecretManager
+from mintcore.clock import WorldClock
 from mintcore.errors import InvalidRoleKey, KeyUnavailable, RoleKeyMissing
 from mintcore.helpers import Helpers
+from mintcore.keys.access_tokens import AccessTokens
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.crc32c import crc32c
+from mintcore.keys.google_api import google_api
 from mintcore.keys.rsa import RsaSigner, parse_signer
-from mintcore.keys.secret_manager import SecretManagerKeys
+from mintcore.keys.secret_manager import SecretManagerKeys, content_of
+from mintcore.outbound.answer import Answer
+from mintcore.outbound.channel import Outbound
 from mintcore.policy.names import Role
 from mintcore.policy.roles import App
 from mintcore.secret import Secret, redact
@@ -344,8 +351,12 @@ def secrets() -> Iterator[SecretManager]:
         yield running
 
 
-def store(clock: FakeClock, url: str) -> SecretManagerKeys:
-    return SecretManagerKeys(clock, project_number="123", url=url)
+def store(
+    clock: FakeClock, url: str, *, helpers: Helpers | None = None, proxy_url: Secret | None = None
+) -> SecretManagerKeys:
+    outbound = Outbound(clock, connections=2, proxy_url=proxy_url, jitter=lambda: 0.0)
+    api = google_api("secretmanager", url, outbound, AccessTokens(clock, proxy_url=proxy_url))
+    return SecretManagerKeys(api, clock, project_number="123", helpers=helpers)
 
 
 def test_a_stored_key_signs(clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey) -> None:
@@ -388,7 +399,7 @@ def test_a_key_up_to_an_hour_old_signs_at_once_while_a_helper_reads_the_newest(
     clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
 ) -> None:
     secrets.add_version(SECRET, pem(key))
-    keys = SecretManagerKeys(clock, project_number="123", url=secrets.url, helpers=Helpers(1))
+    keys = store(clock, secrets.url, helpers=Helpers(1))
     old = keys.signer(CODER, new_attempt(clock))
     clock.advance(3599)
     asked = new_attempt(clock)
@@ -465,7 +476,7 @@ def test_a_key_that_may_not_be_read_is_unavailable(
 ) -> None:
     secrets.add_version(SECRET, pem(key))
     secrets.deny(SECRET)
-    with pytest.raises(KeyUnavailable, match=r"Forbidden 403: .*denied"):
+    with pytest.raises(KeyUnavailable, match=r"status 403: .*denied"):
         store(clock, secrets.url).signer(CODER, new_attempt(clock))
 
 
@@ -494,37 +505,93 @@ def test_a_checksum_is_crc_32c() -> None:
     assert crc32c(bytes(32)) == 0x8A9136AA  # RFC 3720 appendix B.4
 
 
-def test_an_answer_that_drips_does_not_outlast_the_request_and_is_not_asked_for_twice(
-    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
-) -> None:
-    secrets.add_version(SECRET, pem(key))
-    secrets.faults.add(Trickle(2.0), times=1)
-    keys = store(clock, secrets.url)
-    started = time.monotonic()
-    with pytest.raises(KeyUnavailable, match="TimeoutError"):
-        keys.signer(CODER, new_attempt(clock, 0.4))
-    assert time.monotonic() - started < 1.5
-    clock.advance(2)
-    late = new_attempt(clock)
-    assert isinstance(keys.signer(CODER, late), RsaSigner)
-    assert late.upstream_calls == {}
-    assert secrets.traffic.count() == 1
-
-
-def test_a_reading_that_never_ends_is_left_alone_after_a_while(
-    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
-) -> None:
+def test_an_answer_that_drips_does_not_outlast_the_request(secrets: SecretManager, key: rsa.RSAPrivateKey) -> None:
     secrets.add_version(SECRET, pem(key))
     secrets.faults.add(Trickle(30), times=1)
-    keys = store(clock, secrets.url)
-    for _ in range(2):
-        with pytest.raises(KeyUnavailable):
-            # Longer than the time between two drops, or the client would give up by itself.
-            keys.signer(CODER, new_attempt(clock, 1.5))
-        clock.advance(8)
-    clock.advance(1)
+    clock = WorldClock()
+    outbound = Outbound(clock, connections=2)
+    api = google_api("secretmanager", secrets.url, outbound, AccessTokens(clock))
+    keys = SecretManagerKeys(api, clock, project_number="123")
+    started = time.monotonic()
+    with pytest.raises(KeyUnavailable, match="no answer from"):
+        keys.signer(CODER, new_attempt(clock, 0.4))
+    assert time.monotonic() - started < 1.5
     assert isinstance(keys.signer(CODER, new_attempt(clock)), RsaSigner)
     assert secrets.traffic.count() == 2
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_secret_manager_that_fails_for_a_while_is_called_again_within_the_request(
+    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey, status: int
+) -> None:
+    secrets.add_version(SECRET, pem(key))
+    secrets.faults.add(Fail(status), times=5)
+    assert isinstance(store(clock, secrets.url).signer(CODER, new_attempt(clock)), RsaSigner)
+
+
+def test_a_secret_manager_that_stays_down_costs_a_request_eight_seconds_at_most(
+    clock: FakeClock, secrets: SecretManager
+) -> None:
+    secrets.faults.add(Fail(503))
+    with pytest.raises(KeyUnavailable, match="status 503"):
+        store(clock, secrets.url).signer(CODER, new_attempt(clock))
+    assert 6 < sum(clock.sleeps) <= 8
+
+
+def test_a_failed_connection_is_logged_with_its_host_and_cause(clock: FakeClock) -> None:
+    with pytest.raises(KeyUnavailable) as failed:
+        store(clock, "http://127.0.0.1:9").signer(CODER, new_attempt(clock))
+    assert failed.value.detail == (
+        "secret fullsend-coder-app-pem: secretmanager: cannot connect to 127.0.0.1:9: Connection refused"
+    )
+
+
+def test_the_call_is_the_one_that_googles_own_client_makes(clock: FakeClock) -> None:
+    from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415 - slow to import
+    from google.cloud import secretmanager_v1  # noqa: PLC0415 - as above
+
+    body = json.dumps({"payload": {"data": "eA=="}}).encode()
+    with Peer(lambda _number: [answer(200, body)]) as peer:
+        transport = secretmanager_v1.SecretManagerServiceClient.get_transport_class("rest")(
+            host=peer.url.removeprefix("http://"), url_scheme="http", credentials=AnonymousCredentials()
+        )
+        client = secretmanager_v1.SecretManagerServiceClient(transport=transport)
+        theirs = client.access_secret_version(name=f"projects/123/secrets/{SECRET}/versions/latest")
+        transport.close()
+        with pytest.raises(InvalidRoleKey):  # "x" is the content, and not a key
+            store(clock, peer.url).signer(CODER, new_attempt(clock))
+    assert theirs.payload.data == b"x"
+    targets = [request.split(b"\r\n")[0].partition(b"?")[0].removesuffix(b" HTTP/1.1") for request in peer.requests]
+    assert targets == [b"GET /v1/projects/123/secrets/fullsend-coder-app-pem/versions/latest:access"] * 2
+    assert [request.partition(b"\r\n\r\n")[2] for request in peer.requests] == [b"", b""]
+
+
+@given(
+    st.binary(max_size=200)
+    | st.dictionaries(st.sampled_from(["payload", "name", "error"]), st.from_type(dict) | st.text()).map(
+        lambda value: json.dumps(value, default=str).encode()
+    )
+    | st.fixed_dictionaries(
+        {"data": st.text() | st.none() | st.integers(), "dataCrc32c": st.text() | st.integers() | st.none()}
+    ).map(lambda payload: json.dumps({"payload": payload}).encode())
+)
+def test_any_answer_becomes_a_content_that_was_sent_or_a_failure(body: bytes) -> None:
+    try:
+        content = content_of(Answer(200, {}, body), SECRET)
+    except KeyUnavailable:
+        return
+    sent = json.loads(body)["payload"]["data"]
+    assert isinstance(sent, str)
+    assert base64.b64decode(sent, validate=True) == content
+
+
+@pytest.mark.parametrize(
+    "payload", [None, [], "eA==", {}, {"data": None}, {"data": 1234}, {"data": "e A=="}, {"data": "eA"},
+                {"data": "eA==", "dataCrc32c": "x"}, {"data": "eA==", "dataCrc32c": [1]}],
+)  # fmt: skip
+def test_an_answer_without_a_secret_is_unavailable(payload: object) -> None:
+    with pytest.raises(KeyUnavailable, match="is not a secret"):
+        content_of(Answer(200, {}, json.dumps({"payload": payload}).encode()), SECRET)
 
 
 @pytest.fixture
@@ -539,7 +606,7 @@ def ambient_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ambi
         file.write_text(json.dumps(account | source))
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
         monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "octo-project")
-        importlib.import_module("google.cloud.secretmanager_v1")  # would outlast the patience of a test
+        importlib.import_module("google.auth.transport.requests")  # would outlast the patience of a test
 
     return lie_around
 
@@ -583,7 +650,7 @@ def test_the_key_and_the_access_token_go_by_the_configured_proxy(
 ) -> None:
     with Peer(lambda _number: [answer(418)]) as proxy:
         ambient_credentials("https://tokens.example")
-        keys = SecretManagerKeys(clock, project_number="123", url=url, proxy_url=Secret(proxy.url))
+        keys = store(clock, url, proxy_url=Secret(proxy.url))
         with pytest.raises(KeyUnavailable):
             keys.signer(CODER, new_attempt(clock, seconds=0.5))
     assert proxy.requests[0].startswith(b"CONNECT " + asked_for)

@@ -18,6 +18,7 @@ from fullsend_sandbox.kms import KeyManagement
 from fullsend_sandbox.loopback import LoopbackService
 from mintcore.errors import InvalidRoleKey, KeyUnavailable, MintError, RoleKeyMissing
 from mintcore.keys.crc32c import crc32c
+from mintcore.keys.google_api import GoogleApi
 from mintcore.keys.kms import KmsKeys, _checked
 from mintcore.outbound.answer import Answer
 from mintcore.outbound.channel import Outbound
@@ -53,7 +54,7 @@ class Tokens:
 
 def keys_at(url: str, clock: FakeClock, version: str = VERSION, tokens: Any = None) -> KmsKeys:
     channel = Outbound(clock, connections=2, jitter=lambda: 0.0).channel("kms", url)
-    return KmsKeys({TRIAGE: version}, channel, tokens, clock)
+    return KmsKeys({TRIAGE: version}, GoogleApi(channel, tokens), clock)
 
 
 @pytest.fixture

@@ -1,0 +1,93 @@
+"""One of Google's REST APIs, called as the mint's own account: Secret Manager and Cloud KMS.
+
+Adds the access token, replaces one that Google refuses, and reads Google's errors (google.rpc.Status). Retries,
+deadline, proxy and size limits are the channel's. What an answer means is decided by the caller.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from mintcore.outbound.answer import OutboundError
+from mintcore.secret import one_line
+from mintcore.settings.service_url import is_loopback
+
+if TYPE_CHECKING:
+    from mintcore.outbound.answer import Answer
+    from mintcore.outbound.channel import Channel, Outbound
+    from mintcore.request import RequestContext
+    from mintcore.secret import Secret
+
+# A secret has at most 64 KiB, which base64 makes a third longer.
+_MAX_ANSWER = 128 * 1024
+_MAX_SENTENCE = 500
+_UNAUTHENTICATED = 401
+
+
+class Tokens(Protocol):
+    """Access tokens of one account."""
+
+    def token(self, context: RequestContext) -> Secret:
+        """Return a token that is valid now. Raises KeyUnavailable."""
+
+    def forget(self, token: Secret) -> None:
+        """Drop ``token``, which Google has refused."""
+
+
+class GoogleApi:
+    """Calls over one channel; without ``tokens`` they carry no credentials."""
+
+    def __init__(self, channel: Channel, tokens: Tokens | None) -> None:
+        self._channel = channel
+        self._tokens = tokens
+
+    def call(self, method: str, path: str, context: RequestContext, body: bytes | None = None) -> Answer:
+        """Return the answer; a refused access token is replaced once. Raises OutboundError or KeyUnavailable."""
+        if self._tokens is None:
+            return self._send(method, path, context, body, None)
+        refused = self._tokens.token(context)
+        answer = self._send(method, path, context, body, refused)
+        if answer.status != _UNAUTHENTICATED:
+            return answer
+        self._tokens.forget(refused)
+        return self._send(method, path, context, body, self._tokens.token(context))
+
+    def sign_in(self, context: RequestContext) -> None:
+        """Get the access token before the first call. Raises KeyUnavailable."""
+        if self._tokens is not None:
+            self._tokens.token(context)
+
+    def _send(
+        self, method: str, path: str, context: RequestContext, body: bytes | None, token: Secret | None
+    ) -> Answer:
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token.reveal()}"
+        return self._channel.send(method, path, headers=headers, body=body, context=context)
+
+
+def google_api(service: str, url: str, outbound: Outbound, tokens: Tokens) -> GoogleApi:
+    """Return the API at ``url``. Never send real credentials to a local emulator."""
+    channel = outbound.channel(service, url, max_answer_bytes=_MAX_ANSWER)
+    return GoogleApi(channel, None if is_loopback(urlsplit(url).hostname or "") else tokens)
+
+
+def reason_of(answer: Answer) -> str:
+    """Return the error's ``status``, such as ``FAILED_PRECONDITION``, empty if there is none."""
+    return str(_error(answer).get("status", ""))
+
+
+def sentence_of(answer: Answer) -> str:
+    """Return Google's sentence on one line, redacted: for the operator's log."""
+    return one_line(str(_error(answer).get("message", "")), _MAX_SENTENCE) or "no explanation"
+
+
+def _error(answer: Answer) -> dict[str, Any]:
+    try:
+        error = answer.json_object().get("error")
+    except OutboundError:
+        return {}
+    return error if isinstance(error, dict) else {}
