@@ -14,6 +14,7 @@ import jwt
 from fullsend.explain.input_errors import UnusableInputError
 from fullsend.explain.text_file import read_text
 from mintcore.errors import InvalidToken
+from mintcore.policy.kinds.table import KINDS
 from mintcore.verify.unverified import split_token
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _JWT_DOTS = 2
+_ALGORITHMS = frozenset(name for kind in KINDS.values() for name in kind.algorithms)
 _REMEDY = (
     "Give the claims as a JSON object (what the middle part of the token decodes to), or the token itself as the "
     "job got it."
@@ -31,12 +33,14 @@ _REMEDY = (
 class GivenClaims:
     """The file's claims. ``is_token`` tells a JWT from bare claims.
 
-    ``problem`` is why the mint would reject the JWT's form, empty where it would not.
+    ``problem`` is why the mint would reject the JWT's form, empty where it would not. ``algorithm`` is the one that
+    the JWT names, empty without a JWT.
     """
 
     unverified_claims: Mapping[str, Any]
     is_token: bool = False
     problem: str = ""
+    algorithm: str = ""
 
 
 def read_claims(path: Path) -> GivenClaims:
@@ -82,7 +86,7 @@ def _decoded(unverified_token: str, name: str) -> GivenClaims:
     except (jwt.PyJWTError, RecursionError, ValueError, TypeError):
         raise UnusableInputError(f"{name} looks like a JWT and cannot be decoded as one.", _REMEDY) from None
     try:
-        split_token(unverified_token)
+        algorithm = split_token(unverified_token, _ALGORITHMS).algorithm
     except InvalidToken as refused:
         return GivenClaims(claims, is_token=True, problem=refused.detail)
-    return GivenClaims(claims, is_token=True)
+    return GivenClaims(claims, is_token=True, algorithm=algorithm)

@@ -8,16 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mintcore.policy.caller import JobCaller, WorkflowCaller
 from mintcore.policy.policy import CALLER
 from mintcore.policy.roles import key_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mintcore.policy.caller import WorkflowCaller
+    from mintcore.policy.caller import Caller
     from mintcore.policy.decision import Rule
     from mintcore.policy.policy import TrustPolicy
     from mintcore.policy.token_request import TokenRequest
+    from mintcore.policy.workflow_ref import WorkflowRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,14 @@ class Denial:
 
     rule: Rule
     policy: TrustPolicy
-    caller: WorkflowCaller
+    caller: Caller
     request: TokenRequest | None
     place: str
+
+    @property
+    def workflow(self) -> WorkflowRef | None:
+        """The caller's workflow, ``None`` for a job of another CI system."""
+        return self.caller.workflow if isinstance(self.caller, WorkflowCaller) else None
 
     def change(self, command: str, edit: str) -> str:
         """Return the command for a deployed mint, or the edit of a file."""
@@ -58,7 +65,7 @@ def _ids(denial: Denial) -> str:
 
 
 def _workflow_repo(denial: Denial) -> str:
-    workflow, policy = denial.caller.workflow, denial.policy
+    workflow, policy = denial.workflow, denial.policy
     if workflow is None:
         return denial.rule.remedy
     host = str(workflow.repo)
@@ -72,7 +79,7 @@ def _workflow_repo(denial: Denial) -> str:
 
 
 def _workflow_file(denial: Denial) -> str:
-    workflow = denial.caller.workflow
+    workflow = denial.workflow
     if workflow is None:
         return denial.rule.remedy
     file = workflow.file
@@ -80,7 +87,7 @@ def _workflow_file(denial: Denial) -> str:
 
 
 def _workflow_refs(denial: Denial) -> str:
-    workflow, patterns = denial.caller.workflow, denial.policy.workflow_refs
+    workflow, patterns = denial.workflow, denial.policy.workflow_refs
     # A ref that is not a branch or tag cannot be listed.
     if workflow is None or patterns is None or not workflow.ref.startswith(("refs/heads/", "refs/tags/")):
         return denial.rule.remedy
@@ -107,10 +114,14 @@ def _repo_scope(denial: Denial) -> str:
     if policy.enrolled_by_itself(caller.repository):
         own = denial.change(f"enroll {caller.org}", f"add {caller.org} to ALLOWED_ORGS")
         return f"{denial.rule.remedy} Only if every repository of {caller.org} is to be served: {own}"
-    if policy.grants or request is None or policy.scope_of(request.role) != CALLER:
+    if policy.grants or request is None or _scope_of(denial, request) != CALLER:
         return denial.rule.remedy
     granted = denial.change("deploy --env GRANTS=1", "set GRANTS=1")
     return f"{denial.rule.remedy} Or let the repository grant it: {granted}"
+
+
+def _scope_of(denial: Denial, request: TokenRequest) -> str:
+    return denial.policy.scope_of(request.role, listed=isinstance(denial.caller, JobCaller))
 
 
 def _target_org(denial: Denial) -> str:

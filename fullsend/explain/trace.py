@@ -15,6 +15,7 @@ from fullsend.explain.claims_checks import ClaimsChecks
 from fullsend.explain.rule_remedies import Denial, for_operator
 from mintcore.errors import InvalidToken, MintError
 from mintcore.policy import trust
+from mintcore.policy.caller import WorkflowCaller
 from mintcore.policy.names import Role
 from mintcore.policy.token_request import TokenRequest, parse_token_request
 
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
 
     from fullsend.explain.claims_file import GivenClaims
     from fullsend.explain.configuration import Configuration
-    from mintcore.policy.caller import WorkflowCaller
+    from mintcore.policy.caller import Claimant
     from mintcore.policy.decision import Decision, Rule
+    from mintcore.policy.issuers import Issuer
     from mintcore.policy.policy import TrustPolicy
 
 _NO_ROLE = Role("none")
-_ABOUT_THE_REQUEST = {"role", "level", "permissions", "repo_scope", "target_org"}
+_ABOUT_THE_REQUEST = {
+    "role", "level", "permissions", "repo_scope", "target_org", "callers_role", "callers_level"
+}  # fmt: skip
 
 
 def explain(
@@ -52,7 +56,7 @@ def explain(
     claims = ClaimsChecks(given.unverified_claims, configuration, now)
     caller = claims.caller()
     policy = configuration.settings.policy
-    checks = [*asked, _form(given), *claims.all(), _signature(configuration)]
+    checks = [*asked, _form(given, claims.issuer), *claims.all(), _signature(claims.issuer)]
     grant = None
     if caller is not None:
         decision = trust.decide(policy, caller, TokenRequest(_NO_ROLE) if request is None else request)
@@ -85,51 +89,62 @@ def _plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _form(given: GivenClaims) -> Check:
-    expected = "a JWT signed with RS256 that names its key"
+def _form(given: GivenClaims, issuer: Issuer) -> Check:
+    signed = f"a JWT signed with {' or '.join(sorted(issuer.kind.algorithms, reverse=True))}"
+    expected = f"{signed} that names its key"
     if not given.is_token:
         return Check("token", Outcome.NOT_CHECKED, "claims without the token that carries them", expected)
-    if given.problem:
+    problem = given.problem
+    if not problem and given.algorithm not in issuer.kind.algorithms:
+        problem = f"the token is signed with {given.algorithm}"
+    if problem:
         change = "Send the token as the issuer gave it to the job."
-        return failed("token", given.problem, expected, InvalidToken(detail=given.problem), change)
-    return Check("token", Outcome.PASSED, "a JWT signed with RS256", expected)
+        return failed("token", problem, expected, InvalidToken(detail=problem), change)
+    return Check("token", Outcome.PASSED, f"a JWT signed with {given.algorithm}", expected)
 
 
-def _signature(configuration: Configuration) -> Check:
+def _signature(issuer: Issuer) -> Check:
     return Check(
         "signature",
         Outcome.NOT_CHECKED,
         "the signature is not looked at offline",
-        f"a key of {configuration.settings.issuer_url}",
+        f"a key of {issuer.url}",
     )
 
 
-def _exchange(policy: TrustPolicy, caller: WorkflowCaller, configuration: Configuration) -> Check:
+def _exchange(policy: TrustPolicy, caller: Claimant, configuration: Configuration) -> Check:
     """Return which provider judges the token, and its condition; a missing provider is known offline."""
     provider = trust.provider_id(policy, caller, configuration.provider)
-    found = f"the provider {provider} judges tokens of this repository"
+    whose = f"the issuer {caller.issuer}" if caller.issuer else "this repository"
+    found = f"the provider {provider} judges tokens of {whose}"
     if configuration.conditions is None:
         return Check("sts", Outcome.NOT_CHECKED, found, "it accepts the token")
     if provider not in configuration.conditions:
         missing = InvalidToken(detail=f"there is no provider {provider}")
-        wanted = caller.repository if caller.repository in policy.per_repo_repos else caller.org
-        change = f"Make the provider: fullsend mint enroll {wanted} {configuration.place}".rstrip()
+        change = f"Make the provider: fullsend mint {_maker(policy, caller)} {configuration.place}".rstrip()
         return failed("sts", missing.detail, "it accepts the token", missing, change)
     return Check("sts", Outcome.NOT_CHECKED, found, f"its condition: {configuration.conditions[provider]}")
 
 
+def _maker(policy: TrustPolicy, caller: Claimant) -> str:
+    """Return the command that makes the provider of the caller's tokens."""
+    if caller.issuer or not isinstance(caller, WorkflowCaller):
+        return f"issuer add {caller.issuer}"
+    return f"enroll {caller.repository if caller.repository in policy.per_repo_repos else caller.org}"
+
+
 def _policy(
-    decision: Decision, policy: TrustPolicy, caller: WorkflowCaller, request: TokenRequest | None, place: str
+    decision: Decision, policy: TrustPolicy, claimant: Claimant, request: TokenRequest | None, place: str
 ) -> list[Check]:
     return [
         Check(
             rule.name,
             _outcome(rule),
             rule.found,
-            rule.expected + _configured(policy, rule.name),
+            rule.expected + _configured(policy, rule.name, claimant),
             0 if rule.passed else rule.failure.status,
             "" if rule.passed else rule.failure.code,
-            "" if rule.passed else for_operator(Denial(rule, policy, caller, request, place)),
+            "" if rule.passed else _change(rule, decision, policy, request, place),
         )
         for rule in decision.rules
         if request is not None or rule.name not in _ABOUT_THE_REQUEST
@@ -144,8 +159,21 @@ def _outcome(rule: Rule) -> Outcome:
     return Outcome.WOULD_DENY if rule.report_only else Outcome.FAILED
 
 
-def _configured(policy: TrustPolicy, rule: str) -> str:
+def _change(rule: Rule, decision: Decision, policy: TrustPolicy, request: TokenRequest | None, place: str) -> str:
+    if decision.caller is None:
+        return rule.remedy
+    return for_operator(Denial(rule, policy, decision.caller, request, place))
+
+
+def _configured(policy: TrustPolicy, rule: str, claimant: Claimant) -> str:
     """Return details that only readers of the configuration may see."""
+    if rule == "callers":
+        listed = (
+            f"{entry.name}: " + ", ".join(f"{claim} {wanted}" for claim, wanted in entry.match.items())
+            for entry in policy.callers
+            if entry.issuer == claimant.issuer
+        )
+        return f" ({'; '.join(listed) or 'empty'})"
     if rule == "org" and policy.orgs is not None:
         return f" ({', '.join(sorted(str(org) for org in policy.orgs)) or 'empty'})"
     if rule == "workflow_file" and policy.workflow_files:

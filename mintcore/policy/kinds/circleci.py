@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 
 _NAME = "circleci"
 _PROJECT, _ORIGIN = "oidc.circleci.com/project-id", "oidc.circleci.com/vcs-origin"
-_REF = "oidc.circleci.com/vcs-ref"
+_REF, _RUN = "oidc.circleci.com/vcs-ref", "oidc.circleci.com/pipeline-id"
+_DEFINITION = "oidc.circleci.com/pipeline-definition-id"
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _USER = re.compile(rf"org/{_UUID}/project/{_UUID}/user/({_UUID})(?:/.*)?")
 CLAIMS: Mapping[str, Use] = MappingProxyType(
     {
         **dict.fromkeys(("iss", "aud", "exp", "iat"), Use.CHECKED),
-        **dict.fromkeys((_PROJECT, _ORIGIN, _REF, "sub"), Use.MATCH | Use.AUDIT),
-        "oidc.circleci.com/ssh-rerun": Use.MATCH,
+        **dict.fromkeys((_PROJECT, _ORIGIN, _REF, _DEFINITION, "sub"), Use.MATCH | Use.AUDIT),
+        _RUN: Use.AUDIT,
+        **dict.fromkeys(("oidc.circleci.com/org-id", "oidc.circleci.com/ssh-rerun"), Use.MATCH),
+        **dict.fromkeys(("oidc.circleci.com/workflow-id", "oidc.circleci.com/job-id"), Use.KEPT),
         "oidc.circleci.com/context-ids": Use.KEPT,
     }
 )
@@ -44,6 +47,8 @@ def circleci_job(unverified_claims: Mapping[str, Any], issuer: str) -> Job:
         claims.get(_ORIGIN, ""),
         claims[_PROJECT],
         ref=claims.get(_REF, ""),
+        pipeline=claims.get(_DEFINITION, ""),
+        run_id=claims.get(_RUN, ""),
         actor=user[1] if user else "",
         claims=claims,
         expires_at=float(unverified_claims["exp"]),

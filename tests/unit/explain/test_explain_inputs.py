@@ -27,7 +27,7 @@ def test_a_jwt_is_decoded_without_being_believed(text: str) -> None:
     given_claims = parse_claims(text, "F")
     assert given_claims.unverified_claims["iss"] == "https://issuer.test"
     assert given_claims.is_token
-    assert given_claims.problem == "the token is not signed with RS256"
+    assert given_claims.problem == "the token is not signed with RS256 or ES256"
 
 
 def test_bare_claims_are_no_token() -> None:

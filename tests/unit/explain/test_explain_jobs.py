@@ -1,0 +1,111 @@
+"""`fullsend mint explain` for jobs of other CI systems: the entry, the claim that failed, and what to change."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fullsend.explain.checks import Outcome
+from fullsend.explain.claims_file import GivenClaims, parse_claims
+from fullsend.explain.configuration import configured
+from fullsend.explain.trace import explain
+from fullsend_sandbox.ci.gitlab import GitLabJob
+from fullsend_sandbox.ci.kubernetes import KubernetesIssuer
+from fullsend_sandbox.signing import new_ec_key
+from tests.mint_doubles import AUDIENCE, NOW
+
+if TYPE_CHECKING:
+    from fullsend.explain.checks import Check
+
+GITLAB = "https://gitlab.test"
+CLUSTER = "https://cluster.test"
+ENVIRONMENT = {
+    "ALLOWED_ORGS": "acme",
+    "ROLE_APP_IDS": '{"coder": "12", "triage": 13}',
+    "ALLOWED_WORKFLOW_FILES": "triage.yml",
+    "GCP_PROJECT_NUMBER": "123456789012",
+    "WIF_POOL_NAME": "fullsend-pool",
+    "WIF_PROVIDER_NAME": "github-oidc",
+    "ISSUERS": json.dumps(
+        {"gitlab": {"kind": "gitlab", "url": GITLAB}, "k8s": {"kind": "kubernetes", "url": CLUSTER}}
+    ),
+    "CALLERS": json.dumps(
+        [
+            {
+                "issuer": "gitlab",
+                "match": {"project_id": "4711", "ref_protected": "true", "ref_path": "refs/heads/main"},
+                "as": "acme/app",
+                "roles": ["coder"],
+                "level": "read",
+            }
+        ]
+    ),
+}
+TIMES = {"iat": int(NOW), "nbf": int(NOW), "exp": int(NOW) + 300}
+
+
+def claims(job: GitLabJob | None = None, **changes: Any) -> dict[str, Any]:
+    given = (job or GitLabJob()).claims() | {"iss": GITLAB, "aud": AUDIENCE, "jti": "1"} | TIMES | changes
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def checks(given: dict[str, Any], role: str = "coder", conditions: Any = None, **further: Any) -> dict[str, Check]:
+    mint = configured(ENVIRONMENT, "F", conditions)
+    result = explain(GivenClaims(given), role, (), mint, now=NOW, further=further)
+    return {check.name: check for check in result.checks}
+
+
+def test_a_job_that_matches_is_explained_rule_by_rule() -> None:
+    found = checks(claims())
+    assert not [check for check in found.values() if check.outcome is Outcome.FAILED]
+    assert "CALLERS[0] lists" in found["callers"].found
+    assert "CALLERS[0]: project_id 4711, ref_protected true" in found["callers"].expected
+    assert found["caller"].found == "the project is acme/tools/app (4711)"
+    assert found["sts"].found == "the provider ci-gitlab judges tokens of the issuer gitlab"
+    assert "workflow_repo" not in found
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "check", "code", "says"),
+    [
+        (claims(GitLabJob(protected=False)), {}, "callers", "claims_not_allowed",
+         "ref_protected is 'false' and must be 'true'"),
+        (claims(GitLabJob(project_id="9")), {}, "callers", "claims_not_allowed", "project_id is '9'"),
+        (claims(), {"role": "triage"}, "callers_role", "role_not_allowed", "it allows coder"),
+        (claims(), {"level": "write"}, "callers_level", "permissions_not_allowed", "up to the level read"),
+        (claims(aud="other"), {}, "audience", "invalid_token", "audience fullsend-mint"),
+        (claims(iss="https://other.test"), {}, "issuer", "invalid_token", "ISSUERS"),
+        (claims(project_id=None), {}, "caller", "invalid_token", "as the gitlab job got it"),
+        (claims(exp=int(NOW) - 60), {}, "times", "invalid_token", "they live for minutes"),
+    ],
+)  # fmt: skip
+def test_what_denies_a_job_is_named_with_its_code_and_remedy(
+    given: dict[str, Any], asked: dict[str, str], check: str, code: str, says: str
+) -> None:
+    failed = checks(given, **asked)[check]
+    assert (failed.outcome, failed.code) == (Outcome.FAILED, code)
+    assert says in failed.change
+
+
+def test_a_job_without_an_entry_has_no_rule_about_a_repository() -> None:
+    assert {"callers", "org"} & set(checks(claims(GitLabJob(project_id="9")))) == {"callers"}
+
+
+def test_a_provider_that_is_missing_is_made_for_the_issuer() -> None:
+    missing = checks(claims(), conditions={"github-oidc": "true"})["sts"]
+    assert missing.change == "Make the provider: fullsend mint issuer add gitlab"
+
+
+def test_a_token_without_nbf_is_checked_without_it() -> None:
+    assert checks(claims(nbf=None))["times"].outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize(("url", "outcome"), [(CLUSTER, Outcome.PASSED), (GITLAB, Outcome.FAILED)])
+def test_es256_is_a_good_form_for_a_cluster_alone(url: str, outcome: Outcome) -> None:
+    token = KubernetesIssuer(clock=lambda: NOW, make_key=new_ec_key, issuer=url).token()
+    result = explain(parse_claims(token, "F"), "coder", (), configured(ENVIRONMENT, "F"), now=NOW)
+    form = next(check for check in result.checks if check.name == "token")
+    assert form.outcome is outcome
+    assert "ES256" in form.found
