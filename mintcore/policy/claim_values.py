@@ -31,13 +31,14 @@ def plain_claims(unverified_claims: Mapping[str, Any]) -> Mapping[str, str]:
 def nested_claims(unverified_claims: Mapping[str, Any], claim: str) -> Mapping[str, str]:
     """Return the plain values within the object ``claim``, each under its path, such as ``claim/pod/name``.
 
-    Two levels are read, which is as deep as any documented claim goes.
+    Two levels are read, which is as deep as any documented claim goes. A name with a ``/`` is left out: its path
+    could be another claim's.
     """
     found: dict[str, str] = {}
-    for name, value in _object(unverified_claims.get(claim)).items():
+    for name, value in _named(unverified_claims.get(claim)):
         if is_plain(value):
             found[f"{claim}/{name}"] = plain(value)
-        found |= {f"{claim}/{name}/{key}": plain(one) for key, one in _object(value).items() if is_plain(one)}
+        found |= {f"{claim}/{name}/{key}": plain(one) for key, one in _named(value) if is_plain(one)}
     return MappingProxyType(found)
 
 
@@ -48,5 +49,5 @@ def require(claims: Mapping[str, str], names: Iterable[str]) -> None:
         raise InvalidToken(detail=f"claims are missing: {', '.join(missing)}")
 
 
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _named(value: object) -> list[tuple[str, Any]]:
+    return [(name, one) for name, one in value.items() if "/" not in name] if isinstance(value, dict) else []

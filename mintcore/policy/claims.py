@@ -120,7 +120,7 @@ def _names(claimed: object, audience: str, most: int) -> bool:
 def _check_times(unverified_claims: Mapping[str, Any], now: float) -> None:
     expires, issued = _time(unverified_claims, "exp"), _time(unverified_claims, "iat")
     # CircleCI sends no nbf (RFC 7519 §4.1.5 makes it optional); where GitHub's is missing, the token was refused.
-    not_before = _time(unverified_claims, "nbf") if "nbf" in unverified_claims else issued
+    not_before = _time(unverified_claims, "nbf") if "nbf" in unverified_claims else -math.inf
     if now >= expires + SKEW_SECONDS:
         raise InvalidToken(detail=f"expired {now - expires:.0f} s ago")
     if now < not_before - SKEW_SECONDS:
