@@ -62,8 +62,8 @@ def scope_rule(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach
             remedy="",
             failure=ScopeNotAllowed,
         )
-    # REPORT_ONLY must not let a repository that is enrolled alone reach further than itself.
-    report_only = "repo_scope" in policy.report_only and not policy.enrolled_by_itself(caller.repository)
+    # REPORT_ONLY tries out a new limit. Where the limit is older, it must not open it.
+    report_only = "repo_scope" in policy.report_only and not _narrow_already(policy, caller)
     if policy.grants:
         return _granted_rule("repo_scope", caller, request, reach, facts, report_only=report_only)
     return Rule(
@@ -80,6 +80,11 @@ def scope_rule(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach
 def _to_itself(policy: TrustPolicy, caller: Caller, request: TokenRequest) -> bool:
     listed = isinstance(caller, JobCaller)
     return policy.scope_of(request.role, listed=listed) == CALLER or policy.enrolled_by_itself(caller.repository)
+
+
+def _narrow_already(policy: TrustPolicy, caller: Caller) -> bool:
+    """Return whether the caller's scope does not depend on REPO_SCOPE: it is enrolled by itself, or a job."""
+    return isinstance(caller, JobCaller) or policy.enrolled_by_itself(caller.repository)
 
 
 def _in_scope(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach: Reach) -> bool:

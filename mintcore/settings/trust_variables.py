@@ -44,7 +44,7 @@ WHO_MAY_MINT = (
         "REPORT_ONLY", *BOTH, example="repo_scope,ids",
         meaning="Rules that report instead of deny, comma-separated: `repo_scope`, `workflow_refs`, `claims`, "
         "`ids`. The audit event lists them under `would_deny`, the answer under `warnings`. A repository that is "
-        "enrolled by itself is never given more than itself",
+        "enrolled by itself is never given more than itself, and a job of `CALLERS` never more than its scope",
     ),
 )  # fmt: skip
 

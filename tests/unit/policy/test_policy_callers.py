@@ -258,6 +258,10 @@ def test_a_job_reaches_what_its_repository_reaches(scope: str, repos: tuple[str,
     assert code(asked(proven("gitlab"), repos=repos, REPO_SCOPE=scope)) == expected
 
 
+def test_report_only_does_not_widen_a_job() -> None:
+    assert code(asked(proven("gitlab"), repos=("lib",), REPORT_ONLY="repo_scope")) == "scope_not_allowed"
+
+
 def test_a_job_never_has_the_whole_installation_where_the_scope_is_its_own() -> None:
     decision = decide(policy(), proven("gitlab"), TokenRequest(CODER, everything=True))
     assert code(decision) == "scope_not_allowed"
