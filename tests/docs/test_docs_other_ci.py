@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kubernetes_validate
 import pytest
@@ -13,6 +15,12 @@ from check_jsonschema.builtin_schemas import get_builtin_schema
 from jsonschema import validators
 
 from fullsend.client.other_ci import PROJECTED_TOKEN, gitlab_variable
+from fullsend_sandbox.ci import KINDS, BuildkiteJob, CircleCIJob, GitLabJob, KubernetesPod
+from mintcore.policy.caller_rules import failing
+from mintcore.settings.environment import StandaloneSettings, read_standalone
+
+if TYPE_CHECKING:
+    from fullsend_sandbox.ci import CIJob
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "other-ci.md").read_text(encoding="utf-8")
@@ -22,6 +30,43 @@ SCHEMAS = {
     ".buildkite/pipeline.yml": "vendor.buildkite",
     ".circleci/config.yml": "vendor.circle-ci",
 }
+SETTINGS = dict(re.findall(r"<!-- (\S+) settings -->\n```sh\n(.*?)```", PAGE, flags=re.DOTALL))
+SLUGS = (("organization_slug", "acme-inc"), ("pipeline_slug", "app"))
+"""The sandbox's job has no ids unless its agent asks for them."""
+OPERATOR = {
+    "ALLOWED_ORGS": "acme",
+    "ROLE_APP_IDS": '{"triage": "1"}',
+    "ALLOWED_WORKFLOW_FILES": "*",
+    "REPO_SCOPE": "caller",
+    "PEM_DIR": "./pems",
+}
+JOBS: dict[str, tuple[CIJob, list[CIJob]]] = {
+    "gitlab": (
+        GitLabJob(),
+        [GitLabJob(protected=False), GitLabJob(project_id="4712"), GitLabJob(ref="main", ref_type="tag")],
+    ),
+    "buildkite": (
+        BuildkiteJob(extra=("pipeline_id",)),
+        [
+            BuildkiteJob(),
+            BuildkiteJob(extra=("pipeline_id",), tag="main"),
+            BuildkiteJob(extra=("pipeline_id",), branch="main:x"),
+            BuildkiteJob(extra=("pipeline_id",), pipeline_id="0184990a-4782-42b5-afc1-16715b10b1d1"),
+        ],
+    ),
+    "circleci": (
+        CircleCIJob(),
+        [
+            CircleCIJob(vcs_origin="github.com/fork/app"),
+            CircleCIJob(vcs_ref="refs/heads/dev"),
+            CircleCIJob(vcs_origin=None, vcs_ref=None),
+            CircleCIJob(ssh_rerun=True),
+            CircleCIJob(project_id="3a2f5b1c-7d4e-4f6a-9b8c-0d1e2f3a4b5d"),
+        ],
+    ),
+    "kubernetes": (KubernetesPod(), [KubernetesPod(namespace="x"), KubernetesPod(service_account="default")]),
+}
+JOBS["kubernetes-file"] = JOBS["kubernetes"]
 MINT = "fullsend mint exec --role triage -- gh issue list --repo acme/app"
 
 
@@ -94,6 +139,41 @@ def test_a_pod_gets_the_token_at_the_clients_default_path(name: str) -> None:
 def test_the_gitlab_job_names_the_clients_variable() -> None:
     job = parsed(".gitlab-ci.yml")[0]["list-issues"]
     assert job["id_tokens"] == {gitlab_variable("fullsend-mint"): {"aud": "fullsend-mint"}}
+
+
+def settings_of(name: str) -> StandaloneSettings:
+    """Return what a mint reads from an example, in an otherwise plain environment."""
+    given = dict(line.split("=", 1) for line in shlex.split(SETTINGS[name]))
+    assert set(given) == {"ISSUERS", "CALLERS"}
+    return read_standalone(OPERATOR | given)
+
+
+@pytest.mark.parametrize("name", sorted(JOBS))
+def test_the_settings_of_an_example_start_a_mint_without_a_warning(name: str) -> None:
+    assert set(SETTINGS) == set(JOBS)
+    settings = settings_of(name)
+    assert settings.common.warnings == read_standalone(OPERATOR).common.warnings
+
+
+@pytest.mark.parametrize("name", sorted(JOBS))
+def test_the_entry_of_an_example_matches_its_job_and_no_other(name: str) -> None:
+    settings = settings_of(name).common
+    issuer, entry = settings.issuers[-1], settings.policy.callers[0]
+    emulated = KINDS[issuer.kind.name](issuer=issuer.url)
+
+    def missed(job: CIJob) -> list[str]:
+        assert issuer.kind.job is not None
+        return failing(entry, issuer.kind.job(emulated.claims(job), issuer.name))
+
+    mine, others = JOBS[name]
+    assert missed(mine) == []
+    assert all(missed(job) for job in others)
+
+
+def test_the_sandboxs_entries_are_those_of_the_page() -> None:
+    for kind, issuer in KINDS.items():
+        entry = json.loads(dict(line.split("=", 1) for line in shlex.split(SETTINGS[kind]))["CALLERS"])[0]
+        assert set(issuer.match.items()) <= {*entry["match"].items(), *SLUGS, ("ref_protected", "true")}
 
 
 def commands(name: str) -> list[str]:

@@ -55,9 +55,15 @@ def buildkite_job(unverified_claims: Mapping[str, Any], issuer: str) -> Job:
 
 
 def _advice(match: Mapping[str, str]) -> str:
-    if "build_branch" in match and "sub" not in match:
+    if "build_branch" not in match:
+        # Attack: a fork's branch is OWNER:BRANCH, so an owner named like the branch matches a prefix of `sub`.
         return (
-            "matches build_branch alone: a build of a tag with that name has it too. Fix: match sub with "
+            "does not match build_branch: builds of every branch can mint, or with a prefix of sub those of a fork "
+            "whose owner is named like the branch. Fix: add build_branch"
+        )
+    if "sub" not in match:
+        return (
+            "matches build_branch alone: a build of a tag with that name has it too. Fix: also match sub with "
             '"organization:ORG:pipeline:PIPELINE:ref:refs/heads/BRANCH:*"'
         )
     return ""

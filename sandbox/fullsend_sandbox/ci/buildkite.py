@@ -81,6 +81,7 @@ class BuildkiteIssuer(CIIssuer):
     match: ClassVar[Mapping[str, str]] = {
         "organization_slug": "acme-inc",
         "pipeline_slug": "app",
+        "build_branch": "main",
         "sub": "organization:acme-inc:pipeline:app:ref:refs/heads/main:*",
     }
     has_jti: ClassVar[bool] = False

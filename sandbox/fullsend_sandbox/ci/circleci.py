@@ -64,6 +64,7 @@ class CircleCIIssuer(CIIssuer):
         f"{NAMESPACE}/project-id": "3a2f5b1c-7d4e-4f6a-9b8c-0d1e2f3a4b5c",
         f"{NAMESPACE}/vcs-origin": "github.com/acme/app",
         f"{NAMESPACE}/vcs-ref": "refs/heads/main",
+        f"{NAMESPACE}/ssh-rerun": "false",
     }
     not_before: ClassVar[int | None] = None
     has_jti: ClassVar[bool] = False

@@ -23,7 +23,7 @@ OTHERS = ("GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI")
 """A terminal with the variables of another system would be a job of that one."""
 DENIED = {
     "gitlab": ("ref_protected=false", "project_id=4712"),
-    "buildkite": ("pipeline_slug=other", "sub=organization:acme-inc:pipeline:app:ref:refs/heads/dev:step:mint"),
+    "buildkite": ("pipeline_slug=other", "build_branch=dev"),
     "circleci": ("oidc.circleci.com/vcs-origin=github.com/fork/app", "oidc.circleci.com/vcs-ref=refs/heads/dev"),
     "kubernetes": ("kubernetes.io/namespace=default", "kubernetes.io/serviceaccount/name=default"),
 }

@@ -238,6 +238,14 @@ def test_every_problem_is_listed_at_once() -> None:
             "CALLERS[0] matches build_branch alone",
         ),
         (
+            [
+                ENTRY
+                | {"issuer": "bk", "match": {"pipeline_id": "1", "sub": "organization:o:pipeline:p:ref:main:*"}}
+            ],
+            {},
+            "CALLERS[0] does not match build_branch",
+        ),
+        (
             [ENTRY | {"issuer": "circle", "match": {"oidc.circleci.com/project-id": "1"}}],
             {},
             "CALLERS[0] does not match oidc.circleci.com/vcs-origin",
