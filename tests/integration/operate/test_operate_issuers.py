@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -10,16 +12,22 @@ import pytest
 import urllib3
 
 from fullsend.operate.model import names as ours
+from fullsend.operate.model.edits import Edit
+from fullsend.operate.plan.steps.service_steps import EditEnvironment
 from fullsend_sandbox import names
 from fullsend_sandbox.ci import KINDS, GitLabJob, KubernetesPod
 from fullsend_sandbox.ci.kubernetes import KubernetesIssuer
 from tests.integration.operate.test_operate_at_once import all_at_once
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from fullsend.operate.gcp.cloud import Cloud
     from fullsend_sandbox.ci import CIIssuer
     from tests.integration.operate.conftest import Operator
+
+    Break = Callable[[Operator, Cloud], object]
 
 APP = f"{names.ORG}/app"
 GITLAB = ("--match", "project_id=4711", "--match", "ref_protected=true", "--as", APP, "--role", "triage")
@@ -266,3 +274,64 @@ def test_operators_add_entries_at_once_and_no_entry_is_lost(operator: Operator, 
     for number in range(6):
         assert exchange(operator, "ci-gitlab", gitlab.token(GitLabJob(project_id=str(number))))[0] == 200
     assert operator.doctor().exit_code == 0
+
+
+def write(cloud: Cloud, **values: str) -> None:
+    EditEnvironment(Edit(set_variables=tuple(values.items()))).apply(cloud)
+
+
+def upload_to_github(_: Operator, cloud: Cloud) -> None:
+    name = cloud.location.provider(ours.MINT_POOL, ours.PROVIDER)
+    found = cloud.federation.provider(name)
+    assert found is not None
+    keys = KubernetesIssuer(issuer=CLUSTER).jwks_text()
+    cloud.federation.update_provider(name, replace(found.spec, keys=keys))
+
+
+def on_ci(cloud: Cloud) -> str:
+    return cloud.location.provider(ours.MINT_POOL, "ci-gitlab")
+
+
+BREAKS: dict[str, Break] = {
+    "issuer_condition_differs": lambda _, cloud: cloud.federation.set_condition(
+        on_ci(cloud), "assertion.sub != ''"
+    ),
+    "issuer_provider_unusable": lambda _, cloud: cloud.federation.delete_provider(on_ci(cloud)),
+    "issuer_not_in_environment": lambda _, cloud: write(cloud, ISSUERS="", CALLERS=""),
+    "uploaded_keys": upload_to_github,
+}
+
+
+@pytest.mark.parametrize("code", BREAKS)
+def test_the_doctor_finds_a_broken_issuer_and_its_command_fixes_it(
+    operator: Operator, gitlab: CIIssuer, code: str
+) -> None:
+    added(operator, gitlab, *GITLAB)
+    cloud = operator.cloud()
+    with cloud.session:
+        BREAKS[code](operator, cloud)
+
+    found = operator.run("mint", "doctor", "--json", "--source", str(operator.source))
+
+    assert found.exit_code == 3
+    [finding] = [one for one in json.loads(found.stdout)["findings"] if one["kind"] == "problem"]
+    assert finding["code"] == code
+    words = shlex.split(finding["fix"])[1:]
+    words += {"deploy": ["--source", str(operator.source)], "issuer": []}[words[1]]
+    operator.done(*words, *(["--yes"] if "remove" in words else []))
+    assert operator.doctor().exit_code == 0
+    status = 400 if code == "issuer_not_in_environment" else 200
+    assert exchange(operator, "ci-gitlab", gitlab.token())[0] == status
+
+
+def test_the_doctor_reads_what_an_issuer_publishes(operator: Operator, gitlab: CIIssuer) -> None:
+    operator.done("mint", "issuer", "add", "gitlab", "--kind", "gitlab", "--url", f"{gitlab.issuer}/other", *GITLAB)
+    wrong = operator.doctor()
+    assert wrong.exit_code == 3
+    assert "/.well-known/openid-configuration answers 404" in wrong.stdout
+    operator.done("mint", "issuer", "remove", "gitlab", "--yes")
+    added(operator, gitlab, *GITLAB)
+    gitlab.stop()
+    silent = operator.doctor()
+    assert silent.exit_code == 0
+    assert "(issuer_not_reached)" in silent.stdout
