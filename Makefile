@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv
+# Every mint and command that a test starts would compile the source again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: trust-oracle gcloud notes image docs fuzz-api audit sbom wheel help setup test soak lint format demo standalone serve cloud lock clean bench
 help: ## list the targets

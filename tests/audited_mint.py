@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
-
 from fullsend_sandbox.process import STOP_SECONDS, MintProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from jsonschema import Draft202012Validator
 
 SCHEMA = Path(__file__).resolve().parents[1] / "docs" / "audit-event.schema.json"
 _SHOWN = 5
@@ -53,7 +53,10 @@ def schema_errors(found: Iterable[dict[str, Any]]) -> list[str]:
 
 
 @cache
-def validator() -> jsonschema.Draft202012Validator:
+def validator() -> Draft202012Validator:
+    # Importing it takes a second, of which a test run that ends no mint needs nothing.
+    from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415
+
     schema = json.loads(SCHEMA.read_text())
-    jsonschema.Draft202012Validator.check_schema(schema)
-    return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker(["date-time"]))
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema, format_checker=FormatChecker(["date-time"]))

@@ -1,5 +1,7 @@
 """CRC-32C (Castagnoli, RFC 3720 appendix B.4), which Secret Manager sends beside each payload."""
 
+from functools import lru_cache
+
 POLYNOMIAL = 0x82F63B78
 
 
@@ -12,6 +14,7 @@ def _row(byte: int) -> int:
 TABLE = tuple(_row(byte) for byte in range(256))
 
 
+@lru_cache(maxsize=64)  # a world that starts anew stores the same keys
 def crc32c(data: bytes) -> int:
     """Return the checksum as an unsigned 32-bit number."""
     crc = 0xFFFFFFFF

@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import celpy
@@ -53,20 +54,15 @@ class Provider:
     deleted: bool = False
 
 
-class _Expression:
-    """A CEL expression, compiled once."""
-
-    def __init__(self, text: str) -> None:
-        environment = celpy.Environment()
-        # cel-python keeps the name `google` for protobuf's types and would not find our variable.
-        renamed = STRING_OR_GOOGLE.sub(lambda found: found[1] or f"{GOOGLE}.", text)
-        try:
-            self._program = environment.program(environment.compile(renamed))
-        except CELParseError as problem:
-            raise InvalidProviderError(f"Error compiling CEL expression: {text}") from problem
-
-    def __call__(self, values: Mapping[str, Any]) -> Any:
-        return self._program.evaluate(dict(values))
+@lru_cache(maxsize=64)  # every world writes the same expressions, and compiling them is most of its start
+def _compiled(text: str) -> celpy.Runner:
+    environment = celpy.Environment()
+    # cel-python keeps the name `google` for protobuf's types and would not find our variable.
+    renamed = STRING_OR_GOOGLE.sub(lambda found: found[1] or f"{GOOGLE}.", text)
+    try:
+        return environment.program(environment.compile(renamed))
+    except CELParseError as problem:
+        raise InvalidProviderError(f"Error compiling CEL expression: {text}") from problem
 
 
 class CompiledProvider:
@@ -81,9 +77,9 @@ class CompiledProvider:
             raise InvalidProviderError("The attribute mapping must include google.subject.")
         self.provider = provider
         self.uploaded_keys = uploaded_keys(provider.jwks) if provider.jwks else None
-        self._mapping = {target: _Expression(text) for target, text in sorted(provider.attribute_mapping.items())}
+        self._mapping = {target: _compiled(text) for target, text in sorted(provider.attribute_mapping.items())}
         condition = provider.attribute_condition
-        self._condition = _Expression(condition) if condition else None
+        self._condition = _compiled(condition) if condition else None
 
     def attributes(self, claims: Mapping[str, Any]) -> dict[str, str]:
         """Return the mapped attributes of a token. Raises MappingError."""
@@ -94,7 +90,7 @@ class CompiledProvider:
         mapped: dict[str, str] = {}
         for target, expression in self._mapping.items():
             try:
-                value = expression(values)
+                value = expression.evaluate(values)
             except CELEvalError as problem:
                 raise MappingError(f"The mapped attribute '{target}' must be of type STRING.") from problem
             if not isinstance(value, str):
@@ -119,7 +115,7 @@ class CompiledProvider:
         groups[GOOGLE] = groups.pop("google")
         values = {"assertion": dict(claims), **groups}
         try:
-            verdict = self._condition({name: json_to_cel(value) for name, value in values.items()})
+            verdict = self._condition.evaluate({name: json_to_cel(value) for name, value in values.items()})
         except CELEvalError:
             return False
         return isinstance(verdict, BoolType) and bool(verdict)

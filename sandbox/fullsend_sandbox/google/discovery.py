@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,8 @@ class Discovery:
         self.methods: dict[str, list[Method]] = {}
         self.title = ""
         for version in versions:
-            document = _document(api, version)
-            self.title = document["title"]
-            for method in _methods(document, document):
+            self.title, methods = _described(api, version)
+            for method in methods:
                 self.methods.setdefault(method.http_method, []).append(method)
 
     def match(self, http_method: str, path: str) -> list[Matched]:
@@ -70,10 +70,11 @@ class Discovery:
         return [Matched(method, match.groupdict(), name) for method, match in found if match]
 
 
-def _document(api: str, version: str) -> dict[str, Any]:
+@cache  # the documents are part of a package; their paths take longer to compile than a control plane to start
+def _described(api: str, version: str) -> tuple[str, tuple[Method, ...]]:
     folder = Path(googleapiclient.discovery_cache.__file__).parent / "documents"
     document: dict[str, Any] = json.loads((folder / f"{api}.{version}.json").read_bytes())
-    return document
+    return document["title"], tuple(_methods(document, document))
 
 
 def _methods(document: Mapping[str, Any], part: Mapping[str, Any]) -> Iterator[Method]:
