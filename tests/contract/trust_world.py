@@ -110,7 +110,10 @@ class TrustWorld:
                 "CUSTOM_ROLE_PERMISSIONS": json.dumps({"scanner": SCANNER}),
                 "ROLE_APP_IDS": json.dumps(app_ids),
             },
-            "grants": TIGHT | {"REPO_SCOPE": '{"review": "organization", "*": "caller"}', "GRANTS": "1"},
+            "grants": TIGHT | {
+                "REPO_SCOPE": '{"review": "organization", "*": "caller"}', "GRANTS": "1",
+                "ENROLLED_IDS": json.dumps(ids),
+            },
             "public": FILES | {
                 "ALLOWED_ORGS": "*", "REPO_SCOPE": "caller", "WORKFLOW_REFS": refs,
                 "REQUIRED_CLAIMS": json.dumps(claims), "ENROLLED_IDS": json.dumps(ids), "DEFAULT_LEVEL": "read",

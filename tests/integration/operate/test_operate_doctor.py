@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,17 +19,20 @@ from fullsend.operate.plan.steps.service_steps import EditEnvironment
 from fullsend_sandbox import names
 from mintcore.policy.names import Role
 from mintcore.secret import Secret
+from tests.audited_mint import AuditedMint
 from tests.conftest import ROOT
+from tests.contract.exchange import send
+from tests.contract.table import Sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from fullsend.operate.gcp.cloud import Cloud
     from tests.integration.operate.conftest import Operator
 
     Break = Callable[[Operator, Cloud], object]
 
+FULLSEND = str(Path(sys.executable).parent / "fullsend")
 TRIAGE = Role("triage")
 
 
@@ -231,6 +235,60 @@ def test_an_old_mint_without_protections_is_healthy_and_told_how_to_report_first
     shown = operator.doctor().stdout
     assert shown.startswith("Protections that are off:\n1. ")
     assert "Fix: fullsend mint deploy" in shown
+
+
+def test_grants_need_an_app_that_can_read_them_and_an_owner_who_accepts_it(operator: Operator) -> None:
+    operator.deploy("--env", "GRANTS=1")
+    github, app = operator.world.github, operator.world.apps["triage"]
+    lacking = operator.doctor()
+    assert (lacking.exit_code, "lacks actions_variables:read" in lacking.stdout) == (3, True)
+    github.change_permissions(app, {**app.permissions, "actions_variables": "read"})
+    waiting = operator.doctor()
+    assert waiting.exit_code == 3
+    assert f"{names.ORG} has not accepted actions_variables:read" in waiting.stdout
+    assert "app_lacks_permission" not in waiting.stdout
+    github.accept_permissions(operator.world.installations["triage", names.ORG])
+    assert operator.doctor().exit_code == 0
+
+
+def test_the_doctor_reads_a_real_mints_audit_file_and_names_whom_the_protections_would_stop(
+    operator: Operator, tmp_path: Path
+) -> None:
+    world, log, pems = operator.world, tmp_path / "audit.jsonl", tmp_path / "pems"
+    pems.mkdir()
+    environment = world.standalone_environment(pems, AUDIT_LOG=f"file:{log}")
+    with AuditedMint(environment, source=ROOT, command=("fullsend-mint",)) as mint:
+        for repos, run_id in (["app"], "1"), (["docs"], "2"), (["docs"], "3"), (["nowhere"], "4"):
+            token = world.issuer.token(world.job(run_id=run_id))
+            got = send(mint.url, Sent(token, {"role": "triage", "repos": repos}))
+            assert (got.status == 200) is (repos != ["nowhere"]), got.text
+    operator.deploy("--repo-scope", "organization")
+    before = operator.plane.writes
+
+    done = subprocess.run(
+        [FULLSEND, "mint", "doctor", "--source", str(operator.source), "--events", str(log), "--json"],
+        env=operator.process_environment(), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    rehearsal = json.loads(done.stdout)["rehearsal"]
+    assert (rehearsal["decided"], rehearsal["unreadable"]) == (3, 0)
+    (stopped,) = rehearsal["stopped"]
+    assert (stopped["rule"], stopped["repository"], stopped["times"]) == ("repo_scope", "octo-org/app", 2)
+    assert "octo-org/docs" in stopped["change"]
+    assert operator.plane.writes == before
+    shown = operator.run("mint", "doctor", "--source", str(operator.source), "--events", str(log))
+    assert "With every protection on, of 3 granted requests:\n" in shown.stdout
+    assert "Fix: This job may not ask for octo-org/docs" in shown.stdout
+
+
+@pytest.mark.parametrize("content", ["", "no event\n", '{"message": "x"}\n'])
+def test_a_file_without_an_audit_event_is_refused(operator: Operator, tmp_path: Path, content: str) -> None:
+    operator.deploy()
+    file = tmp_path / "events.jsonl"
+    file.write_text(content, encoding="utf-8")
+    refused = operator.run("mint", "doctor", "--source", str(operator.source), "--events", str(file))
+    assert (refused.exit_code, "There is no audit event in" in refused.output) == (2, True), refused.output
 
 
 def test_a_renamed_organization_is_not_asked_for_an_installation(operator: Operator) -> None:
