@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from time import perf_counter
 from typing import Any
 
-from bench import crowding, passes, profile, rare, report, tls
+from bench import crowding, kms, passes, profile, rare, report, tls
 from bench.client import LoadError
 from bench.measure import Machine, cpu_model, on_cpus
 from bench.scene import Scene
@@ -55,6 +55,7 @@ def _run(effort: passes.Effort) -> dict[str, Any]:
             "cpu": passes.cpu_per_request(stage),
             "throughput": passes.throughput(stage),
             "rare": rare.rare(stage),
+            "kms": kms.with_kms(stage),
             "tls": tls.over_tls(stage),
             "crowd": passes.crowd(stage),
             "bodies": crowding.bodies(stage),

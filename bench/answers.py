@@ -47,7 +47,7 @@ _GITHUB_HEADERS = (
 
 
 def answers(issuer_url: str, jwks: Mapping[str, Any], pems: Mapping[str, str]) -> dict[str, tuple[str, bytes]]:
-    """Return headers and body by the kind of call; a secret's kind is ``secret/{name}``."""
+    """Return headers and body by the kind of call; with a name for secrets and key versions (``sign/{name}``)."""
     found: dict[str, tuple[str, Any]] = {
         "discovery": (_GOOGLE_HEADERS, _discovery(issuer_url)),
         "jwks": (_GOOGLE_HEADERS, jwks),
@@ -58,6 +58,7 @@ def answers(issuer_url: str, jwks: Mapping[str, Any], pems: Mapping[str, str]) -
     }
     for role, pem in pems.items():
         found[f"secret/{secret_name(role)}"] = (_GOOGLE_HEADERS, _secret(role, pem.encode()))
+        found[f"sign/{kms_version(role)}"] = (_GOOGLE_HEADERS, _signature(kms_version(role)))
     return {kind: (headers, json.dumps(body).encode()) for kind, (headers, body) in found.items()}
 
 
@@ -85,6 +86,26 @@ def _secret(role: str, pem: bytes) -> dict[str, Any]:
     return {
         "name": f"projects/{PROJECT_NUMBER}/secrets/{secret_name(role)}/versions/1",
         "payload": {"data": base64.b64encode(pem).decode(), "dataCrc32c": str(crc32c(pem))},
+    }
+
+
+def kms_version(role: str) -> str:
+    """Return the name of a role's key version in Cloud KMS."""
+    return (
+        f"projects/{PROJECT_NUMBER}/locations/us-central1/keyRings/fullsend-mint/cryptoKeys/fullsend-{role}-app"
+        "/cryptoKeyVersions/1"
+    )
+
+
+def _signature(version: str) -> dict[str, Any]:
+    """Return an answer of asymmetricSign; nothing here verifies the signature."""
+    signature = b"bench-signature!" * 16
+    return {
+        "name": version,
+        "signature": base64.b64encode(signature).decode(),
+        "signatureCrc32c": str(crc32c(signature)),
+        "verifiedDigestCrc32c": True,
+        "protectionLevel": "SOFTWARE",
     }
 
 

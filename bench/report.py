@@ -7,12 +7,14 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from bench import kms
 from bench.picture import picture
 from bench.server import ROOT
+from bench.tables import table
 from bench.targets import targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
 _OUT = ROOT / "bench/out"
@@ -50,21 +52,10 @@ def in_readme(results: Mapping[str, Any]) -> str:
 def text(results: Mapping[str, Any]) -> str:
     """Return everything as Markdown."""
     parts = [_machine(results), _targets(results), _throughput(results["throughput"]), _baseline(results)]
-    parts += [_calls(results["calls"]), _starts(results["start"]), _rare(results), _crowding(results)]
+    parts += [_calls(results["calls"]), _starts(results["start"]), _rare(results)]
+    parts += [*kms.shown(results.get("kms")), _crowding(results)]
     parts += [_cpu(results), _memory(results["memory"]), _profile(results)]
     return "\n\n".join(parts)
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table padded to equal widths."""
-    lines = [list(heads), *(list(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    padded = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
-        for line in lines
-    ]
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([padded[0], rule, *padded[1:]])
 
 
 def _machine(results: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import jwt
 import urllib3
 
+from bench.answers import kms_version
 from bench.server import ROOT
 from bench.tls import certificate
 from bench.world import HOST
@@ -115,6 +116,12 @@ class Scene:
         }
         trust = {"SSL_CERT_FILE": str(self._authority), "REQUESTS_CA_BUNDLE": str(self._authority)}
         return self.environment() | urls | trust
+
+    def kms_environment(self) -> dict[str, str]:
+        """Return the environment of a mint whose keys are in Cloud KMS, without a Secret Manager to ask."""
+        keys = {role: kms_version(role) for role in ROLES}
+        others = {name: value for name, value in self.environment().items() if name != "SECRET_MANAGER_URL"}
+        return others | {"ROLE_KMS_KEYS": json.dumps(keys), "KMS_URL": self.url("kms")}
 
     def standalone_environment(self) -> dict[str, str]:
         """Return the environment of a standalone mint in this world."""

@@ -20,11 +20,12 @@ from typing import Any, cast
 from bench.answers import answers
 
 HOST = "127.0.0.1"
-SERVICES = ("issuer", "sts", "secretmanager", "github", "control")
+SERVICES = ("issuer", "sts", "secretmanager", "kms", "github", "control")
 BEHIND_TLS = ("sts", "github")
 """The calls of a warm mint; each of these services also listens with TLS."""
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _SECRET = re.compile(rb"^GET /v1/projects/[^/]+/secrets/([^/]+)/versions/latest:access")
+_SIGN = re.compile(rb"^POST /v1/(projects/[^ ]+/cryptoKeyVersions/[0-9]+):asymmetricSign ")
 _CREATE = re.compile(rb"^POST /app/installations/[0-9]+/access_tokens ")
 _LOOK_UP = re.compile(rb"^GET /(?:orgs|users)/[^/]+/installation ")
 _LATENCY = re.compile(rb"^POST /latency/([0-9]+) ")
@@ -83,6 +84,9 @@ def _kind(head: bytes) -> str | None:
         return "access_token"
     if _LOOK_UP.match(head):
         return "installation"
+    sign = _SIGN.match(head)
+    if sign:
+        return f"sign/{sign[1].decode()}"
     secret = _SECRET.match(head)
     return f"secret/{secret[1].decode()}" if secret else None
 

@@ -24,7 +24,7 @@ _EXPIRED_SECONDS = PAUSE_SECONDS / 2
 _FRESH = (
     (jwks, "FRESH_SECONDS"),
     (secret_manager, "FRESH_SECONDS"),
-    (app_jwt, "REUSED_SECONDS"),
+    (app_jwt, "RENEWED_SECONDS"),
     (client, "INSTALL_PAGE_SECONDS"),
     (installation_cache, "INSTALLED_SECONDS"),
     (connections, "MAX_IDLE_SECONDS"),
@@ -32,6 +32,7 @@ _FRESH = (
 _OLD = (
     (jwks, "STALE_SECONDS"),
     (secret_manager, "STALE_SECONDS"),
+    (app_jwt, "_LAST_USE_SECONDS"),
     (installation_cache, "RENEWED_SECONDS"),
 )
 

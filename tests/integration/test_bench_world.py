@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bench.client import LoadError, load
+from bench.kms import shown
 from bench.profile import summary
 from bench.scene import Scene
 from bench.server import Server
@@ -77,3 +78,23 @@ def test_a_profile_is_shares_by_step_library_and_function() -> None:
     }
     assert found["libraries"] == {"python: json.__init__": 0.75, "gunicorn": 0.25}
     assert found["functions"] == {"dumps (json/__init__.py)": 0.75, "run (gunicorn/workers/gthread.py)": 0.25}
+
+
+def test_a_warm_mint_with_keys_in_cloud_kms_makes_the_same_two_calls(scene: Scene) -> None:
+    with Server("mint", scene.kms_environment(), cpus=os.sched_getaffinity(0)) as server:
+        server.wait()
+        start = scene.calls()
+        load(server.port, scene.requests(), clients=1, most=2, seconds=30)
+        assert scene.calls_since(start)["sign"] == 1
+        before = scene.calls()
+        load(server.port, scene.requests(), clients=1, most=2, seconds=30)
+        assert scene.calls_since(before) == {"access_token": 2, "sts": 2}
+
+
+def test_the_report_has_rows_for_cloud_kms_only_where_it_was_measured() -> None:
+    figures = {"kms": {"p50_ms": 57.2}, "secrets": {"p50_ms": 57.1}, "ratio": 1.002, "signatures": 0.0}
+    calls = {"access_token": 1.0, "sts": 1.0}
+    [text] = shown({"warm": figures, "sparse": figures, "rare": figures, "calls": calls})
+    assert "| warm  " in text
+    assert text.endswith("with Cloud KMS: access_token 1, sts 1.")
+    assert shown(None) == []
