@@ -116,6 +116,14 @@ def test_token_in_buildkite_has_the_agent_hide_it_and_says_nothing(served: Serve
     assert done.stderr == ""
 
 
+def test_a_job_names_repositories_without_their_owner(served: Served, tmp_path: Path) -> None:
+    env = environment(served, "gitlab", tmp_path)
+    assert run("fullsend mint token --role triage --repos app", env, tmp_path).returncode == 0
+    refused = run("fullsend mint token --role triage --repos other-org/app", env, tmp_path)
+    assert refused.returncode == 2
+    assert "give the bare name" in refused.stderr
+
+
 def test_status_tells_a_job_what_it_may_have(served: Served, tmp_path: Path) -> None:
     done = run("fullsend mint status --role triage", environment(served, "circleci", tmp_path), tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
