@@ -28,6 +28,8 @@ class Question:
     token_hash: str = ""
     repo: str = ""
     run: str = ""
+    issuer: str = ""
+    """The name in ISSUERS of the issuer of another CI system."""
     would_deny: bool = False
     """Only events in which a rule that reports would have denied."""
 
@@ -39,6 +41,7 @@ class Question:
             (not self.token_hash or self.token_hash in {issued.get("hashed_token"), event.get("hashed_token")})
             and (not self.would_deny or bool(_list(event, "would_deny")))
             and (not self.run or str(caller.get("run_id", "")) == self.run)
+            and (not self.issuer or caller.get("issuer") == self.issuer)
             and (not self.repo or self._concerns(event, caller, issued))
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fullsend.explain.job_remedies import for_level, for_role
 from mintcore.policy.caller import JobCaller, WorkflowCaller
 from mintcore.policy.policy import CALLER
 from mintcore.policy.roles import key_role
@@ -131,6 +132,20 @@ def _target_org(denial: Denial) -> str:
     return f"Only if organizations may grant access to each other: {granted}"
 
 
+def _entry_role(denial: Denial) -> str:
+    caller = denial.caller
+    if not isinstance(caller, JobCaller):
+        return denial.rule.remedy
+    return for_role(denial.rule, caller, denial.request, denial.place)
+
+
+def _entry_level(denial: Denial) -> str:
+    caller = denial.caller
+    if not isinstance(caller, JobCaller):
+        return denial.rule.remedy
+    return for_level(denial.rule, caller, denial.request, denial.place)
+
+
 _REMEDIES: Mapping[str, Callable[[Denial], str]] = {
     "org": _org,
     "ids": _ids,
@@ -138,6 +153,8 @@ _REMEDIES: Mapping[str, Callable[[Denial], str]] = {
     "workflow_file": _workflow_file,
     "workflow_refs": _workflow_refs,
     "role": _role,
+    "callers_role": _entry_role,
+    "callers_level": _entry_level,
     "repo_scope": _repo_scope,
     "target_org": _target_org,
 }

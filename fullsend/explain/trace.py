@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from fullsend.explain.checks import SHOWN, Check, Explanation, Outcome, failed
 from fullsend.explain.claims_checks import ClaimsChecks
+from fullsend.explain.job_remedies import for_unlisted
 from fullsend.explain.rule_remedies import Denial, for_operator
 from mintcore.errors import InvalidToken, MintError
 from mintcore.policy import trust
-from mintcore.policy.caller import WorkflowCaller
+from mintcore.policy.caller import Job, WorkflowCaller
 from mintcore.policy.names import Role
 from mintcore.policy.token_request import TokenRequest, parse_token_request
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from fullsend.explain.claims_file import GivenClaims
     from fullsend.explain.configuration import Configuration
-    from mintcore.policy.caller import Claimant
+    from mintcore.policy.caller import Caller, Claimant
     from mintcore.policy.decision import Decision, Rule
     from mintcore.policy.issuers import Issuer
     from mintcore.policy.policy import TrustPolicy
@@ -144,7 +145,7 @@ def _policy(
             rule.expected + _configured(policy, rule.name, claimant),
             0 if rule.passed else rule.failure.status,
             "" if rule.passed else rule.failure.code,
-            "" if rule.passed else _change(rule, decision, policy, request, place),
+            "" if rule.passed else _change(rule, decision.caller or claimant, policy, request, place),
         )
         for rule in decision.rules
         if request is not None or rule.name not in _ABOUT_THE_REQUEST
@@ -159,10 +160,10 @@ def _outcome(rule: Rule) -> Outcome:
     return Outcome.WOULD_DENY if rule.report_only else Outcome.FAILED
 
 
-def _change(rule: Rule, decision: Decision, policy: TrustPolicy, request: TokenRequest | None, place: str) -> str:
-    if decision.caller is None:
-        return rule.remedy
-    return for_operator(Denial(rule, policy, decision.caller, request, place))
+def _change(rule: Rule, who: Caller | Job, policy: TrustPolicy, request: TokenRequest | None, place: str) -> str:
+    if isinstance(who, Job):
+        return for_unlisted(rule, who, request, place)
+    return for_operator(Denial(rule, policy, who, request, place))
 
 
 def _configured(policy: TrustPolicy, rule: str, claimant: Claimant) -> str:

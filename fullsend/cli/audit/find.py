@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from fullsend.audit.entries import Found
 
 _BAD_SHOWN = 3
+_RUN = re.compile(r"[0-9]*|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COLUMNS = ("time", "outcome", "role", "who asked", "run", "reaches", "request id")
 
 
@@ -37,8 +39,8 @@ def _repo(_: click.Context, __: click.Parameter, value: str | None) -> str:
 
 def _run(_: click.Context, __: click.Parameter, value: str) -> str:
     value = value.strip()
-    if value and not (value.isascii() and value.isdecimal()):
-        raise click.BadParameter("the id of a run is a number")
+    if not _RUN.fullmatch(value):
+        raise click.BadParameter("the id of a run is a number, and that of a pod a UUID")
     return value
 
 
@@ -60,7 +62,13 @@ def _run(_: click.Context, __: click.Parameter, value: str) -> str:
     default="",
     callback=_run,
     metavar="ID",
-    help="The id of the workflow run that asked: the number in its address, …/actions/runs/ID.",
+    help="The id of the run that asked: the number in the workflow's address …/actions/runs/ID, a pipeline, a pod.",
+)
+@click.option(
+    "--issuer",
+    default="",
+    metavar="NAME",
+    help="The issuer of another CI system whose job asked: its name in ISSUERS.",
 )
 @click.option(
     "--would-deny", is_flag=True, help="Only events that a rule of REPORT_ONLY would have denied, with the rules."
@@ -68,16 +76,23 @@ def _run(_: click.Context, __: click.Parameter, value: str) -> str:
 @json_option
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
 def find(
-    *, token_hash: str, repo: str, run: str, would_deny: bool, as_json: bool, files: tuple[IO[bytes], ...]
+    *,
+    token_hash: str,
+    repo: str,
+    run: str,
+    issuer: str,
+    would_deny: bool,
+    as_json: bool,
+    files: tuple[IO[bytes], ...],
 ) -> None:
     """Find events in a mint's log: its JSON lines, or an export of Cloud Logging; - is stdin.
 
     Several options narrow the search. An event that stands in several files is shown once. Exit status 1 when
     nothing is found, 2 when the files have no audit events, only unrecognized lines.
     """
-    question = Question(token_hash, repo, run, would_deny)
+    question = Question(token_hash, repo, run, issuer, would_deny)
     if question == Question():
-        raise click.UsageError("say what to look for: --token-hash, --repo, --run or --would-deny")
+        raise click.UsageError("say what to look for: --token-hash, --repo, --run, --issuer or --would-deny")
     reading, found = Reading(), []
     for file in files:
         try:
@@ -123,13 +138,22 @@ def _row(entry: Found) -> tuple[str, ...]:
         entry.time if entry.time.isprintable() else repr(entry.time),
         f"{outcome} {_shown(event.get('code'))}".strip(),
         f"{_shown(event.get('event'))} {_shown(event.get('role'))}".strip(),
-        _shown(caller.get("repository")) or "not proven",
+        _who(caller),
         " ".join(
             part for part in (run, f"attempt {attempt}" if attempt else "", f"by {actor}" if actor else "") if part
         ),
         _reach(issued),
         _shown(event.get("request_id")),
     )
+
+
+def _who(caller: dict[str, Any]) -> str:
+    """Return the repository, for a job of another CI system its project and the repository that it acts for."""
+    repository = _shown(caller.get("repository"))
+    if not caller.get("issuer"):
+        return repository or "not proven"
+    project = f"{_shown(caller.get('issuer'))} {_shown(caller.get('project') or caller.get('project_id'))}".strip()
+    return f"{repository or 'no repository'}, for {project}"
 
 
 def _rules(entry: Found, would_deny: bool) -> tuple[str, ...]:  # noqa: FBT001 - a column or none

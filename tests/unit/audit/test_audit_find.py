@@ -34,6 +34,9 @@ EVENT: dict[str, Any] = {
 }
 WHOLE = EVENT | {"repos": [], "issued": {"hashed_token": "x", "repositories": []}}
 DENIED = EVENT | {"outcome": "denied", "issued": None, "code": "role_not_allowed"}
+LISTED = {"issuer": "gitlab", "kind": "gitlab", "project": "acme/tools/app", "project_id": "4711", "run_id": "574"}
+JOB = EVENT | {"caller": {"repository": "octo-org/app", "owner": "octo-org", "entry": 0, **LISTED}}
+UNLISTED = DENIED | {"caller": LISTED}
 ENTRY = {"severity": "INFO", "message": "m", "audit": EVENT}
 EXPORTED = {"jsonPayload": {"message": "m", "audit": EVENT}, "timestamp": "2030-01-01T00:00:01Z"}
 
@@ -76,6 +79,20 @@ def test_whatever_is_no_hash_is_refused(text: str) -> None:
     assert len(digest) == 32
 
 
+def test_a_job_of_another_system_is_shown_with_its_issuer_project_and_repository(tmp_path: Path) -> None:
+    events = [EVENT, JOB | {"request_id": "r2"}, UNLISTED | {"request_id": "r3"}]
+    result = search(tmp_path, "\n".join(json.dumps({"audit": one}) for one in events), "--issuer", "gitlab")
+    assert "octo-org/app, for gitlab acme/tools/app" in result.stdout
+    assert "no repository, for gitlab acme/tools/app" in result.stdout
+    assert "request-1" not in result.stdout
+
+
+def test_a_pod_is_found_by_its_uid(tmp_path: Path) -> None:
+    uid = "0f5a3c1e-8b0d-4f3e-9a49-6d2b7c1e5f80"
+    event = JOB | {"caller": JOB["caller"] | {"kind": "kubernetes", "run_id": uid}}
+    assert search(tmp_path, json.dumps({"audit": event}), "--run", uid).exit_code == 0
+
+
 def test_a_token_given_for_its_hash_is_not_printed(tmp_path: Path) -> None:
     result = search(tmp_path, "", "--token-hash", "ghs_aSecretToken")
     assert result.exit_code == 2
@@ -93,6 +110,11 @@ def test_a_token_given_for_its_hash_is_not_printed(tmp_path: Path) -> None:
         (Question(repo="octo-org/docs"), DENIED, True),
         (Question(run="17"), EVENT, True),
         (Question(run="1"), EVENT, False),
+        (Question(issuer="gitlab"), JOB, True),
+        (Question(issuer="gitlab", repo="octo-org/app"), JOB, True),
+        (Question(issuer="gitlab", repo="octo-org/app"), UNLISTED, False),
+        (Question(issuer="git"), JOB, False),
+        (Question(issuer="gitlab"), EVENT, False),
         (Question(run="17", repo="octo-org/other"), EVENT, False),
         (Question(run="17"), {"caller": "odd"}, False),
         (Question(repo="a/b"), {"issued": 7, "repos": "x"}, False),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -87,6 +89,67 @@ def test_what_denies_a_job_is_named_with_its_code_and_remedy(
     failed = checks(given, **asked)[check]
     assert (failed.outcome, failed.code) == (Outcome.FAILED, code)
     assert says in failed.change
+
+
+ENTRY = {"project_id": "4711", "ref_protected": "true", "ref_path": "refs/heads/main"}
+PLACE = "--project my-project"
+
+
+def told(check: str, given: dict[str, Any], place: str = PLACE, role: str = "coder", **further: Any) -> str:
+    """Return what the operator is told to change about a failed check."""
+    mint = configured(ENVIRONMENT, "F", place=place)
+    result = explain(GivenClaims(given), role, (), mint, now=NOW, further=further)
+    return next(one.change for one in result.checks if one.name == check)
+
+
+def test_an_operator_gets_the_command_that_would_let_the_job_in() -> None:
+    change = told("callers", claims(GitLabJob(project_id="9", ref="it's", protected=False)))
+    assert change.startswith("No entry of CALLERS matches this job. CALLERS[0] comes nearest and fails: ")
+    [command] = re.findall("fullsend mint issuer add .*", change)
+    words = shlex.split(command)
+    assert words[4:] == [
+        *(
+            "gitlab",
+            "--match",
+            "project_id=9",
+            "--match",
+            "ref_path=refs/heads/it's",
+            "--match",
+            "ref_protected=true",
+        ),
+        *("--as", "OWNER/REPO", "--role", "coder", "--project", "my-project"),
+    ]
+    fields = json.loads(told("callers", claims(GitLabJob(project_id="9")), "").partition("in CALLERS: ")[2])
+    assert fields == {
+        "issuer": "gitlab",
+        "match": ENTRY | {"project_id": "9"},
+        "as": "OWNER/REPO",
+        "roles": ["coder"],
+    }
+
+
+def test_a_job_of_kubernetes_is_let_in_by_its_namespace_and_account() -> None:
+    token = KubernetesIssuer(clock=lambda: NOW, make_key=new_ec_key, issuer=CLUSTER).token()
+    result = explain(parse_claims(token, "F"), "coder", (), configured(ENVIRONMENT, "F", place=PLACE), now=NOW)
+    [check] = [one for one in result.checks if one.name == "callers"]
+    assert "CALLERS has no entry for the issuer k8s" in check.change
+    assert "--match kubernetes.io/namespace=" in check.change
+    assert "--match kubernetes.io/serviceaccount/name=" in check.change
+
+
+@pytest.mark.parametrize(
+    ("check", "asked", "roles", "level"),
+    [
+        ("callers_role", {"role": "triage"}, ["--role", "coder", "--role", "triage"], "read"),
+        ("callers_level", {"level": "write"}, ["--role", "coder"], "write"),
+    ],
+)
+def test_an_operator_gets_the_command_that_widens_the_entry(
+    check: str, asked: dict[str, str], roles: list[str], level: str
+) -> None:
+    words = shlex.split(re.findall("fullsend mint issuer add .*", told(check, claims(), **asked))[0])
+    pairs = [word for claim, value in ENTRY.items() for word in ("--match", f"{claim}={value}")]
+    assert words[4:] == ["gitlab", *pairs, "--as", "acme/app", *roles, "--level", level, "--project", "my-project"]
 
 
 def test_a_job_without_an_entry_has_no_rule_about_a_repository() -> None:

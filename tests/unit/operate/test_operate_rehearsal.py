@@ -67,6 +67,12 @@ def test_denied_and_status_events_are_left_out_and_incomplete_ones_are_counted()
     assert (found.decided, found.unreadable, found.stopped) == (1, 1, ())
 
 
+def test_a_job_of_another_system_is_not_decided_as_a_workflow() -> None:
+    job = {"repository": "my-org/app", "owner": "my-org", "entry": 0, "issuer": "gitlab", "project": "a/b"}
+    found = rehearse([EVENT | {"caller": job, "repos": ["payroll"]}], ENVIRONMENT)
+    assert (found.decided, found.unreadable, found.stopped) == (0, 1, ())
+
+
 @pytest.mark.parametrize("scope", ["", "organization", '{"coder": "organization"}', "caller"])
 def test_a_choice_of_the_operator_is_kept(scope: str) -> None:
     on = protected({"REPO_SCOPE": scope, "WORKFLOW_REFS": "refs/heads/x"})

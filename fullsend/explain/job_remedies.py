@@ -1,0 +1,78 @@
+"""Tell the operator which entry of CALLERS would allow a job of another CI system what it was denied."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from mintcore.policy.kinds.table import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mintcore.policy.caller import Job, JobCaller
+    from mintcore.policy.caller_entry import CallerEntry
+    from mintcore.policy.decision import Rule
+    from mintcore.policy.token_request import TokenRequest
+
+_REFS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "gitlab": ("ref_path", "ref_protected"),
+        "circleci": ("oidc.circleci.com/vcs-origin", "oidc.circleci.com/vcs-ref"),
+    }
+)
+"""The claims that limit an entry to a ref."""
+
+
+def for_unlisted(rule: Rule, job: Job, request: TokenRequest | None, place: str) -> str:
+    """Return how to let in a job that no entry matches: an entry for its project and ref."""
+    role = str(request.role) if request is not None else "ROLE"
+    added = _entry({"issuer": job.issuer, "match": _match(job), "as": "OWNER/REPO", "roles": [role]}, place)
+    return f"{_said(rule)} Fix: run the job so that its claims match. Only if this very job is to mint: {added}"
+
+
+def for_role(rule: Rule, caller: JobCaller, request: TokenRequest | None, place: str) -> str:
+    """Return how to give the job's entry the role that was asked for."""
+    entry = caller.entry
+    if request is None:
+        return rule.remedy
+    changed = _changed(entry, [*map(str, entry.roles), str(request.role)], entry.level, place)
+    return f"{_said(rule)} Fix: ask for one of these. Or give the entry the role: {changed}"
+
+
+def for_level(rule: Rule, caller: JobCaller, request: TokenRequest | None, place: str) -> str:
+    """Return how to raise the level of the job's entry to the one that was asked for."""
+    entry = caller.entry
+    if request is None or not request.level:
+        return rule.remedy
+    raised = _changed(entry, [str(role) for role in entry.roles], request.level, place)
+    return f"{_said(rule)} Fix: ask for {entry.level}. Or raise the level of the entry: {raised}"
+
+
+def _said(rule: Rule) -> str:
+    return rule.remedy.partition(" Fix: ")[0]
+
+
+def _match(job: Job) -> dict[str, str]:
+    """Return claims that pin the job's project, and its ref where the kind has claims for it."""
+    pinned = next((names for names in KINDS[job.kind].identities if all(job.claims.get(one) for one in names)), ())
+    found = {name: job.claims[name] for name in (*pinned, *_REFS.get(job.kind, ())) if job.claims.get(name)}
+    # An entry for an unprotected ref would be for every ref that can be pushed.
+    return found | ({"ref_protected": "true"} if "ref_protected" in found else {})
+
+
+def _changed(entry: CallerEntry, roles: Sequence[str], level: str, place: str) -> str:
+    """Return the command that replaces an entry: the same match and repository, other roles or level."""
+    return _entry({**entry.fields(), "roles": list(roles), **({"level": level} if level else {})}, place)
+
+
+def _entry(fields: Mapping[str, Any], place: str) -> str:
+    """Return the command for a deployed mint, or the entry to write in a file."""
+    if not place:
+        return f"in CALLERS: {json.dumps(fields)}"
+    words = [word for claim, value in fields["match"].items() for word in ("--match", f"{claim}={value}")]
+    words += ["--as", fields["as"], *(word for role in fields["roles"] for word in ("--role", role))]
+    words += ["--level", fields["level"]] if "level" in fields else []
+    return f"{shlex.join(['fullsend', 'mint', 'issuer', 'add', fields['issuer'], *words])} {place}"
