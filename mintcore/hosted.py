@@ -1,7 +1,7 @@
 """The hosted mint's composition root: Cloud Functions in front, Google STS and Secret Manager behind.
 
 Settings are checked while the function is loaded. Heavy modules are imported in a second thread, so ``/health``
-answers at once and the steps before the first token run in parallel.
+answers at once. The calls that the first token needs begin before them: the services answer during the imports.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mintcore.service import MintService
-    from mintcore.verify.jwks import KeySet
+    from mintcore.verify.key_sets import FixedKeys
 
 # STS checks the signature too, so the local check is not worth a long wait for the keys.
 _KEYS_PATIENCE_SECONDS = 3.0
@@ -47,7 +47,7 @@ def hosted_mint() -> Endpoint:
     return endpoint
 
 
-def _read_key_files(settings: HostedSettings) -> Mapping[str, KeySet]:
+def _read_key_files(settings: HostedSettings) -> Mapping[str, FixedKeys]:
     """Return the keys that ISSUERS has in files. Raises ConfigurationError."""
     if not any(issuer.jwks_file for issuer in settings.common.issuers):
         return {}
@@ -56,7 +56,9 @@ def _read_key_files(settings: HostedSettings) -> Mapping[str, KeySet]:
     return read_key_files(settings.common.issuers)
 
 
-def build(settings: HostedSettings, clock: WorldClock, log: JsonLog, key_files: Mapping[str, KeySet]) -> Endpoint:
+def build(
+    settings: HostedSettings, clock: WorldClock, log: JsonLog, key_files: Mapping[str, FixedKeys]
+) -> Endpoint:
     """Return the endpoint for ``settings``; the mint behind it is built in the background.
 
     ``key_files`` are the keys of the issuers that the mint cannot reach.
@@ -80,19 +82,17 @@ def _assemble(
     clock: WorldClock,
     log: JsonLog,
     telemetry: Telemetry | None,
-    key_files: Mapping[str, KeySet],
+    key_files: Mapping[str, FixedKeys],
 ) -> MintService:
-    # Imported here for the reason in the module's docstring.
+    # Imported here and in this order for the reason in the module's docstring.
     from mintcore.helpers import Helpers  # noqa: PLC0415
     from mintcore.keys.access_tokens import AccessTokens  # noqa: PLC0415
     from mintcore.keys.google_api import google_api  # noqa: PLC0415
     from mintcore.keys.secret_manager import DEFAULT_URL, SecretManagerKeys  # noqa: PLC0415
-    from mintcore.startup.assembly import assemble, log_corrections, outbound_for, warm_up  # noqa: PLC0415
     from mintcore.startup.issuers import trust_issuers  # noqa: PLC0415
     from mintcore.startup.kms import kms_keys, with_kms  # noqa: PLC0415
-    from mintcore.verify.chain import HostedVerifier  # noqa: PLC0415
+    from mintcore.startup.warming import log_corrections, outbound_for, warm_up  # noqa: PLC0415
     from mintcore.verify.jwks import STALE_SECONDS  # noqa: PLC0415
-    from mintcore.verify.sts import SecurityTokenService  # noqa: PLC0415
 
     common = settings.common
     log_corrections(clock, log)
@@ -109,20 +109,28 @@ def _assemble(
         renewed_seconds=STALE_SECONDS,
         helpers=helpers,
     )
+    for one in trusted:  # one thread each: an issuer that is down holds up no other
+        warm_up([one.keys.load], clock, log)
     tokens = AccessTokens(clock, proxy_url=common.proxy_url)
     secrets = google_api("secretmanager", settings.secret_manager_url or DEFAULT_URL, outbound, tokens)
     app_keys = SecretManagerKeys(secrets, clock, project_number=settings.project_number, helpers=helpers)
+    kms = kms_keys(common, outbound, tokens, clock)
+    keys = with_kms(kms, app_keys, log)
+    warm_up([partial(keys.signer, role) for role in common.policy.roles.key_roles], clock, log)
+    sts = outbound.channel("sts", settings.sts_url)
+    warm_up([sts.connect, *([] if kms is None else [kms.warm])], clock, log)
+
+    from mintcore.startup.assembly import assemble  # noqa: PLC0415
+    from mintcore.verify.chain import HostedVerifier  # noqa: PLC0415
+    from mintcore.verify.sts import SecurityTokenService  # noqa: PLC0415
+
     verifier = HostedVerifier(
         trusted,
-        SecurityTokenService(
-            outbound.channel("sts", settings.sts_url), project_number=settings.project_number, pool=settings.pool
-        ),
+        SecurityTokenService(sts, project_number=settings.project_number, pool=settings.pool),
         clock,
         provider_for=lambda claimant: trust.provider_id(common.policy, claimant, settings.provider),
         overlap=settings.overlap,
     )
-    kms = kms_keys(common, outbound, tokens, clock)
-    keys = with_kms(kms, app_keys, log)
     service = assemble(
         common,
         verifier=verifier,
@@ -133,13 +141,6 @@ def _assemble(
         helpers=helpers,
         overlaps_verification=True,
     )
-    steps = [partial(keys.signer, role) for role in common.policy.roles.key_roles]
-    # Beside each other: importing Google's client takes longer than both calls for the issuer's keys.
-    first, *others = (one.keys.load for one in trusted)
-    warm_up([first, *([] if kms is None else [kms.warm])], clock, log)
-    for load in others:  # one thread each: an issuer that is down holds up no other
-        warm_up([load], clock, log)
-    warm_up(steps, clock, log)
     if telemetry is not None:
         telemetry.start()
     return service

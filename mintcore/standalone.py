@@ -29,10 +29,11 @@ from mintcore.observe.audit_file import AuditFile
 from mintcore.observe.metrics import Metrics
 from mintcore.observe.telemetry import Telemetry
 from mintcore.settings.environment import ConfigurationError, StandaloneSettings, read_standalone
-from mintcore.startup.assembly import assemble, log_corrections, outbound_for, warm_up
+from mintcore.startup.assembly import assemble
 from mintcore.startup.issuers import read_key_files, trust_issuers
 from mintcore.startup.kms import kms_keys, with_kms
 from mintcore.startup.standalone_report import KeyFindings, PlainWarnings, address, find_keys, report, useless
+from mintcore.startup.warming import log_corrections, outbound_for, warm_up
 from mintcore.verify.chain import StandaloneVerifier
 from mintcore.version import VERSION
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     from mintcore.observe.log import JsonLog
     from mintcore.request import RequestContext
-    from mintcore.verify.jwks import KeySet
+    from mintcore.verify.key_sets import FixedKeys
 
 # The issuer's keys are the authority here, so they are worth a wait; the request's deadline still bounds it.
 _KEYS_PATIENCE_SECONDS = 10.0
@@ -79,7 +80,7 @@ def build(
     clock: WorldClock,
     log: JsonLog,
     *,
-    key_files: Mapping[str, KeySet],
+    key_files: Mapping[str, FixedKeys],
     audit_file: AuditFile | None = None,
 ) -> Mint:
     """Return the mint that ``settings`` describe; it has made no connection yet."""

@@ -1,7 +1,8 @@
 """App keys from Google Secret Manager: ``fullsend-{role}-app-pem``, version ``latest``.
 
 One documented call over REST (``projects.secrets.versions.access``). Google's client library makes the same call;
-importing it took a third of the time from start to first token (docs/adr/0046).
+importing it took a third of the time from start to first token (docs/adr/0046). The call begins before the
+cryptography library is imported, which is done when the first key arrives.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from mintcore.cache import ExpiringCache
 from mintcore.errors import KeyUnavailable, MintError, RoleKeyMissing
 from mintcore.keys.crc32c import crc32c
 from mintcore.keys.google_api import sentence_of
-from mintcore.keys.rsa import RsaSigner, parse_signer
 from mintcore.outbound.answer import OutboundError, Unreachable
 from mintcore.request import Deadline
 
 if TYPE_CHECKING:
     from mintcore.helpers import Helpers
     from mintcore.keys.google_api import GoogleApi
+    from mintcore.keys.rsa import RsaSigner
     from mintcore.outbound.answer import Answer
     from mintcore.policy.names import Role
     from mintcore.ports import Clock, Signer
@@ -52,7 +53,7 @@ class SecretManagerKeys:
         self._api = api
         self._clock = clock
         self._project_number = project_number
-        self._signers = ExpiringCache[str, RsaSigner](
+        self._signers = ExpiringCache[str, "RsaSigner"](
             "signer",
             clock=clock,
             fresh_for=lambda _signer: FRESH_SECONDS,
@@ -68,7 +69,10 @@ class SecretManagerKeys:
         """Return the role's signer. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
 
         def load(own: RequestContext) -> RsaSigner:
-            return parse_signer(self._read(role, own), role)
+            pem = self._read(role, own)
+            from mintcore.keys.rsa import parse_signer  # noqa: PLC0415 - see the module's docstring
+
+            return parse_signer(pem, role)
 
         return self._signers.get(role, lambda: load(context), context, renew=load)
 

@@ -58,11 +58,14 @@ class Outbound:
         self._clock = clock
         self._jitter = jitter
         self._connections = connections
-        self._tls = ssl.create_default_context()
+        self._tls: ssl.SSLContext | None = None
         self._proxy = None if proxy_url is None else parse_proxy(proxy_url)
 
     def channel(self, service: str, base_url: str, *, max_answer_bytes: int = MAX_ANSWER) -> Channel:
         """Return a channel to ``base_url`` (scheme, host and path prefix); ``service`` names it in the logs."""
+        if self._tls is None and urlsplit(base_url).scheme == "https":
+            # Reading the authorities takes 25 ms, so a mint whose services are all on loopback does not.
+            self._tls = ssl.create_default_context()
         connections = Connections(base_url, self._clock, most=self._connections, tls=self._tls, proxy=self._proxy)
         return Channel(
             service, connections, base_url, self._clock, max_answer_bytes=max_answer_bytes, jitter=self._jitter

@@ -54,17 +54,24 @@ def parse_proxy(url: Secret) -> Proxy:
 
 
 class Connections:
-    """Connections to the origin of ``base_url``; at most ``most`` stay idle, and the last used is used first."""
+    """Connections to the origin of ``base_url``; at most ``most`` stay idle, and the last used is used first.
 
-    def __init__(self, base_url: str, clock: Clock, *, most: int, tls: ssl.SSLContext, proxy: Proxy | None) -> None:
+    ``tls`` is for ``https``, which raises ValueError without it.
+    """
+
+    def __init__(
+        self, base_url: str, clock: Clock, *, most: int, tls: ssl.SSLContext | None, proxy: Proxy | None
+    ) -> None:
         parts = urlsplit(base_url)
         self._host = parts.hostname or ""
-        self._secure = parts.scheme == "https"
-        self._port = parts.port or (443 if self._secure else 80)
+        secure = parts.scheme == "https"
+        if secure and tls is None:
+            raise ValueError("https needs TLS")
+        self._port = parts.port or (443 if secure else 80)
         self._clock = clock
         self._most = most
-        self._tls = tls
-        self._proxy = proxy if self._secure else None
+        self._tls = tls if secure else None
+        self._proxy = proxy if secure else None
         self._idle: deque[_Idle] = deque()
         weakref.finalize(self, _close_all, self._idle)
 
@@ -94,7 +101,7 @@ class Connections:
         try:
             if proxy is not None:
                 self._tunnel(connection, proxy, deadline)
-            if not self._secure:
+            if self._tls is None:
                 return connection
             with _naming(f"TLS with {self._host} failed"):
                 set_timeout(connection, deadline)

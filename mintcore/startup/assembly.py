@@ -6,11 +6,8 @@ imports it in a second thread, while the first one already answers ``/health``.
 
 from __future__ import annotations
 
-import threading
-import uuid
 from typing import TYPE_CHECKING
 
-from mintcore.errors import MintError
 from mintcore.github.client import MAX_ANSWER, AppClient
 from mintcore.github.grant_variables import GrantVariables
 from mintcore.github.host_commits import HostCommits
@@ -18,23 +15,16 @@ from mintcore.github.installations import GitHubTokens
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.minting.lookups import Lookups
 from mintcore.observe.audit import StructuredAudit
-from mintcore.outbound.channel import Outbound
-from mintcore.request import Deadline, RequestContext
 from mintcore.service import MintService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from mintcore.clock import WorldClock
     from mintcore.helpers import Helpers
     from mintcore.observe.audit_file import AuditFile
     from mintcore.observe.log import JsonLog
-    from mintcore.outbound.channel import Channel
+    from mintcore.outbound.channel import Channel, Outbound
     from mintcore.policy.policy import TrustPolicy
     from mintcore.ports import Clock, KeyStore, Limiter, TokenUses, Verifier
     from mintcore.settings.environment import Settings
-
-_WARM_UP_SECONDS = 20.0
 
 
 def assemble(
@@ -68,42 +58,6 @@ def assemble(
         audit=StructuredAudit(log, audit_file),
         helpers=helpers if overlaps_verification else None,
     )
-
-
-def log_corrections(clock: WorldClock, log: JsonLog) -> None:
-    """Log when the clock starts or stops to follow the services' time."""
-
-    def corrected(offset: float) -> None:
-        if offset:
-            side = "behind" if offset > 0 else "ahead of"
-            text = f"this machine's clock is {abs(offset):.0f} s {side} the issuer's and GitHub's; using theirs"
-            log.write("WARNING", text, {"clock_offset_s": round(offset)})
-        else:
-            log.write("INFO", "this machine's clock is right again", {"clock_offset_s": 0})
-
-    clock.tell(corrected)
-
-
-def outbound_for(settings: Settings, clock: Clock) -> Outbound:
-    """Return the connections, one for each serving thread."""
-    return Outbound(clock, connections=settings.threads, proxy_url=settings.proxy_url)
-
-
-def warm_up(steps: Sequence[Callable[[RequestContext], object]], clock: Clock, log: JsonLog) -> None:
-    """Run ``steps`` in a thread; they fetch what the first request will need.
-
-    The first request finds a step's failure again and reports it.
-    """
-    context = RequestContext(Deadline(clock, _WARM_UP_SECONDS), f"warm-up-{uuid.uuid4().hex}")
-
-    def take() -> None:
-        for step in steps:
-            try:
-                step(context)
-            except MintError as failure:
-                log.write("WARNING", f"warm-up: {failure}")
-
-    threading.Thread(target=take, name="warm-up", daemon=True).start()
 
 
 def _lookups(policy: TrustPolicy, channel: Channel, tokens: GitHubTokens, clock: Clock) -> Lookups:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mintcore.errors import IssuerUnavailable
 from mintcore.settings.environment import ConfigurationError
 from mintcore.verify.chain import TrustedIssuer
-from mintcore.verify.jwks import FixedKeys, IssuerKeys, parse_key_set
+from mintcore.verify.jwks import IssuerKeys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from mintcore.outbound.channel import Outbound
     from mintcore.policy.issuers import Issuer
     from mintcore.ports import Clock
-    from mintcore.verify.jwks import KeySet
+    from mintcore.verify.key_sets import FixedKeys
 
 _MAX_FILE = 1024 * 1024
 
 
-def read_key_files(issuers: Sequence[Issuer]) -> Mapping[str, KeySet]:
+def read_key_files(issuers: Sequence[Issuer]) -> Mapping[str, FixedKeys]:
     """Return the keys of every issuer with a ``jwks_file``, by its name.
 
     Raises ConfigurationError with every file that cannot be used.
     """
-    keys: dict[str, KeySet] = {}
+    keys: dict[str, FixedKeys] = {}
     problems = []
     for issuer in issuers:
         if not issuer.jwks_file:
@@ -48,7 +48,7 @@ def read_key_files(issuers: Sequence[Issuer]) -> Mapping[str, KeySet]:
 
 def trust_issuers(
     issuers: Sequence[Issuer],
-    files: Mapping[str, KeySet],
+    files: Mapping[str, FixedKeys],
     outbound: Outbound,
     clock: Clock,
     *,
@@ -60,7 +60,7 @@ def trust_issuers(
     return [
         TrustedIssuer(
             issuer,
-            FixedKeys(files[issuer.name])
+            files[issuer.name]
             if issuer.jwks_file
             else IssuerKeys(
                 issuer.url,
@@ -78,7 +78,7 @@ def trust_issuers(
     ]
 
 
-def _read(issuer: Issuer) -> KeySet:
+def _read(issuer: Issuer) -> FixedKeys:
     with Path(issuer.jwks_file).open("rb") as file:
         content = file.read(_MAX_FILE + 1)
     if len(content) > _MAX_FILE:
@@ -86,7 +86,9 @@ def _read(issuer: Issuer) -> KeySet:
     document = json.loads(content)
     if not isinstance(document, dict):
         raise ValueError("it is not a JSON object")  # noqa: TRY004 - the one way to refuse
-    return parse_key_set(document, issuer.kind.algorithms)
+    from mintcore.verify.key_sets import FixedKeys, parse_key_set  # noqa: PLC0415 - see mintcore/verify/jwks.py
+
+    return FixedKeys(parse_key_set(document, issuer.kind.algorithms))
 
 
 def _reason(error: Exception) -> str:

@@ -29,7 +29,7 @@ from mintcore.settings.environment import (
     read_hosted,
     read_standalone,
 )
-from mintcore.verify.jwks import parse_key_set
+from mintcore.verify.key_sets import parse_key_set
 from mintcore.verify.unverified import split_token
 from tests.mint_doubles import AUDIENCE, ISSUER, NOW, claims
 

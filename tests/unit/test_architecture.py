@@ -91,6 +91,23 @@ def test_the_mint_imports_nothing_of_googles_client_libraries_but_google_auth() 
     assert [name for path in MINT for name in imports_of(path) if name.startswith(slow)] == []
 
 
+def test_the_first_calls_begin_before_the_cryptography_libraries_are_imported() -> None:
+    """The libraries take longer to import than a service to answer."""
+    tree = tree_of(ROOT / "mintcore/hosted.py")
+    assemble = next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "_assemble")
+    calls = [n.lineno for n in ast.walk(assemble) if isinstance(n, ast.Call) and ast.unparse(n.func) == "warm_up"]
+    before = {
+        str(n.module)
+        for n in [*tree.body, *ast.walk(assemble)]
+        if isinstance(n, ast.ImportFrom) and n.lineno < max(calls)
+    }
+    # The framework imports what else is installed under google.cloud, which is more here than in the function.
+    modules = ", ".join(sorted(before - {"mintcore.http.framework", "__future__"}))
+    code = f"import {modules}, sys; print({{'cryptography', 'jwt'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (len(calls), done.stdout) == (3, "set()\n")
+
+
 def test_only_the_settings_read_the_environment() -> None:
     users = set()
     for path in MINT:

@@ -261,3 +261,13 @@ def test_a_proxy_is_asked_for_host_and_port_and_shown_no_credentials_it_has_not(
             get(channel, clock)
     assert proxy.requests[0].startswith(b"CONNECT " + asked + b" HTTP/1.1\r\nHost: " + asked + b"\r\n")
     assert b"Proxy-Authorization" not in proxy.requests[0]
+
+
+def test_https_without_tls_is_refused_and_not_sent_in_the_clear() -> None:
+    with pytest.raises(ValueError, match="https needs TLS"):
+        Connections("https://service.test", FakeClock(), most=1, tls=None, proxy=None)
+
+
+@pytest.mark.parametrize("url", ["https://service.test", "HTTPS://service.test"])
+def test_a_channel_to_https_has_tls_however_the_scheme_is_spelled(url: str) -> None:
+    assert Outbound(FakeClock(), connections=1).channel("service", url).host == "service.test"
