@@ -8,8 +8,6 @@ take over a name. An entry without the id stays for minutes only.
 from __future__ import annotations
 
 import math
-import threading
-from collections import defaultdict, deque
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +15,8 @@ from typing import TYPE_CHECKING
 from mintcore.cache import ExpiringCache
 from mintcore.errors import AppNotInstalled, GitHubRateLimited, UpstreamTimeout
 from mintcore.github.answers import parse_installation
+from mintcore.github.budget import Budget
+from mintcore.github.installed_accounts import InstalledAccounts
 from mintcore.github.refusals import is_not_found, suspended
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ class InstallationCache:
 
     def __init__(self, client: AppClient, clock: Clock, helpers: Helpers | None) -> None:
         self._client = client
-        self._misses = _Misses(clock)
+        # Look-ups in flight do not count yet, so the bound can be exceeded by the number of serving threads.
+        self._misses = Budget["App"](clock, most=MAX_MISSES, seconds=MISSES_SECONDS)
+        self._accounts = InstalledAccounts(client, clock)
         self._found = ExpiringCache[InstallationKey, "Installation | None"](
             "installation",
             clock=clock,
@@ -106,7 +108,8 @@ class InstallationCache:
     def _look_up(self, key: InstallationKey, context: RequestContext) -> Installation | None:
         """Ask for the organization's installation, then for the one of a user account of the same name."""
         app, org = key.app, key.org
-        self._misses.check(app)
+        if not self._may_have(key, context):
+            return None
         for kind in ("orgs", "users"):
             answer = self._client.call(app, "GET", f"/{kind}/{org}/installation", context)
             if answer.status == _OK:
@@ -116,40 +119,24 @@ class InstallationCache:
         self._misses.note(app)
         return None
 
+    def _may_have(self, key: InstallationKey, context: RequestContext) -> bool:
+        """Tell whether a look-up is worth its calls. Raises GitHubRateLimited where that cannot be told.
 
-class _Misses:
-    """Counts look-ups that found nothing, per App.
-
-    Those in flight do not count yet: after a restart, many organizations with the App are looked up at once. So the
-    bound can be exceeded by the number of serving threads.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._at: defaultdict[App, deque[float]] = defaultdict(deque)
-
-    def check(self, app: App) -> None:
-        """Raise GitHubRateLimited if there were too many in the last minute."""
-        now = self._clock.monotonic()
-        with self._lock:
-            at = self._at[app]
-            while at and at[0] <= now - MISSES_SECONDS:
-                at.popleft()
-            if len(at) < MAX_MISSES:
-                return
-            wait = max(1, math.ceil(at[0] + MISSES_SECONDS - now))
-        raise GitHubRateLimited(
-            "This mint has looked up too many organizations without the role's GitHub App; wait as long as "
-            "Retry-After says.",
-            detail=f"more than {MAX_MISSES} look-ups without an installation in {MISSES_SECONDS:.0f} s",
-            retry_after=wait,
-        )
-
-    def note(self, app: App) -> None:
-        """Count one."""
-        with self._lock:
-            self._at[app].append(self._clock.monotonic())
+        After too many look-ups without a result, only accounts in the list of installations are looked up: an
+        organization with the App must not wait because of those without it.
+        """
+        wait = self._misses.wait(key.app)
+        if not wait:
+            return True
+        listed = self._accounts.includes(key.app, key.org, context)
+        if listed is None:
+            raise GitHubRateLimited(
+                "This mint has looked up too many organizations without the role's GitHub App; wait as long as "
+                "Retry-After says.",
+                detail=f"more than {MAX_MISSES} look-ups without an installation in {MISSES_SECONDS:.0f} s",
+                retry_after=max(1, math.ceil(wait)),
+            )
+        return listed
 
 
 def _fresh_for(found: Installation | None) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mintcore.github import client, grant_variables, host_commits, installation_cache
+from mintcore.github import client, grant_variables, host_commits, installation_cache, installed_accounts
 from mintcore.keys import app_jwt, secret_manager
 from mintcore.verify import jwks
 
@@ -52,6 +52,7 @@ def test_every_cache_is_in_the_table() -> None:
             ],
             0,
         ),
+        ("`installed_accounts`", [installed_accounts.LISTED_SECONDS], 0),
         ("`grant`", [grant_variables.GRANT_SECONDS], 0),
         ("`commit`", [host_commits.NOT_CONTAINED_SECONDS], 0),
     ],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fullsend_sandbox.faults import Fail
 from fullsend_sandbox.github import GitHubService
 from fullsend_sandbox.keys import new_key
 from mintcore.errors import (
@@ -26,6 +27,7 @@ from mintcore.github.client import AppClient
 from mintcore.github.diagnosis import explain_unprocessable
 from mintcore.github.installation_cache import INSTALLED_SECONDS, MAX_MISSES
 from mintcore.github.installations import GitHubTokens
+from mintcore.github.installed_accounts import MAX_PAGES, PAGE
 from mintcore.github.refusals import no_answer, quota_of, rate_limit, refusal
 from mintcore.helpers import Helpers
 from mintcore.keys.app_jwt import AppJwts
@@ -305,19 +307,75 @@ def test_organizations_without_the_app_cost_a_bounded_number_of_calls_a_minute(o
     tokens = octo.issuer()
     octo.issue(tokens=tokens)
     octo.github.traffic.clear()
-    refused = []
-    for number in range(MAX_MISSES + 20):
-        with pytest.raises((AppNotInstalled, GitHubRateLimited)) as failed:
+    strangers(octo, tokens, MAX_MISSES + 20)
+    # Two for each look-up, the App's page, and the list of the installations.
+    assert octo.github.traffic.count() == 2 * MAX_MISSES + 2
+
+
+def strangers(octo: Octo, tokens: GitHubTokens, count: int) -> None:
+    """Ask for organizations that do not have the App."""
+    for number in range(count):
+        with pytest.raises(AppNotInstalled, match=f"is not installed on stranger-{number}"):
             octo.issue(tokens=tokens, target=Target(Org(f"stranger-{number}")))
-        refused.append(type(failed.value))
-    assert refused == [AppNotInstalled] * MAX_MISSES + [GitHubRateLimited] * 20
-    assert octo.github.traffic.count() == 2 * MAX_MISSES + 1
-    # Organizations that are known mint on, and after a minute others are looked up again.
-    octo.issue(tokens=tokens)
-    octo.clock.advance(60)
+
+
+def test_strangers_do_not_delay_an_organization_that_has_the_app_and_was_never_looked_up(octo: Octo) -> None:
+    octo.install()
+    for name in ("first-org", "Second-Org"):
+        octo.github.create_org(name)
+        octo.install(name)
+    octo.github.create_user("somebody")
+    octo.install("somebody")
+    tokens = octo.issuer()
+    strangers(octo, tokens, MAX_MISSES + 5)
+    for name in ("first-org", "second-org", "octo-org", "Somebody"):
+        assert octo.issue(tokens=tokens, target=Target(Org(name))).installation_id
+    assert octo.github.traffic.count(path_prefix="/app/installations?") <= 1
+
+
+def test_an_app_that_is_installed_while_strangers_ask_is_seen_within_a_minute(octo: Octo) -> None:
+    octo.install()
+    tokens = octo.issuer()
+    strangers(octo, tokens, MAX_MISSES + 1)
     octo.github.create_org("late-org")
     octo.install("late-org")
+    octo.clock.advance(60)
     octo.issue(tokens=tokens, target=Target(Org("late-org")))
+
+
+def test_a_list_of_more_than_one_page_is_read_to_its_end(octo: Octo) -> None:
+    for number in range(PAGE + 1):
+        octo.github.create_org(f"fleet-{number}")
+        octo.install(f"fleet-{number}")
+    tokens = octo.issuer()
+    strangers(octo, tokens, MAX_MISSES)
+    for number in (0, PAGE - 1, PAGE):
+        octo.issue(tokens=tokens, target=Target(Org(f"fleet-{number}")))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fail(500, "{}"), Fail(200, "{}"), Fail(200, "[1]"), Fail(200, '[{"account": null}]'), Fail(200, "[" * 9999)],
+)
+def test_a_list_that_cannot_be_read_lets_nobody_through(octo: Octo, fault: Fail) -> None:
+    octo.install()
+    tokens = octo.issuer()
+    strangers(octo, tokens, MAX_MISSES)
+    octo.github.faults.add(fault)
+    with pytest.raises(GitHubUnavailable):
+        octo.issue(tokens=tokens)
+
+
+def test_a_list_that_is_too_long_to_read_leaves_the_bound_alone(octo: Octo) -> None:
+    full = json.dumps([{"account": {"login": f"one-{number}"}} for number in range(PAGE)])
+    tokens = octo.issuer()
+    strangers(octo, tokens, MAX_MISSES)
+    octo.github.traffic.clear()
+    octo.github.faults.add(Fail(200, full))
+    for _ in range(3):
+        with pytest.raises(GitHubRateLimited) as refused:
+            octo.issue(tokens=tokens, target=Target(Org("another")))
+    assert (refused.value.retry_after, octo.github.traffic.count()) == (60, MAX_PAGES)
 
 
 def test_organizations_with_the_app_do_not_count_as_misses(octo: Octo) -> None:

@@ -1,0 +1,58 @@
+"""How many look-ups callers may cause: a bound per key and time, in front of the quota that all callers share."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from mintcore.ports import Clock
+
+K = TypeVar("K", bound="Hashable")
+
+_MAX_KEYS = 10_000
+
+
+class Budget(Generic[K]):
+    """Allows ``most`` events per key in any ``seconds``. The key unused longest is forgotten first."""
+
+    def __init__(self, clock: Clock, *, most: int, seconds: float) -> None:
+        self._clock = clock
+        self._most = most
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._at: OrderedDict[K, deque[float]] = OrderedDict()
+
+    def wait(self, key: K) -> float:
+        """Return the seconds until one more event fits, 0.0 if it fits now. Counts nothing."""
+        with self._lock:
+            return self._wait(key, self._clock.monotonic())
+
+    def note(self, key: K) -> None:
+        """Count one event, whether it fits or not."""
+        with self._lock:
+            self._note(key, self._clock.monotonic())
+
+    def spend(self, key: K) -> float:
+        """Count one event if it fits. Return the seconds to wait otherwise, 0.0 if it is counted."""
+        with self._lock:
+            now = self._clock.monotonic()
+            wait = self._wait(key, now)
+            if not wait:
+                self._note(key, now)
+            return wait
+
+    def _wait(self, key: K, now: float) -> float:
+        at = self._at.get(key)
+        while at and at[0] <= now - self._seconds:
+            at.popleft()
+        return at[-self._most] + self._seconds - now if at and len(at) >= self._most else 0.0
+
+    def _note(self, key: K, now: float) -> None:
+        self._at.setdefault(key, deque(maxlen=self._most)).append(now)
+        self._at.move_to_end(key)
+        while len(self._at) > _MAX_KEYS:
+            self._at.popitem(last=False)
