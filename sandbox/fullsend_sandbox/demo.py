@@ -110,7 +110,7 @@ class Outcome:
         }
 
 
-DEMO_ISSUERS: tuple[str, ...] = ()
+DEMO_ISSUERS = ("gitlab",)
 """The CI systems besides GitHub Actions that a mint for the demo serves."""
 OK, NO_CONTENT = 200, 204
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
@@ -141,6 +141,11 @@ STEPS = (
     Step(
         "the job asks for the level read",
         lambda actor: actor.mint(actor.oidc_token(actor.world.job()), level="read"),
+        OK,
+    ),
+    Step(
+        "a GitLab job mints for octo-org/app",
+        lambda actor: actor.mint(actor.world.ci["gitlab"].token()),
         OK,
     ),
     Step(
