@@ -30,6 +30,11 @@ def for_unlisted(rule: Rule, job: Job, request: TokenRequest | None, place: str)
     """Return how to let in a job that no entry matches: an entry for its project and ref."""
     role = str(request.role) if request is not None else "ROLE"
     added = _entry({"issuer": job.issuer, "match": _match(job), "as": "OWNER/REPO", "roles": [role]}, place)
+    if job.ref_protected == "false":
+        # The entry would not let this job in, and one without ref_protected would let in every branch.
+        return (
+            f"{_said(rule)} Fix: run the job on a protected branch or tag. If no entry has its project yet: {added}"
+        )
     return f"{_said(rule)} Fix: run the job so that its claims match. Only if this very job is to mint: {added}"
 
 

@@ -185,7 +185,7 @@ def test_an_unknown_issuer_is_a_usage_error() -> None:
 
 
 def test_what_cloud_prints_deploys_a_mint_and_mints_and_leaves_nothing_behind() -> None:
-    with serving("cloud") as (process, printed):
+    with serving("cloud", "--issuer", "gitlab") as (process, printed):
         folder = Path(re.findall(r"^\. (\S+)/operator$", printed, re.MULTILINE)[0])
         assert {path.stat().st_mode & 0o077 for path in folder.iterdir() if path.is_file()} == {0}
         commands = [line for line in printed.splitlines() if line and not re.match("[A-Z][a-z]|[a-z]+  ", line)]
@@ -196,7 +196,8 @@ def test_what_cloud_prints_deploys_a_mint_and_mints_and_leaves_nothing_behind() 
         _, errors = process.communicate(timeout=LIMIT)
         assert process.returncode == 0, errors
     assert "octo-org, other-org" in said
-    assert '"full_name": "octo-org/app"' in said
+    assert said.count('"full_name": "octo-org/app"') == 2, "as a workflow, and as a job of GitLab"
+    assert "project_id=4711, ref_protected=true" in said
     assert not folder.exists()
 
 

@@ -70,12 +70,13 @@ def edit_for(variables: Mapping[str, str], wanted: IssuerSpec) -> PutIssuer:
         given = {**fields, "issuer": fields.get("issuer", issuer.name)}
         if given["issuer"] != issuer.name:
             raise BadInput(
-                f"The entry {number + 1} names the issuer {str(given['issuer'])[:60]!r}, and this is {issuer.name}."
+                f"Entry {number + 1} names the issuer {str(given['issuer'])[:60]!r}, and this is {issuer.name}."
             )
         try:
             entries.append(parse_entry(number, given, {issuer.name: issuer}))
         except ValueError as problem:
-            raise BadInput(f"The entry {number + 1} for CALLERS cannot be used: {problem}.") from None
+            what, _, fix = str(problem).partition(". Fix: ")
+            raise BadInput(f"Entry {number + 1} for CALLERS cannot be used: {what}.", fix) from None
     return PutIssuer(issuer, tuple(entries), wanted.replace)
 
 

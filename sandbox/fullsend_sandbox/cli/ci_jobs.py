@@ -51,13 +51,17 @@ def machines_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def print_machine(machine: CIMachine, world: World, mint_url: str) -> None:
-    """Print how to mint as the default job of an issuer, and how as one that the mint denies."""
+def print_machine(machine: CIMachine, world: World, mint_url: str = "") -> None:
+    """Print how to mint as the default job of an issuer, and how as one that the mint denies.
+
+    Without a `mint_url`, the line reads the shell's MINT_URL.
+    """
     issuer = machine.issuer
-    given = dict(machine.environment()) | {"FULLSEND_MINT_URL": mint_url, "GITHUB_API_URL": world.github.api_url}
+    given = dict(machine.environment()) | {"GITHUB_API_URL": world.github.api_url}
     path = given.pop("PATH", "")
     unset = " ".join(f"-u {name}" for name in OTHERS if name not in given)
     words = [f"{name}={shlex.quote(value)}" for name, value in given.items()]
+    words.append(f"FULLSEND_MINT_URL={shlex.quote(mint_url)}" if mint_url else 'FULLSEND_MINT_URL="$MINT_URL"')
     if path:
         words.append(f'PATH={shlex.quote(path)}:"$PATH"')
     if issuer.kind == "gitlab":

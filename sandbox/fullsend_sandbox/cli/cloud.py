@@ -5,6 +5,7 @@ This file writes keys and variables, and prints. `sandbox/fullsend_sandbox/googl
 
 from __future__ import annotations
 
+import shlex
 import signal
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fullsend_sandbox.ci.programs import CIMachine
+from fullsend_sandbox.cli.ci_jobs import issuer_option, print_machine
 from fullsend_sandbox.cli.common import command, ended_by_signals, exports
 from fullsend_sandbox.cli.output import note, progress, write_private
 from fullsend_sandbox.google.control_plane import ControlPlane
@@ -22,25 +25,35 @@ from fullsend_sandbox.world import World
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fullsend_sandbox.ci.issuer import CIIssuer
+
 OWNER = "mona"
 
 
 @click.command(short_help="Google Cloud and GitHub for the operator's commands.")
-def cloud() -> None:
+@issuer_option
+def cloud(*, issuers: tuple[str, ...]) -> None:
     """Keep an empty Google project and a GitHub running until Ctrl-C, for the operator's commands.
 
-    Prints what to paste into another terminal: deploy a mint there, enroll an organization, mint as a job.
+    Prints what to paste into another terminal: deploy a mint there, enroll an organization, mint as a job. With
+    --issuer, also what adds the issuer of another CI system to the mint.
     """
     try:
         with ended_by_signals(), ExitStack() as running:
             folder = Path(running.enter_context(TemporaryDirectory(prefix="fullsend-")))
             with progress("starting Google Cloud and GitHub"):
                 world = running.enter_context(World())
+                for kind in issuers:
+                    world.ci.add(kind)
                 google = running.enter_context(ControlPlane(world))
                 google.new_project()
             operator = _operator(world, google, folder)
             gcloud = google.environment(folder / "credentials.json") | google.gcloud_environment(folder)
             _print_served(world, folder, operator, gcloud)
+            for issuer in world.ci:
+                _print_issuer(issuer)
+                print_machine(CIMachine(issuer, folder), world)
+            click.echo("Ctrl-C ends it; nothing is kept.")
             signal.pause()
     except KeyboardInterrupt:
         note("stopped")
@@ -91,5 +104,15 @@ As a job of octo-org/app, in the same terminal: mint a token and use it.
 export FULLSEND_MINT_URL=$MINT_URL
 {fullsend} mint exec --role triage --repos app -- \\
   sh -c 'curl -sS -H "Authorization: Bearer $GH_TOKEN" $GITHUB_API_URL/installation/repositories'
+""")
 
-Ctrl-C ends it; nothing is kept.""")
+
+def _print_issuer(issuer: CIIssuer) -> None:
+    match = " ".join(f"--match {shlex.quote(f'{claim}={value}')}" for claim, value in issuer.match.items())
+    click.echo(f"""\
+As the operator: let the jobs of {issuer.kind} mint.
+
+{command()} mint issuer add {issuer.kind} --kind {issuer.kind} --url {issuer.issuer} \\
+  {match} --as {ORG}/app --role triage
+{command()} mint issuer list
+""")

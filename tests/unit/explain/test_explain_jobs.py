@@ -103,7 +103,7 @@ def told(check: str, given: dict[str, Any], place: str = PLACE, role: str = "cod
 
 
 def test_an_operator_gets_the_command_that_would_let_the_job_in() -> None:
-    change = told("callers", claims(GitLabJob(project_id="9", ref="it's", protected=False)))
+    change = told("callers", claims(GitLabJob(project_id="9", ref="it's")))
     assert change.startswith("No entry of CALLERS matches this job. CALLERS[0] comes nearest and fails: ")
     [command] = re.findall("fullsend mint issuer add .*", change)
     words = shlex.split(command)
@@ -126,6 +126,11 @@ def test_an_operator_gets_the_command_that_would_let_the_job_in() -> None:
         "as": "OWNER/REPO",
         "roles": ["coder"],
     }
+
+
+def test_a_job_of_an_unprotected_ref_is_sent_to_a_protected_one() -> None:
+    change = told("callers", claims(GitLabJob(protected=False)))
+    assert "Fix: run the job on a protected branch or tag." in change
 
 
 def test_a_job_of_kubernetes_is_let_in_by_its_namespace_and_account() -> None:

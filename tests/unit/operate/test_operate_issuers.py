@@ -290,7 +290,7 @@ def test_an_undeleted_provider_does_not_keep_the_key_set_it_had() -> None:
         (IssuerSpec("gitlab"), "There is no issuer 'gitlab' yet"),
         (IssuerSpec("gitlab", "gitlab", "http://gitlab.com"), "url must be the issuer's https URL"),
         (IssuerSpec("gh", "github", "https://ghes.example/_services/token"), "has one GitHub issuer"),
-        (replace(WANTED, callers=({**FIELDS, "match": {"ref": "main"}},)), "Fix: add project_id, or namespace_id"),
+        (replace(WANTED, callers=({**FIELDS, "match": {"ref": "main"}},)), "must pin the project exactly"),
         (replace(WANTED, callers=({**FIELDS, "match": {"project_id": "47*"}},)), "without \\*"),
         (replace(WANTED, callers=({**FIELDS, "issuer": "other"},)), "names the issuer 'other'"),
         (replace(WANTED, callers=({**FIELDS, "as": "app"},)), "as: "),
@@ -300,6 +300,12 @@ def test_an_undeleted_provider_does_not_keep_the_key_set_it_had() -> None:
 def test_an_issuer_that_the_mint_or_google_would_refuse_is_not_planned(wanted: IssuerSpec, message: str) -> None:
     with pytest.raises(BadInput, match=message):
         add_issuer(running(), wanted)
+
+
+def test_what_an_entry_lacks_is_the_fix() -> None:
+    with pytest.raises(BadInput) as refused:
+        add_issuer(running(), replace(WANTED, callers=({**FIELDS, "match": {"ref": "main"}},)))
+    assert refused.value.remedy == "add project_id, or namespace_id"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from fullsend.operate.model.mint_state import MintState
 
 
+ENTRIES = "Entries of CALLERS; the first that matches and has the role decides"
+
+
 @click.command("list")
 @place_options
 @json_option
@@ -43,14 +46,14 @@ def list_(*, project: str, region: str, as_json: bool) -> None:
 
 def _print(listed: Sequence[Mapping[str, Any]], state: MintState) -> None:
     rows = [(one["name"], one["kind"], one["url"], one["audience"], _provider(one["provider"])) for one in listed]
-    print_table(("issuer", "kind", "url", "audience", "provider"), rows, whole=("issuer",))
+    print_table(("issuer", "kind", "url", "audience", "provider"), rows, whole=("issuer",), title="Issuers")
     entries = [
         (entry.issuer, match_text(entry), str(entry.acts_as), ", ".join(entry.roles), entry.level or "any")
         for entry in issuer_list.callers(state.environment)
     ]
     if entries:
         click.echo()
-        print_table(("issuer", "match", "as", "roles", "level"), entries, whole=("issuer",))
+        print_table(("issuer", "match", "as", "roles", "level"), entries, whole=("issuer",), title=ENTRIES)
 
 
 def _provider(provider: Mapping[str, Any]) -> str:
