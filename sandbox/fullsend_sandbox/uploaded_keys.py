@@ -35,7 +35,8 @@ def uploaded_keys(text: str) -> dict[str, PublicKey]:
 
 
 def _key(jwk: Any) -> tuple[str, PublicKey]:
-    members = MEMBERS.get(jwk.get("kty", "")) if isinstance(jwk, Mapping) else None
+    texts = isinstance(jwk, Mapping) and all(isinstance(value, str) and value for value in jwk.values())
+    members = MEMBERS.get(jwk.get("kty", "")) if texts else None
     if members is None or not members >= set(jwk) >= members - {"alg", "use"}:
         raise InvalidProviderError("The JWKS may have only RSA and EC keys with the documented fields.")
     if jwk.get("use", "sig") != "sig" or jwk.get("alg", ALGORITHM[jwk["kty"]]) != ALGORITHM[jwk["kty"]]:
@@ -44,4 +45,4 @@ def _key(jwk: Any) -> tuple[str, PublicKey]:
         key = RSAAlgorithm.from_jwk(dict(jwk)) if jwk["kty"] == "RSA" else ECAlgorithm.from_jwk(dict(jwk))
     except (jwt.PyJWTError, ValueError, TypeError) as problem:
         raise InvalidProviderError("A key of the JWKS cannot be read.") from problem
-    return str(jwk["kid"]), key  # type: ignore[return-value] # without `d` it is a public key
+    return jwk["kid"], key  # type: ignore[return-value] # without `d` it is a public key

@@ -6,7 +6,7 @@ Buildkite: "buildkite-agent oidc", token contents and optional claims; agent sou
 import secrets
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import time
 from typing import Any, ClassVar
 
@@ -122,14 +122,24 @@ class BuildkiteIssuer(CIIssuer):
             job = self._jobs.get((job_id, access))
         if job is None or scheme != "Token":
             return json_answer({"message": "Authentication required. Invalid access token."}, 401)
-        wanted = request.get_json(silent=True)
-        fields = wanted if isinstance(wanted, dict) else {}
-        asked, lifetime = fields.get("claims") or [], fields.get("lifetime") or self.lifetime
-        if not set(asked) <= OPTIONAL_CLAIMS:
-            return json_answer({"message": "Claims must be known optional claims"}, 422)
-        if not isinstance(lifetime, int) or not 0 < lifetime <= MAX_LIFETIME:
-            return json_answer({"message": "Lifetime is out of range"}, 422)
-        audience = fields.get("audience") or f"https://buildkite.com/{job.organization}"
-        given = BuildkiteJob(**vars(job) | {"extra": tuple(asked)})
-        claims = self.claims(given, audience, exp=int(self.clock()) + lifetime)
+        try:
+            audience, asked, lifetime = self._wanted(request.get_json(silent=True), job)
+        except ValueError as problem:
+            return json_answer({"message": str(problem)}, 422)
+        claims = self.claims(replace(job, extra=asked), audience, exp=int(self.clock()) + lifetime)
         return json_answer({"token": self.token_as_asked(claims, request.args)})
+
+    def _wanted(self, body: Any, job: BuildkiteJob) -> tuple[str, tuple[str, ...], int]:
+        """Return audience, optional claims and lifetime of a request. Raises ValueError with the refusal."""
+        fields = body if isinstance(body, dict) else {}
+        audience = fields.get("audience") or f"https://buildkite.com/{job.organization}"
+        asked, lifetime = fields.get("claims") or [], fields.get("lifetime") or self.lifetime
+        if not isinstance(audience, str):
+            raise ValueError("Audience must be a string")  # noqa: TRY004 - one kind of refusal
+        if not isinstance(asked, list) or not all(isinstance(one, str) for one in asked):
+            raise ValueError("Claims must be a list of strings")
+        if not set(asked) <= OPTIONAL_CLAIMS:
+            raise ValueError("Claims must be known optional claims")
+        if isinstance(lifetime, bool) or not isinstance(lifetime, int) or not 0 < lifetime <= MAX_LIFETIME:
+            raise ValueError("Lifetime is out of range")
+        return audience, tuple(asked), lifetime

@@ -201,6 +201,11 @@ def test_buildkite_hands_out_tokens_as_its_agent_asks(buildkite: BuildkiteIssuer
         ("Bearer {access}", {}, 401),
         ("Token {access}", {"claims": ["agent_secret"]}, 422),
         ("Token {access}", {"lifetime": -1}, 422),
+        ("Token {access}", {"lifetime": True}, 422),
+        ("Token {access}", {"lifetime": 86_401}, 422),
+        ("Token {access}", {"claims": [{}]}, 422),
+        ("Token {access}", {"claims": "pipeline_id"}, 422),
+        ("Token {access}", {"audience": ["a"]}, 422),
     ],
 )
 def test_buildkite_refuses_what_its_agent_api_refuses(
