@@ -82,10 +82,11 @@ sbom: .venv/ready ## write dist/sbom.cdx.json: the packages that a mint runs, as
 	@mkdir -p dist
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.cdx.json requirements.txt
 
-wheel: .venv/ready ## build both wheels of the committed code into dist/; the same commit gives the same bytes
+wheel: .venv/ready ## build both wheels and the upload of the committed code into dist/; the same commit gives the same bytes
 	@rm -rf dist/source && mkdir -p dist/source && git archive HEAD | tar -x -C dist/source
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(UV) build -q --wheel --no-build-isolation --python $(BIN)/python --out-dir dist dist/source
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(UV) build -q --wheel --no-build-isolation --python $(BIN)/python --out-dir dist dist/source/sandbox
+	@$(BIN)/python scripts/release/source.py dist/source dist
 	@rm -rf dist/source && ls dist/*.whl
 
 notes: ## print the release notes of VERSION from CHANGELOG.md

@@ -187,6 +187,7 @@ COPIED = {
     "fullsend/client/mint.py": {"self._retry"},
     "fullsend/client/token_api.py": {"self.retry"},
     "fullsend/cli/mint/deploy.py": {"deployment"},
+    "fullsend/cli/mint/doctor.py": {"snapshot"},
     "fullsend/cli/mint/role_keys.py": {"role"},
     "fullsend/operate/gcp/read_state.py": {"state"},
     "fullsend/operate/model/federation.py": {"one", "other"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -21,13 +21,15 @@ from fullsend.cli.output import (
     print_table,
     progress,
 )
+from fullsend.failure import Failure
 from fullsend.github.apps import GitHubApps
 from fullsend.operate.doctor.check import check, read_snapshot
 from fullsend.operate.doctor.finding import Kind
 from fullsend.operate.doctor.rehearsal import rehearse
 from fullsend.operate.gcp.read_state import read_state
+from fullsend.operate.model.provenance import MAX_BYTES, Provenance, ServedSource, parse_digests
 from fullsend.operate.operate_errors import BadInput
-from fullsend.operate.plan.bundle import build, default_source
+from fullsend.operate.plan.bundle import build, default_source, of_archive
 from fullsend.operate.plan.enrollment import require_mint
 from mintcore.settings.environment import ConfigurationError
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from fullsend.operate.doctor.finding import Finding
     from fullsend.operate.doctor.rehearsal import Rehearsal
+    from fullsend.operate.gcp.cloud import Cloud
 
 _TITLES = {Kind.PROBLEM: "", Kind.PROTECTION_OFF: "Protections that are off:", Kind.UNCHECKED: "Not checked:"}
 
@@ -56,8 +59,23 @@ _TITLES = {Kind.PROBLEM: "", Kind.PROTECTION_OFF: "Protections that are off:", K
     help="Audit events, as `audit find` reads them: also print whose granted requests the protections would deny. "
     "May be repeated.",
 )
+@click.option(
+    "--provenance",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="A release's SHA256SUMS or attestation: also compare the source that Cloud Functions has with it. Verify "
+    "the file first: gh attestation verify.",
+)
 @json_option
-def doctor(*, project: str, region: str, source: Path | None, events: tuple[IO[bytes], ...], as_json: bool) -> None:
+def doctor(
+    *,
+    project: str,
+    region: str,
+    source: Path | None,
+    provenance: IO[bytes] | None,
+    events: tuple[IO[bytes], ...],
+    as_json: bool,
+) -> None:
     """Find what is wrong with a mint, and print the command that fixes it.
 
     Compares the environment, the providers, the secrets, the Apps, their installations and the enrolled names.
@@ -73,6 +91,8 @@ def doctor(*, project: str, region: str, source: Path | None, events: tuple[IO[b
             snapshot = read_snapshot(
                 cloud, state, github=github, resolver=resolver(state.environment), bundle_hash=bundle_hash
             )
+            if provenance is not None:
+                snapshot = replace(snapshot, provenance=_published(cloud, provenance))
             findings = check(snapshot)
     rehearsal = _rehearsed(events, state.serving_environment) if events else None
     problems = [finding for finding in findings if finding.kind is Kind.PROBLEM]
@@ -87,6 +107,17 @@ def doctor(*, project: str, region: str, source: Path | None, events: tuple[IO[b
         note(f"Nothing is wrong with the mint at {state.url}.")
     if problems:
         sys.exit(NOT_HEALTHY)
+
+
+def _published(cloud: Cloud, file: IO[bytes]) -> Provenance:
+    """Return the digests of a file and the source that Cloud Functions has. Raises BadInput for the file."""
+    text = file.read(MAX_BYTES).decode("utf-8", "replace")
+    digests = parse_digests(text, file.name)
+    try:
+        sha256, others = of_archive(cloud.functions.source(cloud.location.function))
+    except Failure as error:
+        return Provenance(file.name, digests, ServedSource(unreadable=error.message, fix=error.remedy))
+    return Provenance(file.name, digests, ServedSource(sha256, others))
 
 
 def _rehearsed(files: Sequence[IO[bytes]], environment: Mapping[str, str]) -> Rehearsal:

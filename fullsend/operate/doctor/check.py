@@ -16,6 +16,7 @@ from fullsend.operate.doctor import (
     kms_checks,
     name_checks,
     protection_checks,
+    provenance_checks,
     service_checks,
 )
 from fullsend.operate.doctor.finding import (
@@ -49,6 +50,7 @@ CHECKS: tuple[Check, ...] = (
     service_checks.traffic,
     service_checks.threads,
     service_checks.source,
+    provenance_checks.provenance,
     service_checks.variables,
     service_checks.builder,
     name_checks.names,

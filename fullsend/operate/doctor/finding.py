@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fullsend.client.mint_health import Health
     from fullsend.github.apps import AppFacts
     from fullsend.operate.model.mint_state import MintState
+    from fullsend.operate.model.provenance import Provenance
     from mintcore.policy.names import Role
 
 
@@ -94,6 +95,8 @@ class Snapshot:
     health: Health | None = None
     bundle_hash: str = ""
     builder: BuilderReport = field(default_factory=BuilderReport)
+    provenance: Provenance | None = None
+    """Given only if the operator named a file with published digests."""
 
     @property
     def environment(self) -> Mapping[str, str]:

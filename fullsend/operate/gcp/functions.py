@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from fullsend.operate.operate_errors import NotReady, NotThere
+from fullsend.net.failures import NoAnswerError
+from fullsend.operate.operate_errors import GoogleFailed, NotReady, NotThere
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +19,8 @@ BUSY = (DEPLOYING, "DELETING")
 _WAITS = 180
 _PAUSE_SECONDS = 5.0
 _FIRST_PAUSE = 0.2
+_DOWNLOAD_SECONDS = 300.0
+_AGAIN = "This only reads and changed nothing. Run the command again."
 
 
 class Functions:
@@ -70,6 +74,18 @@ class Functions:
         self._session.upload(location["uploadUrl"], data, "application/zip", "upload the source")
         source: dict[str, Any] = {"storageSource": location["storageSource"]}
         return source
+
+    def source(self, name: str) -> bytes:
+        """Return the source archive that the function was built from. Raises NotThere, MissingPermission."""
+        what = "download the function's source"
+        location = self._api.post(f"{name}:generateDownloadUrl", what)
+        try:  # the signed URL is the permission: no credentials go there
+            answer = self._session.transport.exchange("GET", location["downloadUrl"], seconds=_DOWNLOAD_SECONDS)
+        except NoAnswerError as error:
+            raise GoogleFailed(f"Google did not answer when asked to {what}: {error}.", _AGAIN) from error
+        if answer.status != HTTPStatus.OK:
+            raise GoogleFailed(f"Google refused to {what}: status {answer.status}.", _AGAIN)
+        return answer.body
 
     def create(self, name: str, body: Mapping[str, Any]) -> None:
         """Create a function and wait for its build. Raises AlreadyExists, NotReady."""

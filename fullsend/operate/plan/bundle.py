@@ -10,6 +10,7 @@ import hashlib
 import io
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,8 @@ _MODE = 0o100644 << 16
 _UNIX = 3
 # An installed package has the two files here: see setup.py.
 _INSTALLED = Path("fullsend", "operate", "upload")
+_IN_BUNDLE = re.compile(r"main\.py|requirements\.txt|mintcore/(?:[^/]+/)*[^/]+\.py")
+MAX_UNPACKED = 64 * 1024 * 1024
 _VERSION = re.compile(rb'^VERSION = "([^"]+)"$', re.MULTILINE)
 
 
@@ -51,6 +54,23 @@ def build(source: Path) -> Bundle:
         )
     data = _zip(contents)
     return Bundle(data, hashlib.sha256(data).hexdigest(), version[1].decode(), source)
+
+
+def of_archive(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """Return the bundle's hash for the files of another archive, and the names that no bundle has.
+
+    Two archives of the same files differ by their packer. Raises BadInput for what is not an archive of a source.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
+                raise BadInput("The source archive is too large.")
+            contents = {entry.filename: archive.read(entry) for entry in entries}
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
+        raise BadInput("The source archive is not a zip file.") from error
+    ours = {name: content for name, content in sorted(contents.items()) if _IN_BUNDLE.fullmatch(name)}
+    return hashlib.sha256(_zip(ours)).hexdigest(), tuple(sorted(contents.keys() - ours.keys()))
 
 
 def _files(source: Path) -> dict[str, Path]:

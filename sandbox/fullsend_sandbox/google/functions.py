@@ -71,6 +71,7 @@ class Functions:
         at, may = "projects.locations.functions.", "cloudfunctions.functions."
         return {
             f"{at}generateUploadUrl": Endpoint(self._upload_url, f"{may}sourceCodeSet"),
+            f"{at}generateDownloadUrl": Endpoint(self._download_url, f"{may}sourceCodeGet"),
             f"{at}create": Endpoint(self._create, f"{may}create"),
             f"{at}get": Endpoint(lambda call: self._show(self._name(call)), f"{may}get"),
             f"{at}list": Endpoint(self._list, f"{may}list"),
@@ -89,6 +90,10 @@ class Functions:
         _check_region(call)
         url, name = self._uploads.offer()
         return {"uploadUrl": url, "storageSource": {"bucket": self._uploads.bucket, "object": name}}
+
+    def _download_url(self, call: Call) -> dict[str, Any]:
+        source = self._functions[self._name(call)]["buildConfig"]["source"]["storageSource"]
+        return {"downloadUrl": self._uploads.offer_download(source["object"])}
 
     def _list(self, call: Call) -> dict[str, Any]:
         parent = self._project.by_id(call.name.removesuffix("/functions"))

@@ -1,4 +1,4 @@
-"""Cloud Storage as far as source uploads go: `PUT` to a signed URL that Cloud Functions handed out.
+"""Cloud Storage as far as sources go: `PUT` to and `GET` from signed URLs that Cloud Functions handed out.
 
 The signature is in the URL, so credentials are refused, and so is any other content type than the one signed.
 """
@@ -23,6 +23,8 @@ class _Upload:
     signature: str
     expires_at: float
     data: bytes | None = None
+    readable_with: str = ""
+    """The signature of the newest URL to download it from."""
 
 
 class Uploads(LoopbackService):
@@ -44,6 +46,13 @@ class Uploads(LoopbackService):
             self._uploads[name] = _Upload(signature, self.clock() + LIFETIME)
         return f"{self.url}/{self.bucket}/{name}?X-Goog-Signature={signature}", name
 
+    def offer_download(self, name: str) -> str:
+        """Return a signed URL from which an uploaded object can be downloaded."""
+        signature = secrets.token_hex(32)
+        with self._lock:
+            self._uploads[name].readable_with = signature
+        return f"{self.url}/{self.bucket}/{name}?X-Goog-Signature={signature}"
+
     def uploaded(self, bucket: str, name: str) -> bytes | None:
         """Return what was uploaded; None where nothing was."""
         with self._lock:
@@ -54,11 +63,16 @@ class Uploads(LoopbackService):
         bucket, _, name = request.path.removeprefix("/").partition("/")
         with self._lock:
             upload = self._uploads.get(name) if bucket == self.bucket else None
-        if request.method != "PUT" or upload is None:
+        if request.method not in {"PUT", "GET"} or upload is None:
             return _refusal(404, "NoSuchKey", "The specified key does not exist.")
         if "Authorization" in request.headers:
             return _refusal(400, "InvalidArgument", "A signed URL must not be sent with an Authorization header.")
-        signed = request.args.get("X-Goog-Signature", "") == upload.signature
+        signature = request.args.get("X-Goog-Signature", "")
+        if request.method == "GET":
+            readable = upload.readable_with and signature == upload.readable_with
+            denied = _refusal(403, "SignatureDoesNotMatch", "Access denied.")
+            return Response(upload.data, content_type=CONTENT_TYPE) if readable else denied
+        signed = signature == upload.signature
         if not signed or request.mimetype != CONTENT_TYPE:
             return _refusal(
                 403,
