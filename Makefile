@@ -68,7 +68,7 @@ docs: .venv/ready ## write the generated pages: configuration.md, errors.md, met
 	$(BIN)/python scripts/docs/metrics.py
 
 trust-oracle: .venv/ready ## compare 20,000 generated requests with a second oracle; TRUST_SEED repeats a run
-	TRUST_REQUESTS=$${TRUST_REQUESTS:-20000} $(BIN)/pytest -q tests/property/test_property_trust.py
+	TRUST_REQUESTS=$${TRUST_REQUESTS:-20000} $(BIN)/pytest -q tests/property/test_property_trust.py tests/property/test_property_jobs.py
 
 fuzz-api: .venv/ready ## send many generated requests to both mints and check docs/openapi.yaml
 	FUZZ_API_EXAMPLES=$${FUZZ_API_EXAMPLES:-1000} $(BIN)/pytest -q -n 2 tests/integration/test_openapi.py
