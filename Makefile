@@ -29,7 +29,8 @@ test: .venv/ready ## run the tests, except those with their own target
 	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)') --dist loadgroup
 
 test-long: .venv/ready ## run the long tests: kills, many processes at once, generated requests
-	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-5000} $(BIN)/pytest -m long -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') --dist loadgroup
+	$(BIN)/pytest -m long -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') --dist loadgroup
+	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-5000} $(BIN)/pytest -q -n 2 tests/integration/test_hosted_fuzz.py
 
 gcloud: .venv/ready ## run the real gcloud against the sandbox
 	$(BIN)/pytest -m gcloud -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') tests/gcloud

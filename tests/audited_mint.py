@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fullsend_sandbox.process import STOP_SECONDS, MintProcess
+from tests.fork.client import fork_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from jsonschema import Draft202012Validator
+
+    from fullsend_sandbox.process import Running
 
 SCHEMA = Path(__file__).resolve().parents[1] / "docs" / "audit-event.schema.json"
 _SHOWN = 5
@@ -33,6 +36,13 @@ class AuditedMint(MintProcess):
     def _hold_to_schema(self) -> None:
         broken = schema_errors(events(self.logs()))
         assert not broken, "audit events break docs/audit-event.schema.json:\n" + "\n".join(broken[:_SHOWN])
+
+
+class ForkedMint(AuditedMint):
+    """One mint process, forked where its packages are imported already; for tests that are not about its start."""
+
+    def _spawn(self, command: Sequence[str], environment: Mapping[str, str], source: Path) -> Running:
+        return fork_server().popen(command, env=environment, cwd=source)
 
 
 def events(lines: Iterable[str]) -> list[dict[str, Any]]:

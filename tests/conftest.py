@@ -16,7 +16,8 @@ import pytest
 
 from fullsend_sandbox.keys import KeyPool
 from fullsend_sandbox.world import World
-from tests.audited_mint import AuditedMint
+from tests.audited_mint import ForkedMint
+from tests.fork.client import fork_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,14 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("ours")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_fork_server_ends() -> Iterator[None]:
+    yield
+    if fork_server.cache_info().currsize:
+        with fork_server():
+            pass
 
 
 class StartMint(Protocol):
@@ -66,7 +75,7 @@ def world(shared_world: World) -> World:
 def hosted_mint(shared_world: World) -> Iterator[MintProcess]:
     """Run the real function in the session's world."""
     shared_world.reset()  # whatever the last test broke
-    with AuditedMint(shared_world.mint_environment(), source=ROOT) as running:
+    with ForkedMint(shared_world.mint_environment(), source=ROOT) as running:
         yield running
 
 
@@ -76,7 +85,7 @@ def start_mint(world: World) -> Iterator[StartMint]:
     started: list[MintProcess] = []
 
     def start(**changes: str) -> MintProcess:
-        mint = AuditedMint(world.mint_environment(**changes), source=ROOT)
+        mint = ForkedMint(world.mint_environment(**changes), source=ROOT)
         started.append(mint)
         return mint.start()
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.audited_mint import AuditedMint
+from tests.audited_mint import ForkedMint
+from tests.fork.client import fork_server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = Path(sys.executable).parent / "fullsend-mint"
-ENDS_WITHIN_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -32,18 +31,10 @@ class Done:
 
 def run(environment: Mapping[str, str], *arguments: str, cwd: Path = ROOT) -> Done:
     """Run ``fullsend-mint`` with exactly this environment until it ends by itself."""
-    done = subprocess.run(
-        [str(COMMAND), *arguments],
-        cwd=cwd,
-        env={"PATH": os.defpath, **environment},
-        capture_output=True,
-        text=True,
-        timeout=ENDS_WITHIN_SECONDS,
-        check=False,
-    )
+    done = fork_server().run([str(COMMAND), *arguments], env={"PATH": os.defpath, **environment}, cwd=cwd)
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def standalone(world: World, pem_dir: Path, **changes: str) -> AuditedMint:
+def standalone(world: World, pem_dir: Path, **changes: str) -> ForkedMint:
     """A standalone mint in ``world``, not started; each App's key is written into ``pem_dir``."""
-    return AuditedMint(world.standalone_environment(pem_dir, **changes), source=ROOT, command=("fullsend-mint",))
+    return ForkedMint(world.standalone_environment(pem_dir, **changes), source=ROOT, command=("fullsend-mint",))

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import IO, Self
+from typing import IO, Protocol, Self
 
 import urllib3
 
@@ -26,6 +26,36 @@ LAST_LINES = 15
 
 class MintDidNotStartError(RuntimeError):
     """The process ended, or did not answer in time; the text holds the last lines it printed."""
+
+
+class Running(Protocol):
+    """A process that runs or has ended, as `subprocess.Popen` describes it."""
+
+    stdout: IO[str] | None
+    stderr: IO[str] | None
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, None while it runs."""
+
+    def poll(self) -> int | None:
+        """Look whether it has ended, and return its exit status."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its exit status. Raises subprocess.TimeoutExpired."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send it a signal, unless it has ended."""
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
 
 
 class MintProcess:
@@ -48,7 +78,7 @@ class MintProcess:
         self._source = source
         self._wanted_port = port
         self._port = port
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Running | None = None
         self._readers: list[threading.Thread] = []
         self._lines: list[str] = []
         self._printed = threading.Condition()
@@ -94,17 +124,7 @@ class MintProcess:
         self._port = self._wanted_port or _free_port()
         environment = {"PATH": os.pathsep.join([str(self._bin_dir), os.defpath])}
         environment |= self._environment | {"PORT": str(self._port)}
-        self._process = subprocess.Popen(  # noqa: S603 - the caller decides what to run
-            self._command,
-            cwd=self._source,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,  # a Ctrl-C on the terminal is ours to pass on
-        )
+        self._process = self._spawn(self._command, environment, self._source)
         for stream in (self._process.stdout, self._process.stderr):
             reader = threading.Thread(target=self._read, args=(stream,), name="mint-logs", daemon=True)
             reader.start()
@@ -120,7 +140,7 @@ class MintProcess:
             process.kill()
             process.wait()
         self._collect()
-        return process.returncode
+        return process.wait()
 
     def kill(self) -> None:
         """Kill it and its children at once, without waiting for a clean end."""
@@ -164,7 +184,20 @@ class MintProcess:
         if self._process is not None and self.returncode is None:
             self.kill()
 
-    def _running(self) -> "subprocess.Popen[str]":
+    def _spawn(self, command: Sequence[str], environment: Mapping[str, str], source: Path) -> "Running":
+        return subprocess.Popen(  # noqa: S603 - the caller decides what to run
+            command,
+            cwd=source,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # a Ctrl-C on the terminal is ours to pass on
+        )
+
+    def _running(self) -> "Running":
         if self._process is None:
             raise RuntimeError("the mint process is not started")
         return self._process

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from tests.audited_mint import AuditedMint
+from tests.audited_mint import ForkedMint
 
 if TYPE_CHECKING:
     from fullsend_sandbox.process import MintProcess
@@ -22,11 +22,11 @@ class StartMode(Protocol):
     def __call__(self, mode: str, **changes: str) -> MintProcess: ...
 
 
-def new_mint(mode: str, world: World, pem_dir: Path, **changes: str) -> AuditedMint:
+def new_mint(mode: str, world: World, pem_dir: Path, **changes: str) -> ForkedMint:
     """A mint of ``mode`` that is not started; the standalone one finds in ``pem_dir`` what Secret Manager has."""
     assert mode in MODES
     if mode == "hosted":
-        return AuditedMint(world.mint_environment(**changes), source=ROOT)
+        return ForkedMint(world.mint_environment(**changes), source=ROOT)
     environment = world.standalone_environment(pem_dir, **changes)
     for file in pem_dir.iterdir():
         file.unlink()
@@ -36,4 +36,4 @@ def new_mint(mode: str, world: World, pem_dir: Path, **changes: str) -> AuditedM
         path = pem_dir / f"{role[1]}.pem"
         path.touch(mode=0o600)
         path.write_bytes(world.secret_manager.versions(secret)[-1].data)
-    return AuditedMint(environment, source=ROOT, command=("fullsend-mint",))
+    return ForkedMint(environment, source=ROOT, command=("fullsend-mint",))

@@ -19,6 +19,7 @@ from werkzeug.wrappers import Request, Response
 from fullsend_sandbox.faults import Fail, Slow
 from fullsend_sandbox.github.tokens import TokenStyle
 from fullsend_sandbox.loopback import LoopbackService
+from tests.fork.client import fork_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,15 +51,7 @@ def mint(environment: dict[str, str]) -> Run:
     """Give a function that runs `fullsend mint ARGS` in that job."""
 
     def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [FULLSEND, "mint", *arguments],
-            env={**environment, **changes},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        return fork_server().run([FULLSEND, "mint", *arguments], env={**environment, **changes}, cwd=Path.cwd())
 
     return run
 
@@ -699,7 +692,9 @@ def test_exec_leaves_it_to_the_command_what_a_signal_means(world: World, environ
     assert world.github.live_tokens() == []
 
 
-def test_exec_never_puts_the_token_into_an_argument(mint: Run) -> None:
-    shown = mint(*script("ps -eo args 2>/dev/null || cat /proc/[0-9]*/cmdline | tr '\\0' ' '")).stdout
+def test_exec_never_puts_the_token_into_an_argument(environment: dict[str, str]) -> None:
+    listing = script("ps -eo args 2>/dev/null || cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
+    command = [FULLSEND, "mint", *listing]
+    shown = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
     assert "fullsend mint exec" in shown
     assert "ghs_" not in shown

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fork.client import fork_server
+
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     from fullsend_sandbox.process import MintProcess
@@ -52,14 +54,8 @@ def run(world: World, hosted_mint: MintProcess, tmp_path: Path) -> Probe:
 
     def probe(text: str, *options: str) -> subprocess.CompletedProcess[str]:
         file.write_text(text, encoding="utf-8")
-        return subprocess.run(
-            [FULLSEND, "mint", "probe", "--expect", str(file), *options],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        words = [FULLSEND, "mint", "probe", "--expect", str(file), *options]
+        return fork_server().run(words, env=environment, cwd=tmp_path)
 
     return probe
 

@@ -15,6 +15,7 @@ import pytest
 
 from fullsend_sandbox.faults import Fail
 from fullsend_sandbox.github.tokens import TokenStyle
+from tests.fork.client import fork_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,15 +60,7 @@ def tool(environment: dict[str, str]) -> Run:
     """Give a function that runs the script with the words of one command line."""
 
     def run(words: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, SCRIPT, *shlex.split(words)],
-            cwd=ROOT,
-            env={**environment, **changes},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return fork_server().run([SCRIPT, *shlex.split(words)], env={**environment, **changes}, cwd=ROOT)
 
     return run
 
@@ -134,11 +127,21 @@ def test_revoke_without_a_file_says_which_token_it_ended(tool: Run) -> None:
 
 
 @pytest.mark.parametrize("missing", ["", "jwt"])
-def test_the_script_needs_requests_and_pyjwt_and_says_so(tool: Run, tmp_path: Path, missing: str) -> None:
+def test_the_script_needs_requests_and_pyjwt_and_says_so(
+    environment: dict[str, str], tmp_path: Path, missing: str
+) -> None:
     for name in filter(None, ["click", "rich", "yaml", "nacl", "googleapiclient", "urllib3", missing]):
         text = f"raise ModuleNotFoundError('no {name} here', name={name!r})"
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
-    done = tool(SCOPED, PYTHONPATH=str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, SCRIPT, *shlex.split(SCOPED)],
+        cwd=ROOT,
+        env={**environment, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == (1 if missing else 0), done.stderr
     if missing:
         assert done.stderr == (
