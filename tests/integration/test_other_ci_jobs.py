@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from click.testing import CliRunner
 
+from fullsend.cli.root import cli
 from fullsend_sandbox.ci import KINDS
 from fullsend_sandbox.ci.programs import CIMachine
 from fullsend_sandbox.process import MintProcess
@@ -20,6 +22,10 @@ from tests.docs.test_docs_other_ci import FILES, commands
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from click.testing import Result
+
+# One worker: the tests share a mint.
+pytestmark = pytest.mark.xdist_group("other_ci_jobs")
 ROOT = Path(__file__).resolve().parents[2]
 FULLSEND = Path(sys.executable).parent / "fullsend"
 KIND_OF = {
@@ -99,32 +105,38 @@ def test_the_commands_of_a_pipeline_file_mint_in_its_system(served: Served, name
     assert not IDENTITY & set((tmp_path / "names").read_text().split())
 
 
+def invoke(served: Served, kind: str, folder: Path, *arguments: str) -> Result:
+    """Run `fullsend mint ARGUMENTS` in this process, in the environment of a job."""
+    cleared = dict.fromkeys(("GITHUB_ACTIONS", "GITHUB_REPOSITORY", "GITHUB_REPOSITORY_OWNER"))
+    return CliRunner(env=cleared | environment(served, kind, folder)).invoke(cli, ["mint", *arguments])
+
+
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"buildkite"}))
 def test_token_says_where_the_log_cannot_hide_what_it_prints(served: Served, kind: str, tmp_path: Path) -> None:
-    env = environment(served, kind, tmp_path)
-    printed = run("fullsend mint token --role triage", env, tmp_path)
+    printed = invoke(served, kind, tmp_path, "token", "--role", "triage")
     assert printed.stdout.startswith("ghs_")
     assert "cannot hide the token in the job's log" in printed.stderr
-    written = run("fullsend mint token --role triage --out token", env, tmp_path)
-    assert written.returncode == 0
+
+
+def test_a_token_in_a_file_is_not_in_the_log(served: Served, tmp_path: Path) -> None:
+    written = invoke(served, "gitlab", tmp_path, "token", "--role", "triage", "--out", str(tmp_path / "token"))
+    assert written.exit_code == 0
     assert "cannot hide" not in written.stderr
 
 
 def test_token_in_buildkite_has_the_agent_hide_it_and_says_nothing(served: Served, tmp_path: Path) -> None:
-    done = run("fullsend mint token --role triage", environment(served, "buildkite", tmp_path), tmp_path)
+    done = invoke(served, "buildkite", tmp_path, "token", "--role", "triage")
     assert done.stdout.startswith("ghs_")
     assert done.stderr == ""
 
 
 def test_a_job_names_repositories_without_their_owner(served: Served, tmp_path: Path) -> None:
-    env = environment(served, "gitlab", tmp_path)
-    assert run("fullsend mint token --role triage --repos app", env, tmp_path).returncode == 0
-    refused = run("fullsend mint token --role triage --repos other-org/app", env, tmp_path)
-    assert refused.returncode == 2
+    refused = invoke(served, "gitlab", tmp_path, "token", "--role", "triage", "--repos", "octo-org/app")
+    assert refused.exit_code == 2
     assert "give the bare name" in refused.stderr
 
 
 def test_status_tells_a_job_what_it_may_have(served: Served, tmp_path: Path) -> None:
-    done = run("fullsend mint status --role triage", environment(served, "circleci", tmp_path), tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = invoke(served, "circleci", tmp_path, "status", "--role", "triage", "--repos", "app")
+    assert done.exit_code == 0, done.output
     assert "CALLERS[" in done.stdout
