@@ -17,6 +17,8 @@ from fullsend.operate.plan.steps.service_steps import EditEnvironment
 from fullsend_sandbox import names
 from fullsend_sandbox.ci import KINDS, GitLabJob, KubernetesPod
 from fullsend_sandbox.ci.kubernetes import KubernetesIssuer
+from fullsend_sandbox.google.control_plane import ControlPlane
+from tests.integration.operate.conftest import Operator
 from tests.integration.operate.test_operate_at_once import all_at_once
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from fullsend.operate.gcp.cloud import Cloud
     from fullsend_sandbox.ci import CIIssuer
-    from tests.integration.operate.conftest import Operator
+    from fullsend_sandbox.world import World
 
     Break = Callable[[Operator, Cloud], object]
 
@@ -82,16 +84,16 @@ def words_of(issuer: CIIssuer, *more: str) -> tuple[str, ...]:
     return (*pairs, "--as", APP, "--role", "triage", *more)
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
-def test_google_admits_the_jobs_of_an_entry_and_no_others(operator: Operator, kind: str) -> None:
+def test_google_admits_the_jobs_of_an_entry_of_each_kind_and_no_others(operator: Operator) -> None:
     operator.deploy()
-    issuer = started(operator, kind)
-    added(operator, issuer, *words_of(issuer))
+    for kind in sorted(KINDS):
+        issuer = started(operator, kind)
+        added(operator, issuer, *words_of(issuer))
 
-    assert exchange(operator, f"ci-{kind}", issuer.token()) == (200, "")
-    assert exchange(operator, f"ci-{kind}", issuer.forged_token())[0] == 400
-    operator.done("mint", "issuer", "remove", kind, "--as", APP, "--yes")
-    assert exchange(operator, f"ci-{kind}", issuer.token()) == (401, "unauthorized_client")
+        assert exchange(operator, f"ci-{kind}", issuer.token()) == (200, ""), kind
+        assert exchange(operator, f"ci-{kind}", issuer.forged_token())[0] == 400, kind
+        operator.done("mint", "issuer", "remove", kind, "--as", APP, "--yes")
+        assert exchange(operator, f"ci-{kind}", issuer.token()) == (401, "unauthorized_client"), kind
     assert variables(operator)[1] == []
 
 
@@ -297,31 +299,29 @@ BREAKS: dict[str, Break] = {
         on_ci(cloud), "assertion.sub != ''"
     ),
     "issuer_provider_unusable": lambda _, cloud: cloud.federation.delete_provider(on_ci(cloud)),
-    "issuer_not_in_environment": lambda _, cloud: write(cloud, ISSUERS="", CALLERS=""),
     "uploaded_keys": upload_to_github,
+    "issuer_not_in_environment": lambda _, cloud: write(cloud, ISSUERS="", CALLERS=""),
 }
 
 
-@pytest.mark.parametrize("code", BREAKS)
-def test_the_doctor_finds_a_broken_issuer_and_its_command_fixes_it(
-    operator: Operator, gitlab: CIIssuer, code: str
-) -> None:
+def test_the_doctor_finds_a_broken_issuer_and_its_command_fixes_it(operator: Operator, gitlab: CIIssuer) -> None:
     added(operator, gitlab, *GITLAB)
     cloud = operator.cloud()
-    with cloud.session:
-        BREAKS[code](operator, cloud)
+    for code, damage in BREAKS.items():
+        with cloud.session:
+            damage(operator, cloud)
 
-    found = operator.run("mint", "doctor", "--json", "--source", str(operator.source))
+        found = operator.run("mint", "doctor", "--json", "--source", str(operator.source))
 
-    assert found.exit_code == 3
-    [finding] = [one for one in json.loads(found.stdout)["findings"] if one["kind"] == "problem"]
-    assert finding["code"] == code
-    words = shlex.split(finding["fix"])[1:]
-    words += {"deploy": ["--source", str(operator.source)], "issuer": []}[words[1]]
-    operator.done(*words, *(["--yes"] if "remove" in words else []))
-    assert operator.doctor().exit_code == 0
-    status = 400 if code == "issuer_not_in_environment" else 200
-    assert exchange(operator, "ci-gitlab", gitlab.token())[0] == status
+        assert found.exit_code == 3, code
+        [finding] = [one for one in json.loads(found.stdout)["findings"] if one["kind"] == "problem"]
+        assert finding["code"] == code
+        words = shlex.split(finding["fix"])[1:]
+        words += ["--source", str(operator.source)] if words[1] == "deploy" else []
+        operator.done(*words, *(["--yes"] if "remove" in words else []))
+        assert operator.doctor().exit_code == 0, code
+        status = 400 if code == "issuer_not_in_environment" else 200
+        assert exchange(operator, "ci-gitlab", gitlab.token())[0] == status, code
 
 
 def test_the_doctor_reads_what_an_issuer_publishes(operator: Operator, gitlab: CIIssuer) -> None:
@@ -335,3 +335,35 @@ def test_the_doctor_reads_what_an_issuer_publishes(operator: Operator, gitlab: C
     silent = operator.doctor()
     assert silent.exit_code == 0
     assert "(issuer_not_reached)" in silent.stdout
+
+
+def ask(url: str, token: str, **fields: str) -> tuple[int, Any]:
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = urllib3.request("POST", f"{url}/v1/token", json={"role": "triage"} | fields, headers=headers)
+    body = answer.json()
+    return answer.status, body.get("code") or body["granted_repos"]
+
+
+def test_a_deployed_mint_mints_for_the_jobs_that_were_added(
+    world: World, mint_source: Path, tmp_path: Path
+) -> None:
+    with ControlPlane(world) as plane:  # whose functions are real mints
+        plane.new_project()
+        operator = Operator(world, plane, mint_source, tmp_path)
+        operator.deploy()
+        gitlab, cluster = started(operator, "gitlab"), started(operator, "kubernetes", issuer=CLUSTER)
+        keys = tmp_path / "jwks.json"
+        keys.write_text(cluster.jwks_text())
+        added(operator, gitlab, *GITLAB, "--level", "read")
+        added(operator, cluster, *words_of(cluster), "--jwks-file", str(keys))
+        url = plane.function_url()
+
+        assert ask(url, gitlab.token()) == (200, [APP])
+        assert ask(url, gitlab.token(), level="write") == (403, "permissions_not_allowed")
+        assert ask(url, gitlab.token(GitLabJob(protected=False))) == (403, "claims_not_allowed")
+        assert ask(url, cluster.token()) == (200, [APP]), "the mint cannot reach it, and Google has its keys"
+        assert ask(url, cluster.forged_token()) == (401, "invalid_token")
+        assert ask(url, world.issuer.token(world.job())) == (200, [APP])
+        operator.done("mint", "issuer", "remove", "gitlab", "--yes")
+        assert ask(url, gitlab.token()) == (401, "invalid_token")
+        assert ask(url, world.issuer.token(world.job())) == (200, [APP])
