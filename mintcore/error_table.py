@@ -300,7 +300,8 @@ TABLE: Mapping[str, ErrorCode] = {
     "github_rate_limited": ErrorCode(
         503, retry=True,
         sentence="GitHub rate-limits this App; wait as long as Retry-After says.",
-        cause="GitHub rate-limits the App. `Retry-After` says how long to wait.",
+        cause="GitHub rate-limits the App, or the mint has made as many look-ups as it allows in a minute. "
+        "`Retry-After` says how long to wait.",
         caller="Run the job again after the time in the message. Mint once per job rather than once per step.",
         operator="Find the caller that mints most with `fullsend audit find`, and limit it with `RATE_LIMIT`.",
     ),

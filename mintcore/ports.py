@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mintcore.policy.caller import Caller
     from mintcore.policy.claims import GenuineClaims, SignedClaims, UnprovenClaims
     from mintcore.policy.decision import CommitQuestion, GrantQuestion, Target
-    from mintcore.policy.names import Role
+    from mintcore.policy.names import Org, Role
     from mintcore.policy.roles import App
     from mintcore.request import AnswerRecord, DecisionRecord, InstallationToken, RequestContext, Scope
     from mintcore.secret import Secret
@@ -108,9 +108,10 @@ class AppAssertions(Protocol):
 class GrantLookup(Protocol):
     """Reads the Actions variable with which a repository or organization grants a role."""
 
-    def variable(self, app: App, question: GrantQuestion, context: RequestContext) -> str:
+    def variable(self, app: App, question: GrantQuestion, caller: Org, context: RequestContext) -> str:
         """Return the variable's value, as ``app`` can read it; empty where it is not set.
 
+        What ``caller``, the calling organization, can cause within a minute is bounded.
         A repository that does not exist or that the App cannot reach has no variable: a caller must not learn
         which private repositories exist. Values, empty ones too, are cached for 60 seconds; failures are not.
         Raises an InstallationError, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout or a key's failure.

@@ -7,6 +7,7 @@ variable" are one answer, an empty value.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -15,12 +16,14 @@ from urllib.parse import quote
 from mintcore.cache import ExpiringCache
 from mintcore.errors import (
     AppNotInstalled,
+    GitHubRateLimited,
     GitHubUnavailable,
     InstallationSuspended,
     PermissionsNotGranted,
     ReposNotAccessible,
     UpstreamTimeout,
 )
+from mintcore.github.budget import Budget
 from mintcore.github.refusals import is_not_found, refusal
 from mintcore.github.token_reader import TokenReader
 from mintcore.outbound.answer import Unusable
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from mintcore.request import RequestContext
 
 GRANT_SECONDS = 60.0
+# As many as one request can name. Each costs two calls or three of the App's quota, which all callers share.
+MAX_LOOKUPS = 500
 REPOSITORY_PERMISSION = "actions_variables"
 ORGANIZATION_PERMISSION = "organization_actions_variables"
 
@@ -63,6 +68,7 @@ class GrantVariables:
         self._channel = channel
         self._tokens = tokens
         self._clock = clock
+        self._budget = Budget["Org"](clock, most=MAX_LOOKUPS, seconds=GRANT_SECONDS)
         self._values = ExpiringCache[tuple["App", "GrantQuestion"], str](
             "grant",
             clock=clock,
@@ -72,11 +78,12 @@ class GrantVariables:
             slow=lambda: UpstreamTimeout(detail="waited for a grant until the time ran out"),
         )
 
-    def variable(self, app: App, question: GrantQuestion, context: RequestContext) -> str:
+    def variable(self, app: App, question: GrantQuestion, caller: Org, context: RequestContext) -> str:
         """Return the variable's value, empty where nothing is granted. Raises what GrantLookup says."""
-        return self._values.get((app, question), lambda: self._read(app, question, context), context)
+        return self._values.get((app, question), lambda: self._read(app, question, caller, context), context)
 
-    def _read(self, app: App, question: GrantQuestion, context: RequestContext) -> str:
+    def _read(self, app: App, question: GrantQuestion, caller: Org, context: RequestContext) -> str:
+        self._require_budget(caller)
         place = _place(question.target)
         try:
             # First, and for all repositories alike: a missing permission must not tell which of them exist.
@@ -94,6 +101,17 @@ class GrantVariables:
             doing = f"reading {question.variable} of {question.target}"
             raise refusal(answer, doing=doing, org=place.org, now=self._clock.now())
         return _value(answer, question.variable)
+
+    def _require_budget(self, caller: Org) -> None:
+        """Raise GitHubRateLimited if jobs of ``caller`` have caused too many look-ups in the last minute."""
+        wait = self._budget.spend(caller)
+        if wait:
+            raise GitHubRateLimited(
+                f"Jobs of {caller} have asked about the grants of more than {MAX_LOOKUPS} targets within a minute; "
+                "wait as long as Retry-After says.",
+                detail=f"more than {MAX_LOOKUPS} look-ups of grants in a minute for {caller}",
+                retry_after=max(1, math.ceil(wait)),
+            )
 
     def _require_permission(self, app: App, place: _Place, context: RequestContext) -> None:
         target = Target(place.org)

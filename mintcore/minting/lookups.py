@@ -1,64 +1,116 @@
-"""Answer policy's questions about GitHub, one after the other, until its decision is final.
+"""Answer policy's questions about GitHub until its decision is final, a few at a time.
 
-Policy decides whether to ask and what an answer means; the ports fetch and cache the answers.
+Policy decides whether to ask and what an answer means; the ports fetch and cache the answers. The first question is
+asked alone, then two, then four, at most eight at once: a target that does not grant ends a request of many targets
+after few calls, and one whose targets all grant still ends within its deadline.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mintcore.errors import InternalError, MintError
 from mintcore.policy.decision import NO_FACTS, CommitQuestion, Facts, Target
+from mintcore.request import RequestContext
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from mintcore.helpers import Helpers
     from mintcore.policy.caller import Caller
     from mintcore.policy.decision import Decision, Question
     from mintcore.policy.roles import App
     from mintcore.ports import CommitLookup, GrantLookup
-    from mintcore.request import RequestContext
+
+MAX_AT_ONCE = 8
 
 
 class Lookups:
-    """Answers questions through the two ports. A port is ``None`` if the mint's settings never need it."""
+    """Answers questions through the two ports. A port is ``None`` if the mint's settings never need it.
 
-    def __init__(self, grants: GrantLookup | None, commits: CommitLookup | None) -> None:
+    ``helpers`` are the threads for questions beside the first; without a free one they are asked in turn.
+    """
+
+    def __init__(
+        self, grants: GrantLookup | None, commits: CommitLookup | None, helpers: Helpers | None = None
+    ) -> None:
         self._grants = grants
         self._commits = commits
+        self._helpers = helpers
 
     def answer(self, decide: Callable[[Facts], Decision], context: RequestContext) -> Decision:
         """Return ``decide``'s decision once it is final.
 
         Raises what the ports raise, except for a rule that only reports: its failed question stays unanswered.
         """
-        facts = NO_FACTS
+        facts, at_once = NO_FACTS, 1
         while True:
             decision = decide(facts)
-            question = decision.question
-            if question is None:
+            questions = decision.questions[:at_once]
+            if not questions:
                 return decision
             with context.step("lookup"):
-                facts = self._with(facts, question, decision, context)
+                facts, failure = self._with(facts, questions, decision, context)
+            if failure is not None:
+                # As if asked one after the other: a target before the failed one may have refused.
+                decision = decide(facts)
+                if decision.denial is None:
+                    raise failure
+                return decision
+            at_once = min(2 * at_once, MAX_AT_ONCE)
 
-    def _with(self, facts: Facts, question: Question, decision: Decision, context: RequestContext) -> Facts:
+    def _with(
+        self, facts: Facts, questions: Sequence[Question], decision: Decision, context: RequestContext
+    ) -> tuple[Facts, MintError | None]:
+        """Return the facts with the answers, up to the first failure."""
         if decision.entitlement is None:
             raise InternalError(detail="policy asks about a role that is not served")
-        try:
-            return self._ask(facts, question, decision.entitlement.app, decision.acting(), context)
-        except MintError as failure:
-            if any(rule.question == question and not rule.report_only for rule in decision.rules):
-                raise
-            return Facts(facts.grants, facts.commits, {**facts.unanswered, question: failure.code})
+        app, caller = decision.entitlement.app, decision.acting()
+        reports = any(rule.question == questions[0] and rule.report_only for rule in decision.rules)
+        grants, commits, unanswered = dict(facts.grants), dict(facts.commits), dict(facts.unanswered)
+        for question, answer in zip(questions, self._ask_all(questions, app, caller, context), strict=True):
+            if isinstance(answer, MintError):
+                if not reports:
+                    return Facts(grants, commits, unanswered), answer
+                unanswered[question] = answer.code
+            elif isinstance(question, CommitQuestion):
+                commits[question] = bool(answer)
+            else:
+                grants[question] = str(answer)
+        return Facts(grants, commits, unanswered), None
 
-    def _ask(self, facts: Facts, question: Question, app: App, caller: Caller, context: RequestContext) -> Facts:
+    def _ask_all(
+        self, questions: Sequence[Question], app: App, caller: Caller, context: RequestContext
+    ) -> list[str | bool | MintError]:
+        """Return an answer or a failure for each question, in their order."""
+        # Each look-up counts its own calls: the context is not made for several threads.
+        counts = [RequestContext(context.deadline, context.request_id, context.trace) for _ in questions]
+
+        def ask(number: int) -> str | bool | MintError:
+            try:
+                return self._ask(questions[number], app, caller, counts[number])
+            except MintError as failure:
+                return failure
+
+        pending = [
+            None if self._helpers is None else self._helpers.start(partial(ask, number))
+            for number in range(1, len(questions))
+        ]
+        answers = [ask(0)]
+        for number, future in enumerate(pending, 1):
+            answers.append(ask(number) if future is None else future.result())
+        for count in counts:
+            context.cache_hits.update(count.cache_hits)
+            for service, calls in count.upstream_calls.items():
+                context.upstream_calls[service] = context.upstream_calls.get(service, 0) + calls
+        return answers
+
+    def _ask(self, question: Question, app: App, caller: Caller, context: RequestContext) -> str | bool:
         if isinstance(question, CommitQuestion):
             if self._commits is None:
                 raise InternalError(detail="this mint cannot look up commits")
-            own = Target(caller.org, caller.owner_id)
-            contains = self._commits.contains(app, question, own, context)
-            return Facts(facts.grants, {**facts.commits, question: contains}, facts.unanswered)
+            return self._commits.contains(app, question, Target(caller.org, caller.owner_id), context)
         if self._grants is None:
             raise InternalError(detail="this mint cannot look up grants")
-        value = self._grants.variable(app, question, context)
-        return Facts({**facts.grants, question: value}, facts.commits, facts.unanswered)
+        return self._grants.variable(app, question, caller.org, context)

@@ -99,6 +99,7 @@ class Rule(NamedTuple):
     failure: type[MintError]
     report_only: bool = False
     question: Question | None = None
+    more_questions: tuple[Question, ...] = ()
 
     @property
     def denies(self) -> bool:
@@ -154,6 +155,14 @@ class Decision:
         if self.denial is not None:
             return None
         return next((rule.question for rule in self.rules if rule.question is not None), None)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The open questions of the first rule that has one; each may make the others needless."""
+        if self.denial is not None:
+            return ()
+        rule = next((rule for rule in self.rules if rule.question is not None), None)
+        return () if rule is None or rule.question is None else (rule.question, *rule.more_questions)
 
     @property
     def allowed(self) -> bool:

@@ -125,24 +125,25 @@ def _foreign_rule(policy: TrustPolicy, caller: Caller, request: TokenRequest, re
 def _granted_rule(
     name: str, caller: Caller, request: TokenRequest, reach: Reach, facts: Facts, *, report_only: bool
 ) -> Rule:
-    """Return whether every target grants; the first one whose variable is unknown is the open question."""
+    """Return whether every target grants; those whose variable is unknown are the open questions, in order."""
     variable = variable_name(request.role)
     org = reach.target.org
     targets: list[Org | Repo] = [Repo(org, repo) for repo in reach.repos] or [org]
     expected = f"each target must list {caller.repository} or {caller.org} in {variable}"
-    question, refused = None, None
+    questions: list[GrantQuestion] = []
+    refused = None
     for target in targets:
         asked = GrantQuestion(target, variable)
         value = facts.grants.get(asked)
         if value is None and asked not in facts.unanswered:
-            question = question or asked
+            questions.append(asked)
         elif value is None or not grants_to(value, caller.repository):
             refused = target
             break
     kind = "repository" if isinstance(refused, Repo) else "organization"
     return Rule(
         name=name,
-        passed=refused is None and question is None,
+        passed=refused is None and not questions,
         found=f"it asks for {reach}" + ("" if refused is None else f", and {refused} does not grant it"),
         expected=expected,
         remedy=""
@@ -152,5 +153,6 @@ def _granted_rule(
         f"{refused}.",
         failure=TargetNotGranted,
         report_only=report_only,
-        question=None if refused is not None else question,
+        question=questions[0] if questions and refused is None else None,
+        more_questions=() if refused is not None else tuple(questions[1:]),
     )

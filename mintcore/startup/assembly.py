@@ -12,19 +12,22 @@ from mintcore.github.client import MAX_ANSWER, AppClient
 from mintcore.github.grant_variables import GrantVariables
 from mintcore.github.host_commits import HostCommits
 from mintcore.github.installations import GitHubTokens
+from mintcore.helpers import Helpers
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.minting.lookups import Lookups
 from mintcore.observe.audit import StructuredAudit
 from mintcore.service import MintService
 
 if TYPE_CHECKING:
-    from mintcore.helpers import Helpers
     from mintcore.observe.audit_file import AuditFile
     from mintcore.observe.log import JsonLog
     from mintcore.outbound.channel import Channel, Outbound
     from mintcore.policy.policy import TrustPolicy
     from mintcore.ports import Clock, KeyStore, Limiter, TokenUses, Verifier
     from mintcore.settings.environment import Settings
+
+
+_LOOKUP_THREADS = 32
 
 
 def assemble(
@@ -66,6 +69,7 @@ def _lookups(policy: TrustPolicy, channel: Channel, tokens: GitHubTokens, clock:
     return Lookups(
         grants=GrantVariables(channel, tokens, clock) if policy.grants else None,
         commits=HostCommits(channel, tokens, clock) if refs is not None and refs.commits else None,
+        helpers=Helpers(_LOOKUP_THREADS) if policy.grants else None,
     )
 
 

@@ -255,3 +255,25 @@ def test_a_token_mints_as_often_as_allowed_and_a_failed_mint_does_not_count(mint
     mint.calls()
     assert send(mint.process.url, Sent(token, other)).json["code"] == "token_spent"
     assert mint.calls() == {"sts": 0, "github": 0}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_five_hundred_targets_are_one_request_and_no_caller_has_more_looked_up_in_a_minute(mint: Mint) -> None:
+    world = mint.world
+    targets = [f"lib-{number}" for number in range(500)]
+    for name in [*targets, "one-more"]:
+        world.github.create_repo(f"other-org/{name}")
+        world.github.actions.put_variable(f"other-org/{name}", VARIABLE, "octo-org")
+    mint.start(REQUEST_DEADLINE_SECONDS="60")
+    granted = mint.ask(ABROAD | {"repos": targets})
+    assert granted.status == 200, granted.text
+    assert len(granted.json["granted_repos"]) == 500
+    mint.calls()
+    # The bound is the calling organization's, not one repository's.
+    for repository in ("octo-org/app", "octo-org/docs"):
+        refused = mint.ask(ABROAD | {"repos": ["one-more"]}, repository=repository)
+        assert (refused.status, refused.json["code"]) == (503, "github_rate_limited"), refused.text
+        assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert mint.calls()["github"] == 0
+    assert mint.ask(ABROAD | {"repos": targets[:20]}).status == 200

@@ -60,9 +60,10 @@ class LookupWorld:
     def put(self, target: str, value: str) -> None:
         self.github.actions.put_variable(target, VARIABLE, value)
 
-    def variable(self, target: str, context: RequestContext | None = None) -> str:
+    def variable(self, target: str, context: RequestContext | None = None, *, caller: str = "caller-org") -> str:
         where: Any = parse_repo(target) if "/" in target else Org(target)
-        return self.grants.variable(self.app, GrantQuestion(where, VARIABLE), context or new_attempt(self.clock))
+        question = GrantQuestion(where, VARIABLE)
+        return self.grants.variable(self.app, question, Org(caller), context or new_attempt(self.clock))
 
     def contains(self, commit: str, *refs: str, caller: str = "caller-org") -> bool:
         question = CommitQuestion(parse_repo(HOST), commit, refs or (MAIN,))

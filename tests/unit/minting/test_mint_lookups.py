@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mintcore.errors import GitHubUnavailable, InternalError
+from mintcore.helpers import Helpers
 from mintcore.minting.lookups import Lookups
 from mintcore.policy.names import Org, RepoName, Role
 from mintcore.policy.ref_patterns import ref_patterns
@@ -15,6 +16,7 @@ from tests.mint_doubles import FakeClock, caller, new_attempt, policy
 
 if TYPE_CHECKING:
     from mintcore.policy.decision import Decision
+    from mintcore.request import RequestContext
 
 CODER = Role("coder")
 FLOW = "fullsend-ai/fullsend/.github/workflows/triage.yml"
@@ -27,10 +29,17 @@ class Answers:
     def __init__(self, grants: Any = "", *, commits: Any = False) -> None:
         self.given = {"grants": grants, "commits": commits}
         self.asked: list[str] = []
+        self.helpers: Helpers | None = None
+        self.context: RequestContext | None = None
 
-    def variable(self, _app: object, question: Any, _context: object) -> str:
+    def variable(self, _app: object, question: Any, _caller: object, context: Any) -> str:
         self.asked.append(str(question.target))
-        return str(self._answer("grants"))
+        context.upstream_calls["github"] = context.upstream_calls.get("github", 0) + 2
+        given = self.given["grants"]
+        answer = given.get(question.target.name, "") if isinstance(given, dict) else given
+        if isinstance(answer, Exception):
+            raise answer
+        return str(answer)
 
     def contains(self, _app: object, question: Any, own: Any, _context: object) -> bool:
         self.asked.append(f"{question.commit[:4]} for {own.org}")
@@ -49,8 +58,9 @@ def final(answers: Answers, *repos: str, target: str = "", ref: str = "refs/head
     scopes = MappingProxyType({CODER: "caller"})
     trusted = policy(grants=True, scopes=scopes, workflow_refs=REFS, **given)
     asks = caller(f"{FLOW}@{ref}")
-    return Lookups(answers, answers).answer(
-        lambda facts: decide(trusted, asks, request, facts), new_attempt(FakeClock())
+    context = answers.context = new_attempt(FakeClock())
+    return Lookups(answers, answers, answers.helpers).answer(
+        lambda facts: decide(trusted, asks, request, facts), context
     )
 
 
@@ -70,6 +80,44 @@ def test_the_first_refusal_ends_the_asking() -> None:
     answers = Answers("nobody")
     assert not final(answers, "x", "y", target="other").allowed
     assert answers.asked == ["other/x"]
+
+
+MANY = tuple(f"r{number}" for number in range(40))
+
+
+@pytest.mark.parametrize("threads", [None, 0, 3, 16])
+def test_many_targets_are_asked_once_each_at_most_eight_at_once(threads: int | None) -> None:
+    answers = Answers("octo-org/app")
+    answers.helpers = None if threads is None else Helpers(threads)
+    assert final(answers, *MANY, target="other").allowed
+    assert sorted(answers.asked) == sorted(f"other/{name}" for name in MANY)
+    assert answers.asked[0] == "other/r0"
+    assert set(answers.asked[1:3]) == {"other/r1", "other/r2"}
+    assert set(answers.asked[7:15]) == {f"other/r{number}" for number in range(7, 15)}
+    assert answers.context is not None
+    assert answers.context.upstream_calls == {"github": 2 * len(MANY)}
+
+
+@pytest.mark.parametrize(("refuses", "asked"), [(0, 1), (1, 3), (2, 3), (3, 7), (6, 7), (7, 15), (15, 23)])
+def test_a_refusal_ends_the_asking_with_its_group(refuses: int, asked: int) -> None:
+    answers = Answers({name: "octo-org/app" for number, name in enumerate(MANY) if number != refuses})
+    answers.helpers = Helpers(8)
+    decision = final(answers, *MANY, target="other")
+    assert decision.denial is not None
+    assert f"other/r{refuses} does not grant" in decision.denial.remedy
+    assert len(answers.asked) == asked
+
+
+@pytest.mark.parametrize("threads", [0, 8])
+def test_of_a_group_the_first_refusal_or_failure_is_the_answer(threads: int) -> None:
+    granted = dict.fromkeys(MANY, "octo-org/app")
+    refused_first = Answers(granted | {"r1": "nobody", "r2": GitHubUnavailable()})
+    failed_first = Answers(granted | {"r1": GitHubUnavailable(), "r2": "nobody"})
+    for answers in (refused_first, failed_first):
+        answers.helpers = Helpers(threads)
+    assert not final(refused_first, *MANY, target="other").allowed
+    with pytest.raises(GitHubUnavailable):
+        final(failed_first, *MANY, target="other")
 
 
 @pytest.mark.parametrize(
