@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 
 from bench.report import in_readme
+from fullsend_sandbox.cli.common import HEADINGS
 from mintcore.settings.environment import read_hosted
 from tests.audited_mint import AuditedMint
 
@@ -48,6 +50,13 @@ def test_the_demo_comes_out_as_the_readme_shows_it() -> None:
         for step in json.loads(ran.stdout)
     ]
     assert came_out == shown
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/standalone.md"])
+def test_a_shown_demo_has_the_headings_of_the_real_one(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (heading,) = re.findall(r"^```text\n( +\S+ +answer)\nok  ", text, re.MULTILINE)
+    assert heading.split() == list(HEADINGS[1:3])
 
 
 def test_the_local_command_serves_with_the_environment_that_is_shipped_for_it(world: World) -> None:

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 ACTION = ROOT / ".github" / "actions" / "mint-token"
 WORKFLOWS = sorted(EXAMPLES.glob("*/.github/workflows/*.yml"))
+PROBE = EXAMPLES / "probe.yml"
 BIN = Path(sys.executable).parent
 NODE = shutil.which("node")
 SETTINGS = dict(
@@ -42,7 +43,7 @@ def repository_of(path: Path) -> str:
     return HOSTS[path.relative_to(EXAMPLES).parts[0]]
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*WORKFLOWS, PROBE], ids=lambda path: path.stem)
 def test_a_workflow_passes_githubs_schema_and_zizmor(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / ".github" / "workflows" / path.name
     copy.parent.mkdir(parents=True)
@@ -60,6 +61,16 @@ def test_every_use_is_a_placeholder_that_the_reader_is_told_to_replace(path: Pat
     uses = re.findall(r"uses: (.*)", path.read_text(encoding="utf-8"))
     assert uses
     assert all(re.fullmatch(rf"\S+@{COMMIT} {re.escape(UNREVIEWED)}", use) for use in uses)
+
+
+def test_a_package_is_installed_at_a_placeholder_that_the_reader_is_told_to_replace() -> None:
+    pages = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *EXAMPLES.rglob("*.yml"), *EXAMPLES.rglob("*.md")]
+    found = {path.name: re.findall(r"git\+https://[^\s@'\"]+@(\S*?)['\"#].*", path.read_text()) for path in pages}
+    assert found["probe.yml"] == [COMMIT]
+    assert {ref for refs in found.values() for ref in refs} == {COMMIT}
+    (line,) = [line for line in PROBE.read_text(encoding="utf-8").splitlines() if "git+https" in line]
+    assert line.endswith(UNREVIEWED)
+    assert parsed(PROBE)["jobs"]["probe"]["steps"][1]["run"].endswith(f"@{COMMIT}'")
 
 
 def test_the_caller_gives_each_called_workflow_the_inputs_it_declares() -> None:

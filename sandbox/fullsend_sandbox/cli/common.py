@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from fullsend_sandbox.process import MintProcess
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+HEADINGS = ("", "step", "answer", "details", "ms")
+"""The columns of a demo's table; the documents show the first ones."""
 PLAIN_WIDTH = 120
 """The width of the table where there is no terminal to fit."""
 
@@ -100,11 +102,12 @@ def finish(outcomes: Sequence[Outcome], mint: MintProcess, *, as_json: bool) -> 
 
 def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
     table = Table()
-    table.add_column("")
-    table.add_column("what is tried", overflow="fold")
-    table.add_column("answer", no_wrap=True)
-    table.add_column("what was said", overflow="fold")
-    table.add_column("ms", justify="right", no_wrap=True)
+    mark, step, answer, details, milliseconds = HEADINGS
+    table.add_column(mark)
+    table.add_column(step, overflow="fold")
+    table.add_column(answer, no_wrap=True)
+    table.add_column(details, overflow="fold")
+    table.add_column(milliseconds, justify="right", no_wrap=True)
     for outcome in outcomes:
         table.add_row(
             Text("ok", "green") if outcome.passed else Text("WRONG", "bold red"),
