@@ -5,6 +5,7 @@ The variables that each system sets in every job decide. `identity.py` and `othe
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from enum import StrEnum
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 TOKEN_FILE = "FULLSEND_ID_TOKEN_FILE"  # noqa: S105 - a variable's name
 MAX_WORD = 80
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class CISystem(StrEnum):
@@ -85,6 +87,6 @@ def run_agent(command: Sequence[str], environ: Mapping[str, str], *, seconds: fl
 
 def _last_words(stderr: str) -> str:
     """Return the last line without words that could be a token."""
-    lines = [line for line in stderr.splitlines() if line.strip()]
+    lines = [line for line in _COLOR.sub("", stderr).splitlines() if line.strip()]
     said = " ".join(word for word in one_line(lines[-1]).split() if len(word) <= MAX_WORD) if lines else ""
     return f": {one_line(said, limit=200)}" if said else ""

@@ -82,6 +82,8 @@ def _of_kubernetes(audience: str, path: Path) -> str:
         if path.resolve().is_relative_to(CLUSTER_FOLDER.resolve()):
             # Attack: the mint could use the pod's own credential at the cluster's API server.
             raise _missing(f"{path} is for the cluster's API server, so it was not sent", "oidc_projected_token")
+        if path.exists() and not path.is_file():
+            raise _missing(f"{path} is not a file", "oidc_projected_token")
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES).decode("ascii").strip()
     except (OSError, RuntimeError) as error:

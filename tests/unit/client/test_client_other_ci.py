@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,7 +121,7 @@ def test_circlecis_agent_hands_out_a_token_of_the_organizations_issuer(agents: P
 
 
 def test_an_agent_that_fails_is_quoted_without_tokens(agents: Path) -> None:
-    error = refused(buildkite(agents, AGENT_FAILS=f"401 {TOKEN * 2} Invalid access token"))
+    error = refused(buildkite(agents, AGENT_FAILS=f"\x1b[31m401 {TOKEN * 2} Invalid access token\x1b[0m"))
     assert error.code == "oidc_agent_failed"
     assert "status 1: fatal: 401 Invalid access token" in error.message
     assert TOKEN not in error.message
@@ -174,6 +175,13 @@ def test_a_file_without_a_token_gives_none(content: bytes, tmp_path: Path) -> No
     file = tmp_path / "token"
     file.write_bytes(content)
     assert refused({"FULLSEND_ID_TOKEN_FILE": str(file)}).code == "oidc_answer_invalid"
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_only_a_file_is_read(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.mkdir() if kind == "folder" else os.mkfifo(path)
+    assert "is not a file" in refused({"FULLSEND_ID_TOKEN_FILE": str(path)}).message
 
 
 def test_a_loop_of_links_is_a_file_that_cannot_be_read(tmp_path: Path) -> None:
