@@ -181,3 +181,15 @@ def test_a_token_that_is_not_for_this_mint_is_not_forwarded(token: str, world: W
     with upstream, standalone(world, tmp_path, FALLBACK_MINT_URL=upstream.url) as mint:
         got = send(mint.url, Sent(given, {"role": "unheld"}))
     assert (got.status, got.json["code"], asked) == (401, "invalid_token", [])
+
+
+@pytest.mark.parametrize("denied", [{"ALLOWED_ORGS": "third-org"}, {"ALLOWED_WORKFLOW_FILES": "other.yml"}])
+def test_the_other_mint_decides_about_a_genuine_token_that_this_one_would_deny(
+    denied: dict[str, str], world: World, tmp_path: Path
+) -> None:
+    asked: list[Request] = []
+    upstream = LoopbackService("upstream", _noting(asked))
+    with upstream, standalone(world, tmp_path, FALLBACK_MINT_URL=upstream.url, **denied) as mint:
+        here, there = (send(mint.url, as_job({"role": role})(world)) for role in ("coder", "unheld"))
+    assert here.status == 403
+    assert (there.status, len(asked)) == (200, 1)

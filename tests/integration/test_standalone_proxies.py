@@ -7,6 +7,7 @@ shipped. Without the proxy on the machine its tests are skipped: apt-get install
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import ssl
@@ -96,6 +97,22 @@ def caddy(folder: Path, ca: ThrowawayCa, port: int, mint_port: int) -> list[str]
 
 
 PROXIES = [pytest.param(nginx, marks=needs["nginx"]), pytest.param(caddy, marks=needs["caddy"])]
+
+
+@needs["caddy"]
+def test_caddys_example_has_the_option_of_this_version_that_receives_a_request_whole(tmp_path: Path) -> None:
+    def run(*words: str) -> str:
+        home = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+        return subprocess.run([str(CADDY), *words], env=home, capture_output=True, text=True, check=True).stdout
+
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", run("version"))
+    assert found is not None
+    current = tuple(int(number) for number in found.groups()) >= (2, 6, 4)
+    names = ["request_buffers"] if current else ["buffer_requests", "max_buffer_size"]
+    site = changed("Caddyfile", {f"#{name}": name for name in names})
+    (tmp_path / "Caddyfile").write_text(site)
+    adapted = run("adapt", "--config", str(tmp_path / "Caddyfile"), "--adapter", "caddyfile")
+    assert all(f'"{name}"' in adapted for name in names)
 
 
 @contextmanager
