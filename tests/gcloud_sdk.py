@@ -71,6 +71,8 @@ def commands_in(script: str) -> list[list[str]]:
     """Return the words of every gcloud command in shell text, those inside $(…) too."""
     found: list[list[str]] = []
     for line in script.replace("\\\n", " ").splitlines():
+        if "gcloud" not in line:
+            continue  # it may be within a text over several lines, which is not for this lexer
         found += [words for inner in _INNER.findall(line) for words in commands_in(inner)]
         lexer = shlex.shlex(_INNER.sub("INNER", line), posix=True, punctuation_chars="|;&()")
         lexer.whitespace_split = True

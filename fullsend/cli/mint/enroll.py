@@ -16,6 +16,7 @@ from fullsend.operate.plan.enrollment import (
     enroll_repo,
     require_mint,
     still_covered,
+    stopped_entries,
     unenroll_org,
     unenroll_repo,
 )
@@ -95,6 +96,9 @@ def _say_what_holds(environment: Mapping[str, str], wanted: Org | Repo, *, ended
     """Say that the enrollment ended, and what still lets the target or its repositories mint."""
     if ended:
         note(f"{wanted} is no longer enrolled.")
+    stopped = stopped_entries(environment, wanted)
+    if stopped:
+        note(f"Jobs of other CI systems can no longer act for {wanted}: {', '.join(stopped)}")
     if isinstance(wanted, Repo):
         held = still_covered(environment, wanted)
         if held:

@@ -6,6 +6,7 @@ Each command stands alone on its line, ready to copy.
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from fullsend.operate.model.names import FUNCTION
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PERMISSION = re.compile(r"\b([a-z][a-zA-Z]+\.[a-zA-Z]+\.[a-zA-Z]+)\b")
+_REFUSED_VALUE = re.compile(r"violated for value: '([!-&(-~]{1,300})'")
+"""https://cloud.google.com/iam/docs/workload-identity-federation-troubleshoot"""
 UNKNOWN_PRINCIPAL = "user:EMAIL"
 
 # The narrowest predefined role that has the permission; the first prefix that matches counts.
@@ -75,15 +78,16 @@ def enable_api(api: str, project: str) -> str:
     return f"{command}\nA newly enabled API takes up to a few minutes to work."
 
 
-def _identity_providers(project: str) -> str:
+def _identity_providers(project: str, said: str) -> str:
+    refused = _REFUSED_VALUE.search(said)
+    value = shlex.quote(refused[1]) if refused else DEFAULT_ISSUER
     return (
         "An organization policy lists the identity providers that may be trusted. Its administrator runs:\n"
-        "gcloud resource-manager org-policies allow iam.workloadIdentityPoolProviders "
-        f"{DEFAULT_ISSUER} --project={project}"
+        f"gcloud resource-manager org-policies allow iam.workloadIdentityPoolProviders {value} --project={project}"
     )
 
 
-def _public_members(project: str) -> str:
+def _public_members(project: str, _said: str) -> str:
     return (
         "An organization policy forbids allUsers. Let Cloud Run admit every request instead; the mint checks each "
         "caller's token itself:\n"
@@ -93,7 +97,7 @@ def _public_members(project: str) -> str:
     )
 
 
-def _billing(project: str) -> str:
+def _billing(project: str, _said: str) -> str:
     return (
         "The project has no active billing account. List yours, then link one:\n"
         "gcloud billing accounts list\n"
@@ -101,7 +105,7 @@ def _billing(project: str) -> str:
     )
 
 
-_POLICIES: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
+_POLICIES: tuple[tuple[re.Pattern[str], Callable[[str, str], str]], ...] = (
     # Not the permissions, which go on after the dot: iam.workloadIdentityPoolProviders.create
     (re.compile(r"iam\.workloadIdentityPoolProviders(?![.\w]\w)", re.IGNORECASE), _identity_providers),
     # A refused binding names no constraint: "users … do not belong to a permitted customer".
@@ -115,4 +119,4 @@ def for_policy(text: str, project: str) -> str:
 
     `text` is all that Google said, details included.
     """
-    return next((remedy(project) for pattern, remedy in _POLICIES if pattern.search(text)), "")
+    return next((remedy(project, text) for pattern, remedy in _POLICIES if pattern.search(text)), "")

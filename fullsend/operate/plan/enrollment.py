@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fullsend.operate.model import admission, conditions, environment, federation, names
 from fullsend.operate.model.edits import Edit
 from fullsend.operate.model.federation import DELETED
+from fullsend.operate.model.issuer_list import callers
 from fullsend.operate.operate_errors import BadInput, NotThere
 from fullsend.operate.plan.deployment import edit_steps, provider_steps
 from fullsend.operate.plan.steps.admission_steps import AdmitOrgs, CheckAdmission, DropOrgs, wanted
@@ -152,3 +153,17 @@ def still_covered(environment_after: Mapping[str, str], repo: Repo) -> str:
             f"repositories: fullsend mint unenroll {repo.owner}"
         )
     return ""
+
+
+def stopped_entries(environment_after: Mapping[str, str], target: Org | Repo) -> list[str]:
+    """Return the entries of CALLERS that act for an organization or repository and are denied now."""
+    if environment.is_public(environment_after):
+        return []
+    orgs, repos = environment.orgs(environment_after), environment.repos(environment_after)
+    return [
+        entry.name
+        for entry in callers(environment_after)
+        if target in (entry.acts_as, entry.acts_as.owner)
+        and entry.acts_as.owner not in orgs
+        and entry.acts_as not in repos
+    ]

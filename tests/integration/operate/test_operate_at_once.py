@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from fullsend.operate.gcp.cloud import Cloud
+    from fullsend.operate.model.edits import Change
     from fullsend_sandbox.faults import Answer
     from fullsend_sandbox.loopback import LoopbackService
     from tests.integration.operate.conftest import Operator
@@ -44,7 +45,7 @@ TWENTY = 20
 class SomebodyIsAtWorkMeanwhile(Functions):
     """Cloud Functions, with other operators at work between our last look and our write."""
 
-    def __init__(self, cloud: Cloud, *edits: Edit) -> None:
+    def __init__(self, cloud: Cloud, *edits: Change) -> None:
         super().__init__(cloud.session)
         self._cloud = cloud
         self._edits = edits
@@ -194,7 +195,7 @@ def test_a_revision_that_does_not_start_leaves_the_old_one_serving_and_says_so(o
     assert operator.state().serving_environment["ALLOWED_ORGS"] == "octo-org,other-org"
 
 
-def deploy_beside(operator: Operator, deployment: DeploymentSpec, *edits: Edit) -> Mapping[str, str]:
+def deploy_beside(operator: Operator, deployment: DeploymentSpec, *edits: Change) -> Mapping[str, str]:
     """Deploy another source while others do their edits; return what the mint runs with then."""
     changed = replace(build(operator.source), sha256="f" * 64)
     steps = deploy(operator.state(), deployment, changed)

@@ -13,13 +13,17 @@ import urllib3
 
 from fullsend.operate.model import names as ours
 from fullsend.operate.model.edits import Edit
+from fullsend.operate.model.issuer_edits import DropEntries, PutIssuer
+from fullsend.operate.model.issuer_list import issuers
+from fullsend.operate.plan.deployment_spec import DeploymentSpec
 from fullsend.operate.plan.steps.service_steps import EditEnvironment
 from fullsend_sandbox import names
 from fullsend_sandbox.ci import KINDS, GitLabJob, KubernetesPod
 from fullsend_sandbox.ci.kubernetes import KubernetesIssuer
 from fullsend_sandbox.google.control_plane import ControlPlane
+from mintcore.settings.callers import parse_entry
 from tests.integration.operate.conftest import Operator
-from tests.integration.operate.test_operate_at_once import all_at_once
+from tests.integration.operate.test_operate_at_once import all_at_once, deploy_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,6 +256,14 @@ def test_deleting_the_mint_deletes_the_issuers_providers(operator: Operator, git
     assert operator.state().providers["ci-gitlab"].state == "DELETED"
 
 
+def test_an_unenrollment_names_the_entries_that_it_stops(operator: Operator, gitlab: CIIssuer) -> None:
+    added(operator, gitlab, *GITLAB)
+    operator.done("mint", "enroll", names.OTHER_ORG)
+    assert "act for" not in operator.done("mint", "unenroll", names.OTHER_ORG, "--yes").stderr
+    said = operator.done("mint", "unenroll", names.ORG, "--yes").stderr
+    assert f"Jobs of other CI systems can no longer act for {names.ORG}: CALLERS[0]" in said
+
+
 def test_a_list_is_a_table_records_in_few_columns_or_json(operator: Operator, gitlab: CIIssuer) -> None:
     assert "There is no issuer besides GitHub's." in operator.done("mint", "issuer", "list").stderr
     added(operator, gitlab, *GITLAB)
@@ -276,6 +288,21 @@ def test_operators_add_entries_at_once_and_no_entry_is_lost(operator: Operator, 
     for number in range(6):
         assert exchange(operator, "ci-gitlab", gitlab.token(GitLabJob(project_id=str(number))))[0] == 200
     assert operator.doctor().exit_code == 0
+
+
+def test_entries_that_change_during_a_build_are_kept_and_admitted_as_they_are_then(
+    operator: Operator, gitlab: CIIssuer
+) -> None:
+    added(operator, gitlab, *GITLAB)
+    issuer = issuers(operator.state().environment)["gitlab"]
+    fields = {"issuer": "gitlab", "match": {"project_id": "12"}, "as": APP, "roles": ["triage"]}
+    new = PutIssuer(issuer, (parse_entry(0, fields, {"gitlab": issuer}),))
+
+    deploy_beside(operator, DeploymentSpec(), new, DropEntries("gitlab", (("project_id", "4711"),)))
+
+    assert variables(operator)[1] == [fields]
+    assert exchange(operator, "ci-gitlab", gitlab.token(GitLabJob(project_id="12"))) == (200, "")
+    assert exchange(operator, "ci-gitlab", gitlab.token())[0] == 401
 
 
 def write(cloud: Cloud, **values: str) -> None:

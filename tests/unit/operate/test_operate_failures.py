@@ -192,6 +192,14 @@ def test_odd_details_never_raise(details: list[tuple[str, dict[str, object]]], o
             "Org Policy violated: constraints/iam.workloadIdentityPoolProviders",
             "iam.workloadIdentityPoolProviders https://token.actions.githubusercontent.com --project=p",
         ),
+        (
+            "iam.workloadIdentityPoolProviders: Org Policy violated for value: 'https://gitlab.example'.",
+            "iam.workloadIdentityPoolProviders https://gitlab.example --project=p",
+        ),
+        (
+            "iam.workloadIdentityPoolProviders: Org Policy violated for value: 'https://x;id'.",
+            "iam.workloadIdentityPoolProviders 'https://x;id' --project=p",
+        ),
         ("constraints/iam.allowedPolicyMemberDomains", "--no-invoker-iam-check"),
         ("One or more users named in the policy do not belong to a permitted customer.", "--no-invoker-iam-check"),
         ("This API method requires billing to be enabled.", "gcloud billing projects link p"),
