@@ -63,10 +63,11 @@ cloud: .venv/ready ## keep an empty Google project and a GitHub running, to depl
 bench: .venv/ready ## measure the mint beside a plain baseline; QUICK=1 takes under a minute, WRITE=1 writes docs/bench/
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write)
 
-docs: .venv/ready ## write the generated pages: configuration.md, errors.md, metrics.md, and the action's hints
+docs: .venv/ready ## write the generated pages: configuration.md, errors.md, metrics.md, the action's hints, shell completion
 	$(BIN)/python scripts/docs/configuration.py
 	$(BIN)/python scripts/docs/errors.py
 	$(BIN)/python scripts/docs/metrics.py
+	$(BIN)/python scripts/docs/completion.py
 
 trust-oracle: .venv/ready ## compare 20,000 generated requests with a second oracle; TRUST_SEED repeats a run
 	TRUST_REQUESTS=$${TRUST_REQUESTS:-20000} $(BIN)/pytest -q tests/property/test_property_trust.py tests/property/test_property_jobs.py

@@ -1,5 +1,6 @@
-"""Put the two other files that `fullsend mint deploy` uploads into the wheel: `main.py` and `requirements.txt`.
+"""Put what packages alone do not hold into the wheel.
 
+`main.py` and `requirements.txt`, which `fullsend mint deploy` uploads, and the completion scripts of the shells.
 Everything else about the build is in pyproject.toml.
 """
 
@@ -9,6 +10,11 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 UPLOAD = Path("fullsend", "operate", "upload")
+COMPLETION = {
+    "share/bash-completion/completions": "deploy/completion/bash/fullsend",
+    "share/zsh/site-functions": "deploy/completion/zsh/_fullsend",
+    "share/fish/vendor_completions.d": "deploy/completion/fish/fullsend.fish",
+}
 
 
 class BuildWithUpload(build_py):
@@ -25,4 +31,6 @@ class BuildWithUpload(build_py):
             self.copy_file(name, str(target / name))
 
 
-setup(cmdclass={"build_py": BuildWithUpload})
+# The image is built without the command line, and so without these files.
+files = [(folder, [file]) for folder, file in COMPLETION.items() if Path(file).is_file()]
+setup(cmdclass={"build_py": BuildWithUpload}, data_files=files)

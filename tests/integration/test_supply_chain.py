@@ -74,6 +74,7 @@ def build(folder: Path, *, hour: int) -> Path:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "setup.py", "main.py", "requirements.txt", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
+    shutil.copytree(ROOT / "deploy" / "completion", source / "deploy" / "completion")
     for path in source.rglob("*"):
         os.utime(path, (3600 * hour, 3600 * hour))
     subprocess.run(
@@ -98,7 +99,14 @@ def test_the_wheel_comes_out_the_same_byte_for_byte(tmp_path: Path) -> None:
 def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path: Path) -> None:
     with zipfile.ZipFile(build(tmp_path, hour=200_000)) as wheel:
         tops = {name.partition("/")[0] for name in wheel.namelist()}
-    assert tops == {"mintcore", "fullsend", f"fullsend_mint-{VERSION}.dist-info"}
+        data = {name for name in wheel.namelist() if ".data/" in name}
+    share = f"fullsend_mint-{VERSION}.data/data/share"
+    assert tops == {"mintcore", "fullsend", f"fullsend_mint-{VERSION}.dist-info", f"fullsend_mint-{VERSION}.data"}
+    assert data == {
+        f"{share}/bash-completion/completions/fullsend",
+        f"{share}/zsh/site-functions/_fullsend",
+        f"{share}/fish/vendor_completions.d/fullsend.fish",
+    }
 
 
 def test_an_installed_package_uploads_the_checkouts_bytes(tmp_path: Path) -> None:
