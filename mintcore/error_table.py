@@ -123,9 +123,9 @@ TABLE: Mapping[str, ErrorCode] = {
         cause="The OIDC token is not proven genuine: its audience, times, issuer or signature is wrong, or a "
         "claim is missing.",
         caller="Usual causes: the token is for another audience (the default is fullsend-mint; change it with "
-        "`--audience`); the token is older than its five to ten minutes, so request it in the step that uses it; "
-        "the mint accepts another issuer. The mint does not say which, on purpose; its operator sees the cause "
-        "in the log.",
+        "`--audience`); the token has expired (in GitHub Actions after five to ten minutes), so request it in "
+        "the step that uses it; the mint accepts another issuer. The mint does not say which, on purpose; its "
+        "operator sees the cause in the log.",
         operator="Find the cause with `fullsend audit find --request-id ID`. If Google refuses every token, run "
         "`fullsend mint doctor`: it compares the provider with the mint's settings.",
         action="Usual causes: the token is for another audience (the default is fullsend-mint; change it with "
