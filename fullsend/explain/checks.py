@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from mintcore.errors import PermissionsNotGranted
+from mintcore.github.access import requestable
+from mintcore.request import Scope
+
 if TYPE_CHECKING:
     from mintcore.errors import MintError
     from mintcore.policy.decision import Entitlement
@@ -64,6 +68,16 @@ class Explanation:
     def refusal(self) -> Check | None:
         """The check whose answer the caller would get."""
         return next((check for check in self.checks if check.outcome is Outcome.FAILED), None)
+
+    @property
+    def permissions(self) -> dict[str, str]:
+        """What the token would have of the grant's permissions: those that GitHub has."""
+        if self.grant is None:
+            return {}
+        try:
+            return dict(requestable(Scope(self.grant.permissions, self.grant.repos)).permissions)
+        except PermissionsNotGranted:
+            return {}
 
 
 def failed(name: str, found: str, expected: str, failure: MintError, change: str) -> Check:

@@ -14,11 +14,13 @@ from fullsend.explain.checks import SHOWN, Check, Explanation, Outcome, failed
 from fullsend.explain.claims_checks import ClaimsChecks
 from fullsend.explain.job_remedies import for_unlisted
 from fullsend.explain.rule_remedies import Denial, for_operator
-from mintcore.errors import InvalidToken, MintError
+from mintcore.errors import InvalidToken, MintError, PermissionsNotGranted
+from mintcore.github.access import requestable, warnings_of
 from mintcore.policy import trust
 from mintcore.policy.caller import Job, WorkflowCaller
 from mintcore.policy.names import Role
 from mintcore.policy.token_request import TokenRequest, parse_token_request
+from mintcore.request import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from fullsend.explain.claims_file import GivenClaims
     from fullsend.explain.configuration import Configuration
     from mintcore.policy.caller import Caller, Claimant
-    from mintcore.policy.decision import Decision, Rule
+    from mintcore.policy.decision import Decision, Entitlement, Rule
     from mintcore.policy.issuers import Issuer
     from mintcore.policy.policy import TrustPolicy
 
@@ -65,6 +67,8 @@ def explain(
         checks += _policy(decision, policy, caller, request, configuration.place)
         if configuration.provider:
             checks.append(_exchange(policy, caller, configuration))
+        if grant is not None:
+            checks += _access(grant)
     checks.append(
         Check("key and installation", Outcome.NOT_CHECKED, "the App's key and installation", "offline: not asked")
     )
@@ -150,6 +154,17 @@ def _policy(
         for rule in decision.rules
         if request is not None or rule.name not in _ABOUT_THE_REQUEST
     ]
+
+
+def _access(grant: Entitlement) -> list[Check]:
+    """Return what GitHub lacks of the permissions; known offline, because its schema is."""
+    scope = Scope(grant.permissions, grant.repos)
+    expected = "permissions that GitHub has"
+    try:
+        requestable(scope)
+    except PermissionsNotGranted as failure:
+        return [failed("github access", "GitHub has none of the permissions", expected, failure, failure.public)]
+    return [Check("github access", Outcome.PASSED, sentence, expected) for sentence in warnings_of(scope)]
 
 
 def _outcome(rule: Rule) -> Outcome:

@@ -31,7 +31,6 @@ from fullsend.explain.trace import explain as explained
 if TYPE_CHECKING:
     from fullsend.explain.checks import Explanation
     from fullsend.explain.configuration import Configuration
-    from mintcore.policy.decision import Entitlement
 
 _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "NO", Outcome.NOT_CHECKED: "-", Outcome.WOULD_DENY: "!"}
 
@@ -119,7 +118,7 @@ def _fields(result: Explanation, configuration: Configuration) -> dict[str, Any]
         "code": None if refusal is None else refusal.code,
         "mode": configuration.mode,
         "rules": [check.fields() for check in result.checks],
-        "permissions": None if grant is None else dict(grant.permissions),
+        "permissions": None if grant is None else result.permissions,
         "level": None if grant is None else grant.level,
         "org": None if grant is None else str(grant.target.org),
         "repos": None if grant is None else list(grant.repos) or ["*"],
@@ -135,7 +134,7 @@ def _print(result: Explanation, configuration: Configuration) -> None:
         for check in result.checks
     ]
     print_table(("", "rule", "found", "needed", "outcome"), rows)
-    refusal, grant = result.refusal, result.grant
+    refusal = result.refusal
     for check in result.checks:
         if check.outcome in {Outcome.FAILED, Outcome.WOULD_DENY}:
             click.echo(encodable(f"{check.name}: {check.change}"))
@@ -146,14 +145,15 @@ def _print(result: Explanation, configuration: Configuration) -> None:
         click.echo(f"The standalone mint would send the request on to {result.forwarded_to}; that mint decides.")
         return
     click.echo(
-        f"As far as it can be checked offline, the {configuration.mode} mint would grant {_granted(grant)}, "
+        f"As far as it can be checked offline, the {configuration.mode} mint would grant {_granted(result)}, "
         "if the token is genuine and the role's App is installed."
     )
 
 
-def _granted(grant: Entitlement | None) -> str:
+def _granted(result: Explanation) -> str:
+    grant = result.grant
     if grant is None:
         return "nothing"
-    permissions = ", ".join(f"{name}:{access}" for name, access in grant.permissions.items())
+    permissions = ", ".join(f"{name}:{access}" for name, access in result.permissions.items())
     repos = ", ".join(f"{grant.target.org}/{name}" for name in grant.repos)
     return f"{permissions} on {repos or f'every repository of the installation on {grant.target.org}'}"

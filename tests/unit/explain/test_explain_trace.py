@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fullsend.cli.mint.explain import explain as command
-from fullsend.explain.checks import Check, Outcome
+from fullsend.explain.checks import Check, Explanation, Outcome
 from fullsend.explain.claims_file import GivenClaims
 from fullsend.explain.configuration import configured
 from fullsend.explain.trace import explain
@@ -113,6 +113,27 @@ def test_a_rule_that_only_reports_would_deny() -> None:
     found = protected(("docs",), variables={"REPORT_ONLY": "repo_scope"})
     assert found["repo_scope"].outcome is Outcome.WOULD_DENY
     assert found["repo_scope"].fields()["code"] == "scope_not_allowed"
+
+
+def with_fullsend(**further: Any) -> Explanation:
+    mint = configured(ENVIRONMENT | {"ROLE_APP_IDS": '{"fullsend": "1"}'}, "F")
+    return explain(GivenClaims(claims()), "fullsend", (), mint, now=NOW, further=further)
+
+
+def test_a_permission_that_github_does_not_have_is_named_and_not_promised() -> None:
+    result = with_fullsend(level="read")
+    (named,) = [check for check in result.checks if check.name == "github access"]
+    assert (result.refusal, "workflows:read" in named.found) == (None, True)
+    assert result.grant is not None
+    assert set(result.grant.permissions) - set(result.permissions) == {"workflows"}
+
+
+def test_a_request_for_nothing_else_would_be_refused_as_the_mint_refuses_it() -> None:
+    result = with_fullsend(permissions={"workflows": "read"})
+    assert result.refusal is not None
+    assert (result.refusal.status, result.refusal.code) == (422, "permissions_not_granted")
+    assert "request workflows:write" in result.refusal.change
+    assert result.permissions == {}
 
 
 def test_every_check_is_listed_in_the_mints_order() -> None:
