@@ -16,7 +16,7 @@ from fullsend.operate.model.federation import ProviderSpec, own_audience
 from fullsend.operate.operate_errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mintcore.policy.caller_entry import CallerEntry
     from mintcore.policy.issuers import Issuer
@@ -75,7 +75,7 @@ def issuer_provider(number: str, issuer: Issuer, entries: Iterable[CallerEntry],
 
 def condition(issuer: str, entries: Iterable[CallerEntry]) -> str:
     """Return the CEL that admits the jobs of any of these entries; without any, no job. Raises BadInput."""
-    wanted = sorted({_all_of(entry.match) for entry in entries})
+    wanted = sorted(_alternatives([entry.match for entry in entries]))
     if not wanted:
         return NOBODY
     text = wanted[0] if len(wanted) == 1 else " || ".join(f"({one})" for one in wanted)
@@ -83,15 +83,47 @@ def condition(issuer: str, entries: Iterable[CallerEntry]) -> str:
         raise BadInput(
             f"The condition of the provider of {issuer} would have {len(text)} characters for {len(wanted)} "
             f"entries; Google's limit is {MAX_LENGTH}. Nothing was written.",
-            "Match a whole group with one entry, such as namespace_id of GitLab, or split the entries over two "
-            "issuers with different audiences.",
+            "Match a whole group with one entry, such as namespace_id of GitLab, or run a second mint in another "
+            "project.",
         )
     return text
 
 
-def _all_of(match: Mapping[str, str]) -> str:
-    clauses = [_clause(claim, value) for claim, value in sorted(match.items()) if claim not in _NUMBERS]
-    return " && ".join(clauses)
+def _alternatives(matches: Sequence[Mapping[str, str]]) -> set[str]:
+    """Return one condition for each group of matches that differ in one exact value only, such as the project."""
+    differing = min(
+        sorted({claim for match in matches for claim in match}),
+        key=lambda claim: len({_rest(match, claim) for match in matches}),
+        default="",
+    )
+    groups: dict[str, set[str]] = {}
+    for match in matches:
+        if _is_listable(differing, match.get(differing, "*")):
+            groups.setdefault(_rest(match, differing), set()).add(match[differing])
+    listed = {_all_of([_one_of(differing, values), rest]) for rest, values in groups.items()}
+    alone = (match for match in matches if not _is_listable(differing, match.get(differing, "*")))
+    return listed | {_rest(match, "") for match in alone}
+
+
+def _is_listable(claim: str, value: str) -> bool:
+    return not value.endswith("*") and claim not in _BOOLEANS | _NUMBERS
+
+
+def _rest(match: Mapping[str, str], without: str) -> str:
+    """Return the condition for every claim of a match but one."""
+    claims = (claim for claim in sorted(match) if claim not in {without, *_NUMBERS})
+    return _all_of([_clause(claim, match[claim]) for claim in claims])
+
+
+def _all_of(clauses: Iterable[str]) -> str:
+    return " && ".join(clause for clause in clauses if clause)
+
+
+def _one_of(claim: str, values: set[str]) -> str:
+    listed = sorted(values)
+    if len(listed) == 1:
+        return _clause(claim, listed[0])
+    return f"{_name(claim)} in [{', '.join(map(_text, listed))}]"
 
 
 def _clause(claim: str, value: str) -> str:

@@ -118,16 +118,31 @@ def test_an_entry_is_a_condition_on_the_claims_of_its_kind(kind: str, match: Map
 
 
 def test_several_entries_are_alternatives_in_an_order_of_their_own() -> None:
-    one, other = entry(match={"project_id": "1"}), entry(match={"project_id": "2"}, roles=["coder"])
+    one, other = entry(match={"project_id": "1"}), entry(match={"namespace_id": "2"}, roles=["coder"])
     assert condition("gitlab", [other, one, replace(one, acts_as=one.acts_as)]) == (
-        "(assertion.project_id == '1') || (assertion.project_id == '2')"
+        "(assertion.namespace_id == '2') || (assertion.project_id == '1')"
     )
     assert condition("gitlab", [one, other]) == condition("gitlab", [other, one])
+
+
+def test_entries_that_differ_in_their_project_alone_are_one_list() -> None:
+    matches = [MATCH | {"project_id": "12"}, MATCH, MATCH | {"project_id": "7", "ref_path": "refs/tags/v*"}]
+    entries = [entry(match=match) for match in matches]
+    assert condition("gitlab", entries) == (
+        "(assertion.project_id == '7' && assertion.ref_path.startsWith('refs/tags/v') && "
+        "assertion.ref_protected == 'true') || "
+        "(assertion.project_id in ['12', '4711'] && assertion.ref_protected == 'true')"
+    )
+    hundreds = [entry(match=MATCH | {"project_id": str(number)}) for number in range(10**7, 10**7 + 300)]
+    assert len(condition("gitlab", hundreds)) < 4096
+
+
+def test_an_issuer_without_entries_admits_nothing() -> None:
     assert condition("gitlab", []) == NOBODY
 
 
 def test_a_condition_that_google_would_refuse_is_not_written() -> None:
-    many = [entry(match={"project_id": str(number)}) for number in range(10**6, 10**6 + 120)]
+    many = [entry(match={"project_id": str(number)}) for number in range(10**6, 10**6 + 400)]
     with pytest.raises(BadInput, match="Google's limit is 4096"):
         condition("gitlab", many)
     for audience in ("a,b", "a" * 257):
