@@ -155,6 +155,24 @@ def test_uploaded_keys_are_known_by_their_id() -> None:
         jwks(x="AAAA"),
         json.dumps({"keys": json.loads(jwks())["keys"] * 9}),
     ],
+    # Keys are random, and every process must give a case the same name.
+    ids=[
+        "empty",
+        "a list",
+        "no key set",
+        "no keys",
+        "an object of keys",
+        "a text",
+        "nested without end",
+        "a secret",
+        "no kid",
+        "for encryption",
+        "RS256 for EC",
+        "another member",
+        "private",
+        "a short coordinate",
+        "too many",
+    ],
 )
 def test_google_refuses_a_key_set_that_it_does_not_document(text: str) -> None:
     with pytest.raises(InvalidProviderError):

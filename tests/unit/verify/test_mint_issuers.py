@@ -290,7 +290,22 @@ def test_two_issuers_with_one_key_id_are_kept_apart(issuers: Issuers, tmp_path: 
         ({"keys": [{"kty": "oct", "kid": "k", "k": "AAAA", "alg": "HS256"}]}, "no usable key"),
         ({"keys": [{"kty": ["EC"], "kid": "k"}]}, "no usable key"),
     ],
-    ids=str,
+    # Keys are random, and every process must give a case the same name.
+    ids=[
+        "empty",
+        "a list",
+        "no keys",
+        "too large",
+        "for encryption",
+        "ES384",
+        "no kid",
+        "P-384",
+        "a short coordinate",
+        "RSA for ES256",
+        "1,024 bits",
+        "a secret",
+        "kty is a list",
+    ],
 )
 def test_a_file_without_usable_keys_stops_the_start(
     issuers: Issuers, tmp_path: Path, document: Any, why: str
