@@ -89,6 +89,10 @@ def _print_mint(found: Mapping[str, Any]) -> None:
         ("workflow files", ", ".join(found["workflow_files"]) or "none"),
         ("pool", found["pool"]),
     ]
+    rows += [
+        (f"issuer {name}", f"{one['kind']}, {one['url']}; entries of CALLERS: {one['entries']}")
+        for name, one in found["issuers"].items()
+    ]
     rows += [(f"role {role}", f"App {app}{_key(found, role)}") for role, app in sorted(found["roles"].items())]
     rows += [(f"role {role}", "App of coder") for role in found["permissions"] if role not in found["roles"]]
     rows += [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fullsend.operate.model import conditions, environment, names
+from fullsend.operate.model.issuer_list import entries_of, issuers
 from fullsend.operate.model.kms_names import keys_in_use
 from fullsend.operate.operate_errors import BadInput
 from mintcore.policy.names import Org, repo_provider_id
@@ -43,8 +44,17 @@ def report(state: MintState) -> dict[str, Any]:
             if found.versions is not None or role not in in_kms
         },
         "kms_keys": in_kms,
+        "issuers": _issuers(state.serving_environment),
         "pool": "missing" if state.pool is None else _state(state.pool),
         "providers": {name: _provider(found) for name, found in sorted(state.providers.items())},
+    }
+
+
+def _issuers(variables: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Return the issuers of ISSUERS by name, each with the number of its entries in CALLERS."""
+    return {
+        name: {"kind": one.kind.name, "url": one.url, "entries": len(entries_of(variables, name))}
+        for name, one in sorted(issuers(variables).items())
     }
 
 

@@ -275,6 +275,8 @@ def test_a_list_is_a_table_records_in_few_columns_or_json(operator: Operator, gi
     [found] = json.loads(operator.done("mint", "issuer", "list", "--json").stdout)["issuers"]
     assert (found["name"], found["provider"]["state"]) == ("gitlab", "active")
     assert found["callers"][0]["as"] == APP
+    status = operator.run("mint", "status", COLUMNS="200").stdout
+    assert f"gitlab, {gitlab.issuer}; entries of CALLERS: 1" in status
 
 
 def test_operators_add_entries_at_once_and_no_entry_is_lost(operator: Operator, gitlab: CIIssuer) -> None:
