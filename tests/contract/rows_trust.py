@@ -125,6 +125,12 @@ SCOPE = (
     ok("old", "as before: another repository", coder("docs"), "octo-org/docs", job=APP),
     ok("old", "as before: from any ref of the host", coder("app"), "octo-org/app",
        job=APP | {"workflow": f"{HOST_FLOW}@refs/pull/7/merge"}),
+    ok("old", "as before: a repository of an organization that was enrolled for single repositories", coder("lib"),
+       "other-org/lib", job=OTHER),
+    ok("old public", "as before: everything of any organization", coder("*"),
+       job={"repository": "other-org/app", "workflow": f"{HOST_FLOW}@refs/pull/7/head"}),
+    ok("old public", "as before: the whole role", coder(), job=APP | {"workflow": f"{HOST_FLOW}@refs/heads/wip"}),
+    no("old public", "as before: not the config repository's workflow", coder("app"), "workflow_not_allowed", job=APP),
     ok("old", "as before: with any claims", coder("app"), "octo-org/app",
        job=APP | {"event_name": "pull_request_target"}),
 )  # fmt: skip

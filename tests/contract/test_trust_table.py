@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,22 @@ def assert_granted(row: TrustRow, got: Got, furnished: TrustWorld) -> None:
 
 def test_the_table_is_as_large_as_it_has_to_be() -> None:
     assert len({(row.config, row.id) for row in ROWS}) == len(ROWS) >= 120
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("config", "warned"),
+    [("old", {"REPO_SCOPE", "octo-org/coder"}), ("old public", {"REPO_SCOPE", "WORKFLOW_REFS"}), ("caller", set())],
+)
+def test_an_environment_from_before_the_protections_warns_at_start(
+    config: str, warned: set[str], mode: str, mint_of: Callable[[str, str], MintProcess]
+) -> None:
+    entries = [json.loads(line) for line in mint_of(config, mode).logs() if line.startswith("{")]
+    warnings = [entry["message"] for entry in entries if entry.get("severity") == "WARNING"]
+    about = {
+        name for name in ("REPO_SCOPE", "WORKFLOW_REFS", "octo-org/coder") for text in warnings if name in text
+    }
+    assert about == warned, warnings
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -123,7 +123,12 @@ class TrustWorld:
                 "REQUIRED_CLAIMS": json.dumps(claims), "ENROLLED_IDS": json.dumps(ids),
                 "REPORT_ONLY": "repo_scope,workflow_refs,claims,ids",
             },
-            "old": FILES | {"ALLOWED_ORGS": "octo-org", "PER_REPO_WIF_REPOS": "octo-org/docs"},
+            "old": FILES | {
+                "ALLOWED_ORGS": "octo-org,other-org", "PER_REPO_WIF_REPOS": "octo-org/docs,other-org/app",
+                "FULLSEND_REPO_ONLY_ORGS": "other-org", "MALLOC_ARENA_MAX": "2",
+                "ROLE_APP_IDS": json.dumps(app_ids | {"octo-org/coder": "1"}),
+            },
+            "old public": FILES | {"ALLOWED_ORGS": "*"},
         }  # fmt: skip
         return dict(own[name])
 
