@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +23,7 @@ def _no_claims() -> Mapping[str, str]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """What the audit log says of a workflow's run beyond its repository; empty where the claim is not there."""
 
     repository_id: str = ""
@@ -78,8 +77,7 @@ class WorkflowCaller(Caller):
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A job of another CI system. It has no repository on GitHub.
 
     ``project`` is the project's path as the system writes it, and ``project_id`` the id that survives renaming,
@@ -96,9 +94,13 @@ class Job:
     pipeline: str = ""
     run_id: str = ""
     actor: str = ""
-    claims: Mapping[str, str] = field(default_factory=_no_claims, repr=False, hash=False)
+    claims: Mapping[str, str] = MappingProxyType({})
     token_id: str = ""
     expires_at: float = 0.0
+
+    def __repr__(self) -> str:
+        """Show which job it is, and nothing of its claims."""
+        return f"Job({self.issuer}: {self.project} {self.project_id})"
 
 
 @final

@@ -26,7 +26,7 @@ class CallerEntry:
 
     ``index`` is its place in the list, from 0. ``match`` has a value per claim: exact, or a prefix with ``*`` at
     its end. ``acts_as`` is the JSON's ``as``. ``level`` is the highest level and the default one, empty for no
-    limit.
+    limit. ``identity`` names the claims by which the issuer's kind tells projects apart.
     """
 
     index: int
@@ -34,7 +34,8 @@ class CallerEntry:
     match: Mapping[str, str]
     acts_as: Repo
     roles: tuple[Role, ...]
-    level: str = ""
+    level: str
+    identity: frozenset[str]
 
     @property
     def name(self) -> str:

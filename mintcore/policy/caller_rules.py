@@ -12,7 +12,6 @@ from mintcore.errors import ClaimsNotAllowed, PermissionsNotAllowed, RoleNotAllo
 from mintcore.policy.caller import Job, JobCaller
 from mintcore.policy.caller_entry import is_exact, value_matches
 from mintcore.policy.decision import Rule
-from mintcore.policy.kinds.table import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,8 +110,8 @@ def _denied(job: Job, entries: Sequence[CallerEntry]) -> Rule:
     nearest = min(entries, key=lambda entry: len(failing(entry, job)))
     wrong = failing(nearest, job)
     # The order is that of the entry, and the claims that name the project come first.
-    wrong.sort(key=lambda claim: claim not in _identities(job))
-    own = not set(wrong) & _identities(job)
+    wrong.sort(key=lambda claim: claim not in nearest.identity)
+    own = not set(wrong) & nearest.identity
     said = ", ".join(_failed(nearest, claim, job, tell=own) for claim in wrong)
     wanted = " and ".join(f"{claim} {_must_be(nearest.match[claim])}" for claim in wrong)
     return _rule(
@@ -136,12 +135,6 @@ def _rule(job: Job, found: str, expected: str, remedy: str) -> Rule:
         remedy=remedy,
         failure=ClaimsNotAllowed,
     )
-
-
-def _identities(job: Job) -> frozenset[str]:
-    kind = KINDS[job.kind]
-    names = {name for identity in kind.identities for name in identity}
-    return frozenset(names | ({"sub"} if kind.subject else set()))
 
 
 def _failed(entry: CallerEntry, claim: str, job: Job, *, tell: bool) -> str:

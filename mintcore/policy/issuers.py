@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,8 +36,7 @@ class Use(enum.Flag):
     """It counts the mints of a token."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """A kind of issuer.
 
     ``algorithms`` are those of JWS (RFC 7518 §3.1) that it signs with. ``claims`` accounts for each claim that the
@@ -54,7 +52,7 @@ class Kind:
     claims: Mapping[str, Use]
     identities: tuple[tuple[str, ...], ...] = ()
     subject: str = ""
-    aliases: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
+    aliases: Mapping[tuple[str, str], str] = MappingProxyType({})
     job: Callable[[Mapping[str, Any], str], Job] | None = None
     advice: Callable[[Mapping[str, str]], str] | None = None
     has_token_id: bool = True
@@ -68,6 +66,12 @@ class Kind:
     def matchable(self) -> frozenset[str]:
         """The claims that an entry of CALLERS can match."""
         return frozenset(name for name, use in self.claims.items() if Use.MATCH in use)
+
+    @property
+    def identity(self) -> frozenset[str]:
+        """The claims that name a project."""
+        names = {name for together in self.identities for name in together}
+        return frozenset(names | {"sub"}) if self.subject else frozenset(names)
 
     @property
     def identities_text(self) -> str:
@@ -88,8 +92,7 @@ class Kind:
         return claim
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
+class Issuer(NamedTuple):
     """An issuer. ``name`` is its key in ISSUERS, empty for the one of OIDC_ISSUER_URL.
 
     ``url`` is the exact ``iss`` of its tokens. ``jwks_file`` is the path of its key set, empty where the mint

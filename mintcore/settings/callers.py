@@ -52,7 +52,7 @@ def parse_entry(index: int, fields: object, issuers: Mapping[str, Issuer]) -> Ca
     level = fields.get("level", "")
     if not isinstance(level, str) or ("level" in fields and not level):
         raise ValueError("level must be the name of a level")
-    return CallerEntry(index, issuer.name, match, _acts_as(fields), _roles(fields), level)
+    return CallerEntry(index, issuer.name, match, _acts_as(fields), _roles(fields), level, issuer.kind.identity)
 
 
 def _acts_as(fields: Mapping[str, Any]) -> Repo:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from mintcore.policy.issuers import ISSUER_KEYS, Issuer, parse_issuer_name
 from mintcore.policy.kinds.github import GITHUB
-from mintcore.policy.kinds.table import KINDS
 from mintcore.settings.service_url import is_service_url
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ def read_issuers(reader: Reader) -> tuple[Issuer, ...]:
 
 def parse_issuer(name: str, fields: object, audience: str) -> Issuer:
     """Return one issuer of ISSUERS, or raise ``ValueError``; ``audience`` is the default one."""
+    from mintcore.policy.kinds.table import KINDS  # noqa: PLC0415 - only a mint with ISSUERS needs the other kinds
+
     parse_issuer_name(name)
     if not isinstance(fields, dict):
         raise ValueError("it must be a JSON object with kind and url")  # noqa: TRY004 - the one way to refuse

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from mintcore.policy.names import Org, Repo, fold, parse_repo
 from mintcore.policy.policy import TrustPolicy
-from mintcore.settings.callers import read_callers, warn_of_callers
 from mintcore.settings.protections import (
     read_claims,
     read_default_level,
@@ -24,6 +23,7 @@ from mintcore.settings.protections import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mintcore.policy.caller_entry import CallerEntry
     from mintcore.policy.issuers import Issuer
     from mintcore.policy.roles import RoleBook
     from mintcore.settings.reader import Reader
@@ -34,6 +34,7 @@ def read_trust(reader: Reader, roles: RoleBook, issuers: Sequence[Issuer]) -> Tr
     orgs, public = _orgs(reader)
     scopes, default_scope, callers_scope = read_scopes(reader, roles)
     enrolled_orgs, enrolled_repos = read_ids(reader)
+    with_callers = reader.is_set("ISSUERS") or reader.is_set("CALLERS")
     policy = TrustPolicy(
         orgs=None if public else orgs,
         workflow_files=_workflow_files(reader, public=public),
@@ -49,11 +50,24 @@ def read_trust(reader: Reader, roles: RoleBook, issuers: Sequence[Issuer]) -> Tr
         enrolled_repos=enrolled_repos,
         grants=read_grants(reader, roles),
         report_only=read_report_only(reader),
-        callers=read_callers(reader, issuers, roles),
+        callers=_callers(reader, issuers, roles) if with_callers else (),
         callers_scope=callers_scope,
     )
-    warn_of_callers(reader, issuers, policy)
+    if with_callers:
+        _warn_of_callers(reader, issuers, policy)
     return policy
+
+
+def _callers(reader: Reader, issuers: Sequence[Issuer], roles: RoleBook) -> tuple[CallerEntry, ...]:
+    from mintcore.settings.callers import read_callers  # noqa: PLC0415 - most mints have none
+
+    return read_callers(reader, issuers, roles)
+
+
+def _warn_of_callers(reader: Reader, issuers: Sequence[Issuer], policy: TrustPolicy) -> None:
+    from mintcore.settings.callers import warn_of_callers  # noqa: PLC0415 - most mints have none
+
+    warn_of_callers(reader, issuers, policy)
 
 
 def _orgs(reader: Reader) -> tuple[frozenset[Org], bool]:

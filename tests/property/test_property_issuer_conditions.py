@@ -50,7 +50,7 @@ def cases(draw: st.DrawFn, claim_values: st.SearchStrategy[Any]) -> tuple[str, l
     names = KINDS[kind]
     matches = draw(st.lists(st.dictionaries(st.sampled_from(names), values(), min_size=1), min_size=1, max_size=3))
     entries = [
-        CallerEntry(number, kind, match, parse_repo("a/b"), (Role("coder"),))
+        CallerEntry(number, kind, match, parse_repo("a/b"), (Role("coder"),), "", frozenset())
         for number, match in enumerate(matches)
     ]
     near = [value.rstrip("*") for match in matches for value in match.values()]

@@ -147,7 +147,7 @@ def test_a_condition_that_google_would_refuse_is_not_written() -> None:
         condition("gitlab", many)
     for audience in ("a,b", "a" * 257):
         with pytest.raises(BadInput, match="audience"):
-            issuer_provider("42", replace(GITLAB, audience=audience), [])
+            issuer_provider("42", GITLAB._replace(audience=audience), [])
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"github"}))
@@ -199,7 +199,7 @@ def test_dropped_entries_are_those_that_have_all_that_is_named() -> None:
 
 
 def test_the_default_audience_is_not_written_so_that_it_can_change() -> None:
-    own = replace(GITLAB, audience="own")
+    own = GITLAB._replace(audience="own")
     assert json.loads(PutIssuer(GITLAB).apply({})["ISSUERS"])["gitlab"] == {"kind": "gitlab", "url": URL}
     assert json.loads(PutIssuer(own).apply({})["ISSUERS"])["gitlab"]["audience"] == "own"
 
