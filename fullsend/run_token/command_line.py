@@ -73,6 +73,8 @@ def spread(args: Sequence[str]) -> list[str]:
     result: list[str] = []
     option, values = "", 0
     for word in args:
+        if option and not values and word.startswith("-"):
+            result.append(option)  # without a value it is an error: dropped, it would ask for everything
         if word in SEVERAL:
             option, values = word, 0
         elif word.startswith("-") or (values and word in ACTIONS):
@@ -83,7 +85,7 @@ def spread(args: Sequence[str]) -> list[str]:
             result += [option, word]
         else:
             result.append(word)
-    return result
+    return [*result, option] if option and not values else result
 
 
 def run(args: Sequence[str], prog: str) -> int:
@@ -140,7 +142,11 @@ def _name(value: str) -> str:
 
 
 def _names(value: str) -> list[str]:
-    return [_name(name) for name in re.split(r"[,\s]+", value) if name]
+    names = [_name(name) for name in re.split(r"[,\s]+", value) if name]
+    # A shell's unset variable must not ask for more than was meant.
+    if not names:
+        raise argparse.ArgumentTypeError("it is empty; name a repository, or leave the option out for the default")
+    return names
 
 
 def _permissions(value: str) -> dict[str, str]:
@@ -150,6 +156,8 @@ def _permissions(value: str) -> dict[str, str]:
         if not match:
             raise argparse.ArgumentTypeError(f"{text!r} is not like contents:read")
         found[match[1]] = match[2]
+    if not found:
+        raise argparse.ArgumentTypeError("it is empty; name a permission, or leave the option out for all of them")
     return found
 
 

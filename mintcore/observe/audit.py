@@ -103,7 +103,7 @@ def _asked(record: DecisionRecord) -> dict[str, Any]:
         return {"role": record.request.role, "repos_count": len(record.request.repos)}
     asked = record.request.fields()
     if "permissions" in asked:
-        # The event's own `permissions` are those requested from GitHub.
+        # The event's own `permissions` are those that policy allowed.
         asked["asked_permissions"] = asked.pop("permissions")
     return asked
 

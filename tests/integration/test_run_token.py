@@ -89,6 +89,26 @@ def test_a_token_for_five_hundred_repositories_is_made(world: World, tool: Run) 
     assert len(json.loads(ran.stdout)["repositories"]) == 500
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--repositories '' mint",
+        "--repositories , mint",
+        "--repositories ' ' mint",
+        "mint --repositories --permissions contents:read",
+        "mint --repositories",
+        "mint --repo app --permissions ''",
+        "mint --repo app --permissions ,",
+        "mint --permissions --repo app",
+    ],
+)
+def test_an_option_without_a_value_is_not_everything(world: World, tool: Run, words: str) -> None:
+    ran = tool(words)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ("it is empty" in ran.stderr) or ("expected one argument" in ran.stderr), ran.stderr
+    assert world.github.traffic.count() == 0
+
+
 def test_the_hash_finds_the_token_in_githubs_audit_log(world: World, tool: Run) -> None:
     report = json.loads(tool(SCOPED).stdout)
     assert [token.hashed for token in world.github.live_tokens()] == [report["hashed_token"]]
