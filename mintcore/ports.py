@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from mintcore.policy.caller import Caller
     from mintcore.policy.claims import GenuineClaims, SignedClaims, UnprovenClaims
@@ -55,15 +55,26 @@ class Verifier(Protocol):
         """
 
     def confirm(
-        self, unverified_token: str, examined: SignedClaims | UnprovenClaims, context: RequestContext
+        self,
+        unverified_token: str,
+        examined: SignedClaims | UnprovenClaims,
+        context: RequestContext,
+        meanwhile: Callable[[], None] | None = None,
     ) -> GenuineClaims:
-        """Ask the final authority: Google STS, if the mint has it. Raises InvalidToken or StsUnavailable."""
+        """Ask the final authority: Google STS, if the mint has it. Raises InvalidToken or StsUnavailable.
+
+        ``meanwhile`` may be called, once, while the authority works on its answer; it does not raise.
+        """
 
     def may_overlap(self, examined: SignedClaims) -> bool:
         """Return whether a token may be requested while :meth:`confirm` runs: it has just accepted the repository.
 
         Each acceptance by the final authority allows one such request.
         """
+
+    @property
+    def answers_later(self) -> bool:
+        """Whether :meth:`confirm` can send its question at once, and then call ``meanwhile``."""
 
 
 class Signer(Protocol):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mintcore.errors import InternalError, KeyUnavailable, MintError, RoleKeyMissing, ServerError
-from mintcore.minting.overlap import Early, InTurn, Prepared
+from mintcore.minting.overlap import Early, EarlyHere, InTurn, Prepared
 from mintcore.minting.results import Minted, Status
 from mintcore.policy import trust
 from mintcore.policy.claims import Proof, SignedClaims
@@ -76,7 +76,7 @@ class MintService:
             examined = self._examine(unverified_token, record, admit)
             meanwhile = self._start(examined, record)
             try:
-                claimant = self._confirm(unverified_token, examined, record, admit).caller
+                claimant = self._confirm(unverified_token, examined, record, admit, meanwhile.work).caller
             except BaseException:
                 meanwhile.withdraw(record)
                 raise
@@ -142,14 +142,15 @@ class MintService:
         examined: SignedClaims | UnprovenClaims,
         record: DecisionRecord,
         admit: Callable[[Claimant], Decision],
+        meanwhile: Callable[[], None] | None = None,
     ) -> GenuineClaims:
-        """Ask the final authority.
+        """Ask the final authority; ``meanwhile`` may be called while it works on its answer.
 
         If the hosted mint cannot get the issuer's keys, only Google checks the signature. Policy then decides
         afterwards, because an unproven caller never learns policy's answer.
         """
         with record.context.step("confirm"):
-            genuine = self._verifier.confirm(unverified_token, examined, record.context)
+            genuine = self._verifier.confirm(unverified_token, examined, record.context, meanwhile)
         record.proof = genuine.proof
         if not isinstance(examined, SignedClaims):
             _admit(admit, genuine.caller, record)
@@ -185,6 +186,8 @@ class MintService:
             self._spend(decision.acting(), entitled, record)
         except (RoleKeyMissing, KeyUnavailable, ServerError):
             return InTurn()  # a refusal by the final authority is reported before a problem with the key
+        if self._verifier.answers_later:
+            return EarlyHere(self._tokens, lambda: self._request(entitled, record))
         return Early(self._tokens, lambda: self._request(entitled, record), self._helpers)
 
     def _issue(self, decision: Decision, record: DecisionRecord) -> InstallationToken:

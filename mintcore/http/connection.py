@@ -20,7 +20,7 @@ from mintcore.http.framing import Framer
 from mintcore.http.incoming import MAX_BODY
 
 if TYPE_CHECKING:
-    from gunicorn.config import Config
+    from mintcore.http.answering import FixedSettings
 
 # How long one send may wait for a client that does not read its answer.
 SEND_SECONDS = 5
@@ -52,7 +52,9 @@ class Connection(TConn):  # type: ignore[misc]
     :mod:`~mintcore.http.waiting`, which adds up the bytes of all connections; ``watched`` to the worker's poller.
     """
 
-    def __init__(self, cfg: Config, sock: socket.socket, client: Any, server: Any, *, deadline: float) -> None:
+    def __init__(
+        self, cfg: FixedSettings, sock: socket.socket, client: Any, server: Any, *, deadline: float
+    ) -> None:
         super().__init__(cfg, sock, client, server)
         # Blocking, because threads call sendall(). A caller that must not wait passes MSG_DONTWAIT.
         sock.settimeout(None)

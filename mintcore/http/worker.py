@@ -19,6 +19,7 @@ from typing import Any
 from gunicorn.http.errors import LimitRequestHeaders
 from gunicorn.workers.gthread import ThreadWorker
 
+from mintcore.http.answering import FixedSettings, answer
 from mintcore.http.connection import Connection
 from mintcore.http.limits import (
     LINGER_SECONDS,
@@ -44,6 +45,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
         self._capacity = self.worker_connections
         self._answered = queue.SimpleQueue[tuple[Connection, bool]]()
         self._told = False
+        self._settings = FixedSettings(self.cfg)
 
     def init_process(self) -> None:
         """Serve until told to stop."""
@@ -82,7 +84,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
         if self.nr_conns > self._capacity:
             self._evict(self._waiting.oldest())
         deadline = time.monotonic() + REQUEST_SECONDS
-        conn = Connection(self.cfg, sock, address, listener.getsockname(), deadline=deadline)
+        conn = Connection(self._settings, sock, address, listener.getsockname(), deadline=deadline)
         self._waiting.receiving[conn] = None
         self._watch(conn)
         return True
@@ -226,11 +228,8 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
         """Answer a request that was parsed."""
-        # Sent while the body was received.
-        req._expected_100_continue = False  # noqa: SLF001 - gunicorn has no setting for it
-        if conn.closes:
-            req.force_close()
-        return super().handle_request(req, conn)
+        last = conn.closes or not self.alive
+        return answer(req, conn, self._settings, self.wsgi, self.log, last=last)
 
     def handle_error(self, req: Any, client: Any, _addr: Any, exc: BaseException) -> None:
         """Answer a request that could not be parsed, or on which the server failed, in JSON."""

@@ -103,9 +103,11 @@ class Channel:
         body: bytes | None = None,
         context: RequestContext,
         repeat_answers: bool = True,
+        meanwhile: Callable[[], None] | None = None,
     ) -> Answer:
         """Return the service's answer, whatever its status.
 
+        ``meanwhile`` is called while the service works on the request, unless a connection has to be opened first.
         Connection errors, 5xx, and a 429 whose Retry-After leaves half the time, are retried up to two times.
         Without ``repeat_answers`` only connection errors are. Raises Unreachable, DeadlineExceeded or Unusable.
         """
@@ -117,7 +119,7 @@ class Channel:
             raise Unusable(f"{self.service}: {error}") from None
         for tried in range(_TRIES - 1):
             try:
-                answer = self._once(request, context)
+                answer = self._once(request, context, meanwhile if tried == 0 else None)
             except Unreachable:
                 wait = self._backoff(tried)
                 if wait >= context.deadline.remaining():
@@ -135,14 +137,19 @@ class Channel:
         idle = self._connections.take()
         self._connections.give_back(self._connect(context) if idle is None else idle)
 
-    def _once(self, request: bytes, context: RequestContext) -> Answer:
+    @property
+    def has_idle(self) -> bool:
+        """Whether a connection is idle, so the next request is sent at once."""
+        return self._connections.has_idle
+
+    def _once(self, request: bytes, context: RequestContext, meanwhile: Callable[[], None] | None = None) -> Answer:
         """Return the answer, over an idle connection if there is one, else or if that has died over a new one."""
         if context.deadline.remaining() <= 0:
             raise DeadlineExceeded(f"{self.service}: the request's deadline has passed")
         idle = self._connections.take()
         if idle is not None:
             try:
-                return self._over(idle, request, context)
+                return self._over(idle, request, context, meanwhile)
             except Unreachable:
                 # Does not count as a failure of the service: servers and firewalls drop idle connections.
                 self._connections.close_idle()
@@ -151,12 +158,18 @@ class Channel:
                 raise
         return self._over(None, request, context)
 
-    def _over(self, idle: socket.socket | None, request: bytes, context: RequestContext) -> Answer:
+    def _over(
+        self,
+        idle: socket.socket | None,
+        request: bytes,
+        context: RequestContext,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Answer:
         calls = context.upstream_calls
         calls[self.service] = calls.get(self.service, 0) + 1
         connection = idle or self._connect(context)
         try:
-            raw = self._exchange(connection, request, context)
+            raw = self._exchange(connection, request, context, meanwhile)
         except BaseException:
             connection.close()
             raise
@@ -175,9 +188,17 @@ class Channel:
                 raise DeadlineExceeded(f"{self.service}: {error} (waited {remaining:.1f} s)") from None
             raise Unreachable(f"{self.service}: {error}") from None
 
-    def _exchange(self, connection: socket.socket, request: bytes, context: RequestContext) -> RawAnswer:
+    def _exchange(
+        self,
+        connection: socket.socket,
+        request: bytes,
+        context: RequestContext,
+        meanwhile: Callable[[], None] | None,
+    ) -> RawAnswer:
         try:
-            return exchange(connection, request, context.deadline, largest=self._max_answer_bytes)
+            return exchange(
+                connection, request, context.deadline, largest=self._max_answer_bytes, meanwhile=meanwhile
+            )
         except TimeoutError as error:
             # TCP's own timeout has an errno and means that the connection is dead.
             if error.errno is not None:

@@ -75,6 +75,11 @@ class Connections:
         self._idle: deque[_Idle] = deque()
         weakref.finalize(self, _close_all, self._idle)
 
+    @property
+    def has_idle(self) -> bool:
+        """Whether there is an idle connection, which the service may have closed."""
+        return bool(self._idle)
+
     def take(self) -> socket.socket | None:
         """Return an idle connection that the service has not closed, ``None`` if there is none."""
         oldest = self._clock.monotonic() - MAX_IDLE_SECONDS

@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mintcore.request import Deadline
+
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
-
-    from mintcore.request import Deadline
+    from collections.abc import Callable, Mapping
 
 MAX_HEAD = 64 * 1024
 MAX_CHUNK_LINE = 1024
@@ -30,6 +30,7 @@ _INTERIM = range(100, 200)
 _SUCCESS = range(200, 300)
 _NO_CONTENT = 204
 _NOT_MODIFIED = 304
+_ARRIVED_SECONDS = 0.05
 
 
 class BadAnswer(Exception):
@@ -68,13 +69,24 @@ def request_bytes(method: str, target: str, host: str, fields: Mapping[str, str]
     return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
 
 
-def exchange(sock: socket.socket, request: bytes, deadline: Deadline, *, largest: int) -> RawAnswer:
+def exchange(
+    sock: socket.socket,
+    request: bytes,
+    deadline: Deadline,
+    *,
+    largest: int,
+    meanwhile: Callable[[], None] | None = None,
+) -> RawAnswer:
     """Send a request that is not HEAD and return its answer, with a body of ``largest`` bytes at most.
 
-    Raises BadAnswer, or OSError; TimeoutError at the deadline, however slowly the answer drips.
+    ``meanwhile`` is called between the two. An answer that has arrived by its end is read even if the deadline has
+    passed. Raises BadAnswer, or OSError; TimeoutError at the deadline, however slowly the answer drips.
     """
     set_timeout(sock, deadline)
     sock.sendall(request)
+    if meanwhile is not None:
+        meanwhile()
+        deadline = Deadline(deadline.clock, max(deadline.remaining(), _ARRIVED_SECONDS))
     return _Reader(sock, deadline, largest).answer()
 
 

@@ -140,7 +140,11 @@ class HostedVerifier:
         return SignedClaims(caller) if unavailable is None else UnprovenClaims(caller)
 
     def confirm(
-        self, unverified_token: str, examined: SignedClaims | UnprovenClaims, context: RequestContext
+        self,
+        unverified_token: str,
+        examined: SignedClaims | UnprovenClaims,
+        context: RequestContext,
+        meanwhile: Callable[[], None] | None = None,
     ) -> GenuineClaims:
         """Return genuine claims if Google accepts the token. Raises InvalidToken or StsUnavailable."""
         if isinstance(examined, SignedClaims):
@@ -149,7 +153,7 @@ class HostedVerifier:
             caller, proof = examined.unverified_caller, Proof.STS
         provider_id = self._provider_for(caller)
         try:
-            self._sts.exchange(unverified_token, provider_id, context)
+            self._sts.exchange(unverified_token, provider_id, context, meanwhile)
         except BaseException as error:
             if self._acceptances is not None:
                 self._acceptances.refused(provider_id, _asks(caller))
@@ -167,6 +171,11 @@ class HostedVerifier:
             return False
         return self._acceptances.use(self._provider_for(examined.caller), _asks(examined.caller))
 
+    @property
+    def answers_later(self) -> bool:
+        """Whether :meth:`confirm` can send its request at once, and so call ``meanwhile``."""
+        return self._sts.answers_later
+
 
 class StandaloneVerifier:
     """Claims and signature; without the issuer's keys every token is refused."""
@@ -182,7 +191,11 @@ class StandaloneVerifier:
         return SignedClaims(caller)
 
     def confirm(
-        self, _unverified_token: str, examined: SignedClaims | UnprovenClaims, _context: RequestContext
+        self,
+        _unverified_token: str,
+        examined: SignedClaims | UnprovenClaims,
+        _context: RequestContext,
+        _meanwhile: Callable[[], None] | None = None,
     ) -> GenuineClaims:
         """Return genuine claims: the signature decides. Raises InvalidToken for unproven ones."""
         if not isinstance(examined, SignedClaims):
@@ -191,4 +204,9 @@ class StandaloneVerifier:
 
     def may_overlap(self, _examined: SignedClaims) -> bool:
         """Return ``False``: there is no call to overlap with."""
+        return False
+
+    @property
+    def answers_later(self) -> bool:
+        """``False``: as above."""
         return False

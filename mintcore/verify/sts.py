@@ -15,7 +15,7 @@ from mintcore.outbound.answer import OutboundError
 from mintcore.secret import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mintcore.outbound.answer import Answer
     from mintcore.outbound.channel import Channel
@@ -58,9 +58,21 @@ class SecurityTokenService:
             }
         )
 
-    def exchange(self, unverified_token: str, provider_id: str, context: RequestContext) -> None:
+    @property
+    def answers_later(self) -> bool:
+        """Whether :meth:`exchange` can send its request at once, and so call ``meanwhile``."""
+        return self._channel.has_idle
+
+    def exchange(
+        self,
+        unverified_token: str,
+        provider_id: str,
+        context: RequestContext,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> None:
         """Return if the provider accepts the token (RFC 8693 §2.1; Google STS REST: token).
 
+        ``meanwhile`` is as for :meth:`~mintcore.outbound.channel.Channel.send`.
         Raises InvalidToken if it refuses, ProviderRefused if no token can change that, and StsUnavailable if STS
         gives no result.
         """
@@ -69,7 +81,9 @@ class SecurityTokenService:
             f"&subject_token={quote(unverified_token, safe='')}"
         )
         try:
-            answer = self._channel.send("POST", _PATH, headers=_HEADERS, body=form.encode(), context=context)
+            answer = self._channel.send(
+                "POST", _PATH, headers=_HEADERS, body=form.encode(), context=context, meanwhile=meanwhile
+            )
             if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY_REQUESTS:
                 raise _no_result(answer)
             fields = answer.json_object()

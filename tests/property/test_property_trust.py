@@ -57,7 +57,9 @@ class OneCaller:
         assert self.caller is not None
         return SignedClaims(self.caller)
 
-    def confirm(self, _token: str, examined: Any, _context: object) -> GenuineClaims:
+    answers_later = False
+
+    def confirm(self, _token: str, examined: Any, _context: object, _meanwhile: object = None) -> GenuineClaims:
         return GenuineClaims(examined.caller, Proof.SIGNATURE)
 
     def may_overlap(self, _examined: object) -> bool:

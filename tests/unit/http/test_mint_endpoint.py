@@ -45,7 +45,7 @@ class World:
             raise InvalidToken(detail="not good")
         return SignedClaims(caller())
 
-    def confirm(self, _token: str, examined: Any, _context: object) -> GenuineClaims:
+    def confirm(self, _token: str, examined: Any, _context: object, _meanwhile: object = None) -> GenuineClaims:
         return GenuineClaims(examined.caller, Proof.SIGNATURE)
 
     def assertion(self, _app: object, _context: object) -> Secret:

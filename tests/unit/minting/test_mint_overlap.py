@@ -28,6 +28,8 @@ from mintcore.service import MintService
 from tests.mint_doubles import FakeClock, caller, new_attempt, policy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mintcore.policy.policy import TrustPolicy
     from mintcore.request import DecisionRecord
 
@@ -41,8 +43,10 @@ class World:
     def __init__(self, given: TrustPolicy | None = None, **changes: Any) -> None:
         self.did: list[str] = []
         self.overlaps = True
+        self.answers_later = False
+        self.sends = True
         self.refusal: MintError | None = None
-        self.issuing: MintError | None = None
+        self.issuing: Exception | None = None
         self.key: MintError | None = None
         self.limit: MintError | None = None
         self.revokes = True
@@ -51,6 +55,7 @@ class World:
         self.may_issue = threading.Event()
         self.may_issue.set()
         self.wait_for_request = False
+        self.threads: list[threading.Thread] = []
         self.recorded: list[DecisionRecord] = []
         seams: dict[str, Any] = {"token_uses": None, "helpers": Helpers(2), "limiter": self} | changes
         self.service = MintService(
@@ -64,7 +69,11 @@ class World:
     def may_overlap(self, _examined: SignedClaims) -> bool:
         return self.overlaps
 
-    def confirm(self, _token: str, examined: Any, _context: object) -> GenuineClaims:
+    def confirm(
+        self, _token: str, examined: Any, _context: object, meanwhile: Callable[[], None] | None = None
+    ) -> GenuineClaims:
+        if meanwhile is not None and self.sends:
+            meanwhile()
         if self.wait_for_request:
             assert self.token_requested.wait(PATIENCE)
         self.did.append("confirmed" if self.refusal is None else "refused")
@@ -98,6 +107,7 @@ class World:
 
     def issue(self, _app: object, _target: object, scope: Any, _context: object) -> InstallationToken:
         self.did.append("requested")
+        self.threads.append(threading.current_thread())
         self.token_requested.set()
         assert self.may_issue.wait(PATIENCE)
         if self.issuing is not None:
@@ -185,6 +195,62 @@ def test_without_a_free_thread_the_token_is_requested_after_the_answer_and_count
     world.refusal = InvalidToken(detail="no")
     world.fail()
     assert world.did == ["spent", "refused"]
+
+
+@pytest.fixture
+def here() -> World:
+    """Give a world whose authority is asked over an open connection."""
+    world = World(helpers=Helpers(0))
+    world.answers_later = True
+    return world
+
+
+def test_an_authority_that_is_asked_at_once_needs_no_other_thread(here: World) -> None:
+    assert here.mint() == "ghs_token"
+    assert here.did == ["spent", "requested", "confirmed"]
+    assert here.threads == [threading.current_thread()]
+    assert here.recorded[0].issued is not None
+
+
+@pytest.mark.parametrize("refusal", [InvalidToken(detail="refused"), StsUnavailable()])
+@pytest.mark.parametrize("revokes", [True, False])
+def test_a_token_of_this_thread_is_revoked_before_a_refusal_is_answered(
+    here: World, refusal: MintError, revokes: bool
+) -> None:
+    here.refusal, here.revokes = refusal, revokes
+    assert here.fail() is refusal
+    assert here.did == ["spent", "requested", "refused", "revoked ghs_token"]
+    found = event(here.recorded[0])
+    assert found["speculative"] == ("revoked" if revokes else "revocation_failed")
+    assert found["hashed_token"] == Secret("ghs_token").hashed()
+    assert "issued" not in found
+
+
+def test_the_authoritys_refusal_comes_before_githubs(here: World) -> None:
+    here.refusal, here.issuing = InvalidToken(detail="no"), GitHubUnavailable()
+    assert isinstance(here.fail(), InvalidToken)
+    assert here.did == ["spent", "requested", "refused"]
+    assert "speculative" not in event(here.recorded[0])
+
+
+@pytest.mark.parametrize("failure", [AppNotInstalled(), RuntimeError("a defect")])
+def test_a_failed_request_for_the_token_is_the_answer_where_the_authority_accepts(
+    here: World, failure: Exception
+) -> None:
+    here.issuing = failure
+    with pytest.raises(type(failure)):
+        here.mint()
+    assert here.did == ["spent", "requested", "confirmed"]
+
+
+def test_where_a_connection_had_to_be_opened_the_token_is_requested_after_the_answer(here: World) -> None:
+    here.sends = False
+    assert here.mint() == "ghs_token"
+    assert here.did == ["spent", "confirmed", "requested"]
+    here.did.clear()
+    here.refusal = InvalidToken(detail="no")
+    here.fail()
+    assert here.did == ["spent", "refused"]
 
 
 def in_turn(world: World) -> bool:

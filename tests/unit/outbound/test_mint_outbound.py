@@ -15,6 +15,7 @@ from mintcore.outbound.channel import MAX_ANSWER, USER_AGENT, Outbound
 from mintcore.secret import Secret
 from tests.mint_doubles import FakeClock, new_attempt
 from tests.unit.outbound.loopback_peer import Peer, answer
+from tests.unit.sandbox.google.google_operator import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -426,3 +427,55 @@ def test_connections_that_the_service_closes_after_each_answer_do_no_harm(clock:
         context = new_attempt(clock)
         for _ in range(3):
             assert channel.send("GET", "/", headers={}, context=context).status == 200
+
+
+def test_work_is_done_between_a_request_over_an_open_connection_and_its_answer(clock: FakeClock) -> None:
+    did: list[int] = []
+    with Peer(always(OK)) as peer:
+        channel = Outbound(clock, connections=4).channel("service", peer.url)
+
+        def call() -> int:
+            context = new_attempt(clock)
+            sent = channel.send("GET", "/", headers={}, context=context, meanwhile=lambda: did.append(arrived()))
+            return sent.status
+
+        def arrived() -> int:
+            eventually(lambda: True if len(peer.requests) == 2 else None)
+            return len(peer.requests)
+
+        assert not channel.has_idle
+        assert call() == 200
+        assert did == []
+        assert channel.has_idle
+        assert call() == 200
+        assert did == [2]
+
+
+def test_work_is_done_once_whatever_becomes_of_the_request(clock: FakeClock) -> None:
+    did: list[int] = []
+    with Peer(in_turn(OK, None, answer(503), OK)) as peer:
+        channel = Outbound(clock, connections=4).channel("service", peer.url)
+        assert channel.send("GET", "/", headers={}, context=new_attempt(clock)).status == 200
+        context = new_attempt(clock)
+        sent = channel.send("GET", "/", headers={}, context=context, meanwhile=lambda: did.append(1))
+    assert (sent.status, did, context.upstream_calls) == (200, [1], {"service": 3})
+
+
+def test_an_answer_that_has_arrived_is_read_although_the_work_took_all_the_time(clock: FakeClock) -> None:
+    with Peer(always(OK)) as peer:
+        channel = Outbound(clock, connections=4).channel("service", peer.url)
+        channel.send("GET", "/", headers={}, context=new_attempt(clock))
+        sent = channel.send(
+            "GET", "/", headers={}, context=new_attempt(clock, 1), meanwhile=lambda: clock.advance(5)
+        )
+    assert sent.status == 200
+
+
+def test_an_answer_that_has_not_arrived_then_is_not_waited_for(clock: FakeClock) -> None:
+    with Peer(lambda number: [OK] if number == 0 else [30.0, OK]) as peer:
+        channel = Outbound(clock, connections=4).channel("service", peer.url)
+        channel.send("GET", "/", headers={}, context=new_attempt(clock))
+        started = time.monotonic()
+        with pytest.raises(DeadlineExceeded):
+            channel.send("GET", "/", headers={}, context=new_attempt(clock, 1), meanwhile=lambda: clock.advance(5))
+    assert time.monotonic() - started < 10
