@@ -22,6 +22,7 @@ from mintcore.github.client import AppClient
 from mintcore.github.grant_variables import GrantVariables
 from mintcore.github.host_commits import HostCommits
 from mintcore.github.installations import GitHubTokens
+from mintcore.helpers import Helpers
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.rsa import parse_signer
 from mintcore.minting.lookups import Lookups
@@ -91,7 +92,9 @@ class Forged:
         channel = Outbound(self.clock, connections=4).channel("github", self.github.api_url)
         self.tokens = GitHubTokens(AppClient(channel, self.assertions, self.clock), self.clock)
         self.lookups = Lookups(
-            GrantVariables(channel, self.tokens, self.clock), HostCommits(channel, self.tokens, self.clock)
+            GrantVariables(channel, self.tokens, self.clock),
+            HostCommits(channel, self.tokens, self.clock),
+            Helpers(8),
         )
 
 
