@@ -88,6 +88,12 @@ def warn_of_callers(reader: Reader, issuers: Sequence[Issuer], policy: TrustPoli
     for issuer in issuers:
         if not issuer.kind.is_github and issuer.name not in named:
             reader.warn(f"no entry of CALLERS names the issuer {issuer.name}: its jobs are denied. Fix: add one")
+    hubs = [issuer.name for issuer in issuers if issuer.kind.is_github]
+    if len(hubs) > 1:
+        reader.warn(
+            f"ISSUERS has several issuers of the kind github ({', '.join(hubs)}), and the mint does not tell apart "
+            "repositories of the same name. Fix: keep only issuers that share their organizations"
+        )
     for entry in entries:
         _warn_of(reader, entry, kinds[entry.issuer], policy)
     if entries and policy.required_claims:

@@ -160,6 +160,25 @@ def test_google_has_the_last_word(mints: dict[str, MintProcess], shared_world: W
     assert ask(mints["hosted"], shared_world, token, body=ROWS[0].body).status == 200
 
 
+def test_hosted_uploaded_keys_are_enough_where_the_mint_cannot_fetch_any(
+    mints: object, shared_world: World, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert mints
+    shared_world.ci.add("kubernetes", "uploaded", issuer="http://127.0.0.1:9")
+    changes = {
+        "ISSUERS": json.dumps({"uploaded": {"kind": "kubernetes", "url": "http://127.0.0.1:9"}}),
+        "CALLERS": json.dumps([{**CALLERS[4], "issuer": "uploaded"}]),
+    }
+    with new_mint("hosted", shared_world, tmp_path_factory.mktemp("pems"), **changes) as mint:
+        own, body = shared_world.ci["uploaded"], ROWS[0].body
+        headers = {"X-Request-Id": "uploaded"}
+        assert ask(mint, shared_world, own.token(), body=body, headers=headers).status == 200
+        assert last_event(mint, "uploaded")["verified_by"] == "sts"
+        # Google refuses a forged token, and its sender learns nothing of policy.
+        denied = ask(mint, shared_world, own.forged_token(), body=body)
+        assert (denied.status, denied.json["code"]) == (401, "invalid_token")
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_an_issuer_that_is_down_stops_only_its_own_jobs(
     mode: str, shared_world: World, tmp_path_factory: pytest.TempPathFactory, mints: object

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mintcore.policy.kinds.table import KINDS
 from mintcore.policy.names import Role, parse_repo
@@ -263,6 +265,44 @@ def test_every_problem_is_listed_at_once() -> None:
 def test_what_an_entry_leaves_open_is_a_warning(callers: Any, changes: dict[str, str], said: str) -> None:
     warnings = settings("hosted", ISSUERS, callers, **changes).warnings
     assert any(said in warning for warning in warnings), warnings
+
+
+def test_several_issuers_of_github_are_a_warning() -> None:
+    hubs = {name: {"kind": "github", "url": f"https://{name}.test"} for name in ("one", "two")}
+    assert [
+        warning for warning in settings(issuers=hubs).warnings if "several issuers of the kind github" in warning
+    ]
+    assert not settings(issuers={"one": hubs["one"]}).warnings
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def nearly(good: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Draw ``good`` with a few of its values, or names, replaced by anything."""
+    changes = st.dictionaries(st.sampled_from(sorted(good)) | st.text(max_size=8), JSON, max_size=2)
+    return changes.map(lambda changed: good | changed)
+
+
+@given(
+    issuers=JSON | st.dictionaries(st.sampled_from(["gitlab", "bk", "x--", "hub"]), nearly(GITLAB), max_size=2),
+    callers=JSON | st.lists(nearly(ENTRY) | nearly(MATCH).map(lambda match: ENTRY | {"match": match}), max_size=2),
+)
+def test_whatever_the_variables_hold_is_settings_or_a_list_of_lines(issuers: Any, callers: Any) -> None:
+    try:
+        found = settings("hosted", issuers, callers)
+    except ConfigurationError as error:
+        unprintable = [line for line in error.problems if not line.isprintable()]
+        assert not unprintable
+        return
+    for entry in found.policy.callers:
+        kind = next(issuer.kind for issuer in found.issuers if issuer.name == entry.issuer)
+        assert kind.pins(entry.match)
+        assert not kind.is_github
 
 
 @pytest.mark.parametrize(
