@@ -43,7 +43,7 @@ def hosted_mint() -> Endpoint:
         raise SystemExit(1) from None
     log = JsonLog(sys.stdout, project_id=settings.common.project_id)
     endpoint = build(settings, WorldClock(), log, key_files)
-    serve_with_edge(endpoint, log)
+    serve_with_edge(endpoint, log, threads=settings.common.threads)
     return endpoint
 
 

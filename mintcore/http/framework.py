@@ -20,15 +20,19 @@ if TYPE_CHECKING:
     from mintcore.observe.log import JsonLog
 
 
-def serve_with_edge(endpoint: Endpoint, log: JsonLog) -> None:
-    """Let the framework serve ``endpoint`` with our edge. Call it before the framework creates its server."""
+def serve_with_edge(endpoint: Endpoint, log: JsonLog, *, threads: int) -> None:
+    """Let the framework serve ``endpoint`` with our edge. Call it before the framework creates its server.
+
+    ``threads`` replaces the framework's default of four per CPU (docs/adr/0049).
+    """
+    ours = edge_settings() | {"logger_class": logger_class(log, answers=False), "threads": threads}
 
     class EdgeApplication(framework.GunicornApplication):
         """The framework's gunicorn application with our worker, limits and endpoint."""
 
         def load_config(self) -> None:
             super().load_config()  # type: ignore[no-untyped-call]
-            for name, value in (edge_settings() | {"logger_class": logger_class(log, answers=False)}).items():
+            for name, value in ours.items():
                 self.cfg.set(name, value)
 
         def load(self) -> Any:

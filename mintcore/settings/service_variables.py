@@ -78,11 +78,10 @@ REQUESTS = (
         "REQUEST_DEADLINE_SECONDS", *BOTH, default="25", bounds=(1, 3600),
         meaning="The time one request may take, all its upstream calls together",
     ),
-    # Also the functions framework's own variable. A thread costs little and mostly waits for Google and GitHub.
+    # Also a variable of the functions framework, whose default of four per CPU the mint replaces (docs/adr/0049).
     Variable(
         "THREADS", *BOTH, default="80", bounds=(1, 1000),
-        meaning="How many requests are served at once. Hosted it is the framework's own variable, too, which "
-        "unset means four per CPU: set it to the service's concurrency",
+        meaning="How many requests are served at once. Hosted, the service's concurrency must not be higher",
     ),
     Variable(
         "RATE_LIMIT", *BOTH, example="60/minute", meaning="Mints per calling repository and time. Unset: unlimited"

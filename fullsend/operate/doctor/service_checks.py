@@ -16,8 +16,8 @@ from fullsend.operate.plan.build_account import BUILDER, grant_builder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FRAMEWORK_THREADS_PER_CPU = 4
-"""What the functions framework starts where THREADS is not set."""
+DEFAULT_THREADS = 80
+"""What a mint starts where THREADS is not set."""
 
 
 def apis(snapshot: Snapshot) -> Iterator[Finding]:
@@ -87,10 +87,10 @@ def threads(snapshot: Snapshot) -> Iterator[Finding]:
     if service is None:
         return
     text = snapshot.environment.get("THREADS", "").strip()
-    count = int(text) if text.isascii() and text.isdigit() else FRAMEWORK_THREADS_PER_CPU
+    count = int(text) if text.isascii() and text.isdigit() else DEFAULT_THREADS
     if count < service.concurrency:
         what = (
-            f"THREADS is {text or f'not set (so {count} per CPU)'}, and Cloud Run hands an instance "
+            f"THREADS is {text or f'not set (so {count})'}, and Cloud Run hands an instance "
             f"{service.concurrency} requests at once: the rest wait inside it."
         )
         fix = snapshot.command(f"deploy --env THREADS={service.concurrency}")
