@@ -55,7 +55,7 @@ class InstalledAccounts:
             if answer.status != _OK:
                 raise self._client.refusal(answer, doing="listing the App's installations", org=org)
             listed = _installations(answer)
-            logins |= {str(one["account"]["login"]).lower() for one in listed}
+            logins |= {login.lower() for login in map(_login, listed) if login}
             if len(listed) < PAGE:
                 return frozenset(logins)
         return None
@@ -65,8 +65,15 @@ def _installations(answer: Answer) -> list[dict[str, Any]]:
     """Return the installations of a page. Raises GitHubUnavailable."""
     try:
         listed = json.loads(answer.body.decode())
-        if isinstance(listed, list) and all(isinstance(one["account"]["login"], str) for one in listed):
-            return listed
-    except (ValueError, RecursionError, KeyError, TypeError):
-        pass
-    raise GitHubUnavailable(detail="an unreadable list of installations")
+    except (ValueError, RecursionError):
+        listed = None
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise GitHubUnavailable(detail="an unreadable list of installations")
+    return listed
+
+
+def _login(installation: dict[str, Any]) -> str:
+    """Return the account's name, empty for an enterprise, which has none, and for a deleted account."""
+    account = installation.get("account")
+    login = account.get("login") if isinstance(account, dict) else None
+    return login if isinstance(login, str) else ""
