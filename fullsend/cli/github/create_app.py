@@ -17,6 +17,7 @@ from fullsend.cli.github.key_places import GoogleKeys, KeyPlace, file_place
 from fullsend.cli.mint.location_options import PROJECT_VARIABLES
 from fullsend.cli.mint.operator_options import google
 from fullsend.cli.output import CommandError, dry_run_option, note
+from fullsend.cli.pace import pace
 from fullsend.failure import Failure
 from fullsend.github.api import job_api_url
 from fullsend.github.app_creation import AppCreation
@@ -91,7 +92,7 @@ def create_app(
         if len({place.shown(app) for app in apps}) < len(apps):
             raise click.UsageError(f"--to {target} is one place for several keys. Fix: put {{role}} into the path")
         github = GitHubApps(job_api_url(os.environ))
-        creation = AppCreation(github, web_url(github.api_url), note)
+        creation = AppCreation(github, web_url(github.api_url), note, sleep=pace().sleep)
         if dry_run:
             _print_plan(apps, place, creation)
             return

@@ -9,6 +9,7 @@ import click
 
 from fullsend.cli.github.install_options import bad_input_is_usage
 from fullsend.cli.output import progress
+from fullsend.cli.pace import pace
 from fullsend.github.credentials import find_credentials
 from fullsend.operate.model import grant_list, names
 from fullsend.operate.plan.grant_session import GrantSession
@@ -54,7 +55,7 @@ def caller_option(*, required: bool) -> Callable[[Any], Any]:
 
 def open_session(target: Caller) -> GrantSession:
     """Return the target's grants on GitHub, with the operator's token. Raises OperateError."""
-    session = GrantSession(target, find_credentials(os.environ))
+    session = GrantSession(target, find_credentials(os.environ), sleep=pace().sleep)
     with progress(f"looking at {target}"):
         session.look()
     return session

@@ -10,6 +10,7 @@ import click
 
 from fullsend.cli.mint.location_options import PROJECT_VARIABLES
 from fullsend.cli.output import BadUsage, CommandError, dry_run_option, note, progress
+from fullsend.cli.pace import pace
 from fullsend.cli.plan_output import run_plan
 from fullsend.failure import Failure
 from fullsend.github.api import DEFAULT_API_URL
@@ -71,7 +72,7 @@ def google(project: str, region: str = names.REGION) -> Iterator[Cloud]:
     """Give the adapters for one project; names are checked before any call."""
     with explained(), ExitStack() as stack:
         location = names.MintLocation(names.project_id(project), names.region(region))
-        yield connect(location, stack.enter_context(Session(location.project, report=note)))
+        yield connect(location, stack.enter_context(Session(location.project, sleep=pace().sleep, report=note)))
 
 
 def carry_out(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
 
+from fullsend.cli.pace import Pace
 from fullsend.cli.root import cli
 from fullsend.operate.gcp.cloud import connect
 from fullsend.operate.gcp.read_state import read_state
@@ -34,6 +36,9 @@ APIS = (
     *("cloudbuild", "cloudfunctions", "cloudkms", "cloudresourcemanager"),
     *("iam", "run", "secretmanager", "serviceusage"),
 )
+
+# The emulated Google is done in milliseconds; the real one is asked every few seconds.
+FAST = Pace(sleep=lambda seconds: time.sleep(seconds / 10))
 
 
 @dataclass
@@ -64,7 +69,7 @@ class Operator:
 
     def run(self, *words: str, **changes: str | None) -> Result:
         cleared = dict.fromkeys(("GH_TOKEN", "GITHUB_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS", "FULLSEND_MINT_URL"))
-        return CliRunner().invoke(cli, words, env={**cleared, **self.environment, **changes})
+        return CliRunner().invoke(cli, words, env={**cleared, **self.environment, **changes}, obj=FAST)
 
     def done(self, *words: str) -> Result:
         result = self.run(*words)

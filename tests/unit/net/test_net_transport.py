@@ -123,19 +123,19 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 )
 def test_a_dripping_answer_ends_with_the_total_deadline(script: list[bytes | float | None]) -> None:
     with Peer(lambda _: script) as peer:
-        ends_in_time(lambda: get(peer.url, seconds=1.0), "did not answer in time")
+        ends_in_time(lambda: get(peer.url, seconds=0.3), "did not answer in time")
 
 
 def test_a_handshake_that_does_not_end_meets_the_deadline() -> None:
     with silent() as port:
-        ends_in_time(lambda: get(f"https://127.0.0.1:{port}", seconds=1.0), "TLS handshake in time")
+        ends_in_time(lambda: get(f"https://127.0.0.1:{port}", seconds=0.3), "TLS handshake in time")
 
 
 @pytest.mark.parametrize("script", [[60.0], [HEAD, *DRIP]], ids=["silence", "drip"])
 def test_a_proxy_that_does_not_connect_meets_the_deadline(script: list[bytes | float | None]) -> None:
     with Peer(lambda _: script) as proxy:
         environ = {"HTTPS_PROXY": proxy.url}
-        ends_in_time(lambda: get("https://mint.example", environ, seconds=1.0), "did not connect to mint.example")
+        ends_in_time(lambda: get("https://mint.example", environ, seconds=0.3), "did not connect to mint.example")
 
 
 def test_an_answer_without_end_is_cut_off() -> None:

@@ -180,10 +180,22 @@ def test_a_certificate_that_is_not_trusted_is_said_to_be(tmp_path: Path) -> None
 
 def test_a_service_that_does_not_speak_tls_is_said_not_to() -> None:
     clock = FakeClock()
-    with Peer(lambda _number: [answer(400)]) as peer:
-        channel = Outbound(clock, connections=1).channel("github", peer.url.replace("http:", "https:"))
+
+    def serve(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # closed at the end
+            while True:
+                with listener.accept()[0] as connection:
+                    connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(Unreachable, match=r"TLS with 127\.0\.0\.1 failed: "):
-            get(channel, clock)
+            get(Outbound(clock, connections=1).channel("github", url), clock)
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
 
 
 def test_an_end_that_tls_does_not_vouch_for_is_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

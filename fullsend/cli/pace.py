@@ -1,0 +1,25 @@
+"""How a command sleeps between its questions: as the caller of the command line passes it in, else `time.sleep`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The sleep of a run, in seconds; passed as click's `obj`."""
+
+    sleep: Callable[[float], None] = time.sleep
+
+
+def pace() -> Pace:
+    """Return the pace of the command that runs."""
+    context = click.get_current_context(silent=True)
+    return (context and context.find_object(Pace)) or Pace()
