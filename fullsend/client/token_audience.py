@@ -1,7 +1,7 @@
-"""For which audience a token was made, read before it is sent.
+"""Read the audience of a token before the client sends it.
 
 Attack: a mint that gets a token for another audience could use it there. In GitLab CI and Kubernetes the job's own
-configuration chooses the audience, so a mistake there must not leave the job. Verifies nothing: the mint does.
+configuration chooses the audience, so a token with a wrong one must not leave the job. Only the mint verifies it.
 """
 
 from __future__ import annotations

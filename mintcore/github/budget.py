@@ -1,4 +1,4 @@
-"""How many look-ups callers may cause: a bound per key and time, in front of the quota that all callers share."""
+"""Limit the look-ups that one caller or App may cause in a time, because all callers share GitHub's quota."""
 
 from __future__ import annotations
 

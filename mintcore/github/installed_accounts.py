@@ -1,7 +1,7 @@
 """The accounts that have an App, from one list (GitHub REST: List installations for the authenticated app).
 
-It tells apart who still deserves a look-up after too many have found nothing. One list a minute and App costs one
-call for each hundred installations.
+After too many look-ups without a result, only accounts in this list are looked up. The list is read at most once a
+minute for each App; it costs one call for each hundred installations.
 """
 
 from __future__ import annotations

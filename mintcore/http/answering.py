@@ -1,4 +1,4 @@
-"""One request to the application, and its answer in one send.
+"""Give a parsed request to the application, and send its answer in one call.
 
 gunicorn sends the head and the body of an answer separately. Each send gives up the interpreter's lock, for which
 all threads compete (docs/adr/0048).

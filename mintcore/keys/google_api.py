@@ -1,7 +1,7 @@
 """One of Google's REST APIs, called as the mint's own account: Secret Manager and Cloud KMS.
 
-Adds the access token, replaces one that Google refuses, and reads Google's errors (google.rpc.Status). Retries,
-deadline, proxy and size limits are the channel's. What an answer means is decided by the caller.
+It adds the access token, replaces one that Google refuses, and reads Google's errors (google.rpc.Status). The
+channel brings retries, deadline, proxy and size limits. The key stores decide what an answer means.
 """
 
 from __future__ import annotations

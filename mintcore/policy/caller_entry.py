@@ -1,4 +1,4 @@
-"""One entry of CALLERS: which jobs may ask, for which repository, and for what. It decides nothing.
+"""One entry of CALLERS: which jobs may ask, for which repository, and for what. ``caller_rules.py`` applies it.
 
 ``fullsend`` reads and writes CALLERS with this type too.
 """

@@ -1,4 +1,4 @@
-"""Gives each issuer its keys: fetched from the issuer, or read from the file that its ``jwks_file`` names."""
+"""Give each issuer its keys: fetched from the issuer, or read from the file that its ``jwks_file`` names."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def log_corrections(clock: WorldClock, log: JsonLog) -> None:
 
 
 def outbound_for(settings: Settings, clock: Clock) -> Outbound:
-    """Return the connections, one for each serving thread."""
+    """Return what makes channels to services; each keeps one idle connection per serving thread."""
     return Outbound(clock, connections=settings.threads, proxy_url=settings.proxy_url)
 
 

@@ -1,8 +1,8 @@
 """An issuer's keys, fetched from the issuer. Each issuer's keys are kept apart.
 
-PyJWT's client is not used to fetch them: it asks again for every unknown key id, so an attacker would choose how
-often. :mod:`mintcore.verify.key_sets` parses keys and checks signatures. It is imported when the first keys arrive,
-so the fetch begins before the cryptography libraries are imported.
+PyJWT's client is not used to fetch them: it fetches again for every unknown key id, so an attacker could cause any
+number of fetches. :mod:`mintcore.verify.key_sets` parses keys and checks signatures. It is imported when the first
+keys arrive, so the fetch begins before the cryptography libraries are imported.
 """
 
 from __future__ import annotations

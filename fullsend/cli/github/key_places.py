@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class KeyPlace(Protocol):
-    """Where keys go. `prepare` runs before the App exists, `finish` after it is installed."""
+    """A place for keys. `prepare` runs before the App exists, `finish` after it is installed."""
 
     def shown(self, app: NewApp) -> str:
         """Return where the App's key goes."""

@@ -1,4 +1,4 @@
-"""Checks on where the running source comes from: what Cloud Functions has, beside what a release published."""
+"""Checks on where the running source comes from: compare Cloud Functions' source with a release's digests."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a release says about its files: their SHA-256, from `SHA256SUMS` or from a build provenance. Pure.
 
-Reads only. Whether an attestation was signed by the release workflow is for `gh attestation verify` to say.
+It checks no signature: `gh attestation verify` tells whether the release workflow signed an attestation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`mint issuer add` and `remove`: an issuer of another CI system, its provider, and who of its jobs may ask."""
+"""`mint issuer add` and `remove`: an issuer of another CI system, its provider, and which of its jobs may ask."""
 
 from __future__ import annotations
 

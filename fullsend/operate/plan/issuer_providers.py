@@ -1,4 +1,4 @@
-"""What the providers of other CI systems' issuers need, compared with what is."""
+"""The steps that make the providers of other CI systems' issuers fit the mint's environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Putting a role's key into Cloud KMS: what is there, and the steps until the mint can sign with it."""
+"""Put a role's key into Cloud KMS: read its state there, and plan the steps until the mint can sign with it."""
 
 from __future__ import annotations
 

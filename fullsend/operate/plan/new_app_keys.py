@@ -1,4 +1,4 @@
-"""The key of a new GitHub App goes from GitHub's answer into a secret or Cloud KMS.
+"""Put the key of a new GitHub App from GitHub's answer straight into a secret or into Cloud KMS.
 
 GitHub offers the key once. So everything that can be prepared, and can fail, is done before the App is created.
 """

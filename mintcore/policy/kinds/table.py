@@ -1,4 +1,4 @@
-"""The closed set of kinds."""
+"""The table of all kinds of issuers; a setting cannot add another."""
 
 from __future__ import annotations
 

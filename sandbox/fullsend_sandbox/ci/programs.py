@@ -1,7 +1,7 @@
 """What each CI system gives to a job: its variables, its own programs, and in Kubernetes a file with the token.
 
-The programs emulate `buildkite-agent` and `circleci` as far as a job needs them for OIDC tokens, with the sandbox.
-`SANDBOX_CLAIMS` overrides claims, as a query: `ref_protected=false`.
+The programs emulate `buildkite-agent` and `circleci` as far as a job needs them for OIDC tokens; they ask the
+sandbox. The variable `SANDBOX_CLAIMS` overrides claims, as a query: `ref_protected=false`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`fullsend mint issuer add`: an issuer of another CI system, and who of its jobs can mint."""
+"""`fullsend mint issuer add`: an issuer of another CI system, and which of its jobs can mint."""
 
 from __future__ import annotations
 

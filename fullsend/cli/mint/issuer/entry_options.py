@@ -1,4 +1,4 @@
-"""The options of one entry of CALLERS, and entries in JSON. Decides their form; the mint's code checks them."""
+"""The options of one entry of CALLERS, and entries in JSON. They are read here; the mint's code checks them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fullsend mint issuer list`: the issuers, and who of their jobs can mint."""
+"""`fullsend mint issuer list`: the issuers, and which of their jobs can mint."""
 
 from __future__ import annotations
 
