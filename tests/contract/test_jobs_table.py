@@ -160,6 +160,27 @@ def test_google_has_the_last_word(mints: dict[str, MintProcess], shared_world: W
     assert ask(mints["hosted"], shared_world, token, body=ROWS[0].body).status == 200
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_an_installation_of_another_account_mints_nothing_for_a_job(
+    mode: str, mints: object, shared_world: World, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A job's token has no id of GitHub's, so the installation's account is compared with ENROLLED_IDS."""
+    assert mints
+    own = {"kind": "gitlab", "url": shared_world.ci["gitlab"].issuer}
+    changes = {
+        "ISSUERS": json.dumps({"gitlab": own}),
+        "CALLERS": json.dumps([CALLERS[0]]),
+        "ENROLLED_IDS": '{"Octo-Org": 1}',
+        "MINTS_PER_TOKEN": "5",
+    }
+    with new_mint(mode, shared_world, tmp_path_factory.mktemp("pems"), **changes) as mint:
+        got = ask(mint, shared_world, shared_world.ci["gitlab"].token(), body=ROWS[0].body)
+        assert (got.status, got.json["code"]) == (500, "internal_error")
+        mint.wait_for_log(lambda line: "incident" in line and "CRITICAL" in line)
+        uncounted = ask(mint, shared_world, shared_world.ci["gitlab"].token(jti=None), body=ROWS[0].body)
+        assert (uncounted.status, uncounted.json["code"]) == (403, "token_spent")
+
+
 def test_hosted_uploaded_keys_are_enough_where_the_mint_cannot_fetch_any(
     mints: object, shared_world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

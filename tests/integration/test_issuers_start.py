@@ -24,6 +24,9 @@ ENTRY = {
     "roles": ["triage"],
 }
 COMMON = {"ALLOWED_ORGS": "acme", "ROLE_APP_IDS": '{"triage": "1"}', "REPO_SCOPE": "caller"}
+NOWHERE = dict.fromkeys(
+    ("OIDC_ISSUER_URL", "STS_URL", "SECRET_MANAGER_URL", "GITHUB_API_URL"), "http://127.0.0.1:9"
+)
 HOSTED = {"GCP_PROJECT_NUMBER": "123", "WIF_POOL_NAME": "pool", "WIF_PROVIDER_NAME": "github-oidc"}
 
 
@@ -57,6 +60,26 @@ def test_the_standalone_mint_lists_a_file_beside_its_other_problems(tmp_path: Pa
     assert done.status == 1
     assert sorted(line.split()[0] for line in done.err.splitlines()) == ["BIND", "ISSUERS", "PEM_DIR"]
     assert "No such file or directory. Fix: write the issuer's JSON Web Key Set there" in done.err
+
+
+def test_a_mint_without_issuers_loads_no_other_system() -> None:
+    """What GitHub's callers do not need must cost them nothing, at the start or later."""
+    code = (
+        "import sys, main\n"
+        "main._endpoint._service()\n"
+        "others = ('mintcore.policy.kinds.', 'mintcore.settings.callers')\n"
+        "print([name for name in sys.modules if name.startswith(others)])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"PATH": os.defpath, **COMMON, **HOSTED, **NOWHERE},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.splitlines()[-1] == "['mintcore.policy.kinds.github']", done.stderr
 
 
 def test_the_hosted_mint_does_not_load_without_the_file(tmp_path: Path) -> None:
