@@ -24,9 +24,9 @@ setup: .venv/ready ## make the virtual environments that every other target uses
 	@$(UV) pip sync -q --compile-bytecode --python .venv-runtime/bin/python requirements.txt
 	@touch $@
 
-# One worker more than there are CPUs: a third of the time a test waits, for a process or for a deadline.
+# Two workers more than there are CPUs: half of the time a test waits, for a process or for a deadline.
 test: .venv/ready ## run the tests, except those with their own target
-	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)') --dist loadgroup
+	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 2)') --dist loadgroup
 
 test-long: .venv/ready ## run the long tests: kills, many processes at once, generated requests
 	$(BIN)/pytest -m long -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') --dist loadgroup

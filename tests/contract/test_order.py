@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
+# The whole suite runs the contract after other folders too; this makes it certain, with a second pytest.
+@pytest.mark.long
 def test_shared_mints_start_in_a_world_that_another_test_left_broken() -> None:
     trace = "tests/contract/test_status_trace.py::test_a_caller_sees_every_rule_pass"
     done = subprocess.run(

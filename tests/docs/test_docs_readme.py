@@ -50,6 +50,7 @@ def test_the_demo_comes_out_as_the_readme_shows_it() -> None:
         for step in json.loads(ran.stdout)
     ]
     assert came_out == shown
+    assert {step["passed"] for step in json.loads(ran.stdout)} == {True}
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/standalone.md"])

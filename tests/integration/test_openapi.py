@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from mintcore.errors import MintError
-from tests.audited_mint import AuditedMint
+from tests.audited_mint import ForkedMint
 from tests.contract import rows_policy, rows_request, rows_token, rows_upstream
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ DOCUMENT = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
 # A change lands or not by what it does, not by luck; `make fuzz-api` is where chance is welcome.
 CHANCE = ["--generation-database", "none"] if "FUZZ_API_EXAMPLES" in os.environ else ["--generation-deterministic"]
 SCHEMATHESIS = str(Path(sys.executable).parent / "schemathesis")
-EXAMPLES = os.environ.get("FUZZ_API_EXAMPLES", "8")
+EXAMPLES = os.environ.get("FUZZ_API_EXAMPLES", "5")
 ROWS = (*rows_request.ROWS, *rows_token.ROWS, *rows_policy.ROWS, *rows_upstream.ROWS)
 
 
 def start(mode: str, world: World, folder: Path) -> MintProcess:
     if mode == "hosted":
-        return AuditedMint(world.mint_environment(), source=ROOT)
+        return ForkedMint(world.mint_environment(), source=ROOT)
     environment = world.standalone_environment(folder, METRICS="1")
-    return AuditedMint(environment, source=ROOT, command=("fullsend-mint",))
+    return ForkedMint(environment, source=ROOT, command=("fullsend-mint",))
 
 
 @pytest.mark.timeout(3600 if "FUZZ_API_EXAMPLES" in os.environ else 120)

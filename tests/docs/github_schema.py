@@ -1,0 +1,18 @@
+"""GitHub's schemas of workflows, actions and issue forms, as check-jsonschema carries them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from check_jsonschema import main
+from click.testing import CliRunner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+def problems(kind: str, paths: Iterable[Path]) -> str:
+    """Return what check-jsonschema says of files of this kind, such as `workflows`; empty if nothing is wrong."""
+    done = CliRunner().invoke(main, ["--builtin-schema", f"vendor.github-{kind}", *map(str, paths)])
+    return "" if done.exit_code == 0 else done.output or repr(done.exception)
