@@ -354,7 +354,9 @@ def test_the_doctor_finds_a_broken_issuer_and_its_command_fixes_it(operator: Ope
 
 
 def test_the_doctor_reads_what_an_issuer_publishes(operator: Operator, gitlab: CIIssuer) -> None:
-    operator.done("mint", "issuer", "add", "gitlab", "--kind", "gitlab", "--url", f"{gitlab.issuer}/other", *GITLAB)
+    trust = ("--kind", "gitlab", "--url", f"{gitlab.issuer}/other")
+    said = operator.done("mint", "issuer", "add", "gitlab", *trust, *GITLAB).stderr
+    assert "warning: the issuer publishes no usable discovery document: /.well-known/" in said
     wrong = operator.doctor()
     assert wrong.exit_code == 3
     assert "/.well-known/openid-configuration answers 404" in wrong.stdout

@@ -11,7 +11,9 @@ from fullsend.cli.mint.issuer.entry_options import entry_options, file_text, in_
 from fullsend.cli.mint.issuer.shown import as_json as shown
 from fullsend.cli.mint.operator_options import carry_out, google, place_options, plan_options
 from fullsend.cli.output import BadUsage, json_option, note, print_json, progress
+from fullsend.client.issuer_discovery import read_discovery
 from fullsend.operate.gcp.read_state import read_state
+from fullsend.operate.model.issuer_list import issuers
 from fullsend.operate.model.key_sets import read_key_set
 from fullsend.operate.model.names import issuer_name
 from fullsend.operate.plan.issuer_changes import IssuerSpec, add_issuer, edit_for, new_warnings
@@ -21,6 +23,8 @@ from mintcore.policy.kinds.table import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from fullsend.operate.model.mint_state import MintState
 
 
 @click.command()
@@ -78,13 +82,32 @@ def add(
         with progress(f"reading the project {project}"):
             state = read_state(cloud)
         steps = add_issuer(state, wanted)
-        for sentence in new_warnings(state, edit_for(state.environment, wanted)):
-            note(f"warning: {sentence}")
+        _warn(state, wanted)
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=f"{name} is as asked for already.")
         if done and steps:
             note(f"{name} is an issuer of the mint.")
         if done and as_json:
             print_json(shown(read_state(cloud), name))
+
+
+def _warn(state: MintState, wanted: IssuerSpec) -> None:
+    """Print what the mint will warn of, and for a new issuer what Google could not read at its URL."""
+    edit = edit_for(state.environment, wanted)
+    for sentence in new_warnings(state, edit):
+        note(f"warning: {sentence}")
+    if wanted.name in issuers(state.environment) or (wanted.keys is not None and wanted.keys.text):
+        return
+    found = read_discovery(edit.issuer.url)
+    if found.refused:
+        note(
+            f"warning: the issuer publishes no usable discovery document: {found.refused}. Google will refuse its "
+            "tokens. Fix: give --url exactly as in the claim iss, or --jwks-file"
+        )
+    elif found.unreachable:
+        note(
+            f"warning: the issuer could not be read from here: {found.unreachable}. Fix: if Google cannot reach it "
+            "either, add --jwks-file"
+        )
 
 
 def _keys(path: Path | None, *, from_issuer: bool) -> KeySet | None:
