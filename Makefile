@@ -63,8 +63,9 @@ cloud: .venv/ready ## keep an empty Google project and a GitHub running, to depl
 bench: .venv/ready ## measure the mint beside a plain baseline; QUICK=1 takes under a minute, WRITE=1 writes docs/bench/
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write)
 
-docs: .venv/ready ## write the generated pages: configuration.md, errors.md, metrics.md, the action's hints, shell completion
+docs: .venv/ready ## write the generated pages: configuration.md, errors.md, metrics.md, hints, shell completion, example environments
 	$(BIN)/python scripts/docs/configuration.py
+	$(BIN)/python scripts/docs/examples.py
 	$(BIN)/python scripts/docs/errors.py
 	$(BIN)/python scripts/docs/metrics.py
 	$(BIN)/python scripts/docs/completion.py

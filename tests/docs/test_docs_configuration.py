@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,9 +15,10 @@ PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 VARIABLES = set(re.findall(r"^\| `(\w+)` \|", PAGE, flags=re.MULTILINE))
 
 
-def test_the_page_is_up_to_date() -> None:
+@pytest.mark.parametrize("written", ["configuration", "examples"])
+def test_what_make_docs_writes_is_up_to_date(written: str) -> None:
     checked = subprocess.run(
-        [sys.executable, "scripts/docs/configuration.py", "--check"],
+        [sys.executable, f"scripts/docs/{written}.py", "--check"],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert checked.returncode == 0, checked.stderr
