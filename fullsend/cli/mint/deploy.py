@@ -177,6 +177,9 @@ def _required(text: str) -> tuple[str, tuple[str, ...]]:
     if not equals:
         raise BadInput(f"--require {text!r} is not CLAIM=VALUE,VALUE.", "For example: --require event_name=push")
     listed = tuple(value.strip() for value in values.split(",") if value.strip())
+    # `CLAIM=` ends a requirement on purpose; only commas come from variables that are not set.
+    if values and not listed:
+        raise BadInput(f"--require {text!r} has no value.", f"Name one, or write {name}= to end it.")
     if listed:
         required_of({name: listed})
     return name, listed

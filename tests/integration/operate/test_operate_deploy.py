@@ -350,3 +350,11 @@ def test_required_claims_reach_the_mint_and_google(operator: Operator) -> None:
     assert condition.endswith(" && (assertion.event_name in ['push', 'workflow_dispatch'])")
     refused = operator.run("mint", "deploy", "--source", str(operator.source), "--require", "event_name")
     assert refused.exit_code == 2
+
+
+@pytest.mark.parametrize("values", [",", " ", " , "])
+def test_a_requirement_of_only_commas_does_not_end_it(operator: Operator, values: str) -> None:
+    operator.deploy("--require", "event_name=push")
+    refused = operator.run("mint", "deploy", "--source", str(operator.source), "--require", f"event_name={values}")
+    assert (refused.exit_code, "write event_name= to end it" in refused.output) == (2, True), refused.output
+    assert json.loads(operator.state().serving_environment["REQUIRED_CLAIMS"]) == {"event_name": ["push"]}
