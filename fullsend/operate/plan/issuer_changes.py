@@ -55,11 +55,26 @@ def add_issuer(state: MintState, wanted: IssuerSpec) -> list[Step]:
             f"fullsend mint deploy {state.location.flags()} sets it right; then add the issuer again.",
         )
     edit = edit_for(state.environment, wanted)
+    _refuse_takeover(state, edit.issuer)
     after = edit.apply(state.environment)
     environment.check(after)
     provider = one_provider(state, edit.issuer, after, edit, wanted.keys)
     steps = [*provider, *edit_steps(state, edit)]
     return [*steps, CheckIssuerProviders((wanted.name,))] if steps else []
+
+
+def _refuse_takeover(state: MintState, issuer: Issuer) -> None:
+    """Raise BadInput for a provider that others made for another issuer: something may depend on it."""
+    found = state.providers.get(issuer.provider_id)
+    if found is None or found.state == DELETED or found.spec.issuer == issuer.url:
+        return
+    if issuer.name not in issuer_list.issuers(state.environment):
+        raise BadInput(
+            f"The provider {issuer.provider_id} exists for the issuer {found.spec.issuer}, and ISSUERS has no "
+            f"{issuer.name}.",
+            "Choose another name. If nothing needs that provider, delete it: fullsend mint issuer remove "
+            f"{issuer.name} {state.location.flags()}",
+        )
 
 
 def edit_for(variables: Mapping[str, str], wanted: IssuerSpec) -> PutIssuer:

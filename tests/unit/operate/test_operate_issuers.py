@@ -332,6 +332,13 @@ def test_an_issuers_name_does_not_pass_to_another_issuer(changed: IssuerSpec) ->
         add_issuer(with_issuer(), changed)
 
 
+def test_a_provider_that_others_made_for_another_issuer_is_not_taken_over() -> None:
+    spec = replace(issuer_provider("42", GITLAB, []), issuer="https://other.example")
+    with pytest.raises(BadInput, match=r"exists for the issuer https://other\.example"):
+        add_issuer(replace(running(), providers={"ci-gitlab": Provider(spec)}), WANTED)
+    assert add_issuer(replace(running(), providers={"ci-gitlab": Provider(spec, DELETED)}), WANTED)
+
+
 def test_a_mint_without_a_pool_is_deployed_first() -> None:
     with pytest.raises(NotThere, match="pool fullsend-pool is missing"):
         add_issuer(replace(running(), pool=None), WANTED)
