@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import zipfile
+from functools import cached_property
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -82,20 +83,71 @@ class Operator:
         self.control_plane = control_plane
         self._clients: list[Any] = []
         self.credentials = Credentials(control_plane.access_token(), quota_project_id=control_plane.project.id)
-        iam, sm = self.api("iam", "v1").projects(), self.api("secretmanager", "v1").projects()
-        functions, run = self.api("cloudfunctions", "v2").projects(), self.api("run", "v2").projects()
-        self.accounts = iam.serviceAccounts()
-        self.pools = iam.locations().workloadIdentityPools()
-        self.providers = self.pools.providers()
-        self.secrets = sm.secrets()
-        self.versions = self.secrets.versions()
-        self.functions = functions.locations().functions()
-        self.function_operations = functions.locations().operations()
-        self.services = run.locations().services()
-        self.run_operations = run.locations().operations()
-        usage = self.api("serviceusage", "v1")
-        self.usage, self.usage_operations = usage.services(), usage.operations()
-        self.projects = self.api("cloudresourcemanager", "v3").projects()
+
+    # A client is built where a test needs it: from its discovery document, which takes milliseconds.
+    @cached_property
+    def _iam(self) -> Any:
+        return self.api("iam", "v1").projects()
+
+    @cached_property
+    def accounts(self) -> Any:
+        return self._iam.serviceAccounts()
+
+    @cached_property
+    def pools(self) -> Any:
+        return self._iam.locations().workloadIdentityPools()
+
+    @cached_property
+    def providers(self) -> Any:
+        return self.pools.providers()
+
+    @cached_property
+    def secrets(self) -> Any:
+        return self.api("secretmanager", "v1").projects().secrets()
+
+    @cached_property
+    def versions(self) -> Any:
+        return self.secrets.versions()
+
+    @cached_property
+    def _functions(self) -> Any:
+        return self.api("cloudfunctions", "v2").projects().locations()
+
+    @cached_property
+    def functions(self) -> Any:
+        return self._functions.functions()
+
+    @cached_property
+    def function_operations(self) -> Any:
+        return self._functions.operations()
+
+    @cached_property
+    def _run(self) -> Any:
+        return self.api("run", "v2").projects().locations()
+
+    @cached_property
+    def services(self) -> Any:
+        return self._run.services()
+
+    @cached_property
+    def run_operations(self) -> Any:
+        return self._run.operations()
+
+    @cached_property
+    def _usage(self) -> Any:
+        return self.api("serviceusage", "v1")
+
+    @cached_property
+    def usage(self) -> Any:
+        return self._usage.services()
+
+    @cached_property
+    def usage_operations(self) -> Any:
+        return self._usage.operations()
+
+    @cached_property
+    def projects(self) -> Any:
+        return self.api("cloudresourcemanager", "v3").projects()
 
     def api(self, name: str, version: str) -> Any:
         """Return google-api-python-client's own client, pointed at the sandbox."""
