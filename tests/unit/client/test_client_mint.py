@@ -15,7 +15,6 @@ from fullsend.client import (
     MintConfigurationError,
     MintRefusedError,
     MintUnreachableError,
-    RetryPolicy,
     StatusRule,
 )
 from fullsend.client.ask_mints import PERMANENT
@@ -23,6 +22,7 @@ from fullsend.net.transport import Transport
 from fullsend_sandbox.faults import Drop, Fail, Garbage, Huge
 from fullsend_sandbox.loopback import LoopbackService
 from mintcore.errors import MintError, ServerError
+from tests.retry_time import RetryTime
 from tests.throwaway_ca import ThrowawayCa, https_front
 
 if TYPE_CHECKING:
@@ -37,19 +37,6 @@ GOOD = {
     "granted_permissions": {"contents": "read"},
     "repository_selection": "selected",
 }
-
-
-class Time:
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.slept: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.seconds += seconds
-
-    def policy(self) -> RetryPolicy:
-        return RetryPolicy(now=lambda: self.seconds, sleep=self.sleep, jitter=lambda: 1.0)
 
 
 def refusal(status: int, code: str, **headers: str) -> Fail:
@@ -79,20 +66,20 @@ def mint(make_mint: Callable[[], LoopbackService]) -> LoopbackService:
 
 
 @pytest.fixture
-def time() -> Time:
-    return Time()
+def time() -> RetryTime:
+    return RetryTime()
 
 
-def client(time: Time, *mints: LoopbackService) -> MintClient:
+def client(time: RetryTime, *mints: LoopbackService) -> MintClient:
     return MintClient([m.url for m in mints], identity=lambda _: IDENTITY, retry=time.policy())
 
 
-def test_the_answer_is_typed(mint: LoopbackService, time: Time) -> None:
+def test_the_answer_is_typed(mint: LoopbackService, time: RetryTime) -> None:
     minted = client(time, mint).mint("coder", ["app"])
     assert (minted.granted_repos, minted.granted_permissions) == (("octo-org/app",), {"contents": "read"})
 
 
-def test_role_and_repositories_go_with_the_jobs_identity(mint: LoopbackService, time: Time) -> None:
+def test_role_and_repositories_go_with_the_jobs_identity(mint: LoopbackService, time: RetryTime) -> None:
     client(time, mint).mint("coder", ["app"])
     [sent] = mint.traffic
     assert (sent.method, sent.path, json.loads(sent.body)) == (
@@ -118,21 +105,21 @@ def answering(mint: LoopbackService, answer: object) -> None:
     mint.faults.add(Fail(200, json.dumps(answer)))
 
 
-def test_a_status_without_a_role_asks_for_no_rules(mint: LoopbackService, time: Time) -> None:
+def test_a_status_without_a_role_asks_for_no_rules(mint: LoopbackService, time: RetryTime) -> None:
     answering(mint, STATUS)
     found = client(time, mint).status()
     assert (found.roles, found.allowed, found.rules) == (("coder",), None, ())
     assert [sent.query for sent in mint.traffic] == [""]
 
 
-def test_a_status_for_a_role_has_its_rules(mint: LoopbackService, time: Time) -> None:
+def test_a_status_for_a_role_has_its_rules(mint: LoopbackService, time: RetryTime) -> None:
     answering(mint, STATUS | {"allowed": False, "rules": [RULE]})
     found = client(time, mint).status("coder", ["app", "docs"])
     assert (found.allowed, found.rules) == (False, (StatusRule(**RULE),))
     assert [sent.query for sent in mint.traffic] == ["role=coder&repos=app%2Cdocs"]
 
 
-def test_a_rule_without_a_result_is_open(mint: LoopbackService, time: Time) -> None:
+def test_a_rule_without_a_result_is_open(mint: LoopbackService, time: RetryTime) -> None:
     undecided = {"rule": "target_org", "passed": False, "found": "x", "expected": "y", "open": True}
     answering(mint, STATUS | {"allowed": False, "rules": [undecided]})
     (rule,) = client(time, mint).status("coder", ["app"]).rules
@@ -150,14 +137,16 @@ def test_a_rule_without_a_result_is_open(mint: LoopbackService, time: Time) -> N
         {"rules": [RULE | {"change": 1}]},
     ],
 )
-def test_rules_that_are_none_are_not_a_mints(mint: LoopbackService, time: Time, wrong: dict[str, object]) -> None:
+def test_rules_that_are_none_are_not_a_mints(
+    mint: LoopbackService, time: RetryTime, wrong: dict[str, object]
+) -> None:
     answering(mint, STATUS | {"allowed": False, "rules": []} | wrong)
     with pytest.raises(MintAnswerError):
         client(time, mint).status("coder")
 
 
 def test_a_netrc_entry_does_not_replace_the_identity(
-    mint: LoopbackService, time: Time, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mint: LoopbackService, time: RetryTime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("default login somebody password else\n", encoding="utf-8")
@@ -169,7 +158,7 @@ def test_a_netrc_entry_does_not_replace_the_identity(
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
 def test_a_refusal_is_not_asked_again_and_keeps_the_mints_words(
-    mint: LoopbackService, time: Time, status: int
+    mint: LoopbackService, time: RetryTime, status: int
 ) -> None:
     mint.faults.add(refusal(status, "org_not_allowed"))
     with pytest.raises(MintRefusedError, match="because of org_not_allowed") as refused:
@@ -183,7 +172,7 @@ def test_a_refusal_is_not_asked_again_and_keeps_the_mints_words(
 
 
 @pytest.mark.parametrize("fault", [refusal(503, "github_rate_limited"), refusal(429, "rate_limited"), Drop()])
-def test_what_may_pass_is_asked_again(mint: LoopbackService, time: Time, fault: Fail | Drop) -> None:
+def test_what_may_pass_is_asked_again(mint: LoopbackService, time: RetryTime, fault: Fail | Drop) -> None:
     mint.faults.add(fault, times=2)
     client(time, mint).mint("coder")
     assert (len(mint.traffic), time.slept) == (3, [1, 2])
@@ -202,7 +191,7 @@ def test_the_codes_that_stay_are_those_the_mint_says_stay() -> None:
 
 @pytest.mark.parametrize("code", sorted(PERMANENT))
 def test_a_failure_that_the_operator_has_to_mend_is_not_asked_again(
-    mint: LoopbackService, time: Time, code: str
+    mint: LoopbackService, time: RetryTime, code: str
 ) -> None:
     mint.faults.add(refusal(500, code))
     with pytest.raises(MintUnreachableError, match=f"because of {code}") as failed:
@@ -210,14 +199,14 @@ def test_a_failure_that_the_operator_has_to_mend_is_not_asked_again(
     assert (failed.value.code, failed.value.request_id, len(mint.traffic)) == (code, "r-1", 1)
 
 
-def test_a_500_that_is_not_the_mints_own_is_asked_again(mint: LoopbackService, time: Time) -> None:
+def test_a_500_that_is_not_the_mints_own_is_asked_again(mint: LoopbackService, time: RetryTime) -> None:
     mint.faults.add(Fail(500, "<html>Internal Server Error"), times=2)
     client(time, mint).mint("coder")
     assert len(mint.traffic) == 3
 
 
 def test_only_the_mint_that_may_recover_is_asked_again(
-    make_mint: Callable[[], LoopbackService], time: Time
+    make_mint: Callable[[], LoopbackService], time: RetryTime
 ) -> None:
     first, second = make_mint(), make_mint()
     first.faults.add(refusal(500, "invalid_role_key"))
@@ -226,19 +215,19 @@ def test_only_the_mint_that_may_recover_is_asked_again(
     assert (minted.mint_url, len(first.traffic), len(second.traffic)) == (second.url, 1, 3)
 
 
-def test_retry_after_is_honored(mint: LoopbackService, time: Time) -> None:
+def test_retry_after_is_honored(mint: LoopbackService, time: RetryTime) -> None:
     mint.faults.add(refusal(429, "rate_limited", **{"Retry-After": "17"}), times=1)
     client(time, mint).mint("coder")
     assert time.slept == [17]
 
 
-def test_all_attempts_share_one_request_id(mint: LoopbackService, time: Time) -> None:
+def test_all_attempts_share_one_request_id(mint: LoopbackService, time: RetryTime) -> None:
     mint.faults.add(refusal(502, "github_unavailable"), times=2)
     client(time, mint).mint("coder")
     assert len({sent.headers["x-request-id"] for sent in mint.traffic}) == 1
 
 
-def test_giving_up_is_bounded_and_says_the_mints_last_word(mint: LoopbackService, time: Time) -> None:
+def test_giving_up_is_bounded_and_says_the_mints_last_word(mint: LoopbackService, time: RetryTime) -> None:
     mint.faults.add(refusal(502, "github_unavailable"))
     with pytest.raises(MintUnreachableError, match="because of github_unavailable") as failed:
         client(time, mint).mint("coder")
@@ -248,7 +237,7 @@ def test_giving_up_is_bounded_and_says_the_mints_last_word(mint: LoopbackService
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_an_overload_that_is_not_the_mints_own_is_not_taken_for_a_typing_error(
-    mint: LoopbackService, time: Time, status: int
+    mint: LoopbackService, time: RetryTime, status: int
 ) -> None:
     mint.faults.add(Fail(status, "<html>upstream connect error"))
     with pytest.raises(MintUnreachableError, match=f"answers {status}, and not in the mint's words") as failed:
@@ -256,7 +245,7 @@ def test_an_overload_that_is_not_the_mints_own_is_not_taken_for_a_typing_error(
     assert (failed.value.code, "typing" in failed.value.remedy) == ("mint_not_reached", False)
 
 
-def test_a_certificate_that_is_not_accepted_is_said_to_be_at_once(tmp_path: Path, time: Time) -> None:
+def test_a_certificate_that_is_not_accepted_is_said_to_be_at_once(tmp_path: Path, time: RetryTime) -> None:
     with https_front(ThrowawayCa(tmp_path, "127.0.0.1"), b"") as port:
         there = MintClient(f"https://127.0.0.1:{port}", identity=lambda _: IDENTITY, retry=time.policy())
         with pytest.raises(
@@ -267,7 +256,7 @@ def test_a_certificate_that_is_not_accepted_is_said_to_be_at_once(tmp_path: Path
     assert "REQUESTS_CA_BUNDLE" in failed.value.remedy
 
 
-def test_authorities_that_cannot_be_read_are_not_a_certificate_of_the_mint(tmp_path: Path, time: Time) -> None:
+def test_authorities_that_cannot_be_read_are_not_a_certificate_of_the_mint(tmp_path: Path, time: RetryTime) -> None:
     environ = {"REQUESTS_CA_BUNDLE": str(tmp_path / "missing.pem")}
     there = MintClient(
         "https://127.0.0.1:1", identity=lambda _: IDENTITY, transport=Transport(environ), retry=time.policy()
@@ -278,7 +267,7 @@ def test_authorities_that_cannot_be_read_are_not_a_certificate_of_the_mint(tmp_p
     assert failed.value.remedy.startswith("Set the variable in the message")
 
 
-def test_what_speaks_no_tls_is_not_said_to_have_a_bad_certificate(mint: LoopbackService, time: Time) -> None:
+def test_what_speaks_no_tls_is_not_said_to_have_a_bad_certificate(mint: LoopbackService, time: RetryTime) -> None:
     there = MintClient(mint.url.replace("http:", "https:"), identity=lambda _: IDENTITY, retry=time.policy())
     with pytest.raises(MintUnreachableError, match="no TLS connection") as failed:
         there.mint("coder")
@@ -287,7 +276,7 @@ def test_what_speaks_no_tls_is_not_said_to_have_a_bad_certificate(mint: Loopback
 
 @pytest.mark.parametrize("fault", [Drop(), refusal(500, "internal_error"), Fail(502, "<html>Bad gateway")])
 def test_the_next_mint_is_asked_at_once(
-    make_mint: Callable[[], LoopbackService], time: Time, fault: Drop | Fail
+    make_mint: Callable[[], LoopbackService], time: RetryTime, fault: Drop | Fail
 ) -> None:
     first, second = make_mint(), make_mint()
     first.faults.add(fault)
@@ -297,7 +286,7 @@ def test_the_next_mint_is_asked_at_once(
 
 @pytest.mark.parametrize("fault", [refusal(403, "org_not_allowed"), refusal(401, "invalid_token")])
 def test_a_refusal_is_not_taken_to_the_next_mint(
-    make_mint: Callable[[], LoopbackService], time: Time, fault: Fail
+    make_mint: Callable[[], LoopbackService], time: RetryTime, fault: Fail
 ) -> None:
     first, second = make_mint(), make_mint()
     first.faults.add(fault)
@@ -307,7 +296,7 @@ def test_a_refusal_is_not_taken_to_the_next_mint(
 
 
 def test_a_mint_is_not_asked_before_the_time_it_asked_for_while_another_is_silent(
-    make_mint: Callable[[], LoopbackService], time: Time
+    make_mint: Callable[[], LoopbackService], time: RetryTime
 ) -> None:
     silent, busy = make_mint(), make_mint()
     silent.faults.add(Drop())
@@ -318,7 +307,7 @@ def test_a_mint_is_not_asked_before_the_time_it_asked_for_while_another_is_silen
 
 
 def test_a_mint_that_limits_once_is_gone_round_when_it_fails_in_another_way(
-    make_mint: Callable[[], LoopbackService], time: Time
+    make_mint: Callable[[], LoopbackService], time: RetryTime
 ) -> None:
     first, second = make_mint(), make_mint()
     first.faults.add(refusal(429, "rate_limited", **{"Retry-After": "1"}), times=1)
@@ -327,7 +316,7 @@ def test_a_mint_that_limits_once_is_gone_round_when_it_fails_in_another_way(
 
 
 def test_a_mint_that_limits_is_waited_for_rather_than_gone_round(
-    make_mint: Callable[[], LoopbackService], time: Time
+    make_mint: Callable[[], LoopbackService], time: RetryTime
 ) -> None:
     first, second = make_mint(), make_mint()
     first.faults.add(refusal(429, "rate_limited", **{"Retry-After": "5"}), times=1)
@@ -335,7 +324,7 @@ def test_a_mint_that_limits_is_waited_for_rather_than_gone_round(
     assert (minted.mint_url, time.slept, len(second.traffic)) == (first.url, [5], 0)
 
 
-def test_when_every_mint_fails_each_is_named(make_mint: Callable[[], LoopbackService], time: Time) -> None:
+def test_when_every_mint_fails_each_is_named(make_mint: Callable[[], LoopbackService], time: RetryTime) -> None:
     first, second = make_mint(), make_mint()
     first.faults.add(Drop())
     second.faults.add(refusal(503, "github_rate_limited"))
@@ -353,20 +342,20 @@ def test_when_every_mint_fails_each_is_named(make_mint: Callable[[], LoopbackSer
         Fail(200, "{}"),
     ],
 )
-def test_what_is_not_a_mint_is_called_so(mint: LoopbackService, time: Time, fault: Garbage | Fail) -> None:
+def test_what_is_not_a_mint_is_called_so(mint: LoopbackService, time: RetryTime, fault: Garbage | Fail) -> None:
     mint.faults.add(fault)
     with pytest.raises(MintAnswerError) as failed:
         client(time, mint).mint("coder")
     assert (failed.value.code, len(mint.traffic)) == ("not_a_mint", 1)
 
 
-def test_an_endless_answer_is_cut_off(mint: LoopbackService, time: Time) -> None:
+def test_an_endless_answer_is_cut_off(mint: LoopbackService, time: RetryTime) -> None:
     mint.faults.add(Huge())
     with pytest.raises(MintUnreachableError, match="more than"):
         client(time, mint).mint("coder")
 
 
-def test_no_error_shows_the_identity(mint: LoopbackService, time: Time) -> None:
+def test_no_error_shows_the_identity(mint: LoopbackService, time: RetryTime) -> None:
     mint.faults.add(Drop())
     with pytest.raises(MintClientError) as failed:
         client(time, mint).mint("coder")

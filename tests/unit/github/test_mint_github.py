@@ -101,11 +101,6 @@ class Waiting(Helpers):
             self.waiting.pop(0)()
 
 
-@pytest.fixture(scope="module")
-def key() -> RSAPrivateKey:
-    return new_key()
-
-
 @pytest.fixture
 def octo(key: RSAPrivateKey) -> Iterator[Octo]:
     given = Octo(FakeClock(), key)

@@ -3,14 +3,13 @@ from __future__ import annotations
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fullsend_sandbox.faults import Drop, Fail, Garbage
-from fullsend_sandbox.keys import new_key
 from mintcore.errors import (
     GitHubRateLimited,
     GitHubRefused,
@@ -24,26 +23,8 @@ from mintcore.outbound.answer import Answer
 from tests.mint_doubles import new_attempt
 from tests.unit.github.lookup_world import PERMISSIONS, VARIABLE, LookupWorld
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-
 LIBRARY = "target-org/library"
 ONE = f"/repos/target-org/library/actions/variables/{VARIABLE}"
-
-
-@pytest.fixture(scope="module")
-def key() -> RSAPrivateKey:
-    return new_key()
-
-
-@pytest.fixture
-def world(key: RSAPrivateKey) -> Iterator[LookupWorld]:
-    given = LookupWorld(key)
-    with given.github:
-        given.start()
-        yield given
 
 
 def test_a_repositorys_variable_is_read_with_a_token_for_nothing_else(world: LookupWorld) -> None:

@@ -9,31 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fullsend_sandbox.faults import Drop, Fail, Garbage
-from fullsend_sandbox.keys import new_key
 from mintcore.errors import AppNotInstalled, GitHubRateLimited, GitHubUnavailable, MintError
 from mintcore.github.host_commits import _relation
 from mintcore.outbound.answer import Answer
 from tests.unit.github.lookup_world import HOST, MAIN, LookupWorld
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 COMPARE = f"/repos/{HOST}/compare"
-
-
-@pytest.fixture(scope="module")
-def key() -> RSAPrivateKey:
-    return new_key()
-
-
-@pytest.fixture
-def world(key: RSAPrivateKey) -> Iterator[LookupWorld]:
-    given = LookupWorld(key)
-    with given.github:
-        given.start()
-        yield given
 
 
 def test_an_ancestor_and_the_tip_of_a_branch_are_contained(world: LookupWorld) -> None:

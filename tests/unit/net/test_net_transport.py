@@ -18,9 +18,9 @@ from fullsend.net.failures import (
     UnusableRouteError,
     not_connected,
 )
-from fullsend.net.retry import RetryPolicy
 from fullsend.net.transport import Transport
 from tests.connect_proxy import connect_proxy
+from tests.retry_time import RetryTime
 from tests.throwaway_ca import ThrowawayCa, https_front
 from tests.unit.outbound.loopback_peer import Peer, answer
 
@@ -176,21 +176,8 @@ def test_no_failure_shows_the_credential() -> None:
     assert SECRET not in f"{failed!r} {failed} {failed.__cause__!r}"
 
 
-class Time:
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.slept: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.seconds += seconds
-
-    def policy(self) -> RetryPolicy:
-        return RetryPolicy(now=lambda: self.seconds, sleep=self.sleep, jitter=lambda: 1.0)
-
-
 def test_a_passing_failure_is_repeated_and_retry_after_is_honored() -> None:
-    clock = Time()
+    clock = RetryTime()
     answers: list[list[bytes | float | None]] = [[answer(503, Retry_After="7")], [None], [answer(200, b'"done"')]]
     with Peer(lambda number: answers[number]) as peer:
         found = Transport({}).send("GET", peer.url, retry=clock.policy())
@@ -199,19 +186,19 @@ def test_a_passing_failure_is_repeated_and_retry_after_is_honored() -> None:
 
 def test_a_refusal_is_not_repeated() -> None:
     with Peer(lambda _: [answer(403)]) as peer:
-        assert Transport({}).send("GET", peer.url, retry=Time().policy()).status == 403
+        assert Transport({}).send("GET", peer.url, retry=RetryTime().policy()).status == 403
     assert len(peer.requests) == 1
 
 
 def test_the_last_answer_is_returned_when_the_time_is_over() -> None:
-    clock = Time()
+    clock = RetryTime()
     with Peer(lambda _: [answer(502)]) as peer:
         assert Transport({}).send("GET", peer.url, retry=clock.policy()).status == 502
     assert (len(peer.requests), clock.seconds <= 60) == (7, True)
 
 
 def test_what_only_this_machine_can_change_is_not_repeated() -> None:
-    clock = Time()
+    clock = RetryTime()
     with pytest.raises(UnusableRouteError, match="HTTPS_PROXY must be a proxy URL"):
         Transport({"HTTPS_PROXY": "socks5://x"}).send("GET", "https://mint.example", retry=clock.policy())
     assert clock.slept == []

@@ -1,0 +1,28 @@
+"""The GitHub that look-ups are tested against, with one RSA key for all tests of the folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fullsend_sandbox.keys import new_key
+from tests.unit.github.lookup_world import LookupWorld
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+
+@pytest.fixture(scope="session")
+def key() -> RSAPrivateKey:
+    return new_key()
+
+
+@pytest.fixture
+def world(key: RSAPrivateKey) -> Iterator[LookupWorld]:
+    given = LookupWorld(key)
+    with given.github:
+        given.start()
+        yield given
