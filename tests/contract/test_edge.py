@@ -214,7 +214,9 @@ def test_large_bodies_without_any_proof_take_no_memory(framing: bytes, mint: Min
     assert peak <= 110
 
 
-def test_clients_that_send_and_never_read_are_closed_and_delay_nobody(mint: MintProcess, world: World) -> None:
+def test_clients_that_send_and_never_read_are_closed_and_delay_no_other_client(
+    mint: MintProcess, world: World
+) -> None:
     job = as_job({"role": "coder", "repos": ["app"]})(world)
     with contextlib.ExitStack() as opened:
         clients = [opened.enter_context(connect(mint)) for _ in range(120)]
@@ -241,7 +243,7 @@ def closing(mint: MintProcess) -> Iterator[list[socket.socket]]:
         connection.close()
 
 
-def test_clients_that_do_not_close_their_side_delay_nobody(closing: list[Any], mint: MintProcess) -> None:
+def test_clients_that_do_not_close_their_side_delay_no_other_client(closing: list[Any], mint: MintProcess) -> None:
     with connect(mint) as connection:
         connection.settimeout(1)
         connection.sendall(GET + b"\r\n")

@@ -30,7 +30,7 @@ def port_of(mint: MintProcess) -> int:
 
 @pytest.mark.parametrize("starts", [SLOW, MANY_SILENT], ids=["slow", "silent"])
 @pytest.mark.parametrize("mode", MODES)
-def test_slow_clients_delay_nobody(
+def test_slow_clients_delay_no_other_client(
     mode: str, starts: Sequence[bytes], shared_mints: dict[str, MintProcess], world: World
 ) -> None:
     mint = shared_mints[mode]

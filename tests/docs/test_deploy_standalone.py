@@ -196,7 +196,7 @@ def test_examples_forward_no_token_and_listen_on_loopback_behind_a_proxy() -> No
     assert "BIND=127.0.0.1" in (DEPLOY / "standalone" / "mint.env.example").read_text().splitlines()
 
 
-def test_whoever_stops_the_mint_waits_longer_than_a_request_may_take() -> None:
+def test_the_stop_of_each_deployment_waits_longer_than_a_request_may_take() -> None:
     deadline = read_standalone(CLUSTER).common.deadline_seconds
     wait_before = int(CONTAINER["lifecycle"]["preStop"]["exec"]["command"][1])
     assert POD["terminationGracePeriodSeconds"] > wait_before + deadline + 5

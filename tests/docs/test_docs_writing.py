@@ -72,6 +72,16 @@ def test_comments_and_strings_have_no_banned_turn(name: str) -> None:
     assert {f"line {line}": found for line, text in prose_of(source) if (found := banned_in(text))} == {}
 
 
+def test_names_of_tests_and_their_helpers_have_no_banned_turn() -> None:
+    names = {
+        f"{name_of(path)}: {name}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"^\s*(?:async )?def (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        if banned_in(name.replace("_", " "))
+    }
+    assert names == set()
+
+
 def commands(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     yield path
     if isinstance(group, click.Group):

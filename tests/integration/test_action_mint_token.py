@@ -222,7 +222,7 @@ def test_what_may_pass_is_asked_again(job: Job, unsteady: LoopbackService, fault
 
 
 @pytest.mark.parametrize("code", sorted(PERMANENT))
-def test_a_failure_that_the_operator_has_to_mend_is_not_asked_again(
+def test_a_failure_that_the_operator_has_to_fix_is_not_repeated(
     job: Job, unsteady: LoopbackService, code: str
 ) -> None:
     unsteady.faults.add(refusal(500, code))
@@ -279,7 +279,7 @@ def test_a_job_without_the_permission_is_shown_the_yaml(job: Job) -> None:
     assert "id-token: write" in job.main().stdout
 
 
-def test_an_address_of_the_token_service_that_is_none_is_said_to_be(job: Job) -> None:
+def test_an_invalid_address_of_the_token_service_is_named(job: Job) -> None:
     job.environment["ACTIONS_ID_TOKEN_REQUEST_URL"] = "garbage"
     done = job.main()
     assert "oidc_variables_invalid::" in done.stdout

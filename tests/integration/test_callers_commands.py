@@ -168,7 +168,7 @@ def test_nothing_is_minted_for_a_folder_that_is_not_there(world: World, mint: Ru
         ("--role coder --timeout soon", "not a valid number of seconds"),
     ],
 )
-def test_what_no_mint_takes_is_a_usage_error_and_nobody_is_asked(
+def test_what_every_mint_refuses_is_a_usage_error_and_is_not_sent(
     world: World, mint: Run, words: str, says: str
 ) -> None:
     done = mint("token", *words.split())
@@ -226,7 +226,9 @@ def test_a_token_in_a_file_does_without_stdout(environment: dict[str, str], tmp_
     assert target.read_text(encoding="utf-8").startswith("ghs_")
 
 
-def test_nothing_is_minted_for_a_place_that_is_no_file(world: World, mint: Run, tmp_path: Path) -> None:
+def test_nothing_is_minted_for_an_output_that_is_not_a_regular_file(
+    world: World, mint: Run, tmp_path: Path
+) -> None:
     pipe, link = tmp_path / "pipe", tmp_path / "link"
     os.mkfifo(pipe)
     link.symlink_to(tmp_path / "elsewhere")
@@ -277,7 +279,7 @@ def test_a_token_that_github_does_not_know_may_never_have_been_one(world: World,
 
 
 @pytest.mark.parametrize("wrong", ["garbage", "eyJhbGciOiJSUzI1NiJ9.e30.c2ln", "ghs_first\nghs_second", ""])
-def test_what_is_no_token_of_github_is_not_sent_and_not_taken_for_revoked(
+def test_other_text_than_a_github_token_is_neither_sent_nor_reported_as_revoked(
     world: World, mint: Run, tmp_path: Path, wrong: str
 ) -> None:
     path = tmp_path / "token"
@@ -370,7 +372,7 @@ def test_a_command_that_asks_again_says_why_and_when(mint: Run) -> None:
     )
 
 
-def test_a_mints_word_that_is_repeated_while_waiting_is_no_command_to_the_runner(mint: Run) -> None:
+def test_a_mints_sentence_repeated_while_waiting_is_not_a_command_to_the_runner(mint: Run) -> None:
     def app(_: Request) -> Response:
         sentence = f"::add-path::/evil {'ghs_' + 'x' * 36}"
         body = {"error": sentence, "code": "github_unavailable", "request_id": "r"}
@@ -475,7 +477,7 @@ def test_what_narrows_a_token_is_checked_before_anything_is_sent(
     assert world.issuer.traffic.count(path_prefix="/token-request") == 0
 
 
-def test_a_warning_of_the_mint_is_shown_and_is_no_command_to_the_runner(mint: Run) -> None:
+def test_a_warning_of_the_mint_is_shown_and_is_not_a_command_to_the_runner(mint: Run) -> None:
     def app(_: Request) -> Response:
         body = {
             "token": "ghs_" + "x" * 36,

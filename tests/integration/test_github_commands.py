@@ -194,7 +194,7 @@ def test_setup_finds_out_that_a_fine_grained_token_may_not_write_before_it_write
     assert "may read, but not write: secrets of octo-org/.fullsend" in done.err
 
 
-def test_setup_says_that_it_asks_the_mint_and_why_nobody_answered(operator: Operator) -> None:
+def test_setup_says_that_it_asks_the_mint_and_why_there_was_no_answer(operator: Operator) -> None:
     done = operator.run("setup", "octo-org/app", "--mint-url", "http://127.0.0.1:1", *INFERENCE, "--dry-run")
     assert done.status == 1
     assert "checking the health of the mint at http://127.0.0.1:1, for up to 20 s" in done.err
@@ -218,7 +218,7 @@ def test_a_fine_grained_token_without_organization_secrets_is_good_enough(operat
         ("octo-org/gone", "Check the spelling"),
     ],
 )
-def test_what_is_not_there_is_named_with_what_mends_it(operator: Operator, target: str, says: str) -> None:
+def test_what_is_missing_is_named_with_its_fix(operator: Operator, target: str, says: str) -> None:
     done = operator.run("setup", target, *operator.values)
     assert (done.status, says in done.err) == (1, True)
 
@@ -251,7 +251,7 @@ def test_what_is_not_github_is_called_so(operator: Operator, fault: Fault, path:
 
 
 @pytest.mark.parametrize("token", ["ghp_one two", "ghp_one\nX-Evil: 1", "gh\u00f6"])
-def test_what_is_no_token_is_not_sent(operator: Operator, token: str) -> None:
+def test_text_that_is_not_a_token_is_not_sent(operator: Operator, token: str) -> None:
     operator.environment["GH_TOKEN"] = token
     done = operator.run("status", "octo-org/app")
     assert (done.status, "does not hold a GitHub token" in done.err, token in done.err) == (1, True, False)

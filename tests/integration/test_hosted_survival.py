@@ -196,7 +196,7 @@ def test_a_rotated_app_key_needs_no_restart(world: World, start_mint: StartMint)
         assert set(pool.map(lambda _: outcome(process.url, world), range(16))) == {MINTED}
 
 
-def test_a_key_revoked_and_not_replaced_is_the_operators_to_mend(world: World, start_mint: StartMint) -> None:
+def test_a_key_revoked_and_not_replaced_is_the_operators_to_fix(world: World, start_mint: StartMint) -> None:
     process = warm(start_mint, world)
     world.github.rotate_key(world.apps["coder"])
     assert outcome(process.url, world) == (500, "invalid_role_key")

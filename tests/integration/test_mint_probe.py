@@ -79,7 +79,7 @@ def test_an_answer_that_differs_fails_the_command_and_is_named(world: World, run
     assert world.github.live_tokens() == []
 
 
-def test_a_file_of_grants_alone_is_pointed_out(run: Probe) -> None:
+def test_a_file_with_only_grants_is_pointed_out(run: Probe) -> None:
     done = run("[{name: a, request: {role: triage, repos: [app]}, expect: {status: 200}}]")
     assert done.returncode == 0
     assert "only grants or only refusals" in done.stderr

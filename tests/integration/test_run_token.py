@@ -188,7 +188,7 @@ def test_a_token_that_github_does_not_know_may_never_have_been_one(tool: Run, tm
     assert "or is another GitHub's" in done.stderr
 
 
-def test_what_is_no_token_of_github_is_not_sent_and_not_taken_for_revoked(
+def test_other_text_than_a_github_token_is_neither_sent_nor_reported_as_revoked(
     world: World, tool: Run, tmp_path: Path
 ) -> None:
     path = tmp_path / "token"
@@ -203,7 +203,7 @@ def test_a_file_that_is_not_there_is_said_not_to_be(tool: Run, tmp_path: Path) -
     assert (done.returncode, "No such file or directory" in done.stderr) == (2, True)
 
 
-def test_a_token_that_nobody_has_is_said_to_live_on(tool: Run) -> None:
+def test_a_lost_token_is_reported_to_live_on(tool: Run) -> None:
     done = tool(SCOPED)
     assert f"lives until {json.loads(done.stdout)['expires_at']}" in done.stderr
 
@@ -213,7 +213,9 @@ def test_where_there_was_no_token_none_is_said_not_to_be_kept(tool: Run) -> None
 
 
 @pytest.mark.parametrize("words", [SCOPED, "--owner octo-org --repo builders runner-token"])
-def test_nothing_is_minted_for_a_place_that_is_no_file(world: World, tool: Run, tmp_path: Path, words: str) -> None:
+def test_nothing_is_minted_for_an_output_that_is_not_a_regular_file(
+    world: World, tool: Run, tmp_path: Path, words: str
+) -> None:
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "elsewhere")
     done = tool(f"{words} --token-file {link}")

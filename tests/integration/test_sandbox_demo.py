@@ -45,7 +45,7 @@ def test_without_a_mint_no_step_passes_by_accident(world: World) -> None:
 
 
 @pytest.mark.usefixtures("settings")
-def test_an_answer_that_is_no_json_object_is_not_a_breakdown(world: World) -> None:
+def test_an_answer_other_than_a_json_object_is_not_a_breakdown(world: World) -> None:
     outcomes = list(play(world, world.issuer.url))
     assert outcomes[0].answer.status == 404
     assert not outcomes[0].passed

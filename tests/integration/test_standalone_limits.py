@@ -48,7 +48,7 @@ def open_and_send(mint: MintProcess, start: bytes, opened: ExitStack) -> None:
         connection.sendall(start)
 
 
-def test_more_clients_than_files_displace_each_other_and_delay_nobody(mint: MintProcess, world: World) -> None:
+def test_more_clients_than_files_displace_each_other_and_delay_no_request(mint: MintProcess, world: World) -> None:
     job = as_job({"role": "coder", "repos": ["app"]})(world)
     with ExitStack() as opened:
         for start in MANY_SILENT:

@@ -109,7 +109,7 @@ WEAK = '{"keys": [{"kty": "RSA", "kid": "k", "n": "%s", "e": "AQAB"}]}' % ("x" *
     ],
     ids=["another issuer", "keys elsewhere", "no keys", "weak keys"],
 )
-def test_an_issuer_that_cannot_be_believed_lets_nobody_in(
+def test_an_issuer_that_cannot_be_believed_denies_every_caller(
     path: str, answer: str, world: World, tmp_path: Path
 ) -> None:
     given = answer % world.issuer.url if answer is ELSEWHERE else answer
@@ -207,7 +207,7 @@ def test_no_line_of_the_log_holds_a_token_or_a_key(world: World, tmp_path: Path,
     ],
     ids=["no HTTP", "long path", "long header", "two lengths"],
 )
-def test_even_what_is_no_http_is_answered_in_json(request_bytes: bytes, status: int, mint: MintProcess) -> None:
+def test_even_malformed_http_is_answered_in_json(request_bytes: bytes, status: int, mint: MintProcess) -> None:
     head, _, body = _raw(mint, request_bytes).partition(b"\r\n\r\n")
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
     assert b"Cache-Control: no-store" in head

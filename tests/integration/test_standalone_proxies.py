@@ -205,7 +205,9 @@ def test_a_job_mints_through_the_proxy_over_tls(proxy: Proxy, world: World, tmp_
 
 
 @pytest.mark.parametrize("proxy", PROXIES)
-def test_slow_and_silent_clients_of_the_proxy_delay_nobody(proxy: Proxy, world: World, tmp_path: Path) -> None:
+def test_slow_and_silent_clients_of_the_proxy_delay_no_other_client(
+    proxy: Proxy, world: World, tmp_path: Path
+) -> None:
     pems = tmp_path / "pems"
     pems.mkdir()
     token = world.issuer.token(world.job())

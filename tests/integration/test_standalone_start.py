@@ -96,7 +96,7 @@ def test_check_fails_where_no_role_would_be_served(guide: dict[str, str], tmp_pa
     assert "no role would be served" in done.err
 
 
-def test_it_listens_on_the_address_of_bind_alone(guide: dict[str, str], tmp_path: Path) -> None:
+def test_it_listens_only_on_the_address_of_bind(guide: dict[str, str], tmp_path: Path) -> None:
     port = int(guide["PORT"])
     with AuditedMint(guide | {"BIND": "127.0.0.1"}, source=tmp_path, command=("fullsend-mint",), port=port) as mint:
         # Another listener of the same port on another address: possible only if the mint leaves it free.

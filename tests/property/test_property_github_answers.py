@@ -56,6 +56,6 @@ def test_a_page_of_installations_is_read_or_refused(data: Any) -> None:
 
 
 @given(st.binary(max_size=40))
-def test_bytes_that_are_no_page_of_installations_are_refused(body: bytes) -> None:
+def test_bytes_other_than_a_page_of_installations_are_refused(body: bytes) -> None:
     with suppress(GitHubUnavailable):
         assert isinstance(_installations(Answer(200, {}, body)), list)

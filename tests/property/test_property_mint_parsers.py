@@ -179,7 +179,7 @@ UNUSABLE = st.lists(st.just({**SHORT_KEY, "kid": "short"}) | SPOILT_KEY | KEY | 
 
 
 @given(UNUSABLE | JSON)
-def test_a_key_set_without_a_usable_key_is_no_answer(keys: Any) -> None:
+def test_a_key_set_without_a_usable_key_is_not_an_answer(keys: Any) -> None:
     with pytest.raises(IssuerUnavailable):
         parse_key_set({"keys": keys})
 

@@ -52,7 +52,7 @@ def test_pyjwt_wraps_nesting_too_deep_for_python() -> None:
         jwt.get_unverified_header(f"{deep}.{b64({})}.x")
 
 
-def test_pyjwt_refuses_a_payload_that_is_no_object() -> None:
+def test_pyjwt_refuses_a_payload_other_than_an_object() -> None:
     with pytest.raises(jwt.DecodeError):
         jwt.decode(f"{b64({'alg': 'RS256'})}.{b64([])}.eA", options={"verify_signature": False})
 
@@ -74,7 +74,7 @@ def test_cryptography_says_type_error_to_an_encrypted_key(key: rsa.RSAPrivateKey
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
-def test_cryptography_says_value_error_to_what_is_no_key(data: bytes) -> None:
+def test_cryptography_raises_value_error_for_other_text_than_a_key(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         load_pem_private_key(data, None)
 

@@ -490,7 +490,7 @@ class Slow(Blocking):
             self._clock.advance(self._takes)
 
 
-def test_a_leader_that_runs_out_of_time_fails_itself_and_nobody_who_waits(clock: FakeClock) -> None:
+def test_a_load_that_runs_out_of_time_fails_itself_and_none_of_its_waiters(clock: FakeClock) -> None:
     cache, source = new_cache(clock), Source()
     leaders = Slow(clock, KeyUnavailable(detail="the leader's time ran out"), takes=5)
     with ThreadPoolExecutor(4) as pool:

@@ -141,7 +141,7 @@ def test_the_age_of_an_answer_is_added_to_its_date() -> None:
 
 
 @pytest.mark.parametrize("age", ["", "x", "-60", "6.0", "\u00b2", "9" * 5000])
-def test_what_is_no_age_is_left_out_of_account(age: str) -> None:
+def test_an_invalid_age_is_ignored(age: str) -> None:
     clock = WorldClock(wall=Wall())
     clock.observe(date(NOW + 300), age)
     assert clock.offset == 300
@@ -150,7 +150,7 @@ def test_what_is_no_age_is_left_out_of_account(age: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "now", "Wed, 99 Foo 9999", "0", date(NOW)[:-4] + " -0000", date(NOW)[:-3] + "+" + "9" * 20]
 )
-def test_what_is_no_date_corrects_nothing(text: str) -> None:
+def test_an_invalid_date_corrects_nothing(text: str) -> None:
     assert not WorldClock(wall=Wall()).observe(text)
 
 

@@ -53,7 +53,7 @@ def test_a_secret_is_not_copied_by_accident() -> None:
         copy.deepcopy(TOKEN)
 
 
-def test_a_secret_is_no_json() -> None:
+def test_a_secret_is_not_json() -> None:
     with pytest.raises(TypeError):
         json.dumps(Secret(CANARY))
     assert json.dumps(Secret(CANARY), default=str) == '"<secret>"'
@@ -94,7 +94,7 @@ def test_the_public_sentence_of_an_error_never_has_its_detail() -> None:
     assert CANARY in str(failure)
 
 
-def test_a_traceback_of_a_failure_with_a_secret_at_hand_does_not_show_it() -> None:
+def test_a_traceback_of_a_failure_beside_a_secret_does_not_show_it() -> None:
     def use(secret: Secret) -> None:
         raise InternalError(detail=f"with {secret}")
 

@@ -89,7 +89,7 @@ def all_at_once(operator: Operator, commands: list[tuple[str, ...]]) -> None:
 
 
 @pytest.mark.long
-def test_twenty_enrolments_from_twenty_processes_all_end_up_in(operator: Operator) -> None:
+def test_twenty_enrollments_from_twenty_processes_all_end_up_in(operator: Operator) -> None:
     operator.deploy()
     run, iam = operator.plane.host("run"), operator.plane.host("iam")
     for api in (run, iam):
@@ -130,7 +130,7 @@ def test_six_provisions_from_six_processes_all_may_use_models(operator: Operator
     assert len(members) == 1 + len(targets)
 
 
-def test_an_enrolment_whose_condition_another_operator_overwrote_is_put_back(operator: Operator) -> None:
+def test_an_enrollment_whose_condition_another_operator_overwrote_is_put_back(operator: Operator) -> None:
     operator.deploy()
     cloud = operator.cloud()
     with cloud.session:
@@ -207,7 +207,7 @@ def deploy_beside(operator: Operator, deployment: DeploymentSpec, *edits: Change
     return variables
 
 
-def test_an_enrolment_during_a_build_survives_the_deployment_that_overwrites_it(operator: Operator) -> None:
+def test_an_enrollment_during_a_build_survives_the_deployment_that_overwrites_it(operator: Operator) -> None:
     operator.deploy()
     variables = deploy_beside(operator, DeploymentSpec(), Edit(add_orgs=(Org("meanwhile"),)))
     assert {org.login for org in orgs(variables)} == {"octo-org", "meanwhile"}

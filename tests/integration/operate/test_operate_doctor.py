@@ -213,7 +213,7 @@ def test_a_doctor_that_was_installed_without_the_source_looks_at_everything_else
     assert len(found.stdout.splitlines()) == 3
 
 
-def test_a_folder_named_as_the_source_that_is_none_is_refused(operator: Operator, tmp_path: Path) -> None:
+def test_a_source_folder_without_a_mint_is_refused(operator: Operator, tmp_path: Path) -> None:
     operator.deploy()
     refused = operator.run("mint", "doctor", "--source", str(tmp_path))
     assert refused.exit_code == 2

@@ -67,7 +67,7 @@ def test_a_deployment_killed_in_a_step_is_finished_by_the_next(operator: Operato
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_an_enrolment_killed_in_a_step_is_finished_by_the_next(operator: Operator, number: int) -> None:
+def test_an_enrollment_killed_in_a_step_is_finished_by_the_next(operator: Operator, number: int) -> None:
     operator.deploy()
     killed_at_step(operator, number, "mint", "enroll", names.OTHER_ORG)
 

@@ -346,7 +346,7 @@ def test_a_binding_in_another_spelling_than_the_condition_is_not_healthy_and_goe
 
 
 @pytest.mark.parametrize("foreign", ["repository/not-a-repo", "repository_owner/no one", "repository/a/b/c"])
-def test_a_binding_that_names_nobody_stops_no_inference_command(operator: Operator, foreign: str) -> None:
+def test_a_binding_without_members_stops_no_inference_command(operator: Operator, foreign: str) -> None:
     operator.done("inference", "provision", names.ORG)
     pool = f"projects/{names.PROJECT_NUMBER}/locations/global/workloadIdentityPools/fullsend-inference"
     stranger = f"principalSet://iam.googleapis.com/{pool}/attribute.{foreign}"

@@ -71,7 +71,7 @@ def test_a_hash_is_the_same_however_it_is_written(written: str) -> None:
 
 
 @given(st.text())
-def test_whatever_is_no_hash_is_refused(text: str) -> None:
+def test_text_that_is_not_a_hash_is_refused(text: str) -> None:
     try:
         digest = base64.b64decode(normal_hash(text), validate=True)
     except ValueError:
@@ -146,7 +146,7 @@ def test_an_event_that_stands_in_a_file_and_its_copy_is_one_event(tmp_path: Path
     assert "6 of 6 audit events, 4 of them the same again" in result.stderr
 
 
-def test_a_file_that_is_no_log_is_a_mistake_and_an_empty_log_is_not(tmp_path: Path) -> None:
+def test_a_file_other_than_a_log_is_a_mistake_and_an_empty_log_is_not(tmp_path: Path) -> None:
     wrong = search(tmp_path, "root:x:0:0\n", "--run", "17")
     assert wrong.exit_code == 2
     assert "log:1" in wrong.stderr

@@ -237,7 +237,7 @@ def test_no_value_can_end_itself_in_a_github_file(tmp_path_factory: pytest.TempP
     assert delimiter not in value
 
 
-def test_nothing_is_removed_when_there_is_nobody_to_ask() -> None:
+def test_nothing_is_removed_without_a_terminal_to_ask_on() -> None:
     @click.command()
     def remove() -> None:
         confirm("Remove it?", yes=False)

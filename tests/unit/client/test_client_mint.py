@@ -137,9 +137,7 @@ def test_a_rule_without_a_result_is_open(mint: LoopbackService, time: RetryTime)
         {"rules": [RULE | {"change": 1}]},
     ],
 )
-def test_rules_that_are_none_are_not_a_mints(
-    mint: LoopbackService, time: RetryTime, wrong: dict[str, object]
-) -> None:
+def test_malformed_rules_are_not_a_mints(mint: LoopbackService, time: RetryTime, wrong: dict[str, object]) -> None:
     answering(mint, STATUS | {"allowed": False, "rules": []} | wrong)
     with pytest.raises(MintAnswerError):
         client(time, mint).status("coder")
@@ -190,7 +188,7 @@ def test_the_codes_that_stay_are_those_the_mint_says_stay() -> None:
 
 
 @pytest.mark.parametrize("code", sorted(PERMANENT))
-def test_a_failure_that_the_operator_has_to_mend_is_not_asked_again(
+def test_a_failure_that_the_operator_has_to_fix_is_not_repeated(
     mint: LoopbackService, time: RetryTime, code: str
 ) -> None:
     mint.faults.add(refusal(500, code))

@@ -30,7 +30,7 @@ def test_a_jwt_is_decoded_without_being_believed(text: str) -> None:
     assert given_claims.problem == "the token is not signed with RS256 or ES256"
 
 
-def test_bare_claims_are_no_token() -> None:
+def test_bare_claims_are_not_a_token() -> None:
     given_claims = parse_claims('{"iss": "x"}', "F")
     assert (given_claims.is_token, dict(given_claims.unverified_claims)) == (False, {"iss": "x"})
 
@@ -106,7 +106,7 @@ def test_a_pem_directory_means_a_standalone_mint(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"), [(b"\xff\xfe\x00", "not text in UTF-8"), (b"x" * (MAX_BYTES + 1), "larger than 1 MiB")]
 )
-def test_a_file_that_is_no_small_text_is_refused(content: bytes, says: str, tmp_path: Path) -> None:
+def test_a_large_or_binary_file_is_refused(content: bytes, says: str, tmp_path: Path) -> None:
     path = tmp_path / "claims"
     path.write_bytes(content)
     with pytest.raises(UnusableInputError, match=says):
@@ -114,6 +114,6 @@ def test_a_file_that_is_no_small_text_is_refused(content: bytes, says: str, tmp_
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="directories open differently there")
-def test_a_directory_is_no_file(tmp_path: Path) -> None:
+def test_a_directory_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(UnusableInputError, match="cannot be read"):
         read_text(tmp_path)

@@ -181,7 +181,7 @@ def test_a_caller_whose_times_are_past_is_told_so_and_policy_is_still_shown() ->
     assert found["org"].outcome is Outcome.PASSED
 
 
-def test_whoever_has_the_configuration_sees_what_it_lists() -> None:
+def test_a_reader_of_the_configuration_sees_what_it_lists() -> None:
     assert "octo-org, second-org" in checks()["org"].expected
     assert "triage.yml" in checks()["workflow_file"].expected
 
@@ -281,7 +281,7 @@ def test_what_was_not_given_rightly_is_wrong_usage_and_what_a_mint_refuses_is_no
     assert "body" not in done.stderr
 
 
-def test_a_file_of_variables_is_mended_in_the_file() -> None:
+def test_a_file_of_variables_is_fixed_in_the_file() -> None:
     assert (
         checks(repository="new-org/app", repository_owner="new-org")["org"].change == "Add new-org to ALLOWED_ORGS."
     )

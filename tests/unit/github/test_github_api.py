@@ -68,7 +68,7 @@ def test_a_redirect_is_a_rename_and_is_not_followed_with_the_token() -> None:
     assert len(peer.requests) == 1
 
 
-def test_a_key_that_is_none_is_not_quoted() -> None:
+def test_an_invalid_key_is_not_quoted() -> None:
     with pytest.raises(ValueError, match="not an RSA private key") as refused:
         app_jwt("1", "-----BEGIN hunter2-----", 0)
     assert "hunter2" not in f"{refused.value!r}{refused.value.__cause__!r}"

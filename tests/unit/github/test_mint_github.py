@@ -352,7 +352,7 @@ def test_a_list_of_more_than_one_page_is_read_to_its_end(octo: Octo) -> None:
     "fault",
     [Fail(500, "{}"), Fail(200, "{}"), Fail(200, "[1]"), Fail(200, "null"), Fail(200, "[" * 9999)],
 )
-def test_a_list_that_cannot_be_read_lets_nobody_through(octo: Octo, fault: Fail) -> None:
+def test_an_unreadable_list_denies_every_caller(octo: Octo, fault: Fail) -> None:
     octo.install()
     tokens = octo.issuer()
     strangers(octo, tokens, MAX_MISSES)
@@ -564,13 +564,13 @@ ODD: list[object] = [None, "x", [], {}, float("inf"), float("nan"), "1e9"]
 
 
 @pytest.mark.parametrize("number", ODD)
-def test_an_installation_with_an_odd_id_is_no_usable_answer(key: RSAPrivateKey, number: object) -> None:
+def test_an_installation_with_an_odd_id_is_an_unusable_answer(key: RSAPrivateKey, number: object) -> None:
     with pytest.raises(GitHubUnavailable):
         scripted(key, found(id=number), created())
 
 
 @pytest.mark.parametrize("name", ["id", "account", "permissions"])
-def test_an_installation_without_what_matters_is_no_usable_answer(key: RSAPrivateKey, name: str) -> None:
+def test_an_installation_without_what_matters_is_an_unusable_answer(key: RSAPrivateKey, name: str) -> None:
     kept = {field: value for field, value in INSTALLATION.items() if field != name}
     with pytest.raises(GitHubUnavailable):
         scripted(key, answer(200, json.dumps(kept).encode()))
@@ -578,7 +578,7 @@ def test_an_installation_without_what_matters_is_no_usable_answer(key: RSAPrivat
 
 @pytest.mark.parametrize("name", ["token", "expires_at", "permissions"])
 @pytest.mark.parametrize("value", [None, [], 5])
-def test_a_token_with_something_odd_is_no_usable_answer(key: RSAPrivateKey, name: str, value: object) -> None:
+def test_a_token_with_an_odd_field_is_an_unusable_answer(key: RSAPrivateKey, name: str, value: object) -> None:
     with pytest.raises(GitHubUnavailable):
         scripted(key, found(), created(**{name: value}))
 
@@ -599,7 +599,7 @@ def repositories(*full_names: str) -> list[dict[str, str]]:
         ({"repository_selection": "all"}, "all repositories"),
     ],
 )
-def test_a_token_good_for_more_than_was_asked_is_an_incident_and_is_not_given(
+def test_an_over_privileged_token_is_an_incident_and_is_withheld(
     key: RSAPrivateKey, changes: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(Incident) as refused:
@@ -620,7 +620,7 @@ def test_a_token_good_for_what_was_asked_or_less_is_given(key: RSAPrivateKey, ch
     assert scripted(key, found(), created(**changes), repos=("app",)).token.reveal() == "ghs_x"
 
 
-def test_a_token_that_is_empty_is_no_usable_answer(key: RSAPrivateKey) -> None:
+def test_an_empty_token_is_an_unusable_answer(key: RSAPrivateKey) -> None:
     with pytest.raises(GitHubUnavailable):
         scripted(key, found(), created(token=""))
 
@@ -773,7 +773,7 @@ def test_where_to_install_an_app_is_githubs_to_say_or_not_said(
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"", b"[" * 90_000])
-def test_a_body_that_is_no_json_object_is_no_usable_answer(key: RSAPrivateKey, body: bytes) -> None:
+def test_a_body_other_than_a_json_object_is_an_unusable_answer(key: RSAPrivateKey, body: bytes) -> None:
     with pytest.raises(GitHubUnavailable):
         scripted(key, answer(200, body))
     with pytest.raises(GitHubUnavailable):
@@ -781,7 +781,7 @@ def test_a_body_that_is_no_json_object_is_no_usable_answer(key: RSAPrivateKey, b
 
 
 @pytest.mark.parametrize("status", [200, 202, 500, 503])
-def test_any_other_status_is_no_token(key: RSAPrivateKey, status: int) -> None:
+def test_any_other_status_is_not_a_token(key: RSAPrivateKey, status: int) -> None:
     with pytest.raises(GitHubUnavailable):
         scripted(key, found(), answer(status, json.dumps(TOKEN).encode()))
 

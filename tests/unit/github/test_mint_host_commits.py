@@ -60,7 +60,7 @@ def test_a_branch_with_the_name_of_a_tag_is_not_taken_for_it(world: LookupWorld)
 
 
 @pytest.mark.parametrize("commit", ["0" * 40, "0" * 64])
-def test_a_commit_that_nobody_pushed_is_not_contained(world: LookupWorld, commit: str) -> None:
+def test_a_commit_that_was_never_pushed_is_not_contained(world: LookupWorld, commit: str) -> None:
     assert not world.contains(commit)
 
 

@@ -100,7 +100,7 @@ def test_status_is_answered_in_the_contracts_fields(world: World) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_health_asks_nobody(world: World, method: str) -> None:
+def test_health_makes_no_call(world: World, method: str) -> None:
     response = world.ask(method, "/health")
     assert (response.status_code, json.loads(response.get_data())["status"]) == (200, "ok")
 
@@ -186,7 +186,7 @@ def test_an_unproven_token_gets_the_one_sentence(world: World) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"[" * 60_000])
-def test_a_body_that_is_no_object_is_refused(world: World, body: bytes) -> None:
+def test_a_body_other_than_an_object_is_refused(world: World, body: bytes) -> None:
     assert code(world.mint(body)) == (400, "invalid_json")
 
 
@@ -229,12 +229,12 @@ class BrokenBody:
 
 
 @pytest.mark.parametrize(("length", "answer"), [(40, (400, "invalid_json")), (65_537, (413, "body_too_large"))])
-def test_a_body_that_breaks_off_is_no_crash(world: World, length: int, answer: tuple[int, str]) -> None:
+def test_a_truncated_body_does_not_crash(world: World, length: int, answer: tuple[int, str]) -> None:
     assert code(mint_from(world, BrokenBody(), length)) == answer
 
 
 @pytest.mark.parametrize("length", ["x", "-1", "1.5", "9" * 40])
-def test_a_strange_length_is_no_crash(world: World, length: str) -> None:
+def test_a_strange_length_does_not_crash(world: World, length: str) -> None:
     environ = EnvironBuilder("/v1/token", method="POST", headers=Headers(BEARER), data=GOOD).get_environ()
     environ["CONTENT_LENGTH"] = length
     assert world.endpoint(Request(environ)).status_code in {200, 400, 413}

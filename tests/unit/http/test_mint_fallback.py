@@ -156,7 +156,7 @@ def test_no_usable_answer_is_fallback_unavailable(
     assert '"severity":"WARNING"' in log.getvalue()
 
 
-def test_nobody_listening_is_fallback_unavailable(upstream: Upstream, log: io.StringIO) -> None:
+def test_a_refused_connection_is_fallback_unavailable(upstream: Upstream, log: io.StringIO) -> None:
     url = upstream.service.url
     upstream.service.stop()
     with pytest.raises(FallbackUnavailable):

@@ -196,7 +196,7 @@ def test_no_name_leads_out_of_the_directory(
 @pytest.mark.parametrize(
     ("directory", "kind"), [("file", RoleKeyMissing), ("loop", RoleKeyMissing), ("x" * 300, KeyUnavailable)]
 )
-def test_a_path_that_leads_nowhere_is_no_crash(
+def test_a_path_that_leads_nowhere_does_not_crash(
     directory: str, kind: type[MintError], tmp_path: Path, context: RequestContext
 ) -> None:
     (tmp_path / "file").touch()
@@ -253,7 +253,7 @@ def _bad_keys() -> dict[str, tuple[bytes, str]]:
 
 
 @pytest.mark.parametrize(("content", "says"), _bad_keys().values(), ids=_bad_keys())
-def test_what_is_no_usable_key_is_refused_by_what_it_is(
+def test_an_unusable_key_is_refused_with_its_kind(
     content: bytes, says: str, tmp_path: Path, keys: DirectoryKeys, context: RequestContext
 ) -> None:
     put(tmp_path, content)
@@ -289,7 +289,7 @@ except InvalidRoleKey as failure:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a_file_of_another_user_is_the_operators_to_mend(tmp_path: Path) -> None:
+def test_a_file_of_another_user_is_the_operators_to_fix(tmp_path: Path) -> None:
     path = put(tmp_path, b"x")
     done = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, str(tmp_path)],

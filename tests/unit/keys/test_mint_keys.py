@@ -203,7 +203,7 @@ def test_a_short_key_is_refused_by_its_length(bits: int) -> None:
     assert f"has {bits} bits" in refusal(pem(short))
 
 
-def test_a_key_of_a_kind_that_nobody_knows_is_refused_and_not_a_crash() -> None:
+def test_a_key_of_an_unknown_kind_is_refused_and_does_not_crash() -> None:
     key = ed25519.Ed25519PrivateKey.generate()
     der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     unknown = base64.encodebytes(der.replace(b"\x2b\x65\x70", b"\x2b\x65\x7f"))  # 1.3.101.127 is nobody's
@@ -292,7 +292,7 @@ def test_a_refused_jwt_is_made_anew_and_its_key_read_anew_once(jwts: Jwts, clock
     assert jwts.text() != refused.reveal()
 
 
-def test_nobody_keeps_a_jwt_of_the_key_that_is_being_replaced(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
+def test_a_jwt_of_a_replaced_key_is_not_kept(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
     new, meanwhile, begun = new_key(), list[Future[Secret]](), threading.Event()
 
     def another_request() -> Secret:
@@ -645,7 +645,7 @@ def test_neither_the_key_nor_the_access_token_goes_by_an_ambient_proxy(
     [("https://127.0.0.1:9", b"127.0.0.1:9"), ("https://secrets.example", b"tokens.example:443")],
     ids=["key", "access token"],
 )
-def test_the_key_and_the_access_token_go_by_the_configured_proxy(
+def test_the_key_and_the_access_token_pass_the_configured_proxy(
     clock: FakeClock, ambient_credentials: AmbientCredentials, url: str, asked_for: bytes
 ) -> None:
     with Peer(lambda _number: [answer(418)]) as proxy:
@@ -656,7 +656,7 @@ def test_the_key_and_the_access_token_go_by_the_configured_proxy(
     assert proxy.requests[0].startswith(b"CONNECT " + asked_for)
 
 
-def test_a_stored_text_that_is_no_key_is_invalid(clock: FakeClock, secrets: SecretManager) -> None:
+def test_a_stored_text_other_than_a_key_is_invalid(clock: FakeClock, secrets: SecretManager) -> None:
     secrets.add_version(SECRET, b"canary")
     with pytest.raises(InvalidRoleKey) as refused:
         store(clock, secrets.url).signer(CODER, new_attempt(clock))

@@ -251,7 +251,7 @@ def test_a_claim_that_looks_like_a_key_does_not_make_the_event_vanish(text: str)
 
 
 @pytest.mark.parametrize("text", ["plain", "keyboard.eyelid.yes", "ghost_town", "octo-org/app", "sha " + "a" * 40])
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_ordinary_text_stays(text: str) -> None:
     assert redact(text) == text
 
 
@@ -261,7 +261,7 @@ def test_what_json_cannot_hold_is_written_all_the_same() -> None:
     assert len(stream.getvalue().splitlines()) == 1
 
 
-def test_a_log_that_nobody_reads_any_more_stops_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_that_is_no_longer_read_stops_no_request(capsys: pytest.CaptureFixture[str]) -> None:
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as stream:
         os.close(reading)

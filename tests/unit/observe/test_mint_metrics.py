@@ -55,7 +55,7 @@ def test_an_answer_and_what_it_cost_are_counted() -> None:
     assert found["fullsend_mint_cache_requests_total", (("cache", "jwks"), ("hit", "yes"))] == 2
 
 
-def test_a_mint_that_answered_nobody_has_numbers_that_can_be_read() -> None:
+def test_a_mint_before_its_first_answer_has_readable_numbers() -> None:
     assert [name for name, _ in samples(Metrics())] == ["fullsend_mint_info"]
 
 
@@ -90,7 +90,7 @@ def test_a_caller_can_add_to_a_number_and_never_make_a_new_one(capsys: pytest.Ca
     assert not capsys.readouterr().out
 
 
-def test_a_broken_observer_costs_nobody_an_answer() -> None:
+def test_a_broken_observer_costs_no_answer() -> None:
     log = io.StringIO()
     assert endpoint(Broken(), log=log)(request("/health")).status_code == 200
     assert "RuntimeError" in log.getvalue()

@@ -62,7 +62,7 @@ def test_the_bundle_tells_the_version_in_it(tree: Path) -> None:
     assert build(tree).version == "1.2.3"
 
 
-def test_a_folder_that_is_no_mint_is_refused_with_what_it_lacks(tmp_path: Path) -> None:
+def test_a_folder_without_a_mint_is_refused_with_what_it_lacks(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"main\.py, mintcore/version\.py, requirements\.txt"):
         build(tmp_path)
 

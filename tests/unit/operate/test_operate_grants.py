@@ -62,7 +62,7 @@ def test_whom_a_value_reaches(value: str, named: str, reached: bool) -> None:
     assert parse_grants(value).reach(caller(named)) is reached
 
 
-def test_a_lock_is_no_grant() -> None:
+def test_a_lock_is_not_a_grant() -> None:
     assert role_of(lock_name(CODER)) is None
     assert role_of(CODER) == "coder"
     assert role_of(variable_name(Role("my-coder"))) == "my_coder"

@@ -360,7 +360,7 @@ def test_an_issuer_goes_from_the_environment_first_and_its_provider_last() -> No
     assert remove_issuer(running(), "gitlab") == []
 
 
-def test_entries_go_by_the_name_a_claim_was_given_with() -> None:
+def test_entries_use_the_name_a_claim_was_given_with() -> None:
     fields = {**FIELDS, "match": {**MATCH, "ref": "refs/heads/main"}}
     state = running(ENVIRONMENT | LISTED | {"CALLERS": json.dumps([fields])})
     edit, [found] = entries_to_drop(state, "gitlab", {"ref": "refs/heads/main"}, "")

@@ -49,7 +49,7 @@ def test_google_says_whose_a_bare_access_token_is(tmp_path: Path, email: str, me
 
 
 @pytest.mark.parametrize("body", [{"sub": "1"}, {"email": "nothing"}, {"email": None}, [], b"no json", b""])
-def test_a_token_that_google_names_nobody_for_has_no_principal(tmp_path: Path, body: object) -> None:
+def test_a_token_without_an_account_at_google_has_no_principal(tmp_path: Path, body: object) -> None:
     assert principal(body, tmp_path)[0] == ""
 
 

@@ -146,7 +146,7 @@ def test_a_mint_without_a_role_is_refused_with_an_example() -> None:
     assert "--role triage=123456:triage.pem" in refused.value.remedy
 
 
-def test_settings_the_mint_would_not_start_with_are_refused_in_the_mints_own_words() -> None:
+def test_settings_the_mint_would_not_start_with_are_refused_with_its_sentence() -> None:
     with pytest.raises(BadInput, match="REQUEST_DEADLINE_SECONDS is not a whole number"):
         deploy(running(), DeploymentSpec(variables=(("REQUEST_DEADLINE_SECONDS", "soon"),)), BUNDLE)
 
@@ -248,7 +248,7 @@ def test_an_organization_in_another_case_is_written_anew() -> None:
     assert steps[0] == AdmitOrgs(((Org("My-Org"), ""),), "assertion.repository_owner == 'My-Org'")
 
 
-def test_a_condition_written_by_hand_is_not_changed_by_an_enrolment() -> None:
+def test_a_condition_written_by_hand_is_not_changed_by_an_enrollment() -> None:
     state = running()
     spec = replace(state.providers["github-oidc"].spec, condition="assertion.actor == 'me'")
     with pytest.raises(BadInput, match="was not written by this command line"):

@@ -103,7 +103,7 @@ def test_files_beside_the_source_are_named(name: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"no zip", archive()[:-30]])
-def test_what_is_no_archive_is_refused(data: bytes) -> None:
+def test_a_file_other_than_an_archive_is_refused(data: bytes) -> None:
     with pytest.raises(BadInput):
         of_archive(data)
 

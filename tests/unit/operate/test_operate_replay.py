@@ -43,7 +43,7 @@ def test_the_list_of_roles_to_serve_never_becomes_empty_by_two_removals(
     assert replay.apply({"ALLOWED_ROLES": written}) == {"ALLOWED_ROLES": after}
 
 
-def test_roles_are_taken_one_by_one_and_what_is_no_object_is_left_out() -> None:
+def test_roles_are_taken_one_by_one_and_other_values_than_objects_are_left_out() -> None:
     before, theirs = '{"a": "1", "b": "2"}', '{"b": "3", "c": "4"}'
     replay = Replay({"ROLE_APP_IDS": before}, {"ROLE_APP_IDS": theirs}, NOTHING)
     written = {"ROLE_APP_IDS": '{"a": "1", "b": "2", "d": "5"}'}

@@ -61,7 +61,7 @@ def test_a_host_that_does_not_answer_is_too_slow_within_the_budget(silent_port: 
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system's TCP has no such bound")
-def test_what_nobody_takes_is_sent_anew_before_the_budget_is_over() -> None:
+def test_unacknowledged_data_is_sent_anew_before_the_budget_is_over() -> None:
     clock = WorldClock()
     with socket.create_server(("127.0.0.1", 0)) as nobody_reads:
         nobody_reads.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
@@ -81,7 +81,7 @@ def test_a_host_with_an_address_that_refuses_is_reached_by_another() -> None:
         assert get(channel, clock).status == 200
 
 
-def test_a_host_whose_name_is_none_is_unreachable() -> None:
+def test_a_host_with_an_invalid_name_is_unreachable() -> None:
     clock = FakeClock()
     for host in ("a..b", "x" * 64 + ".invalid"):
         with pytest.raises(Unreachable, match=f"sts: cannot resolve the name of {host}: "):
@@ -198,7 +198,7 @@ def test_a_service_that_does_not_speak_tls_is_said_not_to() -> None:
         thread.join(10)
 
 
-def test_an_end_that_tls_does_not_vouch_for_is_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_end_without_close_notify_is_truncation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ca, clock = ThrowawayCa(tmp_path, "127.0.0.1"), FakeClock()
     monkeypatch.setenv("SSL_CERT_FILE", str(ca.bundle))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -287,7 +287,7 @@ SAY: dict[str, Callable[[socket.socket, Deadline], object]] = {
 
 @pytest.mark.parametrize("say", SAY.values(), ids=SAY.keys())
 @pytest.mark.timeout(10)
-def test_who_does_not_read_holds_nobody_longer_than_the_time(
+def test_a_peer_that_does_not_read_holds_no_thread_longer_than_the_time(
     say: Callable[[socket.socket, Deadline], object],
 ) -> None:
     ours, theirs = socket.socketpair()

@@ -105,7 +105,7 @@ def test_an_answer_that_breaks_off_is_tried_again(clock: FakeClock) -> None:
         assert send(peer.url, clock).body == b'{"ok": true}'
 
 
-def test_nobody_listening_is_unreachable(clock: FakeClock) -> None:
+def test_a_refused_connection_is_unreachable(clock: FakeClock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(Unreachable, match=rf"service: cannot connect to 127\.0\.0\.1:{port}: Connection refused"):
@@ -323,7 +323,7 @@ def test_what_is_sent_is_what_was_given_and_our_name(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("target", ["/a\r\nX: y", "/a b", "/\u00e9"])
-def test_what_is_no_request_is_not_sent(clock: FakeClock, target: str) -> None:
+def test_a_malformed_request_is_not_sent(clock: FakeClock, target: str) -> None:
     with Peer(always(OK)) as peer:
         channel = Outbound(clock, connections=1).channel("service", peer.url)
         with pytest.raises(Unusable, match=r"service: .*printable"):
@@ -346,7 +346,7 @@ def test_calls_are_counted_per_service_tries_included(clock: FakeClock) -> None:
      b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
      b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"],
 )  # fmt: skip
-def test_an_answer_that_is_no_http_is_unreachable(clock: FakeClock, garbage: bytes) -> None:
+def test_an_answer_other_than_http_is_unreachable(clock: FakeClock, garbage: bytes) -> None:
     with Peer(always(garbage, None)) as peer, pytest.raises(Unreachable):
         send(peer.url, clock)
 
@@ -368,7 +368,7 @@ def test_an_answer_that_is_no_http_is_unreachable(clock: FakeClock, garbage: byt
         b'{"a":' + b"9" * 5000 + b"}",
     ],
 )
-def test_a_body_that_is_no_json_object_is_unusable(body: bytes) -> None:
+def test_a_body_other_than_a_json_object_is_unusable(body: bytes) -> None:
     with pytest.raises(Unusable):
         Answer(200, {}, body).json_object()
 

@@ -66,13 +66,13 @@ def test_no_claims_at_all_are_refused() -> None:
     [True, False, "1900000000", float("nan"), float("inf"), float("-inf"), HUGE, -HUGE, [1], {"a": 1}],
     ids=["true", "false", "text", "NaN", "Infinity", "-Infinity", "huge", "-huge", "list", "object"],
 )
-def test_a_time_that_is_no_time_is_refused(name: str, value: object) -> None:
+def test_an_invalid_time_is_refused(name: str, value: object) -> None:
     assert refusal(**{name: value}) == f"{name} is not a time"
 
 
 @pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("value", [1, True, ["octo-org/app"], {"a": 1}, "a" * 1025])
-def test_a_name_that_is_no_text_is_refused(name: str, value: object) -> None:
+def test_a_name_other_than_text_is_refused(name: str, value: object) -> None:
     assert refusal(**{name: value}).startswith(f"{name} is not a text")
 
 
@@ -143,7 +143,7 @@ def test_a_repository_that_is_not_of_its_owner_or_malformed_is_refused(repositor
     assert "repository" in refusal(repository=repository, repository_owner=owner)
 
 
-def test_a_workflow_reference_that_is_none_is_kept_for_policy_to_deny() -> None:
+def test_an_invalid_workflow_reference_is_kept_for_policy_to_deny() -> None:
     caller = check(job_workflow_ref="nonsense")
     assert caller.workflow is None
     assert caller.workflow_text == "nonsense"
@@ -151,7 +151,7 @@ def test_a_workflow_reference_that_is_none_is_kept_for_policy_to_deny() -> None:
 
 
 @pytest.mark.parametrize("value", [1, True, None, ["x"], {"a": "b"}])
-def test_a_claim_for_the_log_that_is_no_text_is_left_empty(value: object) -> None:
+def test_a_claim_for_the_log_other_than_text_is_left_empty(value: object) -> None:
     assert check(actor=value).run.actor == ""
 
 

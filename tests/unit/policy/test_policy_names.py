@@ -59,7 +59,7 @@ def test_repositories_with_other_names_differ(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "app", "/app", "octo/", "a/b/c", "octo//app", " octo/app", "octo/app\n"])
-def test_what_is_not_owner_slash_name_is_no_repository(text: str) -> None:
+def test_text_without_one_slash_is_not_a_repository(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         parse_repo(text)
 

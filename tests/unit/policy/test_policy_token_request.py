@@ -35,7 +35,7 @@ def parse(**fields: object) -> TokenRequest:
         b"role=coder", b"[" * 100_000, b'{"a":' * 50_000, b'{"role": ' + b"9" * 5000 + b"}", b"\x00",
     ],
 )  # fmt: skip
-def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
+def test_a_body_other_than_a_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidJson):
         parse_token_request(body)
 
@@ -49,7 +49,7 @@ def test_a_body_without_a_role_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize(
     "role", [1, True, ["coder"], {}, " ", "Coder", "co der", "a--b", "*", "coder\u200b", "\ud800"]
 )
-def test_a_role_that_is_no_role_name_is_refused(role: object) -> None:
+def test_an_invalid_role_name_is_refused(role: object) -> None:
     with pytest.raises(InvalidRole):
         parse(role=role)
 
@@ -76,7 +76,7 @@ def test_unknown_fields_are_ignored() -> None:
     ["app", {"app": 1}, 1, True, False, "", 0, {}, [1], [None], [["app"]], [""], [".."], ["."], ["a b"], ["a\n"],
      ["\u212a"], ["a?b"], ["a%2fb"], ["app", None], ["x" * 101]],
 )  # fmt: skip
-def test_repos_that_are_no_list_of_names_are_refused(repos: object) -> None:
+def test_repos_other_than_a_list_of_names_are_refused(repos: object) -> None:
     with pytest.raises(InvalidRepos):
         parse(role="coder", repos=repos)
 

@@ -138,7 +138,7 @@ def test_a_changed_payload_is_refused(octo: Octo) -> None:
         "Bearer {installation}",
     ],
 )
-def test_what_is_no_app_jwt_in_a_bearer_header_is_refused(octo: Octo, header: str | None) -> None:
+def test_other_text_than_an_app_jwt_in_a_bearer_header_is_refused(octo: Octo, header: str | None) -> None:
     headers = {}
     if header is not None:
         text = header.replace("{jwt}", octo.jwt()).replace("{installation}", octo.token())
@@ -172,5 +172,5 @@ def test_keys_do_not_show_in_a_repr(octo: Octo) -> None:
     assert "PRIVATE" not in repr(octo.on_org)
 
 
-def test_an_app_jwt_is_no_credential_for_repositories(octo: Octo) -> None:
+def test_an_app_jwt_is_not_a_credential_for_repositories(octo: Octo) -> None:
     assert refusal(octo.as_app("GET", "/installation/repositories")) == (401, "Bad credentials")

@@ -51,7 +51,9 @@ def test_a_merged_commit_is_an_ancestor_whatever_parent_it_is(octo: Octo) -> Non
     assert compared(octo, merged, "refs/heads/main")["status"] == "ahead"
 
 
-def test_a_commit_of_a_fork_answers_under_the_parents_name_and_is_no_ancestor_of_its_branches(octo: Octo) -> None:
+def test_a_commit_of_a_fork_answers_under_the_parents_name_and_is_not_an_ancestor_of_its_branches(
+    octo: Octo,
+) -> None:
     git = octo.service.git
     git.fork("Octo-Org/open", "forkers")
     strange = git.commit("forkers/open", "Steal")
@@ -81,7 +83,7 @@ def test_a_merged_fork_commit_is_trusted_history(octo: Octo) -> None:
     "basehead",
     ["main...nothing", "nothing...main", f"{'0' * 40}...main", "main", "main..main", "stranger:main...main", "..."],
 )
-def test_what_nobody_pushed_is_not_found(octo: Octo, basehead: str) -> None:
+def test_what_was_never_pushed_is_not_found(octo: Octo, basehead: str) -> None:
     assert refusal(octo.ask("GET", f"{OPEN}/compare/{basehead}", octo.token()))[0] == 404
 
 

@@ -149,7 +149,7 @@ def test_installations_come_in_pages_of_at_most_a_hundred(octo: Octo) -> None:
 
 
 @pytest.mark.parametrize("query", ["per_page=0", "per_page=-1", "per_page=x", "page=0", "page=%C2%B2", ""])
-def test_a_page_that_is_no_number_is_the_default_page(octo: Octo, query: str) -> None:
+def test_a_page_other_than_a_number_is_the_default_page(octo: Octo, query: str) -> None:
     response = octo.as_app("GET", f"/app/installations?{query}")
     assert (len(response.json()), response.links) == (2, {})
 
@@ -175,7 +175,7 @@ def test_a_rename_can_be_told_to_redirect(octo: Octo) -> None:
     assert octo.as_app("GET", there).json()["account"]["login"] == "Hexa-Org"
 
 
-def test_a_recycled_name_belongs_to_whoever_took_it(octo: Octo) -> None:
+def test_a_recycled_name_belongs_to_its_new_owner(octo: Octo) -> None:
     octo.service.rename_account("Octo-Org", "Hexa-Org", redirect=True)
     octo.service.create_org("octo-org")
     assert refusal(octo.as_app("GET", "/orgs/octo-org/installation")) == NOT_FOUND

@@ -110,6 +110,6 @@ def test_an_enterprise_server_has_its_api_below_a_prefix() -> None:
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 300, "[::", "a b", "\xff"])
-def test_a_host_that_is_none_breaks_nothing(octo: Octo, host: str) -> None:
+def test_an_invalid_host_breaks_nothing(octo: Octo, host: str) -> None:
     response = octo.ask("GET", "/repos/octo-org/open", headers={"Host": host.encode("latin-1")})
     assert response.status_code in {200, 404}

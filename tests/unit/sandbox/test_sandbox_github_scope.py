@@ -28,7 +28,7 @@ def test_a_scoped_token_reads_its_repository_and_no_other(octo: Octo) -> None:
         assert refusal(octo.ask("GET", path, token)) == NOT_FOUND
 
 
-def test_what_is_public_anyone_reads_and_nobody_unasked_writes(octo: Octo) -> None:
+def test_what_is_public_anyone_reads_and_only_those_allowed_write(octo: Octo) -> None:
     token = octo.token(repositories=["secret"])
     assert octo.ask("GET", "/repos/octo-org/open").status_code == 200
     assert octo.ask("GET", "/repos/octo-org/open/contents/README.md", token).status_code == 200

@@ -146,7 +146,7 @@ def test_an_access_that_the_schema_lacks_is_refused_as_a_whole(
 
 
 @pytest.mark.parametrize("level", ["none", "READ", "", None, 1, ["read"], {"read": "read"}])
-def test_a_level_that_is_none_is_refused(octo: Octo, level: object) -> None:
+def test_an_unknown_level_is_refused(octo: Octo, level: object) -> None:
     assert octo.create_token(permissions={"contents": level}).status_code == 422
 
 
@@ -163,7 +163,7 @@ def test_a_level_that_is_none_is_refused(octo: Octo, level: object) -> None:
         (b'"text"', "Body should be a JSON object"),
     ],
 )
-def test_a_body_that_is_no_json_object_is_refused(octo: Octo, raw: bytes, message: str) -> None:
+def test_a_body_other_than_a_json_object_is_refused(octo: Octo, raw: bytes, message: str) -> None:
     path = f"/app/installations/{octo.on_org.id}/access_tokens"
     assert refusal(octo.as_app("POST", path, data=raw)) == (400, message)
 

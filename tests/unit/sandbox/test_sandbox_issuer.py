@@ -116,7 +116,7 @@ def test_a_retired_key_is_published_no_more(issuer: Issuer) -> None:
     assert jwt.get_unverified_header(before)["kid"] not in published(issuer)
 
 
-def test_an_unpublished_key_signs_tokens_nobody_can_verify(issuer: Issuer) -> None:
+def test_an_unpublished_key_signs_tokens_that_cannot_be_verified(issuer: Issuer) -> None:
     issuer.rotate_key(publish=False)
     assert jwt.get_unverified_header(issuer.token(Job()))["kid"] not in published(issuer)
 

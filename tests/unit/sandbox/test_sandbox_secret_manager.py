@@ -65,7 +65,7 @@ def test_a_secret_without_versions_is_not_found(client: SecretManagerServiceClie
         client.access_secret_version(name=name(secret="empty"))
 
 
-def test_a_version_that_is_no_number_is_an_invalid_argument(client: SecretManagerServiceClient) -> None:
+def test_a_version_other_than_a_number_is_an_invalid_argument(client: SecretManagerServiceClient) -> None:
     with pytest.raises(exceptions.ClientError):
         client.access_secret_version(name=name("newest"))
 

@@ -175,7 +175,7 @@ def test_an_entry_that_cannot_be_is_a_problem_with_its_index(changes: dict[str, 
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", '"x"', "[1]", "null", "[", '[{"a": 1, "a": 2}]'])
-def test_callers_that_are_no_list_of_entries_are_a_problem(text: str) -> None:
+def test_callers_other_than_a_list_of_entries_are_a_problem(text: str) -> None:
     assert problems(ISSUERS, text).startswith("CALLERS ")
 
 

@@ -246,7 +246,7 @@ def test_the_password_of_a_storage_is_never_shown() -> None:
 
 
 @pytest.mark.parametrize("value", ["0", "65536", "http", "-1", "80 80"])
-def test_a_port_that_is_none_is_a_problem(value: str) -> None:
+def test_an_invalid_port_is_a_problem(value: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         standalone(PORT=value)
     assert refused.value.problems[0].startswith("PORT is not a whole number from 1 to 65535; for example PORT=8080")
@@ -330,7 +330,7 @@ def test_no_workflow_file_starts_with_a_warning_and_denies_all(value: str | None
     assert any(warning.startswith("ALLOWED_WORKFLOW_FILES") for warning in settings.warnings)
 
 
-def test_no_workflow_file_is_no_warning_in_public_mode() -> None:
+def test_a_missing_workflow_file_causes_no_warning_in_public_mode() -> None:
     assert common(ALLOWED_ORGS="*", ALLOWED_WORKFLOW_FILES=None, WORKFLOW_REFS="refs/heads/main").warnings == ()
 
 

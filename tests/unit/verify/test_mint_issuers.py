@@ -247,7 +247,7 @@ def test_a_cluster_that_cannot_be_reached_has_its_keys_in_a_file(
 
 
 @pytest.mark.parametrize("signature", [b"", b"\x00" * 64, b"\x01" * 63, b"\x30\x06\x02\x01\x01\x02\x01\x01"])
-def test_an_es256_signature_that_is_none_is_refused(issuers: Issuers, tmp_path: Path, signature: bytes) -> None:
+def test_an_invalid_es256_signature_is_refused(issuers: Issuers, tmp_path: Path, signature: bytes) -> None:
     verifier = in_file(issuers, tmp_path, jwks(EC_KEY))
     head = f"{segment({'alg': 'ES256', 'kid': EC_KEY.kid})}.{segment(cluster_claims(issuers))}"
     signed = base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
@@ -327,13 +327,13 @@ def test_every_file_that_cannot_be_read_is_listed(tmp_path: Path) -> None:
     assert all("No such file" in problem for problem in refused.value.problems)
 
 
-def test_an_ec_key_is_no_key_of_an_issuer_that_signs_with_rs256(issuers: Issuers, tmp_path: Path) -> None:
+def test_an_ec_key_is_not_used_for_an_issuer_that_signs_with_rs256(issuers: Issuers, tmp_path: Path) -> None:
     gitlab = Issuer("cluster", KINDS["gitlab"], "https://cluster.test", AUDIENCE)
     with pytest.raises(ConfigurationError, match="no usable key"):
         in_file(issuers, tmp_path, jwks(EC_KEY), gitlab)
 
 
-def test_a_curve_that_is_not_p_256_is_no_key_of_es256(issuers: Issuers, tmp_path: Path) -> None:
+def test_another_curve_than_p_256_is_not_used_for_es256(issuers: Issuers, tmp_path: Path) -> None:
     key = ec.generate_private_key(ec.SECP384R1())
     document = {"keys": [jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "k"}]}
     with pytest.raises(ConfigurationError, match="no usable key"):

@@ -146,7 +146,7 @@ def test_a_key_that_is_for_something_else_proves_no_signature(
 
 
 @pytest.mark.parametrize("status", [201, 301, 404])
-def test_a_key_set_beside_another_status_than_200_is_no_answer(
+def test_a_key_set_beside_another_status_than_200_is_not_an_answer(
     clock: FakeClock, key: rsa.RSAPrivateKey, status: int
 ) -> None:
     peer = Peer(lambda number: [answer(status, key_set(jwk(key))) if number else answer(200, discovery())])
@@ -165,7 +165,7 @@ def test_a_token_over_the_largest_size_is_refused_however_sound(key: rsa.RSAPriv
         split_token(signed(key, x="y" * (room * 3 // 4 + 20)))
 
 
-def test_keys_that_are_too_short_or_of_another_kind_are_no_keys(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
+def test_keys_that_are_too_short_or_of_another_kind_are_ignored(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
     short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - that it is refused is the case
     curve = ec.generate_private_key(ec.SECP256R1())
     with pytest.raises(IssuerUnavailable, match="no usable key"):
@@ -186,7 +186,7 @@ def test_keys_that_are_too_short_or_of_another_kind_are_no_keys(clock: FakeClock
         b"[" * 90_000,
     ],
 )
-def test_a_key_set_without_keys_is_no_answer(clock: FakeClock, key: rsa.RSAPrivateKey, jwks: bytes) -> None:
+def test_a_key_set_without_keys_is_not_an_answer(clock: FakeClock, key: rsa.RSAPrivateKey, jwks: bytes) -> None:
     with pytest.raises(IssuerUnavailable):
         Published(clock, jwks).check(signed(key))
 
@@ -310,7 +310,7 @@ def test_only_rs256_is_taken_apart(algorithm: str) -> None:
         split_token(raw_jwt({"alg": algorithm, "kid": "k"}, claims()))
 
 
-def test_a_public_key_is_no_shared_secret(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
+def test_a_public_key_is_not_a_shared_secret(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
     secret = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     for algorithm in ("HS256", "RS256"):
         signing = raw_jwt({"alg": algorithm, "kid": "k", "typ": "JWT"}, claims()).rpartition(".")[0]
@@ -353,14 +353,14 @@ def test_the_sound_part_of_what_is_refused_is_sound() -> None:
 
 
 @pytest.mark.parametrize("text", NOT_TOKENS.values(), ids=NOT_TOKENS.keys())
-def test_what_is_no_token_is_refused(text: str) -> None:
+def test_text_other_than_a_token_is_refused(text: str) -> None:
     with pytest.raises(InvalidToken) as refused:
         split_token(text)
     assert refused.value.public == InvalidToken.sentence
     assert len(refused.value.detail) < 200
 
 
-def test_a_token_nested_just_deep_enough_for_one_parser_is_no_crash_in_the_next(
+def test_a_token_nested_just_deep_enough_for_one_parser_does_not_crash_the_next(
     clock: FakeClock, key: rsa.RSAPrivateKey
 ) -> None:
     published = Published(clock, key_set(jwk(key)))

@@ -89,7 +89,7 @@ def test_a_refusal_of_google_is_an_invalid_token(clock: FakeClock, status: int, 
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
-def test_a_service_in_trouble_is_no_verdict(clock: FakeClock, status: int) -> None:
+def test_a_service_in_trouble_is_not_a_result(clock: FakeClock, status: int) -> None:
     with pytest.raises(StsUnavailable):
         against(clock, answer(status, b'{"error": "invalid_grant"}'))
 
@@ -102,7 +102,7 @@ def test_how_long_the_service_wants_to_be_left_alone_is_passed_on(clock: FakeClo
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html>", b"[]", b"null", b'"x"', b"\xff\xff", b"[" * 90_000,
                                   b'{"access_token": ""}', b'{"access_token": null}', b"1"])  # fmt: skip
-def test_an_answer_without_an_access_token_is_no_verdict(clock: FakeClock, body: bytes) -> None:
+def test_an_answer_without_an_access_token_is_not_a_result(clock: FakeClock, body: bytes) -> None:
     with pytest.raises(StsUnavailable):
         against(clock, answer(200, body))
 
@@ -110,7 +110,7 @@ def test_an_answer_without_an_access_token_is_no_verdict(clock: FakeClock, body:
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"x"', b"<html>", b"\xff\xff", b"[" * 90_000, b"",
                                   b'{"message": "x"}'])  # fmt: skip
 @pytest.mark.parametrize("status", [400, 403, 404, 301])
-def test_a_refusal_that_is_not_of_googles_form_is_no_verdict(clock: FakeClock, status: int, body: bytes) -> None:
+def test_a_refusal_that_is_not_of_googles_form_is_not_a_result(clock: FakeClock, status: int, body: bytes) -> None:
     with pytest.raises(StsUnavailable):
         against(clock, answer(status, body))
 
@@ -122,7 +122,7 @@ def test_a_refusal_that_is_not_of_googles_form_is_no_verdict(clock: FakeClock, s
         (200, b'{"error": "invalid_grant"}'),
     ],
 )
-def test_a_status_and_a_body_that_do_not_belong_together_are_no_verdict(
+def test_a_status_and_a_body_that_do_not_belong_together_are_not_a_result(
     clock: FakeClock, status: int, body: bytes
 ) -> None:
     with pytest.raises(StsUnavailable):
@@ -133,7 +133,7 @@ def test_a_dropped_connection_is_tried_again(clock: FakeClock) -> None:
     against(clock, None, answer(200, b'{"access_token": "x"}'))
 
 
-def test_a_service_that_is_gone_is_no_verdict(clock: FakeClock) -> None:
+def test_a_service_that_is_gone_is_not_a_result(clock: FakeClock) -> None:
     with pytest.raises(StsUnavailable):
         against(clock, None)
 
@@ -329,14 +329,14 @@ def test_standalone_the_signature_is_the_proof_and_google_is_not_asked(chain: Ch
     assert chain.sts.traffic.count() == 0
 
 
-def test_standalone_without_the_issuers_keys_nobody_is_let_in(chain: Chain) -> None:
+def test_standalone_without_the_issuers_keys_every_caller_is_denied(chain: Chain) -> None:
     verifier, token = chain.standalone(), chain.issuer.token(Job())
     chain.issuer.stop()
     with pytest.raises(IssuerUnavailable):
         verifier.check_locally(token, new_attempt(chain.clock))
 
 
-def test_standalone_without_a_known_key_and_the_issuer_down_nobody_is_let_in(chain: Chain) -> None:
+def test_standalone_without_a_known_key_and_the_issuer_down_every_caller_is_denied(chain: Chain) -> None:
     verifier = chain.standalone()
     verified(chain, verifier, chain.issuer.token(Job()))
     chain.issuer.rotate_key()

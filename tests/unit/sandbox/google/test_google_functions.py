@@ -41,7 +41,7 @@ def test_a_function_is_a_service_with_one_revision_that_gets_all_traffic(operato
     assert service["trafficStatuses"] == [{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "percent": 100}]
 
 
-def test_nobody_gets_in_until_everybody_may_invoke_it(operator: Operator) -> None:
+def test_every_caller_is_refused_until_all_users_may_invoke_it(operator: Operator) -> None:
     url = operator.deploy_stand_in()["uri"]
     assert status(f"{url}/health") == 403
     operator.open_door()
@@ -126,7 +126,7 @@ def test_a_chosen_build_account_is_the_one_that_needs_the_role(operator: Operato
     assert "missing permission on the build service account" in operator.create(body)["error"]["message"]
 
 
-def test_a_failed_function_can_be_mended_by_a_patch(operator: Operator) -> None:
+def test_a_failed_function_can_be_fixed_by_a_patch(operator: Operator) -> None:
     operator.create(operator.function(source()))
     body = operator.function(source(), **STAND_IN_ENVIRONMENT)
     begun = operator.functions.patch(name=FUNCTION, body=body).execute()
