@@ -99,8 +99,9 @@ image: .venv/ready ## build the standalone mint's image with docker, podman or b
 	@scripts/release/image.sh $(or $(IMAGE),fullsend-mint)
 
 test-image: .venv/ready ## build the image on Debian's Python with buildah, and mint with it (minutes)
-	@buildah inspect --type image localhost/mint-base >/dev/null 2>&1 || scripts/release/debian_base.sh localhost/mint-base
-	@BASE=localhost/mint-base scripts/release/image.sh localhost/fullsend-mint
+	@base=localhost/mint-base:$$(sha256sum scripts/release/debian_base.sh | cut -c1-12); \
+	buildah inspect --type image $$base >/dev/null 2>&1 || scripts/release/debian_base.sh $$base; \
+	BASE=$$base scripts/release/image.sh localhost/fullsend-mint
 	$(BIN)/pytest -q -m image tests/image
 
 lock: ## pin every requirements file again from pyproject.toml

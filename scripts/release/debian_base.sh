@@ -6,7 +6,8 @@ name=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mmdebstrap --quiet --variant=minbase --include=python3,python3-venv,ca-certificates \
-  --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+  --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+  --dpkgopt='path-exclude=/usr/share/man/*' \
   bookworm "$folder/base.tar"
 container=$(buildah from scratch)
 buildah add --quiet "$container" "$folder/base.tar" / >/dev/null
