@@ -143,11 +143,12 @@ class Decision:
     rules: tuple[Rule, ...]
     entitlement: Entitlement | None = None
     caller: Caller | None = None
+    denial: Rule | None = field(init=False, compare=False, repr=False)
+    """The first rule that denies; its error is the caller's answer."""
 
-    @property
-    def denial(self) -> Rule | None:
-        """The first rule that denies; its error is the caller's answer."""
-        return next((rule for rule in self.rules if rule.denies), None)
+    def __post_init__(self) -> None:
+        # Once: each mint asks six times.
+        object.__setattr__(self, "denial", next((rule for rule in self.rules if rule.denies), None))
 
     @property
     def question(self) -> Question | None:

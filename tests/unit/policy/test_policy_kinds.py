@@ -13,7 +13,7 @@ from fullsend_sandbox.ci.circleci import CircleCIJob
 from fullsend_sandbox.ci.gitlab import GitLabJob
 from fullsend_sandbox.ci.kubernetes import KubernetesPod
 from mintcore.errors import InvalidToken
-from mintcore.policy.claim_values import MAX_CLAIM
+from mintcore.policy.claim_values import MAX_CLAIM, plain_claims
 from mintcore.policy.issuers import Use
 from mintcore.policy.kinds.table import KINDS
 from tests.job_doubles import JOBS, URLS, proven, token_claims
@@ -241,3 +241,13 @@ def test_whatever_a_claim_holds_is_a_job_or_an_invalid_token(kind: str, data: st
         return
     assert all(type(value) is str for value in job.claims.values())
     assert all(len(value) <= MAX_CLAIM for value in job.claims.values())
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [("", ""), ("x" * MAX_CLAIM, "x" * MAX_CLAIM), ("x" * (MAX_CLAIM + 1), None), (True, "true"), (False, "false"),
+     (0, "0"), (-4711, "-4711"), (10**MAX_CLAIM, None), (4711.0, None), (None, None),
+     (["x"], None), ({"a": "b"}, None)],
+)  # fmt: skip
+def test_a_claim_is_read_if_it_is_a_short_text_a_whole_number_or_a_boolean(value: object, read: str | None) -> None:
+    assert plain_claims({"claim": value}).get("claim") == read
