@@ -55,7 +55,6 @@ class Settings:
     custom_roles: tuple[str, ...]
     unhealthy: str
     audience: str
-    issuer_url: str
     issuers: tuple[Issuer, ...]
     github_api_url: str
     deadline_seconds: float
@@ -154,7 +153,6 @@ def _common(reader: Reader) -> Settings:
         custom_roles=roles.custom,
         unhealthy=roles.unhealthy,
         audience=reader.text("OIDC_AUDIENCE"),
-        issuer_url=next((issuer.url for issuer in issuers if issuer.kind.is_github), ""),
         issuers=issuers,
         github_api_url=_github_api_url(reader),
         deadline_seconds=float(reader.integer("REQUEST_DEADLINE_SECONDS")),

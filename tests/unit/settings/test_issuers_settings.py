@@ -74,7 +74,7 @@ def test_an_issuer_of_github_in_issuers_takes_the_place_of_the_default() -> None
         issuers={"gitlab": GITLAB, "ghes": {"kind": "github", "url": "https://ghes.test/_services/token"}}
     )
     assert [issuer.name for issuer in found.issuers] == ["ghes", "gitlab"]
-    assert found.issuer_url == "https://ghes.test/_services/token"
+    assert found.issuers[0].url == "https://ghes.test/_services/token"
     assert "remove OIDC_ISSUER_URL" in problems(
         {"ghes": {"kind": "github", "url": "https://ghes.test"}}, OIDC_ISSUER_URL="https://other.test"
     )

@@ -48,7 +48,7 @@ def test_the_least_environment_has_the_defaults_of_the_contract() -> None:
     settings = hosted()
     shared = settings.common
     assert (settings.sts_url, settings.secret_manager_url) == ("https://sts.googleapis.com", "")
-    assert shared.issuer_url == "https://token.actions.githubusercontent.com"
+    assert [issuer.url for issuer in shared.issuers] == ["https://token.actions.githubusercontent.com"]
     assert shared.github_api_url == "https://api.github.com"
     assert (shared.audience, shared.deadline_seconds, shared.rate_limit) == ("fullsend-mint", 25.0, "")
     assert shared.policy.host_repos == {parse_repo("fullsend-ai/fullsend")}
