@@ -16,7 +16,7 @@ from fullsend.cli.github.install_options import errors_explained
 from fullsend.cli.github.key_places import GoogleKeys, KeyPlace, file_place
 from fullsend.cli.mint.location_options import PROJECT_VARIABLES
 from fullsend.cli.mint.operator_options import google
-from fullsend.cli.output import CommandError, dry_run_option, note
+from fullsend.cli.output import BadUsage, CommandError, dry_run_option, note
 from fullsend.cli.pace import pace
 from fullsend.failure import Failure
 from fullsend.github.api import job_api_url
@@ -90,7 +90,7 @@ def create_app(
         apps = [_new_app(owner, names.role(role), permissions, public=public, grants=grants) for role in roles]
         place = _place(stack, target, project, region, " ".join(permissions))
         if len({place.shown(app) for app in apps}) < len(apps):
-            raise click.UsageError(f"--to {target} is one place for several keys. Fix: put {{role}} into the path")
+            raise BadUsage(f"--to {target} is one place for several keys.", "Put {role} into the path.")
         github = GitHubApps(job_api_url(os.environ))
         creation = AppCreation(github, web_url(github.api_url), note, sleep=pace().sleep)
         if dry_run:
@@ -112,9 +112,7 @@ def _new_app(org: Org, role: Role, permissions: Sequence[str], *, public: bool, 
     except ValueError as error:
         raise click.UsageError(f"{error}.") from None
     if not wanted:
-        raise click.UsageError(
-            f"{role} is not a built-in role. Fix: name its permissions, --permission contents:read"
-        )
+        raise BadUsage(f"{role} is not a built-in role.", "Name its permissions: --permission contents:read")
     return NewApp(str(org), str(role), wanted | (_FOR_GRANTS if grants else {}), public)
 
 
@@ -122,7 +120,7 @@ def _place(stack: ExitStack, target: str, project: str | None, region: str, cust
     if target not in {"secret", "kms"}:
         return file_place(target)
     if not project:
-        raise click.UsageError(f"--to {target} needs the mint's project. Fix: --project PROJECT")
+        raise BadUsage(f"--to {target} needs the mint's project.", "Give --project PROJECT.")
     cloud = stack.enter_context(google(project, region))
     return GoogleKeys(cloud, kms=target == "kms", custom=custom)
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import click
-
 from fullsend.cli.mint.operator_options import check_with_github
 from fullsend.cli.mint.role_keys import proof, with_kms
-from fullsend.cli.output import CommandError, note, progress
+from fullsend.cli.output import BadUsage, CommandError, note, progress
 from fullsend.cli.plan_output import run_plan
 from fullsend.failure import BadInput
 from fullsend.operate.gcp.read_state import read_state
@@ -176,8 +174,10 @@ class GoogleKeys:
 
 
 def file_place(target: str) -> KeyFiles:
-    """Return the files that `--to file:PATH` names. Raises click.UsageError."""
+    """Return the files that `--to file:PATH` names. Raises BadUsage."""
     kind, _, path = target.partition(":")
     if kind != "file" or not path:
-        raise click.UsageError(f"--to {target!r} is not file:PATH, secret or kms.")
+        raise BadUsage(
+            f"--to {target!r} is not file:PATH, secret or kms.", "For example: --to 'file:pems/{role}.pem'"
+        )
     return KeyFiles(path)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fullsend.operate.doctor.finding import Finding, Kind, KmsReport, Snapshot
 from fullsend.operate.gcp.kms import SIGNER
-from fullsend.operate.model.kms_names import ALGORITHMS, ENABLED
+from fullsend.operate.model.kms_names import ALGORITHMS, DISABLED, ENABLED
 from fullsend.operate.model.names import secret_id
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def keys(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _version(report: KmsReport, where: str, again: str) -> Iterator[Finding]:
-    if report.state == "DISABLED":
+    if report.state == DISABLED:
         enable = f"gcloud kms keys versions enable {report.version}"
         yield Finding("kms_version_disabled", f"{where} is disabled.", enable)
     elif report.state != ENABLED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fullsend.operate.model.kms_names import ENABLED, KMS_API, KeyState, key_name, keys_in_use, ring_name
+from fullsend.operate.model.kms_names import DISABLED, ENABLED, KMS_API, KeyState, key_name, keys_in_use, ring_name
 from fullsend.operate.operate_errors import BadInput, GoogleFailed, MissingPermission, NotThere
 from fullsend.operate.plan.key_wrapping import algorithm_of, has_public_key
 from fullsend.operate.plan.steps.kms_steps import (
@@ -61,9 +61,12 @@ def storing_steps(state: MintState, roles: Sequence[RoleKey], *, for_mint: bool 
 def _role_steps(state: MintState, role: RoleKey, found: KeyState, *, for_mint: bool) -> list[Step]:
     steps: list[Step] = []
     if role.key is None and not found.usable:
+        again = next((one.name for one in found.versions or () if one.state == DISABLED), "")
+        enable = f"\nor: gcloud kms keys versions enable {again}" if again else ""
         raise BadInput(
             f"Cloud KMS has no enabled key for the role {role.role}: {key_name(state.location, role.role)}.",
-            f"Give the key's file: --role {role.role}={role.app_id}:FILE.pem, or --pem FILE.pem for add-role.",
+            f"Give the key's file: --role {role.role}={role.app_id}:FILE.pem, "
+            f"or for add-role --pem FILE.pem{enable}",
         )
     if role.key is not None:
         bits, algorithm = algorithm_of(role.key)

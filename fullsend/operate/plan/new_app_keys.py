@@ -52,7 +52,8 @@ def refuse_served(state: MintState, role: Role) -> None:
         raise BadInput(
             f"The mint serves the role {role} with App {app_id} already.",
             f"For a new key of that App: fullsend mint {renew} {role} --pem FILE.pem {flags}\n"
-            f"For another App, first: fullsend mint remove-role {role} {flags}",
+            f"For another App: create it with --to file:FILE.pem, then "
+            f"fullsend mint add-role {role} --app-id APP_ID --pem FILE.pem {flags}",
         )
 
 

@@ -188,7 +188,7 @@ def test_an_app_that_was_installed_late_is_added_by_the_same_command(world: Worl
     ("words", "sentence"),
     [
         (("--role", "coder", "--to", "secrets"), "is not file:PATH, secret or kms"),
-        (("--role", "coder", "--role", "review", "--to", "file:k.pem"), "put {role} into the path"),
+        (("--role", "coder", "--role", "review", "--to", "file:k.pem"), "Put {role} into the path"),
         (("--role", "coder", "--to", "kms", "--project", "NO"), "is not a project id"),
     ],
 )

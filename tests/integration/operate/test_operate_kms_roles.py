@@ -104,6 +104,7 @@ def test_a_key_that_is_in_cloud_kms_already_is_proven_by_a_signature(world: Worl
     operator.done("mint", "remove-role", "triage", "--yes")
     missing = operator.run(*add_words(operator, "triage", "--kms"))
     assert "has no enabled key for the role triage" in missing.output
+    assert f"gcloud kms keys versions enable {FIRST}" in missing.output
     world.kms.set_state(FIRST, "ENABLED")
     operator.done(*add_words(operator, "triage", "--kms"))
     assert in_use(operator)["triage"] == FIRST
