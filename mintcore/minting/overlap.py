@@ -100,7 +100,7 @@ class EarlyHere(InTurn):
 
     def finish(self, issue: Issue) -> InstallationToken:  # noqa: ARG002 - the mint is counted already
         """Return the token; see the base class."""
-        if not self._asked:  # the authority's connection had to be opened first
+        if not self._asked:  # the authority was reached with a second request only
             return self._issue()
         if self._issued is None:
             raise self._failure or AssertionError

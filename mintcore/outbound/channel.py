@@ -107,7 +107,7 @@ class Channel:
     ) -> Answer:
         """Return the service's answer, whatever its status.
 
-        ``meanwhile`` is called while the service works on the request, unless a connection has to be opened first.
+        ``meanwhile`` is called while the service works on the request, once at most: not if the call is repeated.
         Connection errors, 5xx, and a 429 whose Retry-After leaves half the time, are retried up to two times.
         Without ``repeat_answers`` only connection errors are. Raises Unreachable, DeadlineExceeded or Unusable.
         """
@@ -153,10 +153,11 @@ class Channel:
             except Unreachable:
                 # Does not count as a failure of the service: servers and firewalls drop idle connections.
                 self._connections.close_idle()
+                return self._over(None, request, context)
             except DeadlineExceeded:
                 self._connections.close_idle()
                 raise
-        return self._over(None, request, context)
+        return self._over(None, request, context, meanwhile)
 
     def _over(
         self,

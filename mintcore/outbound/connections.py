@@ -77,8 +77,11 @@ class Connections:
 
     @property
     def has_idle(self) -> bool:
-        """Whether there is an idle connection, which the service may have closed."""
-        return bool(self._idle)
+        """Whether an idle connection is young enough to be used; the service may have closed it."""
+        try:
+            return self._idle[-1].since >= self._clock.monotonic() - MAX_IDLE_SECONDS
+        except IndexError:
+            return False
 
     def take(self) -> socket.socket | None:
         """Return an idle connection that the service has not closed, ``None`` if there is none."""

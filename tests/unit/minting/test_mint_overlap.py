@@ -243,7 +243,7 @@ def test_a_failed_request_for_the_token_is_the_answer_where_the_authority_accept
     assert here.did == ["spent", "requested", "confirmed"]
 
 
-def test_where_a_connection_had_to_be_opened_the_token_is_requested_after_the_answer(here: World) -> None:
+def test_where_the_authority_was_asked_twice_the_token_is_requested_after_the_answer(here: World) -> None:
     here.sends = False
     assert here.mint() == "ghs_token"
     assert here.did == ["spent", "confirmed", "requested"]
