@@ -24,12 +24,13 @@ setup: .venv/ready ## make the virtual environments that every other target uses
 	@$(UV) pip sync -q --compile-bytecode --python .venv-runtime/bin/python requirements.txt
 	@touch $@
 
-# Two workers more than there are CPUs: half of the time a test waits, for a process or for a deadline.
+# Two workers more than there are CPUs: half of the time a test waits, for a process or for a deadline. A worker gets
+# neighboring tests, which share fixtures, and takes some of another one's when it has none left.
 test: .venv/ready ## run the tests, except those with their own target
-	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 2)') --dist loadgroup
+	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 2)') --dist worksteal
 
 test-long: .venv/ready ## run the long tests: kills, many processes at once, generated requests
-	$(BIN)/pytest -m long -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') --dist loadgroup
+	$(BIN)/pytest -m long -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') --dist worksteal
 	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-5000} $(BIN)/pytest -q -n 2 tests/integration/test_hosted_fuzz.py
 
 gcloud: .venv/ready ## run the real gcloud against the sandbox

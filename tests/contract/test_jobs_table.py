@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from fullsend_sandbox.process import MintProcess
     from fullsend_sandbox.world import World
 
-# The processes are shared by all rows, so one worker runs them all.
-pytestmark = pytest.mark.xdist_group("jobs-table")
 CASES = [pytest.param(row, mode, id=f"{mode}: {row.id}") for row in ROWS for mode in MODES]
 TRIAGE = names.app_permissions()["triage"]
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from fullsend_sandbox.process import MintProcess
     from fullsend_sandbox.world import World
 
-# The processes are shared by all rows, so one worker runs them all.
-pytestmark = pytest.mark.xdist_group("trust-table")
 CASES = [pytest.param(row, mode, id=f"{mode}: {row.config}: {row.id}") for row in ROWS for mode in MODES]
 
 

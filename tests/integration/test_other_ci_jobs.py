@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-# One worker: the tests share a mint.
-pytestmark = pytest.mark.xdist_group("other_ci_jobs")
 ROOT = Path(__file__).resolve().parents[2]
 FULLSEND = Path(sys.executable).parent / "fullsend"
 KIND_OF = {

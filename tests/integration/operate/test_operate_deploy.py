@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from fullsend_sandbox.world import World
 
 
-@pytest.mark.xdist_group("operate-real")
 def test_a_deployed_mint_mints_a_token_for_a_job(world: World, mint_source: Path, tmp_path: Path) -> None:
     with ControlPlane(world) as plane:
         plane.new_project()
