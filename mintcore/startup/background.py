@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from concurrent.futures import Future
@@ -55,6 +56,10 @@ class Background(Generic[T]):
 
     def _run(self, future: Future[T]) -> None:
         try:
-            future.set_result(self._build())
+            value = self._build()
+            # What is here now stays. Looking through all of it for cycles stops every request for 35 ms, each few
+            # thousand mints.
+            gc.freeze()
+            future.set_result(value)
         except BaseException as error:  # noqa: BLE001 - the future's reader gets it
             future.set_exception(error)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 import socket
@@ -313,3 +314,13 @@ def test_a_date_that_no_cache_can_have_kept_is_followed_past_a_signed_time() -> 
     clock.witness(NOW)
     assert clock.observe(date(NOW - 300))
     assert clock.now() == NOW - 300
+
+
+def test_what_was_built_is_not_looked_through_for_cycles_again() -> None:
+    built = Background[list[list[int]]](lambda: [[]])
+    try:
+        value = built.result()
+        assert gc.get_freeze_count() > 0
+        assert all(one is not value for one in gc.get_objects())
+    finally:
+        gc.unfreeze()
