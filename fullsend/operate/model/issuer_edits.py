@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 class PutIssuer:
     """Write an issuer, and add entries or update those with the same match and repository.
 
-    With `replace` these entries become the only ones of the issuer.
+    An updated entry keeps its level unless the new one has a level or `no_level` is set. With `replace` these
+    entries become the only ones of the issuer, exactly as they are.
     """
 
     issuer: Issuer
     entries: tuple[CallerEntry, ...] = ()
     replace: bool = False
+    no_level: bool = False
 
     def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Return the environment with it. Raises BadInput."""
@@ -46,7 +48,7 @@ class PutIssuer:
         for fields in before:
             key = _key(_as_parsed(fields, self.issuer)) if named_by(fields) == name else ""
             if key in wanted:
-                kept.append(wanted.pop(key))
+                kept.append(self._updated(fields, wanted.pop(key)))
             elif not key or not self.replace:
                 kept.append(fields)
         return _with_callers(edited, before, [*kept, *wanted.values()])
@@ -54,6 +56,11 @@ class PutIssuer:
     def holds(self, environment: Mapping[str, str]) -> bool:
         """Whether applying it would change nothing."""
         return self.apply(environment) == dict(environment)
+
+    def _updated(self, before: Any, wanted: dict[str, Any]) -> dict[str, Any]:
+        # Leaving --level out must not remove a limit: the jobs would silently get more access.
+        keeps = not self.replace and not self.no_level and "level" in before
+        return {**wanted, "level": wanted.get("level", before["level"])} if keeps else wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,16 @@ class DropEntries:
             return self.covers(parse_entry(0, fields, named))
         except ValueError:
             return False
+
+
+def same_entry(environment: Mapping[str, str], issuer: Issuer, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry with the same match and repository as `fields`; empty if there is none. Raises BadInput."""
+    # An entry without roles is compared too: any role serves, it is not part of the key.
+    wanted = _key(_as_parsed({**fields, "roles": ["x"]}, issuer))
+    for before in raw_callers(environment):
+        if named_by(before) == issuer.name and _key(_as_parsed(before, issuer)) == wanted:
+            return dict(before)
+    return {}
 
 
 def _written(issuer: Issuer, environment: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fullsend.operate.gcp.run import EVERYONE
 from fullsend.operate.model import admission, conditions, environment, federation, issuer_list, names
 from fullsend.operate.model.app_permissions import permissions_of
+from fullsend.operate.model.caller_changes import entry_changes
 from fullsend.operate.model.deployable_variables import check_custom_roles
 from fullsend.operate.model.edits import Edit
 from fullsend.operate.model.federation import DELETED, same
@@ -227,4 +228,5 @@ def edit_steps(state: MintState, edit: Change, sizing: Sizing | None = None) -> 
     wanted = sizing or Sizing()
     if not changes and wanted == Sizing():
         return []
-    return [EditEnvironment(edit, changes, wanted, after, state.rolled_back_image)]
+    entries = entry_changes(before, after)
+    return [EditEnvironment(edit, changes, wanted, after, state.rolled_back_image, entries)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fullsend.operate.model import environment, issuer_list, names
 from fullsend.operate.model.federation import DELETED
-from fullsend.operate.model.issuer_edits import DropEntries, DropIssuer, PutIssuer
+from fullsend.operate.model.issuer_edits import DropEntries, DropIssuer, PutIssuer, same_entry
 from fullsend.operate.operate_errors import BadInput, NotThere
 from fullsend.operate.plan.deployment import edit_steps
 from fullsend.operate.plan.enrollment import require_mint
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 class IssuerSpec:
     """An issuer as an operator asks for it; empty fields keep what there is.
 
-    `callers` are entries of CALLERS without their issuer. `keys` is a key set to upload, None to leave it.
+    `callers` are entries of CALLERS without their issuer; one without roles or level keeps those of the entry with
+    the same match and repository, except with `replace`. `no_level` removes the level. `keys` is a key set to
+    upload, None to leave it.
     """
 
     name: str
@@ -44,6 +46,7 @@ class IssuerSpec:
     callers: tuple[Mapping[str, Any], ...] = ()
     replace: bool = False
     keys: KeySet | None = field(default=None, repr=False)
+    no_level: bool = False
 
 
 def add_issuer(state: MintState, wanted: IssuerSpec) -> list[Step]:
@@ -87,12 +90,24 @@ def edit_for(variables: Mapping[str, str], wanted: IssuerSpec) -> PutIssuer:
             raise BadInput(
                 f"Entry {number + 1} names the issuer {str(given['issuer'])[:60]!r}, and this is {issuer.name}."
             )
+        if "roles" not in given and not wanted.replace:
+            given |= _kept_roles(variables, issuer, given)
         try:
             entries.append(parse_entry(number, given, {issuer.name: issuer}))
         except ValueError as problem:
             what, _, fix = str(problem).partition(". Fix: ")
             raise BadInput(f"Entry {number + 1} for CALLERS cannot be used: {what}.", fix) from None
-    return PutIssuer(issuer, tuple(entries), wanted.replace)
+    return PutIssuer(issuer, tuple(entries), wanted.replace, wanted.no_level)
+
+
+def _kept_roles(variables: Mapping[str, str], issuer: Issuer, fields: Mapping[str, Any]) -> dict[str, Any]:
+    before = same_entry(variables, issuer, fields)
+    if not before:
+        raise BadInput(
+            f"{issuer.name} has no entry with this match and repository, and a new entry needs a role.",
+            "Add --role ROLE. `fullsend mint issuer list` shows the entries.",
+        )
+    return {"roles": before.get("roles")}
 
 
 def _issuer(variables: Mapping[str, str], wanted: IssuerSpec) -> Issuer:

@@ -34,8 +34,8 @@ def refused(*words: str, **environment: str) -> str:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("gitlab", "--match", "project_id=1"), "--as and --role are missing"),
-        (("gitlab", "--level", "read"), "--match and --as and --role are missing"),
+        (("gitlab", "--match", "project_id=1"), "--as is missing"),
+        (("gitlab", "--level", "read"), "--match and --as are missing"),
         (("gitlab", *PARTS, "--match", "ref"), "'ref' is not CLAIM=VALUE"),
         (("gitlab", *PARTS, "--match", "=x"), "'=x' is not CLAIM=VALUE"),
         (("gitlab", *PARTS, "--match", "ref="), "'ref=' is not CLAIM=VALUE"),
@@ -44,6 +44,8 @@ def refused(*words: str, **environment: str) -> str:
         (("gitlab", "--caller", "[]"), "An entry of --caller is not a JSON object"),
         (("gitlab", "--callers", "/no/such/file"), "/no/such/file cannot be read"),
         (("gitlab", "--replace"), "--replace needs at least one entry"),
+        (("gitlab", *PARTS, "--level", "read", "--no-level"), "--level and --no-level exclude each other"),
+        (("gitlab", "--no-level"), "--no-level needs an entry"),
         (("gitlab", "--jwks-file", "a", "--no-jwks-file"), "exclude each other"),
         (("gitlab", "--jwks-file", "/no/such/file"), "/no/such/file cannot be read"),
         (("git--lab", *PARTS), "is not an issuer's name"),

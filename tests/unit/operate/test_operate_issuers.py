@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from fullsend.operate.doctor import issuer_checks
 from fullsend.operate.doctor.finding import Kind, Snapshot
 from fullsend.operate.model import issuer_list
+from fullsend.operate.model.caller_changes import entry_changes
 from fullsend.operate.model.edits import Edit
 from fullsend.operate.model.federation import DELETED, Provider
 from fullsend.operate.model.issuer_edits import DropEntries, DropIssuer, PutIssuer
@@ -20,7 +21,7 @@ from fullsend.operate.model.issuer_federation import NOBODY, condition, issuer_p
 from fullsend.operate.model.key_sets import canonical, read_key_set
 from fullsend.operate.model.replay import Replay
 from fullsend.operate.operate_errors import BadInput, NotThere
-from fullsend.operate.plan.deployment import deploy
+from fullsend.operate.plan.deployment import deploy, edit_steps
 from fullsend.operate.plan.deployment_spec import DeploymentSpec
 from fullsend.operate.plan.issuer_changes import (
     IssuerSpec,
@@ -189,6 +190,82 @@ def test_dropping_an_issuer_leaves_nothing_of_it_and_all_of_others(callers: list
     assert "ISSUERS" not in after
     left = [one for one in callers if issuer_list.named_by(one) != "gitlab"]
     assert json.loads(after.get("CALLERS", "[]")) == left
+
+
+AGAIN = {name: value for name, value in FIELDS.items() if name != "roles"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "replaced", "no_level", "roles", "level"),
+    [
+        (FIELDS, False, False, ["triage"], "read"),
+        ({**FIELDS, "roles": ["coder"]}, False, False, ["coder"], "read"),
+        (AGAIN, False, False, ["triage"], "read"),
+        ({**AGAIN, "level": "write"}, False, False, ["triage"], "write"),
+        (FIELDS, False, True, ["triage"], None),
+        (AGAIN, False, True, ["triage"], None),
+        (FIELDS, True, False, ["triage"], None),
+    ],
+)
+def test_an_entry_keeps_the_roles_and_the_level_that_are_left_out(
+    asked: dict[str, Any], replaced: bool, no_level: bool, roles: list[str], level: str | None
+) -> None:
+    limited = {**LISTED, "CALLERS": json.dumps([{**FIELDS, "level": "read"}])}
+    spec = replace(WANTED, callers=(asked,), replace=replaced, no_level=no_level)
+    edit = edit_for(limited, spec)
+    after = edit.apply(limited)
+    [now] = json.loads(after["CALLERS"])
+    assert (now["roles"], now.get("level")) == (roles, level)
+    assert edit.holds(after)
+
+
+def test_a_level_that_others_set_after_the_plan_stays() -> None:
+    edit = edit_for(LISTED, WANTED)
+    [now] = json.loads(edit.apply({**LISTED, "CALLERS": json.dumps([{**FIELDS, "level": "read"}])})["CALLERS"])
+    assert now["level"] == "read"
+
+
+def test_a_new_entry_needs_a_role() -> None:
+    for variables, spec in ((LISTED, {**AGAIN, "as": "my-org/web"}), ({}, AGAIN)):
+        with pytest.raises(BadInput, match="a new entry needs a role") as refused:
+            edit_for(variables, replace(WANTED, callers=(spec,)))
+        assert refused.value.remedy.startswith("Add --role ROLE.")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({"level": "read"}, {}, "change {}: triage at most read -> triage at any level (more access)"),
+        ({}, {"level": "read"}, "change {}: triage at any level -> triage at most read"),
+        (
+            {"level": "read"},
+            {"level": "write"},
+            "change {}: triage at most read -> triage at most write (more access)",
+        ),
+        (
+            {},
+            {"roles": ["triage", "coder"]},
+            "change {}: triage at any level -> triage, coder at any level (more access)",
+        ),
+        ({"roles": ["triage", "coder"]}, {}, "change {}: triage, coder at any level -> triage at any level"),
+        (None, {}, "add {}: triage at any level"),
+        ({}, None, "remove {}: triage at any level"),
+    ],
+)
+def test_a_plan_shows_how_each_entry_changes(before: Any, after: Any, said: str) -> None:
+    other = {**FIELDS, "match": {"project_id": "12"}}
+    old, new = ([other] if one is None else [other, {**FIELDS, **one}] for one in (before, after))
+    state = running(ENVIRONMENT | {**LISTED, "CALLERS": json.dumps(old)})
+    [step] = edit_steps(state, Edit(set_variables=(("CALLERS", json.dumps(new)),)))
+    sentence = said.format("gitlab project_id=4711, ref_protected=true as my-org/app")
+    assert step.title().endswith(f" ready: CALLERS: {sentence}")
+
+
+@given(before=CALLERS, after=CALLERS)
+def test_a_changed_list_is_shown_as_printable_text(before: list[Any], after: list[Any]) -> None:
+    sentences = entry_changes({"CALLERS": json.dumps(before)}, {"CALLERS": json.dumps(after)})
+    assert all(sentence.isprintable() for sentence in sentences)
+    assert bool(sentences) == (sorted(map(repr, before)) != sorted(map(repr, after)))
 
 
 def test_dropped_entries_are_those_that_have_all_that_is_named() -> None:

@@ -57,6 +57,7 @@ def add(
     acts_as: str,
     roles: Sequence[str],
     level: str,
+    no_level: bool,
     inline: Sequence[str],
     callers: str | None,
     replace: bool,
@@ -66,19 +67,24 @@ def add(
 ) -> None:
     """Let jobs of another CI system mint: the issuer NAME, its identity provider, and entries of CALLERS.
 
-    Run it again to add an entry, or to change the roles and level of the entry with the same match and
-    repository. Without options it restores the provider. Google takes up to a few minutes to admit a new entry.
+    Run it again to add an entry, or to change the entry with the same match and repository: --role replaces its
+    roles, --level its level, and what is left out stays. Without options it restores the provider. Google takes up
+    to a few minutes to admit a new entry.
     """
     if jwks_file is not None and from_issuer:
         raise BadUsage("--jwks-file and --no-jwks-file exclude each other.")
+    if level and no_level:
+        raise BadUsage("--level and --no-level exclude each other.")
     entries = [*one_entry(match, acts_as, roles, level), *in_json(inline, Path(callers) if callers else None)]
     if replace and not entries:
         raise BadUsage(
             "--replace needs at least one entry.", f"To remove all of them: fullsend mint issuer remove {name}"
         )
+    if no_level and not entries:
+        raise BadUsage("--no-level needs an entry.", "Name it with --match and --as.")
     with google(project, region) as cloud:
         keys = _keys(jwks_file, from_issuer=from_issuer)
-        wanted = IssuerSpec(issuer_name(name), kind or "", url, audience, tuple(entries), replace, keys)
+        wanted = IssuerSpec(issuer_name(name), kind or "", url, audience, tuple(entries), replace, keys, no_level)
         with progress(f"reading the project {project}"):
             state = read_state(cloud)
         steps = add_issuer(state, wanted)

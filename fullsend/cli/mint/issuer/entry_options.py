@@ -43,9 +43,10 @@ def entry_options(command: Any) -> Any:
         "--role", "roles", metavar="ROLE", multiple=True, callback=split, help="A role it can ask for. Repeat it."
     )
     level = click.option("--level", default="", help="The highest level, and the default one.")
+    no_level = click.option("--no-level", is_flag=True, help="Remove the entry's level: its jobs get any level.")
     caller = click.option("--caller", "inline", metavar="JSON", multiple=True, help=f"An entry, such as {EXAMPLE}.")
     callers = click.option("--callers", metavar="FILE", help="A JSON list of entries; - is stdin.")
-    for option in (callers, caller, level, role, as_option, match_option):
+    for option in (callers, caller, no_level, level, role, as_option, match_option):
         command = option(command)
     return command
 
@@ -65,18 +66,21 @@ def pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
 
 
 def one_entry(match: Mapping[str, str], acts_as: str, roles: Sequence[str], level: str) -> list[dict[str, Any]]:
-    """Return the entry that `--match`, `--as`, `--role` and `--level` describe; none without them."""
-    parts = {"--match": bool(match), "--as": bool(acts_as), "--role": bool(roles)}
-    if not any(parts.values()) and not level:
+    """Return the entry that `--match`, `--as`, `--role` and `--level` describe; none without them.
+
+    Roles and level may be missing: the entry that has the match and the repository keeps its own.
+    """
+    parts = {"--match": bool(match), "--as": bool(acts_as)}
+    if not any(parts.values()) and not roles and not level:
         return []
     missing = [option for option, given in parts.items() if not given]
     if missing:
         raise BadUsage(
-            f"An entry needs --match, --as and --role; {' and '.join(missing)} {_is(missing)} missing.",
+            f"An entry needs --match and --as; {' and '.join(missing)} {_is(missing)} missing.",
             "Such as: --match project_id=4711 --match ref_protected=true --as acme/app --role coder",
         )
-    entry: dict[str, Any] = {"match": dict(match), "as": acts_as, "roles": list(roles)}
-    return [entry | ({"level": level} if level else {})]
+    entry: dict[str, Any] = {"match": dict(match), "as": acts_as}
+    return [entry | ({"roles": list(roles)} if roles else {}) | ({"level": level} if level else {})]
 
 
 def _is(listed: Sequence[str]) -> str:

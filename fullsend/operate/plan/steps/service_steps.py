@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fullsend.operate.model.cloud_run_service import Service, edited, environment_of
+from fullsend.operate.model.issuer_list import CALLERS
 from fullsend.operate.model.names import FUNCTION
 from fullsend.operate.model.sizing import UNCHANGED, Sizing
 from fullsend.operate.operate_errors import Conflict, NotReady, NotThere
-from fullsend.operate.plan.steps.rendering import listed, secrets_first, set_env_vars
+from fullsend.operate.plan.steps.rendering import listed, masked, secrets_first, set_env_vars
 from fullsend.operate.plan.steps.shell import gcloud
 
 if TYPE_CHECKING:
@@ -42,11 +43,16 @@ class EditEnvironment:
     """The environment after the edit, as gcloud has to be given it."""
     image: str = field(default="", repr=False, compare=False)
     """The serving revision's image, where the template has another: after a rollback."""
+    entries: tuple[str, ...] = field(default=(), compare=False)
+    """How the entries of CALLERS change; the title shows them in place of the whole list."""
 
     def title(self) -> str:
         """Say what it does."""
-        shown = ", ".join([*([listed(self.changes)] if self.changes else []), *self.sizing.shown()])
-        return f"set on the Cloud Run service and move traffic there once it is ready: {shown}"
+        variables = {name: value for name, value in self.changes.items() if name != CALLERS or not self.entries}
+        shown = [*([listed(variables)] if variables else []), *self.sizing.shown()]
+        if self.entries:
+            shown.append(f"{CALLERS}: {masked(CALLERS, '; '.join(self.entries))}")
+        return f"set on the Cloud Run service and move traffic there once it is ready: {', '.join(shown)}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands.
