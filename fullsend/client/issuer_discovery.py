@@ -22,10 +22,10 @@ class Discovery:
     unreachable: str = ""
 
 
-def read_discovery(url: str) -> Discovery:
-    """Read an issuer's discovery document. Never raises for its answers."""
+def read_discovery(url: str, seconds: float = SECONDS) -> Discovery:
+    """Read an issuer's discovery document within these seconds. Never raises for its answers."""
     try:
-        answer = Transport(max_body=MAX_BODY).exchange("GET", url.rstrip("/") + PATH, seconds=SECONDS)
+        answer = Transport(max_body=MAX_BODY).exchange("GET", url.rstrip("/") + PATH, seconds=seconds)
     except NoAnswerError as error:
         return Discovery(unreachable=one_line(str(error)))
     if answer.status != HTTPStatus.OK:

@@ -32,6 +32,7 @@ from mintcore.verify.chain import StandaloneVerifier
 from tests.mint_doubles import FakeClock, new_attempt
 from tests.property.jobs_oracle import Granted, JobsOracle
 from tests.property.jobs_requests import GITHUB, NOW, URLS, bearer, body, environment
+from tests.property.seed import chosen_seed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,7 +127,7 @@ def ask(service: MintService, token: str, wanted: dict[str, Any], clock: FakeClo
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("requests", [REQUESTS, pytest.param(MANY, marks=pytest.mark.long)])
 def test_every_token_is_what_a_second_opinion_says(tmp_path: Path, requests: int) -> None:
-    seed = int(os.environ.get("TRUST_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
+    seed = chosen_seed()
     dice = random.Random(seed)  # noqa: S311 - chance for a test
     holders, forge, clock = Holders(tmp_path), Forge(), FakeClock(NOW)
     codes: dict[str, int] = {}
@@ -149,6 +150,6 @@ def test_every_token_is_what_a_second_opinion_says(tmp_path: Path, requests: int
         caller = forge.last.caller
         assert (caller.entry.index if isinstance(caller, JobCaller) else None) == said.entry, case
         granted["workflow" if said.entry is None else "job"] += 1
-    assert granted["job"] > requests / 30
+    assert granted["job"] > requests / 100  # about a twentieth are granted
     assert granted["workflow"]
     assert set(codes) >= {"invalid_token", "claims_not_allowed", "org_not_allowed", "role_not_allowed"}

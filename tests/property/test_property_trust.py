@@ -34,6 +34,7 @@ from mintcore.service import MintService
 from mintcore.settings.environment import read_standalone
 from tests.mint_doubles import AUDIENCE, ISSUER, NOW, FakeClock, OneSigner, new_attempt
 from tests.mint_doubles import claims as good_claims
+from tests.property.seed import chosen_seed
 from tests.property.trust_oracle import Granted, Oracle
 from tests.property.trust_requests import body, claims, environment, furnish
 
@@ -120,7 +121,7 @@ def ask(service: MintService, forged: Forged, given: dict[str, Any], wanted: dic
 
 @pytest.mark.timeout(1800)
 def test_every_token_is_what_a_second_opinion_says(forged: Forged) -> None:
-    seed = int(os.environ.get("TRUST_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
+    seed = chosen_seed()
     dice = random.Random(seed)  # noqa: S311 - chance for a test
     expected: dict[str, Granted] = {}
     codes: dict[str, int] = {}

@@ -46,7 +46,7 @@ def test_a_good_document_names_the_issuer_and_its_keys(keys: object, found: Disc
 
 def test_an_issuer_that_does_not_answer_is_only_unreachable() -> None:
     with Peer(lambda _: [b""]) as peer:
-        found = read_discovery(peer.url)
+        found = read_discovery(peer.url, seconds=0.5)
     assert found.refused == ""
     assert found.unreachable
     assert "more than 65536 bytes" in too_large().unreachable
