@@ -37,8 +37,9 @@ class MintClientError(Failure):
 
     @property
     def remedy(self) -> str:
-        """A paragraph on what to change; empty when nothing is known."""
-        return remedy_for(self.code)
+        """A paragraph on what to change; empty when nothing is known, or when the message has a `Fix:`."""
+        # A mint's sentence knows the job; the paragraph of the code can be about another cause.
+        return "" if "Fix: " in self.message else remedy_for(self.code)
 
 
 class MintConfigurationError(MintClientError):

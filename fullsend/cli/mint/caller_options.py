@@ -6,15 +6,16 @@ import json
 import os
 import re
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fullsend.cli.lists import split
-from fullsend.cli.output import BadUsage, CommandError, note, without_secrets
+from fullsend.cli.output import NOT_HEALTHY, BadUsage, CommandError, note, without_secrets
 from fullsend.cli.retry_notice import retry_policy
 from fullsend.client import masking
-from fullsend.client.errors import MintClientError, MintConfigurationError
+from fullsend.client.errors import MintClientError, MintConfigurationError, MintRefusedError
 from fullsend.client.identity import DEFAULT_AUDIENCE
 from fullsend.client.mint import MintClient, job_owner
 from fullsend.client.wanted import Wanted, read_permissions, wanted
@@ -196,13 +197,24 @@ def client_for(mint_urls: list[str], audience: str, timeout: float) -> MintClien
     return MintClient(mint_urls, audience=audience, retry=retry_policy(timeout))
 
 
+class Refused(CommandError):
+    """The mint would refuse the job. Exit status 3."""
+
+    exit_code = NOT_HEALTHY
+
+
 @contextmanager
-def errors_explained() -> Iterator[None]:
-    """Turn a client error into a command's: the sentence, the remedy, code and request id."""
+def errors_explained(forbidden: type[CommandError] = CommandError) -> Iterator[None]:
+    """Turn a client error into a command's: the sentence, the remedy, code and request id.
+
+    A 403 of the mint becomes a `forbidden`.
+    """
     try:
         yield
     except MintClientError as error:
         kind = BadUsage if error.nothing_was_sent else CommandError
+        if error.status == HTTPStatus.FORBIDDEN and isinstance(error, MintRefusedError):
+            kind = forbidden
         message = error.message if error.message.endswith((".", "!", "?")) else f"{error.message}."
         raise kind(message, error.remedy, code=error.code, request_id=error.request_id) from error
 

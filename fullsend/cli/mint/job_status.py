@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from fullsend.cli.mint.caller_options import client_for, errors_explained
+from fullsend.cli.mint.caller_options import Refused, client_for, errors_explained
 from fullsend.cli.output import CommandError, note, print_json, print_table
 from fullsend.client.remedies import remedy_for
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def show(mint_urls: list[str], audience: str, timeout: float, request: Wanted, *, as_json: bool) -> bool:
     """Print what the mint answers, with a role rule by rule; return whether it would allow the request."""
-    with errors_explained():
+    with errors_explained(Refused):
         found = client_for(mint_urls, audience, timeout).status_of(request)
     if request.role and found.allowed is None:
         raise CommandError(
