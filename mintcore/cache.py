@@ -13,7 +13,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from mintcore.cache_slot import Slot
+from mintcore.cache_slot import LoaderLeftError, Slot, retry_abandoned
 from mintcore.errors import TransientError
 from mintcore.request import Deadline, RequestContext
 
@@ -28,10 +28,7 @@ K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")
 
 RENEWAL_SECONDS = 20.0
-
-
-class _LoaderLeftError(Exception):
-    """The loading request hit its own deadline; the source's state is unknown."""
+MAX_WAITING = 1000  # as many as a mint has threads at most
 
 
 class ExpiringCache(Generic[K, V]):
@@ -42,7 +39,7 @@ class ExpiringCache(Generic[K, V]):
     Until it is ``stale_seconds`` old, it is served if a load fails with a TransientError (stale-if-error, RFC 5861
     §4). A failure is kept for ``hold_failure_seconds``, so a source that is down is not called by every request.
     At most ``most`` keys are kept; the one unused longest goes first. ``slow`` makes the failure of a request
-    whose deadline passes while it waits for another request's load.
+    whose deadline passes while it waits for another request's load, or for which ``most_waiting`` already wait.
     """
 
     def __init__(
@@ -56,6 +53,7 @@ class ExpiringCache(Generic[K, V]):
         hold_failure_seconds: float,
         most: int,
         slow: Callable[[], TransientError],
+        most_waiting: int = MAX_WAITING,
         helpers: Helpers | None = None,
     ) -> None:
         self._name = name
@@ -66,6 +64,7 @@ class ExpiringCache(Generic[K, V]):
         self._hold_failure_seconds = hold_failure_seconds
         self._most = most
         self._slow = slow
+        self._most_waiting = most_waiting
         self._helpers = helpers
         self._slots: OrderedDict[K, Slot[V]] = OrderedDict()
         self._lock = threading.Lock()
@@ -85,7 +84,7 @@ class ExpiringCache(Generic[K, V]):
 
         ``renew`` loads in the background, within the context it is given, while the old value is served.
         """
-        return _retry_abandoned(lambda: self._get(key, load, context, renew))
+        return retry_abandoned(lambda: self._get(key, load, context, renew))
 
     def _get(
         self,
@@ -109,7 +108,9 @@ class ExpiringCache(Generic[K, V]):
             pending, leads = slot.start_load()
         if renewable and renew is not None and self._renew_behind(key, slot, pending, renew, context):
             return slot.value  # type: ignore[return-value]
-        return self._load(key, slot, pending, load, context, old=usable) if leads else self._wait(pending, context)
+        if leads:
+            return self._load(key, slot, pending, load, context, old=usable)
+        return self._wait(slot, pending, context)
 
     def _renew_behind(
         self,
@@ -139,7 +140,7 @@ class ExpiringCache(Generic[K, V]):
         Waits for a load in progress. Within ``at_most_every`` seconds of the last renewal, its result is returned
         again, whether a value or a TransientError.
         """
-        return _retry_abandoned(lambda: self._renew(key, load, context, at_most_every))
+        return retry_abandoned(lambda: self._renew(key, load, context, at_most_every))
 
     def _renew(self, key: K, load: Callable[[], V], context: RequestContext, at_most_every: float) -> V:
         now = self._clock.monotonic()
@@ -153,7 +154,9 @@ class ExpiringCache(Generic[K, V]):
             pending, leads = slot.start_load()
             if leads:
                 slot.next_renewal = now + at_most_every
-        return self._load(key, slot, pending, load, context, old=False) if leads else self._wait(pending, context)
+        if leads:
+            return self._load(key, slot, pending, load, context, old=False)
+        return self._wait(slot, pending, context)
 
     def expire(self, key: K) -> None:
         """Load again next time; the old value still serves while the source fails."""
@@ -188,11 +191,18 @@ class ExpiringCache(Generic[K, V]):
             self._slots.move_to_end(key)
         return slot
 
-    def _wait(self, pending: Future[V], context: RequestContext) -> V:
+    def _wait(self, slot: Slot[V], pending: Future[V], context: RequestContext) -> V:
+        with self._lock:
+            if slot.waiting >= self._most_waiting:
+                raise self._slow()
+            slot.waiting += 1
         try:
             return pending.result(timeout=context.deadline.remaining())
         except FutureTimeoutError:
             raise self._slow() from None
+        finally:
+            with self._lock:
+                slot.waiting -= 1
 
     def _load(
         self,
@@ -212,7 +222,7 @@ class ExpiringCache(Generic[K, V]):
             if stale:
                 pending.set_result(slot.value)  # type: ignore[arg-type]
                 return slot.value  # type: ignore[return-value]
-            pending.set_exception(_LoaderLeftError() if left else error)
+            pending.set_exception(LoaderLeftError() if left else error)
             raise
         with self._lock:
             fresh, renew = self._fresh_for(value), self._renew_for(value)
@@ -236,12 +246,3 @@ class ExpiringCache(Generic[K, V]):
             elif isinstance(error, Exception) and self._slots.get(key) is slot:
                 del self._slots[key]
             return isinstance(error, TransientError) and old
-
-
-def _retry_abandoned(once: Callable[[], V]) -> V:
-    """Return what ``once`` returns; retry if the loader gave up before an answer, until the caller's deadline."""
-    while True:
-        try:
-            return once()
-        except _LoaderLeftError:
-            continue

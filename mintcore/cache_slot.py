@@ -7,14 +7,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mintcore.errors import TransientError
 
 V = TypeVar("V")
 
 
+class LoaderLeftError(Exception):
+    """The loading request hit its own deadline; the source's state is unknown."""
+
+
 @dataclass(slots=True)
 class Slot(Generic[V]):
-    """The value, the failure of the last load, and the load in progress, if any; times are monotonic seconds."""
+    """The value, the failure of the last load, and the load in progress; times are monotonic seconds.
+
+    ``waiting`` is the number of requests that wait for the load.
+    """
 
     value: V | None = None
     has_value: bool = False
@@ -25,6 +34,7 @@ class Slot(Generic[V]):
     failed_until: float = 0.0
     next_renewal: float = 0.0
     load: Future[V] | None = field(default=None, repr=False)
+    waiting: int = 0
 
     def start_load(self) -> tuple[Future[V], bool]:
         """Return the load in progress and whether the caller has to do it."""
@@ -40,3 +50,12 @@ class Slot(Generic[V]):
         self.renew_until = self.fresh_until + renew
         self.stale_until = max(self.renew_until, now + stale)
         self.failure, self.load = None, None
+
+
+def retry_abandoned(once: Callable[[], V]) -> V:
+    """Return what ``once`` returns; retry if the loader gave up before an answer, until the caller's deadline."""
+    while True:
+        try:
+            return once()
+        except LoaderLeftError:
+            continue

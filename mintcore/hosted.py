@@ -105,6 +105,7 @@ def _assemble(
         outbound,
         clock,
         patience_seconds=_KEYS_PATIENCE_SECONDS,
+        threads=common.threads,
         # STS decides too, so an old key set may serve while the new one is fetched.
         renewed_seconds=STALE_SECONDS,
         helpers=helpers,

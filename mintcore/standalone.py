@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from mintcore.verify.key_sets import FixedKeys
 
 # The issuer's keys are the authority here, so they are worth a wait; the request's deadline still bounds it.
-_KEYS_PATIENCE_SECONDS = 10.0
+_KEYS_SECONDS = 10.0
 _RENEWING_THREADS = 4
 _FALLBACK_SHARE = 4
 _DESCRIPTION = """Exchange a CI job's OIDC token for a short-lived, scoped GitHub App installation token.
@@ -87,7 +87,9 @@ def build(
     common = settings.common
     log_corrections(clock, log)
     outbound = outbound_for(common, clock)
-    trusted = trust_issuers(common.issuers, key_files, outbound, clock, patience_seconds=_KEYS_PATIENCE_SECONDS)
+    trusted = trust_issuers(
+        common.issuers, key_files, outbound, clock, patience_seconds=_KEYS_SECONDS, threads=common.threads
+    )
     verifier = StandaloneVerifier(trusted, clock)
     kms = kms_keys(common, outbound, AccessTokens(clock, proxy_url=common.proxy_url), clock)
     service = assemble(

@@ -53,10 +53,15 @@ def trust_issuers(
     clock: Clock,
     *,
     patience_seconds: float,
+    threads: int,
     renewed_seconds: float = 0.0,
     helpers: Helpers | None = None,
 ) -> list[TrustedIssuer]:
-    """Return each issuer with keys of its own: its outage and its unknown key ids touch no other issuer."""
+    """Return each issuer with keys of its own: its outage and its unknown key ids touch no other issuer.
+
+    All together, issuers that do not answer occupy at most half of the ``threads`` that serve requests.
+    """
+    share = threads // (2 * max(1, sum(not issuer.jwks_file for issuer in issuers)))
     return [
         TrustedIssuer(
             issuer,
@@ -72,6 +77,8 @@ def trust_issuers(
                 algorithms=issuer.kind.algorithms,
                 # GitHub's tokens must not depend on the time of another issuer.
                 sets_clock=issuer.kind.is_github,
+                # One more request loads.
+                most_waiting=max(1, share - 1),
             ),
         )
         for issuer in issuers

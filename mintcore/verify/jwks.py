@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mintcore.cache import ExpiringCache
+from mintcore.cache import MAX_WAITING, ExpiringCache
 from mintcore.errors import IssuerUnavailable
 from mintcore.outbound.answer import OutboundError
 from mintcore.request import Deadline
@@ -39,7 +39,8 @@ class IssuerKeys:
 
     ``patience_seconds`` bounds one fetch, within the request's own deadline. Keys up to ``renewed_seconds`` old are
     served while a thread of ``helpers`` fetches new ones. ``sets_clock`` is whether its ``Date`` corrects the
-    clock.
+    clock. While a fetch is in progress, ``most_waiting`` requests wait for it and others fail at once: anyone
+    can send tokens that name a key or an issuer, and an issuer that hangs must not occupy every thread.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class IssuerKeys:
         helpers: Helpers | None = None,
         algorithms: frozenset[str] = RS256_ONLY,
         sets_clock: bool = True,
+        most_waiting: int = MAX_WAITING,
     ) -> None:
         parts = urlsplit(issuer)
         self._issuer = issuer
@@ -71,7 +73,10 @@ class IssuerKeys:
             stale_seconds=STALE_SECONDS,
             hold_failure_seconds=HOLD_FAILURE_SECONDS,
             most=1,
-            slow=lambda: IssuerUnavailable(detail="waited for the issuer's keys until the time ran out"),
+            slow=lambda: IssuerUnavailable(
+                detail=f"the issuer {issuer} has not yet answered a request for its keys"
+            ),
+            most_waiting=most_waiting,
             helpers=helpers,
         )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -38,12 +40,13 @@ from tests.mint_doubles import AUDIENCE, FakeClock, new_attempt
 from tests.unit.outbound.loopback_peer import Peer, answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from fullsend_sandbox.ci.issuer import CIIssuer
 
 JOBS = ("gitlab", "buildkite", "circleci", "kubernetes")
+THREADS = 8
 
 
 @dataclass
@@ -52,6 +55,7 @@ class Issuers:
 
     keys: KeyPool
     clock: FakeClock = field(default_factory=FakeClock)
+    patience_seconds: float = 3.0
 
     def __post_init__(self) -> None:
         self.federation = Federation(names.PROJECT_NUMBER)
@@ -73,13 +77,18 @@ class Issuers:
 
     def standalone(self, *issuers: Issuer, **files: Any) -> StandaloneVerifier:
         trusted = trust_issuers(
-            issuers or self.issuers, files, Outbound(self.clock, connections=2), self.clock, patience_seconds=3
+            issuers or self.issuers,
+            files,
+            Outbound(self.clock, connections=2),
+            self.clock,
+            patience_seconds=self.patience_seconds,
+            threads=THREADS,
         )
         return StandaloneVerifier(trusted, self.clock)
 
     def hosted(self, *, overlap: bool = False) -> HostedVerifier:
         outbound = Outbound(self.clock, connections=2)
-        trusted = trust_issuers(self.issuers, {}, outbound, self.clock, patience_seconds=3)
+        trusted = trust_issuers(self.issuers, {}, outbound, self.clock, patience_seconds=3, threads=THREADS)
         channel = outbound.channel("sts", self.sts.url)
         sts = SecurityTokenService(channel, project_number=names.PROJECT_NUMBER, pool=names.POOL)
         return HostedVerifier(
@@ -439,3 +448,68 @@ def test_a_cluster_whose_date_is_wrong_does_not_move_the_clock(issuers: Issuers)
         token = RSA_KEY.sign(cluster_claims(issuers) | {"iss": peer.url})
         assert verifier.check_locally(token, new_attempt(issuers.clock)).caller.issuer == "k8s"
     assert issuers.clock.observed == []
+
+
+def hanging(hangs: Callable[[bytes], bool], key: SigningKey) -> Peer:
+    """Return an issuer that publishes ``key``, and never answers the requests that ``hangs`` picks."""
+
+    def script(number: int) -> list[bytes | float | None]:
+        head = peer.requests[number].split(b"\r\n")[0]
+        if hangs(head):
+            return [60.0]
+        document: Any = {"issuer": peer.url, "jwks_uri": f"{peer.url}/keys"}
+        return [answer(200, json.dumps(document if b"well-known" in head else jwks(key)).encode())]
+
+    peer = Peer(script)
+    return peer
+
+
+def unsigned(url: str, number: int) -> str:
+    return f"{segment({'alg': 'RS256', 'kid': f'x{number}'})}.{segment({'iss': url, 'iat': 1})}.eHg"
+
+
+def flood(verifier: StandaloneVerifier, tokens: list[str], genuine: str, clock: FakeClock) -> Job | WorkflowCaller:
+    """Send ``tokens`` and then ``genuine`` to a mint with THREADS threads, and return its caller within 5 s."""
+
+    def check(token: str) -> None:
+        with contextlib.suppress(MintError):
+            verifier.check_locally(token, new_attempt(clock))
+
+    threads = ThreadPoolExecutor(THREADS)
+    try:
+        for token in tokens:
+            threads.submit(check, token)
+        return threads.submit(verifier.check_locally, genuine, new_attempt(clock)).result(5).caller
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+def test_strangers_who_name_an_issuer_that_hangs_do_not_stop_githubs_jobs(issuers: Issuers) -> None:
+    issuers.patience_seconds = 20.0
+    with hanging(lambda _head: True, RSA_KEY) as peer:
+        slow = Issuer("slow", KINDS["gitlab"], peer.url, AUDIENCE)
+        verifier = issuers.standalone(issuers.issuers[0], slow)
+        strangers = [unsigned(peer.url, number) for number in range(100)]
+        genuine = issuers.github.token(Workflow())
+        assert isinstance(flood(verifier, strangers, genuine, issuers.clock), WorkflowCaller)
+
+
+def test_strangers_with_invented_key_ids_do_not_stop_githubs_jobs_while_github_hangs(issuers: Issuers) -> None:
+    loaded: list[bool] = []
+    issuers.patience_seconds = 20.0
+    with hanging(lambda _head: bool(loaded), RSA_KEY) as peer:
+        verifier = issuers.standalone(Issuer("", KINDS["github"], peer.url, AUDIENCE))
+        named = issuers.github.claims(Workflow()) | {"iss": peer.url}
+        genuine = RSA_KEY.sign(named)
+        assert isinstance(verifier.check_locally(genuine, new_attempt(issuers.clock)).caller, WorkflowCaller)
+        loaded.append(True)
+        stranger = SigningKey(new_key())
+        strangers = [stranger.sign(named, f"x{number}") for number in range(100)]
+        assert isinstance(flood(verifier, strangers, genuine, issuers.clock), WorkflowCaller)
+
+
+def test_jobs_that_start_while_the_keys_are_fetched_wait_for_them(issuers: Issuers) -> None:
+    genuine = issuers.github.token(Workflow())
+    strangers = [genuine] * (THREADS // 2 - 1)
+    verifier = issuers.standalone(issuers.issuers[0])
+    assert isinstance(flood(verifier, strangers, genuine, issuers.clock), WorkflowCaller)
