@@ -58,8 +58,8 @@ standalone: .venv/ready ## the same with a standalone mint and its fallback
 serve: .venv/ready ## keep the sandbox and a mint running on fixed ports; PORT=18080 moves them, ISSUERS=gitlab adds one
 	@$(BIN)/fullsend sandbox serve --from-make $(if $(PORT),--port $(PORT)) $(ISSUERS:%=--issuer %)
 
-cloud: .venv/ready ## keep an empty Google project and a GitHub running, to deploy into
-	@$(BIN)/fullsend sandbox cloud
+cloud: .venv/ready ## keep an empty Google project and a GitHub running, to deploy into; ISSUERS=gitlab adds one
+	@$(BIN)/fullsend sandbox cloud $(ISSUERS:%=--issuer %)
 
 bench: .venv/ready ## measure the mint beside a plain baseline; QUICK=1 takes under a minute, WRITE=1 writes docs/bench/
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write)
