@@ -126,9 +126,22 @@ def _exchange(policy: TrustPolicy, caller: Claimant, configuration: Configuratio
         return Check("sts", Outcome.NOT_CHECKED, found, "it accepts the token")
     if provider not in configuration.conditions:
         missing = InvalidToken(detail=f"there is no provider {provider}")
-        change = f"Make the provider: fullsend mint {_maker(policy, caller)} {configuration.place}".rstrip()
+        change = _remedy(policy, caller, configuration.place)
         return failed("sts", missing.detail, "it accepts the token", missing, change)
     return Check("sts", Outcome.NOT_CHECKED, found, f"its condition: {configuration.conditions[provider]}")
+
+
+def _remedy(policy: TrustPolicy, caller: Claimant, place: str) -> str:
+    """Return how the provider of the caller's tokens comes to exist."""
+    if caller.issuer and isinstance(caller, WorkflowCaller):
+        # `issuer add` makes no provider for the kind github.
+        removed = f"fullsend mint issuer remove {caller.issuer} {place}".rstrip()
+        deployed = f"fullsend mint deploy --env OIDC_ISSUER_URL=URL {place}".rstrip()
+        return (
+            f"Give GitHub's issuer as OIDC_ISSUER_URL, whose provider exists, not in ISSUERS: {removed} and then "
+            f"{deployed}"
+        )
+    return f"Make the provider: fullsend mint {_maker(policy, caller)} {place}".rstrip()
 
 
 def _maker(policy: TrustPolicy, caller: Claimant) -> str:

@@ -17,6 +17,7 @@ from fullsend_sandbox.ci.gitlab import GitLabJob
 from fullsend_sandbox.ci.kubernetes import KubernetesIssuer
 from fullsend_sandbox.signing import new_ec_key
 from tests.mint_doubles import AUDIENCE, NOW
+from tests.mint_doubles import claims as workflow_claims
 
 if TYPE_CHECKING:
     from fullsend.explain.checks import Check
@@ -164,6 +165,16 @@ def test_a_job_without_an_entry_has_no_rule_about_a_repository() -> None:
 def test_a_provider_that_is_missing_is_made_for_the_issuer() -> None:
     missing = checks(claims(), conditions={"github-oidc": "true"})["sts"]
     assert missing.change == "Make the provider: fullsend mint issuer add gitlab"
+
+
+def test_a_missing_provider_of_the_kind_github_is_not_advised_with_a_command_that_refuses_it() -> None:
+    variables = {name: value for name, value in ENVIRONMENT.items() if name != "CALLERS"}
+    variables["ISSUERS"] = json.dumps({"ghes": {"kind": "github", "url": "https://ghes.test/_services/token"}})
+    given = workflow_claims(iss="https://ghes.test/_services/token")
+    result = explain(GivenClaims(given), "coder", (), configured(variables, "F", {"github-oidc": "true"}), now=NOW)
+    change = next(check.change for check in result.checks if check.name == "sts")
+    assert "issuer add" not in change
+    assert "fullsend mint deploy --env OIDC_ISSUER_URL=URL" in change
 
 
 def test_a_token_without_nbf_is_checked_without_it() -> None:
