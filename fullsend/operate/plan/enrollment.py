@@ -41,7 +41,7 @@ def enroll_org(state: MintState, org: Org, org_id: str = "") -> list[Step]:
     if environment.is_public(state.environment):
         raise BadInput(
             "The mint is public: it serves every organization already.",
-            f"fullsend mint deploy {state.location.flags()} --no-public --org {org} serves listed ones alone.",
+            f"fullsend mint deploy {state.location.flags()} --no-public --org {org} serves only listed ones.",
         )
     provider = _shared_provider(state)
     edit = Edit(add_orgs=(org,), add_ids=((str(org), org_id),) if org_id else ())

@@ -37,7 +37,7 @@ def wanted(
     if not environment.is_public(variables) and (current is None or current.repo is not None):
         raise BadInput(
             f"The condition of the provider {names.PROVIDER} was not written by this command line: {text}",
-            "`fullsend mint deploy` writes it anew from ALLOWED_ORGS; `fullsend mint doctor` shows both.",
+            "`fullsend mint deploy` replaces it with one from ALLOWED_ORGS; `fullsend mint doctor` shows both.",
         )
     return admission.shared(current, variables, add, drop)
 
