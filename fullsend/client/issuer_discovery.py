@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from fullsend.net.answer import one_line
 from fullsend.net.failures import NoAnswerError
 from fullsend.net.transport import Transport
+from fullsend.net.urls import is_loopback
 
 SECONDS = 10.0
 MAX_BODY = 65536
+INTERNAL = (".svc", ".local", ".internal", ".localdomain", ".lan", ".home.arpa")
 PATH = "/.well-known/openid-configuration"
+
+
+def is_internal(url: str) -> bool:
+    """Whether a URL's host exists only inside a network: RFC 1918, RFC 6761, RFC 6762, a cluster's names.
+
+    Loopback does not count: the sandbox is there.
+    """
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if is_loopback(host):
+        return False
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return "." not in host or host.endswith(INTERNAL)
 
 
 @dataclass(frozen=True, slots=True)

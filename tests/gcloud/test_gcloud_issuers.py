@@ -33,7 +33,7 @@ def steps(keys: Path) -> list[str]:
     odd = shlex.quote(
         json.dumps({"match": {"project_id": "1", "environment": ODD}, "as": "a/b", "roles": ["triage"]})
     )
-    cluster = "cluster --kind kubernetes --url https://kubernetes.default.svc"
+    cluster = "cluster --kind kubernetes --url https://cluster.example"
     return [
         f"issuer add gitlab --kind gitlab --url https://gitlab.example {PROJECT} {ENTRY} --level read",
         f"issuer add gitlab --caller {odd} --audience https://mint.example/",
@@ -86,7 +86,7 @@ def run_all(world: World, folder: Path, keys: Path, *, emitted: bool) -> list[di
 
 def test_a_plan_for_issuers_that_is_emitted_ends_in_the_state_of_the_command(world: World, tmp_path: Path) -> None:
     keys = tmp_path / "jwks.json"
-    keys.write_text(KubernetesIssuer(issuer="https://kubernetes.default.svc").jwks_text())
+    keys.write_text(KubernetesIssuer(issuer="https://cluster.example").jwks_text())
     ours = run_all(world, tmp_path / "ours", keys, emitted=False)
     theirs = run_all(world, tmp_path / "theirs", keys, emitted=True)
     listed = ours[1]["listed"]["issuers"][0]["callers"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fullsend.client.issuer_discovery import read_discovery
+from fullsend.client.issuer_discovery import Discovery, is_internal, read_discovery
 from fullsend.operate.doctor.finding import Finding, Kind, Snapshot
 from fullsend.operate.model import issuer_list
 from fullsend.operate.model.environment import json_object
@@ -16,7 +16,6 @@ from mintcore.settings.environment import ConfigurationError, read_hosted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fullsend.client.issuer_discovery import Discovery
     from fullsend.operate.model.federation import Provider, ProviderSpec
     from fullsend.operate.model.mint_state import MintState
     from mintcore.policy.issuers import Issuer
@@ -107,9 +106,16 @@ def entries(snapshot: Snapshot) -> Iterator[Finding]:
 
 def published(snapshot: Snapshot) -> Iterator[Finding]:
     """Find an issuer whose discovery document cannot be used, where Google has no uploaded key set."""
+    named = issuer_list.issuers(snapshot.environment)
     for name, report in sorted(snapshot.issuers.items()):
         fix = snapshot.command(f"issuer add {name} --jwks-file FILE")
-        if report.refused:
+        url = named[name].url if name in named else ""
+        if is_internal(url):
+            what = (
+                f"Google cannot reach {url} of the issuer {name}, and its provider has no keys. Its jobs get 401."
+            )
+            yield Finding("issuer_without_keys", what, fix)
+        elif report.refused:
             what = f"The issuer {name} publishes no usable discovery document: {report.refused}. Its jobs get 401."
             yield Finding(
                 "issuer_discovery_unusable", what, f"{fix}\nor correct the url: it must be the claim iss."
@@ -126,7 +132,8 @@ def read_published(state: MintState) -> dict[str, Discovery]:
     for issuer in issuer_list.with_provider(state.serving_environment):
         provider = state.providers.get(issuer.provider_id)
         if provider is None or not provider.spec.keys:
-            found[issuer.name] = read_discovery(issuer.url)
+            # No call where a private network's name could be someone else's host here.
+            found[issuer.name] = Discovery() if is_internal(issuer.url) else read_discovery(issuer.url)
     return found
 
 

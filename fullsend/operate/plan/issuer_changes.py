@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fullsend.client.issuer_discovery import is_internal
 from fullsend.operate.model import environment, issuer_list, names
 from fullsend.operate.model.federation import DELETED
 from fullsend.operate.model.issuer_edits import DropEntries, DropIssuer, PutIssuer, same_entry
@@ -13,7 +14,7 @@ from fullsend.operate.plan.deployment import edit_steps
 from fullsend.operate.plan.enrollment import require_mint
 from fullsend.operate.plan.issuer_providers import one_provider
 from fullsend.operate.plan.steps.federation_steps import DeleteProvider
-from fullsend.operate.plan.steps.issuer_steps import CheckIssuerProviders
+from fullsend.operate.plan.steps.issuer_steps import CheckIssuerProviders, kept_keys
 from mintcore.policy.issuers import issuer_provider_id
 from mintcore.policy.kinds.github import GITHUB
 from mintcore.settings.callers import parse_entry
@@ -61,6 +62,7 @@ def add_issuer(state: MintState, wanted: IssuerSpec) -> list[Step]:
     _refuse_takeover(state, edit.issuer)
     after = edit.apply(state.environment)
     environment.check(after)
+    _refuse_internal(state, edit.issuer, wanted.keys)
     provider = one_provider(state, edit.issuer, after, edit, wanted.keys)
     steps = [*provider, *edit_steps(state, edit)]
     return [*steps, CheckIssuerProviders((wanted.name,))] if steps else []
@@ -77,6 +79,15 @@ def _refuse_takeover(state: MintState, issuer: Issuer) -> None:
             f"{issuer.name}.",
             "Choose another name. If nothing needs that provider, delete it: fullsend mint issuer remove "
             f"{issuer.name} {state.location.flags()}",
+        )
+
+
+def _refuse_internal(state: MintState, issuer: Issuer, keys: KeySet | None) -> None:
+    """Raise BadInput for an issuer that Google cannot reach, without keys: Google would refuse all its tokens."""
+    if is_internal(issuer.url) and not kept_keys(state.providers.get(issuer.provider_id), keys):
+        raise BadInput(
+            f"Google cannot reach {issuer.url}, an address of a private network, and its provider has no keys.",
+            "Add --jwks-file FILE. For a cluster: kubectl get --raw /openid/v1/jwks > FILE",
         )
 
 

@@ -163,7 +163,7 @@ def test_a_file_replaces_all_entries_of_one_issuer(operator: Operator, gitlab: C
 
 def test_a_cluster_that_google_cannot_reach_has_its_keys_uploaded(operator: Operator, tmp_path: Path) -> None:
     operator.deploy()
-    issuer = started(operator, "kubernetes", issuer=CLUSTER)
+    issuer = started(operator, "kubernetes", issuer="https://cluster.invalid")
     assert isinstance(issuer, KubernetesIssuer)
     keys = tmp_path / "jwks.json"
     keys.write_text(issuer.jwks_text())

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fullsend.client.issuer_discovery import Discovery, read_discovery
+from fullsend.client.issuer_discovery import Discovery, is_internal, read_discovery
 from tests.unit.outbound.loopback_peer import Peer, answer
 
 URL = "https://issuer.example"
@@ -55,3 +55,23 @@ def test_an_issuer_that_does_not_answer_is_only_unreachable() -> None:
 def too_large() -> Discovery:
     with Peer(lambda _: [answer(200, b" " * 70000)]) as peer:
         return read_discovery(peer.url)
+
+
+@pytest.mark.parametrize(
+    ("url", "internal"),
+    [
+        ("https://kubernetes.default.svc", True),
+        ("https://kubernetes.default.svc.cluster.local", True),
+        ("https://gitlab", True),
+        ("https://gitlab.corp.internal./x", True),
+        ("https://10.0.0.1:6443", True),
+        ("https://[fd00::1]", True),
+        ("https://gitlab.com", False),
+        ("https://svc.example", False),
+        ("https://8.8.8.8", False),
+        ("http://127.0.0.1:8080", False),
+        ("http://localhost:8080", False),
+    ],
+)
+def test_a_host_of_a_private_network_is_known_by_its_name(url: str, internal: bool) -> None:
+    assert is_internal(url) is internal

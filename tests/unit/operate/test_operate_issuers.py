@@ -511,6 +511,36 @@ def test_the_doctor_finds_entries_that_grant_nothing_or_too_much(
     )
 
 
+IN_CLUSTER = "https://kubernetes.default.svc"
+
+
+def test_an_issuer_that_google_cannot_reach_needs_its_keys() -> None:
+    match = {"kubernetes.io/namespace": "ci", "kubernetes.io/serviceaccount/name": "mint"}
+    wanted = IssuerSpec(
+        "cluster", "kubernetes", IN_CLUSTER, callers=({**FIELDS, "issuer": "cluster", "match": match},)
+    )
+    with pytest.raises(BadInput, match="Google cannot reach") as refused:
+        add_issuer(running(), wanted)
+    assert refused.value.remedy.startswith("Add --jwks-file FILE.")
+    put = add_issuer(running(), replace(wanted, keys=KeySet("k", "/a/jwks.json")))[0]
+    assert isinstance(put, PutIssuerProvider)
+
+
+@pytest.mark.parametrize(("keys", "expected"), [("", {"issuer_without_keys": Kind.PROBLEM}), ("k", {})])
+def test_the_doctor_finds_an_issuer_that_google_cannot_reach(keys: str, expected: dict[str, Kind]) -> None:
+    cluster = parse_issuer("cluster", {"kind": "kubernetes", "url": IN_CLUSTER}, "fullsend-mint")
+    match = {"kubernetes.io/namespace": "ci", "kubernetes.io/serviceaccount/name": "mint"}
+    fields = {**FIELDS, "issuer": "cluster", "match": match}
+    environment = ENVIRONMENT | {
+        "ISSUERS": json.dumps({"cluster": {"kind": "kubernetes", "url": IN_CLUSTER}}),
+        "CALLERS": json.dumps([fields]),
+    }
+    found = Provider(replace(issuer_provider("42", cluster, [entry(cluster, match)]), keys=keys))
+    state = running(environment)
+    state = replace(state, providers={**state.providers, "ci-cluster": found})
+    assert codes(state, issuers=issuer_checks.read_published(state)) == expected
+
+
 def test_the_doctor_finds_a_provider_that_is_not_there() -> None:
     gone = {name: one for name, one in with_issuer().providers.items() if name != "ci-gitlab"}
     assert codes(replace(with_issuer(), providers=gone)) == {"issuer_provider_unusable": Kind.PROBLEM}
