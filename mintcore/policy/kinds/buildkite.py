@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mintcore.policy.caller import Job
+from mintcore.policy.caller_entry import is_exact
 from mintcore.policy.claim_values import plain_claims, require
 from mintcore.policy.issuers import Kind, Use
 
@@ -55,13 +56,13 @@ def buildkite_job(unverified_claims: Mapping[str, Any], issuer: str) -> Job:
 
 
 def _advice(match: Mapping[str, str]) -> str:
-    if "build_branch" not in match:
+    if "build_branch" not in match or not is_exact(match["build_branch"]):
         # Attack: a fork's branch is OWNER:BRANCH, so an owner named like the branch matches a prefix of `sub`.
         return (
-            "does not match build_branch: builds of every branch can mint, or with a prefix of sub those of a fork "
-            "whose owner is named like the branch. Fix: add build_branch"
+            "does not match build_branch exactly: builds of every branch can mint, or with a prefix also of a "
+            "fork whose owner is named like the branch. Fix: set build_branch to the whole name, without *"
         )
-    if "sub" not in match:
+    if ":ref:refs/heads/" not in match.get("sub", ""):
         return (
             "matches build_branch alone: a build of a tag with that name has it too. Fix: also match sub with "
             '"organization:ORG:pipeline:PIPELINE:ref:refs/heads/BRANCH:*"'

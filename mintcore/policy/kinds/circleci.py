@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mintcore.policy.caller import Job
+from mintcore.policy.caller_entry import is_exact
 from mintcore.policy.claim_values import plain_claims, require
 from mintcore.policy.issuers import Kind, Use
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _NAME = "circleci"
 _PROJECT, _ORIGIN = "oidc.circleci.com/project-id", "oidc.circleci.com/vcs-origin"
 _REF, _RUN = "oidc.circleci.com/vcs-ref", "oidc.circleci.com/pipeline-id"
+_SSH = "oidc.circleci.com/ssh-rerun"
 _DEFINITION = "oidc.circleci.com/pipeline-definition-id"
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _USER = re.compile(rf"org/{_UUID}/project/{_UUID}/user/({_UUID})(?:/.*)?")
@@ -29,7 +31,7 @@ CLAIMS: Mapping[str, Use] = MappingProxyType(
         **dict.fromkeys(("iss", "aud", "exp", "iat"), Use.CHECKED),
         **dict.fromkeys((_PROJECT, _ORIGIN, _REF, _DEFINITION, "sub"), Use.MATCH | Use.AUDIT),
         _RUN: Use.AUDIT,
-        **dict.fromkeys(("oidc.circleci.com/org-id", "oidc.circleci.com/ssh-rerun"), Use.MATCH),
+        **dict.fromkeys(("oidc.circleci.com/org-id", _SSH), Use.MATCH),
         **dict.fromkeys(("oidc.circleci.com/workflow-id", "oidc.circleci.com/job-id"), Use.KEPT),
         "oidc.circleci.com/context-ids": Use.KEPT,
     }
@@ -56,10 +58,22 @@ def circleci_job(unverified_claims: Mapping[str, Any], issuer: str) -> Job:
 
 
 def _advice(match: Mapping[str, str]) -> str:
-    if _ORIGIN not in match and "/vcs-origin/" not in match.get("sub", ""):
+    subject = match.get("sub", "")
+    origin, ref = (is_exact(match.get(name, "*")) for name in (_ORIGIN, _REF))
+    if not origin and not (is_exact(subject) and "/vcs-origin/" in subject):
         return (
-            f"does not match {_ORIGIN}: builds of forks can mint too if the project passes secrets to them. Fix: "
-            f"add {_ORIGIN}"
+            f"does not match {_ORIGIN} exactly: builds of forks can mint too if the project passes them secrets. "
+            f"Fix: set {_ORIGIN} to the whole repository, without *"
+        )
+    if not ref and not (is_exact(subject) and "/vcs-ref/" in subject):
+        return (
+            f"does not match {_REF} exactly: builds of every branch and tag can mint. Fix: set {_REF} to the whole "
+            "ref, such as refs/heads/main"
+        )
+    if match.get(_SSH) != "false":
+        return (
+            f'does not match {_SSH} "false": a person in the SSH session of a rerun can mint. Fix: add "{_SSH}": '
+            '"false"'
         )
     return ""
 

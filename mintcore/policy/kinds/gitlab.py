@@ -7,6 +7,7 @@ the job runs, which for a fork's merge request can be the target: these claims a
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NAME = "gitlab"
+_NUMBERS = ("project_id", "namespace_id", "job_project_id", "job_namespace_id", "user_id")
 _REQUIRED = ("project_id", "project_path", "namespace_id")
 # `sub` has a form that each project can change, and a user can change its own login and email.
 CLAIMS: Mapping[str, Use] = MappingProxyType(
@@ -63,6 +65,12 @@ def gitlab_job(unverified_claims: Mapping[str, Any], issuer: str) -> Job:
 
 
 def _advice(match: Mapping[str, str]) -> str:
+    for claim in _NUMBERS:
+        if not re.fullmatch(r"[0-9]+\*?", match.get(claim, "0")):
+            return f"can never match: {claim} is a number. Fix: set {claim} to the number that GitLab shows"
+    ref = match.get("ref_path", "refs/")
+    if not (ref.startswith("refs/") or (ref.endswith("*") and "refs/".startswith(ref[:-1]))):
+        return f'can never match: ref_path begins with refs/. Fix: write "ref_path": "refs/heads/{ref}"'
     if match.get("ref_protected") != "true":
         return (
             'does not match ref_protected "true": everybody who can push to the project can mint. Fix: add '

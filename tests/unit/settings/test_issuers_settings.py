@@ -252,6 +252,9 @@ def test_every_problem_is_listed_at_once() -> None:
             {},
             "CALLERS[0] does not match oidc.circleci.com/vcs-origin",
         ),
+        ([ENTRY | {"match": MATCH | {"ref_path": "main"}}], {}, 'write "ref_path": "refs/heads/main"'),
+        ([ENTRY | {"match": MATCH | {"project_id": " 4711"}}], {}, "can never match: project_id is a number"),
+        ([ENTRY | {"match": MATCH | {"project_id": "acme/app"}}], {}, "can never match: project_id is a number"),
         ([ENTRY | {"as": "other/app"}], {}, "CALLERS[0] acts as other/app, whose owner is not enrolled"),
         ([ENTRY | {"roles": ["review"]}], {}, "CALLERS[0] has the role review, which this mint does not serve"),
         ([ENTRY], {"REQUIRED_CLAIMS": '{"event_name": ["push"]}'}, "REQUIRED_CLAIMS also holds for the jobs"),
@@ -327,3 +330,53 @@ def test_a_whole_configuration_has_no_warning_about_callers(changes: dict[str, s
 def test_a_job_reaches_its_own_repository_unless_repo_scope_says_more(scope: str, expected: str) -> None:
     policy = settings("hosted", ISSUERS, [ENTRY], REPO_SCOPE=scope).policy
     assert policy.scope_of(Role("coder"), listed=True) == expected
+
+
+CIRCLE = "oidc.circleci.com/"
+CIRCLE_WHOLE = {
+    f"{CIRCLE}project-id": UUID,
+    f"{CIRCLE}vcs-origin": "github.com/acme/app",
+    f"{CIRCLE}vcs-ref": "refs/heads/main",
+    f"{CIRCLE}ssh-rerun": "false",
+}
+CIRCLE_SUBJECT = f"org/{UUID}/project/{UUID}/user/{UUID}/vcs-origin/github.com/acme/app/vcs-ref/refs/heads/main"
+BUILDKITE_WHOLE = {
+    "pipeline_id": UUID,
+    "build_branch": "main",
+    "sub": "organization:acme:pipeline:app:ref:refs/heads/main:*",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "match", "said"),
+    [
+        ("buildkite", BUILDKITE_WHOLE, ""),
+        ("buildkite", BUILDKITE_WHOLE | {"build_branch": "main*"}, "does not match build_branch exactly"),
+        ("buildkite", BUILDKITE_WHOLE | {"sub": "organization:acme:pipeline:app:*"}, "matches build_branch alone"),
+        (
+            "buildkite",
+            {"pipeline_id": UUID, "sub": "organization:acme:pipeline:app:ref:refs/heads/main*"},
+            "does not match build_branch exactly",
+        ),
+        ("circleci", CIRCLE_WHOLE, ""),
+        ("circleci", {"sub": CIRCLE_SUBJECT, f"{CIRCLE}ssh-rerun": "false"}, ""),
+        ("circleci", CIRCLE_WHOLE | {f"{CIRCLE}vcs-origin": "github.com/*"}, "vcs-origin exactly"),
+        ("circleci", CIRCLE_WHOLE | {f"{CIRCLE}vcs-ref": "refs/heads/*"}, "vcs-ref exactly"),
+        ("circleci", CIRCLE_WHOLE | {f"{CIRCLE}ssh-rerun": "true"}, "ssh-rerun"),
+        ("circleci", {name: CIRCLE_WHOLE[name] for name in list(CIRCLE_WHOLE)[:2]}, "vcs-ref exactly"),
+        ("circleci", {name: CIRCLE_WHOLE[name] for name in list(CIRCLE_WHOLE)[:3]}, "ssh-rerun"),
+        ("circleci", {"sub": f"org/{UUID}/project/{UUID}/user/{UUID}/vcs-origin/*"}, "vcs-origin exactly"),
+        ("circleci", {"sub": CIRCLE_SUBJECT[:-4] + "*"}, "vcs-origin exactly"),
+        ("gitlab", MATCH, ""),
+        ("gitlab", MATCH | {"ref_path": "refs/heads/release/*"}, ""),
+        ("gitlab", MATCH | {"ref_path": "ref*"}, ""),
+        ("gitlab", MATCH | {"ref_path": "main*"}, "can never match"),
+        ("gitlab", MATCH | {"namespace_id": "acme"}, "can never match"),
+    ],
+)
+def test_only_exact_values_keep_forks_and_other_branches_out(kind: str, match: dict[str, str], said: str) -> None:
+    advice = KINDS[kind].advice
+    assert advice is not None
+    found = advice(match)
+    assert (said in found) if said else found == ""
+    assert not found or " Fix: " in found
