@@ -176,6 +176,13 @@ def test_the_sandboxs_entries_are_those_of_the_page() -> None:
         assert set(issuer.match.items()) <= {*entry["match"].items(), *SLUGS, ("ref_protected", "true")}
 
 
+def test_the_files_install_from_where_the_client_is_until_a_release() -> None:
+    assert "There is no release yet" in PAGE, "then the files install from the registry"
+    installs = re.findall(r"pip install .*", PAGE)
+    assert len(installs) == 3
+    assert all('"fullsend-mint[cli] @ git+https://' in line for line in installs)
+
+
 def commands(name: str) -> list[str]:
     """Return the shell lines of a file, in order."""
     document = parsed(name)[0]
