@@ -26,7 +26,7 @@ hold a token, a JWT or key material.
     │   ├── KeyUnavailable        ├── GitHubRateLimited         ├── GitHubUnavailable
     │   └── UpstreamTimeout       └── FallbackUnavailable
     └── ServerError           the operator has to act
-        ├── InvalidRoleKey        └── InternalError ── Incident
+        ├── InvalidRoleKey        └── InternalError ── Incident ── OtherAccount
 """
 
 from __future__ import annotations
@@ -342,3 +342,11 @@ class InternalError(ServerError):
 
 class Incident(InternalError):
     """A service answered what must never be true. Nothing is minted, and the log entry is CRITICAL."""
+
+
+class OtherAccount(Incident):
+    """The installation on a name is that of another account; ``account_id`` is its id."""
+
+    def __init__(self, public: str = "", *, detail: str = "", account_id: str = "") -> None:
+        super().__init__(public, detail=detail)
+        self.account_id = account_id

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mintcore.policy.caller import Caller
     from mintcore.policy.claims import GenuineClaims, SignedClaims, UnprovenClaims
-    from mintcore.policy.decision import CommitQuestion, GrantQuestion, Target
+    from mintcore.policy.decision import CommitQuestion, EnrolledIds, GrantQuestion, Ids, Target
     from mintcore.policy.names import Org, Role
     from mintcore.policy.roles import App
     from mintcore.request import AnswerRecord, DecisionRecord, InstallationToken, RequestContext, Scope
@@ -141,6 +141,17 @@ class CommitLookup(Protocol):
         """
 
 
+class IdsLookup(Protocol):
+    """Asks GitHub which ids an owner and a repository have now."""
+
+    def ids(self, app: App, enrolled: EnrolledIds, context: RequestContext) -> Ids:
+        """Return the ids that ``enrolled`` has, as they are now; the other one is empty.
+
+        The repository's id is never cached: a repository of the same name can be made within seconds. It is empty
+        for the repository of an owner with another id. Raises what :meth:`InstallationTokens.issue` raises.
+        """
+
+
 class InstallationTokens(Protocol):
     """Finds the App's installation on an organization and has the forge issue a token of it."""
 
@@ -148,7 +159,8 @@ class InstallationTokens(Protocol):
         """Return a token of the App's installation on ``target``, scoped to what the forge has of ``scope``.
 
         Raises an InstallationError, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout, a key's failure, or
-        Incident where the installation is another account's.
+        Incident where the installation is another account's; OrgNotAllowed for that, and for another repository of
+        the name, if ``scope`` has ids. A token that is not returned has been revoked.
         """
 
     def prepare(self, app: App, target: Target, scope: Scope, context: RequestContext) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mintcore.errors import MintError
     from mintcore.policy.caller import Caller, Job
     from mintcore.policy.claims import Proof
-    from mintcore.policy.decision import Decision, Entitlement
+    from mintcore.policy.decision import Decision, EnrolledIds, Entitlement
     from mintcore.policy.levels import Permissions
     from mintcore.policy.names import RepoName
     from mintcore.policy.token_request import TokenRequest
@@ -77,7 +77,8 @@ class InstallationToken:
     """A scoped token as the forge issued it. ``repositories`` is empty when all of them were granted.
 
     ``expires_at`` is the forge's own text (ISO 8601, UTC). ``warnings`` are sentences for the caller about
-    permissions that the forge does not have.
+    permissions that the forge does not have. ``repository_ids`` has the forge's id of each repository under its
+    full name in lowercase.
     """
 
     token: Secret
@@ -87,14 +88,19 @@ class InstallationToken:
     repository_selection: str
     installation_id: int
     warnings: tuple[str, ...] = ()
+    repository_ids: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a token gives access to: ``repos`` of the installation (all of them if empty), with ``permissions``."""
+    """What a token gives access to: ``repos`` of the installation (all of them if empty), with ``permissions``.
+
+    ``ids`` must be those of the forge's answers, or there is no token; ``None`` compares nothing.
+    """
 
     permissions: Permissions
     repos: tuple[RepoName, ...]
+    ids: EnrolledIds | None = None
 
 
 @dataclass(slots=True)

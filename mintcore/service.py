@@ -70,7 +70,7 @@ class MintService:
         record = DecisionRecord("mint", context, request)
 
         def admit(claimant: Claimant) -> Decision:
-            return trust.decide(self._policy, claimant, request)
+            return trust.decide(self._policy, claimant, request, minting=True)
 
         with self._audited(record):
             examined = self._examine(unverified_token, record, admit)
@@ -160,8 +160,9 @@ class MintService:
         """Return policy's decision with every question answered; most decisions have none."""
         if record.decision is not None and record.decision.question is None:
             return record.decision
+        minting = record.kind == "mint"
         return self._lookups.answer(
-            lambda facts: trust.decide(self._policy, claimant, request, facts), record.context
+            lambda facts: trust.decide(self._policy, claimant, request, facts, minting=minting), record.context
         )
 
     def _check_limits(self, caller: Caller) -> None:
@@ -201,14 +202,14 @@ class MintService:
         context = record.context
         context.served_role = entitled.role
         record.entitlement = entitled
-        record.scope = Scope(entitled.permissions, entitled.repos)
+        record.scope = Scope(entitled.permissions, entitled.repos, entitled.ids)
         with context.step("key"):
             self._assertions.assertion(entitled.app, context)
         if self._limiter is not None:
             self._limiter.spend(_key(caller))
 
     def _request(self, entitled: Entitlement, record: DecisionRecord) -> InstallationToken:
-        scope = Scope(entitled.permissions, entitled.repos)
+        scope = Scope(entitled.permissions, entitled.repos, entitled.ids)
         with record.context.step("issue"):
             return self._tokens.issue(entitled.app, entitled.target, scope, record.context)
 

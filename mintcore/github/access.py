@@ -29,7 +29,7 @@ def requestable(scope: Scope) -> Scope:
             f"GitHub does not have {_listed(lacking, 'read')}, and the request has no other permission. Fix: "
             f"request {_listed(lacking, 'write')}, or another permission of the level."
         )
-    return Scope(MappingProxyType(kept), scope.repos)
+    return Scope(MappingProxyType(kept), scope.repos, scope.ids)
 
 
 def left_out(scope: Scope) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mintcore.errors import GitHubUnavailable, Incident
+from mintcore.errors import GitHubUnavailable, Incident, OtherAccount
 from mintcore.github.diagnosis import covers
 from mintcore.github.refusals import not_github
 from mintcore.outbound.answer import Unusable
@@ -30,7 +30,7 @@ class Installation:
     suspended: bool
     permissions: Mapping[str, str]
     owner_id: str = ""
-    """The account's id, if the caller's signed claims have the same one."""
+    """The account's id, if the caller proves the same one."""
 
 
 def token_of(answer: Answer) -> Secret | None:
@@ -64,9 +64,10 @@ def parse_installation(answer: Answer, target: Target) -> Installation:
         raise Incident(detail=f"GitHub gave the installation {number} of {login[:100]!r} for {org}")
     # Since the token was issued, its account may have given up the name, and another account may have taken it.
     if target.owner_id and account_id != target.owner_id:
-        raise Incident(
-            detail=f"the installation {number} on {org} is of the account {account_id[:40]!r}, and the token's "
-            f"repository_owner_id is {target.owner_id[:40]!r}"
+        raise OtherAccount(
+            detail=f"the installation {number} on {org} is of the account {account_id[:40]!r}, and the id that the "
+            f"caller proves is {target.owner_id[:40]!r}",
+            account_id=account_id,
         )
     return Installation(
         id=number,
@@ -89,6 +90,7 @@ def parse_token(
         token, expires_at = fields["token"], fields["expires_at"]
         listed = fields.get("repositories") or []
         granted = tuple(str(repo["full_name"]) for repo in listed) if scope.repos else ()
+        ids = {str(repo["full_name"]).lower(): str(repo.get("id", "")) for repo in listed if scope.repos}
         permissions = {str(name): str(level) for name, level in fields["permissions"].items()}
         selection = str(fields.get("repository_selection", "selected" if scope.repos else "all"))
     except (Unusable, KeyError, TypeError, AttributeError) as error:
@@ -109,6 +111,7 @@ def parse_token(
         repository_selection=selection,
         installation_id=installation_id,
         warnings=warnings,
+        repository_ids=ids,
     )
 
 

@@ -5,31 +5,36 @@ Tokens are never cached. If the cached installation is gone, it is looked up aga
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mintcore.errors import InstallationSuspended, MintError
+from mintcore.errors import GitHubUnavailable, InstallationSuspended, MintError, OtherAccount
 from mintcore.github.access import requestable, warnings_of
 from mintcore.github.answers import parse_token, token_of
 from mintcore.github.diagnosis import covers, explain_unprocessable
 from mintcore.github.installation_cache import InstallationCache, InstallationKey
 from mintcore.github.refusals import is_not_found, quota_of
-from mintcore.request import Deadline, RequestContext
+from mintcore.policy.decision import Ids, Target
+from mintcore.policy.enrolled_ids import denied
+from mintcore.policy.names import RepoName
+from mintcore.request import Deadline, RequestContext, Scope
 
 if TYPE_CHECKING:
     from mintcore.github.answers import Installation
     from mintcore.github.client import AppClient
     from mintcore.helpers import Helpers
     from mintcore.outbound.answer import Answer
-    from mintcore.policy.decision import Target
-    from mintcore.policy.names import Org, RepoName
+    from mintcore.policy.decision import EnrolledIds
+    from mintcore.policy.names import Org, Repo
     from mintcore.policy.roles import App
     from mintcore.ports import Clock
-    from mintcore.request import InstallationToken, Scope
+    from mintcore.request import InstallationToken
     from mintcore.secret import Secret
 
 REVOCATION_SECONDS = 5.0
 _REVOCATION_PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)
 
+_DESCRIBES = MappingProxyType({"metadata": "read"})
 _OK = 200
 _CREATED = 201
 _MOVED = 301
@@ -53,17 +58,32 @@ class GitHubTokens:
         """
         scope, warnings = requestable(scope), warnings_of(scope)
         key = InstallationKey(app, target)
-        installation = self._installations.get(key, context)
+        installation = self._enrolled(key, scope, context)
         answer = self._create(app, installation, scope, context)
         if is_not_found(answer):
             # The App was uninstalled since the look-up, and perhaps installed again under another id.
             self._installations.drop_if(key, installation)
-            installation = self._installations.get(key, context)
+            installation = self._enrolled(key, scope, context)
             answer = self._create(app, installation, scope, context)
         context.github_quota.update(quota_of(answer))
         if answer.status == _CREATED:
             return self._checked(answer, key, scope, installation, warnings, context=context)
         raise self._refusal(answer, key, installation, scope, context)
+
+    def ids(self, app: App, enrolled: EnrolledIds, context: RequestContext) -> Ids:
+        """Return which of the ids GitHub has now; an :class:`~mintcore.ports.IdsLookup`.
+
+        GitHub describes a repository with a token for it. That token can read no content, and is dropped.
+        """
+        target = Target(enrolled.repository.owner, enrolled.owner_id)
+        try:
+            self._installations.get(InstallationKey(app, target), context)
+        except OtherAccount as other:
+            return Ids(other.account_id, "")
+        if not enrolled.repository_id:
+            return Ids(enrolled.owner_id, "")
+        made = self.issue(app, target, Scope(_DESCRIBES, (RepoName(enrolled.repository.name),)), context)
+        return Ids(enrolled.owner_id, _id_of(made, enrolled.repository))
 
     def accepts(
         self, app: App, target: Target, permission: str, context: RequestContext, *, at_most_every: float
@@ -118,16 +138,26 @@ class GitHubTokens:
         *,
         context: RequestContext,
     ) -> InstallationToken:
-        """Return the token of ``answer``, unless GitHub made it wider than asked: then revoke it."""
+        """Return the token of ``answer``, unless it is wider than asked or for another repository: revoke that."""
         try:
-            return parse_token(answer, key.org, scope, installation.id, warnings)
+            issued = parse_token(answer, key.org, scope, installation.id, warnings)
+            _require_ids(issued, scope)
         except MintError as failure:
             token = token_of(answer)
             if token is None:
                 raise
             done = "revoked" if self.revoke(token, context) else "the revocation failed"
             detail = f"{failure.detail} ({done}, hashed_token {token.hashed()})"
-            raise type(failure)(detail=detail) from None
+            raise type(failure)(failure.public, detail=detail) from None
+        return issued
+
+    def _enrolled(self, key: InstallationKey, scope: Scope, context: RequestContext) -> Installation:
+        """Return the installation. Raises OrgNotAllowed if it is not that of the enrolled owner of ``scope``."""
+        try:
+            return self._installations.get(key, context)
+        except OtherAccount as other:
+            refused = None if scope.ids is None else denied(scope.ids, other.account_id, "")
+            raise refused or other from None
 
     def _create(self, app: App, installation: Installation, scope: Scope, context: RequestContext) -> Answer:
         body: dict[str, Any] = {"permissions": dict(scope.permissions)}
@@ -171,3 +201,20 @@ class GitHubTokens:
         if answer.status not in {_OK, _MOVED} and not is_not_found(answer):
             raise self._client.refusal(answer, doing=f"looking at {org}/{name}", org=org)
         return answer.status == _OK and answer.json_object().get("id") == installation_id
+
+
+def _require_ids(issued: InstallationToken, scope: Scope) -> None:
+    """Raise OrgNotAllowed if the repository that was enrolled is another one now, GitHubUnavailable if not told."""
+    ids = scope.ids
+    if ids is None or not ids.repository_id:
+        return
+    refused = denied(ids, ids.owner_id, _id_of(issued, ids.repository))
+    if refused is not None:
+        raise refused
+
+
+def _id_of(issued: InstallationToken, repository: Repo) -> str:
+    found = issued.repository_ids.get(str(repository).lower(), "")
+    if not found:
+        raise GitHubUnavailable(detail=f"GitHub's answer lacks the id of {repository}")
+    return found

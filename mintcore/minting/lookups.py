@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mintcore.errors import InternalError, MintError
-from mintcore.policy.decision import NO_FACTS, CommitQuestion, Facts, Target
+from mintcore.policy.decision import NO_FACTS, CommitQuestion, Facts, GrantQuestion, Ids, IdsQuestion, Target
 from mintcore.request import RequestContext
 
 if TYPE_CHECKING:
@@ -21,23 +21,28 @@ if TYPE_CHECKING:
     from mintcore.policy.caller import Caller
     from mintcore.policy.decision import Decision, Question
     from mintcore.policy.roles import App
-    from mintcore.ports import CommitLookup, GrantLookup
+    from mintcore.ports import CommitLookup, GrantLookup, IdsLookup
 
 MAX_AT_ONCE = 8
 
 
 class Lookups:
-    """Answers questions through the two ports. A port is ``None`` if the mint's settings never need it.
+    """Answers questions through the ports. A port is ``None`` if the mint's settings never need it.
 
     ``helpers`` are the threads for questions beside the first; without a free one they are asked in turn.
     """
 
     def __init__(
-        self, grants: GrantLookup | None, commits: CommitLookup | None, helpers: Helpers | None = None
+        self,
+        grants: GrantLookup | None,
+        commits: CommitLookup | None,
+        helpers: Helpers | None = None,
+        ids: IdsLookup | None = None,
     ) -> None:
         self._grants = grants
         self._commits = commits
         self._helpers = helpers
+        self._ids = ids
 
     def answer(self, decide: Callable[[Facts], Decision], context: RequestContext) -> Decision:
         """Return ``decide``'s decision once it is final.
@@ -68,26 +73,29 @@ class Lookups:
             raise InternalError(detail="policy asks about a role that is not served")
         app, caller = decision.entitlement.app, decision.acting()
         reports = any(rule.question == questions[0] and rule.report_only for rule in decision.rules)
-        grants, commits, unanswered = dict(facts.grants), dict(facts.commits), dict(facts.unanswered)
+        grants, commits, ids = dict(facts.grants), dict(facts.commits), dict(facts.ids)
+        unanswered = dict(facts.unanswered)
         for question, answer in zip(questions, self._ask_all(questions, app, caller, context), strict=True):
             if isinstance(answer, MintError):
                 if not reports:
-                    return Facts(grants, commits, unanswered), answer
+                    return Facts(grants, commits, ids, unanswered), answer
                 unanswered[question] = answer.code
             elif isinstance(question, CommitQuestion):
                 commits[question] = bool(answer)
-            else:
+            elif isinstance(question, GrantQuestion):
                 grants[question] = str(answer)
-        return Facts(grants, commits, unanswered), None
+            elif isinstance(answer, Ids):
+                ids[question] = answer
+        return Facts(grants, commits, ids, unanswered), None
 
     def _ask_all(
         self, questions: Sequence[Question], app: App, caller: Caller, context: RequestContext
-    ) -> list[str | bool | MintError]:
+    ) -> list[str | bool | Ids | MintError]:
         """Return an answer or a failure for each question, in their order."""
         # Each look-up counts its own calls: the context is not made for several threads.
         counts = [RequestContext(context.deadline, context.request_id, context.trace) for _ in questions]
 
-        def ask(number: int) -> str | bool | MintError:
+        def ask(number: int) -> str | bool | Ids | MintError:
             try:
                 return self._ask(questions[number], app, caller, counts[number])
             except MintError as failure:
@@ -106,11 +114,15 @@ class Lookups:
                 context.upstream_calls[service] = context.upstream_calls.get(service, 0) + calls
         return answers
 
-    def _ask(self, question: Question, app: App, caller: Caller, context: RequestContext) -> str | bool:
+    def _ask(self, question: Question, app: App, caller: Caller, context: RequestContext) -> str | bool | Ids:
         if isinstance(question, CommitQuestion):
             if self._commits is None:
                 raise InternalError(detail="this mint cannot look up commits")
             return self._commits.contains(app, question, Target(caller.org, caller.owner_id), context)
+        if isinstance(question, IdsQuestion):
+            if self._ids is None:
+                raise InternalError(detail="this mint cannot look up ids")
+            return self._ids.ids(app, question.enrolled, context)
         if self._grants is None:
             raise InternalError(detail="this mint cannot look up grants")
         return self._grants.variable(app, question, caller.org, context)

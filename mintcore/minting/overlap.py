@@ -45,7 +45,7 @@ class Prepared(InTurn):
     def __init__(
         self, tokens: InstallationTokens, entitled: Entitlement, context: RequestContext, helpers: Helpers
     ) -> None:
-        scope = Scope(entitled.permissions, entitled.repos)
+        scope = Scope(entitled.permissions, entitled.repos, entitled.ids)
 
         def work() -> None:
             # The request itself meets the same failure later, and reports it in its turn.

@@ -53,7 +53,7 @@ def match_job(policy: TrustPolicy, job: Job, role: Role | None) -> Matched:
         token_id=job.token_id,
         expires_at=job.expires_at,
         issuer=job.issuer,
-        owner_id=policy.enrolled_orgs.get(entry.acts_as.owner, ""),
+        owner_id="" if "ids" in policy.report_only else policy.enrolled_orgs.get(entry.acts_as.owner, ""),
     )
     return Matched(rule, caller)
 

@@ -43,7 +43,29 @@ class CommitQuestion:
     refs: tuple[str, ...]
 
 
-Question = GrantQuestion | CommitQuestion
+class EnrolledIds(NamedTuple):
+    """The ids that ENROLLED_IDS has of a job's repository and of its owner; an empty one is not compared."""
+
+    repository: Repo
+    owner_id: str
+    repository_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdsQuestion:
+    """Asks which ids the owner and the repository of ``enrolled`` have now."""
+
+    enrolled: EnrolledIds
+
+
+class Ids(NamedTuple):
+    """GitHub's ids of an owner and a repository; empty where nothing is to be compared."""
+
+    owner_id: str
+    repository_id: str
+
+
+Question = GrantQuestion | CommitQuestion | IdsQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +74,7 @@ class Facts:
 
     grants: Mapping[GrantQuestion, str] = field(default_factory=lambda: MappingProxyType({}))
     commits: Mapping[CommitQuestion, bool] = field(default_factory=lambda: MappingProxyType({}))
+    ids: Mapping[IdsQuestion, Ids] = field(default_factory=lambda: MappingProxyType({}))
     unanswered: Mapping[Question, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -62,8 +85,8 @@ NO_FACTS = Facts()
 class Target:
     """The account that a token is for: the caller's own organization, or one that granted the caller the role.
 
-    ``owner_id`` is GitHub's id of the account as the caller's signed claims have it. It is empty for another
-    organization, and for the caller's own where the claims have none.
+    ``owner_id`` is GitHub's id of the account as the caller's signed claims have it, for a job as ENROLLED_IDS
+    has it. It is empty for another organization, and for the caller's own where neither has it.
     """
 
     org: Org
@@ -72,7 +95,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """What an allowed request gets: ``repos`` of ``target`` (all of them if empty), with ``permissions``."""
+    """What an allowed request gets: ``repos`` of ``target`` (all of them if empty), with ``permissions``.
+
+    ``ids`` are compared with GitHub's answers before the token is handed out; ``None`` if policy has them already.
+    """
 
     role: Role
     app: App
@@ -80,6 +106,7 @@ class Entitlement:
     permissions: Permissions
     target: Target
     repos: tuple[RepoName, ...]
+    ids: EnrolledIds | None = None
 
 
 class Rule(NamedTuple):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mintcore.errors import ClaimsNotAllowed, OrgNotAllowed
-from mintcore.policy.caller import WorkflowCaller
 from mintcore.policy.caller_entry import value_matches
 from mintcore.policy.decision import Rule
+from mintcore.policy.enrolled_ids import Compared, compared_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mintcore.policy.caller import Caller
+    from mintcore.policy.caller import Caller, WorkflowCaller
     from mintcore.policy.policy import TrustPolicy
 
 _MAX_SHOWN = 120
@@ -23,22 +23,6 @@ _NO_CLAIMS = Rule(
     expected="no claim is required",
     remedy="",
     failure=ClaimsNotAllowed,
-)
-_NO_IDS = Rule(
-    name="ids",
-    passed=True,
-    found="no id was compared",
-    expected="ENROLLED_IDS has neither the organization nor the repository",
-    remedy="",
-    failure=OrgNotAllowed,
-)
-_IDS_LATER = Rule(
-    name="ids",
-    passed=True,
-    found="the token has no id of GitHub's",
-    expected="the account of the installation must have the organization's id in ENROLLED_IDS",
-    remedy="",
-    failure=OrgNotAllowed,
 )
 
 
@@ -93,36 +77,15 @@ def _listed(claims: Iterable[tuple[str, tuple[str, ...]]]) -> str:
     return "; ".join(f"{name} must be {' or '.join(accepted)}" for name, accepted in claims)
 
 
-def ids_rule(policy: TrustPolicy, caller: Caller) -> Rule:
-    """Return whether the names in ENROLLED_IDS still belong to the accounts that were enrolled.
-
-    A job's token has no ids of GitHub's; the id of its installation's account is compared later.
-    """
-    if not isinstance(caller, WorkflowCaller):
-        return _IDS_LATER if caller.owner_id else _NO_IDS
-    compared = list(_compared(policy, caller))
-    if not compared:
-        return _NO_IDS
-    wrong = [(name, enrolled, claimed) for name, enrolled, claimed in compared if enrolled != claimed]
-    names = ", ".join(name for name, _, _ in wrong)
-    return Rule(
-        name="ids",
-        passed=not wrong,
-        found=", ".join(f"{name} has the id {claimed or 'none'}" for name, _, claimed in compared),
-        expected=", ".join(f"{name} must have the id {enrolled}" for name, enrolled, _ in compared),
-        remedy=f"The name {names} now belongs to a different account than the one that was enrolled, so it is not "
-        "enrolled; ask the mint's operator to enroll it again."
-        if wrong
-        else "",
-        failure=OrgNotAllowed,
-        report_only="ids" in policy.report_only,
-    )
+def ids_rule(policy: TrustPolicy, caller: WorkflowCaller) -> Rule:
+    """Return whether the names in ENROLLED_IDS still belong to the accounts that were enrolled."""
+    return compared_rule(list(_compared(policy, caller)), report_only="ids" in policy.report_only)
 
 
-def _compared(policy: TrustPolicy, caller: WorkflowCaller) -> Iterator[tuple[str, str, str]]:
+def _compared(policy: TrustPolicy, caller: WorkflowCaller) -> Iterator[Compared]:
     owner = policy.enrolled_orgs.get(caller.org)
     if owner is not None:
-        yield str(caller.org), owner, caller.run.owner_id
+        yield Compared(str(caller.org), owner, caller.run.owner_id)
     repository = policy.enrolled_repos.get(caller.repository)
     if repository is not None:
-        yield str(caller.repository), repository, caller.run.repository_id
+        yield Compared(str(caller.repository), repository, caller.run.repository_id)

@@ -11,6 +11,7 @@ from mintcore.errors import InvalidLevel, PermissionsNotAllowed, RoleNotAllowed
 from mintcore.policy.caller import JobCaller, WorkflowCaller
 from mintcore.policy.caller_rules import entries_of, entry_level_rule, entry_role_rule, match_job
 from mintcore.policy.decision import NO_FACTS, Decision, Entitlement, Facts, Rule
+from mintcore.policy.enrolled_ids import job_ids_rule, with_the_token
 from mintcore.policy.enrollment import claims_rule, ids_rule, org_rule
 from mintcore.policy.issuers import issuer_provider_id
 from mintcore.policy.levels import beyond
@@ -27,8 +28,18 @@ if TYPE_CHECKING:
     from mintcore.policy.token_request import TokenRequest
 
 
-def decide(policy: TrustPolicy, claimant: Claimant, request: TokenRequest, facts: Facts = NO_FACTS) -> Decision:
-    """Return what ``claimant`` may have of ``request``; ``facts`` are what GitHub has answered so far."""
+def decide(
+    policy: TrustPolicy,
+    claimant: Claimant,
+    request: TokenRequest,
+    facts: Facts = NO_FACTS,
+    *,
+    minting: bool = False,
+) -> Decision:
+    """Return what ``claimant`` may have of ``request``; ``facts`` are what GitHub has answered so far.
+
+    ``minting`` is whether a token is made of an allowed decision: a job's ids are then compared with the token's.
+    """
     caller: WorkflowCaller | JobCaller
     if isinstance(claimant, WorkflowCaller):
         caller = claimant
@@ -48,14 +59,18 @@ def decide(policy: TrustPolicy, claimant: Claimant, request: TokenRequest, facts
         if level in grant.levels:
             permissions = grant.levels[level] if request.permissions is None else request.permissions
             rules += _within(caller, grant, level, permissions)
-    rules += [claims_rule(policy, caller), ids_rule(policy, caller)]
-    if isinstance(caller, WorkflowCaller):
-        rules.append(refs_rule(policy, caller, facts))
+    rules.append(claims_rule(policy, caller))
     reach = reach_of(policy, caller, request)
+    ids = None
+    if isinstance(caller, WorkflowCaller):
+        rules += [ids_rule(policy, caller), refs_rule(policy, caller, facts)]
+    else:
+        ids = with_the_token(policy, caller, reach) if minting else None
+        rules.append(job_ids_rule(policy, caller, facts, later=ids is not None))
     rules.append(scope_rule(policy, caller, request, reach, facts))
     if grant is None or permissions is None:
         return Decision(tuple(rules), caller=caller)
-    entitled = Entitlement(request.role, grant.app, level, permissions, reach.target, reach.repos)
+    entitled = Entitlement(request.role, grant.app, level, permissions, reach.target, reach.repos, ids)
     return Decision(tuple(rules), entitled, caller)
 
 
@@ -69,7 +84,7 @@ def decide_status(policy: TrustPolicy, claimant: Claimant, role: Role | None = N
     first, matched = match_job(policy, claimant, role)
     if matched is None:
         return Decision((first,))
-    return Decision((first, org_rule(policy, matched), ids_rule(policy, matched)), caller=matched)
+    return Decision((first, org_rule(policy, matched)), caller=matched)
 
 
 def workflow_allowed(policy: TrustPolicy, claimant: Claimant) -> bool:

@@ -33,7 +33,8 @@ WHO_MAY_MINT = (
     Variable(
         "ENROLLED_IDS", *BOTH, example='\'{"my-org": "1234567"}\'',
         meaning="JSON object, `org` or `owner/repo` → GitHub's numeric id. A name that comes with another id now "
-        "belongs to a different account and is denied. `fullsend mint enroll` writes it",
+        "belongs to a different account and is denied: the ids are those of a workflow's token, for a job of "
+        "CALLERS those of GitHub's answers. `fullsend mint enroll` writes it",
     ),
     Variable(
         "REQUIRED_CLAIMS", *BOTH, example='\'{"event_name": ["push", "workflow_dispatch"]}\'',

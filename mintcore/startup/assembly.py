@@ -70,6 +70,7 @@ def _lookups(policy: TrustPolicy, channel: Channel, tokens: GitHubTokens, clock:
         grants=GrantVariables(channel, tokens, clock) if policy.grants else None,
         commits=HostCommits(channel, tokens, clock) if refs is not None and refs.commits else None,
         helpers=Helpers(_LOOKUP_THREADS) if policy.grants else None,
+        ids=tokens if policy.enrolled_orgs or policy.enrolled_repos else None,
     )
 
 

@@ -159,22 +159,30 @@ def test_google_has_the_last_word(mints: dict[str, MintProcess], shared_world: W
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_installation_of_another_account_mints_nothing_for_a_job(
-    mode: str, mints: object, shared_world: World, tmp_path_factory: pytest.TempPathFactory
+@pytest.mark.parametrize("ids", ['{"Octo-Org": 1}', '{"octo-org/App": 1}'])
+def test_another_account_or_repository_of_the_name_mints_nothing_for_a_job(
+    mode: str, ids: str, mints: object, shared_world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A job's token has no id of GitHub's, so the installation's account is compared with ENROLLED_IDS."""
+    """A job's token has no id of GitHub's, so GitHub's answers are compared with ENROLLED_IDS."""
     assert mints
     own = {"kind": "gitlab", "url": shared_world.ci["gitlab"].issuer}
     changes = {
         "ISSUERS": json.dumps({"gitlab": own}),
         "CALLERS": json.dumps([CALLERS[0]]),
-        "ENROLLED_IDS": '{"Octo-Org": 1}',
+        "ENROLLED_IDS": ids,
         "MINTS_PER_TOKEN": "5",
     }
     with new_mint(mode, shared_world, tmp_path_factory.mktemp("pems"), **changes) as mint:
-        got = ask(mint, shared_world, shared_world.ci["gitlab"].token(), body=ROWS[0].body)
-        assert (got.status, got.json["code"]) == (500, "internal_error")
-        mint.wait_for_log(lambda line: "incident" in line and "CRITICAL" in line)
+        token, live = shared_world.ci["gitlab"].token(), shared_world.github.live_tokens()
+        got = ask(mint, shared_world, token, body=ROWS[0].body, headers={"X-Request-Id": "ids"})
+        assert (got.status, got.json["code"]) == (403, "org_not_allowed")
+        assert "now belongs to a different account" in got.json["error"]
+        event = last_event(mint, "ids")
+        assert (event["outcome"], event["cause"].partition(":")[0]) == ("denied", "rule ids")
+        assert shared_world.github.live_tokens() == live
+        told = ask(mint, shared_world, token, body=b"", method="GET", path="/v1/status?role=triage").json
+        assert [rule["rule"] for rule in told["rules"] if not rule["passed"]] == ["ids"]
+        assert not told["allowed"]
         uncounted = ask(mint, shared_world, shared_world.ci["gitlab"].token(jti=None), body=ROWS[0].body)
         assert (uncounted.status, uncounted.json["code"]) == (403, "token_spent")
 

@@ -19,6 +19,7 @@ from mintcore.errors import (
     InstallationSuspended,
     InvalidRoleKey,
     MintError,
+    OrgNotAllowed,
     PermissionsNotGranted,
     ReposNotAccessible,
     UpstreamTimeout,
@@ -34,8 +35,8 @@ from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.rsa import RsaSigner, parse_signer
 from mintcore.outbound.answer import Answer, DeadlineExceeded, Unreachable
 from mintcore.outbound.channel import Outbound
-from mintcore.policy.decision import Target
-from mintcore.policy.names import Org, RepoName, Role
+from mintcore.policy.decision import EnrolledIds, Ids, Target
+from mintcore.policy.names import Org, Repo, RepoName, Role
 from mintcore.policy.roles import BUILT_IN, App
 from mintcore.request import InstallationToken, Scope
 from mintcore.secret import Secret
@@ -79,9 +80,14 @@ class Octo:
         return new_attempt(self.clock)
 
     def issue(
-        self, *repos: str, tokens: GitHubTokens | None = None, org: Org = ORG, target: Target | None = None
+        self,
+        *repos: str,
+        tokens: GitHubTokens | None = None,
+        org: Org = ORG,
+        target: Target | None = None,
+        ids: EnrolledIds | None = None,
     ) -> InstallationToken:
-        scope = Scope(PERMISSIONS, tuple(RepoName(name) for name in repos))
+        scope = Scope(PERMISSIONS, tuple(RepoName(name) for name in repos), ids)
         return (tokens or self.issuer()).issue(self.app, target or Target(org), scope, self.context())
 
 
@@ -121,6 +127,38 @@ def test_a_token_for_everything_lists_no_repository(octo: Octo) -> None:
     octo.install()
     token = octo.issue()
     assert (token.repositories, token.repository_selection) == ((), "all")
+
+
+def test_a_repository_that_was_made_again_gets_no_token_for_a_job(octo: Octo) -> None:
+    octo.install()
+    old = octo.github.create_repo("octo-org/again")
+    enrolled = EnrolledIds(Repo(ORG, "Again"), octo.owner_id, str(old.id))
+    assert octo.issue("again", ids=enrolled).repositories == ("octo-org/again",)
+    assert octo.issuer().ids(octo.app, enrolled, octo.context()) == Ids(octo.owner_id, str(old.id))
+    octo.github.delete_repo("octo-org/again")
+    new, before = octo.github.create_repo("octo-org/again"), octo.github.live_tokens()
+    with pytest.raises(OrgNotAllowed, match="rule ids") as refused:
+        octo.issue("again", ids=enrolled)
+    assert "The name octo-org/Again now belongs to a different account" in refused.value.public
+    assert "revoked, hashed_token" in refused.value.detail
+    assert octo.github.live_tokens() == before
+    assert octo.issuer().ids(octo.app, enrolled, octo.context()).repository_id == str(new.id)
+
+
+def test_the_id_of_a_repository_is_never_missing_where_it_is_compared(octo: Octo) -> None:
+    octo.install()
+    with pytest.raises(GitHubUnavailable, match="lacks the id of octo-org/app"):
+        octo.issue("docs", ids=EnrolledIds(Repo(ORG, "app"), "", "7"))
+    assert not octo.github.live_tokens()
+
+
+def test_a_job_is_denied_where_the_owner_is_another_account(octo: Octo) -> None:
+    octo.install()
+    enrolled = EnrolledIds(Repo(ORG, "app"), "1", "")
+    with pytest.raises(OrgNotAllowed, match="octo-org has the id"):
+        octo.issue("app", target=Target(ORG, "1"), ids=enrolled)
+    assert octo.issuer().ids(octo.app, enrolled, octo.context()) == Ids(octo.owner_id, "")
+    assert not octo.github.live_tokens()
 
 
 def test_an_installation_on_a_user_account_is_found(octo: Octo) -> None:
