@@ -137,7 +137,10 @@ TABLE: Mapping[str, ErrorCode] = {
         sentence="The mint cannot fetch the OIDC issuer's keys; try again in a minute.",
         cause="A standalone mint has no keys of the issuer and cannot fetch them.",
         caller=f"The mint cannot fetch the issuer's keys. {_RUN_AGAIN}",
-        operator="Check that the mint can reach `OIDC_ISSUER_URL`, through `HTTPS_PROXY` if there is one.",
+        operator="The log names the issuer and why its keys cannot be used. Check that the mint can reach it "
+        "(`OIDC_ISSUER_URL` or its `url` in `ISSUERS`), through `HTTPS_PROXY` if there is one. Before it has an "
+        "issuer's keys the mint cannot tell who asks: while an issuer is down, this answer also shows to a "
+        "stranger that the mint accepts it.",
     ),
     "sts_unavailable": ErrorCode(
         502, retry=True,

@@ -105,14 +105,15 @@ class IssuerKeys:
         hurried = replace(context, deadline=deadline)
         try:
             document = self._get(self._discovery_path, hurried)
-            if document.get("issuer") != self._issuer:
-                raise IssuerUnavailable(detail="the discovery document is of another issuer")
-            keys = self._get(self._jwks_path(document.get("jwks_uri")), hurried)
-        except OutboundError as error:
-            raise IssuerUnavailable(detail=str(error)) from None
-        from mintcore.verify.key_sets import parse_key_set  # noqa: PLC0415 - see the module's docstring
+            keys = self._get(self._jwks_path(document), hurried)
+            from mintcore.verify.key_sets import parse_key_set  # noqa: PLC0415 - see the module's docstring
 
-        return parse_key_set(keys, self._algorithms)
+            return parse_key_set(keys, self._algorithms)
+        except (OutboundError, IssuerUnavailable) as error:
+            why = error.detail if isinstance(error, IssuerUnavailable) else str(error)
+            raise IssuerUnavailable(
+                detail=f"the keys of the issuer {self._issuer} cannot be fetched: {why}"
+            ) from None
 
     def _get(self, path: str, context: RequestContext) -> dict[str, Any]:
         answer = self._channel.send("GET", path, headers={"Accept": "application/json"}, context=context)
@@ -122,8 +123,11 @@ class IssuerKeys:
             self._clock.observe(answer.headers.get("date", ""), answer.headers.get("age", ""), cacheable=True)
         return answer.json_object()
 
-    def _jwks_path(self, jwks_uri: object) -> str:
-        """Return the key set's path at the issuer. Reject a cross-origin ``jwks_uri``."""
+    def _jwks_path(self, discovery: dict[str, Any]) -> str:
+        """Return the key set's path at the issuer. Reject those of other issuers and origins."""
+        named, jwks_uri = discovery.get("issuer"), discovery.get("jwks_uri")
+        if named != self._issuer:
+            raise IssuerUnavailable(detail=f"the discovery document names the issuer {repr(named)[:200]}")
         if isinstance(jwks_uri, str) and jwks_uri.startswith(f"{self._origin}/"):
             return jwks_uri.removeprefix(self._origin)
         shown = jwks_uri[:200] if isinstance(jwks_uri, str) else type(jwks_uri).__name__

@@ -69,27 +69,35 @@ def parse_key_set(document: Mapping[str, Any], algorithms: frozenset[str] = RS25
     """Return the usable keys of a JSON Web Key Set (RFC 7517 §5). Raises IssuerUnavailable if there are none."""
     listed = document.get("keys")
     keys: dict[str, RSAPublicKey | EllipticCurvePublicKey] = {}
+    unusable: list[str] = []
     for entry in listed if isinstance(listed, list) else []:
         usable = _usable_key(entry, algorithms)
-        if usable is not None:
+        if isinstance(usable, str):
+            unusable.append(usable)
+        else:
             keys[entry["kid"]] = usable
     if not keys:
-        raise IssuerUnavailable(detail="the issuer's key set holds no usable key")
+        why = "; ".join(dict.fromkeys(unusable)) or "it lists no keys"
+        raise IssuerUnavailable(detail=f"the issuer's key set holds no usable key: {why}")
     return MappingProxyType(keys)
 
 
-def _usable_key(entry: object, algorithms: frozenset[str]) -> RSAPublicKey | EllipticCurvePublicKey | None:
+def _usable_key(entry: object, algorithms: frozenset[str]) -> RSAPublicKey | EllipticCurvePublicKey | str:
+    """Return the key, or why it cannot be used."""
     if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str) or not entry["kid"]:
-        return None
+        return "a key has no kid"
     kind = entry.get("kty")
     algorithm = _TYPES.get(kind) if isinstance(kind, str) else None
-    if algorithm not in algorithms or entry.get("use", "sig") != "sig" or entry.get("alg", algorithm) != algorithm:
-        return None
+    if entry.get("use", "sig") != "sig":
+        return 'a key is not for signatures (its use is not "sig")'
+    if algorithm not in algorithms or entry.get("alg", algorithm) != algorithm:
+        return f"a key is not for {' or '.join(sorted(algorithms, reverse=True))}"
     try:
         key = jwt.PyJWK.from_dict(entry, algorithm=algorithm).key
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
-        return None
+        return "a key is damaged"
     if isinstance(key, RSAPublicKey):
-        return key if key.key_size >= MIN_KEY_BITS else None
+        return key if key.key_size >= MIN_KEY_BITS else f"a key has fewer than {MIN_KEY_BITS} bits"
     # RFC 7518 §3.4: ES256 is P-256 and no other curve.
-    return key if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1) else None
+    on_p256 = isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
+    return key if on_p256 else "a key is on another curve than P-256, or private"

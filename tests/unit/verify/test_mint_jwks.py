@@ -417,3 +417,32 @@ def test_standalone_old_keys_do_not_serve(clock: FakeClock) -> None:
         asked = new_attempt(clock)
         keys.load(asked)
         assert asked.upstream_calls == {"issuer": 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"use": "enc"}, 'its use is not "sig"'),
+        ({"kid": ""}, "a key has no kid"),
+        ({"alg": "RS512"}, "a key is not for RS256"),
+        ({"n": "AA"}, "a key is damaged"),
+    ],
+)
+def test_the_operator_learns_which_issuers_keys_are_unusable_and_why(
+    clock: FakeClock, key: rsa.RSAPrivateKey, changes: dict[str, Any], why: str
+) -> None:
+    published = Published(clock, key_set(jwk(key, **changes)))
+    url = published.peer.url
+    with pytest.raises(IssuerUnavailable) as failure:
+        published.check(signed(key))
+    assert url in failure.value.detail
+    assert why in failure.value.detail
+    assert failure.value.public == IssuerUnavailable.sentence
+
+
+def test_the_operator_learns_which_issuer_a_discovery_document_names(
+    clock: FakeClock, key: rsa.RSAPrivateKey
+) -> None:
+    published = Published(clock, key_set(jwk(key)), {"issuer": "https://other.test"})
+    with pytest.raises(IssuerUnavailable, match=r"names the issuer 'https://other\.test'"):
+        published.check(signed(key))
