@@ -31,8 +31,6 @@ SCHEMAS = {
     ".circleci/config.yml": "vendor.circle-ci",
 }
 SETTINGS = dict(re.findall(r"<!-- (\S+) settings -->\n```sh\n(.*?)```", PAGE, flags=re.DOTALL))
-SLUGS = (("organization_slug", "acme-inc"), ("pipeline_slug", "app"))
-"""The sandbox's job has no ids unless its agent asks for them."""
 OPERATOR = {
     "ALLOWED_ORGS": "acme",
     "ROLE_APP_IDS": '{"triage": "1"}',
@@ -173,7 +171,7 @@ def test_the_entry_of_an_example_matches_its_job_and_no_other(name: str) -> None
 def test_the_sandboxs_entries_are_those_of_the_page() -> None:
     for kind, issuer in KINDS.items():
         entry = json.loads(dict(line.split("=", 1) for line in shlex.split(SETTINGS[kind]))["CALLERS"])[0]
-        assert set(issuer.match.items()) <= {*entry["match"].items(), *SLUGS, ("ref_protected", "true")}
+        assert set(issuer.match.items()) <= {*entry["match"].items(), ("ref_protected", "true")}
 
 
 def test_the_files_install_from_where_the_client_is_until_a_release() -> None:

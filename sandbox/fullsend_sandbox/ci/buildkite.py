@@ -79,8 +79,7 @@ class BuildkiteIssuer(CIIssuer):
     subject: ClassVar[str] = "assertion.job_id"
     condition: ClassVar[str] = "assertion.organization_slug == 'acme-inc' && assertion.pipeline_slug == 'app'"
     match: ClassVar[Mapping[str, str]] = {
-        "organization_slug": "acme-inc",
-        "pipeline_slug": "app",
+        "pipeline_id": BuildkiteJob.pipeline_id,
         "build_branch": "main",
         "sub": "organization:acme-inc:pipeline:app:ref:refs/heads/main:*",
     }
@@ -96,8 +95,8 @@ class BuildkiteIssuer(CIIssuer):
         return [("POST", "/v3/jobs/<job_id>/oidc/tokens", self._request_token)]
 
     def default_job(self) -> BuildkiteJob:
-        """Return a job of the pipeline `acme-inc/app` on its branch `main`."""
-        return BuildkiteJob()
+        """Return a job of the pipeline `acme-inc/app` on `main`, with the ids that the client requests."""
+        return BuildkiteJob(extra=tuple(sorted(OPTIONAL_CLAIMS)))
 
     def job_environment(self, job: BuildkiteJob | None = None) -> dict[str, str]:
         """Return the variables that the agent gives a job; the access token is good for this job."""

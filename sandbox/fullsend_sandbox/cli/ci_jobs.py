@@ -23,7 +23,7 @@ OTHERS = ("GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI")
 """A terminal with the variables of another system would be a job of that one."""
 DENIED = {
     "gitlab": ("ref_protected=false", "project_id=4712"),
-    "buildkite": ("pipeline_slug=other", "build_branch=dev"),
+    "buildkite": ("pipeline_id=0184990a-4782-42b5-afc1-16715b10b1d1", "build_branch=dev"),
     "circleci": ("oidc.circleci.com/vcs-origin=github.com/fork/app", "oidc.circleci.com/vcs-ref=refs/heads/dev"),
     "kubernetes": ("kubernetes.io/namespace=default", "kubernetes.io/serviceaccount/name=default"),
 }
