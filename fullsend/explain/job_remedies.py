@@ -7,6 +7,7 @@ import shlex
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from mintcore.policy.caller_rules import of_project
 from mintcore.policy.kinds.table import KINDS
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mintcore.policy.caller import Job, JobCaller
     from mintcore.policy.caller_entry import CallerEntry
     from mintcore.policy.decision import Rule
+    from mintcore.policy.policy import TrustPolicy
     from mintcore.policy.token_request import TokenRequest
 
 _REFS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -26,15 +28,17 @@ _REFS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """The claims that limit an entry to a ref."""
 
 
-def for_unlisted(rule: Rule, job: Job, request: TokenRequest | None, place: str) -> str:
+def for_unlisted(rule: Rule, job: Job, policy: TrustPolicy, request: TokenRequest | None, place: str) -> str:
     """Return how to let in a job that no entry matches: an entry for its project and ref."""
+    listed = any(of_project(entry, job) for entry in policy.callers)
     role = str(request.role) if request is not None else "ROLE"
     added = _entry({"issuer": job.issuer, "match": _match(job), "as": "OWNER/REPO", "roles": [role]}, place)
+    if not listed:
+        then = " Then run the job on a protected branch or tag." if job.ref_protected == "false" else ""
+        return f"{_said(rule)} No entry has the job's project. Fix: only if it is to mint: {added}{then}"
     if job.ref_protected == "false":
         # The entry would not let this job in, and one without ref_protected would let in every branch.
-        return (
-            f"{_said(rule)} Fix: run the job on a protected branch or tag. If no entry has its project yet: {added}"
-        )
+        return f"{_said(rule)} Fix: run the job on a protected branch or tag."
     return f"{_said(rule)} Fix: run the job so that its claims match. Only if this very job is to mint: {added}"
 
 

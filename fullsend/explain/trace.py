@@ -190,7 +190,7 @@ def _outcome(rule: Rule) -> Outcome:
 
 def _change(rule: Rule, who: Caller | Job, policy: TrustPolicy, request: TokenRequest | None, place: str) -> str:
     if isinstance(who, Job):
-        return for_unlisted(rule, who, request, place)
+        return for_unlisted(rule, who, policy, request, place)
     return for_operator(Denial(rule, policy, who, request, place))
 
 

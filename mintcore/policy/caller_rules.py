@@ -68,10 +68,22 @@ def failing(entry: CallerEntry, job: Job) -> list[str]:
     return [claim for claim, wanted in entry.match.items() if not value_matches(job.claims.get(claim), wanted)]
 
 
-def entry_role_rule(caller: JobCaller, role: Role) -> Rule:
-    """Return whether the entry has the role."""
+def of_project(entry: CallerEntry, job: Job) -> bool:
+    """Return whether ``job`` is of the project that the entry pins; other claims may fail."""
+    return entry.issuer == job.issuer and not _strange(entry, job)
+
+
+def _strange(entry: CallerEntry, job: Job) -> list[str]:
+    """Return the claims about the project that fail."""
+    return [claim for claim in failing(entry, job) if claim in entry.identity]
+
+
+def entry_role_rule(policy: TrustPolicy, caller: JobCaller, role: Role) -> Rule:
+    """Return whether the entry has the role. The remedy names an entry of the same project that has it."""
     entry, listed = caller.entry, ", ".join(caller.entry.roles)
     passed = role in entry.roles
+    missed = [] if passed else [one for one in policy.callers if role in one.roles and of_project(one, caller.job)]
+    other = "".join(f" {one.name} allows {role} and fails: {_wrong(one, caller.job)}." for one in missed[:1])
     return Rule(
         name="callers_role",
         passed=passed,
@@ -79,8 +91,8 @@ def entry_role_rule(caller: JobCaller, role: Role) -> Rule:
         expected=f"{entry.name} has {listed}",
         remedy=""
         if passed
-        else f"{entry.name} does not allow this job the role {role}; it allows {listed}. Fix: ask for one of "
-        "these, or ask the mint's operator to add the role to the entry.",
+        else f"{entry.name} does not allow this job the role {role}; it allows {listed}.{other} Fix: ask for one "
+        "of these, or ask the mint's operator to add the role to the entry.",
         failure=RoleNotAllowed,
     )
 
@@ -107,20 +119,24 @@ def _denied(job: Job, entries: Sequence[CallerEntry]) -> Rule:
     if not entries:
         missing = f"CALLERS has no entry for the issuer {job.issuer}"
         return _rule(job, missing, "an entry of CALLERS must match the job", f"{missing}. Fix: {_OPERATOR}")
-    nearest = min(entries, key=lambda entry: len(failing(entry, job)))
-    wrong = failing(nearest, job)
-    # The order is that of the entry, and the claims that name the project come first.
-    wrong.sort(key=lambda claim: claim not in nearest.identity)
-    own = not set(wrong) & nearest.identity
+    nearest = min(entries, key=lambda entry: (len(_strange(entry, job)), len(failing(entry, job))))
+    own = of_project(nearest, job)
+    # A stranger that learned which other claims fail could confirm guesses about the entry.
+    wrong = failing(nearest, job) if own else _strange(nearest, job)
     said = ", ".join(_failed(nearest, claim, job, tell=own) for claim in wrong)
+    fix = "run the job so that its claims match, or " if own else ""
     wanted = " and ".join(f"{claim} {_must_be(nearest.match[claim])}" for claim in wrong)
     return _rule(
         job,
         f"{nearest.name} comes nearest and fails: {said}",
         wanted if own else "an entry of CALLERS must match the job",
-        f"No entry of CALLERS matches this job. {nearest.name} comes nearest and fails: {said}. Fix: run the job "
-        f"so that its claims match, or {_OPERATOR}",
+        f"No entry of CALLERS matches this job. {nearest.name} comes nearest and fails: {said}. Fix: {fix}"
+        f"{_OPERATOR}",
     )
+
+
+def _wrong(entry: CallerEntry, job: Job) -> str:
+    return ", ".join(_failed(entry, claim, job, tell=True) for claim in failing(entry, job))
 
 
 _OPERATOR = "ask the mint's operator to add an entry to CALLERS for it."
@@ -139,8 +155,11 @@ def _rule(job: Job, found: str, expected: str, remedy: str) -> Rule:
 
 def _failed(entry: CallerEntry, claim: str, job: Job, *, tell: bool) -> str:
     value = job.claims.get(claim)
-    found = f"there is no {claim}" if value is None else f"{claim} is {value[:_MAX_SHOWN]!r}"
-    return f"{found} and {_must_be(entry.match[claim])}" if tell else found
+    wanted = _must_be(entry.match[claim])
+    if value is None:
+        return f"there is no {claim}, which {wanted}" if tell else f"there is no {claim}"
+    found = f"{claim} is {value[:_MAX_SHOWN]!r}"
+    return f"{found} and {wanted}" if tell else found
 
 
 def _must_be(wanted: str) -> str:

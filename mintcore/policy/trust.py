@@ -50,7 +50,7 @@ def decide(
             return Decision((first,))
         caller = matched
         rules = [first, org_rule(policy, caller), _role_rule(policy, request.role)]
-        rules.append(entry_role_rule(caller, request.role))
+        rules.append(entry_role_rule(policy, caller, request.role))
     grant = policy.roles.serves.get(request.role)
     level = request.level or _level_of(caller) or policy.default_level
     permissions: Permissions | None = None
@@ -99,10 +99,11 @@ def workflow_allowed(policy: TrustPolicy, claimant: Claimant) -> bool:
 
 
 def roles_of(policy: TrustPolicy, claimant: Claimant) -> tuple[str, ...]:
-    """Return the roles that ``/v1/status`` lists: all that are served, for a job those of its entries."""
+    """Return the roles that ``/v1/status`` lists: all that are served, for a job those of its enrolled entries."""
     if isinstance(claimant, WorkflowCaller):
         return tuple(policy.roles.names)
-    listed = {role for entry in entries_of(policy, claimant) for role in entry.roles}
+    listing = [entry for entry in entries_of(policy, claimant) if policy.enrolls(entry.acts_as)]
+    listed = {role for entry in listing for role in entry.roles}
     return tuple(role for role in policy.roles.names if role in listed)
 
 

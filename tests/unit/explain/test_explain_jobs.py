@@ -134,6 +134,13 @@ def test_a_job_of_an_unprotected_ref_is_sent_to_a_protected_one() -> None:
     assert "Fix: run the job on a protected branch or tag." in change
 
 
+def test_a_job_of_a_project_without_an_entry_is_told_so_first() -> None:
+    change = told("callers", claims(GitLabJob(project_id="4712", protected=False)))
+    assert "No entry has the job's project. Fix: only if it is to mint: fullsend mint issuer add" in change
+    assert change.endswith(" Then run the job on a protected branch or tag.")
+    assert change.count("Fix:") == 1
+
+
 def test_a_job_of_kubernetes_is_let_in_by_its_namespace_and_account() -> None:
     token = KubernetesIssuer(clock=lambda: NOW, make_key=new_ec_key, issuer=CLUSTER).token()
     result = explain(parse_claims(token, "F"), "coder", (), configured(ENVIRONMENT, "F", place=PLACE), now=NOW)

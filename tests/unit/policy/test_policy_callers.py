@@ -281,7 +281,32 @@ def test_a_stranger_learns_nothing_that_an_entry_expects() -> None:
     assert decision.denial is not None
     told = decision.denial.remedy + decision.denial.found + decision.denial.expected
     assert not [word for word in ("4711", "secret", "hidden", "private") if word in told]
-    assert "project_id is '9'" in told
+    assert "fails: project_id is '9'. Fix: ask the mint's operator" in told
+
+
+@pytest.mark.parametrize("guess", ["refs/heads/secret", "refs/heads/wrong"])
+def test_a_stranger_cannot_confirm_a_guess_about_an_entry(guess: str) -> None:
+    given = entry(match={"project_id": "4711", "ref_path": "refs/heads/secret"})
+    decision = asked(proven("gitlab", GitLabJob(project_id="9"), ref_path=guess), given)
+    assert decision.denial is not None
+    assert "ref_path" not in decision.denial.remedy + decision.denial.found + decision.denial.expected
+
+
+def test_the_entry_that_has_the_role_is_named_with_what_fails() -> None:
+    entries = (entry(roles=["triage"]), entry(match={"project_id": "4711"}))
+    job = proven("gitlab", GitLabJob(protected=False))
+    denial = asked(job, *entries, role=TRIAGE).denial
+    assert denial is not None
+    assert "CALLERS[0] allows triage and fails: ref_protected is 'false' and must be 'true'." in denial.remedy
+    stranger = asked(job, entry(match={"project_id": "9"}, roles=["triage"]), entries[1], role=TRIAGE).denial
+    assert stranger is not None
+    assert "and fails" not in stranger.remedy
+
+
+def test_a_claim_that_is_missing_is_said_in_a_sentence() -> None:
+    denial = asked(proven("gitlab", ref_protected=None)).denial
+    assert denial is not None
+    assert "fails: there is no ref_protected, which must be 'true'." in denial.remedy
 
 
 def test_a_job_of_the_project_learns_what_its_entry_expects() -> None:
@@ -324,7 +349,7 @@ def test_status_is_about_the_entry_of_the_job() -> None:
     given, job = policy(*entries), proven("gitlab")
     assert str(decide_status(given, job).acting().org) == "acme"
     assert code_of_status(given, job, CODER) == "org_not_allowed"
-    assert (roles_of(given, job), workflow_allowed(given, job)) == (("coder", "triage"), True)
+    assert (roles_of(given, job), workflow_allowed(given, job)) == (("triage",), True)
     stranger = proven("gitlab", GitLabJob(project_id="9"))
     assert code_of_status(given, stranger, None) == "claims_not_allowed"
     assert (roles_of(given, stranger), workflow_allowed(given, stranger)) == ((), False)
@@ -396,6 +421,7 @@ def test_the_types_keep_workflows_and_jobs_apart() -> None:
         ("caller_rules", "match_job", "Job"),
         ("caller_rules", "entries_of", "Job"),
         ("caller_rules", "failing", "Job"),
+        ("caller_rules", "of_project", "Job"),
         ("caller_rules", "entry_role_rule", "JobCaller"),
         ("caller_rules", "entry_level_rule", "JobCaller"),
     }
