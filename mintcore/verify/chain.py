@@ -12,7 +12,7 @@ from mintcore.errors import InvalidToken, IssuerUnavailable, ProviderMisconfigur
 from mintcore.policy.caller import WorkflowCaller
 from mintcore.policy.claims import GenuineClaims, Proof, SignedClaims, UnprovenClaims, check_token
 from mintcore.verify.acceptances import Acceptances
-from mintcore.verify.sts import ProviderRefused
+from mintcore.verify.sts import ConditionRefused, ProviderRefused
 from mintcore.verify.unverified import split_token
 
 if TYPE_CHECKING:
@@ -113,6 +113,16 @@ def _asks(claimant: Claimant) -> Hashable:
     return claimant.repository if isinstance(claimant, WorkflowCaller) else (claimant.project_id, claimant.project)
 
 
+def _is_the_operators(error: InvalidToken, claimant: Claimant) -> bool:
+    """Return whether only the operator can change Google's refusal of a signed token.
+
+    A condition that refuses a job which an entry of CALLERS admits has not followed CALLERS.
+    """
+    if isinstance(error, ConditionRefused):
+        return not isinstance(claimant, WorkflowCaller)
+    return isinstance(error, ProviderRefused)
+
+
 class HostedVerifier:
     """Claims, signature if it can be checked, and the exchange at Google STS.
 
@@ -158,7 +168,8 @@ class HostedVerifier:
             if self._acceptances is not None:
                 self._acceptances.refused(provider_id, _asks(caller))
             # Only a caller whose signature is proven may learn the reason, or cause an alert.
-            if isinstance(error, ProviderRefused) and isinstance(examined, SignedClaims):
+            signed = isinstance(examined, SignedClaims)
+            if signed and isinstance(error, InvalidToken) and _is_the_operators(error, caller):
                 raise ProviderMisconfigured(detail=error.detail, request_id=context.request_id) from None
             raise
         if self._acceptances is not None:

@@ -42,6 +42,10 @@ class ProviderRefused(InvalidToken):
     """STS refuses for a reason in the provider's configuration, or because its API is disabled."""
 
 
+class ConditionRefused(InvalidToken):
+    """The provider's attribute condition does not admit the token."""
+
+
 class SecurityTokenService:
     """Exchanges tokens against the providers of one workload identity pool."""
 
@@ -108,9 +112,12 @@ def _refusal(fields: Mapping[str, Any], provider_id: str) -> InvalidToken | None
     if not isinstance(error, str):
         return None
     # RFC 6749 §5.2: a refusal names its `error`.
-    kind = ProviderRefused if error in _PROVIDER_ERRORS or _PROVIDER_WORDS.search(description) else InvalidToken
     said = one_line(f"{error}: {description}", _MAX_SENTENCE)
-    return kind(detail=f"STS refused it at provider {provider_id}: {said}")
+    detail = f"STS refused it at provider {provider_id}: {said}"
+    if error == "unauthorized_client":
+        return ConditionRefused(detail=detail)
+    kind = ProviderRefused if error in _PROVIDER_ERRORS or _PROVIDER_WORDS.search(description) else InvalidToken
+    return kind(detail=detail)
 
 
 def _no_result(answer: Answer) -> StsUnavailable:

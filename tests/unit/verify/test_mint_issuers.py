@@ -25,7 +25,7 @@ from fullsend_sandbox.keys import KeyPool, new_key
 from fullsend_sandbox.signing import SigningKey, new_ec_key
 from fullsend_sandbox.sts import SecurityTokenService as SandboxSts
 from fullsend_sandbox.wif import Federation
-from mintcore.errors import InvalidToken, IssuerUnavailable, MintError
+from mintcore.errors import InvalidToken, IssuerUnavailable, MintError, ProviderMisconfigured
 from mintcore.outbound.channel import Outbound
 from mintcore.policy.caller import Job, WorkflowCaller
 from mintcore.policy.claims import Proof, SignedClaims, UnprovenClaims
@@ -402,8 +402,14 @@ def test_hosted_google_has_the_last_word_at_the_issuers_provider(issuers: Issuer
     genuine = verifier.confirm(token, examined, new_attempt(issuers.clock))
     assert (genuine.proof, genuine.caller.issuer) == (Proof.SIGNATURE_AND_STS, kind)
     issuers.ci.put_provider(kind, attribute_condition="false")
-    with pytest.raises(InvalidToken, match=f"at provider ci-{kind}"):
+    with pytest.raises(ProviderMisconfigured, match=f"at provider ci-{kind}") as refused:
         verifier.confirm(token, examined, new_attempt(issuers.clock))
+    # Its condition has not followed CALLERS: only the operator can change that.
+    assert "the mint's operator" in refused.value.public
+    unproven = UnprovenClaims(examined.caller)
+    with pytest.raises(InvalidToken) as unknown:
+        verifier.confirm(token, unproven, new_attempt(issuers.clock))
+    assert unknown.value.public == InvalidToken.sentence
 
 
 def test_hosted_without_an_issuers_keys_its_own_provider_decides(issuers: Issuers) -> None:
