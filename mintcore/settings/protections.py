@@ -43,7 +43,8 @@ def read_scopes(reader: Reader, roles: RoleBook) -> tuple[Mapping[Role, str], st
     text = reader.text("REPO_SCOPE")
     if not text:
         reader.warn(
-            "REPO_SCOPE is not set: a job may ask for every repository of its organization. Fix: set it to caller"
+            "REPO_SCOPE is not set: a workflow may ask for every repository of its organization. Fix: set it to "
+            "caller"
         )
         return MappingProxyType({}), ORGANIZATION, CALLER
     if not text.startswith("{"):

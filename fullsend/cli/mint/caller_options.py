@@ -19,7 +19,14 @@ from fullsend.client.errors import MintClientError, MintConfigurationError, Mint
 from fullsend.client.identity import DEFAULT_AUDIENCE
 from fullsend.client.mint import MintClient, job_owner
 from fullsend.client.wanted import Wanted, read_permissions, wanted
-from mintcore.errors import ClientError, InvalidLevel, InvalidPermissions, InvalidRole, InvalidTargetOrg
+from mintcore.errors import (
+    ClientError,
+    InvalidLevel,
+    InvalidPermissions,
+    InvalidRepos,
+    InvalidRole,
+    InvalidTargetOrg,
+)
 from mintcore.policy.token_request import parse_token_request
 
 if TYPE_CHECKING:
@@ -182,7 +189,10 @@ def check_request(
         raise click.BadParameter(refused.message, param_hint="'--repos'") from refused
     except ClientError as refused:
         option = next((name for kind, name in _OPTIONS.items() if isinstance(refused, kind)), "'--repos'")
-        raise click.BadParameter(refused.public, param_hint=option) from refused
+        public = refused.public
+        if isinstance(refused, InvalidRepos):
+            public = f"{', '.join(map(ascii, repos))}: {public}"
+        raise click.BadParameter(public, param_hint=option) from refused
     return request
 
 

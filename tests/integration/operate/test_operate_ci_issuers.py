@@ -269,6 +269,7 @@ def test_a_list_is_a_table_records_in_few_columns_or_json(operator: Operator, gi
     added(operator, gitlab, *GITLAB)
     wide = operator.run("mint", "issuer", "list", COLUMNS="160").stdout
     assert "project_id=4711, ref_protected=true" in wide
+    assert "index" in wide, "messages name an entry as CALLERS[0]"
     narrow = operator.run("mint", "issuer", "list", COLUMNS="60").stdout
     assert "match     project_id=4711, ref_protected=true\n" in narrow.replace("match   ", "match     ")
     assert not set("┃│─") & set(narrow)

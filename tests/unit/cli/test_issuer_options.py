@@ -45,6 +45,7 @@ def refused(*words: str, **environment: str) -> str:
         (("gitlab", "--callers", "/no/such/file"), "/no/such/file cannot be read"),
         (("gitlab", "--replace"), "--replace needs at least one entry"),
         (("gitlab", *PARTS, "--level", "read", "--no-level"), "--level and --no-level exclude each other"),
+        (("gitlab", "--audience", ""), "--audience is empty"),
         (("gitlab", "--no-level"), "--no-level needs an entry"),
         (("gitlab", "--jwks-file", "a", "--no-jwks-file"), "exclude each other"),
         (("gitlab", "--jwks-file", "/no/such/file"), "/no/such/file cannot be read"),

@@ -38,5 +38,11 @@ def test_status_of_a_refused_job_is_3_and_names_one_fix(code: str, http: int, ex
     assert result.output.startswith(f"error: {SENTENCE}")
 
 
+def test_a_repository_that_every_mint_refuses_is_shown() -> None:
+    result = CliRunner().invoke(status, ["--mint-url", "http://127.0.0.1:9", "--role", "triage", "--repos", "."])
+    assert result.exit_code == 2
+    assert "'.': repos is not a list of repository names" in " ".join(result.output.split())
+
+
 def test_a_refusal_without_a_fix_gets_the_one_of_its_code() -> None:
     assert MintRefusedError("No.", code="claims_not_allowed").remedy == remedy_for("claims_not_allowed") != ""

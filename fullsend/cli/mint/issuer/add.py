@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @place_options
 @click.option("--kind", type=click.Choice([kind for kind in KINDS if kind != GITHUB.name]), help="The CI system.")
 @click.option("--url", default="", help="The issuer's URL, exactly as in the claim iss of its tokens.")
-@click.option("--audience", default="", help="The audience of its tokens; OIDC_AUDIENCE of the mint by default.")
+@click.option("--audience", help="The audience of its tokens; OIDC_AUDIENCE of the mint by default.")
 @click.option(
     "--jwks-file",
     type=click.Path(path_type=Path),
@@ -50,7 +50,7 @@ def add(
     region: str,
     kind: str | None,
     url: str,
-    audience: str,
+    audience: str | None,
     jwks_file: Path | None,
     from_issuer: bool,
     match: dict[str, str],
@@ -73,6 +73,8 @@ def add(
     """
     if jwks_file is not None and from_issuer:
         raise BadUsage("--jwks-file and --no-jwks-file exclude each other.")
+    if audience is not None and not audience.strip():
+        raise BadUsage("--audience is empty.", "Name the audience, or leave --audience out for the mint's.")
     if level and no_level:
         raise BadUsage("--level and --no-level exclude each other.")
     entries = [*one_entry(match, acts_as, roles, level), *in_json(inline, Path(callers) if callers else None)]
@@ -84,7 +86,9 @@ def add(
         raise BadUsage("--no-level needs an entry.", "Name it with --match and --as.")
     with google(project, region) as cloud:
         keys = _keys(jwks_file, from_issuer=from_issuer)
-        wanted = IssuerSpec(issuer_name(name), kind or "", url, audience, tuple(entries), replace, keys, no_level)
+        wanted = IssuerSpec(
+            issuer_name(name), kind or "", url, audience or "", tuple(entries), replace, keys, no_level
+        )
         with progress(f"reading the project {project}"):
             state = read_state(cloud)
         steps = add_issuer(state, wanted)

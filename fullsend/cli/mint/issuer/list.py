@@ -48,12 +48,19 @@ def _print(listed: Sequence[Mapping[str, Any]], state: MintState) -> None:
     rows = [(one["name"], one["kind"], one["url"], one["audience"], _provider(one["provider"])) for one in listed]
     print_table(("issuer", "kind", "url", "audience", "provider"), rows, whole=("issuer",), title="Issuers")
     entries = [
-        (entry.issuer, match_text(entry), str(entry.acts_as), ", ".join(entry.roles), entry.level or "any")
+        (
+            str(entry.index),
+            entry.issuer,
+            match_text(entry),
+            str(entry.acts_as),
+            ", ".join(entry.roles),
+            entry.level or "any",
+        )
         for entry in issuer_list.callers(state.environment)
     ]
     if entries:
         click.echo()
-        print_table(("issuer", "match", "as", "roles", "level"), entries, whole=("issuer",), title=ENTRIES)
+        print_table(("index", "issuer", "match", "as", "roles", "level"), entries, whole=("issuer",), title=ENTRIES)
 
 
 def _provider(provider: Mapping[str, Any]) -> str:
