@@ -191,8 +191,8 @@ TABLE: Mapping[str, ErrorCode] = {
         sentence="A claim of the job's OIDC token has a value that this mint does not accept.",
         cause="The operator requires values for certain claims (`REQUIRED_CLAIMS`), or lists which jobs of another "
         "CI system may mint (`CALLERS`), and the job's token has other values.",
-        caller="The message names the claim, such as `event_name`. Mint in a job whose claim has an accepted "
-        "value.",
+        caller="The message names the claim, such as `event_name`, or for another CI system `ref_protected`. Mint "
+        "in a job whose claim has an accepted value.",
         operator="Change the accepted values in `REQUIRED_CLAIMS`, or the entry of `CALLERS` that the message "
         "names.",
     ),
