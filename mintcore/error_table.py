@@ -21,6 +21,8 @@ class ErrorCode(NamedTuple):
     """What the command line and the library advise."""
     sentence: str = ""
     """What the mint answers where it has nothing more exact to say."""
+    lasting: str = ""
+    """The sentence where a retry does not help, although ``retry`` is true for the code."""
     retry: bool = False
     """Whether the same request may succeed later."""
     operator: str = ""
@@ -31,6 +33,10 @@ class ErrorCode(NamedTuple):
 
 _TELL_OPERATOR = "Your workflow cannot fix this. Give the mint's operator the code and the request id."
 _RUN_AGAIN = "This usually passes within minutes: run the job again."
+_OR_OPERATOR = (
+    "If the message says that a retry does not help, give the mint's operator the code and the request id. "
+    "Otherwise run the job again in a few minutes."
+)
 
 TABLE: Mapping[str, ErrorCode] = {
     # The request itself.
@@ -145,9 +151,14 @@ TABLE: Mapping[str, ErrorCode] = {
     "sts_unavailable": ErrorCode(
         502, retry=True,
         sentence="The mint cannot reach Google's token service; try again in a minute.",
-        cause="Google's Security Token Service is down or slow.",
-        caller=f"The mint cannot reach Google's token service. {_RUN_AGAIN}",
-        operator="Look at Google Cloud's status page, and check the mint's network if it has a VPC connector.",
+        lasting="The mint gets no usable answer from Google's token service. Fix: give the request id to the "
+        "mint's operator, who has to fix this; a retry does not help.",
+        cause="Google's Security Token Service is down or slow. With the header `X-Should-Retry: false`, what "
+        "answers at `STS_URL` is not Google's service, and a retry does not help.",
+        caller=f"The mint gets no answer from Google's token service. {_OR_OPERATOR}",
+        operator="Read the event's `cause`. For a redirect, or a refusal without Google's JSON, check `STS_URL` "
+        "and the proxies on the way. Otherwise look at Google Cloud's status page, and check the mint's network if "
+        "it has a VPC connector.",
     ),
     # May this caller have it?
     "org_not_allowed": ErrorCode(
@@ -229,9 +240,13 @@ TABLE: Mapping[str, ErrorCode] = {
     "key_unavailable": ErrorCode(
         502, retry=True,
         sentence="The mint cannot read the App key now; try again in a minute.",
-        cause="The mint's key store is down or slow.",
-        caller=f"The mint cannot reach its key store. {_RUN_AGAIN}",
-        operator="If it does not pass, check that the mint's service account may read the secret: `fullsend mint "
+        lasting="The mint may not use the App key. Fix: give the request id to the mint's operator, who has to fix "
+        "this; a retry does not help.",
+        cause="The mint's key store is down or slow. With the header `X-Should-Retry: false`, Google refuses the "
+        "mint access to the key, and a retry does not help.",
+        caller=f"The mint cannot use the App key. {_OR_OPERATOR}",
+        operator="Read Google's sentence in the event's `cause`: a missing permission or a disabled API. If an "
+        "outage does not pass, check that the mint's service account may read the secret: `fullsend mint "
         "doctor`.",
     ),
     "invalid_role_key": ErrorCode(

@@ -39,17 +39,21 @@ from mintcore.error_table import TABLE
 class MintError(Exception):
     """A request that does not end in a token.
 
-    ``retry_after`` is in whole seconds and becomes the ``Retry-After`` header.
+    ``retry_after`` is in whole seconds and becomes the ``Retry-After`` header. ``lasting`` says that a retry
+    does not help, although the status is one that clients retry.
     """
 
     code: ClassVar[str]
     status: ClassVar[int]
     sentence: ClassVar[str]
+    lasting: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "code" in vars(cls):
             cls.status, cls.sentence = TABLE[cls.code].status, TABLE[cls.code].sentence
+        elif cls.lasting:
+            cls.sentence = TABLE[cls.code].lasting
 
     def __init__(self, public: str = "", *, detail: str = "", retry_after: int | None = None) -> None:
         self.public = public or self.sentence
@@ -59,6 +63,8 @@ class MintError(Exception):
 
     def headers(self) -> dict[str, str]:
         """Return the HTTP headers that belong to this failure."""
+        if self.lasting:
+            return {"X-Should-Retry": "false"}
         return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
 
 
@@ -294,10 +300,22 @@ class StsUnavailable(TransientError):
     code = "sts_unavailable"
 
 
+class StsRefused(StsUnavailable):
+    """STS_URL answers with a refusal that is not Google's; it lasts until the operator acts."""
+
+    lasting = True
+
+
 class KeyUnavailable(TransientError):
     """The key store is down or slow."""
 
     code = "key_unavailable"
+
+
+class KeyRefused(KeyUnavailable):
+    """Google refuses the mint access to the key until the operator acts. A key already read still serves."""
+
+    lasting = True
 
 
 class GitHubRateLimited(TransientError):

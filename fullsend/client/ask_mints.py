@@ -138,7 +138,7 @@ class _Mint:
         failure = _refusal(answer, self.url)
         if not is_retryable(answer.status):
             raise failure
-        if failure.code in PERMANENT:
+        if failure.code in PERMANENT or answer.headers.get("x-should-retry", "").strip().lower() == "false":
             self._never_again(failure)
             return None
         self.failure = failure

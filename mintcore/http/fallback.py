@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 FORWARDED = "X-Fullsend-Mint-Forwarded"
 """Marks a request that a mint has sent on; it is not sent on again."""
 
-# The body's own headers, and what a caller needs in order to try again.
-_RETURNED = ("Content-Type", "Content-Encoding", "Retry-After", "WWW-Authenticate")
+# The body's own headers, and what a caller needs in order to try again, or to know that it need not.
+_RETURNED = ("Content-Type", "Content-Encoding", "Retry-After", "X-Should-Retry", "WWW-Authenticate")
 _FINAL = range(200, 600)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CIRCLE = (

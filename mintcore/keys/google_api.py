@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _MAX_ANSWER = 128 * 1024
 _MAX_SENTENCE = 500
 _UNAUTHENTICATED = 401
+_TOO_MANY_REQUESTS = 429
+_REFUSALS = range(300, 500)
 
 
 class Tokens(Protocol):
@@ -83,6 +85,14 @@ def reason_of(answer: Answer) -> str:
 def sentence_of(answer: Answer) -> str:
     """Return Google's sentence on one line, redacted: for the operator's log."""
     return one_line(str(_error(answer).get("message", "")), _MAX_SENTENCE) or "no explanation"
+
+
+def lasts(answer: Answer) -> bool:
+    """Tell whether a refusal stays until the operator acts: a missing permission, a disabled API, a redirect.
+
+    Google answers 429 for every limit.
+    """
+    return answer.status in _REFUSALS and answer.status != _TOO_MANY_REQUESTS
 
 
 def _error(answer: Answer) -> dict[str, Any]:

@@ -13,9 +13,9 @@ import json
 import threading
 from typing import TYPE_CHECKING
 
-from mintcore.errors import InvalidRoleKey, KeyUnavailable, MintError, RoleKeyMissing
+from mintcore.errors import InvalidRoleKey, KeyRefused, KeyUnavailable, MintError, RoleKeyMissing
 from mintcore.keys.crc32c import crc32c
-from mintcore.keys.google_api import reason_of, sentence_of
+from mintcore.keys.google_api import lasts, reason_of, sentence_of
 from mintcore.outbound.answer import OutboundError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class KmsKeys:
 
 def _again(failure: KeyUnavailable) -> KeyUnavailable:
     """Return the failure without its traceback, which would keep the failed request alive."""
-    return KeyUnavailable(failure.public, detail=failure.detail, retry_after=failure.retry_after)
+    return type(failure)(failure.public, detail=failure.detail, retry_after=failure.retry_after)
 
 
 class _KmsSigner:
@@ -149,6 +149,8 @@ def _failure(answer: Answer, version: str) -> MintError:
         if reason_of(answer) == "FAILED_PRECONDITION":
             return RoleKeyMissing(detail=f"{where} is disabled, destroyed or not ready: {said}")
         return InvalidRoleKey(detail=f"{where} cannot sign RS256: {said}")
+    if lasts(answer):
+        return KeyRefused(detail=f"{where}: status {answer.status}: {said}")
     after = answer.retry_after()
     return KeyUnavailable(
         detail=f"{where}: status {answer.status}: {said}", retry_after=None if after is None else int(after)

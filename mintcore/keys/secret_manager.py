@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mintcore.cache import ExpiringCache
-from mintcore.errors import KeyUnavailable, MintError, RoleKeyMissing
+from mintcore.errors import KeyRefused, KeyUnavailable, MintError, RoleKeyMissing
 from mintcore.keys.crc32c import crc32c
-from mintcore.keys.google_api import sentence_of
+from mintcore.keys.google_api import lasts, sentence_of
 from mintcore.outbound.answer import OutboundError, Unreachable
 from mintcore.request import Deadline
 
@@ -135,4 +135,5 @@ def _failure(answer: Answer, secret: str) -> MintError:
         return RoleKeyMissing(detail=f"secret {secret} does not exist or has no version")
     if answer.status == _BAD_REQUEST:
         return RoleKeyMissing(detail=f"the latest version of secret {secret} is disabled or destroyed")
-    return KeyUnavailable(detail=f"secret {secret}: status {answer.status}: {sentence_of(answer)}")
+    kind = KeyRefused if lasts(answer) else KeyUnavailable
+    return kind(detail=f"secret {secret}: status {answer.status}: {sentence_of(answer)}")

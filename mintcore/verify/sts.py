@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from mintcore.errors import InvalidToken, StsUnavailable
-from mintcore.outbound.answer import OutboundError
+from mintcore.errors import InvalidToken, StsRefused, StsUnavailable
+from mintcore.outbound.answer import OutboundError, Unusable
 from mintcore.secret import one_line
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _PATH = "/v1/token"
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 _OK = 200
+_REFUSALS = range(300, 500)
 _SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
 _MAX_SENTENCE = 300
@@ -77,8 +78,8 @@ class SecurityTokenService:
         """Return if the provider accepts the token (RFC 8693 §2.1; Google STS REST: token).
 
         ``meanwhile`` is as for :meth:`~mintcore.outbound.channel.Channel.send`.
-        Raises InvalidToken if it refuses, ProviderRefused if no token can change that, and StsUnavailable if STS
-        gives no result.
+        Raises InvalidToken if it refuses, ProviderRefused if no token can change that, StsUnavailable if STS gives
+        no result, and StsRefused if that lasts.
         """
         form = (
             f"{self._same_each_time}&audience={self._audience_prefix}{quote(provider_id)}"
@@ -90,14 +91,24 @@ class SecurityTokenService:
             )
             if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY_REQUESTS:
                 raise _no_result(answer)
-            fields = answer.json_object()
+            fields = _fields(answer)
         except OutboundError as error:
             raise StsUnavailable(detail=str(error)) from None
         if answer.status == _OK and isinstance(fields.get("access_token"), str) and fields["access_token"]:
             return
         if answer.status == _OK:
             raise _no_result(answer)
-        raise _refusal(fields, provider_id) or _no_result(answer)
+        raise _refusal(fields, provider_id) or _foreign(answer)
+
+
+def _fields(answer: Answer) -> Mapping[str, Any]:
+    """Return the JSON object; a refusal without one is not Google's. Raises StsRefused or OutboundError."""
+    try:
+        return answer.json_object()
+    except Unusable:
+        if answer.status in _REFUSALS:
+            raise _foreign(answer) from None
+        raise
 
 
 def _refusal(fields: Mapping[str, Any], provider_id: str) -> InvalidToken | None:
@@ -118,6 +129,15 @@ def _refusal(fields: Mapping[str, Any], provider_id: str) -> InvalidToken | None
         return ConditionRefused(detail=detail)
     kind = ProviderRefused if error in _PROVIDER_ERRORS or _PROVIDER_WORDS.search(description) else InvalidToken
     return kind(detail=detail)
+
+
+def _foreign(answer: Answer) -> StsUnavailable:
+    """Return the failure behind an answer that is not of Google's form: a wrong address, or a proxy's page."""
+    if answer.status not in _REFUSALS:
+        return _no_result(answer)
+    return StsRefused(
+        detail=f"STS_URL does not look like Google's token service: status {answer.status} without Google's JSON"
+    )
 
 
 def _no_result(answer: Answer) -> StsUnavailable:

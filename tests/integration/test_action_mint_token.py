@@ -230,6 +230,15 @@ def test_a_failure_that_the_operator_has_to_fix_is_not_repeated(
     assert (len(unsteady.traffic), code in done.stdout) == (1, True)
 
 
+@pytest.mark.parametrize("code", ["key_unavailable", "sts_unavailable"])
+def test_a_failure_of_which_the_mint_says_that_it_lasts_is_not_repeated(
+    job: Job, unsteady: LoopbackService, code: str
+) -> None:
+    unsteady.faults.add(refusal(502, code, **{"X-Should-Retry": "false"}))
+    done = job.main(mint_url=unsteady.url)
+    assert (len(unsteady.traffic), code in done.stdout) == (1, True)
+
+
 def test_a_certificate_that_is_not_accepted_is_said_to_be_at_once(job: Job, tmp_path: Path) -> None:
     with https_front(ThrowawayCa(tmp_path, "127.0.0.1"), b"") as port:
         done = job.main(mint_url=f"https://127.0.0.1:{port}")

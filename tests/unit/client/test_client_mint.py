@@ -197,6 +197,16 @@ def test_a_failure_that_the_operator_has_to_fix_is_not_repeated(
     assert (failed.value.code, failed.value.request_id, len(mint.traffic)) == (code, "r-1", 1)
 
 
+@pytest.mark.parametrize("code", ["key_unavailable", "sts_unavailable"])
+def test_a_failure_of_which_the_mint_says_that_it_lasts_is_not_repeated(
+    mint: LoopbackService, time: RetryTime, code: str
+) -> None:
+    mint.faults.add(refusal(502, code, **{"X-Should-Retry": "false"}))
+    with pytest.raises(MintUnreachableError, match=f"because of {code}") as failed:
+        client(time, mint).mint("coder")
+    assert (failed.value.code, len(mint.traffic)) == (code, 1)
+
+
 def test_a_500_that_is_not_the_mints_own_is_asked_again(mint: LoopbackService, time: RetryTime) -> None:
     mint.faults.add(Fail(500, "<html>Internal Server Error"), times=2)
     client(time, mint).mint("coder")

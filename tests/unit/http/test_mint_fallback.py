@@ -111,6 +111,7 @@ def test_a_path_before_v1_is_kept(upstream: Upstream, log: io.StringIO) -> None:
     [
         Response(b'{"token": "ghs_x"}', 200, content_type="application/json"),
         Response(b'{"error": "no"}', 401, {"WWW-Authenticate": 'Bearer error="invalid_token"'}),
+        Response(b"refused", 502, {"X-Should-Retry": "false", "Content-Type": "application/json"}),
         Response(b"slow down", 429, {"Retry-After": "17", "Content-Type": "text/plain; charset=us-ascii"}),
         Response(
             b"\x1f\x8b\x00", 503, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT", "Content-Encoding": "gzip"}
@@ -124,7 +125,7 @@ def test_the_answer_comes_back_as_it_is(answer: Response, upstream: Upstream, lo
     upstream.answer = answer
     got = forward(upstream, log)
     assert (got.status_code, got.get_data()) == (answer.status_code, answer.get_data())
-    for name in ("Content-Type", "Content-Encoding", "Retry-After", "WWW-Authenticate"):
+    for name in ("Content-Type", "Content-Encoding", "Retry-After", "X-Should-Retry", "WWW-Authenticate"):
         assert got.headers.get(name) == answer.headers.get(name)
 
 

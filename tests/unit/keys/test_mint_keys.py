@@ -24,7 +24,7 @@ from fullsend_sandbox.faults import Fail, Trickle
 from fullsend_sandbox.keys import new_key
 from fullsend_sandbox.secret_manager import SecretManager
 from mintcore.clock import WorldClock
-from mintcore.errors import InvalidRoleKey, KeyUnavailable, RoleKeyMissing
+from mintcore.errors import InvalidRoleKey, KeyRefused, KeyUnavailable, RoleKeyMissing
 from mintcore.helpers import Helpers
 from mintcore.keys.access_tokens import AccessTokens
 from mintcore.keys.app_jwt import AppJwts
@@ -476,8 +476,35 @@ def test_a_key_that_may_not_be_read_is_unavailable(
 ) -> None:
     secrets.add_version(SECRET, pem(key))
     secrets.deny(SECRET)
-    with pytest.raises(KeyUnavailable, match=r"status 403: .*denied"):
+    with pytest.raises(KeyRefused, match=r"status 403: .*denied") as refused:
         store(clock, secrets.url).signer(CODER, new_attempt(clock))
+    assert refused.value.headers() == {"X-Should-Retry": "false"}
+    assert "operator" in refused.value.public
+    assert "try again" not in refused.value.public
+
+
+@pytest.mark.parametrize(("status", "lasts"), [(302, True), (401, True), (410, True), (429, False), (503, False)])
+def test_only_a_refusal_that_the_operator_has_to_fix_lasts(
+    clock: FakeClock, secrets: SecretManager, status: int, lasts: bool
+) -> None:
+    secrets.faults.add(Fail(status), times=99)
+    with pytest.raises(KeyUnavailable) as failed:
+        store(clock, secrets.url).signer(CODER, new_attempt(clock))
+    assert failed.value.lasting is lasts
+
+
+def test_a_key_that_was_read_serves_while_google_refuses(
+    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
+) -> None:
+    secrets.add_version(SECRET, pem(key))
+    keys = store(clock, secrets.url)
+    keys.signer(CODER, new_attempt(clock))
+    secrets.deny(SECRET)
+    clock.advance(3000)
+    keys.signer(CODER, new_attempt(clock))
+    clock.advance(700)
+    with pytest.raises(KeyRefused):
+        keys.signer(CODER, new_attempt(clock))
 
 
 def test_googles_sentence_reaches_the_operators_log_on_one_line(clock: FakeClock, secrets: SecretManager) -> None:

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Request, Response
 
 from fullsend_sandbox.kms import KeyManagement
 from fullsend_sandbox.loopback import LoopbackService
-from mintcore.errors import InvalidRoleKey, KeyUnavailable, MintError, RoleKeyMissing
+from mintcore.errors import InvalidRoleKey, KeyRefused, KeyUnavailable, MintError, RoleKeyMissing
 from mintcore.keys.crc32c import crc32c
 from mintcore.keys.google_api import GoogleApi
 from mintcore.keys.kms import KmsKeys, _checked
@@ -126,8 +126,10 @@ def test_a_missing_version_a_denied_one_and_a_wrong_algorithm_are_told_apart(
     missing = failure_of(keys_at(kms.url, clock, stored[:-1] + "9"), clock)
     assert isinstance(missing, RoleKeyMissing)
     kms.deny(kms.key_name("triage"))
-    denied = failure_of(keys_at(kms.url, clock, stored), clock)
-    assert isinstance(denied, KeyUnavailable)
+    keys = keys_at(kms.url, clock, stored)
+    denied = failure_of(keys, clock)
+    assert isinstance(denied, KeyRefused)
+    assert isinstance(failure_of(keys, clock), KeyRefused), "the held failure lasts as well"
     assert "cloudkms.cryptoKeyVersions.useToSign" in denied.detail
     kms.allow(kms.key_name("triage"))
     kms.versions[stored].algorithm = "RSA_SIGN_PKCS1_4096_SHA512"

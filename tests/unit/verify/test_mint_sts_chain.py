@@ -13,7 +13,7 @@ from fullsend_sandbox.job import Job
 from fullsend_sandbox.sts import SecurityTokenService as SandboxSts
 from fullsend_sandbox.wif import Federation, Provider
 from mintcore.clock import WorldClock
-from mintcore.errors import InvalidToken, IssuerUnavailable, ProviderMisconfigured, StsUnavailable
+from mintcore.errors import InvalidToken, IssuerUnavailable, ProviderMisconfigured, StsRefused, StsUnavailable
 from mintcore.outbound.channel import Outbound
 from mintcore.policy.caller import WorkflowCaller
 from mintcore.policy.claims import GenuineClaims, Proof, SignedClaims, UnprovenClaims
@@ -94,6 +94,13 @@ def test_a_service_in_trouble_is_not_a_result(clock: FakeClock, status: int) -> 
         against(clock, answer(status, b'{"error": "invalid_grant"}'))
 
 
+@pytest.mark.parametrize("status", [200, 429, 500, 503])
+def test_only_a_3xx_or_4xx_lasts(clock: FakeClock, status: int) -> None:
+    with pytest.raises(StsUnavailable) as failed:
+        against(clock, answer(status, b"<html>"))
+    assert not failed.value.lasting
+
+
 def test_how_long_the_service_wants_to_be_left_alone_is_passed_on(clock: FakeClock) -> None:
     with pytest.raises(StsUnavailable) as failed:
         against(clock, answer(429, b"", Retry_After="77"))
@@ -110,9 +117,12 @@ def test_an_answer_without_an_access_token_is_not_a_result(clock: FakeClock, bod
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"x"', b"<html>", b"\xff\xff", b"[" * 90_000, b"",
                                   b'{"message": "x"}'])  # fmt: skip
 @pytest.mark.parametrize("status", [400, 403, 404, 301])
-def test_a_refusal_that_is_not_of_googles_form_is_not_a_result(clock: FakeClock, status: int, body: bytes) -> None:
-    with pytest.raises(StsUnavailable):
+def test_a_refusal_that_is_not_of_googles_form_lasts(clock: FakeClock, status: int, body: bytes) -> None:
+    with pytest.raises(StsRefused, match=f"STS_URL .* status {status}") as refused:
         against(clock, answer(status, body))
+    assert refused.value.headers() == {"X-Should-Retry": "false"}
+    assert "operator" in refused.value.public
+    assert "try again" not in refused.value.public
 
 
 @pytest.mark.parametrize(

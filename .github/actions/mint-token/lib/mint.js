@@ -41,7 +41,7 @@ async function mint({ mintUrls, body }, identity, env) {
       if (answer.status === 200) return parsed(answer, url)
       const failure = refusal(answer, url, bearer)
       if (!isRetryable(answer.status)) throw failure
-      if (PERMANENT.includes(failure.mintCode)) {
+      if (PERMANENT.includes(failure.mintCode) || isLasting(answer.headers)) {
         notBefore.delete(url)
         final.push(failure)
         continue
@@ -60,6 +60,9 @@ async function mint({ mintUrls, body }, identity, env) {
     if (!notBefore.size || !(await attempts.wait(wait))) throw together([...final, ...failures])
   }
 }
+
+// The mint says with this header that a retry does not help, whatever the status.
+const isLasting = (headers) => (headers['x-should-retry'] ?? '').trim().toLowerCase() === 'false'
 
 function parsed(answer, url) {
   const fields = jsonObject(answer.text)
