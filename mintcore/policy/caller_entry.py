@@ -90,7 +90,9 @@ def _check_value(claim: str, value: object) -> str:
         raise ValueError(f'match has for "{claim}" a value that is not a text; write it in quotes')
     if len(value) > _MAX_VALUE or not value.isprintable():
         raise ValueError(f'match has for "{claim}" a value that is too long or not printable')
-    if value == "*" or "*" in value[:-1]:
+    if value == "*":
+        raise ValueError(f'match has for "{claim}" only a *, which matches every value. Fix: name a value')
+    if "*" in value[:-1]:
         raise ValueError(f'match has for "{claim}" a * that is not the end of a prefix')
     return value
 

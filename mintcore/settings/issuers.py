@@ -52,6 +52,9 @@ def parse_issuer(name: str, fields: object, audience: str) -> Issuer:
     unknown = sorted(set(fields) - set(ISSUER_KEYS))
     if unknown:
         raise ValueError(f"it has {ascii(unknown[0])[:60]}; it can have {', '.join(ISSUER_KEYS)}")
+    for key in ("kind", "url"):
+        if key not in fields:
+            raise ValueError(f"{key} is missing. Fix: add {key}")
     kind = KINDS.get(_text(fields, "kind"))
     if kind is None:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}")

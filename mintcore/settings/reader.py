@@ -61,6 +61,10 @@ class Reader:
         line = f"{variable} {what}; for example {variable}={example or VARIABLES[variable].shown}"
         self._problems.append("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
 
+    def has_problem(self, variable: str) -> bool:
+        """Return whether a problem of the variable was noted."""
+        return any(line.startswith(f"{variable} ") for line in self._problems)
+
     def finish(self) -> None:
         """Raise ConfigurationError if there was any problem."""
         if self._problems:

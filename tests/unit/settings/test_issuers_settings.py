@@ -107,8 +107,8 @@ def test_a_whole_ref_of_gitlab_is_compared_with_ref_path() -> None:
         ({"ab-": GITLAB}, "an issuer's name"),
         ({"1a": GITLAB}, "an issuer's name"),
         ({"gitlab": "https://gitlab.com"}, "must be a JSON object"),
-        ({"gitlab": {"kind": "gitlab"}}, "url must be"),
-        ({"gitlab": {"url": "https://gitlab.com"}}, "kind must be one of github, gitlab, buildkite, circleci, kub"),
+        ({"gitlab": {"kind": "gitlab"}}, "url is missing. Fix: add url"),
+        ({"gitlab": {"url": "https://gitlab.com"}}, "kind is missing. Fix: add kind"),
         ({"gitlab": GITLAB | {"kind": "jenkins"}}, "kind must be one of"),
         ({"gitlab": GITLAB | {"kind": ["gitlab"]}}, "kind must be a text"),
         ({"gitlab": GITLAB | {"issuer": "x"}}, "it has 'issuer'; it can have kind, url, audience, jwks_file"),
@@ -147,7 +147,7 @@ def test_the_url_is_kept_as_the_token_has_it(url: str) -> None:
         ({"match": [["project_id", "4711"]]}, "match must be a JSON object"),
         ({"match": {"project_id": 4711}}, 'for "project_id" a value that is not a text'),
         ({"match": {"project_id": ""}}, 'for "project_id" a value that is not a text'),
-        ({"match": {"project_id": "4711", "ref": "*"}}, "a * that is not the end of a prefix"),
+        ({"match": {"project_id": "4711", "ref": "*"}}, "only a *, which matches every value"),
         ({"match": {"project_id": "4711", "ref": "re*se"}}, "a * that is not the end of a prefix"),
         ({"match": {"project_id": "4711", "ref": "rel**"}}, "a * that is not the end of a prefix"),
         ({"match": {"project_id": "4711", "ref": "a\nb"}}, "too long or not printable"),
@@ -163,7 +163,7 @@ def test_the_url_is_kept_as_the_token_has_it(url: str) -> None:
         ({"roles": []}, "roles must be a JSON list with at least one role"),
         ({"roles": "coder"}, "roles must be a JSON list"),
         ({"roles": ["Coder"]}, "roles: a role starts with"),
-        ({"level": "full"}, "level 'full' is not a level of coder"),
+        ({"level": "full"}, "level 'full' is not a level of coder. Fix: use read or write"),
         ({"level": ""}, "level must be the name of a level"),
         ({"level": 1}, "level must be the name of a level"),
         ({"repos": ["x"]}, "it has 'repos'; it can have issuer, match, as, roles, level"),
@@ -275,7 +275,41 @@ def test_several_issuers_of_github_are_a_warning() -> None:
     assert [
         warning for warning in settings(issuers=hubs).warnings if "several issuers of the kind github" in warning
     ]
-    assert not settings(issuers={"one": hubs["one"]}).warnings
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_issuer_of_github_in_place_of_github_com_is_a_warning(mode: str) -> None:
+    only = {"ghes": {"kind": "github", "url": "https://ghes.test/_services/token"}}
+    warnings = "\n".join(settings(mode, only).warnings)
+    assert "jobs on github.com get 401" in warnings
+    assert ("the provider ci-ghes, and WIF_PROVIDER_NAME has no effect" in warnings) == (mode == "hosted")
+    hub = {"hub": {"kind": "github", "url": "https://token.actions.githubusercontent.com"}}
+    assert "get 401" not in "\n".join(settings(mode, hub).warnings)
+
+
+def test_a_problem_of_an_issuer_is_not_also_one_of_its_entries() -> None:
+    assert problems({"gitlab": GITLAB | {"kind": "jenkins"}}, [ENTRY]).splitlines()[1:] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"url": "https://gitlab.com/"}, "remove the /"),
+        ({"url": "https://GITLAB.com"}, "which no token has"),
+        ({"url": "https://gitlab.com/.well-known/openid-configuration"}, "which no token has"),
+        ({"audience": "*"}, "audiences are compared whole"),
+    ],
+)
+def test_an_issuer_that_no_token_can_have_is_a_warning(changes: dict[str, str], said: str) -> None:
+    assert said in "\n".join(settings("hosted", {"gitlab": GITLAB | changes}, [ENTRY]).warnings)
+    assert said not in "\n".join(settings("hosted", {"gitlab": GITLAB}, [ENTRY]).warnings)
+
+
+def test_an_entry_that_an_earlier_one_hides_is_a_warning() -> None:
+    warnings = settings("hosted", {"gitlab": GITLAB}, [ENTRY, ENTRY | {"as": "acme/lib"}]).warnings
+    assert any("CALLERS[1] has the issuer, match and roles of CALLERS[0]" in warning for warning in warnings)
+    other = ENTRY | {"roles": ["triage"]}
+    assert not any("which decides" in w for w in settings("hosted", {"gitlab": GITLAB}, [ENTRY, other]).warnings)
 
 
 JSON = st.recursive(
