@@ -37,9 +37,11 @@ class MintClientError(Failure):
 
     @property
     def remedy(self) -> str:
-        """A paragraph on what to change; empty when nothing is known, or when the message has a `Fix:`."""
-        # A mint's sentence knows the job; the paragraph of the code can be about another cause.
-        return "" if "Fix: " in self.message else remedy_for(self.code)
+        """A paragraph on what to change; empty when nothing is known."""
+        # The code has two causes. The mint's sentence is about the job's, the paragraph about either.
+        if self.code == "claims_not_allowed" and "Fix: " in self.message:
+            return ""
+        return remedy_for(self.code)
 
 
 class MintConfigurationError(MintClientError):
