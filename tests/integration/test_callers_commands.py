@@ -316,7 +316,7 @@ def test_a_refusal_is_the_mints_sentence_its_code_and_what_to_do(mint: Run) -> N
     assert done.returncode == 1
     assert "octo-org/nowhere" in done.stderr
     assert "Code: repos_not_accessible, request id " in done.stderr
-    assert "Repository access" in done.stderr
+    assert "add the repository to the installation" in done.stderr
 
 
 def test_a_job_without_the_permission_is_shown_the_yaml(mint: Run) -> None:

@@ -51,7 +51,8 @@ def test_a_grant_lets_a_job_mint_for_the_target_and_a_revoked_grant_does_not(
 
     refused = job()
     assert (refused.returncode, "target_not_granted" in refused.stderr) == (1, True), refused.stderr
-    assert "fullsend github grant" in refused.stderr
+    assert "Fix: an owner installs the role's GitHub App" in refused.stderr
+    assert "FULLSEND_FOREIGN_CODER_REPOS" in refused.stderr
     granted = fullsend("github", "grant", *grant, **owner)
     assert granted.returncode == 0, granted.stderr
     minted = job()
