@@ -309,10 +309,12 @@ TABLE: Mapping[str, ErrorCode] = {
     "github_refused": ErrorCode(
         422,
         sentence="GitHub refuses access to this organization.",
-        cause="GitHub refuses permanently, for example because of an IP allow list. The message quotes GitHub.",
+        cause="GitHub refuses permanently, for example because of an IP allow list. The message quotes GitHub. "
+        "Without GitHub's JSON, a proxy or another service answered; its 401 and 404 are `github_unavailable`.",
         caller="Read GitHub's sentence in the message. Usually an owner of the organization has to allow the "
         "App, for example in the IP allow list.",
-        operator="Give the organization's owners the mint's outgoing addresses, so they can allow them.",
+        operator="Without GitHub's JSON, check `GITHUB_API_URL` and the proxies on the way. Otherwise give the "
+        "organization's owners the mint's outgoing addresses, so they can allow them.",
     ),
     # GitHub trouble.
     "github_rate_limited": ErrorCode(

@@ -87,13 +87,16 @@ def parse_token(
     """
     try:
         fields = answer.json_object()
+    except Unusable as error:
+        raise not_github(f"creating a token on {org}: {error}") from None
+    try:
         token, expires_at = fields["token"], fields["expires_at"]
         listed = fields.get("repositories") or []
         granted = tuple(str(repo["full_name"]) for repo in listed) if scope.repos else ()
         ids = {str(repo["full_name"]).lower(): str(repo.get("id", "")) for repo in listed if scope.repos}
         permissions = {str(name): str(level) for name, level in fields["permissions"].items()}
         selection = str(fields.get("repository_selection", "selected" if scope.repos else "all"))
-    except (Unusable, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise GitHubUnavailable(detail=f"unreadable token on {org}: {type(error).__name__}") from None
     if not (isinstance(token, str) and token and isinstance(expires_at, str)):
         raise GitHubUnavailable(detail=f"GitHub's answer lacks the token it created on {org}")

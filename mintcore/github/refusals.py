@@ -35,6 +35,8 @@ _FORBIDDEN = 403
 _NOT_FOUND = 404
 _TOO_MANY_REQUESTS = 429
 _REFUSALS = range(300, 500)
+# GitHub's own 401 and 404 have a meaning of their own, which a page must not be taken for.
+_UNDECIDED = frozenset({_UNAUTHORIZED, _NOT_FOUND})
 _SAY_ENOUGH = frozenset({406, 451})
 # GitHub REST, "Rate limits for the REST API": without a header, wait at least a minute.
 _SECONDARY_LIMIT_SECONDS = 60
@@ -103,7 +105,8 @@ def refusal(answer: Answer, *, doing: str, org: Org, now: float, api_host: str =
     if answer.status not in _REFUSALS:
         return GitHubUnavailable(detail=f"{doing}: status {answer.status} {message}".rstrip())
     if _is_foreign(answer, message):
-        return not_github(f"{doing}: status {answer.status} without GitHub's JSON")
+        detail = f"{doing}: status {answer.status} without GitHub's JSON"
+        return not_github(detail) if answer.status in _UNDECIDED else _foreign(answer, detail)
     if answer.status == _FORBIDDEN and "suspended" in message.lower():
         return suspended(org)
     if answer.status == _UNAUTHORIZED or is_unknown_app(answer):
@@ -135,6 +138,15 @@ def refused(answer: Answer, *, doing: str, org: Org, api_host: str = "") -> GitH
         f"{f' (documentation: {page})' if page else ''}. Fix: an owner of {org} or the mint's operator has to "
         "change this on GitHub; a retry does not help.",
         detail=f"{doing}: status {answer.status} {message or 'without a message'}",
+    )
+
+
+def _foreign(answer: Answer, detail: str) -> GitHubRefused:
+    """Return the failure for a refusal by a proxy, or by another service at GitHub's address."""
+    return GitHubRefused(
+        f"GitHub's address answered {answer.status} without GitHub's JSON. Fix: the mint's operator checks "
+        "GITHUB_API_URL and the proxies on the way; a retry does not help.",
+        detail=f"{NOT_GITHUB}: {detail}",
     )
 
 

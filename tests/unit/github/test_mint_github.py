@@ -848,8 +848,9 @@ def test_an_answer_that_is_not_githubs_is_not_taken_for_one(key: RSAPrivateKey, 
 
 
 def test_a_web_page_instead_of_an_installation_points_to_the_url(key: RSAPrivateKey) -> None:
-    with pytest.raises(GitHubUnavailable, match="GITHUB_API_URL does not look like GitHub's API"):
-        scripted(key, answer(200, b"<html>Sign in</html>"))
+    for answers in ((answer(200, b"<html>Sign in</html>"),), (found(), answer(201, b"<html>Sign in</html>"))):
+        with pytest.raises(GitHubUnavailable, match="GITHUB_API_URL does not look like GitHub's API"):
+            scripted(key, *answers)
 
 
 @pytest.mark.parametrize(
@@ -908,7 +909,17 @@ def test_a_refusal_means_what_github_means_by_it(status: int, message: str, kind
     assert type(refusal(given, doing="asking", org=ORG, now=0.0)) is kind
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 407, 409, 410, 422])
+@pytest.mark.parametrize("status", [400, 403, 405, 407, 409, 410, 422])
+def test_a_page_that_refuses_lasts_and_points_to_the_address(key: RSAPrivateKey, status: int) -> None:
+    page = answer(status, b"<html>blocked by the proxy</html>")
+    for answers in ((page,), (found(), page, found())):
+        with pytest.raises(GitHubRefused, match="GITHUB_API_URL does not look like GitHub's API") as refused:
+            scripted(key, *answers)
+        assert f"answered {status} without GitHub's JSON" in refused.value.public
+        assert "the mint's operator checks GITHUB_API_URL" in refused.value.public
+
+
+@pytest.mark.parametrize("status", [401, 404])
 def test_a_page_that_is_not_githubs_json_is_not_githubs_refusal(status: int) -> None:
     given = Answer(status, {"content-type": "text/html"}, b"<html>blocked by the proxy</html>")
     failure = refusal(given, doing="asking", org=ORG, now=0.0)
