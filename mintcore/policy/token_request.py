@@ -112,8 +112,11 @@ def warnings_of_query(query: Iterable[str]) -> tuple[str, ...]:
 def _request(fields: Mapping[str, Any]) -> TokenRequest:
     role = _role(fields.get("role"))
     repos, everything = _repos(fields.get("repos"))
-    level, permissions = _level(fields.get("level")), _permissions(fields.get("permissions"))
-    target_org = _target_org(fields.get("target_org"))
+    # null comes from a variable without a value, as "" does, and must not mean the whole level. Only the null of
+    # `repos` counts as absent: it is a nil slice of a Go client.
+    level = _level(fields["level"]) if "level" in fields else None
+    permissions = _permissions(fields["permissions"]) if "permissions" in fields else None
+    target_org = _target_org(fields["target_org"]) if "target_org" in fields else None
     if target_org is not None and not repos and not everything:
         raise InvalidRepos(
             'target_org needs repos: send the names of its repositories, or ["*"] for all that the App can reach.'
@@ -191,17 +194,13 @@ def _repo(item: object) -> RepoName:
         raise InvalidRepos(detail=f"repository name {item[:_MAX_SHOWN]!r}") from None
 
 
-def _level(value: object) -> str | None:
-    if value is None:
-        return None
+def _level(value: object) -> str:
     if not isinstance(value, str) or not is_level_name(value):
         raise InvalidLevel(detail=f"level {ascii(value)[:_MAX_SHOWN]}")
     return value
 
 
-def _permissions(value: object) -> Permissions | None:
-    if value is None:
-        return None
+def _permissions(value: object) -> Permissions:
     if not isinstance(value, dict):
         raise InvalidPermissions(detail=f"permissions is a JSON {type(value).__name__}")
     if not value:
@@ -214,9 +213,7 @@ def _permissions(value: object) -> Permissions | None:
     return MappingProxyType(dict(value))
 
 
-def _target_org(value: object) -> Org | None:
-    if value is None:
-        return None
+def _target_org(value: object) -> Org:
     try:
         return Org(value if isinstance(value, str) else "")
     except ValueError:

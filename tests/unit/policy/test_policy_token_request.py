@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mintcore.errors import (
+    ClientError,
     InvalidJson,
     InvalidLevel,
     InvalidPermissions,
@@ -57,6 +58,16 @@ def test_an_invalid_role_name_is_refused(role: object) -> None:
 @pytest.mark.parametrize("repos", [None, []])
 def test_no_list_and_an_empty_list_are_the_same_request(repos: object) -> None:
     assert parse(role="coder", repos=repos) == parse(role="coder") == TokenRequest(parse(role="coder").role)
+
+
+@pytest.mark.parametrize(
+    ("field", "code"),
+    [("level", "invalid_level"), ("permissions", "invalid_permissions"), ("target_org", "invalid_target_org")],
+)
+def test_null_is_not_the_same_as_a_field_that_is_left_out(field: str, code: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        parse(role="coder", repos=["app"], **{field: None})
+    assert (refused.value.code, refused.value.status) == (code, 400)
 
 
 def test_a_star_alone_asks_for_everything() -> None:
