@@ -140,19 +140,29 @@ def _granted_rule(
         elif value is None or not grants_to(value, caller.repository):
             refused = target
             break
-    kind = "repository" if isinstance(refused, Repo) else "organization"
     return Rule(
         name=name,
         passed=refused is None and not questions,
         found=f"it asks for {reach}" + ("" if refused is None else f", and {refused} does not grant it"),
         expected=expected,
-        remedy=""
-        if refused is None
-        else f"{refused} does not grant the role {request.role} to {caller.repository}. Fix: an owner installs the "
-        f"role's GitHub App there and adds {caller.repository} to the Actions variable {variable} of the {kind} "
-        f"{refused}.",
+        remedy="" if refused is None else _grant_remedy(refused, caller, request),
         failure=TargetNotGranted,
         report_only=report_only,
         question=questions[0] if questions and refused is None else None,
         more_questions=() if refused is not None else tuple(questions[1:]),
+    )
+
+
+def _grant_remedy(refused: Org | Repo, caller: Caller, request: TokenRequest) -> str:
+    said = f"{refused} does not grant the role {request.role} to {caller.repository}"
+    if refused == caller.repository:
+        # It needs no grant for itself; only the other names of the request lie outside its scope.
+        return (
+            f"The request names repositories outside the scope, so each of them must grant, and {said}. Fix: "
+            f"request the other repositories in a request of their own, without {refused}."
+        )
+    kind = "repository" if isinstance(refused, Repo) else "organization"
+    return (
+        f"{said}. Fix: an owner installs the role's GitHub App there and adds {caller.repository} to the Actions "
+        f"variable {variable_name(request.role)} of the {kind} {refused}."
     )

@@ -115,6 +115,14 @@ def test_grants_are_asked_one_by_one_until_one_refuses() -> None:
     assert (str(granted.entitled().target.org), granted.entitled().target.owner_id) == ("other", "")
 
 
+def test_a_caller_is_not_told_to_grant_itself() -> None:
+    own = GrantQuestion(parse_repo("octo-org/app"), "FULLSEND_FOREIGN_CODER_REPOS")
+    decision = decide(scoped(grants=True), caller(), asked("app", "payroll"), Facts(grants={own: ""}))
+    assert decision.denial is not None
+    assert "request the other repositories in a request of their own" in decision.denial.remedy
+    assert "variable" not in decision.denial.remedy
+
+
 def test_no_question_is_asked_while_another_rule_denies() -> None:
     refs = ref_patterns(["refs/heads/main", "commits"])
     given_policy = scoped(grants=True, workflow_refs=refs, required_claims={"event_name": ("push",)})
