@@ -127,6 +127,13 @@ class RepositoryLimiter:
         # The library counts by the machine's clock; the corrected clock may differ by minutes.
         wait = max(1, math.ceil(reset - self._wall()))
         raise RateLimited(
-            f"{key} has asked for more than {self._item} tokens; wait {wait} s.",
+            f"{key} has asked for more than {_in_words(self._item)}; wait {wait} s.",
             retry_after=wait,
         )
+
+
+def _in_words(item: limits.RateLimitItem) -> str:
+    """Return a limit such as "2 tokens per minute"."""
+    span, count = item.GRANULARITY.name, item.multiples
+    tokens = "1 token" if item.amount == 1 else f"{item.amount} tokens"
+    return f"{tokens} per {span}" if count == 1 else f"{tokens} per {count} {span}s"

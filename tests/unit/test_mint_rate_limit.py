@@ -34,6 +34,18 @@ def test_the_wait_is_counted_by_the_clock_that_the_library_goes_by() -> None:
     assert (limited.value.retry_after or 0) > 10**9
 
 
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [("1/minute", "1 token per minute"), ("2/minute", "2 tokens per minute"), ("3/5 hour", "3 tokens per 5 hours")],
+)
+def test_the_limit_is_told_in_words(limit: str, words: str) -> None:
+    limiter = RepositoryLimiter(limit, "memory://", JsonLog(io.StringIO()))
+    for _ in range(int(limit[0])):
+        limiter.spend("octo-org/app")
+    with pytest.raises(RateLimited, match=f"asked for more than {words}; wait"):
+        limiter.spend("octo-org/app")
+
+
 def test_many_at_once_get_no_more_than_the_limit() -> None:
     def minted(limiter: RepositoryLimiter) -> bool:
         try:
