@@ -363,6 +363,7 @@ def test_an_input_that_could_mean_more_than_was_meant_is_refused(
     world: World, job: Job, inputs: dict[str, str], says: str
 ) -> None:
     done = job.main(**inputs)
+    assert "Give a list of repository names without the owner" not in done.stdout, "one remedy only"
     assert (done.returncode, says in done.stdout) == (1, True), done.stdout
     assert "--" not in done.stdout
     assert world.issuer.traffic.count(path_prefix="/token-request") == 0

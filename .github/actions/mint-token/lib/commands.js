@@ -4,6 +4,8 @@
 const { randomUUID } = require('node:crypto')
 const { appendFileSync } = require('node:fs')
 
+const { InputError } = require('./errors')
+
 const hints = require('../hints.json')
 
 // GitHub: "Workflow commands". Unescaped line breaks would let an answer from outside issue commands.
@@ -26,7 +28,7 @@ function oneLine(text) {
 function annotateError(error) {
   const code = error.mintCode
   const facts = [code && `code ${code}`, error.requestId && `request id ${error.requestId}`].filter(Boolean)
-  const fix = Object.hasOwn(hints, code ?? '') ? `\nFix: ${hints[code]}` : ''
+  const fix = !(error instanceof InputError) && Object.hasOwn(hints, code ?? '') ? `\nFix: ${hints[code]}` : ''
   const text = oneLine(error.message) + fix + (facts.length ? `\n${facts.map(oneLine).join(', ')}` : '')
   say(`::error title=${escapeProperty(`Mint token${code ? `: ${oneLine(code)}` : ''}`)}::${escapeData(text)}`)
 }

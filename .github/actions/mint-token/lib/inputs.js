@@ -1,7 +1,7 @@
 // The action's inputs, checked. Every problem is a sentence that names the input.
 'use strict'
 
-const { ActionError } = require('./errors')
+const { ActionError, InputError } = require('./errors')
 
 // The runner upper-cases names and turns blanks into underscores; dashes stay.
 const raw = (env, name) => env[`INPUT_${name.toUpperCase()}`] ?? ''
@@ -37,7 +37,7 @@ function credentialUrl(text, what, example, code) {
 // default, is the calling repository. An empty value comes from an expression that had none, and means nothing.
 function repositories(env, targetOrg) {
   const calling = env.GITHUB_REPOSITORY ?? ''
-  const refuse = (why) => new ActionError(`The input repos ${why}`, 'invalid_repos')
+  const refuse = (why) => new InputError(`The input repos ${why}`, 'invalid_repos')
   const names = words(input(env, 'repos'), /[\s,]+/)
   if (!names.length) {
     throw refuse(
@@ -72,7 +72,7 @@ function repositories(env, targetOrg) {
 // `contents: read, issues: write`, as actions/create-github-app-token spells them; undefined if the input is left out.
 // Only separators come from expressions without a value: the whole level would be more than was meant.
 function permissions(env) {
-  const refuse = (why) => new ActionError(`The input permissions ${why}`, 'invalid_permissions')
+  const refuse = (why) => new InputError(`The input permissions ${why}`, 'invalid_permissions')
   const found = {}
   const parts = raw(env, 'permissions').split(/[,\n]/).map((part) => part.trim()).filter(Boolean)
   if (raw(env, 'permissions') && !parts.length) {
