@@ -261,11 +261,15 @@ def test_a_plan_shows_how_each_entry_changes(before: Any, after: Any, said: str)
     assert step.title().endswith(f" ready: CALLERS: {sentence}")
 
 
+def _sorted(entries: list[Any]) -> list[str]:
+    return sorted(json.dumps(entry, sort_keys=True) for entry in entries)
+
+
 @given(before=CALLERS, after=CALLERS)
 def test_a_changed_list_is_shown_as_printable_text(before: list[Any], after: list[Any]) -> None:
     sentences = entry_changes({"CALLERS": json.dumps(before)}, {"CALLERS": json.dumps(after)})
     assert all(sentence.isprintable() for sentence in sentences)
-    assert bool(sentences) == (sorted(map(repr, before)) != sorted(map(repr, after)))
+    assert bool(sentences) == (_sorted(before) != _sorted(after))
 
 
 def test_dropped_entries_are_those_that_have_all_that_is_named() -> None:
