@@ -190,7 +190,7 @@ def check_request(
     except ClientError as refused:
         option = next((name for kind, name in _OPTIONS.items() if isinstance(refused, kind)), "'--repos'")
         public = refused.public
-        if isinstance(refused, InvalidRepos):
+        if isinstance(refused, InvalidRepos) and repos:
             public = f"{', '.join(map(ascii, repos))}: {public}"
         raise click.BadParameter(public, param_hint=option) from refused
     return request
