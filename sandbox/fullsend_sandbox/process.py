@@ -6,6 +6,7 @@ answers `GET /health` on the port named in `PORT`.
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -225,6 +226,12 @@ class MintProcess:
 
 
 def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port below those that the system gives away (Linux: from 32768). Raises OSError.
+
+    One of those could be taken before the mint listens, and its new owner would answer in the mint's place.
+    """
+    for _ in range(100):
+        port = 20_000 + secrets.randbelow(12_000)
+        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
+            return port
+    raise OSError("found no free port from 20000 to 31999")
