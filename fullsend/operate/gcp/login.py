@@ -93,7 +93,11 @@ class Login:
         credentials = self._credentials(endpoint)
         headers: dict[str, str] = {}
         try:
-            credentials.before_request(AuthTransport(self.transport), "GET", endpoint, headers)
+            # Not `before_request`: it also looks up the account's allowed locations in a daemon thread, and the
+            # process crashes when it ends while that thread uses OpenSSL.
+            if not credentials.valid:
+                credentials.refresh(AuthTransport(self.transport))
+            credentials.apply(headers)
         except google.auth.exceptions.GoogleAuthError as error:
             raise LoginExpired("Your Google login could not be renewed; usually it has expired.", LOG_IN) from error
         # http1 writes names as they are given; google-auth writes `authorization`.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fullsend.net.transport import Transport
 from fullsend.operate.gcp.login import Login
+from fullsend_sandbox.keys import new_key, pem
 from tests.connect_proxy import connect_proxy
 from tests.throwaway_ca import ThrowawayCa, https_front
 
@@ -62,6 +64,28 @@ def test_a_token_for_an_emulator_is_not_shown_to_google(tmp_path: Path) -> None:
     variables = {"CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN": "http://127.0.0.1:9/"}
     found, seen, heads = principal({"email": "ada@example.com"}, tmp_path, **variables)
     assert (found, seen, heads) == ("", [], [])
+
+
+def test_a_login_makes_no_call_but_the_one_for_its_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = {
+        "type": "service_account",
+        "client_email": "ci@my-project.iam.gserviceaccount.com",
+        "private_key": pem(new_key()).decode(),
+        "token_uri": "https://oauth2.googleapis.com/token",
+    }
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps(account), encoding="utf-8")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+    token = json.dumps({"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"}).encode()
+    ca = ThrowawayCa(tmp_path, "oauth2.googleapis.com")
+    with https_front(ca, token) as port, connect_proxy(port) as (proxy, heads):
+        login = Login("p", {}, Transport({"HTTPS_PROXY": proxy, "REQUESTS_CA_BUNDLE": str(ca.bundle)}))
+        for _ in range(2):
+            assert login.headers(GOOGLE) == {"Authorization": f"Bearer {TOKEN}"}
+        for thread in threading.enumerate():
+            if type(thread).__module__.startswith("google."):
+                thread.join()
+    assert [head.split()[1] for head in heads] == [b"oauth2.googleapis.com:443"]
 
 
 def test_no_answer_leaves_the_principal_open(tmp_path: Path) -> None:
