@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from fullsend.net.answer import is_token, one_line
-from mintcore.error_table import TABLE
+from mintcore.errors.table import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

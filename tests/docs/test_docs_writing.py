@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from fullsend.cli.root import cli
 from fullsend.client.remedies import CLIENT_TABLE
-from mintcore.error_table import TABLE
+from mintcore.errors.table import TABLE
 from tests.docs.banned_turns import BANNED, banned_in
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def test_every_command_is_in_a_document(path: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("code", sorted({**TABLE, **CLIENT_TABLE}))
 def test_an_errors_texts_have_no_banned_turn(code: str) -> None:
     row = {**TABLE, **CLIENT_TABLE}[code]
-    assert banned_in(f"{row.sentence} {row.cause} {row.caller} {row.operator} {row.action}") == []
+    assert banned_in(f"{row.sentence} {row.cause} {row.caller_fix} {row.operator_fix} {row.action_fix}") == []
 
 
 def test_the_actions_texts_have_no_banned_turn() -> None:

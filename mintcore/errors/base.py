@@ -1,0 +1,44 @@
+"""Define what each error code declares, and how an error becomes an answer.
+
+``make docs`` generates docs/errors.md, the action's ``hints.json`` and the client's remedies from the declarations;
+tests compare docs/openapi.yaml.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+TELL_OPERATOR = "Your workflow cannot fix this. Give the mint's operator the code and the request id."
+
+
+class MintError(Exception):
+    """A request that does not end in a token.
+
+    ``retry_after`` is in whole seconds and becomes the ``Retry-After`` header. ``lasting`` says that a retry
+    does not help, although the status is one that clients retry.
+    """
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    sentence: ClassVar[str]
+    """What the mint answers where it has nothing more exact to say."""
+    cause: ClassVar[str]
+    caller_fix: ClassVar[str]
+    """What the command line and the library advise."""
+    operator_fix: ClassVar[str] = ""
+    """What the mint's operator does; empty where only the caller can act."""
+    action_fix: ClassVar[str] = ""
+    """What the GitHub action advises where ``caller_fix`` names options that the action does not have."""
+    lasting: ClassVar[bool] = False
+
+    def __init__(self, public: str = "", *, detail: str = "", retry_after: int | None = None) -> None:
+        self.public = public or self.sentence
+        self.detail = detail or self.public
+        self.retry_after = retry_after
+        super().__init__(f"{self.code}: {self.detail}")
+
+    def headers(self) -> dict[str, str]:
+        """Return the HTTP headers that belong to this failure."""
+        if self.lasting:
+            return {"X-Should-Retry": "false"}
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}

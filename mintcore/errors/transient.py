@@ -1,0 +1,148 @@
+"""Declare the errors after which the same request may succeed later."""
+
+from __future__ import annotations
+
+from mintcore.errors.base import MintError
+
+_RUN_AGAIN = "This usually passes within minutes: run the job again."
+_OR_OPERATOR = (
+    "If the message says that a retry does not help, give the mint's operator the code and the request id. "
+    "Otherwise run the job again in a few minutes."
+)
+
+
+class TransientError(MintError):
+    """The same request may succeed later."""
+
+
+class RateLimited(TransientError):
+    """The calling repository mints faster than the operator allows."""
+
+    code = "rate_limited"
+    status = 429
+    sentence = "This repository requested too many tokens; wait as long as Retry-After says."
+    cause = (
+        "The calling repository requests tokens faster than the operator allows. `Retry-After` says how "
+        "long to wait."
+    )
+    caller_fix = "Mint once per job and reuse the token within it. The client waits and retries for up to a minute."
+    operator_fix = "Raise `RATE_LIMIT` if the load is legitimate."
+
+
+class IssuerUnavailable(TransientError):
+    """The issuer's keys are not available."""
+
+    code = "issuer_unavailable"
+    status = 502
+    sentence = "The mint cannot fetch the OIDC issuer's keys; try again in a minute."
+    cause = "A standalone mint has no keys of the issuer and cannot fetch them."
+    caller_fix = f"The mint cannot fetch the issuer's keys. {_RUN_AGAIN}"
+    operator_fix = (
+        "The log names the issuer and why its keys cannot be used. Check that the mint can reach it "
+        "(`OIDC_ISSUER_URL` or its `url` in `ISSUERS`), through `HTTPS_PROXY` if there is one. Before it has an "
+        "issuer's keys the mint cannot tell who asks: while an issuer is down, this answer also shows to a "
+        "stranger that the mint accepts it."
+    )
+
+
+class StsUnavailable(TransientError):
+    """Google STS is down or slow."""
+
+    code = "sts_unavailable"
+    status = 502
+    sentence = "The mint cannot reach Google's token service; try again in a minute."
+    cause = (
+        "Google's Security Token Service is down or slow. With the header `X-Should-Retry: false`, what "
+        "answers at `STS_URL` is not Google's service, and a retry does not help."
+    )
+    caller_fix = f"The mint gets no answer from Google's token service. {_OR_OPERATOR}"
+    operator_fix = (
+        "Read the event's `cause`. For a redirect, or a refusal without Google's JSON, check `STS_URL` "
+        "and the proxies on the way. Otherwise look at Google Cloud's status page, and check the mint's network if "
+        "it has a VPC connector."
+    )
+
+
+class StsRefused(StsUnavailable):
+    """STS_URL answers with a refusal that is not Google's; it lasts until the operator acts."""
+
+    lasting = True
+    sentence = (
+        "The mint gets no usable answer from Google's token service. Fix: give the request id to the mint's "
+        "operator, who has to fix this; a retry does not help."
+    )
+
+
+class KeyUnavailable(TransientError):
+    """The key store is down or slow."""
+
+    code = "key_unavailable"
+    status = 502
+    sentence = "The mint cannot read the App key now; try again in a minute."
+    cause = (
+        "The mint's key store is down or slow. With the header `X-Should-Retry: false`, Google refuses the "
+        "mint access to the key, and a retry does not help."
+    )
+    caller_fix = f"The mint cannot use the App key. {_OR_OPERATOR}"
+    operator_fix = (
+        "Read Google's sentence in the event's `cause`: a missing permission or a disabled API. If an "
+        "outage does not pass, check that the mint's service account may read the secret: `fullsend mint "
+        "doctor`."
+    )
+
+
+class KeyRefused(KeyUnavailable):
+    """Google refuses the mint access to the key until the operator acts. A key already read still serves."""
+
+    lasting = True
+    sentence = (
+        "The mint may not use the App key. Fix: give the request id to the mint's operator, who has to fix this; a "
+        "retry does not help."
+    )
+
+
+class GitHubRateLimited(TransientError):
+    """GitHub rate-limits the App."""
+
+    code = "github_rate_limited"
+    status = 503
+    sentence = "GitHub rate-limits this App; wait as long as Retry-After says."
+    cause = (
+        "GitHub rate-limits the App, or the mint has made as many look-ups as it allows in a minute. "
+        "`Retry-After` says how long to wait."
+    )
+    caller_fix = "Run the job again after the time in the message. Mint once per job rather than once per step."
+    operator_fix = "Find the caller that mints most with `fullsend audit find`, and limit it with `RATE_LIMIT`."
+
+
+class GitHubUnavailable(TransientError):
+    """GitHub is unreachable, or its answer makes no sense."""
+
+    code = "github_unavailable"
+    status = 502
+    sentence = "GitHub did not give a usable answer; try again in a minute."
+    cause = "GitHub is down, the mint cannot reach it, or its answer makes no sense."
+    caller_fix = "Look at GitHub's status page and run the job again."
+    operator_fix = "Check that the mint can reach `GITHUB_API_URL`."
+
+
+class UpstreamTimeout(TransientError):
+    """GitHub did not answer within the request's deadline."""
+
+    code = "upstream_timeout"
+    status = 504
+    sentence = "GitHub did not answer in time; try again in a minute."
+    cause = "GitHub did not answer within the request's deadline."
+    caller_fix = "GitHub answered the mint too slowly. Run the job again."
+    operator_fix = "The deadline is `REQUEST_DEADLINE_SECONDS`."
+
+
+class FallbackUnavailable(TransientError):
+    """The fallback mint is unreachable."""
+
+    code = "fallback_unavailable"
+    status = 502
+    sentence = "The fallback mint that serves this role cannot be reached; try again in a minute."
+    cause = "Another mint serves the role, and this mint cannot reach it."
+    caller_fix = "This mint forwards the role to another mint, which does not answer. Run the job again."
+    operator_fix = "Check `FALLBACK_MINT_URL`, and that its `/health` answers."
