@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _HEAD_END = b"\r\n\r\n"
-_PATIENCE_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0
 
 
 class LoadError(RuntimeError):
@@ -63,9 +63,9 @@ async def _load(port: int, requests: Sequence[bytes], clients: int, most: int, s
     for caller in callers:
         caller.begin()
     try:
-        await asyncio.wait_for(asyncio.gather(*(caller.done for caller in callers)), seconds + _PATIENCE_SECONDS)
+        await asyncio.wait_for(asyncio.gather(*(caller.done for caller in callers)), seconds + _TIMEOUT_SECONDS)
     except TimeoutError:
-        raise LoadError(f"the server did not answer within {_PATIENCE_SECONDS:.0f} s") from None
+        raise LoadError(f"the server did not answer within {_TIMEOUT_SECONDS:.0f} s") from None
     finally:
         for caller in callers:
             caller.close()

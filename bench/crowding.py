@@ -20,7 +20,7 @@ _BODY_BYTES = 30 * 1024 * 1024
 _PIECE = b"x" * (256 * 1024)
 _SLOW = 200
 _EVERY_SECONDS = 4.0
-_PATIENCE_SECONDS = 30.0
+_TIMEOUT_SECONDS = 30.0
 _HEALTH = b"GET /health HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
 _HEAD = b"POST /v1/token HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer x\r\nContent-Length: %d\r\n\r\n"
 
@@ -47,7 +47,7 @@ async def _peak(server: Server) -> float:
 
 async def _send(port: int) -> None:
     with contextlib.suppress(OSError, TimeoutError):  # the mint may close the connection before the body's end
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
             reader, writer = await asyncio.open_connection(HOST, port)
             writer.write(_HEAD % _BODY_BYTES)
             for _ in range(_BODY_BYTES // len(_PIECE)):
@@ -72,7 +72,7 @@ async def _beside(port: int, most: int) -> list[float]:
     times = []
     for _ in range(most):
         begun = perf_counter()
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
             reader, writer = await asyncio.open_connection(HOST, port)
             writer.write(_HEALTH)
             await reader.read()

@@ -1,7 +1,7 @@
 """The time, corrected by trusted services.
 
 A machine's clock can be minutes off. GitHub judges our App JWTs by its own clock, and the issuer dates the tokens
-that we judge by its own. So :class:`WorldClock` follows the ``Date`` headers that they send over TLS if the
+that we judge by its own. So :class:`CorrectedClock` follows the ``Date`` headers that they send over TLS if the
 difference is too large to be latency. A cached answer can carry an old ``Date``; a signed token proves that its
 ``iat`` has come.
 """
@@ -23,7 +23,7 @@ _MAX_DRIFT_SECONDS = 900.0
 _WITNESS_LEEWAY_SECONDS = 60.0
 
 
-class WorldClock:
+class CorrectedClock:
     """The system's clock, corrected by the services' clocks.
 
     ``now()`` is in seconds since the epoch, ``monotonic()`` in seconds since some start.
@@ -45,8 +45,8 @@ class WorldClock:
         self._lock = threading.Lock()
         self._corrected: Callable[[float], None] = lambda _offset: None
 
-    def tell(self, corrected: Callable[[float], None]) -> None:
-        """Have ``corrected`` called with the new :attr:`offset` whenever it changes."""
+    def on_correction(self, corrected: Callable[[float], None]) -> None:
+        """Call ``corrected`` with the new :attr:`offset` whenever it changes."""
         self._corrected = corrected
 
     def now(self) -> float:

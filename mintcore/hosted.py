@@ -10,7 +10,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mintcore.clock import WorldClock
+from mintcore.clock import CorrectedClock
 from mintcore.http.endpoint import Endpoint
 from mintcore.http.framework import serve_with_edge
 from mintcore.observe.log import JsonLog
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mintcore.verify.key_sets import FixedKeys
 
 # STS checks the signature too, so the local check is not worth a long wait for the keys.
-_KEYS_PATIENCE_SECONDS = 3.0
+_KEY_FETCH_SECONDS = 3.0
 _RENEWING_THREADS = 4
 
 
@@ -42,7 +42,7 @@ def hosted_mint() -> Endpoint:
         print("\n".join(error.problems), file=sys.stderr)  # noqa: T201 - there is no log yet
         raise SystemExit(1) from None
     log = JsonLog(sys.stdout, project_id=settings.common.project_id)
-    endpoint = build(settings, WorldClock(), log, key_files)
+    endpoint = build(settings, CorrectedClock(), log, key_files)
     serve_with_edge(endpoint, log, threads=settings.common.threads)
     return endpoint
 
@@ -57,7 +57,7 @@ def _read_key_files(settings: HostedSettings) -> Mapping[str, FixedKeys]:
 
 
 def build(
-    settings: HostedSettings, clock: WorldClock, log: JsonLog, key_files: Mapping[str, FixedKeys]
+    settings: HostedSettings, clock: CorrectedClock, log: JsonLog, key_files: Mapping[str, FixedKeys]
 ) -> Endpoint:
     """Return the endpoint for ``settings``; the mint behind it is built in the background.
 
@@ -79,7 +79,7 @@ def build(
 
 def _assemble(
     settings: HostedSettings,
-    clock: WorldClock,
+    clock: CorrectedClock,
     log: JsonLog,
     telemetry: Telemetry | None,
     key_files: Mapping[str, FixedKeys],
@@ -104,7 +104,7 @@ def _assemble(
         key_files,
         outbound,
         clock,
-        patience_seconds=_KEYS_PATIENCE_SECONDS,
+        fetch_seconds=_KEY_FETCH_SECONDS,
         threads=common.threads,
         # STS decides too, so an old key set may serve while the new one is fetched.
         renewed_seconds=STALE_SECONDS,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mintcore.errors import InternalError, KeyUnavailable, MintError, RoleKeyMissing, ServerError
-from mintcore.minting.overlap import Early, EarlyHere, InTurn, Prepared
+from mintcore.minting.overlap import EarlyToken, InlineEarlyToken, NoOverlap, Overlap, PreparedRequest
 from mintcore.minting.results import Minted, Status
 from mintcore.policy import trust
 from mintcore.policy.claims import Proof, SignedClaims
@@ -172,24 +172,24 @@ class MintService:
         if self._token_uses is not None:
             self._token_uses.check(caller)
 
-    def _start(self, examined: SignedClaims | UnprovenClaims, record: DecisionRecord) -> InTurn:
+    def _start(self, examined: SignedClaims | UnprovenClaims, record: DecisionRecord) -> Overlap:
         """Begin what can be done while the final authority is asked. Raises RateLimited or TokenSpent."""
         if not isinstance(examined, SignedClaims):
-            return InTurn()
+            return NoOverlap()
         decision = _decided(record)
         self._check_limits(decision.acting())
         if self._helpers is None or decision.question is not None:
-            return InTurn()
+            return NoOverlap()
         entitled = decision.entitled()
         if not (self._overlaps and self._verifier.may_overlap(examined)):
-            return Prepared(self._tokens, entitled, record.context, self._helpers)
+            return PreparedRequest(self._tokens, entitled, record.context, self._helpers)
         try:
             self._spend(decision.acting(), entitled, record)
         except (RoleKeyMissing, KeyUnavailable, ServerError):
-            return InTurn()  # a refusal by the final authority is reported before a problem with the key
+            return NoOverlap()  # a refusal by the final authority is reported before a problem with the key
         if self._verifier.answers_later:
-            return EarlyHere(self._tokens, lambda: self._request(entitled, record))
-        return Early(self._tokens, lambda: self._request(entitled, record), self._helpers)
+            return InlineEarlyToken(self._tokens, lambda: self._request(entitled, record))
+        return EarlyToken(self._tokens, lambda: self._request(entitled, record), self._helpers)
 
     def _issue(self, decision: Decision, record: DecisionRecord) -> InstallationToken:
         caller, entitled = decision.acting(), decision.entitled()

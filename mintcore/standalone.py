@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mintcore.clock import WorldClock
+from mintcore.clock import CorrectedClock
 from mintcore.helpers import Helpers
 from mintcore.http.breaker import Breaker
 from mintcore.http.endpoint import Endpoint
@@ -32,7 +32,7 @@ from mintcore.settings.environment import ConfigurationError, StandaloneSettings
 from mintcore.startup.assembly import assemble
 from mintcore.startup.issuers import read_key_files, trust_issuers
 from mintcore.startup.kms import kms_keys, with_kms
-from mintcore.startup.standalone_report import KeyFindings, PlainWarnings, address, find_keys, report, useless
+from mintcore.startup.standalone_report import KeyFindings, PlainWarnings, address, find_keys, never_grants, report
 from mintcore.startup.warming import log_corrections, outbound_for, warm_up
 from mintcore.verify.chain import StandaloneVerifier
 from mintcore.version import VERSION
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from mintcore.verify.key_sets import FixedKeys
 
 # The issuer's keys are the authority here, so they are worth a wait; the request's deadline still bounds it.
-_KEYS_SECONDS = 10.0
+_KEY_FETCH_SECONDS = 10.0
 _RENEWING_THREADS = 4
 _FALLBACK_SHARE = 4
 _DESCRIPTION = """Exchange a CI job's OIDC token for a short-lived, scoped GitHub App installation token.
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build(
     settings: StandaloneSettings,
     keys: DirectoryKeys,
-    clock: WorldClock,
+    clock: CorrectedClock,
     log: JsonLog,
     *,
     key_files: Mapping[str, FixedKeys],
@@ -88,7 +88,7 @@ def build(
     log_corrections(clock, log)
     outbound = outbound_for(common, clock)
     trusted = trust_issuers(
-        common.issuers, key_files, outbound, clock, patience_seconds=_KEYS_SECONDS, threads=common.threads
+        common.issuers, key_files, outbound, clock, fetch_seconds=_KEY_FETCH_SECONDS, threads=common.threads
     )
     verifier = StandaloneVerifier(trusted, clock)
     kms = kms_keys(common, outbound, AccessTokens(clock, proxy_url=common.proxy_url), clock)
@@ -140,7 +140,7 @@ class Mint:
 
 def _check(settings: StandaloneSettings) -> int:
     warnings = PlainWarnings(sys.stderr)
-    found = find_keys(settings, DirectoryKeys(settings.pem_dir, warnings), WorldClock())
+    found = find_keys(settings, DirectoryKeys(settings.pem_dir, warnings), CorrectedClock())
     for warning in (*settings.common.warnings, *found.unused):
         warnings.write("WARNING", warning)
     wrong = [*found.missing, *found.problems]
@@ -152,7 +152,7 @@ def _check(settings: StandaloneSettings) -> int:
             if audit_file.warning:
                 warnings.write("WARNING", audit_file.warning)
             audit_file.close()
-    wrong += useless(settings)
+    wrong += never_grants(settings)
     if wrong:
         return _refuse(wrong)
     print(report(settings))  # noqa: T201 - a person reads this
@@ -160,7 +160,7 @@ def _check(settings: StandaloneSettings) -> int:
 
 
 def _serve(settings: StandaloneSettings) -> int:
-    clock = WorldClock()
+    clock = CorrectedClock()
     log = TimedLog(sys.stdout, clock, project_id=settings.common.project_id)
     keys = DirectoryKeys(settings.pem_dir, log)
     found = find_keys(settings, keys, clock)
@@ -239,7 +239,7 @@ def _announce(settings: StandaloneSettings, found: KeyFindings, log: JsonLog) ->
     log.write("INFO", f"fullsend-mint starting on {address(settings)} (standalone mode)")
 
 
-def _begin(mint: Mint, clock: WorldClock, log: JsonLog) -> None:
+def _begin(mint: Mint, clock: CorrectedClock, log: JsonLog) -> None:
     if mint.telemetry is not None:
         mint.telemetry.start()
     warm_up(mint.warm, clock, log)

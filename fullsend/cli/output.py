@@ -146,8 +146,8 @@ def print_table(
 
 def _width() -> int | None:
     """Return how wide a table may be; None where rich finds out, from COLUMNS or the terminal."""
-    said = os.environ.get("COLUMNS", "").lstrip("0").isdecimal()
-    return None if said or sys.stdout.isatty() else PLAIN_WIDTH
+    given = os.environ.get("COLUMNS", "").lstrip("0").isdecimal()
+    return None if given or sys.stdout.isatty() else PLAIN_WIDTH
 
 
 def _longest(columns: Sequence[str], rows: Sequence[Sequence[str]], at: int) -> int:

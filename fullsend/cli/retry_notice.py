@@ -12,4 +12,4 @@ def retry_policy(seconds: float) -> RetryPolicy:
     The reason may quote a service, so secrets in it are masked; the line begins with our own text, so the quote
     cannot be a command to a runner.
     """
-    return RetryPolicy(total_seconds=seconds, tell=lambda why: note(without_secrets(why)))
+    return RetryPolicy(total_seconds=seconds, on_wait=lambda why: note(without_secrets(why)))

@@ -88,5 +88,5 @@ def run_agent(command: Sequence[str], environ: Mapping[str, str], *, seconds: fl
 def _last_words(stderr: str) -> str:
     """Return the last line without words that could be a token."""
     lines = [line for line in _COLOR.sub("", stderr).splitlines() if line.strip()]
-    said = " ".join(word for word in one_line(lines[-1]).split() if len(word) <= MAX_WORD) if lines else ""
-    return f": {one_line(said, limit=200)}" if said else ""
+    reason = " ".join(word for word in one_line(lines[-1]).split() if len(word) <= MAX_WORD) if lines else ""
+    return f": {one_line(reason, limit=200)}" if reason else ""

@@ -19,11 +19,11 @@ MAX_BODY = 65536
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What was found; `said` is one line for the operator."""
+    """What was found; `details` is one line for the operator."""
 
     refuses: bool
     version: str
-    said: str
+    details: str
 
 
 def probe(url: str) -> Health:
@@ -33,10 +33,10 @@ def probe(url: str) -> Health:
         token = transport.exchange("POST", f"{url}/v1/token", seconds=SECONDS, json={})
         health = transport.exchange("GET", f"{url}/health", seconds=SECONDS)
     except NoAnswerError as error:
-        return Health(refuses=False, version="", said=f"no answer ({error})")
+        return Health(refuses=False, version="", details=f"no answer ({error})")
     version = _version(health)
-    said = f"POST /v1/token answers {token.status}, /health {health.status} version {version or 'unknown'}"
-    return Health(token.status == HTTPStatus.UNAUTHORIZED, version, said)
+    details = f"POST /v1/token answers {token.status}, /health {health.status} version {version or 'unknown'}"
+    return Health(token.status == HTTPStatus.UNAUTHORIZED, version, details)
 
 
 def _version(answer: Answer) -> str:

@@ -73,17 +73,17 @@ def configured(
 def parse_environment(text: str, name: str) -> dict[str, str]:
     """Return the variables in ``text``. Raises UnusableInputError, which quotes nothing of the text."""
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
-    said = [(number, line) for number, line in lines if line and not line.startswith("#")]
-    if not said:
+    content = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    if not content:
         raise UnusableInputError(f"{name} sets no variable.", _FORMS)
-    if _LINE.fullmatch(said[0][1]):
-        return _lines(said, name)
+    if _LINE.fullmatch(content[0][1]):
+        return _lines(content, name)
     return _mapping(text, name)
 
 
-def _lines(said: list[tuple[int, str]], name: str) -> dict[str, str]:
+def _lines(content: list[tuple[int, str]], name: str) -> dict[str, str]:
     variables: dict[str, str] = {}
-    for number, line in said:
+    for number, line in content:
         match = _LINE.fullmatch(line)
         if not match:
             raise UnusableInputError(f"{name}, line {number}: not KEY=VALUE.", _FORMS)

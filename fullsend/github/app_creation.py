@@ -39,11 +39,11 @@ class ExistingApp:
 
 @dataclass(frozen=True, slots=True)
 class AppCreation:
-    """The flow for one organization; ``tell`` shows a line to the operator, ``open_page`` opens a browser."""
+    """The flow for one organization; ``show_line`` shows a line to the operator, ``open_page`` opens a browser."""
 
     github: GitHubApps
     web_url: str
-    tell: Callable[[str], None]
+    show_line: Callable[[str], None]
     open_page: Callable[[str], bool] = webbrowser.open
     sleep: Callable[[float], None] = time.sleep
 
@@ -88,7 +88,7 @@ class AppCreation:
         return False
 
     def _open(self, what: str, url: str) -> None:
-        self.tell(f"{what}: {url}")
+        self.show_line(f"{what}: {url}")
         self.open_page(url)
 
     def _call(self, method: str, path: str) -> Answer:

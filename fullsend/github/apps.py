@@ -114,17 +114,17 @@ class GitHubApps:
 
 
 def _refused(answer: Answer, app_id: str) -> GitHubError:
-    said = one_line(message_of(answer) or "", limit=MAX_MESSAGE)
+    reason = one_line(message_of(answer) or "", limit=MAX_MESSAGE)
     if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND}:
         return KeyMismatch(
-            f"GitHub does not accept the key as App {app_id}'s ({answer.status} {said}).",
+            f"GitHub does not accept the key as App {app_id}'s ({answer.status} {reason}).",
             "The key belongs to another App or was deleted, or the App ID is wrong: the App's page shows both "
             "(Settings → Developer settings → GitHub Apps → Edit). This machine's clock must be right, too.",
         )
     if is_limit(answer):
         return GitHubError(f"GitHub limits the calls of App {app_id}.", "Run the command again in an hour.")
     return GitHubError(
-        f"GitHub refused to show App {app_id}: {answer.status} {said}.", "Run the command again later."
+        f"GitHub refused to show App {app_id}: {answer.status} {reason}.", "Run the command again later."
     )
 
 

@@ -49,7 +49,7 @@ def unreadable(api_url: str) -> GitHubError:
 
 def refusal(answer: Answer, doing: str, keeper: str, credentials: Credentials) -> GitHubError:
     """Explain a refusal; `doing` completes "GitHub refused to …"."""
-    said = one_line(message_of(answer) or "no reason given", limit=MAX_MESSAGE)
+    reason = one_line(message_of(answer) or "no reason given", limit=MAX_MESSAGE)
     if is_limit(answer):
         return GitHubError(
             f"GitHub limits this token's calls and refused to {doing}{_until(answer.headers)}.",
@@ -72,10 +72,10 @@ def refusal(answer: Answer, doing: str, keeper: str, credentials: Credentials) -
         )
     if answer.status == HTTPStatus.FORBIDDEN:
         return Forbidden(
-            f"GitHub refused to {doing} (403): {said}", _permission(answer.headers, keeper, credentials)
+            f"GitHub refused to {doing} (403): {reason}", _permission(answer.headers, keeper, credentials)
         )
     return GitHubError(
-        f"GitHub refused to {doing} ({answer.status}): {said}", "If this lasts: https://www.githubstatus.com/"
+        f"GitHub refused to {doing} ({answer.status}): {reason}", "If this lasts: https://www.githubstatus.com/"
     )
 
 

@@ -34,15 +34,15 @@ class RetryPolicy:
     total_seconds: float = 60.0
     """Everything together: requests and waits."""
     first_wait: float = 1.0
-    longest_wait: float = 15.0
+    max_wait: float = 15.0
     """Bounds the backoff; a longer `Retry-After` is honored if it fits the total."""
     max_attempts: int = 8
     quiet_seconds: float = 0.0
-    """Shorter waits are not reported to `tell`."""
+    """Shorter waits are not reported to `on_wait`."""
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
-    tell: Callable[[str], None] = lambda _: None
+    on_wait: Callable[[str], None] = lambda _: None
     """Called with a sentence for each wait that has a reason. The sentence may quote a service."""
 
     def start(self) -> Attempts:
@@ -66,17 +66,17 @@ class Attempts:
     def wait(self, asked: float = 0.0, *, why: str = "") -> bool:
         """Sleep before another attempt and return True; return False at once if no time or attempt is left.
 
-        `asked` is the server's `Retry-After`, `why` the reason for `RetryPolicy.tell`. Half of each wait is jitter:
-        the jobs of one matrix that failed together must not come back together.
+        `asked` is the server's `Retry-After`, `why` the reason for `RetryPolicy.on_wait`. Half of each wait is
+        jitter: the jobs of one matrix that failed together must not come back together.
         """
         policy = self._policy
         self._made += 1
-        own = min(policy.longest_wait, policy.first_wait * 2 ** (self._made - 1))
+        own = min(policy.max_wait, policy.first_wait * 2 ** (self._made - 1))
         seconds = max(asked, own * (0.5 + policy.jitter() / 2))
         if self._made >= policy.max_attempts or seconds + MIN_ATTEMPT_SECONDS > self.left:
             return False
         if why and seconds >= policy.quiet_seconds:
-            policy.tell(f"trying again in {math.ceil(seconds)} s: {why}")
+            policy.on_wait(f"trying again in {math.ceil(seconds)} s: {why}")
         policy.sleep(seconds)
         return True
 
@@ -86,7 +86,7 @@ class Retry(Generic[T]):
     """The result of an attempt that may succeed when repeated.
 
     `last` is returned, or raised if it is an exception, when there is no other attempt; `after` is what the service
-    asked to wait, in seconds; `why` is the reason for `RetryPolicy.tell`.
+    asked to wait, in seconds; `why` is the reason for `RetryPolicy.on_wait`.
     """
 
     last: T | Exception

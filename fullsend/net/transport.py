@@ -19,7 +19,7 @@ from fullsend.net.connection import Origin, connect
 from fullsend.net.failures import NoAnswerError, UnusableRouteError, cause
 from fullsend.net.retry import Retry, RetryPolicy, is_retryable, repeat, retry_after
 from fullsend.net.route import proxy_for, trusted_authorities
-from mintcore.clock import WorldClock
+from mintcore.clock import CorrectedClock
 from mintcore.outbound.http1 import BadAnswer, TooLarge, exchange, request_bytes
 from mintcore.request import Deadline
 from mintcore.version import VERSION
@@ -90,7 +90,7 @@ class Transport:
         `authorization` is the whole header, for example `Bearer …`; `json` is encoded, `body` is sent as it is.
         Raises `NoAnswerError`: no connection, no answer in time, more than `max_body` bytes, or invalid HTTP.
         """
-        deadline = Deadline(WorldClock(), seconds)
+        deadline = Deadline(CorrectedClock(), seconds)
         origin = Origin.of(url)
         proxy = proxy_for(origin, self.environ)
         fields = {"User-Agent": USER_AGENT, "Connection": "close", **(headers or {})}

@@ -179,7 +179,7 @@ def _report(given: argparse.Namespace) -> dict[str, Any]:
         return _plan(given.action, settings, wanted, closed)
     if closed:
         raise BadInput(f"{closed}.")
-    policy = RetryPolicy(total_seconds=CALL_SECONDS, tell=lambda why: tell(without_secrets(why)))
+    policy = RetryPolicy(total_seconds=CALL_SECONDS, on_wait=lambda why: tell(without_secrets(why)))
     return _done(given.action, App(settings, retry=policy), wanted, given.token_file)
 
 

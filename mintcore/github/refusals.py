@@ -131,10 +131,10 @@ def _is_foreign(answer: Answer, message: str) -> bool:
 def refused(answer: Answer, *, doing: str, org: Org, api_host: str = "") -> GitHubRefused:
     """Return the failure for a refusal that lasts, with GitHub's own sentence for the caller."""
     message = message_of(answer)
-    said = f'says: "{message}"' if message else "gives no reason"
+    reason = f'says: "{message}"' if message else "gives no reason"
     page = _documentation(answer, api_host)
     return GitHubRefused(
-        f"GitHub refuses this request for {org} (status {answer.status}) and {said}"
+        f"GitHub refuses this request for {org} (status {answer.status}) and {reason}"
         f"{f' (documentation: {page})' if page else ''}. Fix: an owner of {org} or the mint's operator has to "
         "change this on GitHub; a retry does not help.",
         detail=f"{doing}: status {answer.status} {message or 'without a message'}",

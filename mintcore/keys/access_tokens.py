@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mintcore.request import RequestContext
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-_PATIENCE_SECONDS = 8.0
+_MAX_WAIT_SECONDS = 8.0
 _GIVEN_UP_SECONDS = 16.0
 # A token is renewed in the background from this long before it expires, and not used in its last half minute.
 _RENEWED_SECONDS = 300.0
@@ -54,7 +54,7 @@ class AccessTokens:
             if held is not None and now < held.expires - _UNUSED_SECONDS:
                 return held.token
         try:
-            return pending.result(timeout=min(_PATIENCE_SECONDS, context.deadline.remaining())).token
+            return pending.result(timeout=min(_MAX_WAIT_SECONDS, context.deadline.remaining())).token
         except TimeoutError:
             raise KeyUnavailable(detail="Google gave no access token in time") from None
         except Exception as error:  # noqa: BLE001 - google-auth raises what its transports raise
@@ -114,5 +114,5 @@ def _cause(error: Exception) -> str:
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - see the module's docstring
 
     kind = type(error).__name__
-    said = one_line(str(error), _MAX_SENTENCE) if isinstance(error, GoogleAuthError) else ""
-    return f"{kind}: {said}" if said else kind
+    sentence = one_line(str(error), _MAX_SENTENCE) if isinstance(error, GoogleAuthError) else ""
+    return f"{kind}: {sentence}" if sentence else kind

@@ -142,16 +142,16 @@ def _checked(answer: Answer, version: str) -> tuple[bytes, str]:
 
 def _failure(answer: Answer, version: str) -> MintError:
     """Return what a refusal means, with Google's sentence for the operator's log."""
-    where, said = f"Cloud KMS key {version}", sentence_of(answer)
+    where, reason = f"Cloud KMS key {version}", sentence_of(answer)
     if answer.status == _NOT_FOUND:
-        return RoleKeyMissing(detail=f"{where} does not exist: {said}")
+        return RoleKeyMissing(detail=f"{where} does not exist: {reason}")
     if answer.status == _BAD_REQUEST:
         if reason_of(answer) == "FAILED_PRECONDITION":
-            return RoleKeyMissing(detail=f"{where} is disabled, destroyed or not ready: {said}")
-        return InvalidRoleKey(detail=f"{where} cannot sign RS256: {said}")
+            return RoleKeyMissing(detail=f"{where} is disabled, destroyed or not ready: {reason}")
+        return InvalidRoleKey(detail=f"{where} cannot sign RS256: {reason}")
     if lasts(answer):
-        return KeyRefused(detail=f"{where}: status {answer.status}: {said}")
+        return KeyRefused(detail=f"{where}: status {answer.status}: {reason}")
     after = answer.retry_after()
     return KeyUnavailable(
-        detail=f"{where}: status {answer.status}: {said}", retry_after=None if after is None else int(after)
+        detail=f"{where}: status {answer.status}: {reason}", retry_after=None if after is None else int(after)
     )

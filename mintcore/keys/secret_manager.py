@@ -33,7 +33,7 @@ FRESH_SECONDS = 300.0
 STALE_SECONDS = 3600.0
 # A failing Secret Manager gets one round of calls a second; a mint without a key cannot wait longer.
 HOLD_FAILURE_SECONDS = 1.0
-_PATIENCE_SECONDS = 8.0
+_MAX_READ_SECONDS = 8.0
 _BETWEEN_ROUNDS_SECONDS = 1.0
 _OK = 200
 _BAD_REQUEST = 400
@@ -87,7 +87,7 @@ class SecretManagerKeys:
         """Return the newest version's PEM."""
         secret = f"fullsend-{role}-app-pem"
         path = f"/v1/projects/{self._project_number}/secrets/{secret}/versions/latest:access"
-        deadline = Deadline(self._clock, min(_PATIENCE_SECONDS, context.deadline.remaining()))
+        deadline = Deadline(self._clock, min(_MAX_READ_SECONDS, context.deadline.remaining()))
         try:
             answer = self._access(path, replace(context, deadline=deadline))
         except OutboundError as error:

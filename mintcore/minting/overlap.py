@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     Issue = Callable[[], InstallationToken]
 
 
-class InTurn:
-    """Does nothing meanwhile: the token is requested after the authority has accepted. Base of the other two."""
+class Overlap:
+    """Base class. It does nothing meanwhile, and requests the token after the authority has accepted."""
 
     work: Callable[[], None] | None = None
     """What the request's own thread does while the authority works on its answer."""
@@ -39,7 +39,11 @@ class InTurn:
         """Undo what happened, because the authority has refused, and note it in ``record``."""
 
 
-class Prepared(InTurn):
+class NoOverlap(Overlap):
+    """Does nothing meanwhile."""
+
+
+class PreparedRequest(Overlap):
     """Prepares the token request in a helper thread."""
 
     def __init__(
@@ -61,7 +65,7 @@ class Prepared(InTurn):
         return issue()
 
 
-class Early(InTurn):
+class EarlyToken(Overlap):
     """Requests the token in a helper thread."""
 
     def __init__(self, tokens: InstallationTokens, issue: Issue, helpers: Helpers) -> None:
@@ -84,7 +88,7 @@ class Early(InTurn):
             record.revoked = self._tokens.revoke(record.withdrawn.token, record.context)
 
 
-class EarlyHere(InTurn):
+class InlineEarlyToken(Overlap):
     """Requests the token in the request's own thread, between the authority's request and its answer.
 
     A helper thread would cost a tenth of the CPU of a mint (docs/adr/0048).
@@ -93,14 +97,14 @@ class EarlyHere(InTurn):
     def __init__(self, tokens: InstallationTokens, issue: Issue) -> None:
         self._tokens = tokens
         self._issue = issue
-        self._asked = False
+        self._tried = False
         self._issued: InstallationToken | None = None
         self._failure: Exception | None = None
-        self.work = self._ask
+        self.work = self._request
 
     def finish(self, issue: Issue) -> InstallationToken:  # noqa: ARG002 - the mint is counted already
         """Return the token; see the base class."""
-        if not self._asked:  # the authority was reached with a second request only
+        if not self._tried:  # the authority was reached with a second request only
             return self._issue()
         if self._issued is None:
             raise self._failure or AssertionError
@@ -112,8 +116,8 @@ class EarlyHere(InTurn):
         if record.withdrawn is not None:
             record.revoked = self._tokens.revoke(record.withdrawn.token, record.context)
 
-    def _ask(self) -> None:
-        self._asked = True
+    def _request(self) -> None:
+        self._tried = True
         try:
             self._issued = self._issue()
         except Exception as failure:  # noqa: BLE001 - it is for finish(): the authority's result comes first

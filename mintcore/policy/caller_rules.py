@@ -123,20 +123,20 @@ def _denied(job: Job, entries: Sequence[CallerEntry]) -> Rule:
     own = of_project(nearest, job)
     # A stranger that learned which other claims fail could confirm guesses about the entry.
     wrong = failing(nearest, job) if own else _strange(nearest, job)
-    said = ", ".join(_failed(nearest, claim, job, tell=own) for claim in wrong)
+    failures = ", ".join(_failed(nearest, claim, job, with_value=own) for claim in wrong)
     fix = "run the job so that its claims match, or " if own else ""
     wanted = " and ".join(f"{claim} {_must_be(nearest.match[claim])}" for claim in wrong)
     return _rule(
         job,
-        f"{nearest.name} comes nearest and fails: {said}",
+        f"{nearest.name} comes nearest and fails: {failures}",
         wanted if own else "an entry of CALLERS must match the job",
-        f"No entry of CALLERS matches this job. {nearest.name} comes nearest and fails: {said}. Fix: {fix}"
+        f"No entry of CALLERS matches this job. {nearest.name} comes nearest and fails: {failures}. Fix: {fix}"
         f"{_OPERATOR}",
     )
 
 
 def _wrong(entry: CallerEntry, job: Job) -> str:
-    return ", ".join(_failed(entry, claim, job, tell=True) for claim in failing(entry, job))
+    return ", ".join(_failed(entry, claim, job, with_value=True) for claim in failing(entry, job))
 
 
 _OPERATOR = "ask the mint's operator to add an entry to CALLERS for it."
@@ -153,13 +153,13 @@ def _rule(job: Job, found: str, expected: str, remedy: str) -> Rule:
     )
 
 
-def _failed(entry: CallerEntry, claim: str, job: Job, *, tell: bool) -> str:
+def _failed(entry: CallerEntry, claim: str, job: Job, *, with_value: bool) -> str:
     value = job.claims.get(claim)
     wanted = _must_be(entry.match[claim])
     if value is None:
-        return f"there is no {claim}, which {wanted}" if tell else f"there is no {claim}"
+        return f"there is no {claim}, which {wanted}" if with_value else f"there is no {claim}"
     found = f"{claim} is {value[:_MAX_SHOWN]!r}"
-    return f"{found} and {wanted}" if tell else found
+    return f"{found} and {wanted}" if with_value else found
 
 
 def _must_be(wanted: str) -> str:

@@ -154,15 +154,15 @@ def _granted_rule(
 
 
 def _grant_remedy(refused: Org | Repo, caller: Caller, request: TokenRequest) -> str:
-    said = f"{refused} does not grant the role {request.role} to {caller.repository}"
+    refusal = f"{refused} does not grant the role {request.role} to {caller.repository}"
     if refused == caller.repository:
         # It needs no grant for itself; only the other names of the request lie outside its scope.
         return (
-            f"The request names repositories outside the scope, so each of them must grant, and {said}. Fix: "
+            f"The request names repositories outside the scope, so each of them must grant, and {refusal}. Fix: "
             f"request the other repositories in a request of their own, without {refused}."
         )
     kind = "repository" if isinstance(refused, Repo) else "organization"
     return (
-        f"{said}. Fix: an owner installs the role's GitHub App there and adds {caller.repository} to the Actions "
-        f"variable {variable_name(request.role)} of the {kind} {refused}."
+        f"{refusal}. Fix: an owner installs the role's GitHub App there and adds {caller.repository} to the "
+        f"Actions variable {variable_name(request.role)} of the {kind} {refused}."
     )

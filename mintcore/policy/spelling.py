@@ -1,4 +1,4 @@
-"""Find the known name that a misspelled one was meant for. Only warnings use it; decisions never do."""
+"""Find the known name that a misspelled one is closest to. Only warnings use it; decisions never do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 MIN_LENGTH = 4
 
 
-def meant(name: str, known: Iterable[str]) -> str:
+def closest_name(name: str, known: Iterable[str]) -> str:
     """Return the known name that ``name`` is one letter away from, empty if there is none.
 
     Case and ``-`` for ``_`` do not count. One letter is added, missing, changed, or swapped with its neighbor.

@@ -22,7 +22,7 @@ from mintcore.errors import (
 )
 from mintcore.policy.levels import is_level_name, is_permission
 from mintcore.policy.names import Org, RepoName, Role, fold, parse_repo_name, parse_role
-from mintcore.policy.spelling import meant
+from mintcore.policy.spelling import closest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -136,7 +136,7 @@ def _json_object(body: bytes) -> Mapping[str, Any]:
 
 
 def _warnings(names: Iterable[str], kind: str) -> tuple[str, ...]:
-    misspelled = [(name, _meant(name)) for name in names if name not in FIELDS]
+    misspelled = [(name, _intended_field(name)) for name in names if name not in FIELDS]
     return tuple(
         f"The {kind} {name[:_MAX_SHOWN]!a} is ignored; did you mean {known!r}?"
         for name, known in misspelled
@@ -144,10 +144,10 @@ def _warnings(names: Iterable[str], kind: str) -> tuple[str, ...]:
     )[:_MAX_WARNINGS]
 
 
-def _meant(name: str) -> str:
-    """Return the field that was meant: one letter away, or the first word, as in ``role_name``."""
+def _intended_field(name: str) -> str:
+    """Return the field that was intended: one letter away, or the first word, as in ``role_name``."""
     first = name.partition("_")[0]
-    return meant(name, FIELDS) or (first if first in FIELDS else "")
+    return closest_name(name, FIELDS) or (first if first in FIELDS else "")
 
 
 def _role(value: object) -> Role:

@@ -14,7 +14,7 @@ from mintcore.policy.grants import variable_name
 from mintcore.policy.names import Org, Repo, parse_repo, parse_role
 from mintcore.policy.policy import CALLER, ORGANIZATION, REPORTABLE
 from mintcore.policy.ref_patterns import check_pattern, ref_patterns
-from mintcore.policy.spelling import meant
+from mintcore.policy.spelling import closest_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,7 +100,7 @@ def read_claims(reader: Reader) -> Mapping[str, tuple[str, ...]]:
             reader.problem("REQUIRED_CLAIMS", f'has for "{claim[:60]}" {problem}')
         else:
             required[claim] = tuple(accepted)
-            intended = "" if claim in _GITHUB_CLAIMS else meant(claim, _GITHUB_CLAIMS)
+            intended = "" if claim in _GITHUB_CLAIMS else closest_name(claim, _GITHUB_CLAIMS)
             if intended:
                 reader.warn(f"REQUIRED_CLAIMS names {claim}, which GitHub does not send; did you mean {intended}?")
     return MappingProxyType(required)

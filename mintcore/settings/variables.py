@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from mintcore.policy.spelling import meant
+from mintcore.policy.spelling import closest_name
 from mintcore.settings import service_variables, trust_variables
 
 if TYPE_CHECKING:
@@ -42,6 +42,6 @@ def misspelled(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     for name in sorted(names):
         # Lowercase names are other programs': https_proxy is curl's.
         if name.isupper() and name not in VARIABLES and name not in _OF_OTHERS:
-            intended = meant(name, known)
+            intended = closest_name(name, known)
             if intended:
                 yield name, intended

@@ -103,7 +103,7 @@ def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: Clock) -
     return KeyFindings(tuple(missing), tuple(problems), tuple(unused))
 
 
-def useless(settings: StandaloneSettings) -> list[str]:
+def never_grants(settings: StandaloneSettings) -> list[str]:
     """Return why a mint with these settings would start and yet grant nothing, one sentence each."""
     policy = settings.common.policy
     if settings.common.unhealthy:

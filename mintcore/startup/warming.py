@@ -17,7 +17,7 @@ from mintcore.request import Deadline, RequestContext
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mintcore.clock import WorldClock
+    from mintcore.clock import CorrectedClock
     from mintcore.observe.log import JsonLog
     from mintcore.ports import Clock
     from mintcore.settings.environment import Settings
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _WARM_UP_SECONDS = 20.0
 
 
-def log_corrections(clock: WorldClock, log: JsonLog) -> None:
+def log_corrections(clock: CorrectedClock, log: JsonLog) -> None:
     """Log when the clock starts or stops to follow the services' time."""
 
     def corrected(offset: float) -> None:
@@ -36,7 +36,7 @@ def log_corrections(clock: WorldClock, log: JsonLog) -> None:
         else:
             log.write("INFO", "this machine's clock is right again", {"clock_offset_s": 0})
 
-    clock.tell(corrected)
+    clock.on_correction(corrected)
 
 
 def outbound_for(settings: Settings, clock: Clock) -> Outbound:
@@ -51,11 +51,11 @@ def warm_up(steps: Sequence[Callable[[RequestContext], object]], clock: Clock, l
     """
     context = RequestContext(Deadline(clock, _WARM_UP_SECONDS), f"warm-up-{uuid.uuid4().hex}")
 
-    def take() -> None:
+    def run_steps() -> None:
         for step in steps:
             try:
                 step(context)
             except (MintError, OutboundError) as failure:
                 log.write("WARNING", f"warm-up: {failure}")
 
-    threading.Thread(target=take, name="warm-up", daemon=True).start()
+    threading.Thread(target=run_steps, name="warm-up", daemon=True).start()

@@ -37,7 +37,7 @@ _OK = 200
 class IssuerKeys:
     """The keys the issuer signs with.
 
-    ``patience_seconds`` bounds one fetch, within the request's own deadline. Keys up to ``renewed_seconds`` old are
+    ``fetch_seconds`` bounds one fetch, within the request's own deadline. Keys up to ``renewed_seconds`` old are
     served while a thread of ``helpers`` fetches new ones. ``sets_clock`` is whether its ``Date`` corrects the
     clock. While a fetch is in progress, ``most_waiting`` requests wait for it and others fail at once: anyone
     can send tokens that name a key or an issuer, and an issuer that hangs must not occupy every thread.
@@ -49,7 +49,7 @@ class IssuerKeys:
         outbound: Outbound,
         clock: Clock,
         *,
-        patience_seconds: float,
+        fetch_seconds: float,
         renewed_seconds: float = 0.0,
         helpers: Helpers | None = None,
         algorithms: frozenset[str] = RS256_ONLY,
@@ -62,7 +62,7 @@ class IssuerKeys:
         self._discovery_path = parts.path.rstrip("/") + "/.well-known/openid-configuration"
         self._channel = outbound.channel("issuer", self._origin)
         self._clock = clock
-        self._patience_seconds = patience_seconds
+        self._fetch_seconds = fetch_seconds
         self._algorithms = algorithms
         self._sets_clock = sets_clock
         self._keys = ExpiringCache[str, "KeySet"](
@@ -101,7 +101,7 @@ class IssuerKeys:
         require_signature(unverified, key)
 
     def _fetch(self, context: RequestContext) -> KeySet:
-        deadline = Deadline(self._clock, min(self._patience_seconds, context.deadline.remaining()))
+        deadline = Deadline(self._clock, min(self._fetch_seconds, context.deadline.remaining()))
         hurried = replace(context, deadline=deadline)
         try:
             document = self._get(self._discovery_path, hurried)

@@ -123,8 +123,8 @@ def _refusal(fields: Mapping[str, Any], provider_id: str) -> InvalidToken | None
     if not isinstance(error, str):
         return None
     # RFC 6749 §5.2: a refusal names its `error`.
-    said = one_line(f"{error}: {description}", _MAX_SENTENCE)
-    detail = f"STS refused it at provider {provider_id}: {said}"
+    reason = one_line(f"{error}: {description}", _MAX_SENTENCE)
+    detail = f"STS refused it at provider {provider_id}: {reason}"
     if error == "unauthorized_client":
         return ConditionRefused(detail=detail)
     kind = ProviderRefused if error in _PROVIDER_ERRORS or _PROVIDER_WORDS.search(description) else InvalidToken

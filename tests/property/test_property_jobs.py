@@ -107,7 +107,7 @@ def mint_of(variables: dict[str, str], files: dict[str, str], forge: Forge) -> M
     hub = Issuer("", GITHUB_KIND, GITHUB, "fullsend-mint", files[""])
     issuers = [hub, *common.issuers[1:]]
     trusted = trust_issuers(
-        issuers, read_key_files(issuers), Outbound(clock, connections=1), clock, patience_seconds=1, threads=8
+        issuers, read_key_files(issuers), Outbound(clock, connections=1), clock, fetch_seconds=1, threads=8
     )
     return MintService(
         policy=common.policy, verifier=StandaloneVerifier(trusted, clock), assertions=forge, tokens=forge,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jwt.algorithms import RSAAlgorithm
 
 from fullsend_sandbox.keys import new_key
-from mintcore.clock import WorldClock
+from mintcore.clock import CorrectedClock
 from mintcore.errors import ClientError, GitHubUnavailable, Incident, InvalidToken, IssuerUnavailable
 from mintcore.github.answers import parse_installation, parse_token
 from mintcore.github.refusals import rate_limit, refusal
@@ -237,7 +237,7 @@ DATE = st.from_regex(
     st.text() | DATE | st.dates().map(lambda day: f"{day:%a, %d %b %Y} 00:00:00 -0000"), st.text() | st.just("5")
 )
 def test_a_date_corrects_the_clock_within_bounds_or_not_at_all(date: str, age: str) -> None:
-    clock = WorldClock(wall=lambda: NOW)
+    clock = CorrectedClock(wall=lambda: NOW)
     clock.observe(date, age)
     assert abs(clock.offset) <= 900
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mintcore.errors import MintError
     from mintcore.request import RequestContext
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 
 
 class Source:
@@ -50,7 +50,7 @@ class Blocking:
     def __call__(self) -> object:
         self.loads += 1
         self.begun.set()
-        assert self.may_end.wait(PATIENCE)
+        assert self.may_end.wait(TIMEOUT)
         if isinstance(self.outcome, BaseException):
             raise self.outcome
         return self.outcome
@@ -339,7 +339,7 @@ def in_threads(count: int, call: Callable[[], object]) -> list[Any]:
             return error
 
     with ThreadPoolExecutor(count) as pool:
-        return [future.result(PATIENCE) for future in [pool.submit(outcome) for _ in range(count)]]
+        return [future.result(TIMEOUT) for future in [pool.submit(outcome) for _ in range(count)]]
 
 
 @pytest.mark.parametrize("how", ["get", "renew"])
@@ -353,13 +353,13 @@ def test_however_many_ask_at_once_one_loads(clock: FakeClock, how: str) -> None:
 
     def let_go() -> None:
         for _ in range(16):
-            assert waiting.acquire(timeout=PATIENCE)
+            assert waiting.acquire(timeout=TIMEOUT)
         load.may_end.set()
 
     opener = threading.Thread(target=let_go)
     opener.start()
     assert in_threads(16, one_asks) == ["value"] * 16
-    opener.join(PATIENCE)
+    opener.join(TIMEOUT)
     assert load.loads == 1
 
 
@@ -368,7 +368,7 @@ def test_all_who_wait_hear_of_the_one_failure(clock: FakeClock) -> None:
     cache, load = new_cache(clock), Blocking(failure)
     leader = threading.Thread(target=lambda: in_threads(1, lambda: cache.get("a", load, new_attempt(clock))))
     leader.start()
-    assert load.begun.wait(PATIENCE)
+    assert load.begun.wait(TIMEOUT)
     joiners: list[Any] = []
     joined = threading.Semaphore(0)
 
@@ -379,10 +379,10 @@ def test_all_who_wait_hear_of_the_one_failure(clock: FakeClock) -> None:
     waiting = threading.Thread(target=lambda: joiners.extend(in_threads(4, join)))
     waiting.start()
     for _ in range(4):
-        assert joined.acquire(timeout=PATIENCE)
+        assert joined.acquire(timeout=TIMEOUT)
     load.may_end.set()
-    leader.join(PATIENCE)
-    waiting.join(PATIENCE)
+    leader.join(TIMEOUT)
+    waiting.join(TIMEOUT)
     # One that came late may have begun a load of its own; it fails the same way.
     assert [type(outcome) for outcome in joiners] == [InvalidRoleKey] * 4
 
@@ -393,10 +393,10 @@ def test_who_finds_an_old_value_while_another_loads_does_not_wait(clock: FakeClo
     clock.advance(100)
     leader = threading.Thread(target=lambda: cache.get("a", load, new_attempt(clock)))
     leader.start()
-    assert load.begun.wait(PATIENCE)
+    assert load.begun.wait(TIMEOUT)
     assert cache.get("a", Source("never"), new_attempt(clock)) == "first"
     load.may_end.set()
-    leader.join(PATIENCE)
+    leader.join(TIMEOUT)
     assert cache.get("a", Source("never"), new_attempt(clock)) == "second"
 
 
@@ -409,11 +409,11 @@ def test_who_waits_for_anothers_load_waits_no_longer_than_its_own_time(
         cache.get("a", Source("not the renewed one"), new_attempt(clock))
     leader = threading.Thread(target=ask, args=(cache, how, load, new_attempt(clock)))
     leader.start()
-    assert load.begun.wait(PATIENCE)
+    assert load.begun.wait(TIMEOUT)
     with pytest.raises(KeyUnavailable, match="too slow"):
         ask(cache, how, load, new_attempt(clock, seconds=0.05))
     load.may_end.set()
-    leader.join(PATIENCE)
+    leader.join(TIMEOUT)
     assert load.loads == 1
 
 
@@ -424,18 +424,18 @@ def test_who_waits_for_a_load_that_fails_has_the_old_value_that_stands_in_for_it
     joined = threading.Event()
 
     def join() -> object:
-        context = new_attempt(clock, seconds=PATIENCE / 2)
+        context = new_attempt(clock, seconds=TIMEOUT / 2)
         joined.set()
         # One that comes late loads by itself, with the same outcome.
         return ask(cache, "renew", Source("old"), context)
 
     with ThreadPoolExecutor(2) as pool:
         leader = pool.submit(ask, cache, "get", load, new_attempt(clock))
-        assert load.begun.wait(PATIENCE)
+        assert load.begun.wait(TIMEOUT)
         joiner = pool.submit(join)
-        assert joined.wait(PATIENCE)
+        assert joined.wait(TIMEOUT)
         load.may_end.set()
-        assert [one.result(PATIENCE) for one in (leader, joiner)] == ["old", "old"]
+        assert [one.result(TIMEOUT) for one in (leader, joiner)] == ["old", "old"]
 
 
 def test_a_key_forgotten_during_its_load_is_loaded_anew_by_the_next(clock: FakeClock) -> None:
@@ -443,11 +443,11 @@ def test_a_key_forgotten_during_its_load_is_loaded_anew_by_the_next(clock: FakeC
     outcomes: list[object] = []
     leader = threading.Thread(target=lambda: outcomes.append(cache.get("a", load, new_attempt(clock))))
     leader.start()
-    assert load.begun.wait(PATIENCE)
+    assert load.begun.wait(TIMEOUT)
     cache.clear()
     assert cache.get("a", Source("new"), new_attempt(clock)) == "new"
     load.may_end.set()
-    leader.join(PATIENCE)
+    leader.join(TIMEOUT)
     assert outcomes == ["old"]
     assert cache.get("a", Source("never"), new_attempt(clock)) == "new"
 
@@ -456,11 +456,11 @@ def test_a_load_that_fails_after_its_key_was_forgotten_leaves_the_newer_value(cl
     cache, load = new_cache(clock), Blocking(InvalidRoleKey())
     leader = threading.Thread(target=lambda: in_threads(1, lambda: cache.get("a", load, new_attempt(clock))))
     leader.start()
-    assert load.begun.wait(PATIENCE)
+    assert load.begun.wait(TIMEOUT)
     cache.clear()
     cache.get("a", Source("new"), new_attempt(clock))
     load.may_end.set()
-    leader.join(PATIENCE)
+    leader.join(TIMEOUT)
     assert cache.get("a", Source("never"), new_attempt(clock)) == "new"
 
 
@@ -495,12 +495,12 @@ def test_a_load_that_runs_out_of_time_fails_itself_and_none_of_its_waiters(clock
     leaders = Slow(clock, KeyUnavailable(detail="the leader's time ran out"), takes=5)
     with ThreadPoolExecutor(4) as pool:
         leader = pool.submit(cache.get, "a", leaders, new_attempt(clock, 3))
-        assert leaders.begun.wait(PATIENCE)
+        assert leaders.begun.wait(TIMEOUT)
         waiting = [pool.submit(cache.get, "a", source, new_attempt(clock)) for _ in range(3)]
         leaders.may_end.set()
         with pytest.raises(KeyUnavailable):
-            leader.result(PATIENCE)
-        assert [one.result(PATIENCE) for one in waiting] == ["first"] * 3
+            leader.result(TIMEOUT)
+        assert [one.result(TIMEOUT) for one in waiting] == ["first"] * 3
     assert source.loads == 1
 
 
@@ -548,7 +548,7 @@ def test_a_failure_keeps_nothing_of_the_request_that_met_it(clock: FakeClock, ho
     assert len(cache) == (1 if hold else 0)
 
 
-class InTurn(Helpers):
+class ManualHelpers(Helpers):
     """Helpers whose work is done when the test says so."""
 
     def __init__(self) -> None:
@@ -578,7 +578,7 @@ def get_or_renew(cache: ExpiringCache[str, object], source: Source, clock: FakeC
 
 
 def test_an_old_value_is_served_at_once_while_one_helper_fetches_the_new_one(clock: FakeClock) -> None:
-    helpers, source = InTurn(), Source()
+    helpers, source = ManualHelpers(), Source()
     cache = renewing(clock, helpers)
     get_or_renew(cache, source, clock)
     source.answer = "second"
@@ -591,7 +591,7 @@ def test_an_old_value_is_served_at_once_while_one_helper_fetches_the_new_one(clo
 
 
 def test_an_old_value_beyond_its_time_is_not_served(clock: FakeClock) -> None:
-    helpers, source = InTurn(), Source()
+    helpers, source = ManualHelpers(), Source()
     cache = renewing(clock, helpers)
     get_or_renew(cache, source, clock)
     source.answer = "second"
@@ -605,7 +605,7 @@ def test_an_old_value_beyond_its_time_is_not_served(clock: FakeClock) -> None:
 
 
 def test_a_value_that_may_not_be_old_is_not_served_old(clock: FakeClock) -> None:
-    helpers, source = InTurn(), Source(None)
+    helpers, source = ManualHelpers(), Source(None)
     cache = renewing(clock, helpers)
     get_or_renew(cache, source, clock)
     source.answer = "there"
@@ -614,7 +614,7 @@ def test_a_value_that_may_not_be_old_is_not_served_old(clock: FakeClock) -> None
 
 
 def test_a_source_that_fails_behind_an_old_value_is_tried_again_after_a_while(clock: FakeClock) -> None:
-    helpers, source = InTurn(), Source()
+    helpers, source = ManualHelpers(), Source()
     cache = renewing(clock, helpers)
     get_or_renew(cache, source, clock)
     source.failure = KeyUnavailable()
@@ -629,7 +629,7 @@ def test_a_source_that_fails_behind_an_old_value_is_tried_again_after_a_while(cl
 
 
 def test_a_lasting_failure_behind_an_old_value_ends_it(clock: FakeClock) -> None:
-    helpers, source = InTurn(), Source()
+    helpers, source = ManualHelpers(), Source()
     cache = renewing(clock, helpers)
     get_or_renew(cache, source, clock)
     source.failure = InvalidRoleKey()
@@ -641,7 +641,7 @@ def test_a_lasting_failure_behind_an_old_value_ends_it(clock: FakeClock) -> None
 
 
 def test_without_a_free_helper_the_request_fetches_the_value_itself(clock: FakeClock) -> None:
-    helpers, source = InTurn(), Source()
+    helpers, source = ManualHelpers(), Source()
     helpers.full = True
     cache = renewing(clock, helpers)
     get_or_renew(cache, source, clock)
@@ -651,7 +651,7 @@ def test_without_a_free_helper_the_request_fetches_the_value_itself(clock: FakeC
 
 
 def test_a_renewal_has_a_deadline_of_its_own(clock: FakeClock) -> None:
-    helpers, source = InTurn(), Source()
+    helpers, source = ManualHelpers(), Source()
     seen: list[RequestContext] = []
     cache = renewing(clock, helpers)
     get_or_renew(cache, source, clock)
@@ -671,7 +671,7 @@ def test_a_renewal_has_a_deadline_of_its_own(clock: FakeClock) -> None:
 
 
 def test_an_expired_key_is_fetched_anew_and_not_served_old(clock: FakeClock) -> None:
-    helpers, source = InTurn(), Source()
+    helpers, source = ManualHelpers(), Source()
     cache = renewing(clock, helpers)
     get_or_renew(cache, source, clock)
     source.answer = "second"

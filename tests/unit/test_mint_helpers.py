@@ -7,13 +7,13 @@ import pytest
 
 from mintcore.helpers import Helpers
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 
 
 def test_work_is_done_in_another_thread() -> None:
     future = Helpers(1).start(threading.get_ident)
     assert future is not None
-    assert future.result(PATIENCE) != threading.get_ident()
+    assert future.result(TIMEOUT) != threading.get_ident()
 
 
 def test_a_failure_belongs_to_the_reader_of_the_future() -> None:
@@ -23,15 +23,15 @@ def test_a_failure_belongs_to_the_reader_of_the_future() -> None:
     future = Helpers(1).start(fail)
     assert future is not None
     with pytest.raises(ValueError, match="of the work"):
-        future.result(PATIENCE)
+        future.result(TIMEOUT)
 
 
 def test_no_more_work_is_taken_than_there_are_threads() -> None:
     helpers, may_end = Helpers(2), threading.Event()
-    pending = [helpers.start(lambda: may_end.wait(PATIENCE)) for _ in range(3)]
+    pending = [helpers.start(lambda: may_end.wait(TIMEOUT)) for _ in range(3)]
     assert [future is not None for future in pending] == [True, True, False]
     may_end.set()
-    assert all(future.result(PATIENCE) for future in pending if future is not None)
+    assert all(future.result(TIMEOUT) for future in pending if future is not None)
 
 
 def test_a_thread_is_used_again() -> None:
@@ -39,5 +39,5 @@ def test_a_thread_is_used_again() -> None:
     for _ in range(20):
         future = helpers.start(threading.get_ident)
         assert future is not None
-        threads.add(future.result(PATIENCE))
+        threads.add(future.result(TIMEOUT))
     assert len(threads) == 1

@@ -19,7 +19,7 @@ from fullsend.github.name_resolver import NameResolver
 from fullsend.operate.gcp.cloud import connect
 from fullsend.operate.gcp.session import Session
 from fullsend.operate.model import names
-from fullsend.operate.model.app_permissions import meant, missing, served_with
+from fullsend.operate.model.app_permissions import closest_names, missing, served_with
 from fullsend.operate.operate_errors import BadInput
 from fullsend.operate.plan.steps.shell import script
 from mintcore.secret import Secret
@@ -117,7 +117,7 @@ def check_with_github(role: RoleKey, key: Secret | str, environment: Mapping[str
     needed = served_with(role.role, environment)
     needed |= dict(pair.split(":") for pair in role.permissions.split())
     lacking = missing(needed, app.permissions)
-    misspelled = meant(lacking, app.permissions)
+    misspelled = closest_names(lacking, app.permissions)
     if misspelled:
         raise BadInput(
             f"Neither the App {app.slug} nor any built-in role has a permission {' or '.join(misspelled)}.",

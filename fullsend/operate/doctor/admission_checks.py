@@ -58,16 +58,16 @@ def organizations(snapshot: Snapshot) -> Iterator[Finding]:
     found = snapshot.state.providers.get(names.PROVIDER)
     if found is None:
         return
-    said = conditions.parse(found.spec.condition)
-    if said is None or said.repo is not None or said.public != snapshot.is_public():
+    condition = conditions.parse(found.spec.condition)
+    if condition is None or condition.repo is not None or condition.public != snapshot.is_public():
         what = f"The condition of {names.PROVIDER} does not fit ALLOWED_ORGS: {found.spec.condition or '(none)'}"
         yield Finding("condition_unfit", what, snapshot.command("deploy"))
         return
     if snapshot.is_public():
-        yield from _narrowed(snapshot, found, said)
+        yield from _narrowed(snapshot, found, condition)
         return
     enrolled = {org.key: org for org in environment.admitted_orgs(snapshot.environment)}
-    admitted = {org.key: org for org in said.orgs}
+    admitted = {org.key: org for org in condition.orgs}
     for key in sorted(enrolled.keys() - admitted.keys()):
         what = f"{enrolled[key]} is in ALLOWED_ORGS and not in the condition of {names.PROVIDER}: it gets 401."
         yield Finding("org_not_in_condition", what, snapshot.command(f"enroll {enrolled[key]}"))
@@ -77,13 +77,16 @@ def organizations(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding("org_not_in_environment", what, fix)
     for key in sorted(enrolled.keys() & admitted.keys()):
         yield from _case(snapshot, enrolled[key], admitted[key])
-    yield from _narrowed(snapshot, found, said)
+    yield from _narrowed(snapshot, found, condition)
 
 
-def _narrowed(snapshot: Snapshot, found: Provider, said: Condition) -> Iterator[Finding]:
+def _narrowed(snapshot: Snapshot, found: Provider, condition: Condition) -> Iterator[Finding]:
     """Find a condition that lacks ids or claims that the environment requires."""
-    wanted = admission.shared(said, snapshot.environment)
-    if (wanted.ids, wanted.required) != (said.ids, said.required) and wanted.spelled() == said.spelled():
+    wanted = admission.shared(condition, snapshot.environment)
+    if (wanted.ids, wanted.required) != (
+        condition.ids,
+        condition.required,
+    ) and wanted.spelled() == condition.spelled():
         what = (
             f"The condition of {names.PROVIDER} does not have the ids and claims of ENROLLED_IDS and "
             f"REQUIRED_CLAIMS: {found.spec.condition}"
@@ -113,12 +116,15 @@ def repositories(snapshot: Snapshot) -> Iterator[Finding]:
             what = f"The provider {provider_id} of {repo} is {_condition_of(found)}."
             yield Finding("repo_provider_unusable", what, fix)
             continue
-        said = conditions.parse(found.spec.condition)
+        condition = conditions.parse(found.spec.condition)
         right = snapshot.spelling(str(repo))
-        if said is None or str(said.repo) != right:
+        if condition is None or str(condition.repo) != right:
             what = f"The condition of {provider_id} does not name {right}: {found.spec.condition or '(none)'}"
             yield Finding("repo_condition_differs", what, fix)
-        if said is not None and said.required != admission.own_again(said, snapshot.environment).required:
+        if (
+            condition is not None
+            and condition.required != admission.own_again(condition, snapshot.environment).required
+        ):
             what = f"The condition of {provider_id} does not have the claims of REQUIRED_CLAIMS."
             yield Finding("condition_not_narrowed", what, snapshot.command("deploy"))
         yield from _says(snapshot, provider_id, found, fix)
@@ -137,11 +143,19 @@ def _collisions(snapshot: Snapshot, listed: list[Repo]) -> Iterator[Finding]:
 
 def _strays(snapshot: Snapshot, listed: list[Repo]) -> Iterator[Finding]:
     for name, found in sorted(snapshot.state.providers.items()):
-        said = conditions.parse(found.spec.condition)
-        if name == names.PROVIDER or not found.usable or said is None or said.repo is None or said.repo in listed:
+        condition = conditions.parse(found.spec.condition)
+        if (
+            name == names.PROVIDER
+            or not found.usable
+            or condition is None
+            or condition.repo is None
+            or condition.repo in listed
+        ):
             continue
-        what = f"The provider {name} admits {said.repo}, which is not in PER_REPO_WIF_REPOS."
-        fix = f"{snapshot.command(f'enroll {said.repo}')}\nor: {snapshot.command(f'unenroll {said.repo}')}"
+        what = f"The provider {name} admits {condition.repo}, which is not in PER_REPO_WIF_REPOS."
+        fix = (
+            f"{snapshot.command(f'enroll {condition.repo}')}\nor: {snapshot.command(f'unenroll {condition.repo}')}"
+        )
         yield Finding("repo_not_in_environment", what, fix)
 
 

@@ -47,7 +47,7 @@ def function(snapshot: Snapshot) -> Iterator[Finding]:
         )
         yield Finding("not_public_invoker", what, snapshot.command("deploy"))
     if snapshot.health is not None and not snapshot.health.refuses:
-        what = f"The mint at {state.url} does not refuse a request without a token: {snapshot.health.said}."
+        what = f"The mint at {state.url} does not refuse a request without a token: {snapshot.health.details}."
         yield Finding("not_answering", what, state.location.read_log())
 
 

@@ -77,14 +77,14 @@ class Refusal:
         return listed[0] if listed else ""
 
     @property
-    def said(self) -> str:
-        """Everything that Google said: the sentence, then a line per detail."""
+    def full_text(self) -> str:
+        """Return everything that Google answered: the sentence, then a line per detail."""
         sentence = plain(self.message) or f"HTTP {self.http}, without a reason"
         return "\n  ".join([sentence, *(line for line in shown(self.details) if line != sentence)])
 
     @property
-    def passing(self) -> bool:
-        """Whether the same call may succeed in a moment."""
+    def is_transient(self) -> bool:
+        """Return whether the same call may succeed in a moment."""
         aborted = self.http == CONFLICT and self.status == "ABORTED"
         # A new service account takes seconds to be known to the services that are told of it.
         return self.http in {TOO_MANY, *UNAVAILABLE} or aborted or self.account_unknown_yet
@@ -120,12 +120,12 @@ def explain(
 
     `principal` is the IAM member whose call was refused, empty where it is not known.
     """
-    sentence = f"Google refused to {what}: {refusal.said}"
+    sentence = f"Google refused to {what}: {refusal.full_text}"
     if refusal.http == UNAUTHENTICATED:
         return LoginExpired(
             f"Google did not accept your login when asked to {what}; usually it has expired.", LOG_IN
         )
-    policy = google_remedies.for_policy(f"{refusal.message} {refusal.said}", project)
+    policy = google_remedies.for_policy(f"{refusal.message} {refusal.full_text}", project)
     if refusal.http == FORBIDDEN and refusal.reason == "SERVICE_DISABLED":
         return ApiDisabled(sentence, google_remedies.enable_api(refusal.disabled_api, project))
     if refusal.http == FORBIDDEN:
@@ -140,8 +140,8 @@ def failed(error: object, *, what: str, project: str) -> NotReady:
     """Return the error for an operation that ended with a google.rpc.Status."""
     message = plain(str(error.get("message", ""))) if isinstance(error, dict) else ""
     lines = [message or "no reason given", *shown(details_of(error))]
-    said = "\n  ".join(dict.fromkeys(lines))
-    return NotReady(f"Google could not {what}: {said}", google_remedies.for_policy(said, project))
+    text = "\n  ".join(dict.fromkeys(lines))
+    return NotReady(f"Google could not {what}: {text}", google_remedies.for_policy(text, project))
 
 
 def _other(refusal: Refusal, sentence: str, policy: str) -> OperateError:

@@ -78,8 +78,8 @@ def enable_api(api: str, project: str) -> str:
     return f"{command}\nA newly enabled API takes up to a few minutes to work."
 
 
-def _identity_providers(project: str, said: str) -> str:
-    refused = _REFUSED_VALUE.search(said)
+def _identity_providers(project: str, text: str) -> str:
+    refused = _REFUSED_VALUE.search(text)
     value = shlex.quote(refused[1]) if refused else DEFAULT_ISSUER
     return (
         "An organization policy lists the identity providers that may be trusted. Its administrator runs:\n"

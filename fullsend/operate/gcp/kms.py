@@ -102,8 +102,8 @@ class Kms:
             if shown["state"] == ENABLED:
                 return _version(shown)
             if shown["state"] == "IMPORT_FAILED":
-                said = shown.get("importFailureReason", "no reason given")
-                raise NotReady(f"Cloud KMS could not import the key: {said}")
+                reason = shown.get("importFailureReason", "no reason given")
+                raise NotReady(f"Cloud KMS could not import the key: {reason}")
             self._session.sleep(pause)
             shown = self._api.get(str(shown["name"]), "wait for the imported version")
         raise NotReady("Cloud KMS has not imported the key after a minute.", "Run the command again.")

@@ -84,13 +84,13 @@ class Session:
         policy = RetryPolicy(
             total_seconds=self.retry_seconds,
             first_wait=FIRST_WAIT,
-            longest_wait=MAX_WAIT,
+            max_wait=MAX_WAIT,
             max_attempts=MAX_ATTEMPTS,
             quiet_seconds=QUIET_SECONDS,
             now=self.now,
             sleep=self.sleep,
             jitter=self.jitter,
-            tell=self.report,
+            on_wait=self.report,
         )
         return repeat(policy, lambda seconds: self._attempt(request, what, seconds, guarded=guarded))
 
@@ -120,8 +120,8 @@ class Session:
             permission_hint=request.permission_hint,
             principal=self.login.principal() if refusal.http == google_errors.FORBIDDEN else "",
         )
-        passing = refusal.passing or refusal.disabled_api in self.just_enabled
-        if not passing or (guarded and isinstance(found, Conflict)):
+        transient = refusal.is_transient or refusal.disabled_api in self.just_enabled
+        if not transient or (guarded and isinstance(found, Conflict)):
             raise found
         return Retry(found, refusal.wait_seconds, found.message)
 

@@ -63,7 +63,7 @@ def missing(needed: Mapping[str, str], granted: Mapping[str, str]) -> list[str]:
     ]
 
 
-def meant(lacking: Iterable[str], granted: Mapping[str, str]) -> dict[str, str]:
+def closest_names(lacking: Iterable[str], granted: Mapping[str, str]) -> dict[str, str]:
     """Return what each `permission:level` with an unknown name is likely to mean; `granted` are an App's.
 
     GitHub's own list is not kept here: a name is known that the App or a built-in role has.

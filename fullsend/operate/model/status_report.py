@@ -105,14 +105,14 @@ def about(state: MintState, target: Org | Repo, spelled: str = "", number: str =
     pinned = environment.ids(state.serving_environment).get(str(target).lower(), "")
     repos = environment.repos(state.serving_environment)
     found = state.providers.get(provider_id)
-    said = conditions.parse(found.spec.condition) if found is not None and found.usable else None
-    in_condition = _spelling(target, (*said.orgs, said.repo) if said is not None else ())
+    condition = conditions.parse(found.spec.condition) if found is not None and found.usable else None
+    in_condition = _spelling(target, (*condition.orgs, condition.repo) if condition is not None else ())
     sent = spelled or _spelling(target, listed) or in_condition or str(target)
     return {
         "name": str(target),
         "enrolled": enrolled,
         "provider": provider_id,
-        "admitted": said is not None and (said.public or in_condition == sent),
+        "admitted": condition is not None and (condition.public or in_condition == sent),
         "sent_by_github": sent,
         "in_condition": in_condition,
         "id": number,

@@ -42,11 +42,11 @@ def mint_problems(url: str) -> list[Problem]:
         message = f"no mint answers at {url} ({error})."
         return [Problem(message, "Check the URL. `fullsend mint status --project PROJECT` shows the mint's.")]
     status = answer.status
-    said = _object(answer.body)
-    if status == OK and said.get("status") == "ok":
+    health = _object(answer.body)
+    if status == OK and health.get("status") == "ok":
         return []
-    if status == UNAVAILABLE and said.get("reason"):
-        message = f"the mint at {url} says that it is not healthy: {one_line(str(said['reason']))}"
+    if status == UNAVAILABLE and health.get("reason"):
+        message = f"the mint at {url} says that it is not healthy: {one_line(str(health['reason']))}"
         return [Problem(message, "`fullsend mint doctor --project PROJECT` says what to change.")]
     message = f"what answers at {where} is not a mint (status {status})."
     return [Problem(message, "Give the mint's base URL, as `fullsend mint deploy` printed it, without a path.")]

@@ -10,7 +10,7 @@ from werkzeug.datastructures import Headers
 
 from fullsend_sandbox.faults import Drop, Fail, Huge, Slow
 from fullsend_sandbox.loopback import LoopbackService
-from mintcore.clock import WorldClock
+from mintcore.clock import CorrectedClock
 from mintcore.errors import FallbackUnavailable, InvalidToken, IssuerUnavailable, MintError
 from mintcore.http.breaker import FAILURES, Breaker
 from mintcore.http.fallback import FORWARDED, UpstreamMint
@@ -57,7 +57,7 @@ def genuine(_unverified_token: str, _context: RequestContext) -> None:
 
 
 def fallback(url: str, log: io.StringIO, check: Callable[[str, RequestContext], None] = genuine) -> UpstreamMint:
-    clock = WorldClock()
+    clock = CorrectedClock()
     roles = build_role_book({Role("triage"): "1", Role("scanner"): "2"}, {}, None)
     channel = Outbound(clock, connections=1).channel("fallback", url)
     return UpstreamMint(channel, roles, JsonLog(log), check=check, breaker=Breaker(clock, most=2))
@@ -66,7 +66,7 @@ def fallback(url: str, log: io.StringIO, check: Callable[[str, RequestContext], 
 def forward(upstream: Upstream, log: io.StringIO, seconds: float = 10.0, **headers: str) -> Response:
     given = Headers({name.replace("_", "-"): value for name, value in headers.items()})
     mint = fallback(upstream.service.url, log)
-    return mint.forward("the-oidc-token", BODY, given, new_attempt(WorldClock(), seconds))
+    return mint.forward("the-oidc-token", BODY, given, new_attempt(CorrectedClock(), seconds))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_bearer_body_and_content_type_go_on_and_no_other_header_of_the_caller(
 
 
 def test_a_path_before_v1_is_kept(upstream: Upstream, log: io.StringIO) -> None:
-    fallback(f"{upstream.service.url}/mint", log).forward("t", BODY, Headers(), new_attempt(WorldClock()))
+    fallback(f"{upstream.service.url}/mint", log).forward("t", BODY, Headers(), new_attempt(CorrectedClock()))
     assert next(iter(upstream.service.traffic)).path == "/mint/v1/token"
 
 
@@ -161,7 +161,7 @@ def test_a_refused_connection_is_fallback_unavailable(upstream: Upstream, log: i
     url = upstream.service.url
     upstream.service.stop()
     with pytest.raises(FallbackUnavailable):
-        fallback(url, log).forward("t", BODY, Headers(), new_attempt(WorldClock()))
+        fallback(url, log).forward("t", BODY, Headers(), new_attempt(CorrectedClock()))
 
 
 def test_a_request_that_a_mint_has_forwarded_is_not_forwarded_again(upstream: Upstream, log: io.StringIO) -> None:
@@ -175,7 +175,7 @@ def test_a_bearer_that_fits_no_header_is_an_invalid_token(
     bearer: str, upstream: Upstream, log: io.StringIO
 ) -> None:
     with pytest.raises(InvalidToken):
-        fallback(upstream.service.url, log).forward(bearer, BODY, Headers(), new_attempt(WorldClock()))
+        fallback(upstream.service.url, log).forward(bearer, BODY, Headers(), new_attempt(CorrectedClock()))
     assert upstream.service.traffic.count() == 0
 
 
@@ -200,7 +200,7 @@ def test_a_token_that_is_not_proven_here_does_not_go_on(
         raise failure
 
     with pytest.raises(type(failure)):
-        fallback(upstream.service.url, log, refuse).forward("t", BODY, Headers(), new_attempt(WorldClock()))
+        fallback(upstream.service.url, log, refuse).forward("t", BODY, Headers(), new_attempt(CorrectedClock()))
     assert upstream.service.traffic.count() == 0
     assert f"not forwarded: {failure.code}" in log.getvalue()
 
@@ -212,7 +212,7 @@ def test_an_answer_with_a_control_character_is_fallback_unavailable(
 ) -> None:
     answer = f"HTTP/1.1 401 No\r\nContent-Length: 2\r\n{name}: a{character}b\r\n\r\n{{}}".encode()
     with Peer(lambda _number: [answer]) as peer, pytest.raises(FallbackUnavailable):
-        fallback(peer.url, log).forward("t", BODY, Headers(), new_attempt(WorldClock()))
+        fallback(peer.url, log).forward("t", BODY, Headers(), new_attempt(CorrectedClock()))
 
 
 def test_a_fallback_that_fails_repeatedly_is_left_alone(upstream: Upstream, log: io.StringIO) -> None:
@@ -220,10 +220,10 @@ def test_a_fallback_that_fails_repeatedly_is_left_alone(upstream: Upstream, log:
     mint = fallback(upstream.service.url, log)
     for _ in range(FAILURES):
         with pytest.raises(FallbackUnavailable):
-            mint.forward("t", BODY, Headers(), new_attempt(WorldClock()))
+            mint.forward("t", BODY, Headers(), new_attempt(CorrectedClock()))
     asked = upstream.service.traffic.count()
     with pytest.raises(FallbackUnavailable) as refused:
-        mint.forward("t", BODY, Headers(), new_attempt(WorldClock()))
+        mint.forward("t", BODY, Headers(), new_attempt(CorrectedClock()))
     assert upstream.service.traffic.count() == asked
     assert refused.value.headers()["Retry-After"] in {"4", "5"}
     assert "not asked: it failed repeatedly" in log.getvalue()

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from fullsend_sandbox.faults import Fail, Trickle
 from fullsend_sandbox.keys import new_key
 from fullsend_sandbox.secret_manager import SecretManager
-from mintcore.clock import WorldClock
+from mintcore.clock import CorrectedClock
 from mintcore.errors import InvalidRoleKey, KeyRefused, KeyUnavailable, RoleKeyMissing
 from mintcore.helpers import Helpers
 from mintcore.keys.access_tokens import AccessTokens
@@ -535,7 +535,7 @@ def test_a_checksum_is_crc_32c() -> None:
 def test_an_answer_that_drips_does_not_outlast_the_request(secrets: SecretManager, key: rsa.RSAPrivateKey) -> None:
     secrets.add_version(SECRET, pem(key))
     secrets.faults.add(Trickle(30), times=1)
-    clock = WorldClock()
+    clock = CorrectedClock()
     outbound = Outbound(clock, connections=2)
     api = google_api("secretmanager", secrets.url, outbound, AccessTokens(clock))
     keys = SecretManagerKeys(api, clock, project_number="123")

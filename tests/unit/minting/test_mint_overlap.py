@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mintcore.policy.policy import TrustPolicy
     from mintcore.request import DecisionRecord
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 ASKED = TokenRequest(Role("triage"), (RepoName("app"),))
 
 
@@ -75,7 +75,7 @@ class World:
         if meanwhile is not None and self.sends:
             meanwhile()
         if self.wait_for_request:
-            assert self.token_requested.wait(PATIENCE)
+            assert self.token_requested.wait(TIMEOUT)
         self.did.append("confirmed" if self.refusal is None else "refused")
         self.may_issue.set()
         if self.refusal is not None:
@@ -109,7 +109,7 @@ class World:
         self.did.append("requested")
         self.threads.append(threading.current_thread())
         self.token_requested.set()
-        assert self.may_issue.wait(PATIENCE)
+        assert self.may_issue.wait(TIMEOUT)
         if self.issuing is not None:
             raise self.issuing
         return InstallationToken(

@@ -36,7 +36,7 @@ def test_half_of_each_wait_is_jitter() -> None:
 
 def test_a_wait_with_a_reason_is_told_before_it_begins() -> None:
     time, heard = RetryTime(), list[str]()
-    attempts = replace(time.policy(), tell=lambda why: heard.append(f"{time.seconds}: {why}")).start()
+    attempts = replace(time.policy(), on_wait=lambda why: heard.append(f"{time.seconds}: {why}")).start()
     assert attempts.wait(1.2, why="No answer.")
     assert attempts.wait()
     assert heard == ["0.0: trying again in 2 s: No answer."]
@@ -44,7 +44,7 @@ def test_a_wait_with_a_reason_is_told_before_it_begins() -> None:
 
 def test_what_is_given_up_is_not_said_to_be_tried_again() -> None:
     heard = list[str]()
-    assert not replace(RetryTime().policy(), tell=heard.append).start().wait(61, why="No answer.")
+    assert not replace(RetryTime().policy(), on_wait=heard.append).start().wait(61, why="No answer.")
     assert heard == []
 
 
@@ -118,7 +118,7 @@ def test_no_attempt_begins_with_too_little_time_to_end() -> None:
 
 def test_short_waits_can_be_kept_quiet() -> None:
     time, heard = RetryTime(), list[str]()
-    attempts = replace(time.policy(), tell=heard.append, quiet_seconds=2.0).start()
+    attempts = replace(time.policy(), on_wait=heard.append, quiet_seconds=2.0).start()
     assert attempts.wait(why="one")
     assert attempts.wait(why="two")
     assert heard == ["trying again in 2 s: two"]

@@ -56,7 +56,7 @@ def test_quota_says_how_long_to_wait() -> None:
     refusal = read(429, body("RESOURCE_EXHAUSTED", "too many", retry))
     error = explain(refusal, what="do it", project="p", permission_hint="")
     assert "Wait 37 seconds" in error.remedy
-    assert refusal.passing
+    assert refusal.is_transient
 
 
 def test_a_disabled_api_says_how_to_enable_it() -> None:
@@ -71,8 +71,8 @@ def test_a_disabled_api_says_how_to_enable_it() -> None:
 
 
 def test_a_service_account_that_is_not_known_yet_is_worth_another_call() -> None:
-    assert Refusal(400, "INVALID_ARGUMENT", "Service account a@b does not exist.").passing
-    assert not Refusal(400, "INVALID_ARGUMENT", "The project does not exist.").passing
+    assert Refusal(400, "INVALID_ARGUMENT", "Service account a@b does not exist.").is_transient
+    assert not Refusal(400, "INVALID_ARGUMENT", "The project does not exist.").is_transient
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_odd_details_never_raise(details: list[tuple[str, dict[str, object]]], o
     refusal = read(400, json.dumps({"error": {"status": "X", "message": other, "details": listed}}).encode())
     assert (
         explain(refusal, what="do it", project="p", permission_hint="").message.isprintable()
-        or "\n" in refusal.said
+        or "\n" in refusal.full_text
     )
     assert refusal.wait_seconds >= 0
     assert isinstance(refusal.disabled_api, str)

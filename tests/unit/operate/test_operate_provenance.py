@@ -111,7 +111,7 @@ def test_a_file_other_than_an_archive_is_refused(data: bytes) -> None:
 def codes(served: ServedSource, *, digests: dict[str, str] | None = None, version: str = "0.1.0") -> list[str]:
     known = {source_name("0.1.0"): BUNDLE.sha256} if digests is None else digests
     published = Provenance("SHA256SUMS", known, served)
-    snapshot = Snapshot(running(), health=Health(refuses=True, version=version, said=""), provenance=published)
+    snapshot = Snapshot(running(), health=Health(refuses=True, version=version, details=""), provenance=published)
     return [finding.code for finding in provenance(snapshot)]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from mintcore.clock import WorldClock
+from mintcore.clock import CorrectedClock
 from mintcore.outbound.answer import DeadlineExceeded, Unreachable
 from mintcore.outbound.channel import CONNECT_SECONDS, Outbound
 from mintcore.outbound.connections import UNHEARD_SECONDS, Connections
@@ -53,7 +53,7 @@ def silent_port() -> Iterator[int]:
 
 
 def test_a_host_that_does_not_answer_is_too_slow_within_the_budget(silent_port: int) -> None:
-    clock, started = WorldClock(), time.monotonic()
+    clock, started = CorrectedClock(), time.monotonic()
     channel = Outbound(clock, connections=1).channel("github", f"http://127.0.0.1:{silent_port}")
     with pytest.raises(DeadlineExceeded, match=r"github: cannot connect to 127\.0\.0\.1:\d+: no answer in time"):
         get(channel, clock, 0.4)
@@ -62,7 +62,7 @@ def test_a_host_that_does_not_answer_is_too_slow_within_the_budget(silent_port: 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system's TCP has no such bound")
 def test_unacknowledged_data_is_sent_anew_before_the_budget_is_over() -> None:
-    clock = WorldClock()
+    clock = CorrectedClock()
     with socket.create_server(("127.0.0.1", 0)) as nobody_reads:
         nobody_reads.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         channel = Outbound(clock, connections=1).channel(
@@ -75,7 +75,7 @@ def test_unacknowledged_data_is_sent_anew_before_the_budget_is_over() -> None:
 
 
 def test_a_host_with_an_address_that_refuses_is_reached_by_another() -> None:
-    clock = WorldClock()
+    clock = CorrectedClock()
     with Peer(lambda _number: [answer(200)]) as peer:
         channel = Outbound(clock, connections=1).channel("sts", peer.url.replace("127.0.0.1", "localhost"))
         assert get(channel, clock).status == 200
@@ -89,7 +89,7 @@ def test_a_host_with_an_invalid_name_is_unreachable() -> None:
 
 
 def test_a_proxy_that_drips_is_too_slow_within_the_budget() -> None:
-    clock = WorldClock()
+    clock = CorrectedClock()
     dripping = [piece for byte in b"HTTP/1.1 200 ".ljust(100, b"x") for piece in (bytes([byte]), 0.1)]
     with Peer(lambda _number: dripping) as proxy:
         channel = Outbound(clock, connections=1, proxy_url=Secret(proxy.url)).channel("github", SERVICE)
@@ -150,7 +150,7 @@ def _pass_on(source: socket.socket, target: socket.socket) -> None:
 
 
 def test_tls_goes_through_the_proxy_to_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ca, clock = ThrowawayCa(tmp_path, "127.0.0.1"), WorldClock()
+    ca, clock = ThrowawayCa(tmp_path, "127.0.0.1"), CorrectedClock()
     monkeypatch.setenv("SSL_CERT_FILE", str(ca.bundle))
     with https_front(ca, b'{"by": "proxy"}') as port, Tunnel() as proxy:
         outbound = Outbound(clock, connections=1, proxy_url=Secret(f"http://127.0.0.1:{proxy.port}"))
@@ -171,7 +171,7 @@ def test_a_proxy_that_is_down_is_named_as_the_proxy() -> None:
 
 
 def test_a_certificate_that_is_not_trusted_is_said_to_be(tmp_path: Path) -> None:
-    ca, clock = ThrowawayCa(tmp_path, "127.0.0.1"), WorldClock()
+    ca, clock = ThrowawayCa(tmp_path, "127.0.0.1"), CorrectedClock()
     with https_front(ca, b"{}") as port:
         channel = Outbound(clock, connections=1).channel("github", f"https://127.0.0.1:{port}")
         with pytest.raises(Unreachable, match=r"TLS with 127\.0\.0\.1 failed: the certificate is not accepted \("):

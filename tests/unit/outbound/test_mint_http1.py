@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mintcore.clock import WorldClock
+from mintcore.clock import CorrectedClock
 from mintcore.outbound.http1 import BadAnswer, RawAnswer, TooLarge, exchange, open_tunnel, request_bytes
 from mintcore.request import Deadline
 from tests.unit.outbound.loopback_peer import Peer
@@ -43,7 +43,7 @@ class Sent:
 
 def read(data: bytes, largest: int = 1000) -> RawAnswer:
     with Sent(data) as sock:
-        return exchange(sock, REQUEST, Deadline(WorldClock(), 5), largest=largest)
+        return exchange(sock, REQUEST, Deadline(CorrectedClock(), 5), largest=largest)
 
 
 def test_a_request_is_one_piece() -> None:
@@ -230,7 +230,7 @@ def test_an_answer_is_the_same_wherever_the_network_cuts_it(data: bytes) -> None
         with ours, theirs:
             theirs.send(data[:cut])
             theirs.send(data[cut:])
-            answer = exchange(ours, REQUEST, Deadline(WorldClock(), 5), largest=4)
+            answer = exchange(ours, REQUEST, Deadline(CorrectedClock(), 5), largest=4)
         assert (answer.status, answer.body, answer.reusable) == (200, b"body", True)
 
 
@@ -292,7 +292,7 @@ def test_a_peer_that_does_not_read_holds_no_thread_longer_than_the_time(
 ) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs, pytest.raises(TimeoutError):
-        say(ours, Deadline(WorldClock(), 0.1))
+        say(ours, Deadline(CorrectedClock(), 0.1))
 
 
 @pytest.mark.parametrize("say", SAY.values(), ids=SAY.keys())
@@ -300,7 +300,7 @@ def test_nothing_is_said_when_the_time_is_over(say: Callable[[socket.socket, Dea
     ours, theirs = socket.socketpair()
     with theirs:
         with ours, pytest.raises(TimeoutError):
-            say(ours, Deadline(WorldClock(), 0))
+            say(ours, Deadline(CorrectedClock(), 0))
         assert theirs.recv(1) == b""
 
 
@@ -324,5 +324,5 @@ def test_an_answer_that_drips_ends_with_the_time(pieces: list[bytes | float]) ->
         host, port = peer.url.removeprefix("http://").split(":")
         started = time.monotonic()
         with socket.create_connection((host, int(port))) as sock, pytest.raises(TimeoutError):
-            exchange(sock, REQUEST, Deadline(WorldClock(), 0.4), largest=1000)
+            exchange(sock, REQUEST, Deadline(CorrectedClock(), 0.4), largest=1000)
         assert time.monotonic() - started < 5  # the drip lasts for more than 10

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mintcore.clock import WorldClock
+from mintcore.clock import CorrectedClock
 from mintcore.outbound.answer import Answer, DeadlineExceeded, Unreachable, Unusable
 from mintcore.outbound.channel import MAX_ANSWER, USER_AGENT, Outbound
 from mintcore.secret import Secret
@@ -160,7 +160,7 @@ def test_no_try_begins_after_the_budget(clock: FakeClock) -> None:
 def test_a_service_that_says_nothing_is_too_slow_within_the_budget() -> None:
     started = time.monotonic()
     with Peer(always(30.0)) as peer, pytest.raises(DeadlineExceeded):
-        send(peer.url, WorldClock(), seconds=0.4)
+        send(peer.url, CorrectedClock(), seconds=0.4)
     assert time.monotonic() - started < 5  # the silence lasts for 30
     assert len(peer.requests) == 1
 
@@ -172,7 +172,7 @@ def test_a_body_that_drips_is_too_slow_within_the_budget() -> None:
         Peer(always(head, *(piece for _ in range(100) for piece in (b"x", 0.1)))) as peer,
         pytest.raises(DeadlineExceeded),
     ):
-        send(peer.url, WorldClock(), seconds=0.4)
+        send(peer.url, CorrectedClock(), seconds=0.4)
     assert time.monotonic() - started < 5  # the drip lasts for 10
 
 
@@ -180,7 +180,7 @@ def test_headers_that_drip_are_too_slow_within_the_budget() -> None:
     dripping = [piece for _ in range(100) for piece in (b"X: y\r\n", 0.1)]
     started = time.monotonic()
     with Peer(always(b"HTTP/1.1 200 OK\r\n", *dripping)) as peer, pytest.raises(DeadlineExceeded):
-        send(peer.url, WorldClock(), seconds=0.4)
+        send(peer.url, CorrectedClock(), seconds=0.4)
     assert time.monotonic() - started < 5  # the drip lasts for 10
 
 

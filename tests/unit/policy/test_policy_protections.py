@@ -12,7 +12,7 @@ from mintcore.policy.grants import grants_to, variable_name
 from mintcore.policy.levels import beyond, check_levels, two_levels
 from mintcore.policy.names import Org, RepoName, Role, parse_repo
 from mintcore.policy.ref_patterns import check_pattern, ref_patterns
-from mintcore.policy.spelling import meant
+from mintcore.policy.spelling import closest_name
 from mintcore.policy.token_request import FIELDS, TokenRequest
 from mintcore.policy.trust import decide, workflow_allowed
 from tests.mint_doubles import caller, policy
@@ -34,14 +34,14 @@ def asked(*repos: str, **more: Any) -> TokenRequest:
      ("levels", "level"), ("lvel", "level"), ("repository", ""), ("x", ""), ("", ""), ("ref", "")],
 )  # fmt: skip
 def test_a_name_one_letter_away_is_meant(name: str, known: str) -> None:
-    assert meant(name, FIELDS) == known
+    assert closest_name(name, FIELDS) == known
 
 
 @given(st.text(max_size=12), st.sampled_from(FIELDS))
 @example("repos", "repos")
 def test_meaning_a_name_never_fails_and_never_means_itself(name: str, known: str) -> None:
-    assert meant(name, [known]) in {"", known}
-    assert meant(known, [known]) == ""
+    assert closest_name(name, [known]) in {"", known}
+    assert closest_name(known, [known]) == ""
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ class Issuers:
 
     keys: KeyPool
     clock: FakeClock = field(default_factory=FakeClock)
-    patience_seconds: float = 3.0
+    fetch_seconds: float = 3.0
 
     def __post_init__(self) -> None:
         self.federation = Federation(names.PROJECT_NUMBER)
@@ -81,14 +81,14 @@ class Issuers:
             files,
             Outbound(self.clock, connections=2),
             self.clock,
-            patience_seconds=self.patience_seconds,
+            fetch_seconds=self.fetch_seconds,
             threads=THREADS,
         )
         return StandaloneVerifier(trusted, self.clock)
 
     def hosted(self, *, overlap: bool = False) -> HostedVerifier:
         outbound = Outbound(self.clock, connections=2)
-        trusted = trust_issuers(self.issuers, {}, outbound, self.clock, patience_seconds=3, threads=THREADS)
+        trusted = trust_issuers(self.issuers, {}, outbound, self.clock, fetch_seconds=3, threads=THREADS)
         channel = outbound.channel("sts", self.sts.url)
         sts = SecurityTokenService(channel, project_number=names.PROJECT_NUMBER, pool=names.POOL)
         return HostedVerifier(
@@ -491,7 +491,7 @@ def flood(verifier: StandaloneVerifier, tokens: list[str], genuine: str, clock: 
 
 
 def test_strangers_who_name_an_issuer_that_hangs_do_not_stop_githubs_jobs(issuers: Issuers) -> None:
-    issuers.patience_seconds = 20.0
+    issuers.fetch_seconds = 20.0
     with hanging(lambda _head: True, RSA_KEY) as peer:
         slow = Issuer("slow", KINDS["gitlab"], peer.url, AUDIENCE)
         verifier = issuers.standalone(issuers.issuers[0], slow)
@@ -502,7 +502,7 @@ def test_strangers_who_name_an_issuer_that_hangs_do_not_stop_githubs_jobs(issuer
 
 def test_strangers_with_invented_key_ids_do_not_stop_githubs_jobs_while_github_hangs(issuers: Issuers) -> None:
     loaded: list[bool] = []
-    issuers.patience_seconds = 20.0
+    issuers.fetch_seconds = 20.0
     with hanging(lambda _head: bool(loaded), RSA_KEY) as peer:
         verifier = issuers.standalone(Issuer("", KINDS["github"], peer.url, AUDIENCE))
         named = issuers.github.claims(Workflow()) | {"iss": peer.url}

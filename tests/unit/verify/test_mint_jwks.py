@@ -73,7 +73,7 @@ class Published:
         self.jwks = jwks
         self.discovery = discovery or {}
         self.peer = Peer(self._answer)
-        self.keys = IssuerKeys(self.peer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
+        self.keys = IssuerKeys(self.peer.url, Outbound(clock, connections=2), clock, fetch_seconds=3)
 
     def _answer(self, number: int) -> list[bytes]:
         if b"openid-configuration" not in self.peer.requests[number].split(b"\r\n")[0]:
@@ -155,7 +155,7 @@ def test_a_key_set_beside_another_status_than_200_is_not_an_answer(
         return json.dumps({"issuer": peer.url, "jwks_uri": f"{peer.url}/keys"}).encode()
 
     with peer, pytest.raises(IssuerUnavailable, match=f"status {status}"):
-        IssuerKeys(peer.url, Outbound(clock, connections=1), clock, patience_seconds=3).load(new_attempt(clock))
+        IssuerKeys(peer.url, Outbound(clock, connections=1), clock, fetch_seconds=3).load(new_attempt(clock))
 
 
 def test_a_token_over_the_largest_size_is_refused_however_sound(key: rsa.RSAPrivateKey) -> None:
@@ -258,7 +258,7 @@ def test_a_strange_path_of_the_key_set_stays_on_the_issuers_origin(
 
 @pytest.mark.parametrize(("seconds", "fetched"), [(3599, 1), (3600, 2)])
 def test_keys_are_fetched_once_an_hour(clock: FakeClock, issuer: Issuer, seconds: float, fetched: int) -> None:
-    keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
+    keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, fetch_seconds=3)
     token = split_token(issuer.token(Job()))
     keys.check_signature(token, new_attempt(clock))
     clock.advance(seconds)
@@ -267,7 +267,7 @@ def test_keys_are_fetched_once_an_hour(clock: FakeClock, issuer: Issuer, seconds
 
 
 def test_a_rotated_key_is_found_at_once(clock: FakeClock, issuer: Issuer) -> None:
-    keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
+    keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, fetch_seconds=3)
     keys.check_signature(split_token(issuer.token(Job())), new_attempt(clock))
     issuer.rotate_key(retire=True)
     keys.check_signature(split_token(issuer.token(Job())), new_attempt(clock))
@@ -278,7 +278,7 @@ def test_a_rotated_key_is_found_at_once(clock: FakeClock, issuer: Issuer) -> Non
 def test_invented_key_ids_ask_the_issuer_once_in_thirty_seconds(
     clock: FakeClock, issuer: Issuer, key: rsa.RSAPrivateKey, seconds: int, fetched: int
 ) -> None:
-    keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
+    keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, fetch_seconds=3)
     for number in range(seconds):
         with pytest.raises(InvalidToken, match="no key of the token's key id"):
             keys.check_signature(split_token(signed(key, f"invented-{number}")), new_attempt(clock))
@@ -288,7 +288,7 @@ def test_invented_key_ids_ask_the_issuer_once_in_thirty_seconds(
 
 def test_an_issuer_that_is_down_is_not_asked_by_every_request(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
     with Peer(lambda _number: [None]) as peer:
-        keys = IssuerKeys(peer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
+        keys = IssuerKeys(peer.url, Outbound(clock, connections=2), clock, fetch_seconds=3)
         for _ in range(5):
             with pytest.raises(IssuerUnavailable):
                 keys.check_signature(split_token(signed(key)), new_attempt(clock))
@@ -296,7 +296,7 @@ def test_an_issuer_that_is_down_is_not_asked_by_every_request(clock: FakeClock, 
 
 
 def test_the_issuers_date_is_told_to_the_clock(clock: FakeClock, issuer: Issuer) -> None:
-    IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3).load(new_attempt(clock))
+    IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, fetch_seconds=3).load(new_attempt(clock))
     assert len(clock.observed) == 2
     assert all(date.endswith("GMT") for date in clock.observed)
 
@@ -395,7 +395,7 @@ def test_old_keys_serve_at_once_while_a_helper_fetches_new_ones(clock: FakeClock
     with Issuer(clock=clock.now) as issuer:
         keys = IssuerKeys(
             issuer.url, Outbound(clock, connections=2), clock,
-            patience_seconds=3, renewed_seconds=24 * 3600.0, helpers=Helpers(1),
+            fetch_seconds=3, renewed_seconds=24 * 3600.0, helpers=Helpers(1),
         )  # fmt: skip
         keys.load(new_attempt(clock))
         issuer.rotate_key()
@@ -411,7 +411,7 @@ def test_old_keys_serve_at_once_while_a_helper_fetches_new_ones(clock: FakeClock
 
 def test_standalone_old_keys_do_not_serve(clock: FakeClock) -> None:
     with Issuer(clock=clock.now) as issuer:
-        keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3, helpers=Helpers(1))
+        keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, fetch_seconds=3, helpers=Helpers(1))
         keys.load(new_attempt(clock))
         clock.advance(3600)
         asked = new_attempt(clock)

@@ -12,7 +12,7 @@ from fullsend_sandbox.issuer import Issuer
 from fullsend_sandbox.job import Job
 from fullsend_sandbox.sts import SecurityTokenService as SandboxSts
 from fullsend_sandbox.wif import Federation, Provider
-from mintcore.clock import WorldClock
+from mintcore.clock import CorrectedClock
 from mintcore.errors import InvalidToken, IssuerUnavailable, ProviderMisconfigured, StsRefused, StsUnavailable
 from mintcore.outbound.channel import Outbound
 from mintcore.policy.caller import WorkflowCaller
@@ -183,7 +183,7 @@ class Chain:
         self.asked_for: list[str] = []
 
     def _keys(self, outbound: Outbound) -> IssuerKeys:
-        return IssuerKeys(self.issuer.url, outbound, self.clock, patience_seconds=3)
+        return IssuerKeys(self.issuer.url, outbound, self.clock, fetch_seconds=3)
 
     def _provider_for(self, caller: Claimant) -> str:
         assert isinstance(caller, WorkflowCaller)
@@ -276,7 +276,7 @@ class Refusing:
             chain.issuer.stop()
         with Peer(lambda _number: [self._reply]) as peer:
             outbound = Outbound(chain.clock, connections=2)
-            issuer_keys = IssuerKeys(url, outbound, chain.clock, patience_seconds=3)
+            issuer_keys = IssuerKeys(url, outbound, chain.clock, fetch_seconds=3)
             sts = SecurityTokenService(outbound.channel("sts", peer.url), project_number="123", pool=POOL)
             verifier = HostedVerifier(
                 [trusted(url, issuer_keys)], sts, chain.clock, provider_for=lambda _caller: "gh",
@@ -380,9 +380,9 @@ def test_a_signed_tokens_time_is_witnessed_and_a_forged_ones_is_not(chain: Chain
 
 
 def test_an_old_date_of_the_key_set_does_not_keep_genuine_tokens_out(issuer: Issuer) -> None:
-    clock = WorldClock()
+    clock = CorrectedClock()
     outbound = Outbound(clock, connections=2)
-    keys = IssuerKeys(issuer.url, outbound, clock, patience_seconds=3)
+    keys = IssuerKeys(issuer.url, outbound, clock, fetch_seconds=3)
     verifier = StandaloneVerifier([trusted(issuer.url, keys)], clock)
     now = int(time.time())
     assert clock.observe(formatdate(now - 700, usegmt=True), cacheable=True)
@@ -391,8 +391,8 @@ def test_an_old_date_of_the_key_set_does_not_keep_genuine_tokens_out(issuer: Iss
 
 
 def test_an_old_date_does_not_revive_a_token_that_has_expired(issuer: Issuer) -> None:
-    clock = WorldClock()
-    keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, patience_seconds=3)
+    clock = CorrectedClock()
+    keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, fetch_seconds=3)
     verifier = StandaloneVerifier([trusted(issuer.url, keys)], clock)
     now = int(time.time())
     verifier.check_locally(issuer.token(Job(), iat=now, nbf=now, exp=now + 300), new_attempt(clock))

@@ -70,7 +70,8 @@ class WaitHealthy:
         while (found := probe(url)).refuses is not True or found.version != self.version:
             if session.now() + pause > ends:
                 raise NotReady(
-                    f"The mint at {url} is deployed, but not healthy after {HEALTH_SECONDS:.0f} s: {found.said}.",
+                    f"The mint at {url} is deployed, but not healthy after {HEALTH_SECONDS:.0f} s: "
+                    f"{found.details}.",
                     f"Read its log: {cloud.location.read_log()}\n"
                     f"Then check its surroundings: fullsend mint doctor {cloud.location.flags()}",
                 )
