@@ -30,7 +30,7 @@ class RateLimited(TransientError):
 
 
 class IssuerUnavailable(TransientError):
-    """The issuer's keys are not available."""
+    """The issuer's keys are not available. ``issuer`` is its name, or the URL of an issuer without a name."""
 
     code = "issuer_unavailable"
     status = 502
@@ -38,11 +38,15 @@ class IssuerUnavailable(TransientError):
     cause = "A standalone mint has no keys of the issuer and cannot fetch them."
     caller_fix = f"The mint cannot fetch the issuer's keys. {_RUN_AGAIN}"
     operator_fix = (
-        "The log names the issuer and why its keys cannot be used. Check that the mint can reach it "
+        "The event names the `issuer`, and the log why its keys cannot be used. Check that the mint can reach it "
         "(`OIDC_ISSUER_URL` or its `url` in `ISSUERS`), through `HTTPS_PROXY` if there is one. Before it has an "
         "issuer's keys the mint cannot tell who asks: while an issuer is down, this answer also shows to a "
         "stranger that the mint accepts it."
     )
+
+    def __init__(self, public: str = "", *, detail: str = "", issuer: str = "") -> None:
+        self.issuer = issuer
+        super().__init__(public, detail=detail)
 
 
 class StsUnavailable(TransientError):

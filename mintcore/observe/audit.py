@@ -10,7 +10,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mintcore.errors import Incident, InvalidToken, ProviderMisconfigured, ServerError, TransientError
+from mintcore.errors import (
+    Incident,
+    InvalidToken,
+    IssuerUnavailable,
+    ProviderMisconfigured,
+    ServerError,
+    TransientError,
+)
 from mintcore.policy.caller import Caller, Job, JobCaller, WorkflowCaller
 
 if TYPE_CHECKING:
@@ -77,6 +84,8 @@ def event(record: DecisionRecord) -> dict[str, Any]:
         fields |= _entitled(record.entitlement)
     if record.issued is not None and record.scope is not None:
         fields["issued"] = _issued(record.issued, record.scope)
+    if isinstance(failure, IssuerUnavailable) and failure.issuer:
+        fields["issuer"] = failure.issuer
     if failure is not None:
         fields |= {"code": failure.code, "status": failure.status, "cause": failure.detail}
     return fields

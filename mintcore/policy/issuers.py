@@ -116,9 +116,14 @@ class Issuer(NamedTuple):
         return {**written, "jwks_file": self.jwks_file} if self.jwks_file else written
 
 
+def is_issuer_name(text: str) -> bool:
+    """Return whether ISSUERS can have the name."""
+    return _NAME.fullmatch(text) is not None and len(text) in _NAME_LENGTHS
+
+
 def parse_issuer_name(text: str) -> str:
     """Return an issuer's name, or raise ``ValueError``."""
-    if not _NAME.fullmatch(text) or len(text) not in _NAME_LENGTHS:
+    if not is_issuer_name(text):
         raise ValueError(
             "an issuer's name has 2 to 28 lowercase letters, digits and '-', begins with a letter, and has no '--' "
             "and no '-' at its end"

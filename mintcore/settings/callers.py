@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from mintcore.policy.caller_entry import ENTRY_KEYS, CallerEntry, check_match
 from mintcore.policy.names import parse_repo, parse_role
@@ -12,15 +11,12 @@ from mintcore.policy.names import parse_repo, parse_role
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mintcore.policy.issuers import Issuer, Kind
+    from mintcore.policy.issuers import Issuer
     from mintcore.policy.names import Repo, Role
-    from mintcore.policy.policy import TrustPolicy
     from mintcore.policy.roles import RoleBook
     from mintcore.settings.reader import Reader
 
 _VARIABLE = "CALLERS"
-_GITHUB_COM = "https://token.actions.githubusercontent.com"
-_DISCOVERY = "/.well-known/"
 
 
 def read_callers(reader: Reader, issuers: Sequence[Issuer], roles: RoleBook) -> tuple[CallerEntry, ...]:
@@ -35,10 +31,17 @@ def read_callers(reader: Reader, issuers: Sequence[Issuer], roles: RoleBook) -> 
             entry = parse_entry(index, fields, by_name)
             _check_level(entry, roles)
         except ValueError as error:
-            reader.problem(_VARIABLE, f"[{index}]: {error}")
+            reader.problem(_VARIABLE, f"[{index}]: {error}", _example(by_name.get(str(named))))
         else:
             entries.append(entry)
     return tuple(entries)
+
+
+def _example(issuer: Issuer | None) -> str:
+    """Return an example for the entry's issuer, empty for the variable's own."""
+    from mintcore.settings.issuer_examples import caller_example  # noqa: PLC0415 - only a problem needs it
+
+    return "" if issuer is None else caller_example(issuer.name, issuer.kind.name)
 
 
 def parse_entry(index: int, fields: object, issuers: Mapping[str, Issuer]) -> CallerEntry:
@@ -88,97 +91,3 @@ def _check_level(entry: CallerEntry, roles: RoleBook) -> None:
             f"level {entry.level[:40]!r} is not a level of {', '.join(without)}. Fix: "
             + (f"use {' or '.join(levels)}" if levels else "remove level, or write an entry for each role")
         )
-
-
-def warn_of_callers(reader: Reader, issuers: Sequence[Issuer], policy: TrustPolicy) -> None:
-    """Note what the entries leave open, and what keeps them from serving."""
-    entries = policy.callers
-    kinds = {issuer.name: issuer.kind for issuer in issuers}
-    named = {entry.issuer for entry in entries}
-    for issuer in issuers:
-        if not issuer.kind.is_github and issuer.name not in named:
-            reader.warn(f"no entry of CALLERS names the issuer {issuer.name}: its jobs are denied. Fix: add one")
-    _warn_of_hubs(reader, issuers)
-    for issuer in issuers:
-        _warn_of_issuer(reader, issuer)
-    _warn_of_hidden(reader, entries)
-    for entry in entries:
-        _warn_of(reader, entry, kinds[entry.issuer], policy)
-    if entries and policy.required_claims:
-        reader.warn(
-            f"REQUIRED_CLAIMS also holds for the jobs of CALLERS, which need {', '.join(policy.required_claims)}. "
-            "Fix: name only claims that every issuer sends"
-        )
-    uncounted = sorted({kinds[name].name for name in named if not kinds[name].has_token_id})
-    if uncounted and reader.is_set("MINTS_PER_TOKEN"):
-        listed = ", ".join(uncounted)
-        reader.warn(f"MINTS_PER_TOKEN is set, and tokens of {listed} have no jti to count: their jobs are denied")
-
-
-def _warn_of_hubs(reader: Reader, issuers: Sequence[Issuer]) -> None:
-    """Note what issuers of the kind github in ISSUERS change for workflows."""
-    hubs = [issuer.name for issuer in issuers if issuer.kind.is_github]
-    if len(hubs) > 1:
-        reader.warn(
-            f"ISSUERS has several issuers of the kind github ({', '.join(hubs)}), and the mint does not tell apart "
-            "repositories of the same name: an organization of GitHub Enterprise Server that is named like one on "
-            "github.com mints for it. Fix: run one mint for each GitHub, with one issuer of the kind github each"
-        )
-    if hubs and hubs != [""] and all(issuer.url != _GITHUB_COM for issuer in issuers):
-        reader.warn(
-            f"ISSUERS names the issuer {hubs[0]} of the kind github in place of github.com's: jobs on github.com "
-            f"get 401. Fix: also name {_GITHUB_COM}, if they are to mint"
-        )
-    if hubs and hubs != [""] and reader.is_set("WIF_PROVIDER_NAME"):
-        providers = ", ".join(issuer.provider_id for issuer in issuers if issuer.kind.is_github)
-        reader.warn(
-            f"ISSUERS has an issuer of the kind github: its jobs use the provider {providers}, and "
-            "WIF_PROVIDER_NAME has no effect. Fix: create that provider in WIF_POOL_NAME"
-        )
-
-
-def _warn_of_hidden(reader: Reader, entries: Sequence[CallerEntry]) -> None:
-    for number, entry in enumerate(entries):
-        earlier = [one.name for one in entries[:number] if _same(one, entry)]
-        if earlier:
-            reader.warn(
-                f"{entry.name} has the issuer, match and roles of {earlier[0]}, which decides. Fix: remove it"
-            )
-
-
-def _same(one: CallerEntry, other: CallerEntry) -> bool:
-    return (one.issuer, one.match) == (other.issuer, other.match) and set(other.roles) <= set(one.roles)
-
-
-def _warn_of_issuer(reader: Reader, issuer: Issuer) -> None:
-    """Note a url or an audience that no token can have."""
-    parts = urlsplit(issuer.url)
-    if issuer.name and (parts.netloc != parts.netloc.lower() or "*" in issuer.url or _DISCOVERY in issuer.url):
-        reader.warn(
-            f"ISSUERS has for {issuer.name} the url {issuer.url}, which no token has. Fix: write it exactly as the "
-            f"claim iss, in lowercase, without * and {_DISCOVERY}"
-        )
-    elif issuer.name and issuer.kind.name != "kubernetes" and issuer.url.endswith("/"):
-        reader.warn(
-            f"ISSUERS has for {issuer.name} a url that ends in /, which tokens of {issuer.kind.name} do not. Fix: "
-            "remove the /"
-        )
-    if issuer.name and "*" in issuer.audience:
-        reader.warn(
-            f"ISSUERS has for {issuer.name} the audience {issuer.audience}, and audiences are compared whole. Fix: "
-            "write the audience that the jobs ask for"
-        )
-
-
-def _warn_of(reader: Reader, entry: CallerEntry, kind: Kind, policy: TrustPolicy) -> None:
-    advice = kind.advice(entry.match) if kind.advice else ""
-    if advice:
-        reader.warn(f"{entry.name} {advice}")
-    if not policy.enrolls(entry.acts_as):
-        reader.warn(
-            f"{entry.name} acts as {entry.acts_as}, whose owner is not enrolled: its jobs are denied. Fix: add "
-            f"{entry.acts_as.owner} to ALLOWED_ORGS, or {entry.acts_as} to PER_REPO_WIF_REPOS"
-        )
-    for role in entry.roles:
-        if role not in policy.roles.serves:
-            reader.warn(f"{entry.name} has the role {role}, which this mint does not serve")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mintcore.policy.issuers import ISSUER_KEYS, Issuer, parse_issuer_name
+from mintcore.policy.issuers import ISSUER_KEYS, Issuer, is_issuer_name, parse_issuer_name
 from mintcore.policy.kinds.github import GITHUB
 from mintcore.settings.service_url import is_service_url
 
@@ -29,7 +29,7 @@ def read_issuers(reader: Reader) -> tuple[Issuer, ...]:
         try:
             issuers.append(parse_issuer(name, fields, audience))
         except ValueError as error:
-            reader.problem(_VARIABLE, f'has for "{name[:60]}": {error}')
+            reader.problem(_VARIABLE, f'has for "{name[:60]}": {error}', _example(name, fields))
     workflows = [issuer for issuer in issuers if issuer.kind.is_github]
     jobs = [issuer for issuer in issuers if not issuer.kind.is_github]
     if not workflows:
@@ -63,6 +63,14 @@ def parse_issuer(name: str, fields: object, audience: str) -> Issuer:
     if not is_service_url(url):
         raise ValueError("url must be the issuer's https URL (http only to a loopback address)")
     return Issuer(name, kind, url, _text(fields, "audience", audience), _text(fields, "jwks_file"))
+
+
+def _example(name: str, fields: object) -> str:
+    """Return an example of the kind that the issuer has, empty for the variable's own."""
+    from mintcore.settings.issuer_examples import issuer_example  # noqa: PLC0415 - only a problem needs it
+
+    kind = fields.get("kind") if isinstance(fields, dict) else ""
+    return issuer_example(name if is_issuer_name(name) else str(kind), kind)
 
 
 def _text(fields: Mapping[str, Any], key: str, default: str = "") -> str:

@@ -65,9 +65,10 @@ def _callers(reader: Reader, issuers: Sequence[Issuer], roles: RoleBook) -> tupl
 
 
 def _warn_of_callers(reader: Reader, issuers: Sequence[Issuer], policy: TrustPolicy) -> None:
-    from mintcore.settings.callers import warn_of_callers  # noqa: PLC0415 - most mints have none
+    from mintcore.settings.caller_advice import advise  # noqa: PLC0415 - most mints have none
 
-    warn_of_callers(reader, issuers, policy)
+    for advice in advise(issuers, policy, reader.is_set):
+        reader.warn(advice.sentence)
 
 
 def _orgs(reader: Reader) -> tuple[frozenset[Org], bool]:

@@ -71,6 +71,7 @@ def trust_issuers(
                 issuer.url,
                 outbound,
                 clock,
+                name=issuer.name,
                 fetch_seconds=fetch_seconds,
                 renewed_seconds=renewed_seconds,
                 helpers=helpers,

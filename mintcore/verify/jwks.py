@@ -37,10 +37,11 @@ _OK = 200
 class IssuerKeys:
     """The keys the issuer signs with.
 
-    ``fetch_seconds`` bounds one fetch, within the request's own deadline. Keys up to ``renewed_seconds`` old are
-    served while a thread of ``helpers`` fetches new ones. ``sets_clock`` is whether its ``Date`` corrects the
-    clock. While a fetch is in progress, ``most_waiting`` requests wait for it and others fail at once: anyone
-    can send tokens that name a key or an issuer, and an issuer that hangs must not occupy every thread.
+    A failure carries ``name``, or the URL of an issuer without a name. ``fetch_seconds`` bounds one fetch,
+    within the request's own deadline. Keys up to ``renewed_seconds`` old are served while a thread of ``helpers``
+    fetches new ones. ``sets_clock`` is whether its ``Date`` corrects the clock. While a fetch is in progress,
+    ``most_waiting`` requests wait for it and others fail at once: anyone can send tokens that name a key or an
+    issuer, and an issuer that hangs must not occupy every thread.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class IssuerKeys:
         clock: Clock,
         *,
         fetch_seconds: float,
+        name: str = "",
         renewed_seconds: float = 0.0,
         helpers: Helpers | None = None,
         algorithms: frozenset[str] = RS256_ONLY,
@@ -58,6 +60,7 @@ class IssuerKeys:
     ) -> None:
         parts = urlsplit(issuer)
         self._issuer = issuer
+        self._name = name or issuer
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._discovery_path = parts.path.rstrip("/") + "/.well-known/openid-configuration"
         self._channel = outbound.channel("issuer", self._origin)
@@ -74,7 +77,7 @@ class IssuerKeys:
             hold_failure_seconds=HOLD_FAILURE_SECONDS,
             most=1,
             slow=lambda: IssuerUnavailable(
-                detail=f"the issuer {issuer} has not yet answered a request for its keys"
+                detail=f"the issuer {issuer} has not yet answered a request for its keys", issuer=self._name
             ),
             most_waiting=most_waiting,
             helpers=helpers,
@@ -112,7 +115,7 @@ class IssuerKeys:
         except (OutboundError, IssuerUnavailable) as error:
             why = error.detail if isinstance(error, IssuerUnavailable) else str(error)
             raise IssuerUnavailable(
-                detail=f"the keys of the issuer {self._issuer} cannot be fetched: {why}"
+                detail=f"the keys of the issuer {self._issuer} cannot be fetched: {why}", issuer=self._name
             ) from None
 
     def _get(self, path: str, context: RequestContext) -> dict[str, Any]:
@@ -127,7 +130,10 @@ class IssuerKeys:
         """Return the key set's path at the issuer. Reject those of other issuers and origins."""
         named, jwks_uri = discovery.get("issuer"), discovery.get("jwks_uri")
         if named != self._issuer:
-            raise IssuerUnavailable(detail=f"the discovery document names the issuer {repr(named)[:200]}")
+            shown = repr(named)[:200]
+            raise IssuerUnavailable(
+                detail=f"the discovery document names the issuer {shown}. Fix: set the url to exactly the claim iss"
+            )
         if isinstance(jwks_uri, str) and jwks_uri.startswith(f"{self._origin}/"):
             return jwks_uri.removeprefix(self._origin)
         shown = jwks_uri[:200] if isinstance(jwks_uri, str) else type(jwks_uri).__name__

@@ -11,15 +11,19 @@ from fullsend.operate.model.environment import json_object
 from fullsend.operate.model.federation import DELETED
 from fullsend.operate.model.issuer_federation import issuer_provider
 from fullsend.operate.operate_errors import BadInput
+from mintcore.policy.issuers import issuer_provider_id
+from mintcore.settings.caller_advice import Effect, advise
 from mintcore.settings.environment import ConfigurationError, read_hosted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Sequence
 
     from fullsend.operate.model.federation import Provider, ProviderSpec
     from fullsend.operate.model.mint_state import MintState
     from mintcore.policy.issuers import Issuer
-    from mintcore.policy.policy import TrustPolicy
+    from mintcore.settings.caller_advice import Advice
+
+_KINDS = {Effect.DENIES: Kind.PROBLEM, Effect.OPENS: Kind.PROTECTION_OFF, Effect.DEPENDS: Kind.UNCHECKED}
 
 
 def providers(snapshot: Snapshot) -> Iterator[Finding]:
@@ -78,30 +82,34 @@ def strays(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def entries(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find entries that grant nothing, and entries that leave more open than they should."""
-    policy = _policy(snapshot.environment)
-    if policy is None:
-        return
-    named = issuer_list.issuers(snapshot.environment)
-    for issuer in issuer_list.with_provider(snapshot.environment):
-        if not issuer_list.entries_of(snapshot.environment, issuer.name):
-            what = f"No entry of CALLERS names the issuer {issuer.name}: the mint denies its jobs."
-            fix = snapshot.command(f"issuer add {issuer.name} --match CLAIM=VALUE --as OWNER/REPO --role ROLE")
-            yield Finding("issuer_without_entries", what, fix)
-    for entry in issuer_list.callers(snapshot.environment):
-        if not policy.enrolls(entry.acts_as):
-            what = f"{entry.name} acts as {entry.acts_as}, which is not enrolled: its jobs get 403."
-            yield Finding("caller_not_enrolled", what, snapshot.command(f"enroll {entry.acts_as.owner}"))
-        unserved = [role for role in entry.roles if role not in policy.roles.serves]
-        if unserved:
-            what = f"{entry.name} has the role {', '.join(unserved)}, which this mint does not serve."
-            fix = snapshot.command(f"add-role {unserved[0]} --app-id N --pem FILE.pem")
-            yield Finding("caller_role_not_served", what, fix)
-        kind = named[entry.issuer].kind
-        advice = kind.advice(entry.match) if kind.advice else ""
-        if advice:
-            what, _, fix = advice.partition(" Fix: ")
-            yield Finding("caller_open", f"{entry.name} {what}", fix, Kind.PROTECTION_OFF)
+    """Find what the mint warns of at its start: issuers and entries that never serve, or leave too much open."""
+    try:
+        common = read_hosted(snapshot.environment).common
+    except ConfigurationError:
+        return  # environment_invalid reports it
+    variables = snapshot.environment
+    for advice in advise(common.issuers, common.policy, lambda name: bool(variables.get(name, "").strip())):
+        if advice.code != "issuer_has_own_provider" or not _all_usable(snapshot, advice.about):
+            what = advice.what[0].upper() + advice.what[1:] + "."
+            yield Finding(advice.code, what, _fix(snapshot, advice), _KINDS[advice.effect])
+
+
+def _all_usable(snapshot: Snapshot, issuers: Sequence[str]) -> bool:
+    found = [snapshot.state.providers.get(issuer_provider_id(name)) for name in issuers]
+    return all(provider is not None and provider.usable for provider in found)
+
+
+def _fix(snapshot: Snapshot, advice: Advice) -> str:
+    """Return the command that fixes it, or the mint's own advice where no command does."""
+    named = advice.about[-1] if advice.about else ""
+    commands = {
+        "issuer_without_entries": f"issuer add {named} --match CLAIM=VALUE --as OWNER/REPO --role ROLE",
+        "caller_not_enrolled": f"enroll {named}",
+        "caller_role_not_served": f"add-role {named} --app-id N --pem FILE.pem",
+    }
+    if advice.code in commands:
+        return snapshot.command(commands[advice.code])
+    return advice.fix[0].upper() + advice.fix[1:] + "."
 
 
 def published(snapshot: Snapshot) -> Iterator[Finding]:
@@ -135,13 +143,6 @@ def read_published(state: MintState) -> dict[str, Discovery]:
             # No call where a private network's name could be someone else's host here.
             found[issuer.name] = Discovery() if is_internal(issuer.url) else read_discovery(issuer.url)
     return found
-
-
-def _policy(environment: Mapping[str, str]) -> TrustPolicy | None:
-    try:
-        return read_hosted(environment).common.policy
-    except ConfigurationError:
-        return None
 
 
 def _state(found: Provider | None) -> str:

@@ -114,6 +114,7 @@ def test_a_token_given_for_its_hash_is_not_printed(tmp_path: Path) -> None:
         (Question(issuer="gitlab", repo="octo-org/app"), JOB, True),
         (Question(issuer="gitlab", repo="octo-org/app"), UNLISTED, False),
         (Question(issuer="git"), JOB, False),
+        (Question(issuer="gitlab"), {"issuer": "gitlab", "code": "issuer_unavailable"}, True),
         (Question(issuer="gitlab"), EVENT, False),
         (Question(run="17", repo="octo-org/other"), EVENT, False),
         (Question(run="17"), {"caller": "odd"}, False),

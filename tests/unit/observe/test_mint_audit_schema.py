@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mintcore.errors import InternalError, InvalidToken, RoleNotAllowed
+from mintcore.errors import InternalError, InvalidToken, IssuerUnavailable, RoleNotAllowed
 from mintcore.observe.audit import event
 from mintcore.policy.claims import Proof
 from mintcore.policy.names import RepoName, Role
@@ -48,9 +48,12 @@ def test_what_the_mint_writes_fits() -> None:
         "mint", context, REQUEST, asks, decision=decide(policy(), asks, TokenRequest(Role("x")))
     )
     denied.failure = RoleNotAllowed()
+    silent = IssuerUnavailable(detail="no answer", issuer="gitlab")
+    down = DecisionRecord("mint", context, REQUEST, failure=silent)
+    assert event(down)["issuer"] == "gitlab"
     crashed = DecisionRecord("status", context, failure=InternalError(detail="unexpected KeyError"))
     status = DecisionRecord("status", context, None, asks, Proof.SIGNATURE, decide_status(policy(), asks))
-    assert not schema_errors([granted(), *map(event, (unproven, denied, crashed, status))])
+    assert not schema_errors([granted(), *map(event, (unproven, denied, down, crashed, status))])
 
 
 @pytest.mark.parametrize(
@@ -62,6 +65,7 @@ def test_what_the_mint_writes_fits() -> None:
         {"verified_by": None},
         {"code": "role_not_allowed"},
         {"rules": []},
+        {"issuer": "GitLab"},
         {"step_ms": {"issue": -1}},
         {"request_id": "a b"},
     ],

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fullsend.operate.doctor import issuer_checks
 from fullsend.operate.doctor.finding import Kind, Snapshot
-from fullsend.operate.model import issuer_list
+from fullsend.operate.model import environment, issuer_list
 from fullsend.operate.model.caller_changes import entry_changes
 from fullsend.operate.model.edits import Edit
 from fullsend.operate.model.federation import DELETED, Provider
@@ -500,6 +500,8 @@ def test_the_doctor_finds_what_differs_on_an_issuers_provider(changes: Mapping[s
             {"CALLERS": json.dumps([{**FIELDS, "match": {"project_id": "4711"}}])},
             {"issuer_condition_differs", "caller_open"},
         ),
+        ({"CALLERS": json.dumps([FIELDS, {**FIELDS, "as": "my-org/lib"}])}, {"caller_hidden"}),
+        ({"REQUIRED_CLAIMS": '{"event_name": ["push"]}'}, {"caller_needs_claims"}),
         ({"ISSUERS": "{"}, set()),
     ],
 )
@@ -510,9 +512,25 @@ def test_the_doctor_finds_entries_that_grant_nothing_or_too_much(
     state = replace(running({**ENVIRONMENT, **LISTED, **variables}), providers=providers)
     found = codes(state)
     assert found.keys() == expected
-    assert all(
-        kind is (Kind.PROTECTION_OFF if code == "caller_open" else Kind.PROBLEM) for code, kind in found.items()
-    )
+    kinds = {"caller_open": Kind.PROTECTION_OFF, "caller_needs_claims": Kind.UNCHECKED}
+    assert all(kind is kinds.get(code, Kind.PROBLEM) for code, kind in found.items())
+
+
+def test_the_doctor_and_the_start_of_the_mint_say_the_same() -> None:
+    entries = [{**FIELDS, "as": "other/app"}, {**FIELDS, "match": {"project_id": "4711"}, "roles": ["triage"]}]
+    issuers = {
+        "gitlab": {"kind": "gitlab", "url": URL},
+        "hub": {"kind": "github", "url": "https://ghes.test/_services/token"},
+        "star": {"kind": "buildkite", "url": "https://x.test/*", "audience": "a*"},
+    }
+    variables = {**ENVIRONMENT, "ISSUERS": json.dumps(issuers), "CALLERS": json.dumps(entries)}
+    found = list(issuer_checks.entries(Snapshot(running(variables))))
+    said = "\n".join(environment.check(variables))
+    assert {one.code for one in found} == {
+        "caller_not_enrolled", "caller_open", "issuer_audience_unusable", "issuer_has_own_provider",
+        "issuer_instead_of_github", "issuer_url_unusable", "issuer_without_entries",
+    }  # fmt: skip
+    assert [one.code for one in found if one.what[1:].rstrip(".") not in said] == []
 
 
 IN_CLUSTER = "https://kubernetes.default.svc"

@@ -290,8 +290,10 @@ def test_an_issuer_that_is_down_is_not_asked_by_every_request(clock: FakeClock, 
     with Peer(lambda _number: [None]) as peer:
         keys = IssuerKeys(peer.url, Outbound(clock, connections=2), clock, fetch_seconds=3)
         for _ in range(5):
-            with pytest.raises(IssuerUnavailable):
+            with pytest.raises(IssuerUnavailable) as unavailable:
                 keys.check_signature(split_token(signed(key)), new_attempt(clock))
+            # The audit event has it, of a failure that was kept too.
+            assert unavailable.value.issuer == peer.url
     assert len(peer.requests) == 3
 
 
