@@ -45,7 +45,8 @@ WHO_MAY_MINT = (
         "REPORT_ONLY", *BOTH, example="repo_scope,ids",
         meaning="Rules that report instead of deny, comma-separated: `repo_scope`, `workflow_refs`, `claims`, "
         "`ids`. The audit event lists them under `would_deny`, the answer under `warnings`. A repository that is "
-        "enrolled by itself is never given more than itself, and a job of `CALLERS` never more than its scope",
+        "enrolled by itself is never given more than itself. For a job of `CALLERS`, only `claims` and `ids` can "
+        "report: its entry and its scope always deny, and `workflow_refs` does not apply",
     ),
 )  # fmt: skip
 
@@ -107,7 +108,7 @@ WHOSE_TOKENS = (
         meaning="JSON object, name → issuer of another CI system: `kind` (`github`, `gitlab`, `buildkite`, "
         "`circleci`, `kubernetes`), `url` (exactly the `iss` of its tokens), and optionally `audience` (default "
         "`OIDC_AUDIENCE`) and `jwks_file` (the path of its key set, where the mint cannot reach it). Hosted, its "
-        "identity provider is `ci-{name}`. Who may ask is in `CALLERS`",
+        "identity provider is `ci-{name}`. Who may ask is in `CALLERS`; [other-ci.md](other-ci.md) has every kind",
     ),
     Variable(
         "CALLERS", *BOTH,

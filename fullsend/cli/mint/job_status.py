@@ -54,7 +54,7 @@ def _print(found: MintStatus, request: Wanted) -> None:
         ("mint", f"{found.mint_url} (version {found.version})"),
         ("organization", found.org),
         ("roles", ", ".join(found.roles) or "none"),
-        ("workflow or CALLERS entry allowed", "yes" if found.workflow_allowed else "no"),
+        ("trusted to mint", "yes" if found.workflow_allowed else "no"),
     ]
     if request.role:
         narrowed = f", level {request.level}" if request.level else ""

@@ -31,6 +31,20 @@ if TYPE_CHECKING:
     from mintcore.policy.issuers import Issuer
 
 
+SECOND_GITHUB = (
+    (
+        "A mint on Google Cloud serves one GitHub, that of OIDC_ISSUER_URL and GITHUB_API_URL: it could not tell apart "
+        "repositories that have the same name on two."
+    ),
+    (
+        "For a second GitHub, run a second mint in another project. To serve a GitHub Enterprise Server instead of "
+        "github.com: fullsend mint deploy --env OIDC_ISSUER_URL=https://HOST/_services/token --env "
+        "GITHUB_API_URL=https://HOST/api/v3"
+    ),
+)
+"""Why an issuer of the kind github cannot be added, and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class IssuerSpec:
     """An issuer as an operator asks for it; empty fields keep what there is.
@@ -126,10 +140,7 @@ def _issuer(variables: Mapping[str, str], wanted: IssuerSpec) -> Issuer:
     before: dict[str, Any] = listed if isinstance(listed, dict) else {}
     given = {"kind": wanted.kind, "url": wanted.url, "audience": wanted.audience}
     if wanted.kind == GITHUB.name or before.get("kind") == GITHUB.name:
-        raise BadInput(
-            "A mint on Google Cloud has one GitHub issuer, whose providers enroll and unenroll look after.",
-            "fullsend mint deploy --env OIDC_ISSUER_URL=https://HOST/_services/token sets it.",
-        )
+        raise BadInput(*SECOND_GITHUB)
     for name in ("kind", "url"):
         if before.get(name) and given[name] and before[name] != given[name]:
             raise BadInput(

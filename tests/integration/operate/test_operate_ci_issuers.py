@@ -199,7 +199,10 @@ def test_an_issuer_is_removed_with_its_provider_and_entries_after_a_question(
     assert variables(operator) == ({}, [])
     assert operator.state().providers["ci-gitlab"].state == "DELETED"
     assert exchange(operator, "ci-gitlab", gitlab.token())[0] == 400
-    assert "There is no issuer gitlab." in operator.done("mint", "issuer", "remove", "gitlab", "--yes").stderr
+    again = operator.done("mint", "issuer", "remove", "gitlab", "--yes", "--json")
+    assert "There is no issuer gitlab." in again.stderr
+    expected = {"name": "gitlab", "issuer_removed": False, "callers_removed": [], "issuer": None}
+    assert json.loads(again.stdout) == expected
     added(operator, gitlab, *GITLAB)
     assert exchange(operator, "ci-gitlab", gitlab.token()) == (200, "")
 
@@ -210,7 +213,11 @@ def test_one_entry_is_removed_and_the_others_stay(operator: Operator, gitlab: CI
     nothing = operator.done("mint", "issuer", "remove", "gitlab", "--match", "project_id=13", "--yes")
     assert "No entry of gitlab has these." in nothing.stderr
 
-    operator.done("mint", "issuer", "remove", "gitlab", "--match", "project_id=12", "--yes")
+    done = operator.done("mint", "issuer", "remove", "gitlab", "--match", "project_id=12", "--yes", "--json")
+    shown = json.loads(done.stdout)
+    assert (shown["name"], shown["issuer_removed"]) == ("gitlab", False)
+    assert [entry["match"]["project_id"] for entry in shown["callers_removed"]] == ["12"]
+    assert "12" not in json.dumps(shown["issuer"]["callers"])
 
     assert [one["match"]["project_id"] for one in variables(operator)[1]] == ["4711"]
     assert exchange(operator, "ci-gitlab", gitlab.token(GitLabJob(project_id="12")))[0] == 401

@@ -51,7 +51,8 @@ def refused(*words: str, **environment: str) -> str:
         (("gitlab", "--jwks-file", "/no/such/file"), "/no/such/file cannot be read"),
         (("git--lab", *PARTS), "is not an issuer's name"),
         (("-x", *PARTS), "No such option"),
-        (("github", "--kind", "github"), "is not one of"),
+        (("github", "--kind", "github"), "Fix: For a second GitHub, run a second mint"),
+        (("x", "--kind", "jenkins"), "is not one of"),
     ],
 )
 def test_wrong_usage_is_named_before_any_call(words: tuple[str, ...], says: str) -> None:

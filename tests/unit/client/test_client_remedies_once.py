@@ -21,4 +21,4 @@ def test_a_sentence_with_a_fix_gets_no_second_one() -> None:
 
 def test_the_status_of_a_job_is_not_called_that_of_a_workflow(capsys: pytest.CaptureFixture[str]) -> None:
     _print(MintStatus("acme", ("triage",), workflow_allowed=True, version="1", mint_url="m"), Wanted(""))
-    assert "workflow or CALLERS entry allowed" in capsys.readouterr().out
+    assert "trusted to mint" in capsys.readouterr().out

@@ -385,7 +385,7 @@ def test_an_undeleted_provider_does_not_keep_the_key_set_it_had() -> None:
     [
         (IssuerSpec("gitlab"), "There is no issuer 'gitlab' yet"),
         (IssuerSpec("gitlab", "gitlab", "http://gitlab.com"), "url must be the issuer's https URL"),
-        (IssuerSpec("gh", "github", "https://ghes.example/_services/token"), "has one GitHub issuer"),
+        (IssuerSpec("gh", "github", "https://ghes.example/_services/token"), "serves one GitHub"),
         (replace(WANTED, callers=({**FIELDS, "match": {"ref": "main"}},)), "must pin the project exactly"),
         (replace(WANTED, callers=({**FIELDS, "match": {"project_id": "47*"}},)), "without \\*"),
         (replace(WANTED, callers=({**FIELDS, "issuer": "other"},)), "names the issuer 'other'"),

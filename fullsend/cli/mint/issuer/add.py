@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,7 +16,7 @@ from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model.issuer_list import issuers
 from fullsend.operate.model.key_sets import read_key_set
 from fullsend.operate.model.names import issuer_name
-from fullsend.operate.plan.issuer_changes import IssuerSpec, add_issuer, edit_for, new_warnings
+from fullsend.operate.plan.issuer_changes import SECOND_GITHUB, IssuerSpec, add_issuer, edit_for, new_warnings
 from fullsend.operate.plan.steps.issuer_steps import KeySet
 from mintcore.policy.kinds.github import GITHUB
 from mintcore.policy.kinds.table import KINDS
@@ -27,10 +27,23 @@ if TYPE_CHECKING:
     from fullsend.operate.model.mint_state import MintState
 
 
+class KindChoice(click.Choice[str]):
+    """The kinds but GitHub's, which is refused with what to do instead."""
+
+    def __init__(self) -> None:
+        super().__init__([kind for kind in KINDS if kind != GITHUB.name])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the kind. Raises BadUsage."""
+        if value == GITHUB.name:
+            raise BadUsage(*SECOND_GITHUB)
+        return super().convert(value, param, ctx)
+
+
 @click.command()
 @click.argument("name")
 @place_options
-@click.option("--kind", type=click.Choice([kind for kind in KINDS if kind != GITHUB.name]), help="The CI system.")
+@click.option("--kind", type=KindChoice(), help="The CI system.")
 @click.option("--url", default="", help="The issuer's URL, exactly as in the claim iss of its tokens.")
 @click.option("--audience", help="The audience of its tokens; OIDC_AUDIENCE of the mint by default.")
 @click.option(

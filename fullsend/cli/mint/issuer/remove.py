@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fullsend.cli.mint.issuer.entry_options import as_option, match_option
+from fullsend.cli.mint.issuer.shown import as_json as shown
 from fullsend.cli.mint.issuer.shown import entry_text
 from fullsend.cli.mint.operator_options import carry_out, google, place_options, plan_options
-from fullsend.cli.output import note, progress, yes_option
+from fullsend.cli.output import json_option, note, print_json, progress, yes_option
 from fullsend.operate.gcp.read_state import read_state
-from fullsend.operate.model.issuer_list import entries_of
+from fullsend.operate.model.issuer_list import entries_of, issuers
 from fullsend.operate.model.names import issuer_name
 from fullsend.operate.plan.issuer_changes import entries_to_drop, remove_entries, remove_issuer
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @match_option
 @as_option
 @yes_option
+@json_option
 @plan_options
 def remove(
     *,
@@ -35,6 +37,7 @@ def remove(
     match: dict[str, str],
     acts_as: str,
     yes: bool,
+    as_json: bool,
     dry_run: bool,
     emit: str | None,
 ) -> None:
@@ -53,6 +56,21 @@ def remove(
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=nothing, question=question, yes=yes)
         if done and steps:
             note(f"The entries of {name} are removed." if part else f"{name} is no longer an issuer of the mint.")
+        if done and as_json:
+            print_json(_removed(state, read_state(cloud) if steps else state, name))
+
+
+def _removed(before: MintState, after: MintState, name: str) -> dict[str, Any]:
+    """Return what is gone, and the issuer as it is now; an issuer that is gone is null."""
+    stays = name in issuers(after.environment)
+    left = [entry.fields() for entry in entries_of(after.environment, name)]
+    gone = [entry.fields() for entry in entries_of(before.environment, name) if entry.fields() not in left]
+    return {
+        "name": name,
+        "issuer_removed": name in issuers(before.environment) and not stays,
+        "callers_removed": [{key: value for key, value in fields.items() if key != "issuer"} for fields in gone],
+        "issuer": shown(after, name) if stays else None,
+    }
 
 
 def _whole(state: MintState, name: str) -> tuple[list[Step], str]:
