@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 SECOND_GITHUB = (
     (
-        "A mint on Google Cloud serves one GitHub, that of OIDC_ISSUER_URL and GITHUB_API_URL: it could not tell apart "
-        "repositories that have the same name on two."
+        "A mint on Google Cloud serves one GitHub, that of OIDC_ISSUER_URL and GITHUB_API_URL: it could not tell "
+        "apart repositories that have the same name on two."
     ),
     (
         "For a second GitHub, run a second mint in another project. To serve a GitHub Enterprise Server instead of "

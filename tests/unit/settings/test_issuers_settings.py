@@ -306,7 +306,7 @@ def test_an_issuer_that_no_token_can_have_is_a_warning(changes: dict[str, str], 
 
 
 @pytest.mark.parametrize("url", ["https://gitlab.example.com/", "https://GitLab.example.com"])
-def test_a_url_with_a_slash_or_capitals_is_no_warning_because_an_issuer_can_have_it(url: str) -> None:
+def test_a_url_with_a_slash_or_capitals_causes_no_warning(url: str) -> None:
     warnings = settings("hosted", {"gitlab": GITLAB | {"url": url}}, [ENTRY]).warnings
     assert not [warning for warning in warnings if "ISSUERS" in warning]
 
