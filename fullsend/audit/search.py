@@ -19,8 +19,8 @@ _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is looked for; an empty text does not narrow the search.
+class EventFilter:
+    """Which events are selected; an empty text does not narrow the selection.
 
     ``token_hash`` is in base64, as :func:`normal_hash` returns it; ``repo`` is ``owner/name``.
     """
@@ -33,8 +33,8 @@ class Question:
     would_deny: bool = False
     """Only events in which a rule that reports would have denied."""
 
-    def fits(self, event: Mapping[str, Any]) -> bool:
-        """Whether the event answers every part of the question."""
+    def matches(self, event: Mapping[str, Any]) -> bool:
+        """Return whether the event has every part that the filter names."""
         caller, issued = _mapping(event, "caller"), _mapping(event, "issued")
         return (
             # The second is a token that was requested during the STS exchange and revoked.

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from fullsend.client.ask_mints import Question, ask
 from fullsend.client.errors import GitHubTokenError, MintConfigurationError
 from fullsend.client.identity import DEFAULT_AUDIENCE, IDENTITY_SECONDS, ambient_token
+from fullsend.client.mint_request import MintRequest, mint_request
 from fullsend.client.token_api import FRESH_SECONDS, GITHUB_SECONDS, TokenApi, unknown_to
 from fullsend.client.types import MintedToken, MintStatus, parse_status, parse_token
-from fullsend.client.wanted import Wanted, wanted
 from fullsend.github.api import job_api_url
 from fullsend.net.retry import RetryPolicy
 from fullsend.net.transport import Transport
@@ -92,11 +92,13 @@ class MintClient:
         installation has, None the mint's default. `level` and `permissions` narrow the role. Raises TypeError for a
         string in place of a list, `MintClientError` for the rest; see `fullsend.client.errors`.
         """
-        return self.mint_wanted(
-            wanted(role, repos, level=level, permissions=permissions, target_org=target_org, owner=job_owner())
+        return self.mint_checked(
+            mint_request(
+                role, repos, level=level, permissions=permissions, target_org=target_org, owner=job_owner()
+            )
         )
 
-    def mint_wanted(self, request: Wanted) -> MintedToken:
+    def mint_checked(self, request: MintRequest) -> MintedToken:
         """Return a token for a request that was checked before. Raises `MintClientError`."""
         minted = self._ask("POST", "/v1/token", request.body(), parse_token)
         self._unrevoked[minted.token] = self._retry.now()
@@ -114,9 +116,9 @@ class MintClient:
 
         Raises TypeError or `MintClientError`, as `mint` does.
         """
-        return self.status_of(wanted(role, repos, level=level, target_org=target_org, owner=job_owner()))
+        return self.status_of(mint_request(role, repos, level=level, target_org=target_org, owner=job_owner()))
 
-    def status_of(self, request: Wanted) -> MintStatus:
+    def status_of(self, request: MintRequest) -> MintStatus:
         """Return the status for a request that was checked before. Raises `MintClientError`."""
         return self._ask("GET", f"/v1/status{request.query()}", None, parse_status)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from fullsend.github.slots import Kept, Kind, Slot
+from fullsend.github.slots import Kind, Slot, Stored
 
 
 class UnreadableError(ValueError):
@@ -17,7 +17,7 @@ class UnreadableError(ValueError):
 class Page(NamedTuple):
     """Some of the entries, and how many there are in all."""
 
-    entries: dict[Slot, Kept]
+    entries: dict[Slot, Stored]
     total: int
 
 
@@ -29,16 +29,16 @@ def text(data: Any, name: str) -> str:
     return found
 
 
-def page(data: Any, keeper: str, kind: Kind) -> Page:
+def page(data: Any, holder: str, kind: Kind) -> Page:
     """Return one page of a list of variables or secrets. Raises UnreadableError."""
     listed = data.get(f"{kind}s") if isinstance(data, dict) else None
     total = data.get("total_count") if isinstance(data, dict) else None
     if not isinstance(listed, list) or not isinstance(total, int):
         raise UnreadableError(f"no list of {kind}s")
-    return Page({Slot(keeper, kind, text(each, "name")): _kept(each, kind) for each in listed}, total)
+    return Page({Slot(holder, kind, text(each, "name")): _stored(each, kind) for each in listed}, total)
 
 
-def _kept(entry: dict[str, Any], kind: Kind) -> Kept:
+def _stored(entry: dict[str, Any], kind: Kind) -> Stored:
     value = text(entry, "value") if kind is Kind.VARIABLE else None
     visibility = text(entry, "visibility") if "visibility" in entry else None
-    return Kept(value, visibility, text(entry, "updated_at"))
+    return Stored(value, visibility, text(entry, "updated_at"))

@@ -47,7 +47,7 @@ def unreadable(api_url: str) -> GitHubError:
     )
 
 
-def refusal(answer: Answer, doing: str, keeper: str, credentials: Credentials) -> GitHubError:
+def refusal(answer: Answer, doing: str, holder: str, credentials: Credentials) -> GitHubError:
     """Explain a refusal; `doing` completes "GitHub refused to …"."""
     reason = one_line(message_of(answer) or "no reason given", limit=MAX_MESSAGE)
     if is_limit(answer):
@@ -67,12 +67,12 @@ def refusal(answer: Answer, doing: str, keeper: str, credentials: Credentials) -
         )
     if answer.status == HTTPStatus.NOT_FOUND:
         return GitHubError(
-            f"{keeper} does not exist, or the token may not see it (404).",
-            _seeing(keeper, answer.headers.get("x-oauth-scopes"), credentials),
+            f"{holder} does not exist, or the token may not see it (404).",
+            _seeing(holder, answer.headers.get("x-oauth-scopes"), credentials),
         )
     if answer.status == HTTPStatus.FORBIDDEN:
         return Forbidden(
-            f"GitHub refused to {doing} (403): {reason}", _permission(answer.headers, keeper, credentials)
+            f"GitHub refused to {doing} (403): {reason}", _permission(answer.headers, holder, credentials)
         )
     return GitHubError(
         f"GitHub refused to {doing} ({answer.status}): {reason}", "If this lasts: https://www.githubstatus.com/"
@@ -87,16 +87,16 @@ def is_limit(answer: Answer) -> bool:
     return told or "rate limit" in (message_of(answer) or "").lower()
 
 
-def _seeing(keeper: str, scopes: str | None, credentials: Credentials) -> str:
-    owner, slash, name = keeper.partition("/")
+def _seeing(holder: str, scopes: str | None, credentials: Credentials) -> str:
+    owner, slash, name = holder.partition("/")
     if not slash:
-        return f"Check the spelling. If {keeper} is a user, name a repository: {keeper}/REPO"
+        return f"Check the spelling. If {holder} is a user, name a repository: {holder}/REPO"
     if scopes is not None and "repo" not in scopes.split(", "):
         return (
             f"The token lacks the scope repo, so it sees public repositories only.\n{credentials.renewal(SCOPES)}"
         )
     creation = (
-        f"\nIf it does not exist yet: gh repo create {keeper} --private --add-readme" if name[0] == "." else ""
+        f"\nIf it does not exist yet: gh repo create {holder} --private --add-readme" if name[0] == "." else ""
     )
     return (
         f"Check the spelling. The token's owner must be able to see it; a fine-grained token must belong to "
@@ -104,20 +104,20 @@ def _seeing(keeper: str, scopes: str | None, credentials: Credentials) -> str:
     )
 
 
-def _permission(headers: Mapping[str, str], keeper: str, credentials: Credentials) -> str:
+def _permission(headers: Mapping[str, str], holder: str, credentials: Credentials) -> str:
     sso = headers.get("x-github-sso", "")
     if "url=" in sso:
         return f"The token is not authorized for single sign-on yet; open {sso.partition('url=')[2]}"
     scopes = headers.get("x-accepted-oauth-scopes", "")
     if scopes:
-        needs = f"It needs the scope {scopes}, and its owner must be an administrator of {keeper}."
+        needs = f"It needs the scope {scopes}, and its owner must be an administrator of {holder}."
         return f"{needs}\n{credentials.renewal(SCOPES)}"
     permission = headers.get("x-accepted-github-permissions", "")
     if permission:
         return (
-            f"The token needs the permission {permission} on {keeper}; edit it under Settings, Developer settings."
+            f"The token needs the permission {permission} on {holder}; edit it under Settings, Developer settings."
         )
-    return f"The token's owner must be an administrator of {keeper}."
+    return f"The token's owner must be an administrator of {holder}."
 
 
 def _until(headers: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Values for Actions variables and secrets: a slot is a name at one place, `Kept` is what GitHub shows of it."""
+"""Values for Actions variables and secrets: a slot is a name at one holder, `Stored` is what GitHub shows of it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Slot:
-    """One name at one place; `keeper` is an organization or `owner/repo`."""
+    """One name at one place; `holder` is an organization or `owner/repo`."""
 
-    keeper: str
+    holder: str
     kind: Kind
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name} of {self.keeper}"
+        return f"{self.kind} {self.name} of {self.holder}"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Stored:
     """What GitHub shows of a slot: no value for a secret, no visibility in a repository."""
 
     value: str | None = None

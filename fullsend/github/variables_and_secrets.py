@@ -1,4 +1,4 @@
-"""Read and write the Actions variables and secrets of one keeper: an organization or a repository.
+"""Read and write the Actions variables and secrets of one holder: an organization or a repository.
 
 GitHub REST: "Actions variables", "Actions secrets". The endpoints of both kinds differ only in the path.
 """
@@ -14,7 +14,7 @@ from fullsend.github import answers
 from fullsend.github.api import GitHubApi
 from fullsend.github.github_errors import is_limit, refusal, unreachable, unreadable
 from fullsend.github.sealed_box import sealed
-from fullsend.github.slots import Kept, Kind, Slot
+from fullsend.github.slots import Kind, Slot, Stored
 from fullsend.net.failures import NoAnswerError
 
 if TYPE_CHECKING:
@@ -34,37 +34,37 @@ def connect(credentials: Credentials) -> GitHubApi:
 
 
 class Store:
-    """What Actions keeps for one keeper: an organization, or `owner/repo`."""
+    """What Actions keeps for one holder: an organization, or `owner/repo`."""
 
-    def __init__(self, api: GitHubApi, keeper: str, credentials: Credentials) -> None:
-        self.keeper = keeper
+    def __init__(self, api: GitHubApi, holder: str, credentials: Credentials) -> None:
+        self.holder = holder
         self._api = api
         self._credentials = credentials
-        self._base = f"/repos/{keeper}" if "/" in keeper else f"/orgs/{keeper}"
+        self._base = f"/repos/{holder}" if "/" in holder else f"/orgs/{holder}"
 
     def look(self) -> tuple[str, tuple[str, ...] | None]:
-        """Return the keeper's name as GitHub writes it, and the token's scopes (None unless it is a classic one).
+        """Return the holder's name as GitHub writes it, and the token's scopes (None unless it is a classic one).
 
         Raises GitHubError.
         """
-        doing = f"show {self.keeper}"
+        doing = f"show {self.holder}"
         answer = self._call("GET", self._base, doing, accept={HTTPStatus.MOVED_PERMANENTLY})
         new_place = answer.headers.get("location", "")
         # Attack: the token goes to GitHub alone, wherever a redirect leads.
         if answer.status == HTTPStatus.MOVED_PERMANENTLY and new_place.startswith(f"{self._api.api_url}/"):
             answer = self._call("GET", new_place.removeprefix(self._api.api_url), doing)
-        name = self._text(answer, "full_name" if "/" in self.keeper else "login")
+        name = self._text(answer, "full_name" if "/" in self.holder else "login")
         scopes = answer.headers.get("x-oauth-scopes")
         return name, None if scopes is None else tuple(scope.strip() for scope in scopes.split(","))
 
-    def read(self, kind: Kind) -> dict[Slot, Kept]:
+    def read(self, kind: Kind) -> dict[Slot, Stored]:
         """Return every variable or secret there is. Raises GitHubError."""
-        found: dict[Slot, Kept] = {}
+        found: dict[Slot, Stored] = {}
         for number in range(1, MAX_PAGES + 1):
             path = f"{self._list(kind)}?per_page={PAGE[kind]}&page={number}"
-            answer = self._call("GET", path, f"list the {kind}s of {self.keeper}")
+            answer = self._call("GET", path, f"list the {kind}s of {self.holder}")
             try:
-                listed = answers.page(answer.json(), self.keeper, kind)
+                listed = answers.page(answer.json(), self.holder, kind)
             except ValueError:
                 raise unreadable(self._api.api_url) from None
             found |= listed.entries
@@ -97,11 +97,11 @@ class Store:
         GitHub looks at permissions first: removing a missing name is 404 with the permission and 403 without.
         """
         name = f"FULLSEND_PROBE_{secrets.token_hex(8).upper()}"
-        doing = f"say whether {self.keeper} may be changed"
+        doing = f"say whether {self.holder} may be changed"
         either = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
         answer = self._call("DELETE", self._one(kind, name), doing, accept=either)
         if is_limit(answer):
-            raise refusal(answer, doing, self.keeper, self._credentials)
+            raise refusal(answer, doing, self.holder, self._credentials)
         return answer.status != HTTPStatus.FORBIDDEN
 
     def _seal(self, name: str, value: str, doing: str) -> None:
@@ -115,7 +115,7 @@ class Store:
 
     def _create(self, name: str, value: str, doing: str) -> bool:
         """Create a variable; False when it exists by now."""
-        body = {"name": name, "value": value} | ({} if "/" in self.keeper else {"visibility": "all"})
+        body = {"name": name, "value": value} | ({} if "/" in self.holder else {"visibility": "all"})
         exists = {HTTPStatus.CONFLICT}
         answer = self._call("POST", self._list(Kind.VARIABLE), doing, body=body, accept=exists)
         return answer.status != HTTPStatus.CONFLICT
@@ -135,7 +135,7 @@ class Store:
             raise unreachable(error, self._api.api_url) from error
         if answer.status < HTTPStatus.MULTIPLE_CHOICES or answer.status in accept:
             return answer
-        raise refusal(answer, doing, self.keeper, self._credentials)
+        raise refusal(answer, doing, self.holder, self._credentials)
 
     def _text(self, answer: Answer, name: str) -> str:
         try:

@@ -21,7 +21,7 @@ ALREADY_GONE = "already gone"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TokenOptions:
     """What the command line asks for."""
 
     owner: str | None
@@ -38,28 +38,28 @@ class Wanted:
         return repositories, {"administration" if self.repo else "organization_self_hosted_runners": "write"}
 
 
-def mint(app: App, wanted: Wanted, keep: Keep | None) -> Report:
+def mint(app: App, options: TokenOptions, keep: Keep | None) -> Report:
     """Make a token for the run; `keep` gets it raw, the report masked. What cannot be kept is revoked."""
-    token = _checked(app, wanted, "mint")
+    token = _checked(app, options, "mint")
     if keep:
         try:
             keep(token.token)
         except BaseException:
             app.revoke(token.token, fresh=True)
             raise
-    return _report("mint", app, wanted, token)
+    return _report("mint", app, options, token)
 
 
-def runner_token(app: App, wanted: Wanted, keep: Keep | None) -> Report:
+def runner_token(app: App, options: TokenOptions, keep: Keep | None) -> Report:
     """Make a runner registration token; the installation token it took is revoked again."""
-    if wanted.owner is None:
+    if options.owner is None:
         raise BadInput("runner-token needs --owner, and --repo unless it is for the organization.")
-    token = _checked(app, wanted, "runner-token")
+    token = _checked(app, options, "runner-token")
     try:
-        runner = app.runner_token(token.token, wanted.owner, wanted.repo)
+        runner = app.runner_token(token.token, options.owner, options.repo)
         if keep:
             keep(runner.token)
-        report = _report("runner-token", app, wanted, token)
+        report = _report("runner-token", app, options, token)
     finally:
         app.revoke(token.token, fresh=True)
     return report | {
@@ -69,32 +69,32 @@ def runner_token(app: App, wanted: Wanted, keep: Keep | None) -> Report:
     }
 
 
-def revoke(app: App, wanted: Wanted, kept: str | None) -> Report:
+def revoke(app: App, options: TokenOptions, token_in_file: str | None) -> Report:
     """Revoke the token that was kept, or one made for the run."""
-    token = kept or _checked(app, wanted, "revoke").token
+    token = token_in_file or _checked(app, options, "revoke").token
     report: Report = {"action": "revoke", "token_masked": masked(token), "hashed_token": audit_hash(token)}
-    if wanted.print_headers:  # before: a dead token cannot ask
+    if options.print_headers:  # before: a dead token cannot ask
         report["rate_limit"] = app.rate_limit(token)
     report["result"] = REVOKED if app.revoke(token, fresh=True) else ALREADY_GONE
     return report
 
 
-def _checked(app: App, wanted: Wanted, action: str) -> InstallationToken:
-    token = app.token(*wanted.scope(action))
+def _checked(app: App, options: TokenOptions, action: str) -> InstallationToken:
+    token = app.token(*options.scope(action))
     # The installation comes from the environment and the owner from the command line: a left-over variable
     # would otherwise yield a token for another owner's repository of the same name.
-    foreign = [n for n in token.repositories if wanted.owner and n.split("/")[0].lower() != wanted.owner.lower()]
+    foreign = [n for n in token.repositories if options.owner and n.split("/")[0].lower() != options.owner.lower()]
     if foreign:
         app.revoke(token.token, fresh=True)
         raise GitHubError(
-            f"GITHUB_APP_INSTALLATION_ID belongs to {foreign[0].split('/')[0]}, not to {wanted.owner}; "
+            f"GITHUB_APP_INSTALLATION_ID belongs to {foreign[0].split('/')[0]}, not to {options.owner}; "
             "the token was revoked.",
             "Set GITHUB_APP_INSTALLATION_ID to the installation of the owner.",
         )
     return token
 
 
-def _report(action: str, app: App, wanted: Wanted, token: InstallationToken) -> Report:
+def _report(action: str, app: App, options: TokenOptions, token: InstallationToken) -> Report:
     report: Report = {
         "action": action,
         "token_masked": masked(token.token),
@@ -104,6 +104,6 @@ def _report(action: str, app: App, wanted: Wanted, token: InstallationToken) -> 
         "repositories": list(token.repositories),
         "permissions": dict(token.permissions),
     }
-    if wanted.print_headers:
+    if options.print_headers:
         report["rate_limit"] = app.rate_limit(token.token)
     return report

@@ -173,7 +173,7 @@ def _report(given: argparse.Namespace) -> dict[str, Any]:
         raise BadInput("\n  ".join(["the environment is not complete:", *error.problems])) from None
     repositories = [name for names in given.repositories for name in names]
     permissions = {name: level for found in given.permissions for name, level in found.items()}
-    wanted = actions.Wanted(given.owner, given.repo, repositories, permissions, given.print_headers)
+    wanted = actions.TokenOptions(given.owner, given.repo, repositories, permissions, given.print_headers)
     closed = refusal(settings.api_url, os.environ)
     if given.dry_run:
         return _plan(given.action, settings, wanted, closed)
@@ -183,7 +183,7 @@ def _report(given: argparse.Namespace) -> dict[str, Any]:
     return _done(given.action, App(settings, retry=policy), wanted, given.token_file)
 
 
-def _done(action: str, app: App, wanted: actions.Wanted, token_file: Path | None) -> dict[str, Any]:
+def _done(action: str, app: App, wanted: actions.TokenOptions, token_file: Path | None) -> dict[str, Any]:
     if action == "revoke":
         kept = token_of_file(token_file, "mint --token-file FILE writes such a file.") if token_file else None
         report = actions.revoke(app, wanted, kept)
@@ -207,7 +207,7 @@ def _done(action: str, app: App, wanted: actions.Wanted, token_file: Path | None
     return report
 
 
-def _plan(action: str, settings: Settings, wanted: actions.Wanted, closed: str) -> dict[str, Any]:
+def _plan(action: str, settings: Settings, wanted: actions.TokenOptions, closed: str) -> dict[str, Any]:
     repositories, permissions = wanted.scope(action)
     return {
         "dry_run": True,

@@ -77,8 +77,8 @@ class TrustWorld:
             github.change_permissions(app, names.GRANT_PERMISSIONS | own)
         for installation in self.world.installations.values():
             github.accept_permissions(installation)
-        for (keeper, role), value in GRANTS.items():
-            github.actions.put_variable(keeper, VARIABLE.format(role), value)
+        for (holder, role), value in GRANTS.items():
+            github.actions.put_variable(holder, VARIABLE.format(role), value)
         self._commits()
         self.world.admit_orgs()
         self.world.put_provider("gh-octo-org-docs", "assertion.repository == 'octo-org/docs'")

@@ -131,8 +131,8 @@ def test_an_update_leaves_an_organization_variable_to_the_repositories_it_was_se
 def test_uninstall_removes_the_managed_names_and_leaves_the_rest(operator: Operator) -> None:
     operator.run("setup", "octo-org", *operator.values, *CLIENT)
     actions = operator.github.actions
-    for keeper in ("octo-org", "octo-org/.fullsend"):
-        actions.put_variable(keeper, "MINE", "1")
+    for holder in ("octo-org", "octo-org/.fullsend"):
+        actions.put_variable(holder, "MINE", "1")
     actions.put_secret("octo-org/.fullsend", "FULLSEND_DISPATCH_TOKEN", "x")
     assert operator.run("uninstall", "octo-org").status == 2  # nobody to ask
     done = operator.run("uninstall", "octo-org", "--yes")

@@ -58,8 +58,8 @@ class Operator:
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def variables(self, keeper: str = "octo-org/app") -> dict[str, str]:
-        return self.github.actions.variables(keeper)
+    def variables(self, holder: str = "octo-org/app") -> dict[str, str]:
+        return self.github.actions.variables(holder)
 
 
 @pytest.fixture

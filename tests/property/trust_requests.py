@@ -56,8 +56,8 @@ def furnish(github: GitHubService) -> tuple[Forge, dict[str, str]]:
         github.create_repo(repository)
     github.create_repo(HOST, private=False)
     ids = {name: str(github.id_of(name)) for name in (*REPOSITORIES, "acme", "globex", "umbrella")}
-    for (keeper, name), value in VARIABLES.items():
-        github.actions.put_variable(keeper, name, value)
+    for (holder, name), value in VARIABLES.items():
+        github.actions.put_variable(holder, name, value)
     mine = github.git.commit(HOST)
     github.git.fork(HOST, "stranger")
     everything = dict.fromkeys(("actions", "contents", "issues", "pull_requests", "checks", "workflows"), "write")

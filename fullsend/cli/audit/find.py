@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from fullsend.audit.entries import Reading, read_events, without_repeats
-from fullsend.audit.search import Question, normal_hash
+from fullsend.audit.search import EventFilter, normal_hash
 from fullsend.cli.output import FAILED, BadUsage, CommandError, json_option, note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -90,13 +90,13 @@ def find(
     Several options narrow the search. An event that stands in several files is shown once. Exit status 1 when
     nothing is found, 2 when the files have no audit events, only unrecognized lines.
     """
-    question = Question(token_hash, repo, run, issuer, would_deny)
-    if question == Question():
+    event_filter = EventFilter(token_hash, repo, run, issuer, would_deny)
+    if event_filter == EventFilter():
         raise click.UsageError("say what to look for: --token-hash, --repo, --run, --issuer or --would-deny")
     reading, found = Reading(), []
     for file in files:
         try:
-            found += [entry for entry in read_events(file.name, file, reading) if question.fits(entry.event)]
+            found += [entry for entry in read_events(file.name, file, reading) if event_filter.matches(entry.event)]
         except OSError as error:
             raise CommandError(f"{file.name} cannot be read: {error.strerror}.") from None
     events = sorted(without_repeats(found), key=lambda entry: entry.time)

@@ -25,7 +25,7 @@ from fullsend.operate.plan.steps.slot_steps import Action
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from fullsend.github.slots import Kept, Slot
+    from fullsend.github.slots import Slot, Stored
     from fullsend.operate.model.install import Install
     from fullsend.operate.plan.install_session import InstallSession
     from fullsend.operate.plan.steps.slot_steps import ChangeSlot
@@ -93,7 +93,7 @@ def _refuse(problems: Sequence[Problem]) -> None:
 
 
 def _print_notes(
-    install: Install, given: Mapping[str, str], steps: Sequence[ChangeSlot], observed: Mapping[Slot, Kept]
+    install: Install, given: Mapping[str, str], steps: Sequence[ChangeSlot], observed: Mapping[Slot, Stored]
 ) -> None:
     """Name the given secrets that were not written, and say that roles need client IDs."""
     kept = [s.slot.name for s in steps if s.slot.kind is Kind.SECRET and s.action is Action.KEEP]

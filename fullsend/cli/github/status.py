@@ -49,7 +49,7 @@ def status(*, install: Install, as_json: bool, **options: Any) -> None:
             }
         )
     else:
-        rows = [(f.state.value, f.slot.keeper, f.slot.kind.value, f.slot.name, _about(f)) for f in findings]
+        rows = [(f.state.value, f.slot.holder, f.slot.kind.value, f.slot.name, _about(f)) for f in findings]
         print_table(("state", "where", "kind", "name", "value"), rows, whole=("state", "where", "kind", "name"))
         for fix in dict.fromkeys(finding.fix for finding in wrong):
             click.echo(f"Fix: {fix}")
@@ -66,7 +66,7 @@ def _about(finding: Finding) -> str:
 def _as_json(finding: Finding) -> dict[str, str | None]:
     return {
         "status": finding.state.value,
-        "where": finding.slot.keeper,
+        "where": finding.slot.holder,
         "kind": finding.slot.kind.value,
         "name": finding.slot.name,
         "value": finding.value,

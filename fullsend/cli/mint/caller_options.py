@@ -18,7 +18,7 @@ from fullsend.client import masking
 from fullsend.client.errors import MintClientError, MintConfigurationError, MintRefusedError
 from fullsend.client.identity import DEFAULT_AUDIENCE
 from fullsend.client.mint import MintClient, job_owner
-from fullsend.client.wanted import Wanted, read_permissions, wanted
+from fullsend.client.mint_request import MintRequest, mint_request, read_permissions
 from mintcore.errors import (
     ClientError,
     InvalidLevel,
@@ -168,7 +168,7 @@ def check_request(
     level: str | None = None,
     permissions: Mapping[str, str] | None = None,
     target_org: str | None = None,
-) -> Wanted:
+) -> MintRequest:
     """Return the request; raises a usage error for one that every mint refuses, before anything is sent.
 
     The rules are the mint's own.
@@ -176,7 +176,7 @@ def check_request(
     if not role:
         raise click.BadParameter("it is empty; name the role, for example coder", param_hint="'--role'")
     try:
-        request = wanted(
+        request = mint_request(
             role,
             list(repos) or None,
             level=level,

@@ -75,7 +75,7 @@ def exec_(
             client_for(mint_urls, audience, timeout) as client,
             supervisor.guard(),
         ):
-            minted = client.mint_wanted(request)
+            minted = client.mint_checked(request)
             mask_in_log(minted.token)
             tell_warnings(minted)
             if wait_usable:

@@ -10,11 +10,11 @@ from fullsend.cli.output import CommandError, note, print_json, print_table
 from fullsend.client.remedies import remedy_for
 
 if TYPE_CHECKING:
+    from fullsend.client.mint_request import MintRequest
     from fullsend.client.types import MintStatus, StatusRule
-    from fullsend.client.wanted import Wanted
 
 
-def show(mint_urls: list[str], audience: str, timeout: float, request: Wanted, *, as_json: bool) -> bool:
+def show(mint_urls: list[str], audience: str, timeout: float, request: MintRequest, *, as_json: bool) -> bool:
     """Print what the mint answers, with a role rule by rule; return whether it would allow the request."""
     with errors_explained(Refused):
         found = client_for(mint_urls, audience, timeout).status_of(request)
@@ -30,7 +30,7 @@ def show(mint_urls: list[str], audience: str, timeout: float, request: Wanted, *
     return found.workflow_allowed if found.allowed is None else found.allowed
 
 
-def _fields(found: MintStatus, request: Wanted) -> dict[str, Any]:
+def _fields(found: MintStatus, request: MintRequest) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "org": found.org,
         "roles": list(found.roles),
@@ -49,7 +49,7 @@ def _fields(found: MintStatus, request: Wanted) -> dict[str, Any]:
     return fields
 
 
-def _print(found: MintStatus, request: Wanted) -> None:
+def _print(found: MintStatus, request: MintRequest) -> None:
     rows = [
         ("mint", f"{found.mint_url} (version {found.version})"),
         ("organization", found.org),

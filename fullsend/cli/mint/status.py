@@ -16,7 +16,7 @@ from fullsend.cli.mint import job_status
 from fullsend.cli.mint.caller_options import check_request, mint_options, narrowing_options, role_options
 from fullsend.cli.mint.location_options import project_from_environment
 from fullsend.cli.output import NOT_HEALTHY, json_option
-from fullsend.client.wanted import Wanted
+from fullsend.client.mint_request import MintRequest
 
 
 @click.command()
@@ -55,7 +55,7 @@ def status(
         raise click.UsageError("ORG is empty: name the organization, or leave it out for the whole mint.")
     if role is None and (repos or level or target_org):
         raise click.UsageError("--repos, --level and --target-org ask about a role: name it with --role.")
-    request = Wanted("") if role is None else check_request(role, repos, level=level, target_org=target_org)
+    request = MintRequest("") if role is None else check_request(role, repos, level=level, target_org=target_org)
     if "mint_urls" in given or (mint_urls and org is None and project is None and "region" not in given):
         if given & {"org", "project", "region"}:
             raise click.UsageError(

@@ -99,7 +99,7 @@ def token(
     with errors_explained(), _ended_by_signal(), Supervisor() as supervisor:
         client = client_for(mint_urls, audience, timeout)
         with _delivered_or_revoked(client), supervisor.guard():
-            minted = client.mint_wanted(request)
+            minted = client.mint_checked(request)
             mask_in_log(minted.token, printed=not (out or output_file))
             tell_warnings(minted)
             if wait_usable:

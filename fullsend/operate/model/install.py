@@ -59,7 +59,7 @@ class Install:
         return str(self.target) if self.per_repo else f"{self.target}/{HOME}"
 
     @property
-    def keepers(self) -> tuple[str, ...]:
+    def holders(self) -> tuple[str, ...]:
         """Every place that is read or written."""
         return (self.home,) if self.per_repo else (str(self.target), self.home)
 
@@ -94,7 +94,7 @@ class Install:
 
     def manages(self, slot: Slot) -> bool:
         """Whether this install manages a slot on GitHub. Only managed slots are set, shown and removed."""
-        client_id = slot.keeper == self.home and slot.kind is Kind.VARIABLE and self.is_client_id(slot.name)
+        client_id = slot.holder == self.home and slot.kind is Kind.VARIABLE and self.is_client_id(slot.name)
         return client_id or slot in self.slots()
 
     def is_client_id(self, name: str) -> bool:

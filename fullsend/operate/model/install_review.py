@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from fullsend.github.slots import Kept, Kind, Slot
+from fullsend.github.slots import Kind, Slot, Stored
 from fullsend.operate.model.install import MINT_URL, PER_REPO, Install, flags, is_leftover, role_of_client_id
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Finding:
     fix: str = ""
 
 
-def review(install: Install, given: Mapping[str, str], observed: Mapping[Slot, Kept]) -> list[Finding]:
+def review(install: Install, given: Mapping[str, str], observed: Mapping[Slot, Stored]) -> list[Finding]:
     """Compare what is there with what should be; `given` values are compared, others need only be there."""
     names = {name for name in given if install.is_client_id(name)}
     names |= {slot.name for slot in observed if install.manages(slot) and install.is_client_id(slot.name)}
@@ -61,23 +61,23 @@ def leftovers(observed: Iterable[Slot]) -> list[Slot]:
     return sorted(slot for slot in observed if is_leftover(slot))
 
 
-def _finding(slot: Slot, install: Install, given: Mapping[str, str], observed: Mapping[Slot, Kept]) -> Finding:
-    kept = observed.get(slot)
+def _finding(slot: Slot, install: Install, given: Mapping[str, str], observed: Mapping[Slot, Stored]) -> Finding:
+    stored = observed.get(slot)
     expected = _expected(slot, install, given, observed)
-    if kept is None:
+    if stored is None:
         # One command for everything that is missing, with the options for what has no default.
         absent = {each.name for each in install.slots() if each not in observed}
         clients = _client_flags(install, given, observed)
         command = " ".join([f"fullsend github setup {install.target}", flags(absent), *clients])
         return Finding(slot, State.MISSING, fix=" ".join(command.split()))
     if slot.kind is Kind.SECRET:
-        return Finding(slot, State.PRESENT, detail=f"written {kept.updated_at}")
-    if expected not in (None, kept.value):
-        return Finding(slot, State.DIFFERENT, kept.value, f"should be {expected}", _set(install, slot, expected))
-    return Finding(slot, State.PRESENT, kept.value, SEEN_BY.get(kept.visibility or "", ""))
+        return Finding(slot, State.PRESENT, detail=f"written {stored.updated_at}")
+    if expected not in (None, stored.value):
+        return Finding(slot, State.DIFFERENT, stored.value, f"should be {expected}", _set(install, slot, expected))
+    return Finding(slot, State.PRESENT, stored.value, SEEN_BY.get(stored.visibility or "", ""))
 
 
-def _client_flags(install: Install, given: Mapping[str, str], observed: Mapping[Slot, Kept]) -> list[str]:
+def _client_flags(install: Install, given: Mapping[str, str], observed: Mapping[Slot, Stored]) -> list[str]:
     missing = {
         name: value
         for name, value in given.items()
@@ -92,7 +92,9 @@ def _set(install: Install, slot: Slot, value: str | None) -> str:
     return f"fullsend github set {install.target} {slot.name} {shlex.quote(value or '')}"
 
 
-def _expected(slot: Slot, install: Install, given: Mapping[str, str], observed: Mapping[Slot, Kept]) -> str | None:
+def _expected(
+    slot: Slot, install: Install, given: Mapping[str, str], observed: Mapping[Slot, Stored]
+) -> str | None:
     if slot.kind is Kind.SECRET:
         return None
     if slot.name in given:
@@ -107,7 +109,7 @@ def _expected(slot: Slot, install: Install, given: Mapping[str, str], observed: 
 
 
 def _stale(slot: Slot) -> Finding:
-    where = f"--repo {slot.keeper}" if "/" in slot.keeper else f"--org {slot.keeper}"
+    where = f"--repo {slot.holder}" if "/" in slot.holder else f"--org {slot.holder}"
     return Finding(
         slot,
         State.STALE,

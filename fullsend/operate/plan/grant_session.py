@@ -36,15 +36,15 @@ class GrantSession:
     def __init__(
         self, target: Caller, credentials: Credentials, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self.keeper = str(target)
-        self._store = Store(connect(credentials), self.keeper, credentials)
+        self.holder = str(target)
+        self._store = Store(connect(credentials), self.holder, credentials)
         self._sleep = sleep
 
     def look(self) -> None:
         """Check that the target exists under this name. Raises GitHubError."""
         name, _ = self._store.look()
-        if name.lower() != self.keeper.lower():
-            raise GitHubError(f"{self.keeper} is now called {name}.", "Run the command with the new name.")
+        if name.lower() != self.holder.lower():
+            raise GitHubError(f"{self.holder} is now called {name}.", "Run the command with the new name.")
 
     def read(self) -> dict[str, Grants]:
         """Return the grants by variable. Raises GitHubError."""
@@ -55,7 +55,7 @@ class GrantSession:
     def plan(self, variable: str, merge: Callable[[Grants], Grants]) -> ChangeSlot:
         """Return the step from what GitHub has to what it should have. Raises GitHubError."""
         before = self.read().get(variable)
-        return _step(Slot(self.keeper, Kind.VARIABLE, variable), before, merge(before or Grants()))
+        return _step(Slot(self.holder, Kind.VARIABLE, variable), before, merge(before or Grants()))
 
     def change(self, variable: str, merge: Callable[[Grants], Grants]) -> ChangeSlot:
         """Make the change and return it. Raises GitHubError, or Conflict if others keep changing the variable."""
@@ -65,23 +65,23 @@ class GrantSession:
                 step = self.plan(variable, merge)
                 if step.action is Action.KEEP:
                     return done or step
-                step.apply({self.keeper: self._store})
+                step.apply({self.holder: self._store})
                 done = step
         raise Conflict(
-            f"Somebody else keeps changing the {Slot(self.keeper, Kind.VARIABLE, variable)}.",
+            f"Somebody else keeps changing the {Slot(self.holder, Kind.VARIABLE, variable)}.",
             "Run the command again when no person edits the variable by hand.",
         )
 
     @contextmanager
     def _locked(self, variable: str) -> Iterator[None]:
-        lock, mine = Slot(self.keeper, Kind.VARIABLE, lock_name(variable)), secrets.token_hex(8)
+        lock, mine = Slot(self.holder, Kind.VARIABLE, lock_name(variable)), secrets.token_hex(8)
         waited = 0.0
         while not self._take_lock(lock, mine):
             if waited >= LOCK_SECONDS:
                 raise Conflict(
-                    f"Another command has held the lock on the grants of {self.keeper} for {LOCK_SECONDS:.0f} "
+                    f"Another command has held the lock on the grants of {self.holder} for {LOCK_SECONDS:.0f} "
                     "seconds, or was killed while it held it.",
-                    f"If none is running: gh variable delete {lock.name} {_where(self.keeper)}",
+                    f"If none is running: gh variable delete {lock.name} {_where(self.holder)}",
                 )
             # Two commands with equal waits would collide every time.
             pause = POLL_SECONDS * (1 + secrets.randbelow(100) / 100)
@@ -110,5 +110,5 @@ def _step(slot: Slot, before: Grants | None, after: Grants) -> ChangeSlot:
     return ChangeSlot(Action.UPDATE, slot, str(after), before=str(before))
 
 
-def _where(keeper: str) -> str:
-    return f"--repo {keeper}" if "/" in keeper else f"--org {keeper}"
+def _where(holder: str) -> str:
+    return f"--repo {holder}" if "/" in holder else f"--org {holder}"

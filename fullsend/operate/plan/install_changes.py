@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fullsend.github.slots import Kept, Kind, Slot
+from fullsend.github.slots import Kind, Slot, Stored
 from fullsend.operate.model.install import MINT_URL, PER_REPO, REGION, Install, flags
 from fullsend.operate.model.install_values import DEFAULT_REGION
 from fullsend.operate.operate_errors import BadInput
@@ -24,7 +24,11 @@ def changes(steps: Sequence[ChangeSlot]) -> list[ChangeSlot]:
 
 
 def plan_setup(
-    install: Install, given: Mapping[str, str], observed: Mapping[Slot, Kept], *, rewrite_secrets: bool = False
+    install: Install,
+    given: Mapping[str, str],
+    observed: Mapping[Slot, Stored],
+    *,
+    rewrite_secrets: bool = False,
 ) -> list[ChangeSlot]:
     """Return what fills the install with the given values; what is not given stays as it is.
 
@@ -38,17 +42,17 @@ def plan_setup(
     return [_step(slot, value, observed.get(slot), rewrite=rewrite_secrets) for slot, value in wanted.items()]
 
 
-def plan_set(install: Install, name: str, value: str, observed: Mapping[Slot, Kept]) -> list[ChangeSlot]:
+def plan_set(install: Install, name: str, value: str, observed: Mapping[Slot, Stored]) -> list[ChangeSlot]:
     """Return what puts one value wherever its name is kept. Raises BadInput for a name that is not managed."""
     return [_step(slot, value, observed.get(slot), rewrite=True) for slot in install.slots_named(name)]
 
 
-def plan_uninstall(install: Install, observed: Mapping[Slot, Kept]) -> list[ChangeSlot]:
+def plan_uninstall(install: Install, observed: Mapping[Slot, Stored]) -> list[ChangeSlot]:
     """Return the removal of every managed name that is there, and of nothing else."""
     return [ChangeSlot(Action.REMOVE, slot) for slot in sorted(observed) if install.manages(slot)]
 
 
-def _value(slot: Slot, install: Install, given: Mapping[str, str], observed: Mapping[Slot, Kept]) -> str | None:
+def _value(slot: Slot, install: Install, given: Mapping[str, str], observed: Mapping[Slot, Stored]) -> str | None:
     """Return what a slot should hold; None to leave it alone."""
     if slot.name in given:
         return given[slot.name]
@@ -56,15 +60,15 @@ def _value(slot: Slot, install: Install, given: Mapping[str, str], observed: Map
         return "true"
     if slot.name == REGION and slot not in observed:
         return DEFAULT_REGION
-    if slot.name == MINT_URL and slot.keeper == install.home and not install.per_repo:
+    if slot.name == MINT_URL and slot.holder == install.home and not install.per_repo:
         # The copy that the dot-repository needs follows the organization's own.
         original = observed.get(Slot(str(install.target), Kind.VARIABLE, MINT_URL))
         return original.value if original else None
     return None
 
 
-def _step(slot: Slot, value: str | None, kept: Kept | None, *, rewrite: bool) -> ChangeSlot:
-    if kept is None:
+def _step(slot: Slot, value: str | None, stored: Stored | None, *, rewrite: bool) -> ChangeSlot:
+    if stored is None:
         return ChangeSlot(Action.CREATE, slot, value)
     if slot.kind is Kind.SECRET:
         return (
@@ -72,6 +76,6 @@ def _step(slot: Slot, value: str | None, kept: Kept | None, *, rewrite: bool) ->
             if rewrite and value is not None
             else ChangeSlot(Action.KEEP, slot)
         )
-    if value in (None, kept.value):
-        return ChangeSlot(Action.KEEP, slot, kept.value)
-    return ChangeSlot(Action.UPDATE, slot, value, before=kept.value)
+    if value in (None, stored.value):
+        return ChangeSlot(Action.KEEP, slot, stored.value)
+    return ChangeSlot(Action.UPDATE, slot, value, before=stored.value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fullsend.github.github_errors import Forbidden, GitHubError
-from fullsend.github.slots import Kept, Kind, Slot
+from fullsend.github.slots import Kind, Slot, Stored
 from fullsend.github.variables_and_secrets import Store, connect
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class InstallSession:
         self.unread = False
         """Whether the organization's own secrets could not be listed."""
         api = connect(credentials)
-        self.stores = {keeper: Store(api, keeper, credentials) for keeper in install.keepers}
+        self.stores = {holder: Store(api, holder, credentials) for holder in install.holders}
 
     def look(self) -> tuple[str, ...] | None:
         """Check that every place exists under this name; return the scopes of a classic token.
@@ -35,35 +35,35 @@ class InstallSession:
         Raises GitHubError, also for a repository that was renamed: its jobs have the new name in their tokens.
         """
         scopes = None
-        for keeper, store in self.stores.items():
+        for holder, store in self.stores.items():
             name, scopes = store.look()
-            if name.lower() != keeper.lower():
-                raise GitHubError(f"{keeper} is now called {name}.", "Run the command with the new name.")
+            if name.lower() != holder.lower():
+                raise GitHubError(f"{holder} is now called {name}.", "Run the command with the new name.")
         return scopes
 
-    def read(self) -> dict[Slot, Kept]:
+    def read(self) -> dict[Slot, Stored]:
         """Return every variable and secret at every place of the install. Raises GitHubError.
 
         An install has no secrets in the organization itself. They are listed to find what an older install left
         there; for a token that may not list them, `unread` is set.
         """
-        found: dict[Slot, Kept] = {}
-        for keeper, store in self.stores.items():
+        found: dict[Slot, Stored] = {}
+        for holder, store in self.stores.items():
             found |= store.read(Kind.VARIABLE)
             try:
                 found |= store.read(Kind.SECRET)
             except Forbidden:
-                if "/" in keeper:
+                if "/" in holder:
                     raise
                 self.unread = True
         return found
 
     def refused_writes(self) -> list[tuple[str, Kind]]:
         """Return where the install writes and the token may not. Raises GitHubError."""
-        written = sorted({(slot.keeper, slot.kind) for slot in self.install.slots()})
-        return [(keeper, kind) for keeper, kind in written if not self.stores[keeper].may_write(kind)]
+        written = sorted({(slot.holder, slot.kind) for slot in self.install.slots()})
+        return [(holder, kind) for holder, kind in written if not self.stores[holder].may_write(kind)]
 
 
 def in_words(refused: Iterable[tuple[str, Kind]]) -> str:
     """Return what a token may not write, as a list."""
-    return ", ".join(f"{kind}s of {keeper}" for keeper, kind in refused)
+    return ", ".join(f"{kind}s of {holder}" for holder, kind in refused)

@@ -27,7 +27,7 @@ def read_pem(path: Path, role: Role) -> Secret:
         raise BadInput(f"The key file {path} cannot be read: {error.strerror or error}.") from None
     try:
         parse_signer(data, role)
-        # Kept byte for byte otherwise: a stored key is compared with the file's text.
+        # Stored byte for byte otherwise: a stored key is compared with the file's text.
         return Secret((normalize(data) if b"\\n" in data else data).decode())
     except InvalidRoleKey as error:
         raise BadInput(f"{path}: {error.detail}.") from None

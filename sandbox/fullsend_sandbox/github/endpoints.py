@@ -6,8 +6,8 @@ from fullsend_sandbox.github.actions_secrets import SecretEndpoints
 from fullsend_sandbox.github.actions_variables import VariableEndpoints
 from fullsend_sandbox.github.commits import CommitEndpoints
 from fullsend_sandbox.github.content import ContentEndpoints
+from fullsend_sandbox.github.holders import Holders
 from fullsend_sandbox.github.installations import InstallationEndpoints
-from fullsend_sandbox.github.keepers import Keepers
 from fullsend_sandbox.github.parts import Parts
 from fullsend_sandbox.github.repositories import RepositoryEndpoints
 from fullsend_sandbox.github.runners import RunnerEndpoints
@@ -18,7 +18,7 @@ from fullsend_sandbox.routes import Route
 def endpoints(parts: Parts) -> list[Route]:
     """Return the routes of all groups."""
     repositories = RepositoryEndpoints(parts)
-    keepers = Keepers(parts, repositories)
+    holders = Holders(parts, repositories)
     return [
         *InstallationEndpoints(parts).routes(),
         *AccessTokenEndpoints(parts).routes(),
@@ -27,7 +27,7 @@ def endpoints(parts: Parts) -> list[Route]:
         *CommitEndpoints(parts, repositories).routes(),
         *AccountEndpoints(parts).routes(),
         *RunnerEndpoints(parts, repositories).routes(),
-        *VariableEndpoints(parts, keepers).routes(),
-        *SecretEndpoints(parts, keepers).routes(),
-        *SelectedRepositories(parts, keepers).routes(),
+        *VariableEndpoints(parts, holders).routes(),
+        *SecretEndpoints(parts, holders).routes(),
+        *SelectedRepositories(parts, holders).routes(),
     ]

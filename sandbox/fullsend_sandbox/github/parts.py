@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Self
 
 from fullsend_sandbox.clock import Clock
+from fullsend_sandbox.github.actions_stores import ActionsStores
 from fullsend_sandbox.github.app_auth import AppAuth
 from fullsend_sandbox.github.apps import Apps
 from fullsend_sandbox.github.limits import Limits
 from fullsend_sandbox.github.token_auth import TokenAuth
 from fullsend_sandbox.github.tokens import Tokens, TokenStyle
 from fullsend_sandbox.github.user_tokens import UserTokens
-from fullsend_sandbox.github.vaults import Vaults
 from fullsend_sandbox.github.views import Views
 from fullsend_sandbox.github.world import World
 
@@ -24,7 +24,7 @@ class Parts:
     apps: Apps
     tokens: Tokens
     user_tokens: UserTokens
-    vaults: Vaults
+    actions_stores: ActionsStores
     limits: Limits
     app_auth: AppAuth
     token_auth: TokenAuth
@@ -38,4 +38,4 @@ class Parts:
         apps = Apps(world, clock)
         tokens, user_tokens = Tokens(clock, style), UserTokens()
         auths = AppAuth(apps, clock), TokenAuth(tokens, user_tokens)
-        return cls(world, apps, tokens, user_tokens, Vaults(), Limits(clock), *auths, Views(api_url), clock)
+        return cls(world, apps, tokens, user_tokens, ActionsStores(), Limits(clock), *auths, Views(api_url), clock)

@@ -8,25 +8,25 @@ from typing import NamedTuple
 from werkzeug.wrappers import Request, Response
 
 from fullsend_sandbox.github import actions_secrets, actions_variables
+from fullsend_sandbox.github.actions_stores import Entry
 from fullsend_sandbox.github.answers import RefusedError, answer, not_found
-from fullsend_sandbox.github.keepers import Keepers, no_content
+from fullsend_sandbox.github.holders import Holders, no_content
 from fullsend_sandbox.github.pages import page_of
 from fullsend_sandbox.github.parts import Parts
 from fullsend_sandbox.github.state import Account
-from fullsend_sandbox.github.vaults import Entry
 from fullsend_sandbox.routes import Route
 
 
 class _Selection(NamedTuple):
-    keeper: Account
+    holder: Account
     entry: Entry
 
 
 class SelectedRepositories:
     """Shows and sets the selection."""
 
-    def __init__(self, parts: Parts, keepers: Keepers) -> None:
-        self._keepers = keepers
+    def __init__(self, parts: Parts, holders: Holders) -> None:
+        self._holders = holders
         self._world = parts.world
         self._views = parts.views
 
@@ -46,16 +46,16 @@ class SelectedRepositories:
         found = self._selection(request, "write", **where)
         if found.entry.visibility != "selected":
             raise RefusedError(409, "Conflict")
-        found.entry.repository_ids = set(self._keepers.known_ids(request, found.keeper))
+        found.entry.repository_ids = set(self._holders.known_ids(request, found.holder))
         return no_content()
 
     def _selection(self, request: Request, level: str, *, org: str, kind: str, name: str) -> _Selection:
         need = actions_variables.READ if kind == "variables" else actions_secrets.READ
-        keeper = self._keepers.permitted(request, need._replace(level=level), {"org": org})
-        if not isinstance(keeper, Account):
+        holder = self._holders.permitted(request, need._replace(level=level), {"org": org})
+        if not isinstance(holder, Account):
             raise not_found(need.page)
-        vault = self._keepers.vault(keeper)
-        entry = (vault.variables if kind == "variables" else vault.secrets).get(name.upper())
+        store = self._holders.store(holder)
+        entry = (store.variables if kind == "variables" else store.secrets).get(name.upper())
         if entry is None:
             raise not_found(need.page)
-        return _Selection(keeper, entry)
+        return _Selection(holder, entry)

@@ -15,7 +15,7 @@ from fullsend_sandbox.google.knative_view import LOCATION_LABEL, show_knative, s
 from fullsend_sandbox.google.operations import Operations
 from fullsend_sandbox.google.project import Project
 from fullsend_sandbox.google.revisions import Revision, Service
-from fullsend_sandbox.google.service_writes import ServiceWrites, Wanted, check_version, revision_names
+from fullsend_sandbox.google.service_writes import RequestedService, ServiceWrites, check_version, revision_names
 from fullsend_sandbox.google.traffic import LATEST, REVISION
 
 MAX_SCALE = "autoscaling.knative.dev/maxScale"
@@ -83,7 +83,7 @@ class Knative:
         if metadata.get("name") != service.id:
             raise invalid(f"metadata.name: must be '{service.id}'.")
         check_version(service, metadata.get("resourceVersion"))
-        wanted = Wanted(
+        wanted = RequestedService(
             template=_template(spec.get("template", {}), service.template),
             traffic=[_target(one) for one in spec.get("traffic", ())],
             settings=service.settings | {"labels": _labels(metadata)},

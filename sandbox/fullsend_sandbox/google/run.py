@@ -15,7 +15,13 @@ from fullsend_sandbox.google.pages import page
 from fullsend_sandbox.google.policies import Policies
 from fullsend_sandbox.google.project import Project
 from fullsend_sandbox.google.revisions import Service, show_revision, show_service
-from fullsend_sandbox.google.service_writes import ServiceWrites, Wanted, check_version, revision_names, without
+from fullsend_sandbox.google.service_writes import (
+    RequestedService,
+    ServiceWrites,
+    check_version,
+    revision_names,
+    without,
+)
 from fullsend_sandbox.google.traffic import to_latest
 
 RESOURCE = "google.cloud.run.v2.Service"
@@ -91,7 +97,7 @@ class CloudRun:
             return self._operations.show(operation)
         return self._write(service, wanted)
 
-    def _write(self, service: Service, wanted: Wanted) -> dict[str, Any]:
+    def _write(self, service: Service, wanted: RequestedService) -> dict[str, Any]:
         def finish(operation: Operation) -> None:
             operation.finish(RESOURCE, self._show(service))
 
@@ -144,8 +150,8 @@ class CloudRun:
         return show_service(service, self._project)
 
 
-def _wanted(service: Mapping[str, Any], query: Mapping[str, str]) -> Wanted:
-    return Wanted(
+def _wanted(service: Mapping[str, Any], query: Mapping[str, str]) -> RequestedService:
+    return RequestedService(
         template=service.get("template", {}),
         traffic=service.get("traffic") or to_latest(),
         settings=without(service, ACTED_ON),

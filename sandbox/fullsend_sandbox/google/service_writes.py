@@ -20,7 +20,7 @@ from fullsend_sandbox.google.traffic import check_traffic
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RequestedService:
     """A service as a caller wants it."""
 
     template: dict[str, Any]
@@ -49,7 +49,7 @@ class ServiceWrites:
         self._switches = switches
         self._lock = lock
 
-    def check(self, service_id: str, wanted: Wanted, revisions: Sequence[str] = ()) -> None:
+    def check(self, service_id: str, wanted: RequestedService, revisions: Sequence[str] = ()) -> None:
         """Check a write; `revisions` are those that the service has. Raises RefusedError."""
         check_template(service_id, wanted.template)
         email = wanted.template.get("serviceAccount", "")
@@ -64,7 +64,7 @@ class ServiceWrites:
     def write(
         self,
         service: Service,
-        wanted: Wanted,
+        wanted: RequestedService,
         operation: Callable[[], Operation],
         finish: Callable[[Operation], None],
     ) -> Operation:

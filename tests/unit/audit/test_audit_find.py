@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fullsend.audit.entries import Reading, read_events
-from fullsend.audit.search import Question, normal_hash
+from fullsend.audit.search import EventFilter, normal_hash
 from fullsend.cli.audit.find import find
 
 if TYPE_CHECKING:
@@ -102,27 +102,27 @@ def test_a_token_given_for_its_hash_is_not_printed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("question", "event", "fits"),
     [
-        (Question(repo="OCTO-org/docs"), EVENT, True),
-        (Question(repo="octo-org/app"), EVENT, True),
-        (Question(repo="octo-org/other"), EVENT, False),
-        (Question(repo="octo-org/other"), WHOLE, True),
-        (Question(repo="other-org/other"), WHOLE, False),
-        (Question(repo="octo-org/docs"), DENIED, True),
-        (Question(run="17"), EVENT, True),
-        (Question(run="1"), EVENT, False),
-        (Question(issuer="gitlab"), JOB, True),
-        (Question(issuer="gitlab", repo="octo-org/app"), JOB, True),
-        (Question(issuer="gitlab", repo="octo-org/app"), UNLISTED, False),
-        (Question(issuer="git"), JOB, False),
-        (Question(issuer="gitlab"), {"issuer": "gitlab", "code": "issuer_unavailable"}, True),
-        (Question(issuer="gitlab"), EVENT, False),
-        (Question(run="17", repo="octo-org/other"), EVENT, False),
-        (Question(run="17"), {"caller": "odd"}, False),
-        (Question(repo="a/b"), {"issued": 7, "repos": "x"}, False),
+        (EventFilter(repo="OCTO-org/docs"), EVENT, True),
+        (EventFilter(repo="octo-org/app"), EVENT, True),
+        (EventFilter(repo="octo-org/other"), EVENT, False),
+        (EventFilter(repo="octo-org/other"), WHOLE, True),
+        (EventFilter(repo="other-org/other"), WHOLE, False),
+        (EventFilter(repo="octo-org/docs"), DENIED, True),
+        (EventFilter(run="17"), EVENT, True),
+        (EventFilter(run="1"), EVENT, False),
+        (EventFilter(issuer="gitlab"), JOB, True),
+        (EventFilter(issuer="gitlab", repo="octo-org/app"), JOB, True),
+        (EventFilter(issuer="gitlab", repo="octo-org/app"), UNLISTED, False),
+        (EventFilter(issuer="git"), JOB, False),
+        (EventFilter(issuer="gitlab"), {"issuer": "gitlab", "code": "issuer_unavailable"}, True),
+        (EventFilter(issuer="gitlab"), EVENT, False),
+        (EventFilter(run="17", repo="octo-org/other"), EVENT, False),
+        (EventFilter(run="17"), {"caller": "odd"}, False),
+        (EventFilter(repo="a/b"), {"issued": 7, "repos": "x"}, False),
     ],
 )
-def test_a_question_fits_what_concerns_it(question: Question, event: dict[str, Any], fits: bool) -> None:
-    assert question.fits(event) is fits
+def test_a_question_fits_what_concerns_it(question: EventFilter, event: dict[str, Any], fits: bool) -> None:
+    assert question.matches(event) is fits
 
 
 def test_lines_that_cannot_be_read_are_counted_and_the_rest_is_searched(tmp_path: Path) -> None:
@@ -194,9 +194,9 @@ def test_half_a_character_in_the_log_is_shown_by_its_escape_sequence(tmp_path: P
     st.sampled_from(["audit", "jsonPayload", "caller", "issued", "repos", "time"]), inner) | st.lists(inner),
 ).map(lambda value: json.dumps(value).encode()))  # fmt: skip
 def test_no_file_breaks_the_search(content: bytes) -> None:
-    question = Question(token_hash=HASH, repo="a/b", run="1")
+    question = EventFilter(token_hash=HASH, repo="a/b", run="1")
     for found in read_events("log", io.BytesIO(content), Reading()):
-        question.fits(found.event)
+        question.matches(found.event)
 
 
 def test_only_the_events_that_a_reporting_rule_would_deny_are_found_with_the_rules(tmp_path: Path) -> None:

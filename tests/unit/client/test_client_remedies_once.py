@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from fullsend.cli.mint.job_status import _print
 from fullsend.client.errors import MintClientError
+from fullsend.client.mint_request import MintRequest
 from fullsend.client.types import MintStatus
-from fullsend.client.wanted import Wanted
 
 if TYPE_CHECKING:
     import pytest
@@ -20,5 +20,5 @@ def test_a_sentence_with_a_fix_gets_no_second_one() -> None:
 
 
 def test_the_status_of_a_job_is_not_called_that_of_a_workflow(capsys: pytest.CaptureFixture[str]) -> None:
-    _print(MintStatus("acme", ("triage",), workflow_allowed=True, version="1", mint_url="m"), Wanted(""))
+    _print(MintStatus("acme", ("triage",), workflow_allowed=True, version="1", mint_url="m"), MintRequest(""))
     assert "trusted to mint" in capsys.readouterr().out

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullsend.github.slots import Kept, Kind, Slot
+from fullsend.github.slots import Kind, Slot, Stored
 from fullsend.operate.model.install import MINT_URL, PER_REPO, PROJECT, PROVIDER, REGION, Install
 from fullsend.operate.model.install_review import State, review
 from fullsend.operate.model.install_values import EXAMPLE_PROVIDER, checked, client_ids
@@ -27,10 +27,10 @@ def home(name: str, kind: Kind = Kind.VARIABLE) -> Slot:
     return Slot("acme/.fullsend", kind, name)
 
 
-def after(install: Install, values: dict[str, str]) -> dict[Slot, Kept]:
+def after(install: Install, values: dict[str, str]) -> dict[Slot, Stored]:
     """Return what GitHub would tell after a setup."""
     steps = plan_setup(install, values, {})
-    return {s.slot: Kept(None if s.slot.kind is Kind.SECRET else s.value) for s in steps}
+    return {s.slot: Stored(None if s.slot.kind is Kind.SECRET else s.value) for s in steps}
 
 
 def test_an_organization_keeps_the_url_twice_and_everything_else_in_its_dot_repository() -> None:
@@ -46,7 +46,7 @@ def test_an_organization_keeps_the_url_twice_and_everything_else_in_its_dot_repo
 
 
 def test_a_repository_keeps_everything_itself_and_says_that_it_stands_alone() -> None:
-    kept = {(slot.keeper, slot.kind.value, slot.name): entry.value for slot, entry in after(REPO, GIVEN).items()}
+    kept = {(slot.holder, slot.kind.value, slot.name): entry.value for slot, entry in after(REPO, GIVEN).items()}
     assert kept == {
         ("acme/app", "variable", MINT_URL): URL,
         ("acme/app", "variable", REGION): "global",
@@ -67,7 +67,7 @@ def test_a_setup_without_values_keeps_every_one_that_is_there() -> None:
 
 
 def test_a_variable_that_differs_is_updated_and_the_copy_for_the_dot_repository_follows() -> None:
-    there = after(ORG, GIVEN) | {ON_ORG: Kept("https://new.example")}
+    there = after(ORG, GIVEN) | {ON_ORG: Stored("https://new.example")}
     [step] = changes(plan_setup(ORG, {}, there))
     assert (step.action, step.slot, step.value) == (Action.UPDATE, home(MINT_URL), "https://new.example")
 
@@ -98,7 +98,7 @@ def test_no_line_about_a_secret_holds_its_value() -> None:
     )
 )
 def test_uninstall_removes_the_managed_names_and_no_others(found: dict[str, Kind]) -> None:
-    others = {home(name, kind): Kept("x") for name, kind in found.items()}
+    others = {home(name, kind): Stored("x") for name, kind in found.items()}
     ours = after(ORG, {**GIVEN, CODER: "Iv23liAbCdEfGhIjKlMn"})
     removed = {step.slot for step in plan_uninstall(ORG, others | ours)}
     assert set(ours) <= removed
@@ -119,12 +119,12 @@ def test_the_dot_repository_cannot_have_an_install_of_its_own() -> None:
 
 
 def test_status_tells_present_missing_different_and_stale_apart() -> None:
-    there = after(ORG, GIVEN) | {home(MINT_URL): Kept("https://old.example")}
+    there = after(ORG, GIVEN) | {home(MINT_URL): Stored("https://old.example")}
     del there[home(REGION)]
-    there[home("FULLSEND_CODER_APP_PRIVATE_KEY", Kind.SECRET)] = Kept()
-    there[Slot("acme", Kind.SECRET, "FULLSEND_DISPATCH_TOKEN")] = Kept()
-    there[home("UNRELATED_PEM", Kind.SECRET)] = Kept()
-    states = {(f.slot.keeper, f.slot.name): f.state for f in review(ORG, {}, there)}
+    there[home("FULLSEND_CODER_APP_PRIVATE_KEY", Kind.SECRET)] = Stored()
+    there[Slot("acme", Kind.SECRET, "FULLSEND_DISPATCH_TOKEN")] = Stored()
+    there[home("UNRELATED_PEM", Kind.SECRET)] = Stored()
+    states = {(f.slot.holder, f.slot.name): f.state for f in review(ORG, {}, there)}
     assert states == {
         ("acme", MINT_URL): State.PRESENT,
         ("acme/.fullsend", MINT_URL): State.DIFFERENT,

@@ -71,10 +71,10 @@ def test_variables_come_in_pages_of_ten_and_at_most_thirty(octo: Octo, owner: st
 def test_a_sealed_secret_is_opened_and_never_shown(
     octo: Octo, owner: str, base: str, extra: dict[str, str]
 ) -> None:
-    keeper = "Octo-Org/secret" if base == REPO else "octo-org"
+    holder = "Octo-Org/secret" if base == REPO else "octo-org"
     assert put_secret(octo, owner, base, "key", "s3cret", **extra).status_code == 201
     assert put_secret(octo, owner, base, "key", "s3cret too").status_code == 204
-    assert octo.service.actions.secrets(keeper) == {"KEY": "s3cret too"}
+    assert octo.service.actions.secrets(holder) == {"KEY": "s3cret too"}
     shown = octo.ask("GET", f"{base}/secrets/KEY", owner)
     assert (shown.json()["name"], "s3cret" in shown.text) == ("KEY", False)
 

@@ -50,7 +50,7 @@ class ChangeSlot:
 
     def apply(self, stores: Stores, /) -> None:
         """Do it. Raises GitHubError."""
-        store = stores[self.slot.keeper]
+        store = stores[self.slot.holder]
         if self.action is Action.REMOVE:
             store.remove(self.slot)
         elif self.action is not Action.KEEP and self.value is not None:

@@ -22,7 +22,7 @@ _PERMISSION = re.compile(r"([a-z][a-z_]{0,99})\s*[:=]\s*([a-z]{1,20})")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class MintRequest:
     """A role, and what its token is narrowed to; None means the mint's default."""
 
     role: str
@@ -63,7 +63,7 @@ class Wanted:
         return {name: value for name, value in given.items() if value is not None}
 
 
-def wanted(
+def mint_request(
     role: str,
     repos: Sequence[str] | None = None,
     *,
@@ -71,7 +71,7 @@ def wanted(
     permissions: Mapping[str, str] | None = None,
     target_org: str | None = None,
     owner: str = "",
-) -> Wanted:
+) -> MintRequest:
     """Return a request in the mint's form; `owner` is the calling repository's.
 
     Raises TypeError for a string in place of a list, `MintConfigurationError` for an empty list or a foreign name.
@@ -94,7 +94,7 @@ def wanted(
             code="invalid_permissions",
         )
     names = None if repos is None else _bare(repos, target_org or owner)
-    return Wanted(role, names, level, permissions, target_org)
+    return MintRequest(role, names, level, permissions, target_org)
 
 
 def read_permissions(texts: Iterable[str]) -> dict[str, str]:

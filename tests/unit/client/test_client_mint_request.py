@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fullsend.client import MintClient, MintConfigurationError
-from fullsend.client.wanted import read_permissions, wanted
+from fullsend.client.mint_request import mint_request, read_permissions
 
 
 def body(*given: Any, **narrowed: Any) -> dict[str, Any]:
-    return wanted("coder", *given, owner="Octo-Org", **narrowed).body()
+    return mint_request("coder", *given, owner="Octo-Org", **narrowed).body()
 
 
 def test_what_is_left_out_is_the_mints_default() -> None:
@@ -55,7 +55,7 @@ def test_what_could_mean_more_than_was_meant_is_refused(repos: Any, narrowed: di
 
 def test_without_a_known_owner_no_owner_is_dropped() -> None:
     with pytest.raises(MintConfigurationError, match="names an owner"):
-        wanted("coder", ["octo-org/app"])
+        mint_request("coder", ["octo-org/app"])
 
 
 @pytest.mark.parametrize("repos", ["app", b"app", {"app"}, 1])
@@ -98,6 +98,6 @@ def test_permissions_are_read_or_refused(texts: list[str]) -> None:
 
 
 def test_a_status_question_has_the_same_fields_but_permissions() -> None:
-    asked = wanted("coder", ["a", "b"], level="read", target_org="other", permissions={"contents": "read"})
+    asked = mint_request("coder", ["a", "b"], level="read", target_org="other", permissions={"contents": "read"})
     assert asked.query() == "?role=coder&repos=a%2Cb&level=read&target_org=other"
-    assert wanted("").query() == ""
+    assert mint_request("").query() == ""

@@ -37,7 +37,7 @@ class Entry:
         return self.visibility == "all" or repository.private
 
 
-class Vault:
+class ActionsStore:
     """The variables and secrets of one account or repository, by upper-case name."""
 
     def __init__(self) -> None:
@@ -52,22 +52,22 @@ class Vault:
         return self._key.public_key.encode(Base64Encoder).decode()
 
     def open(self, sealed: str) -> str:
-        """Open a sealed box in base64. Raises ValueError if it was not sealed for this vault."""
+        """Open a sealed box in base64. Raises ValueError if it was not sealed for this store."""
         try:
             return SealedBox(self._key).decrypt(base64.b64decode(sealed, validate=True)).decode()
         except (CryptoError, binascii.Error, ValueError) as problem:
             raise ValueError("this box was not sealed for this key") from problem
 
 
-class Vaults:
-    """The vault of each account and repository."""
+class ActionsStores:
+    """The store of each account and repository."""
 
     def __init__(self) -> None:
-        self._vaults: dict[int, Vault] = {}
+        self._stores: dict[int, ActionsStore] = {}
 
-    def of(self, keeper: Account | Repository) -> Vault:
-        """Return the vault of an account or repository; their ids come from one sequence."""
-        return self._vaults.setdefault(keeper.id, Vault())
+    def of(self, holder: Account | Repository) -> ActionsStore:
+        """Return the store of an account or repository; their ids come from one sequence."""
+        return self._stores.setdefault(holder.id, ActionsStore())
 
     def variables_seen_by(self, repository: Repository) -> dict[str, str]:
         """Return what `vars` holds in a job: the organization's variables, then the repository's own.

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 
 from werkzeug.wrappers import Request, Response
 
+from fullsend_sandbox.github.actions_stores import VISIBILITIES, ActionsStore, Entry, select
 from fullsend_sandbox.github.answers import RefusedError, answer, not_found
 from fullsend_sandbox.github.bodies import integers, invalid, json_object
 from fullsend_sandbox.github.needs import Need
 from fullsend_sandbox.github.parts import Parts
 from fullsend_sandbox.github.repositories import RepositoryEndpoints, below_repository
 from fullsend_sandbox.github.state import Account, Repository
-from fullsend_sandbox.github.vaults import VISIBILITIES, Entry, Vault, select
 from fullsend_sandbox.github.views import timestamp
 from fullsend_sandbox.routes import Handler, Route
 
@@ -23,17 +23,17 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_VALUE = 48 * 1024
 
 
-def below_keeper(method: str, rest: str, handler: Handler) -> list[Route]:
+def below_holder(method: str, rest: str, handler: Handler) -> list[Route]:
     """Return the routes of an endpoint that organizations and repositories both have."""
     return [*below_repository(method, rest, handler), (method, f"/orgs/<org>{rest}", handler)]
 
 
-class Keepers:
+class Holders:
     """Finds the account or repository of a path and checks the caller's permission."""
 
     def __init__(self, parts: Parts, repositories: RepositoryEndpoints) -> None:
         self._world = parts.world
-        self._vaults = parts.vaults
+        self._stores = parts.actions_stores
         self._auth = parts.token_auth
         self._repositories = repositories
 
@@ -48,13 +48,13 @@ class Keepers:
         self._auth.check_organization(request, account, on_org)
         return account
 
-    def vault(self, keeper: Account | Repository) -> Vault:
+    def store(self, holder: Account | Repository) -> ActionsStore:
         """Return what Actions keeps for it."""
-        return self._vaults.of(keeper)
+        return self._stores.of(holder)
 
-    def choose(self, request: Request, keeper: Account | Repository, entry: Entry, *, new: bool) -> None:
+    def choose(self, request: Request, holder: Account | Repository, entry: Entry, *, new: bool) -> None:
         """Set who receives an organization's entry, as the body says. Raises RefusedError 422."""
-        if isinstance(keeper, Repository):
+        if isinstance(holder, Repository):
             return
         body = json_object(request)
         if "visibility" not in body and not new:
@@ -66,14 +66,14 @@ class Keepers:
             raise invalid('"selected_repository_ids" goes with the visibility "selected" only.')
         if visibility == entry.visibility == "selected" and "selected_repository_ids" not in body:
             return
-        select(entry, visibility, self.known_ids(request, keeper))
+        select(entry, visibility, self.known_ids(request, holder))
 
-    def known_ids(self, request: Request, keeper: Account) -> list[int]:
+    def known_ids(self, request: Request, holder: Account) -> list[int]:
         """Read the repositories a body selects. Raises RefusedError 422 for one of another account."""
         ids = integers(json_object(request), "selected_repository_ids")
         for identifier in ids:
             found = self._world.repository_by_id(str(identifier))
-            if found is None or found.owner is not keeper:
+            if found is None or found.owner is not holder:
                 raise RefusedError(422, "Validation Failed")
         return ids
 
@@ -102,14 +102,14 @@ def checked_value(value: str) -> str:
     return value
 
 
-def shown(entry: Entry, keeper: Account | Repository, url: str) -> dict[str, object]:
+def shown(entry: Entry, holder: Account | Repository, url: str) -> dict[str, object]:
     """Return the JSON of an entry, without its value."""
     body: dict[str, object] = {
         "name": entry.name,
         "created_at": timestamp(entry.created_at),
         "updated_at": timestamp(entry.updated_at),
     }
-    if isinstance(keeper, Account):
+    if isinstance(holder, Account):
         body["visibility"] = entry.visibility
         if entry.visibility == "selected":
             body["selected_repositories_url"] = f"{url}/{entry.name}/repositories"
