@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from fullsend.net.failures import NotConnectedError, UnusableRouteError, cause, no_tls, not_connected
 from fullsend.net.urls import is_address
-from mintcore.outbound.http1 import BadAnswer, open_tunnel, set_timeout
+from mintcore.outbound.answer import is_lasting
+from mintcore.outbound.http1 import BadAnswer, TunnelRefused, open_tunnel, set_timeout
 from mintcore.request import Deadline
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ def _tunnel(connection: socket.socket, origin: Origin, proxy: Proxy, deadline: D
         raise NotConnectedError(f"the proxy {proxy} did not connect to {origin.authority} in time") from error
     except (BadAnswer, OSError) as error:
         why = str(error) if isinstance(error, BadAnswer) else cause(error)
-        # Only another user name or password helps against 407 (RFC 9110 §15.5.8).
-        kind = UnusableRouteError if why.endswith("407") else NotConnectedError
+        refused = isinstance(error, TunnelRefused) and is_lasting(error.status)
+        kind = UnusableRouteError if refused else NotConnectedError
         raise kind(f"the proxy {proxy} did not connect to {origin.authority} ({why})") from error
 
 

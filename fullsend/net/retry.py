@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from mintcore.outbound.answer import is_transient
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -19,12 +21,11 @@ T = TypeVar("T")
 MIN_ATTEMPT_SECONDS = 0.5
 """An attempt with less time than this only replaces a telling failure by a timeout."""
 TOO_MANY_REQUESTS = 429
-SERVER_ERROR = 500
 
 
 def is_retryable(status: int) -> bool:
-    """Return whether an HTTP status may differ next time: 429 and 5xx, never another 4xx."""
-    return status == TOO_MANY_REQUESTS or status >= SERVER_ERROR
+    """Return whether an HTTP status may differ next time: 408, 425, 429 and 5xx, never another 4xx."""
+    return is_transient(status)
 
 
 @dataclass(frozen=True, slots=True)

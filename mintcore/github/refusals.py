@@ -20,7 +20,7 @@ from mintcore.errors import (
     MintError,
     UpstreamTimeout,
 )
-from mintcore.outbound.answer import Answer, DeadlineExceeded, OutboundError, Unusable
+from mintcore.outbound.answer import Answer, DeadlineExceeded, OutboundError, RouteRefused, Unusable, is_lasting
 from mintcore.secret import one_line
 
 if TYPE_CHECKING:
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 
 MAX_QUOTED = 300
 NOT_GITHUB = "GITHUB_API_URL does not look like GitHub's API"
+_CHECK_ROUTE = "Fix: the mint's operator checks GITHUB_API_URL and the proxies on the way; a retry does not help."
 
 _BAD_REQUEST = 400
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _NOT_FOUND = 404
 _TOO_MANY_REQUESTS = 429
-_REFUSALS = range(300, 500)
+_PROXY_AUTHENTICATION = 407
 # GitHub's own 401 and 404 have a meaning of their own, which a page must not be taken for.
 _UNDECIDED = frozenset({_UNAUTHORIZED, _NOT_FOUND})
 _SAY_ENOUGH = frozenset({406, 451})
@@ -49,13 +50,15 @@ _DOCUMENTATION = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9/_.@#
 
 def message_of(answer: Answer) -> str:
     """Return GitHub's ``message`` on one line and without links, empty if there is none; at most 300 characters."""
+    return one_line(_LINK.sub(" ", _raw_message(answer)[: 4 * MAX_QUOTED]).replace('"', "'"), MAX_QUOTED)
+
+
+def _raw_message(answer: Answer) -> str:
     try:
         message = answer.json_object().get("message")
     except Unusable:
         return ""
-    if not isinstance(message, str):
-        return ""
-    return one_line(_LINK.sub(" ", message[: 4 * MAX_QUOTED]).replace('"', "'"), MAX_QUOTED)
+    return message if isinstance(message, str) else ""
 
 
 def is_unknown_app(answer: Answer) -> bool:
@@ -102,7 +105,7 @@ def refusal(answer: Answer, *, doing: str, org: Org, now: float, api_host: str =
     if limited is not None:
         return limited
     message = message_of(answer)
-    if answer.status not in _REFUSALS:
+    if not is_lasting(answer.status):
         return GitHubUnavailable(detail=f"{doing}: status {answer.status} {message}".rstrip())
     if _is_foreign(answer, message):
         detail = f"{doing}: status {answer.status} without GitHub's JSON"
@@ -115,17 +118,13 @@ def refusal(answer: Answer, *, doing: str, org: Org, now: float, api_host: str =
 
 
 def _is_foreign(answer: Answer, message: str) -> bool:
-    """Tell whether a refusal is another server's: a proxy's page, or a 401 or 404 without GitHub's ``message``."""
-    if answer.status in {_UNAUTHORIZED, _NOT_FOUND}:
+    """Tell whether a refusal is another server's: GitHub's errors and redirects are JSON with ``message``."""
+    if answer.status == _PROXY_AUTHENTICATION:
+        return True
+    if answer.status in _UNDECIDED or answer.status < _BAD_REQUEST:
         return not message
-    # GitHub's 406 and 451 and a redirect can come without JSON.
-    if answer.status < _BAD_REQUEST or answer.status in _SAY_ENOUGH:
-        return False
-    try:
-        answer.json_object()
-    except Unusable:
-        return bool(answer.body)
-    return False
+    # GitHub's 406 and 451 can come without JSON.
+    return answer.status not in _SAY_ENOUGH and bool(answer.body) and not _raw_message(answer)
 
 
 def refused(answer: Answer, *, doing: str, org: Org, api_host: str = "") -> GitHubRefused:
@@ -144,8 +143,7 @@ def refused(answer: Answer, *, doing: str, org: Org, api_host: str = "") -> GitH
 def _foreign(answer: Answer, detail: str) -> GitHubRefused:
     """Return the failure for a refusal by a proxy, or by another service at GitHub's address."""
     return GitHubRefused(
-        f"GitHub's address answered {answer.status} without GitHub's JSON. Fix: the mint's operator checks "
-        "GITHUB_API_URL and the proxies on the way; a retry does not help.",
+        f"GitHub's address answered {answer.status} without GitHub's JSON. {_CHECK_ROUTE}",
         detail=f"{NOT_GITHUB}: {detail}",
     )
 
@@ -168,11 +166,10 @@ def suspended(org: Org) -> InstallationSuspended:
 
 def no_answer(error: OutboundError) -> MintError:
     """Return the failure for a call to GitHub that has no answer."""
-    return (
-        UpstreamTimeout(detail=str(error))
-        if isinstance(error, DeadlineExceeded)
-        else GitHubUnavailable(detail=str(error))
-    )
+    if isinstance(error, RouteRefused):
+        return GitHubRefused(f"The mint's proxy refuses to connect to GitHub. {_CHECK_ROUTE}", detail=str(error))
+    kind = UpstreamTimeout if isinstance(error, DeadlineExceeded) else GitHubUnavailable
+    return kind(detail=str(error))
 
 
 def _limited(kind: str, seconds: float) -> GitHubRateLimited:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from mintcore.outbound.answer import OutboundError
+from mintcore.errors import KeyRefused, KeyUnavailable
+from mintcore.outbound.answer import OutboundError, RouteRefused, is_lasting
 from mintcore.secret import one_line
 from mintcore.settings.service_url import is_loopback
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 _MAX_ANSWER = 128 * 1024
 _MAX_SENTENCE = 500
 _UNAUTHENTICATED = 401
-_TOO_MANY_REQUESTS = 429
-_REFUSALS = range(300, 500)
 
 
 class Tokens(Protocol):
@@ -78,7 +77,7 @@ def google_api(service: str, url: str, outbound: Outbound, tokens: Tokens) -> Go
 
 
 def reason_of(answer: Answer) -> str:
-    """Return the error's ``status``, such as ``FAILED_PRECONDITION``, empty if there is none."""
+    """Return the error's ``status``, such as ``NOT_FOUND``, empty if the answer is not Google's error."""
     return str(_error(answer).get("status", ""))
 
 
@@ -87,12 +86,28 @@ def sentence_of(answer: Answer) -> str:
     return one_line(str(_error(answer).get("message", "")), _MAX_SENTENCE) or "no explanation"
 
 
-def lasts(answer: Answer) -> bool:
-    """Tell whether a refusal stays until the operator acts: a missing permission, a disabled API, a redirect.
+def no_key(answer: Answer, what: str, setting: str) -> KeyUnavailable:
+    """Return the failure behind an answer that says nothing about the key itself.
 
-    Google answers 429 for every limit.
+    A missing permission or a disabled API lasts until the operator acts. So does a refusal without Google's JSON:
+    a proxy, or another service at the address that ``setting`` names, has answered.
     """
-    return answer.status in _REFUSALS and answer.status != _TOO_MANY_REQUESTS
+    status = answer.status
+    if not is_lasting(status):
+        after = answer.retry_after()
+        seconds = None if after is None else int(after)
+        return KeyUnavailable(detail=f"{what}: status {status}: {sentence_of(answer)}", retry_after=seconds)
+    if not _error(answer):
+        return KeyRefused(
+            detail=f"{what}: status {status} without Google's JSON; check the proxies on the way and {setting}"
+        )
+    return KeyRefused(detail=f"{what}: status {status}: {sentence_of(answer)}")
+
+
+def no_answer(error: OutboundError, what: str) -> KeyUnavailable:
+    """Return the failure for a call to Google that has no answer."""
+    kind = KeyRefused if isinstance(error, RouteRefused) else KeyUnavailable
+    return kind(detail=f"{what}: {error}")
 
 
 def _error(answer: Answer) -> dict[str, Any]:

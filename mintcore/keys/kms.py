@@ -13,9 +13,9 @@ import json
 import threading
 from typing import TYPE_CHECKING
 
-from mintcore.errors import InvalidRoleKey, KeyRefused, KeyUnavailable, MintError, RoleKeyMissing
+from mintcore.errors import InvalidRoleKey, KeyUnavailable, MintError, RoleKeyMissing
 from mintcore.keys.crc32c import crc32c
-from mintcore.keys.google_api import lasts, reason_of, sentence_of
+from mintcore.keys.google_api import no_answer, no_key, reason_of, sentence_of
 from mintcore.outbound.answer import OutboundError
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 HOLD_FAILURE_SECONDS = 1.0
 _TRIES = 2
 _OK = 200
-_BAD_REQUEST = 400
-_NOT_FOUND = 404
+_SETTING = "KMS_URL"
 _MIN_SIGNATURE_BYTES = 256
 
 
@@ -97,7 +96,7 @@ class KmsKeys:
         try:
             return self._api.call("POST", f"/v1/{version}:asymmetricSign", context, body)
         except OutboundError as error:
-            raise KeyUnavailable(detail=f"Cloud KMS key {version}: {error}") from None
+            raise no_answer(error, f"Cloud KMS key {version}") from None
 
 
 def _again(failure: KeyUnavailable) -> KeyUnavailable:
@@ -143,15 +142,11 @@ def _checked(answer: Answer, version: str) -> tuple[bytes, str]:
 def _failure(answer: Answer, version: str) -> MintError:
     """Return what a refusal means, with Google's sentence for the operator's log."""
     where, reason = f"Cloud KMS key {version}", sentence_of(answer)
-    if answer.status == _NOT_FOUND:
-        return RoleKeyMissing(detail=f"{where} does not exist: {reason}")
-    if answer.status == _BAD_REQUEST:
-        if reason_of(answer) == "FAILED_PRECONDITION":
+    match answer.status, reason_of(answer):
+        case 404, "NOT_FOUND":
+            return RoleKeyMissing(detail=f"{where} does not exist: {reason}")
+        case 400, "FAILED_PRECONDITION":
             return RoleKeyMissing(detail=f"{where} is disabled, destroyed or not ready: {reason}")
-        return InvalidRoleKey(detail=f"{where} cannot sign RS256: {reason}")
-    if lasts(answer):
-        return KeyRefused(detail=f"{where}: status {answer.status}: {reason}")
-    after = answer.retry_after()
-    return KeyUnavailable(
-        detail=f"{where}: status {answer.status}: {reason}", retry_after=None if after is None else int(after)
-    )
+        case 400, "INVALID_ARGUMENT":
+            return InvalidRoleKey(detail=f"{where} cannot sign RS256: {reason}")
+    return no_key(answer, where, _SETTING)

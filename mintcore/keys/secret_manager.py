@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mintcore.cache import ExpiringCache
-from mintcore.errors import KeyRefused, KeyUnavailable, MintError, RoleKeyMissing
+from mintcore.errors import KeyUnavailable, MintError, RoleKeyMissing
 from mintcore.keys.crc32c import crc32c
-from mintcore.keys.google_api import lasts, sentence_of
-from mintcore.outbound.answer import OutboundError, Unreachable
+from mintcore.keys.google_api import no_answer, no_key, reason_of, sentence_of
+from mintcore.outbound.answer import OutboundError, Unreachable, is_transient
 from mintcore.request import Deadline
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ HOLD_FAILURE_SECONDS = 1.0
 _MAX_READ_SECONDS = 8.0
 _BETWEEN_ROUNDS_SECONDS = 1.0
 _OK = 200
-_BAD_REQUEST = 400
-_NOT_FOUND = 404
-_TRANSIENT = frozenset({429, 500, 502, 503, 504})
+_SETTING = "SECRET_MANAGER_URL"
 
 
 class SecretManagerKeys:
@@ -91,7 +89,7 @@ class SecretManagerKeys:
         try:
             answer = self._access(path, replace(context, deadline=deadline))
         except OutboundError as error:
-            raise KeyUnavailable(detail=f"secret {secret}: {error}") from None
+            raise no_answer(error, f"secret {secret}") from None
         if answer.status != _OK:
             raise _failure(answer, secret)
         return content_of(answer, secret)
@@ -105,7 +103,7 @@ class SecretManagerKeys:
                 if context.deadline.remaining() <= _BETWEEN_ROUNDS_SECONDS:
                     raise
             else:
-                if answer.status not in _TRANSIENT or context.deadline.remaining() <= _BETWEEN_ROUNDS_SECONDS:
+                if not is_transient(answer.status) or context.deadline.remaining() <= _BETWEEN_ROUNDS_SECONDS:
                     return answer
             self._clock.sleep(_BETWEEN_ROUNDS_SECONDS)
 
@@ -131,9 +129,10 @@ def content_of(answer: Answer, secret: str) -> bytes:
 
 def _failure(answer: Answer, secret: str) -> MintError:
     """Return what a refusal means, with Google's sentence for the operator's log."""
-    if answer.status == _NOT_FOUND:
-        return RoleKeyMissing(detail=f"secret {secret} does not exist or has no version")
-    if answer.status == _BAD_REQUEST:
-        return RoleKeyMissing(detail=f"the latest version of secret {secret} is disabled or destroyed")
-    kind = KeyRefused if lasts(answer) else KeyUnavailable
-    return kind(detail=f"secret {secret}: status {answer.status}: {sentence_of(answer)}")
+    said = sentence_of(answer)
+    match answer.status, reason_of(answer):
+        case 404, "NOT_FOUND":
+            return RoleKeyMissing(detail=f"secret {secret} does not exist or has no version: {said}")
+        case 400, "FAILED_PRECONDITION":
+            return RoleKeyMissing(detail=f"the latest version of secret {secret} is disabled or destroyed: {said}")
+    return no_key(answer, f"secret {secret}", _SETTING)

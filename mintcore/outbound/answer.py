@@ -15,12 +15,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+# RFC 9110 §15.5.9 and RFC 8470 §5.2 invite the client to repeat the request; 429 is a limit (RFC 6585 §4). Google's
+# retry guidance lists 408, 429 and 5xx.
+_TRANSIENT_REFUSALS = frozenset({408, 425, 429})
+_REFUSALS = range(300, 500)
+_SERVER_ERROR = 500
+
+
+def is_transient(status: int) -> bool:
+    """Tell whether the same request may get another answer later: 408, 425, 429 and 5xx."""
+    return status in _TRANSIENT_REFUSALS or status >= _SERVER_ERROR
+
+
+def is_lasting(status: int) -> bool:
+    """Tell whether a refusal stays until a person changes something: any other 3xx or 4xx."""
+    return status in _REFUSALS and not is_transient(status)
+
+
 class OutboundError(Exception):
     """A call without an answer; the text says why, for the log."""
 
 
 class Unreachable(OutboundError):
     """No connection, or a broken one."""
+
+
+class RouteRefused(OutboundError):
+    """A proxy refuses to connect until the operator acts, such as with status 407."""
 
 
 class DeadlineExceeded(OutboundError):

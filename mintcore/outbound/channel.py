@@ -12,7 +12,7 @@ import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from mintcore.outbound.answer import Answer, DeadlineExceeded, Unreachable, Unusable
+from mintcore.outbound.answer import Answer, DeadlineExceeded, RouteRefused, Unreachable, Unusable
 from mintcore.outbound.connections import UNHEARD_SECONDS, ConnectError, Connections, parse_proxy
 from mintcore.outbound.http1 import BadAnswer, TooLarge, exchange, request_bytes
 from mintcore.request import Deadline
@@ -35,7 +35,7 @@ _TRIES = 3
 _FIRST_WAIT_SECONDS = 0.1
 # 500 is included because GitHub uses it for transient failures. Every call can be repeated safely: the worst case
 # is a token that is created and never used.
-_TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
+_TRANSIENT_STATUSES = frozenset({408, 425, 500, 502, 503, 504})
 _TOO_MANY_REQUESTS = 429
 
 
@@ -108,8 +108,9 @@ class Channel:
         """Return the service's answer, whatever its status.
 
         ``meanwhile`` is called while the service works on the request, once at most: not if the call is repeated.
-        Connection errors, 5xx, and a 429 whose Retry-After leaves half the time, are retried up to two times.
-        Without ``repeat_answers`` only connection errors are. Raises Unreachable, DeadlineExceeded or Unusable.
+        Connection errors, 408, 425, 5xx, and a 429 whose Retry-After leaves half the time, are retried up to two
+        times. Without ``repeat_answers`` only connection errors are. Raises Unreachable, RouteRefused,
+        DeadlineExceeded or Unusable.
         """
         try:
             request = request_bytes(
@@ -133,7 +134,7 @@ class Channel:
         return self._once(request, context)
 
     def connect(self, context: RequestContext) -> None:
-        """Open a connection for the next call unless one is idle. Raises Unreachable or DeadlineExceeded."""
+        """Open a connection for the next call unless one is idle. Raises what :meth:`send` says."""
         idle = self._connections.take()
         self._connections.give_back(self._connect(context) if idle is None else idle)
 
@@ -187,7 +188,7 @@ class Channel:
         except ConnectError as error:
             if context.deadline.remaining() <= 0:
                 raise DeadlineExceeded(f"{self.service}: {error} (waited {remaining:.1f} s)") from None
-            raise Unreachable(f"{self.service}: {error}") from None
+            raise (RouteRefused if error.lasting else Unreachable)(f"{self.service}: {error}") from None
 
     def _exchange(
         self,

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from mintcore.outbound.http1 import BadAnswer, open_tunnel, set_timeout
+from mintcore.outbound.answer import is_lasting
+from mintcore.outbound.http1 import BadAnswer, TunnelRefused, open_tunnel, set_timeout
 from mintcore.request import Deadline
 
 if TYPE_CHECKING:
@@ -31,7 +32,12 @@ _UNHEARD: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
 class ConnectError(Exception):
-    """No connection; the text names the host and whether name, connection, TLS or proxy failed."""
+    """No connection; the text names the host and whether name, connection, TLS or proxy failed.
+
+    ``lasting`` says that a proxy refuses until the operator acts.
+    """
+
+    lasting = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +194,9 @@ def _naming(what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, BadAnswer, UnicodeError) as error:
-        raise ConnectError(f"{what}: {_reason(error)}") from None
+        failure = ConnectError(f"{what}: {_reason(error)}")
+        failure.lasting = isinstance(error, TunnelRefused) and is_lasting(error.status)
+        raise failure from None
 
 
 def _reason(error: Exception) -> str:

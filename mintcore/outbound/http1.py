@@ -41,6 +41,14 @@ class TooLarge(BadAnswer):
     """An answer whose body exceeds the limit."""
 
 
+class TunnelRefused(BadAnswer):
+    """A proxy's answer that opens no tunnel; ``status`` is its HTTP status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"it answers with status {status}")
+        self.status = status
+
+
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
     """An answer. ``fields`` are keyed by name in lower case; repeated ones are joined (RFC 9110 §5.3).
@@ -93,7 +101,7 @@ def exchange(
 def open_tunnel(sock: socket.socket, authority: str, fields: Mapping[str, str], deadline: Deadline) -> None:
     """Ask the proxy to connect to ``authority``, a host and a port (RFC 9110 §9.3.6).
 
-    Raises OSError, or BadAnswer for a malformed answer or a refusal.
+    Raises OSError, BadAnswer for a malformed answer, or TunnelRefused.
     """
     set_timeout(sock, deadline)
     sock.sendall(request_bytes("CONNECT", authority, authority, fields, None))
@@ -132,8 +140,10 @@ class _Reader:
 
     def tunnel(self) -> None:
         _, status, _ = _parse_head(self._until(_EOL * 2, MAX_HEAD))
-        if status not in _SUCCESS or self._buffer:
-            raise BadAnswer(f"it answers with status {status}")
+        if status not in _SUCCESS:
+            raise TunnelRefused(status)
+        if self._buffer:
+            raise BadAnswer("more than an answer")
 
     def _body(self, status: int, fields: Mapping[str, str]) -> tuple[bytes, bool]:
         """Return the body, and whether the message itself marks its end (RFC 9112 §6.3)."""

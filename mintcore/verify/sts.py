@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from mintcore.errors import InvalidToken, StsRefused, StsUnavailable
-from mintcore.outbound.answer import OutboundError, Unusable
+from mintcore.outbound.answer import OutboundError, RouteRefused, Unusable, is_lasting, is_transient
 from mintcore.secret import one_line
 
 if TYPE_CHECKING:
@@ -28,10 +28,15 @@ _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _PATH = "/v1/token"
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 _OK = 200
-_REFUSALS = range(300, 500)
-_SERVER_ERROR = 500
-_TOO_MANY_REQUESTS = 429
 _MAX_SENTENCE = 300
+# The statuses and errors of a refusal of a token (RFC 6749 §5.2, RFC 8693 §2.2.2). A proxy can send JSON, too.
+_REFUSALS = frozenset({400, 401, 403})
+_ERRORS = frozenset(
+    {
+        *("invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"),
+        *("invalid_scope", "invalid_target", "invalid_token", "access_denied"),
+    }
+)
 # Refusals that concern the provider, not the token. The words are those of Google's sentences.
 _PROVIDER_ERRORS = frozenset({"invalid_target", "invalid_request", "unsupported_grant_type", "invalid_scope"})
 _PROVIDER_WORDS = re.compile(
@@ -89,40 +94,30 @@ class SecurityTokenService:
             answer = self._channel.send(
                 "POST", _PATH, headers=_HEADERS, body=form.encode(), context=context, meanwhile=meanwhile
             )
-            if answer.status >= _SERVER_ERROR or answer.status == _TOO_MANY_REQUESTS:
-                raise _no_result(answer)
-            fields = _fields(answer)
         except OutboundError as error:
-            raise StsUnavailable(detail=str(error)) from None
+            raise (StsRefused if isinstance(error, RouteRefused) else StsUnavailable)(detail=str(error)) from None
+        if is_transient(answer.status):
+            raise _no_result(answer)
+        try:
+            fields = answer.json_object()
+        except Unusable:
+            raise _foreign(answer) from None
         if answer.status == _OK and isinstance(fields.get("access_token"), str) and fields["access_token"]:
             return
-        if answer.status == _OK:
-            raise _no_result(answer)
-        raise _refusal(fields, provider_id) or _foreign(answer)
+        raise _refusal(answer.status, fields, provider_id) or _foreign(answer)
 
 
-def _fields(answer: Answer) -> Mapping[str, Any]:
-    """Return the JSON object; a refusal without one is not Google's. Raises StsRefused or OutboundError."""
-    try:
-        return answer.json_object()
-    except Unusable:
-        if answer.status in _REFUSALS:
-            raise _foreign(answer) from None
-        raise
-
-
-def _refusal(fields: Mapping[str, Any], provider_id: str) -> InvalidToken | None:
+def _refusal(status: int, fields: Mapping[str, Any], provider_id: str) -> InvalidToken | None:
     """Return the failure behind a refusal, ``None`` if the answer is not of a form that Google uses."""
+    if not is_lasting(status):
+        return None
     error, description = fields.get("error"), str(fields.get("error_description", ""))
     if isinstance(error, dict) and isinstance(error.get("message"), str):
         # Google's form for the API as a whole, such as "Security Token Service API has not been used in project".
-        status = f"{error.get('status', '')}: {error['message']}"
-        return ProviderRefused(
-            detail=f"STS refused it at provider {provider_id}: {one_line(status, _MAX_SENTENCE)}"
-        )
-    if not isinstance(error, str):
+        reason = one_line(f"{error.get('status', '')}: {error['message']}", _MAX_SENTENCE)
+        return ProviderRefused(detail=f"STS refused it at provider {provider_id}: {reason}")
+    if status not in _REFUSALS or not isinstance(error, str) or error not in _ERRORS:
         return None
-    # RFC 6749 §5.2: a refusal names its `error`.
     reason = one_line(f"{error}: {description}", _MAX_SENTENCE)
     detail = f"STS refused it at provider {provider_id}: {reason}"
     if error == "unauthorized_client":
@@ -133,9 +128,8 @@ def _refusal(fields: Mapping[str, Any], provider_id: str) -> InvalidToken | None
 
 def _foreign(answer: Answer) -> StsUnavailable:
     """Return the failure behind an answer that is not of Google's form: a wrong address, or a proxy's page."""
-    if answer.status not in _REFUSALS:
-        return _no_result(answer)
-    return StsRefused(
+    kind = StsRefused if is_lasting(answer.status) else StsUnavailable
+    return kind(
         detail=f"STS_URL does not look like Google's token service: status {answer.status} without Google's JSON"
     )
 

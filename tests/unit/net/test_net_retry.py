@@ -10,12 +10,12 @@ from fullsend.net.retry import Retry, is_retryable, repeat, retry_after
 from tests.retry_time import RetryTime
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 def test_limits_and_server_errors_are_worth_asking_again(status: int) -> None:
     assert is_retryable(status)
 
 
-@pytest.mark.parametrize("status", [200, 301, 400, 401, 403, 404, 422])
+@pytest.mark.parametrize("status", [200, 301, 400, 401, 403, 404, 407, 422])
 def test_refusals_are_not_worth_asking_again(status: int) -> None:
     assert not is_retryable(status)
 

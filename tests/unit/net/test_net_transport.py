@@ -247,6 +247,14 @@ def test_a_proxys_refusal_is_the_proxys_and_its_password_is_not_shown() -> None:
     assert "ss" not in str(failed).replace("address", "")
 
 
+@pytest.mark.parametrize("reply", [b"403 Forbidden", b"407 Proxy Authentication Required", b"302 Found"])
+def test_a_proxys_refusal_that_lasts_is_not_tried_again(reply: bytes) -> None:
+    time = RetryTime()
+    with connect_proxy(1, reply) as (proxy, _), pytest.raises(UnusableRouteError):
+        Transport({"HTTPS_PROXY": proxy}).send("GET", "https://mint.example", retry=time.policy(total=1000))
+    assert time.slept == []
+
+
 def test_plain_http_is_asked_of_the_proxy_with_the_whole_url() -> None:
     with Peer(lambda _: [answer(200)]) as proxy:
         get("http://runner.example:81/token?a=b", {"HTTP_PROXY": proxy.url})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from mintcore.clock import CorrectedClock
-from mintcore.outbound.answer import DeadlineExceeded, Unreachable
+from mintcore.outbound.answer import DeadlineExceeded, OutboundError, RouteRefused, Unreachable
 from mintcore.outbound.channel import CONNECT_SECONDS, Outbound
 from mintcore.outbound.connections import UNHEARD_SECONDS, Connections
 from mintcore.request import Deadline
@@ -99,15 +99,26 @@ def test_a_proxy_that_drips_is_too_slow_within_the_budget() -> None:
         assert time.monotonic() - started < 5  # the drip lasts for 10
 
 
-@pytest.mark.parametrize("said", [answer(407), answer(502), b"garbage\r\n\r\n", answer(200, b"more than asked")])
-def test_a_proxys_no_is_unreachable_and_says_so(said: bytes) -> None:
+@pytest.mark.parametrize(
+    ("said", "kind", "tries"),
+    [
+        *((answer(status), RouteRefused, 1) for status in (302, 400, 403, 404, 407, 451)),
+        *((answer(status), Unreachable, 3) for status in (408, 425, 429, 502, 503, 504)),
+        (b"garbage\r\n\r\n", Unreachable, 3),
+        (answer(200, b"more than asked"), Unreachable, 3),
+    ],
+)
+def test_only_a_proxys_refusal_that_lasts_is_not_tried_again(
+    said: bytes, kind: type[OutboundError], tries: int
+) -> None:
     clock = FakeClock()
     with Peer(lambda _number: [said]) as proxy:
         channel = Outbound(clock, connections=1, proxy_url=Secret(proxy.url)).channel("github", SERVICE)
         with pytest.raises(
-            Unreachable, match=r"the proxy 127\.0\.0\.1:\d+ opens no tunnel to service\.example:443: (it|an inv)"
+            kind, match=r"the proxy 127\.0\.0\.1:\d+ opens no tunnel to service\.example:443: (it|an inv|more)"
         ):
             get(channel, clock)
+    assert len(proxy.requests) == tries
     assert {request.split(b"\r\n")[0] for request in proxy.requests} == {b"CONNECT service.example:443 HTTP/1.1"}
 
 
@@ -269,7 +280,7 @@ def test_a_proxy_is_asked_for_host_and_port_and_shown_no_credentials_it_has_not(
     clock = FakeClock()
     with Peer(lambda _number: [answer(407)]) as proxy:
         channel = Outbound(clock, connections=1, proxy_url=Secret(proxy.url)).channel("sts", service)
-        with pytest.raises(Unreachable):
+        with pytest.raises(RouteRefused):
             get(channel, clock)
     assert proxy.requests[0].startswith(b"CONNECT " + asked + b" HTTP/1.1\r\nHost: " + asked + b"\r\n")
     assert b"Proxy-Authorization" not in proxy.requests[0]

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mintcore.clock import CorrectedClock
-from mintcore.outbound.answer import Answer, DeadlineExceeded, Unreachable, Unusable
+from mintcore.outbound.answer import (
+    Answer,
+    DeadlineExceeded,
+    RouteRefused,
+    Unreachable,
+    Unusable,
+    is_lasting,
+    is_transient,
+)
 from mintcore.outbound.channel import MAX_ANSWER, USER_AGENT, Outbound
 from mintcore.secret import Secret
 from tests.mint_doubles import FakeClock, new_attempt
@@ -141,6 +149,20 @@ def test_too_many_requests_is_the_answer_where_the_wait_does_not_fit(clock: Fake
     with Peer(always(answer(429, Retry_After=after))) as peer:
         assert send(peer.url, clock).status == 429
     assert clock.sleeps == []
+
+
+@pytest.mark.parametrize("status", [408, 425])
+def test_an_answer_that_asks_for_the_request_again_is_tried_again(clock: FakeClock, status: int) -> None:
+    with Peer(in_turn(answer(status), OK)) as peer:
+        assert send(peer.url, clock).status == 200
+    assert len(peer.requests) == 2
+
+
+def test_every_status_is_transient_or_lasting_or_neither() -> None:
+    transient = {status for status in range(100, 600) if is_transient(status)}
+    lasting = {status for status in range(100, 600) if is_lasting(status)}
+    assert transient == {408, 425, 429, *range(500, 600)}
+    assert lasting == set(range(300, 500)) - transient
 
 
 def test_too_many_requests_without_a_wait_is_the_answer(clock: FakeClock) -> None:
@@ -394,7 +416,7 @@ def test_a_configured_proxy_carries_https_and_is_shown_its_credentials_only(cloc
     with Peer(always(answer(407))) as proxy:
         url = Secret(proxy.url.replace("http://", "http://me:p%40ss@"))
         channel = Outbound(clock, connections=1, proxy_url=url).channel("sts", "https://service.example/base")
-        with pytest.raises(Unreachable):
+        with pytest.raises(RouteRefused):
             channel.send(
                 "GET", "/x", headers={"Authorization": "Bearer not-for-the-proxy"}, context=new_attempt(clock)
             )
