@@ -183,7 +183,7 @@ NO_MINT: Mapping[str, ErrorCode] = {
     "mint_not_reached": ErrorCode(
         0,
         retry=True,
-        cause="The answer is 429 or 5xx without the mint's `error` and `code`, so something else sent it.",
+        cause="The answer is 408, 425, 429 or 5xx without the mint's `error` and `code`: another server sent it.",
         caller_fix="Something in front of the mint answered: a proxy, a load balancer, or the platform that the "
         "mint runs on, while it starts, fails or is overloaded. Run the job again. If it does not pass, check "
         "{mint URL}/health and tell the mint's operator.",

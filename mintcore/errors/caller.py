@@ -206,7 +206,7 @@ class RoleKeyMissing(Denied):
     code = "role_key_missing"
     status = 403
     sentence = "This mint does not have the role's App key; its operator has to add it."
-    cause = "The role is configured, but its App key was never stored."
+    cause = "The role is configured, but its App key was never stored, or its newest version is disabled."
     caller_fix = f"The mint knows the role but does not have its App key. {TELL_OPERATOR}"
     operator_fix = (
         "Store the key: `fullsend mint add-role ROLE --app-id ID --pem FILE`, or put `ROLE.pem` into `PEM_DIR`."

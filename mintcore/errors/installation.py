@@ -74,13 +74,15 @@ class GitHubRefused(InstallationError):
     sentence = "GitHub refuses access to this organization."
     cause = (
         "GitHub refuses permanently, for example because of an IP allow list. The message quotes GitHub. "
-        "Without GitHub's JSON, a proxy or another service answered; its 401 and 404 are `github_unavailable`."
+        "Without GitHub's JSON, a proxy or another service answered; its 401 and 404 are `github_unavailable`. "
+        "A proxy that opens no tunnel, for example with 407, is this code too."
     )
     caller_fix = (
         "Read GitHub's sentence in the message. Usually an owner of the organization has to allow the "
         "App, for example in the IP allow list."
     )
     operator_fix = (
-        "Without GitHub's JSON, check `GITHUB_API_URL` and the proxies on the way. Otherwise give the "
+        "Without GitHub's JSON, or if a proxy opens no tunnel, check `GITHUB_API_URL` and `HTTPS_PROXY` with its "
+        "user name and password. Otherwise give the "
         "organization's owners the mint's outgoing addresses, so they can allow them."
     )

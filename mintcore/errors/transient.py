@@ -57,18 +57,18 @@ class StsUnavailable(TransientError):
     sentence = "The mint cannot reach Google's token service; try again in a minute."
     cause = (
         "Google's Security Token Service is down or slow. With the header `X-Should-Retry: false`, what "
-        "answers at `STS_URL` is not Google's service, and a retry does not help."
+        "answers at `STS_URL` is not Google's service, or a proxy opens no tunnel to it; a retry does not help."
     )
     caller_fix = f"The mint gets no answer from Google's token service. {_OR_OPERATOR}"
     operator_fix = (
         "Read the event's `cause`. For a redirect, or a refusal without Google's JSON, check `STS_URL` "
-        "and the proxies on the way. Otherwise look at Google Cloud's status page, and check the mint's network if "
-        "it has a VPC connector."
+        "and the proxies on the way; for a proxy's 407, the user name and password in `HTTPS_PROXY`. Otherwise "
+        "look at Google Cloud's status page, and check the mint's network if it has a VPC connector."
     )
 
 
 class StsRefused(StsUnavailable):
-    """STS_URL answers with a refusal that is not Google's; it lasts until the operator acts."""
+    """A refusal that is not Google's, at STS_URL or by a proxy; it lasts until the operator acts."""
 
     lasting = True
     sentence = (
@@ -85,18 +85,19 @@ class KeyUnavailable(TransientError):
     sentence = "The mint cannot read the App key now; try again in a minute."
     cause = (
         "The mint's key store is down or slow. With the header `X-Should-Retry: false`, Google refuses the "
-        "mint access to the key, and a retry does not help."
+        "mint access to the key, or a proxy or another service answers in Google's place; a retry does not help."
     )
     caller_fix = f"The mint cannot use the App key. {_OR_OPERATOR}"
     operator_fix = (
-        "Read Google's sentence in the event's `cause`: a missing permission or a disabled API. If an "
-        "outage does not pass, check that the mint's service account may read the secret: `fullsend mint "
-        "doctor`."
+        "Read Google's sentence in the event's `cause`: a missing permission or a disabled API. Without Google's "
+        "JSON, or if a proxy opens no tunnel, check `SECRET_MANAGER_URL`, `KMS_URL` and `HTTPS_PROXY` with its "
+        "user name and password. If an outage does not pass, check that the mint's service account may read the "
+        "secret: `fullsend mint doctor`."
     )
 
 
 class KeyRefused(KeyUnavailable):
-    """Google refuses the mint access to the key until the operator acts. A key already read still serves."""
+    """Google, or a proxy, refuses access to the key until the operator acts. A key already read still serves."""
 
     lasting = True
     sentence = (
