@@ -68,7 +68,7 @@ class CorrectedClock:
         """Compare with an answer's ``Date`` (and ``Age``, RFC 9111 §5.1); tell whether the clock was corrected.
 
         Pass only answers of services that are reached over TLS or loopback. A ``cacheable`` answer can carry an old
-        ``Date``, which never turns the clock back past a time from :meth:`witness`.
+        ``Date``, which never turns the clock back past a time from :meth:`note_proven_time`.
         """
         served = _seconds(date)
         if served is None:
@@ -85,7 +85,7 @@ class CorrectedClock:
         self._correct(0.0 if abs(offset) < _MIN_DRIFT_SECONDS else offset, seen)
         return True
 
-    def witness(self, seconds: float) -> None:
+    def note_proven_time(self, seconds: float) -> None:
         """Note a time that has come, because a verified signature says so; the clock never goes back past it.
 
         If it is behind already, and the machine's own clock agrees with ``seconds``, follow the machine.

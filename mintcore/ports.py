@@ -38,7 +38,7 @@ class Clock(Protocol):
         A cache can answer for the service if the answer is ``cacheable``; its ``Date`` may then be old.
         """
 
-    def witness(self, seconds: float) -> None:
+    def note_proven_time(self, seconds: float) -> None:
         """Note a time that a verified signature proves to have come.
 
         No cacheable ``Date`` turns the clock back past it.
@@ -93,10 +93,10 @@ class KeyStore(Protocol):
         Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey.
         """
 
-    def edition(self, role: Role) -> Hashable:
+    def key_version(self, role: Role) -> Hashable:
         """Return a value that changes when the role's key is replaced, ``None`` where that is not cheap to know.
 
-        An assertion that was signed under one edition is not used under another. Raises what :meth:`signer` raises.
+        An assertion that was signed under one version is not used under another. Raises what :meth:`signer` raises.
         """
 
     def forget(self, role: Role) -> None:
@@ -112,7 +112,7 @@ class AppAssertions(Protocol):
     def refused(self, app: App, assertion: Secret) -> None:
         """Drop ``assertion``, which the forge has refused, and read the key again next time."""
 
-    def mistimed(self, date: str) -> bool:
+    def correct_clock(self, date: str) -> bool:
         """Compare with the forge's ``Date`` of a refusal; return whether our clock was wrong and is corrected."""
 
 
@@ -189,7 +189,7 @@ class TokenUses(Protocol):
     def spend(self, caller: Caller) -> None:
         """Count one mint of the caller's token. Raises TokenSpent."""
 
-    def give_back(self, caller: Caller) -> None:
+    def refund(self, caller: Caller) -> None:
         """Undo one :meth:`spend`: the mint failed, so no caller has its token."""
 
 

@@ -103,7 +103,7 @@ class MintService:
             else:
                 claimant = self._confirm(unverified_token, examined, record, admit).caller
             allowed = trust.workflow_allowed(self._policy, claimant)
-            org = str(_decided(record).acting().org)
+            org = str(_decided(record).acting_caller().org)
             status = Status(org, trust.roles_of(self._policy, claimant), allowed)
             if request is None:
                 return status
@@ -177,14 +177,14 @@ class MintService:
         if not isinstance(examined, SignedClaims):
             return NoOverlap()
         decision = _decided(record)
-        self._check_limits(decision.acting())
+        self._check_limits(decision.acting_caller())
         if self._helpers is None or decision.question is not None:
             return NoOverlap()
-        entitled = decision.entitled()
+        entitled = decision.granted()
         if not (self._overlaps and self._verifier.may_overlap(examined)):
             return PreparedRequest(self._tokens, entitled, record.context, self._helpers)
         try:
-            self._spend(decision.acting(), entitled, record)
+            self._spend(decision.acting_caller(), entitled, record)
         except (RoleKeyMissing, KeyUnavailable, ServerError):
             return NoOverlap()  # a refusal by the final authority is reported before a problem with the key
         if self._verifier.answers_later:
@@ -192,7 +192,7 @@ class MintService:
         return EarlyToken(self._tokens, lambda: self._request(entitled, record), self._helpers)
 
     def _issue(self, decision: Decision, record: DecisionRecord) -> InstallationToken:
-        caller, entitled = decision.acting(), decision.entitled()
+        caller, entitled = decision.acting_caller(), decision.granted()
         self._spend(caller, entitled, record)
         with self._counted(caller):
             return self._request(entitled, record)
@@ -223,7 +223,7 @@ class MintService:
         try:
             yield
         except BaseException:
-            self._token_uses.give_back(caller)
+            self._token_uses.refund(caller)
             raise
 
 

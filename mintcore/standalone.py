@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from mintcore.clock import CorrectedClock
 from mintcore.helpers import Helpers
-from mintcore.http.breaker import Breaker
+from mintcore.http.breaker import CircuitBreaker
 from mintcore.http.endpoint import Endpoint
 from mintcore.http.fallback import UpstreamMint
 from mintcore.http.server import listen, serve
@@ -110,7 +110,7 @@ def build(
             log,
             check=verifier.check_locally,
             # A fallback that hangs must leave threads for the roles that are held here.
-            breaker=Breaker(clock, most=max(1, common.threads // _FALLBACK_SHARE)),
+            breaker=CircuitBreaker(clock, most=max(1, common.threads // _FALLBACK_SHARE)),
         )
     telemetry = Telemetry(common.telemetry) if common.telemetry else None
     metrics = Metrics() if settings.metrics else None

@@ -68,10 +68,10 @@ class TokenCounter:
             raise self._spent()
         # One command counts and returns the count, so of two instances only one gets the last use.
         if self._ask(lambda storage: storage.incr(key, seconds)) > self._limit:
-            self.give_back(caller)
+            self.refund(caller)
             raise self._spent()
 
-    def give_back(self, caller: Caller) -> None:
+    def refund(self, caller: Caller) -> None:
         """Undo one :meth:`spend`."""
         key, seconds = _key(caller), self._seconds(caller)
         self._local.add(key, -1, seconds)

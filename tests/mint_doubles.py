@@ -50,7 +50,7 @@ class FakeClock:
         self.observed.append(date)
         return self.corrects
 
-    def witness(self, seconds: float) -> None:
+    def note_proven_time(self, seconds: float) -> None:
         self.witnessed.append(seconds)
 
     def advance(self, seconds: float) -> None:
@@ -130,7 +130,7 @@ class OneSigner:
             raise self.failure
         return self.one
 
-    def edition(self, role: Role) -> Hashable:  # noqa: ARG002 - the port's signature
+    def key_version(self, role: Role) -> Hashable:  # noqa: ARG002 - the port's signature
         return self.made
 
     def forget(self, role: Role) -> None:

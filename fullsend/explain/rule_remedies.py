@@ -59,7 +59,7 @@ def _org(denial: Denial) -> str:
 
 def _ids(denial: Denial) -> str:
     caller, policy = denial.caller, denial.policy
-    alone = policy.enrolled_by_itself(caller.repository)
+    alone = policy.is_enrolled_alone(caller.repository)
     wanted = str(caller.repository if alone else caller.org)
     again = denial.change(f"enroll {wanted}", f"correct {wanted} in ENROLLED_IDS")
     return f"Find out who owns the name now. If it is the right account, enroll it again: {again}"
@@ -112,7 +112,7 @@ def _role(denial: Denial) -> str:
 
 def _repo_scope(denial: Denial) -> str:
     policy, caller, request = denial.policy, denial.caller, denial.request
-    if policy.enrolled_by_itself(caller.repository):
+    if policy.is_enrolled_alone(caller.repository):
         own = denial.change(f"enroll {caller.org}", f"add {caller.org} to ALLOWED_ORGS")
         return f"{denial.rule.remedy} Only if every repository of {caller.org} is to be served: {own}"
     if policy.grants or request is None or _scope_of(denial, request) != CALLER:

@@ -58,7 +58,7 @@ class AppClient:
         answer = self._send(assertion, method, path, context, body)
         if answer.status != _UNAUTHORIZED:
             return answer
-        if not self._assertions.mistimed(answer.headers.get("date", "")):
+        if not self._assertions.correct_clock(answer.headers.get("date", "")):
             self._assertions.refused(app, assertion)
         return self._send(self._assertions.assertion(app, context), method, path, context, body)
 

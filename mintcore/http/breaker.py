@@ -16,7 +16,7 @@ FAILURES = 3
 REST_SECONDS = 5.0
 
 
-class NotNow(Exception):
+class CircuitOpen(Exception):
     """The service must not be asked now; ``retry_after`` is in whole seconds."""
 
     def __init__(self, reason: str, retry_after: int) -> None:
@@ -24,7 +24,7 @@ class NotNow(Exception):
         super().__init__(reason)
 
 
-class Breaker:
+class CircuitBreaker:
     """Lets at most ``most`` callers wait for a service, and none for a few seconds after it has failed repeatedly.
 
     After ``FAILURES`` failures in a row no caller is let through for ``REST_SECONDS``. Then one caller tries the
@@ -39,8 +39,8 @@ class Breaker:
         self._lock = threading.Lock()
 
     @contextmanager
-    def asking(self, failure: type[Exception]) -> Iterator[None]:
-        """Ask the service inside. Raises NotNow before that; ``failure`` from inside counts as the service's."""
+    def calling(self, failure: type[Exception]) -> Iterator[None]:
+        """Call the service inside. Raises CircuitOpen instead; ``failure`` from inside counts as the service's."""
         self._enter()
         failed = False
         try:
@@ -56,11 +56,11 @@ class Breaker:
             now = self._clock.monotonic()
             if self._failures >= FAILURES:
                 if now < self._rests_until:
-                    raise NotNow("it failed repeatedly", math.ceil(self._rests_until - now))
+                    raise CircuitOpen("it failed repeatedly", math.ceil(self._rests_until - now))
                 # This caller tries; the others wait as if it had failed already.
                 self._rests_until = now + REST_SECONDS
             if not self._free:
-                raise NotNow("too many requests wait for it", math.ceil(REST_SECONDS))
+                raise CircuitOpen("too many requests wait for it", math.ceil(REST_SECONDS))
             self._free -= 1
 
     def _leave(self, *, failed: bool) -> None:

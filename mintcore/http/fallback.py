@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from werkzeug import Response
 
 from mintcore.errors import FallbackUnavailable, InvalidToken, MintError
-from mintcore.http.breaker import Breaker, NotNow
+from mintcore.http.breaker import CircuitBreaker, CircuitOpen
 from mintcore.outbound.answer import OutboundError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class UpstreamMint:
         log: JsonLog,
         *,
         check: Callable[[str, RequestContext], object],
-        breaker: Breaker,
+        breaker: CircuitBreaker,
     ) -> None:
         self._channel = channel
         self._holds = roles.holds
@@ -93,11 +93,11 @@ class UpstreamMint:
 
     def _ask(self, headers: dict[str, str], body: bytes, context: RequestContext) -> Answer:
         try:
-            with self._breaker.asking(OutboundError), context.step("fallback"):
+            with self._breaker.calling(OutboundError), context.step("fallback"):
                 answer = self._channel.send(
                     "POST", "/v1/token", headers=headers, body=body, context=context, repeat_answers=False
                 )
-        except NotNow as rest:
+        except CircuitOpen as rest:
             self._note("WARNING", f"not asked: {rest}", context)
             raise FallbackUnavailable(detail=str(rest), retry_after=rest.retry_after) from None
         except OutboundError as error:

@@ -27,7 +27,7 @@ _UNUSED_SECONDS = 30.0
 _MAX_SENTENCE = 500
 
 
-class _Held(NamedTuple):
+class _CachedToken(NamedTuple):
     token: Secret
     expires: float
 
@@ -39,8 +39,8 @@ class AccessTokens:
         self._clock = clock
         self._proxy_url = proxy_url
         self._credentials: Any = None
-        self._held: _Held | None = None
-        self._pending: tuple[Future[_Held], float] | None = None
+        self._held: _CachedToken | None = None
+        self._pending: tuple[Future[_CachedToken], float] | None = None
         self._lock = threading.Lock()
 
     def token(self, context: RequestContext) -> Secret:
@@ -66,15 +66,15 @@ class AccessTokens:
             if self._held is not None and self._held.token is token:
                 self._held = None
 
-    def _start(self, now: float) -> Future[_Held]:
+    def _start(self, now: float) -> Future[_CachedToken]:
         if self._pending is not None and now - self._pending[1] <= _GIVEN_UP_SECONDS:
             return self._pending[0]
-        future = Future[_Held]()
+        future = Future[_CachedToken]()
         self._pending = future, now
         threading.Thread(target=self._settle, args=(future,), name="access-token", daemon=True).start()
         return future
 
-    def _settle(self, future: Future[_Held]) -> None:
+    def _settle(self, future: Future[_CachedToken]) -> None:
         try:
             held = self._refresh()
         except BaseException as error:  # noqa: BLE001 - the future's reader gets it
@@ -84,13 +84,13 @@ class AccessTokens:
             self._finish(future, held)
             future.set_result(held)
 
-    def _finish(self, future: Future[_Held], held: _Held | None) -> None:
+    def _finish(self, future: Future[_CachedToken], held: _CachedToken | None) -> None:
         with self._lock:
             self._held = held or self._held
             if self._pending is not None and self._pending[0] is future:
                 self._pending = None
 
-    def _refresh(self) -> _Held:
+    def _refresh(self) -> _CachedToken:
         import google.auth  # noqa: PLC0415 - see the module's docstring
         import requests  # noqa: PLC0415 - as above
         from google.auth.transport.requests import Request  # noqa: PLC0415 - as above
@@ -106,7 +106,7 @@ class AccessTokens:
         self._credentials.refresh(request)
         # google-auth's expiry is UTC without a zone, by this machine's clock.
         left = (self._credentials.expiry.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
-        return _Held(Secret(self._credentials.token), self._clock.monotonic() + left)
+        return _CachedToken(Secret(self._credentials.token), self._clock.monotonic() + left)
 
 
 def _cause(error: Exception) -> str:

@@ -34,7 +34,7 @@ _LAST_USE_SECONDS = LIFETIME_SECONDS - 60.0
 
 
 class AppJwts:
-    """JWTs per App and edition of its key, each reused until two minutes before it expires.
+    """JWTs per App and version of its key, each reused until two minutes before it expires.
 
     With ``helpers``, JWTs are renewed in the background, so a request seldom waits for a key store that signs far
     away (Cloud KMS). While such a store fails, the old JWT serves.
@@ -60,7 +60,7 @@ class AppJwts:
 
     def assertion(self, app: App, context: RequestContext) -> Secret:
         """Return a JWT for ``app``. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
-        key = (app, self._keys.edition(app.key_role))
+        key = (app, self._keys.key_version(app.key_role))
 
         def sign(own: RequestContext) -> Secret:
             return self._sign(app, self._keys.signer(app.key_role, own))
@@ -69,10 +69,10 @@ class AppJwts:
 
     def refused(self, app: App, assertion: Secret) -> None:
         """Drop the JWT that GitHub refused, and read the key again: it may have been rotated."""
-        key = (app, self._keys.edition(app.key_role))
+        key = (app, self._keys.key_version(app.key_role))
         self._jwts.drop_if(key, assertion, first=lambda: self._keys.forget(app.key_role))
 
-    def mistimed(self, date: str) -> bool:
+    def correct_clock(self, date: str) -> bool:
         """Follow GitHub's ``Date``; tell whether the clock was off, and with it every JWT."""
         corrected = self._clock.observe(date)
         if corrected:

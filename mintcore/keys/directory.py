@@ -29,7 +29,7 @@ _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _NOT_OURS = frozenset({errno.EACCES, errno.EPERM})
 
 
-class FileEdition(NamedTuple):
+class FileVersion(NamedTuple):
     """The status fields that change with a file; times in nanoseconds."""
 
     device: int
@@ -45,7 +45,7 @@ class DirectoryKeys:
     def __init__(self, directory: str, log: JsonLog) -> None:
         self._directory = directory
         self._log = log
-        self._signers: dict[Role, tuple[FileEdition, RsaSigner]] = {}
+        self._signers: dict[Role, tuple[FileVersion, RsaSigner]] = {}
         self._lock = threading.Lock()
 
     def path(self, role: Role) -> str:
@@ -57,20 +57,20 @@ class DirectoryKeys:
             raise RoleKeyMissing(detail="an invalid role name has no key file") from None
         return os.path.join(self._directory, f"{role}.pem")  # noqa: PTH118 - on the path of every mint
 
-    def edition(self, role: Role) -> FileEdition:
-        """Return the edition of the role's file. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
+    def key_version(self, role: Role) -> FileVersion:
+        """Return the version of the role's file. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
         path = self.path(role)
         try:
-            return _edition(os.stat(path))  # noqa: PTH116 - as above
+            return _key_version(os.stat(path))  # noqa: PTH116 - as above
         except OSError as error:
             raise _failure(error, path) from None
 
     def signer(self, role: Role, context: RequestContext) -> Signer:
         """Return the role's signer. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
-        edition = self.edition(role)
+        key_version = self.key_version(role)
         with self._lock:
             held = self._signers.get(role)
-            hit = held is not None and held[0] == edition
+            hit = held is not None and held[0] == key_version
             context.cache_hits.setdefault("signer", hit)
             if held is None or not hit:
                 held = self._signers[role] = self._read(role)
@@ -81,8 +81,8 @@ class DirectoryKeys:
         with self._lock:
             self._signers.pop(role, None)
 
-    def _read(self, role: Role) -> tuple[FileEdition, RsaSigner]:
-        """Return the signer with the edition of the file that was read, even if the file is swapped meanwhile."""
+    def _read(self, role: Role) -> tuple[FileVersion, RsaSigner]:
+        """Return the signer with the version of the file that was read, even if the file is swapped meanwhile."""
         path = self.path(role)
         try:
             # Without O_NONBLOCK, a named pipe would block the mint forever.
@@ -104,11 +104,11 @@ class DirectoryKeys:
             self._log.write(
                 "WARNING", f"every user of this machine can access {path} (mode {mode}). Fix: chmod 600 {path}"
             )
-        return _edition(status), signer
+        return _key_version(status), signer
 
 
-def _edition(status: os.stat_result) -> FileEdition:
-    return FileEdition(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+def _key_version(status: os.stat_result) -> FileVersion:
+    return FileVersion(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _failure(error: OSError, path: str) -> MintError:

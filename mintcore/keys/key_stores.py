@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mintcore.request import RequestContext
 
 
-class KmsOrOther:
+class CombinedKeys:
     """Cloud KMS for the roles it holds, ``other`` for the rest.
 
     While a key is moved, both may hold it: KMS wins, and the other copy is not read.
@@ -27,9 +27,9 @@ class KmsOrOther:
         """Return the role's signer. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
         return self._of(role).signer(role, context)
 
-    def edition(self, role: Role) -> Hashable:
-        """Return the edition of the role's key. Raises what :meth:`signer` raises."""
-        return self._of(role).edition(role)
+    def key_version(self, role: Role) -> Hashable:
+        """Return the version of the role's key. Raises what :meth:`signer` raises."""
+        return self._of(role).key_version(role)
 
     def forget(self, role: Role) -> None:
         """Read the role's key again next time."""

@@ -49,7 +49,7 @@ class KmsKeys:
         """Return a signer for this request; signing raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
         return _KmsSigner(self, role, context)
 
-    def edition(self, role: Role) -> str:
+    def key_version(self, role: Role) -> str:
         """Return the key version: its key never changes."""
         return self.versions[role]
 

@@ -74,7 +74,7 @@ class SecretManagerKeys:
 
         return self._signers.get(role, lambda: load(context), context, renew=load)
 
-    def edition(self, _role: Role) -> None:
+    def key_version(self, _role: Role) -> None:
         """Return ``None``: asking Google for a newer version costs as much as reading it."""
 
     def forget(self, role: Role) -> None:

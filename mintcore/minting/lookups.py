@@ -71,7 +71,7 @@ class Lookups:
         """Return the facts with the answers, up to the first failure."""
         if decision.entitlement is None:
             raise InternalError(detail="policy asks about a role that is not served")
-        app, caller = decision.entitlement.app, decision.acting()
+        app, caller = decision.entitlement.app, decision.acting_caller()
         reports = any(rule.question == questions[0] and rule.report_only for rule in decision.rules)
         grants, commits, ids = dict(facts.grants), dict(facts.commits), dict(facts.ids)
         unanswered = dict(facts.unanswered)

@@ -135,8 +135,8 @@ class Channel:
 
     def connect(self, context: RequestContext) -> None:
         """Open a connection for the next call unless one is idle. Raises what :meth:`send` says."""
-        idle = self._connections.take()
-        self._connections.give_back(self._connect(context) if idle is None else idle)
+        idle = self._connections.acquire()
+        self._connections.release(self._connect(context) if idle is None else idle)
 
     @property
     def has_idle(self) -> bool:
@@ -147,7 +147,7 @@ class Channel:
         """Return the answer, over an idle connection if there is one, else or if that has died over a new one."""
         if context.deadline.remaining() <= 0:
             raise DeadlineExceeded(f"{self.service}: the request's deadline has passed")
-        idle = self._connections.take()
+        idle = self._connections.acquire()
         if idle is not None:
             try:
                 return self._over(idle, request, context, meanwhile)
@@ -176,7 +176,7 @@ class Channel:
             connection.close()
             raise
         if raw.reusable:
-            self._connections.give_back(connection)
+            self._connections.release(connection)
         else:
             connection.close()
         return Answer(raw.status, raw.fields, raw.body)

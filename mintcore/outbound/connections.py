@@ -89,7 +89,7 @@ class Connections:
         except IndexError:
             return False
 
-    def take(self) -> socket.socket | None:
+    def acquire(self) -> socket.socket | None:
         """Return an idle connection that the service has not closed, ``None`` if there is none."""
         oldest = self._clock.monotonic() - MAX_IDLE_SECONDS
         while self._idle:
@@ -135,7 +135,7 @@ class Connections:
         """Close every idle connection: if one died unnoticed, the others most likely did too."""
         _close_all(self._idle)
 
-    def give_back(self, connection: socket.socket) -> None:
+    def release(self, connection: socket.socket) -> None:
         """Keep a connection whose answer was read to its end; the caller closes any other."""
         if len(self._idle) < self._most:
             self._idle.append(_Idle(connection, self._clock.monotonic()))

@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 _MAX_SHOWN = 120
 
 
-class Matched(NamedTuple):
+class MatchedEntry(NamedTuple):
     """The rule, and the job as the caller that its entry makes it; ``None`` if no entry matches."""
 
     rule: Rule
     caller: JobCaller | None
 
 
-def match_job(policy: TrustPolicy, job: Job, role: Role | None) -> Matched:
+def match_job(policy: TrustPolicy, job: Job, role: Role | None) -> MatchedEntry:
     """Return which entry of CALLERS decides about ``job``; ``role`` is what it asks for, ``None`` for nothing."""
     entries = entries_of(policy, job)
     entry = next((one for one in entries if role is None or role in one.roles), entries[0] if entries else None)
     if entry is None:
-        return Matched(_denied(job, [one for one in policy.callers if one.issuer == job.issuer]), None)
+        return MatchedEntry(_denied(job, [one for one in policy.callers if one.issuer == job.issuer]), None)
     rule = Rule(
         name="callers",
         passed=True,
@@ -55,7 +55,7 @@ def match_job(policy: TrustPolicy, job: Job, role: Role | None) -> Matched:
         issuer=job.issuer,
         owner_id="" if "ids" in policy.report_only else policy.enrolled_orgs.get(entry.acts_as.owner, ""),
     )
-    return Matched(rule, caller)
+    return MatchedEntry(rule, caller)
 
 
 def entries_of(policy: TrustPolicy, job: Job) -> list[CallerEntry]:
@@ -70,10 +70,10 @@ def failing(entry: CallerEntry, job: Job) -> list[str]:
 
 def of_project(entry: CallerEntry, job: Job) -> bool:
     """Return whether ``job`` is of the project that the entry pins; other claims may fail."""
-    return entry.issuer == job.issuer and not _strange(entry, job)
+    return entry.issuer == job.issuer and not _failing_project_claims(entry, job)
 
 
-def _strange(entry: CallerEntry, job: Job) -> list[str]:
+def _failing_project_claims(entry: CallerEntry, job: Job) -> list[str]:
     """Return the claims about the project that fail."""
     return [claim for claim in failing(entry, job) if claim in entry.identity]
 
@@ -119,10 +119,10 @@ def _denied(job: Job, entries: Sequence[CallerEntry]) -> Rule:
     if not entries:
         missing = f"CALLERS has no entry for the issuer {job.issuer}"
         return _rule(job, missing, "an entry of CALLERS must match the job", f"{missing}. Fix: {_OPERATOR}")
-    nearest = min(entries, key=lambda entry: (len(_strange(entry, job)), len(failing(entry, job))))
+    nearest = min(entries, key=lambda entry: (len(_failing_project_claims(entry, job)), len(failing(entry, job))))
     own = of_project(nearest, job)
     # A stranger that learned which other claims fail could confirm guesses about the entry.
-    wrong = failing(nearest, job) if own else _strange(nearest, job)
+    wrong = failing(nearest, job) if own else _failing_project_claims(nearest, job)
     failures = ", ".join(_failed(nearest, claim, job, with_value=own) for claim in wrong)
     fix = "run the job so that its claims match, or " if own else ""
     wanted = " and ".join(f"{claim} {_must_be(nearest.match[claim])}" for claim in wrong)

@@ -217,14 +217,14 @@ class Decision:
         if rule is not None:
             raise rule.failure(rule.remedy, detail=f"rule {rule.name}: {rule.found}; {rule.expected}")
 
-    def acting(self) -> Caller:
+    def acting_caller(self) -> Caller:
         """Return who the request is decided for. Raises the denial."""
         self.require()
         if self.caller is None:
             raise ValueError("no entry of CALLERS was found")
         return self.caller
 
-    def entitled(self) -> Entitlement:
+    def granted(self) -> Entitlement:
         """Return what the request gets. Raises the denial, or ``ValueError`` while a question is open."""
         self.require()
         if self.entitlement is None or not self.allowed:

@@ -33,7 +33,7 @@ _DENIED = (
 )
 
 
-class Compared(NamedTuple):
+class ComparedId(NamedTuple):
     """A name, the id in ENROLLED_IDS, and the id that it has now, empty for none."""
 
     name: str
@@ -41,7 +41,7 @@ class Compared(NamedTuple):
     now: str
 
 
-def compared_rule(compared: Sequence[Compared], *, report_only: bool = False) -> Rule:
+def compared_rule(compared: Sequence[ComparedId], *, report_only: bool = False) -> Rule:
     """Return whether every name still has the id that was enrolled."""
     if not compared:
         return NO_IDS
@@ -65,7 +65,7 @@ def enrolled_ids(policy: TrustPolicy, caller: JobCaller) -> EnrolledIds | None:
     return EnrolledIds(repository, owner_id, repository_id) if owner_id or repository_id else None
 
 
-def with_the_token(policy: TrustPolicy, caller: JobCaller, reach: Reach) -> EnrolledIds | None:
+def ids_from_answers(policy: TrustPolicy, caller: JobCaller, reach: Reach) -> EnrolledIds | None:
     """Return the ids that GitHub's answers to the mint tell, ``None`` if they do not tell all of them.
 
     These are the answers about the installation and, with the token, about each repository that it was asked for.
@@ -106,11 +106,11 @@ def job_ids_rule(policy: TrustPolicy, caller: JobCaller, facts: Facts, *, later:
     )
 
 
-def ids_compared(ids: EnrolledIds, owner_id: str, repository_id: str) -> list[Compared]:
+def ids_compared(ids: EnrolledIds, owner_id: str, repository_id: str) -> list[ComparedId]:
     """Return the comparison of ``ids`` with what GitHub has now."""
     both = (
-        Compared(str(ids.repository.owner), ids.owner_id, owner_id),
-        Compared(str(ids.repository), ids.repository_id, repository_id),
+        ComparedId(str(ids.repository.owner), ids.owner_id, owner_id),
+        ComparedId(str(ids.repository), ids.repository_id, repository_id),
     )
     # The repository of another owner is another repository.
     wrong_owner = bool(ids.owner_id) and ids.owner_id != owner_id

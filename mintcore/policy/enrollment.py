@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mintcore.errors import ClaimsNotAllowed, OrgNotAllowed
 from mintcore.policy.caller_entry import value_matches
 from mintcore.policy.decision import Rule
-from mintcore.policy.enrolled_ids import Compared, compared_rule
+from mintcore.policy.enrolled_ids import ComparedId, compared_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ _NO_CLAIMS = Rule(
 
 def org_rule(policy: TrustPolicy, caller: Caller) -> Rule:
     """Return whether the caller's organization, or the calling repository by itself, is enrolled."""
-    by_itself = policy.enrolled_by_itself(caller.repository)
+    by_itself = policy.is_enrolled_alone(caller.repository)
     passed = policy.orgs is None or caller.org in policy.orgs or by_itself
     return Rule(
         name="org",
@@ -82,10 +82,10 @@ def ids_rule(policy: TrustPolicy, caller: WorkflowCaller) -> Rule:
     return compared_rule(list(_compared(policy, caller)), report_only="ids" in policy.report_only)
 
 
-def _compared(policy: TrustPolicy, caller: WorkflowCaller) -> Iterator[Compared]:
+def _compared(policy: TrustPolicy, caller: WorkflowCaller) -> Iterator[ComparedId]:
     owner = policy.enrolled_orgs.get(caller.org)
     if owner is not None:
-        yield Compared(str(caller.org), owner, caller.run.owner_id)
+        yield ComparedId(str(caller.org), owner, caller.run.owner_id)
     repository = policy.enrolled_repos.get(caller.repository)
     if repository is not None:
-        yield Compared(str(caller.repository), repository, caller.run.repository_id)
+        yield ComparedId(str(caller.repository), repository, caller.run.repository_id)

@@ -41,7 +41,7 @@ def covers(granted: str | None, access: str) -> bool:
     return granted is not None and ACCESS.index(granted) >= ACCESS.index(access)
 
 
-def beyond(asked: Mapping[str, str], granted: Mapping[str, str]) -> tuple[str, ...]:
+def missing_access(asked: Mapping[str, str], granted: Mapping[str, str]) -> tuple[str, ...]:
     """Return the permissions of ``asked`` that ``granted`` does not include, as ``name:access``, sorted."""
     return tuple(
         f"{name}:{access}" for name, access in sorted(asked.items()) if not covers(granted.get(name), access)
@@ -87,7 +87,7 @@ def check_levels(levels: Mapping[str, object]) -> Levels:
             checked[name] = check_permissions(permissions)
         except ValueError as error:
             raise ValueError(f'the level "{name}": {error}') from None
-        if before and (lost := beyond(checked[before], checked[name])):
+        if before and (lost := missing_access(checked[before], checked[name])):
             raise ValueError(f'the level "{name}" must contain the level "{before}", and lacks {", ".join(lost)}')
         before = name
     return MappingProxyType(checked)

@@ -68,6 +68,6 @@ class TrustPolicy:
         """Return whether the repository's owner is enrolled, or the repository by itself."""
         return self.orgs is None or repository.owner in self.orgs or repository in self.per_repo_repos
 
-    def enrolled_by_itself(self, repository: Repo) -> bool:
+    def is_enrolled_alone(self, repository: Repo) -> bool:
         """Return whether the repository is enrolled and its owner is not. It may then ask only for itself."""
         return self.orgs is not None and repository.owner not in self.orgs and repository in self.per_repo_repos

@@ -63,7 +63,7 @@ def scope_rule(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach
             failure=ScopeNotAllowed,
         )
     # REPORT_ONLY tries out a new limit. Where the limit is older, it must not open it.
-    report_only = "repo_scope" in policy.report_only and not _narrow_already(policy, caller)
+    report_only = "repo_scope" in policy.report_only and not _has_fixed_scope(policy, caller)
     if policy.grants:
         return _granted_rule("repo_scope", caller, request, reach, facts, report_only=report_only)
     return Rule(
@@ -79,12 +79,12 @@ def scope_rule(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach
 
 def _to_itself(policy: TrustPolicy, caller: Caller, request: TokenRequest) -> bool:
     listed = isinstance(caller, JobCaller)
-    return policy.scope_of(request.role, listed=listed) == CALLER or policy.enrolled_by_itself(caller.repository)
+    return policy.scope_of(request.role, listed=listed) == CALLER or policy.is_enrolled_alone(caller.repository)
 
 
-def _narrow_already(policy: TrustPolicy, caller: Caller) -> bool:
+def _has_fixed_scope(policy: TrustPolicy, caller: Caller) -> bool:
     """Return whether the caller's scope does not depend on REPO_SCOPE: it is enrolled by itself, or a job."""
-    return isinstance(caller, JobCaller) or policy.enrolled_by_itself(caller.repository)
+    return isinstance(caller, JobCaller) or policy.is_enrolled_alone(caller.repository)
 
 
 def _in_scope(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach: Reach) -> bool:
@@ -93,13 +93,13 @@ def _in_scope(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach:
     if not reach.repos:
         return False
     asked, own = {fold(name) for name in reach.repos}, caller.repository.key
-    if policy.enrolled_by_itself(caller.repository):
+    if policy.is_enrolled_alone(caller.repository):
         return asked == {own}
     return own == CONFIG_REPO or asked <= {own, CONFIG_REPO}
 
 
 def _scope(policy: TrustPolicy, caller: Caller, request: TokenRequest) -> str:
-    if policy.enrolled_by_itself(caller.repository):
+    if policy.is_enrolled_alone(caller.repository):
         return f"{caller.repository} is enrolled by itself and may ask for itself only"
     if not _to_itself(policy, caller, request):
         return f"the role {request.role} may ask for any repository of {caller.org}"

@@ -11,10 +11,10 @@ from mintcore.errors import InvalidLevel, PermissionsNotAllowed, RoleNotAllowed
 from mintcore.policy.caller import JobCaller, WorkflowCaller
 from mintcore.policy.caller_rules import entries_of, entry_level_rule, entry_role_rule, match_job
 from mintcore.policy.decision import NO_FACTS, Decision, Entitlement, Facts, Rule
-from mintcore.policy.enrolled_ids import job_ids_rule, with_the_token
+from mintcore.policy.enrolled_ids import ids_from_answers, job_ids_rule
 from mintcore.policy.enrollment import claims_rule, ids_rule, org_rule
 from mintcore.policy.issuers import issuer_provider_id
-from mintcore.policy.levels import beyond
+from mintcore.policy.levels import missing_access
 from mintcore.policy.names import repo_provider_id
 from mintcore.policy.scope import reach_of, scope_rule
 from mintcore.policy.workflow_rules import refs_rule, workflow_rules
@@ -65,7 +65,7 @@ def decide(
     if isinstance(caller, WorkflowCaller):
         rules += [ids_rule(policy, caller), refs_rule(policy, caller, facts)]
     else:
-        ids = with_the_token(policy, caller, reach) if minting else None
+        ids = ids_from_answers(policy, caller, reach) if minting else None
         rules.append(job_ids_rule(policy, caller, facts, later=ids is not None))
     rules.append(scope_rule(policy, caller, request, reach, facts))
     if grant is None or permissions is None:
@@ -156,7 +156,7 @@ def _level_rule(grant: RoleGrant, level: str) -> Rule:
 
 def _permissions_rule(grant: RoleGrant, level: str, asked: Permissions) -> Rule:
     granted = grant.levels[level]
-    excess = beyond(asked, granted)
+    excess = missing_access(asked, granted)
     listed = ", ".join(f"{name}:{access}" for name, access in granted.items())
     return Rule(
         name="permissions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mintcore.keys.google_api import google_api
-from mintcore.keys.key_stores import KmsOrOther
+from mintcore.keys.key_stores import CombinedKeys
 from mintcore.keys.kms import KmsKeys
 
 if TYPE_CHECKING:
@@ -29,4 +29,4 @@ def with_kms(kms: KmsKeys | None, other: KeyStore, log: JsonLog) -> KeyStore:
         return other
     for role, version in sorted(kms.versions.items()):
         log.write("INFO", f"the role {role} signs with Cloud KMS: {version}")
-    return KmsOrOther(kms, other)
+    return CombinedKeys(kms, other)

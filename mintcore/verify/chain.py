@@ -72,7 +72,7 @@ class _Examiner:
         if unavailable is None and issued > self._clock.now():
             # The clock may have been turned back by an old Date. Only a genuine token may turn it forward again.
             keys.check_signature(unverified, context)
-            self._clock.witness(issued)
+            self._clock.note_proven_time(issued)
         claimant = check_token(unverified.unverified_claims, issuer, self._clock.now())
         if unavailable is None:
             try:
@@ -80,7 +80,7 @@ class _Examiner:
             except IssuerUnavailable as error:
                 return claimant, error
             if issued:
-                self._clock.witness(issued)
+                self._clock.note_proven_time(issued)
         return claimant, unavailable
 
     def _issuer_of(self, unverified: UnverifiedToken) -> TrustedIssuer:

@@ -70,7 +70,7 @@ class Forge:
     def refused(self, _app: object, _assertion: object) -> None:
         """Forget nothing."""
 
-    def mistimed(self, _date: str) -> bool:
+    def correct_clock(self, _date: str) -> bool:
         return False
 
     def record(self, record: DecisionRecord) -> None:

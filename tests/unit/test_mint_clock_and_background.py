@@ -282,14 +282,14 @@ def test_a_limit_that_cannot_be_used_is_a_problem(limit: str, usable: bool) -> N
 
 def test_an_old_date_does_not_turn_the_clock_back_past_a_signed_time() -> None:
     clock = CorrectedClock(wall=Wall())
-    clock.witness(NOW - 5)
+    clock.note_proven_time(NOW - 5)
     assert not clock.observe(date(NOW - 600), cacheable=True)
     assert clock.now() == NOW
 
 
 def test_a_date_that_a_signed_time_allows_is_followed() -> None:
     clock = CorrectedClock(wall=Wall())
-    clock.witness(NOW - 700)
+    clock.note_proven_time(NOW - 700)
     assert clock.observe(date(NOW - 600), cacheable=True)
     assert clock.now() == NOW - 600
 
@@ -297,7 +297,7 @@ def test_a_date_that_a_signed_time_allows_is_followed() -> None:
 def test_a_clock_that_was_turned_back_returns_to_the_machines_time_for_a_signed_one() -> None:
     clock = CorrectedClock(wall=Wall())
     assert clock.observe(date(NOW - 600), cacheable=True)
-    clock.witness(NOW - 10)
+    clock.note_proven_time(NOW - 10)
     assert clock.now() == NOW
     assert not clock.observe(date(NOW - 600), cacheable=True)
 
@@ -305,13 +305,13 @@ def test_a_clock_that_was_turned_back_returns_to_the_machines_time_for_a_signed_
 def test_a_signed_time_that_the_machine_does_not_know_corrects_nothing() -> None:
     clock = CorrectedClock(wall=Wall())
     assert clock.observe(date(NOW - 600), cacheable=True)
-    clock.witness(NOW + 300)
+    clock.note_proven_time(NOW + 300)
     assert clock.now() == NOW - 600
 
 
 def test_a_date_that_no_cache_can_have_kept_is_followed_past_a_signed_time() -> None:
     clock = CorrectedClock(wall=Wall())
-    clock.witness(NOW)
+    clock.note_proven_time(NOW)
     assert clock.observe(date(NOW - 300))
     assert clock.now() == NOW - 300
 

@@ -81,7 +81,7 @@ def test_a_mint_that_failed_does_not_count() -> None:
     counted = Counted()
     counted.uses.spend(job())
     assert not counted.mints(job())
-    counted.uses.give_back(job())
+    counted.uses.refund(job())
     assert counted.mints(job())
     assert not counted.mints(job())
 
@@ -131,7 +131,7 @@ def test_instances_that_share_a_redis_share_the_count(redis: RedisServer, limit:
     with ThreadPoolExecutor(12) as pool:
         minted = list(pool.map(lambda number: instances[number % 3].mints(token), range(24)))
     assert sum(minted) == limit
-    instances[minted.index(True) % 3].uses.give_back(token)
+    instances[minted.index(True) % 3].uses.refund(token)
     assert [each.mints(token) for each in instances].count(True) == 1
 
 

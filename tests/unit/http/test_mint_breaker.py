@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from mintcore.http.breaker import FAILURES, REST_SECONDS, Breaker, NotNow
+from mintcore.http.breaker import FAILURES, REST_SECONDS, CircuitBreaker, CircuitOpen
 from tests.mint_doubles import FakeClock
 
 
@@ -12,69 +12,69 @@ class Broken(Exception):
     """The service failed."""
 
 
-def fail(breaker: Breaker, times: int = FAILURES) -> None:
+def fail(breaker: CircuitBreaker, times: int = FAILURES) -> None:
     for _ in range(times):
-        with pytest.raises(Broken), breaker.asking(Broken):
+        with pytest.raises(Broken), breaker.calling(Broken):
             raise Broken
 
 
-def succeed(breaker: Breaker) -> None:
-    with breaker.asking(Broken):
+def succeed(breaker: CircuitBreaker) -> None:
+    with breaker.calling(Broken):
         pass
 
 
 def test_so_many_wait_and_no_more() -> None:
-    breaker = Breaker(FakeClock(), most=2)
-    with breaker.asking(Broken), breaker.asking(Broken), pytest.raises(NotNow, match="too many"):
+    breaker = CircuitBreaker(FakeClock(), most=2)
+    with breaker.calling(Broken), breaker.calling(Broken), pytest.raises(CircuitOpen, match="too many"):
         succeed(breaker)
     succeed(breaker)
 
 
 def test_it_rests_after_failures_in_a_row_and_only_then() -> None:
-    breaker = Breaker(FakeClock(), most=2)
+    breaker = CircuitBreaker(FakeClock(), most=2)
     fail(breaker, FAILURES - 1)
     succeed(breaker)
     fail(breaker)
-    with pytest.raises(NotNow, match="failed") as refused:
+    with pytest.raises(CircuitOpen, match="failed") as refused:
         succeed(breaker)
     assert refused.value.retry_after == REST_SECONDS
 
 
 def test_after_the_rest_one_tries_and_its_success_is_for_all() -> None:
     clock = FakeClock()
-    breaker = Breaker(clock, most=4)
+    breaker = CircuitBreaker(clock, most=4)
     fail(breaker)
     clock.advance(REST_SECONDS)
-    with breaker.asking(Broken), pytest.raises(NotNow):
+    with breaker.calling(Broken), pytest.raises(CircuitOpen):
         succeed(breaker)
     succeed(breaker)
 
 
 def test_a_failed_try_begins_the_next_rest() -> None:
     clock = FakeClock()
-    breaker = Breaker(clock, most=4)
+    breaker = CircuitBreaker(clock, most=4)
     fail(breaker)
     clock.advance(REST_SECONDS)
     fail(breaker, 1)
     clock.advance(REST_SECONDS - 1)
-    with pytest.raises(NotNow) as refused:
+    with pytest.raises(CircuitOpen) as refused:
         succeed(breaker)
     assert refused.value.retry_after == 1
 
 
 def test_a_try_that_never_ends_is_followed_by_another_after_the_next_rest() -> None:
     clock = FakeClock()
-    breaker = Breaker(clock, most=4)
+    breaker = CircuitBreaker(clock, most=4)
     fail(breaker)
     clock.advance(REST_SECONDS)
-    with breaker.asking(Broken):
+    with breaker.calling(Broken):
         clock.advance(REST_SECONDS)
         succeed(breaker)
 
 
 def test_another_exception_is_not_the_services_failure() -> None:
-    breaker = Breaker(FakeClock(), most=1)
+    breaker = CircuitBreaker(FakeClock(), most=1)
     for _ in range(FAILURES):
-        with contextlib.suppress(KeyError), breaker.asking(Broken):
+        with contextlib.suppress(KeyError), breaker.calling(Broken):
             raise KeyError
     succeed(breaker)

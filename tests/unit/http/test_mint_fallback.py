@@ -12,7 +12,7 @@ from fullsend_sandbox.faults import Drop, Fail, Huge, Slow
 from fullsend_sandbox.loopback import LoopbackService
 from mintcore.clock import CorrectedClock
 from mintcore.errors import FallbackUnavailable, InvalidToken, IssuerUnavailable, MintError
-from mintcore.http.breaker import FAILURES, Breaker
+from mintcore.http.breaker import FAILURES, CircuitBreaker
 from mintcore.http.fallback import FORWARDED, UpstreamMint
 from mintcore.observe.log import JsonLog
 from mintcore.outbound.channel import Outbound
@@ -60,7 +60,7 @@ def fallback(url: str, log: io.StringIO, check: Callable[[str, RequestContext], 
     clock = CorrectedClock()
     roles = build_role_book({Role("triage"): "1", Role("scanner"): "2"}, {}, None)
     channel = Outbound(clock, connections=1).channel("fallback", url)
-    return UpstreamMint(channel, roles, JsonLog(log), check=check, breaker=Breaker(clock, most=2))
+    return UpstreamMint(channel, roles, JsonLog(log), check=check, breaker=CircuitBreaker(clock, most=2))
 
 
 def forward(upstream: Upstream, log: io.StringIO, seconds: float = 10.0, **headers: str) -> Response:

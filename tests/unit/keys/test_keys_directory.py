@@ -281,7 +281,7 @@ from mintcore.keys.directory import DirectoryKeys
 os.setgroups([])
 os.setuid(65534)  # only now: this Python may lie where nobody else can read it
 try:
-    DirectoryKeys(sys.argv[1], JsonLog(io.StringIO())).edition("triage")
+    DirectoryKeys(sys.argv[1], JsonLog(io.StringIO())).key_version("triage")
     DirectoryKeys(sys.argv[1], JsonLog(io.StringIO())).signer("triage", None)
 except InvalidRoleKey as failure:
     print(failure.detail)

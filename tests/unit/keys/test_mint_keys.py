@@ -329,7 +329,7 @@ def test_a_jwt_made_meanwhile_is_not_dropped_for_the_older_ones_fault(jwts: Jwts
 def test_a_corrected_clock_makes_every_jwt_anew(jwts: Jwts, clock: FakeClock, corrected: bool, made: int) -> None:
     jwts.text()
     clock.corrects = corrected
-    assert jwts.jwts.mistimed("Wed, 21 Oct 2015 07:28:00 GMT") is corrected
+    assert jwts.jwts.correct_clock("Wed, 21 Oct 2015 07:28:00 GMT") is corrected
     jwts.text()
     assert jwts.store.asked == made
 

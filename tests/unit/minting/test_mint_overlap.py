@@ -96,7 +96,7 @@ class World:
         if self.limit is not None:
             raise self.limit
 
-    def give_back(self, _key: object) -> None:
+    def refund(self, _key: object) -> None:
         self.did.append("given back")
 
     def prepare(self, _app: object, _target: object, _scope: object, _context: object) -> None:
@@ -262,7 +262,7 @@ class Uses:
     def check(self, _caller: object) -> None:
         pass
 
-    spend = give_back = check
+    spend = refund = check
 
 
 ORDERED: dict[str, Any] = {

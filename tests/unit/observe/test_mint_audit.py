@@ -49,7 +49,7 @@ def granted(**changes: Any) -> DecisionRecord:
     given = policy()
     request = TokenRequest(TRIAGE, tuple(RepoName(name) for name in ASKED))
     decision = decide(given, caller(), request)
-    grant = decision.entitled()
+    grant = decision.granted()
     issued: dict[str, Any] = {
         "token": Secret(TOKEN), "expires_at": "2030-01-01T00:00:00Z",
         "repositories": ("octo-org/app", "octo-org/docs"), "permissions": dict(grant.permissions),

@@ -22,7 +22,7 @@ REQUEST = TokenRequest(Role("coder"), (RepoName("app"),))
 
 def granted() -> dict[str, Any]:
     given, asks = policy(), caller(run_id="1", actor="octocat")
-    grant = decide(given, asks, REQUEST).entitled()
+    grant = decide(given, asks, REQUEST).granted()
     token = InstallationToken(
         Secret("ghs_made_up"), "2030-01-01T00:00:00Z", ("octo-org/app",), dict(grant.permissions), "selected", 7
     )

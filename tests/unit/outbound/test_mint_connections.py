@@ -248,13 +248,13 @@ def test_no_more_connections_are_kept_than_wanted_and_none_for_long() -> None:
         kept = Connections(peer.url, clock, most=2, tls=ssl.create_default_context(), proxy=None)
         first, second, third = opened = [kept.open(Deadline(clock, 5)) for _ in range(3)]
         for connection in opened:
-            kept.give_back(connection)
+            kept.release(connection)
         assert third.fileno() == -1
-        assert [kept.take(), kept.take(), kept.take()] == [second, first, None]
-        kept.give_back(first)
-        kept.give_back(second)
+        assert [kept.acquire(), kept.acquire(), kept.acquire()] == [second, first, None]
+        kept.release(first)
+        kept.release(second)
         clock.advance(61)
-        assert kept.take() is None
+        assert kept.acquire() is None
     assert (first.fileno(), second.fileno()) == (-1, -1)
 
 

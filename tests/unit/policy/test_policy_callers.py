@@ -46,7 +46,7 @@ def asked(job: Job, *entries: dict[str, Any], role: Role = CODER, **more: Any) -
 
 def code(decision: Decision) -> str:
     try:
-        decision.entitled()
+        decision.granted()
     except MintError as failure:
         return failure.code
     return "granted"
@@ -55,7 +55,7 @@ def code(decision: Decision) -> str:
 @pytest.mark.parametrize("kind", URLS)
 def test_a_job_that_matches_acts_for_its_repository(kind: str) -> None:
     decision = asked(proven(kind))
-    entitled, caller = decision.entitled(), decision.acting()
+    entitled, caller = decision.granted(), decision.acting_caller()
     assert isinstance(caller, JobCaller)
     assert (str(caller.repository), caller.entry.issuer, caller.job.kind) == ("acme/app", kind, kind)
     assert (str(entitled.target.org), entitled.repos, entitled.level) == ("acme", ("app",), "write")
@@ -162,8 +162,8 @@ def test_the_first_entry_that_matches_and_has_the_role_decides() -> None:
         entry(roles=["coder", "triage"], **{"as": "acme/third"}),
     )
     job = proven("gitlab")
-    assert str(asked(job, *entries).acting().repository) == "acme/second"
-    assert str(asked(job, *entries, role=TRIAGE).acting().repository) == "acme/first"
+    assert str(asked(job, *entries).acting_caller().repository) == "acme/second"
+    assert str(asked(job, *entries, role=TRIAGE).acting_caller().repository) == "acme/first"
 
 
 def test_a_role_that_no_matching_entry_has_is_denied_as_such() -> None:
@@ -192,7 +192,7 @@ def test_the_level_of_an_entry_is_the_highest_and_the_default(
 ) -> None:
     decision = asked(proven("gitlab"), entry(level=level or None), level=named)
     assert code(decision) == expected
-    assert not got or decision.entitled().level == got
+    assert not got or decision.granted().level == got
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_report_only_does_not_widen_a_job() -> None:
 def test_a_job_never_has_the_whole_installation_where_the_scope_is_its_own() -> None:
     decision = decide(policy(), proven("gitlab"), TokenRequest(CODER, everything=True))
     assert code(decision) == "scope_not_allowed"
-    assert asked(proven("gitlab")).entitled().repos == ("app",)
+    assert asked(proven("gitlab")).granted().repos == ("app",)
 
 
 def test_another_organization_needs_a_grant_as_for_a_workflow() -> None:
@@ -347,7 +347,7 @@ def test_a_boolean_is_compared_as_json_writes_it(value: Any, expected: str) -> N
 def test_status_is_about_the_entry_of_the_job() -> None:
     entries = (entry(roles=["triage"]), entry(roles=["coder"], **{"as": "other/app"}), entry("buildkite"))
     given, job = policy(*entries), proven("gitlab")
-    assert str(decide_status(given, job).acting().org) == "acme"
+    assert str(decide_status(given, job).acting_caller().org) == "acme"
     assert code_of_status(given, job, CODER) == "org_not_allowed"
     assert (roles_of(given, job), workflow_allowed(given, job)) == (("triage",), True)
     stranger = proven("gitlab", GitLabJob(project_id="9"))
@@ -389,7 +389,7 @@ def test_the_claims_of_github_in_another_issuers_token_name_no_repository(kind: 
         "job_workflow_ref": "acme/.fullsend/.github/workflows/triage.yml@refs/heads/main",
     }
     decision = asked(proven(kind, **github))
-    assert (str(decision.acting().repository), decision.entitled().target.owner_id) == ("acme/app", "")
+    assert (str(decision.acting_caller().repository), decision.granted().target.owner_id) == ("acme/app", "")
     assert not [rule for rule in decision.rules if rule.name.startswith("workflow")]
 
 
@@ -397,7 +397,7 @@ def test_a_workflow_meets_no_entry_whatever_its_claims() -> None:
     claims = {name: value for match in MATCHES.values() for name, value in match.items()}
     workflow = workflow_caller(**claims)
     decision = decide(policy(ALLOWED_ORGS="octo-org,acme"), workflow, TokenRequest(TRIAGE))
-    assert decision.acting() is workflow
+    assert decision.acting_caller() is workflow
     assert not [rule for rule in decision.rules if rule.name.startswith("callers")]
 
 

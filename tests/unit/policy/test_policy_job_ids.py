@@ -41,7 +41,7 @@ def ids_of(decision: Any) -> Any:
 )
 def test_a_mint_compares_the_ids_with_the_token(ids: str, more: Any, compared: EnrolledIds | None) -> None:
     decision = asked(ids, minting=True, **more)
-    assert (decision.question, decision.entitled().ids) == (None, compared)
+    assert (decision.question, decision.granted().ids) == (None, compared)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_what_the_answers_of_a_mint_do_not_tell_is_asked_beforehand(more: dict[s
     decision = asked(minting=True, **more)
     assert (decision.question, decision.entitlement.ids) == (QUESTION, None)
     with pytest.raises(ValueError, match="still open"):
-        decision.entitled()
+        decision.granted()
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,6 @@ def test_a_result_that_no_one_has_looked_up_is_open_and_not_passed() -> None:
 
 def test_report_only_warns_and_the_token_is_of_whatever_account_has_the_name() -> None:
     decision = asked(facts=Facts(ids={QUESTION: Ids("9", "")}), REPORT_ONLY="ids", minting=True)
-    assert (decision.would_deny, decision.entitled().target.owner_id) == (("ids",), "")
+    assert (decision.would_deny, decision.granted().target.owner_id) == (("ids",), "")
     failed = asked(facts=Facts(unanswered={QUESTION: "github_unavailable"}), REPORT_ONLY="ids", minting=True)
     assert (failed.would_deny, failed.question) == (("ids",), None)

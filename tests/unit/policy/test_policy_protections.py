@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mintcore.policy.decision import CommitQuestion, Facts, GrantQuestion
 from mintcore.policy.grants import grants_to, variable_name
-from mintcore.policy.levels import beyond, check_levels, two_levels
+from mintcore.policy.levels import check_levels, missing_access, two_levels
 from mintcore.policy.names import Org, RepoName, Role, parse_repo
 from mintcore.policy.ref_patterns import check_pattern, ref_patterns
 from mintcore.policy.spelling import closest_name
@@ -95,7 +95,7 @@ def test_each_level_contains_the_one_before() -> None:
 def test_the_level_read_lowers_every_permission() -> None:
     levels = two_levels({"contents": "write", "administration": "admin", "metadata": "read", "workflows": "write"})
     assert dict(levels["read"]) == dict.fromkeys(levels["write"], "read")
-    assert beyond(levels["read"], levels["write"]) == ()
+    assert missing_access(levels["read"], levels["write"]) == ()
 
 
 def scoped(**more: Any) -> Any:
@@ -112,7 +112,7 @@ def test_grants_are_asked_one_by_one_until_one_refuses() -> None:
     refused = decide(given_policy, caller(), request, Facts(grants={questions[0]: "octo-org", questions[1]: "x"}))
     assert (refused.question, refused.denial is not None) == (None, True)
     granted = decide(given_policy, caller(), request, Facts(grants=dict.fromkeys(questions, "octo-org/app")))
-    assert (str(granted.entitled().target.org), granted.entitled().target.owner_id) == ("other", "")
+    assert (str(granted.granted().target.org), granted.granted().target.owner_id) == ("other", "")
 
 
 def test_a_caller_is_not_told_to_grant_itself() -> None:
@@ -137,7 +137,7 @@ def test_an_open_decision_entitles_to_nothing() -> None:
     decision = decide(scoped(grants=True), caller(), asked("x"))
     decision.require()
     with pytest.raises(ValueError, match="still open"):
-        decision.entitled()
+        decision.granted()
 
 
 def test_a_commit_is_asked_about_in_lowercase_with_the_exact_refs() -> None:
@@ -168,7 +168,7 @@ def test_every_rule_that_only_reports_is_named_and_warned_of() -> None:
     assert decision.allowed
     assert decision.would_deny == ("claims", "ids", "workflow_refs", "repo_scope")
     assert [warning.split()[2] for warning in decision.warnings] == list(decision.would_deny)
-    assert decision.entitled().repos == ("docs",)
+    assert decision.granted().repos == ("docs",)
 
 
 @pytest.mark.parametrize("rule", ["repo_scope", "claims", "ids", "workflow_refs"])

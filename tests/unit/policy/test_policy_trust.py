@@ -150,7 +150,7 @@ def test_status_says_whether_the_workflow_would_be_trusted(asking: str, allowed:
 
 
 def test_a_grant_is_the_roles_app_and_permissions() -> None:
-    grant = decide(policy(), caller(), TRIAGE).entitled()
+    grant = decide(policy(), caller(), TRIAGE).granted()
     assert (grant.app.app_id, grant.app.key_role) == ("1", "triage")
     assert dict(grant.permissions) == {"contents": "read", "issues": "write", "metadata": "read"}
 

@@ -470,7 +470,7 @@ OLD_DEPLOYMENT = {
 def test_a_deployment_from_before_starts_and_serves_whom_it_served() -> None:
     settings = read_hosted(OLD_DEPLOYMENT).common
     assert settings.policy.orgs == frozenset({Org("octo-org"), Org("solo-org")})
-    assert not settings.policy.enrolled_by_itself(parse_repo("solo-org/app"))
+    assert not settings.policy.is_enrolled_alone(parse_repo("solo-org/app"))
     assert settings.policy.default_scope == "organization"
     assert [warning.split()[0] for warning in settings.warnings] == ["ROLE_APP_IDS", "REPO_SCOPE"]
 
