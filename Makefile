@@ -82,9 +82,10 @@ audit: .venv/ready ## look for known vulnerabilities in every pinned package (us
 	$(BIN)/pip-audit --strict --progress-spinner off --require-hashes --disable-pip -r deploy/requirements.txt
 	$(BIN)/pip-audit --strict --progress-spinner off --require-hashes --disable-pip -r requirements-dev.txt
 
-sbom: .venv/ready ## write dist/sbom.cdx.json: the packages that a mint runs, as CycloneDX
+sbom: .venv/ready ## write dist/sbom.cdx.json and dist/sbom-image.cdx.json: the packages of the upload and of the image, as CycloneDX
 	@mkdir -p dist
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.cdx.json requirements.txt
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom-image.cdx.json deploy/requirements.txt
 
 wheel: .venv/ready ## build both wheels and the upload of the committed code into dist/; the same commit gives the same bytes
 	@rm -rf dist/source && mkdir -p dist/source && git archive HEAD | tar -x -C dist/source
@@ -107,7 +108,7 @@ test-image: .venv/ready ## build the image on Debian's Python with buildah, and 
 
 lock: ## pin every requirements file again from pyproject.toml
 	@test -x $(UV) || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q uv; }
-	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml -o requirements.txt $(LOCK)
+	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml --extra hosted -o requirements.txt $(LOCK)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml --extra metrics --extra redis -c requirements.txt -o deploy/requirements.txt $(LOCK)
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml sandbox/pyproject.toml --all-extras --group dev -c requirements.txt -o requirements-dev.txt $(LOCK)
 

@@ -62,6 +62,14 @@ def test_no_compiler_and_no_installer_is_in_the_image(root: Path) -> None:
     assert list((root / "usr").rglob("ensurepip")) == []
 
 
+def test_only_the_packages_of_a_standalone_mint_are_in_the_image(root: Path) -> None:
+    (packages,) = (root / "opt/mint/lib").glob("python3*/site-packages")
+    found = {path.name.partition("-")[0].lower() for path in packages.glob("*.dist-info")}
+    hosted = {"functions_framework", "flask", "uvicorn", "starlette", "watchdog", "jinja2", "click"}
+    assert {"fullsend_mint", "gunicorn", "werkzeug", "prometheus_client", "redis"} <= found
+    assert found & hosted == set()
+
+
 def test_the_only_command_of_the_image_is_the_mint(root: Path) -> None:
     commands = {path.name for path in (root / "opt/mint/bin").iterdir() if not path.is_symlink()}
     assert commands == {"fullsend-mint"}
