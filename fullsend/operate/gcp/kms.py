@@ -135,6 +135,11 @@ class Kms:
         edit = partial(policies.with_member, role=SIGNER, member=member)
         policies.change(partial(self._policy, key), partial(self._write, key), edit)
 
+    def revoke(self, key: str, member: str) -> None:
+        """Let a member sign with a key no longer."""
+        edit = partial(policies.without_member, role=SIGNER, member=member)
+        policies.change(partial(self._policy, key), partial(self._write, key), edit)
+
     def _policy(self, key: str) -> policies.Policy:
         what = f"show who may use the key {_short(key)}"
         return self._api.get(f"{key}:getIamPolicy", what, **{"options.requestedPolicyVersion": 3})

@@ -20,17 +20,25 @@ def members(policy: Mapping[str, Any], role: str) -> set[str]:
 
 
 def with_member(policy: Mapping[str, Any], role: str, member: str) -> Policy:
-    """Return the policy with a member in a role."""
+    """Return the policy with a member in a role, in place of deleted accounts of the same name.
+
+    A binding of a deleted account grants nothing, also not to a new account of the same name (Google Cloud IAM,
+    "Policies with deleted principals").
+    """
     rest = _without_binding(policy, role)
-    everyone = sorted(members(policy, role) | {member})
+    everyone = sorted(_others(members(policy, role), member) | {member})
     return {**policy, "bindings": [*rest, {"role": role, "members": everyone}]}
 
 
 def without_member(policy: Mapping[str, Any], role: str, member: str) -> Policy:
-    """Return the policy with a member out of a role."""
+    """Return the policy with a member out of a role, and with it deleted accounts of the same name."""
     rest = _without_binding(policy, role)
-    left = sorted(members(policy, role) - {member})
+    left = sorted(_others(members(policy, role), member))
     return {**policy, "bindings": [*rest, {"role": role, "members": left}] if left else rest}
+
+
+def _others(listed: set[str], member: str) -> set[str]:
+    return {one for one in listed if one != member and not one.startswith(f"deleted:{member}?uid=")}
 
 
 def _without_binding(policy: Mapping[str, Any], role: str) -> list[Any]:

@@ -11,9 +11,9 @@ from fullsend.operate.model.kms_names import keys_in_use, ring_name
 from fullsend.operate.operate_errors import BadInput
 from fullsend.operate.plan.steps.federation_steps import DeletePool, DeleteProvider
 from fullsend.operate.plan.steps.function_steps import DeleteFunction
-from fullsend.operate.plan.steps.kms_steps import DisableKeyVersion
+from fullsend.operate.plan.steps.kms_steps import DisableKeyVersion, RevokeSigner
 from fullsend.operate.plan.steps.project_steps import DeleteServiceAccount
-from fullsend.operate.plan.steps.secret_steps import DeleteSecret
+from fullsend.operate.plan.steps.secret_steps import DeleteSecret, RevokeSecret
 from mintcore.policy.roles import key_role
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def delete(
     """Return the steps; `stored` and `kms` are the secrets and keys with a name such as a role's key has.
 
     Key versions are disabled, not destroyed: that can be undone, and a destroyed key cannot be downloaded again.
+    What stays loses the account's permission before the account goes: the binding of a deleted account would stay
+    in the policy for up to 60 days.
     """
     steps: list[Step] = []
     if state.function is not None:
@@ -92,5 +94,12 @@ def delete(
         steps += [DeleteProvider(names.MINT_POOL, name) for name in there]
         steps.append(DeletePool(names.MINT_POOL))
     if state.account:
+        gone = set() if keep_keys else set(its_keys(state, stored))
+        steps += [
+            RevokeSecret(role, state.member)
+            for role, secret in sorted(stored.items())
+            if role not in gone and state.member in secret.readers
+        ]
+        steps += [RevokeSigner(role, state.member) for role in sorted(kms) if state.member in kms[role].signers]
         steps.append(DeleteServiceAccount(state.location.service_account))
     return steps

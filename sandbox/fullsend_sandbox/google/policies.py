@@ -68,6 +68,7 @@ class Policies:
                 f"backoff. The request's ETag '{given}' did not match the current policy's ETag '{current}'."
             )
         bindings = [self._checked(binding) for binding in policy.get("bindings", [])]
+        _check_deleted(bindings)
         return self._store(name, _merged(bindings))
 
     def members(self, name: str, role: str) -> set[str]:
@@ -125,6 +126,16 @@ class Policies:
                 )
         elif not PLAIN_MEMBER.fullmatch(member):
             raise invalid(f"Invalid value '{member}' in the policy: the member has an unknown type.")
+
+
+def _check_deleted(bindings: list[dict[str, Any]]) -> None:
+    """Refuse a member beside a deleted one of the same name, which may have had more rights, as Google does."""
+    everyone = {member for binding in bindings for member in binding["members"]}
+    for member in everyone:
+        if member.startswith("deleted:") and member.removeprefix("deleted:").partition("?")[0] in everyone:
+            raise invalid(
+                f"The policy has the deleted principal {member} and a new one of its name. Remove the deleted one."
+            )
 
 
 def _merged(bindings: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -155,14 +155,30 @@ def test_deleting_a_mint_disables_its_keys_and_destroys_none(world: World, opera
     operator.deploy("--kms")
     kept = operator.done("mint", "delete", "--keep-keys", "--dry-run").output
     assert "disable version" not in kept
+    assert "sign with fullsend-triage-app no longer" in kept
     asked = operator.done("mint", "delete", "--dry-run").output
     assert "disable version 1 of fullsend-triage-app" in asked
     told = operator.done("mint", "delete", "--yes").output
     assert states(world) == {"fullsend-triage-app/cryptoKeyVersions/1": "DISABLED"}
+    # A binding of the account that is gone would stay for up to 60 days.
+    assert operator.cloud().kms.signers(TRIAGE) == set()
     assert f"gcloud kms keys versions destroy {FIRST}" in told
     assert "Nothing to do" in operator.done("mint", "delete", "--dry-run").output
     operator.deploy("--kms")  # the old version stays disabled: the key comes from the file again
     assert in_use(operator) == {"triage": f"{TRIAGE}/cryptoKeyVersions/2"}
+
+
+def test_a_mint_is_deployed_again_where_an_older_deletion_left_bindings_of_the_account(operator: Operator) -> None:
+    operator.deploy("--kms")
+    operator.done("mint", "delete", "--keep-keys", "--yes")
+    cloud = operator.cloud()
+    cloud.accounts.create(operator.state().location.service_account, "mint")
+    cloud.kms.grant(TRIAGE, operator.state().member)
+    cloud.accounts.delete(operator.state().location.service_account)
+    [left] = cloud.kms.signers(TRIAGE)
+    assert left.startswith("deleted:")
+    operator.deploy("--kms")
+    assert cloud.kms.signers(TRIAGE) == {operator.state().member}
 
 
 @pytest.mark.parametrize("writes", range(1, 6))

@@ -41,7 +41,10 @@ if TYPE_CHECKING:
 OTHER = Bundle(b"other", "b" * 64, "1.0.1")
 KEY = new_key()
 IN_RING = "projects/my-project/locations/us-central1/keyRings/fullsend-mint/cryptoKeys"
-ONE_VERSION = KeyState((KmsVersion(f"{IN_RING}/fullsend-triage-app/cryptoKeyVersions/3", "ENABLED", "a"),))
+ONE_VERSION = KeyState(
+    (KmsVersion(f"{IN_RING}/fullsend-triage-app/cryptoKeyVersions/3", "ENABLED", "a"),),
+    frozenset({running().member}),
+)
 PINNED = [{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", "revision": "r1", "percent": 100}]
 
 
@@ -102,6 +105,7 @@ def every_plan() -> list[Step]:
         ),
         DisableOldKeys(Role("triage")),
         *delete(state, stored, {}, keep_keys=False),
+        *delete(state, stored, {}, keep_keys=True),
         *deploy(empty, replace(WANTED, roles=(new_in_kms("triage"), new_in_kms("coder"))), BUNDLE),
         *add_role(state, new_in_kms("coder")),
         *delete(state, {}, {Role("triage"): ONE_VERSION}, keep_keys=False),

@@ -84,6 +84,27 @@ class GrantSigner:
 
 
 @dataclass(frozen=True, slots=True)
+class RevokeSigner:
+    """Let the mint sign with a role's key no longer; the key itself stays."""
+
+    role: Role
+    member: str
+
+    def title(self) -> str:
+        """Return what it does."""
+        return f"let {self.member} sign with {key_id(self.role)} no longer"
+
+    def gcloud(self, location: MintLocation) -> list[str]:
+        """Return it as shell commands."""
+        member = ("--role", SIGNER, "--member", self.member, "--condition", "None")
+        return [gcloud("kms", "keys", "remove-iam-policy-binding", key_id(self.role), *_ring(location), *member)]
+
+    def apply(self, cloud: Cloud) -> None:
+        """Do it."""
+        cloud.kms.revoke(key_name(cloud.location, self.role), self.member)
+
+
+@dataclass(frozen=True, slots=True)
 class ImportKey:
     """Import an App key as the version that the plan expects, and check that KMS holds the same key."""
 

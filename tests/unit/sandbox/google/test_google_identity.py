@@ -235,7 +235,11 @@ def test_an_account_made_again_does_not_inherit_what_the_deleted_one_had(operato
     operator.accounts.delete(name=f"projects/-/serviceAccounts/{ACCOUNT}").execute()
     operator.make_account()
     policy = operator.projects.getIamPolicy(resource=PROJECT, body={}).execute()
-    assert policy["bindings"][0]["members"][0].startswith(f"deleted:serviceAccount:{ACCOUNT}?uid=")
+    [deleted] = policy["bindings"][0]["members"]
+    assert deleted.startswith(f"deleted:serviceAccount:{ACCOUNT}?uid=")
+    policy["bindings"][0]["members"].append(f"serviceAccount:{ACCOUNT}")
+    status, _, sentence = refusal(operator.projects.setIamPolicy(resource=PROJECT, body={"policy": policy}))
+    assert (status, "Remove the deleted one" in sentence) == (400, True)
 
 
 def test_an_account_that_is_not_there_is_not_found(operator: Operator) -> None:
