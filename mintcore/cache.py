@@ -79,12 +79,14 @@ class ExpiringCache(Generic[K, V]):
         context: RequestContext,
         *,
         renew: Callable[[RequestContext], V] | None = None,
+        admit: Callable[[], None] = lambda: None,
     ) -> V:
-        """Return the value for ``key``, from ``load`` if it is not here. Raises what ``load`` raises.
+        """Return the value for ``key``, from ``load`` if it is not here. Raises what ``load`` or ``admit`` raises.
 
-        ``renew`` loads in the background, within the context it is given, while the old value is served.
+        ``renew`` loads in the background, within the context it is given, while the old value is served. ``admit``
+        is called before this request starts a load; it raises where this request may not.
         """
-        return retry_abandoned(lambda: self._get(key, load, context, renew))
+        return retry_abandoned(lambda: self._get(key, load, context, renew, admit))
 
     def _get(
         self,
@@ -92,9 +94,13 @@ class ExpiringCache(Generic[K, V]):
         load: Callable[[], V],
         context: RequestContext,
         renew: Callable[[RequestContext], V] | None,
+        admit: Callable[[], None],
     ) -> V:
         now = self._clock.monotonic()
         with self._lock:
+            found = self._slots.get(key)
+            if found is None or found.must_load(now):
+                admit()
             slot = self._slot(key)
             usable = slot.has_value and now < slot.stale_until
             hit = slot.has_value and now < slot.fresh_until
@@ -232,17 +238,10 @@ class ExpiringCache(Generic[K, V]):
 
     def _failed(self, key: K, slot: Slot[V], error: BaseException, *, left: bool, old: bool) -> bool:
         """Note a load's failure and tell whether the old value serves instead."""
+        hold = self._hold_failure_seconds
         with self._lock:
-            slot.load = None
-            if left:
-                slot.next_renewal = 0.0
-            elif isinstance(error, TransientError) and self._hold_failure_seconds > 0:
-                # A copy has no traceback, which would keep the failed request alive.
-                slot.failure = copy.copy(error)
-                slot.failed_until = self._clock.monotonic() + self._hold_failure_seconds
-            elif isinstance(error, TransientError) and slot.has_value:
-                pass
+            forget = slot.fail(error, left=left, until=self._clock.monotonic() + hold if hold > 0 else 0.0)
             # Unless the key was forgotten meanwhile and now belongs to another load.
-            elif isinstance(error, Exception) and self._slots.get(key) is slot:
+            if forget and self._slots.get(key) is slot:
                 del self._slots[key]
             return isinstance(error, TransientError) and old

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from mintcore.errors import TransientError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from mintcore.errors import TransientError
 
 V = TypeVar("V")
 
@@ -43,6 +44,12 @@ class Slot(Generic[V]):
         self.load = Future()
         return self.load, True
 
+    def must_load(self, now: float) -> bool:
+        """Return whether a request has to start a load for its answer."""
+        if self.load is not None or now < self.failed_until:
+            return False
+        return not (self.has_value and now < self.fresh_until)
+
     def keep(self, value: V, now: float, *, fresh: float, renew: float, stale: float) -> None:
         """Take a loaded value; the spans are in seconds, ``renew`` begins where ``fresh`` ends."""
         self.value, self.has_value = value, True
@@ -50,6 +57,23 @@ class Slot(Generic[V]):
         self.renew_until = self.fresh_until + renew
         self.stale_until = max(self.renew_until, now + stale)
         self.failure, self.load = None, None
+
+    def fail(self, error: BaseException, *, left: bool, until: float) -> bool:
+        """Note that the load failed; return whether the key is to be forgotten.
+
+        A TransientError is kept ``until`` that time, unless the time is 0. ``left`` is whether the loading request
+        hit its own deadline.
+        """
+        self.load = None
+        if left:
+            self.next_renewal = 0.0
+            return False
+        transient = isinstance(error, TransientError)
+        if isinstance(error, TransientError) and until:
+            # A copy has no traceback, which would keep the failed request alive.
+            self.failure, self.failed_until = copy.copy(error), until
+            return False
+        return isinstance(error, Exception) and not (transient and self.has_value)
 
 
 def retry_abandoned(once: Callable[[], V]) -> V:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mintcore.policy.caller import Caller
     from mintcore.policy.claims import GenuineClaims, SignedClaims, UnprovenClaims
     from mintcore.policy.decision import CommitQuestion, EnrolledIds, GrantQuestion, Ids, Target
-    from mintcore.policy.names import Org, Role
+    from mintcore.policy.names import Role
     from mintcore.policy.roles import App
     from mintcore.request import AnswerRecord, DecisionRecord, InstallationToken, RequestContext, Scope
     from mintcore.secret import Secret
@@ -119,10 +119,10 @@ class AppAssertions(Protocol):
 class GrantLookup(Protocol):
     """Reads the Actions variable with which a repository or organization grants a role."""
 
-    def variable(self, app: App, question: GrantQuestion, caller: Org, context: RequestContext) -> str:
+    def variable(self, app: App, question: GrantQuestion, caller: Caller, context: RequestContext) -> str:
         """Return the variable's value, as ``app`` can read it; empty where it is not set.
 
-        What ``caller``, the calling organization, can cause within a minute is bounded.
+        What the calling organization can cause within a minute is bounded, and it cannot repeat a failed look-up.
         A repository that does not exist or that the App cannot reach has no variable: a caller must not learn
         which private repositories exist. Values, empty ones too, are cached for 60 seconds; failures are not.
         Raises an InstallationError, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout or a key's failure.
@@ -132,24 +132,27 @@ class GrantLookup(Protocol):
 class CommitLookup(Protocol):
     """Asks GitHub whether a workflow host contains a commit."""
 
-    def contains(self, app: App, question: CommitQuestion, caller: Target, context: RequestContext) -> bool:
+    def contains(self, app: App, question: CommitQuestion, caller: Caller, context: RequestContext) -> bool:
         """Return whether the commit is an ancestor of, or identical to, one of the question's refs.
 
         The host is read with a token of the App's installation on the host's owner or, where it has none there,
-        of ``caller``, the calling organization. A positive answer is cached for the life of the process, a
-        negative one for 60 seconds. Raises what :meth:`GrantLookup.variable` raises.
+        of the calling organization. A positive answer is cached for the life of the process, a negative one for 60
+        seconds. Bounded like :meth:`GrantLookup.variable`; raises what that raises.
         """
 
 
 class IdsLookup(Protocol):
-    """Asks GitHub which ids an owner and a repository have now."""
+    """Asks GitHub which ids an owner and a repository have."""
 
-    def ids(self, app: App, enrolled: EnrolledIds, context: RequestContext) -> Ids:
-        """Return the ids that ``enrolled`` has, as they are now; the other one is empty.
+    def ids(self, app: App, enrolled: EnrolledIds, caller: Caller, context: RequestContext) -> Ids:
+        """Return the ids that ``enrolled`` has, as they were within the last minute; the other one is empty.
 
-        The repository's id is never cached: a repository of the same name can be made within seconds. It is empty
-        for the repository of an owner with another id. Raises what :meth:`InstallationTokens.issue` raises.
+        The repository's id is empty for the repository of an owner with another id. Bounded like
+        :meth:`GrantLookup.variable`. Raises what :meth:`InstallationTokens.issue` raises.
         """
+
+    def current(self, app: App, enrolled: EnrolledIds, caller: Caller, context: RequestContext) -> Ids:
+        """Return the ids as they are now. Raises what :meth:`InstallationTokens.issue` raises."""
 
 
 class InstallationTokens(Protocol):

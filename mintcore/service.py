@@ -162,7 +162,9 @@ class MintService:
             return record.decision
         minting = record.kind == "mint"
         return self._lookups.answer(
-            lambda facts: trust.decide(self._policy, claimant, request, facts, minting=minting), record.context
+            lambda facts: trust.decide(self._policy, claimant, request, facts, minting=minting),
+            record.context,
+            minting=minting,
         )
 
     def _check_limits(self, caller: Caller) -> None:

@@ -31,6 +31,12 @@ class Budget(Generic[K]):
         with self._lock:
             return self._wait(key, self._clock.monotonic())
 
+    def count(self, key: K) -> int:
+        """Return the events of ``key`` within the last ``seconds``, at most ``most``."""
+        with self._lock:
+            self._wait(key, self._clock.monotonic())
+            return len(self._at.get(key, ()))
+
     def note(self, key: K) -> None:
         """Count one event, whether it fits or not."""
         with self._lock:

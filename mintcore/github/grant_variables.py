@@ -7,34 +7,34 @@ variable" are one answer, an empty value.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from mintcore.cache import ExpiringCache
 from mintcore.errors import (
     AppNotInstalled,
-    GitHubRateLimited,
     GitHubUnavailable,
     InstallationSuspended,
     PermissionsNotGranted,
     ReposNotAccessible,
-    UpstreamTimeout,
 )
-from mintcore.github.budget import Budget
+from mintcore.github.bounded_lookups import BoundedLookups
+from mintcore.github.lookup_limits import Lookup
 from mintcore.github.refusals import is_not_found, refusal
 from mintcore.github.token_reader import TokenReader
 from mintcore.outbound.answer import Unusable
 from mintcore.policy.decision import Target
+from mintcore.policy.grants import grants_to
 from mintcore.policy.names import Org, RepoName
 from mintcore.request import Scope
 
 if TYPE_CHECKING:
     from mintcore.github.installations import GitHubTokens
+    from mintcore.github.lookup_limits import LookupLimits
     from mintcore.outbound.answer import Answer
     from mintcore.outbound.channel import Channel
+    from mintcore.policy.caller import Caller
     from mintcore.policy.decision import GrantQuestion
     from mintcore.policy.names import Repo
     from mintcore.policy.roles import App
@@ -42,13 +42,10 @@ if TYPE_CHECKING:
     from mintcore.request import RequestContext
 
 GRANT_SECONDS = 60.0
-# As many as one request can name. Each costs two calls or three of the App's quota, which all callers share.
-MAX_LOOKUPS = 500
 REPOSITORY_PERMISSION = "actions_variables"
 ORGANIZATION_PERMISSION = "organization_actions_variables"
 
 _OK = 200
-_MAX_GRANTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +61,24 @@ class _Place:
 class GrantVariables:
     """Reads grants; a :class:`~mintcore.ports.GrantLookup`."""
 
-    def __init__(self, channel: Channel, tokens: GitHubTokens, clock: Clock) -> None:
+    def __init__(self, channel: Channel, tokens: GitHubTokens, clock: Clock, limits: LookupLimits) -> None:
         self._channel = channel
         self._tokens = tokens
         self._clock = clock
-        self._budget = Budget["Org"](clock, most=MAX_LOOKUPS, seconds=GRANT_SECONDS)
-        self._values = ExpiringCache[tuple["App", "GrantQuestion"], str](
-            "grant",
-            clock=clock,
-            fresh_for=lambda _value: GRANT_SECONDS,
-            hold_failure_seconds=0.0,
-            most=_MAX_GRANTS,
-            slow=lambda: UpstreamTimeout(detail="waited for a grant until the time ran out"),
+        self._values = BoundedLookups[str]("grant", clock, limits, lambda _value: GRANT_SECONDS)
+
+    def variable(self, app: App, question: GrantQuestion, caller: Caller, context: RequestContext) -> str:
+        """Return the variable's value, empty where nothing is granted. Raises what GrantLookup says."""
+        return self._values.get(
+            Lookup(app, question),
+            caller,
+            lambda: self._read(app, question, context),
+            context,
+            gained=lambda value: grants_to(value, caller.repository),
+            about=f"the grants of {question.target}",
         )
 
-    def variable(self, app: App, question: GrantQuestion, caller: Org, context: RequestContext) -> str:
-        """Return the variable's value, empty where nothing is granted. Raises what GrantLookup says."""
-        return self._values.get((app, question), lambda: self._read(app, question, caller, context), context)
-
-    def _read(self, app: App, question: GrantQuestion, caller: Org, context: RequestContext) -> str:
-        self._require_budget(caller)
+    def _read(self, app: App, question: GrantQuestion, context: RequestContext) -> str:
         place = _place(question.target)
         try:
             # First, and for all repositories alike: a missing permission must not tell which of them exist.
@@ -101,17 +96,6 @@ class GrantVariables:
             doing = f"reading {question.variable} of {question.target}"
             raise refusal(answer, doing=doing, org=place.org, now=self._clock.now())
         return _value(answer, question.variable)
-
-    def _require_budget(self, caller: Org) -> None:
-        """Raise GitHubRateLimited if jobs of ``caller`` have caused too many look-ups in the last minute."""
-        wait = self._budget.spend(caller)
-        if wait:
-            raise GitHubRateLimited(
-                f"Jobs of {caller} have asked about the grants of more than {MAX_LOOKUPS} targets within a minute; "
-                "wait as long as Retry-After says.",
-                detail=f"more than {MAX_LOOKUPS} look-ups of grants in a minute for {caller}",
-                retry_after=max(1, math.ceil(wait)),
-            )
 
     def _require_permission(self, app: App, place: _Place, context: RequestContext) -> None:
         target = Target(place.org)

@@ -12,15 +12,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from mintcore.cache import ExpiringCache
 from mintcore.errors import (
     AppNotInstalled,
     GitHubUnavailable,
     InstallationSuspended,
     PermissionsNotGranted,
     ReposNotAccessible,
-    UpstreamTimeout,
 )
+from mintcore.github.bounded_lookups import BoundedLookups
+from mintcore.github.lookup_limits import Lookup
 from mintcore.github.refusals import is_not_found, refusal
 from mintcore.github.token_reader import TokenReader
 from mintcore.outbound.answer import Unusable
@@ -30,8 +30,10 @@ from mintcore.request import Scope
 
 if TYPE_CHECKING:
     from mintcore.github.installations import GitHubTokens
+    from mintcore.github.lookup_limits import LookupLimits
     from mintcore.outbound.answer import Answer
     from mintcore.outbound.channel import Channel
+    from mintcore.policy.caller import Caller
     from mintcore.policy.decision import CommitQuestion
     from mintcore.policy.roles import App
     from mintcore.ports import Clock
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
 NOT_CONTAINED_SECONDS = 60.0
 
 _OK = 200
-_MAX_COMMITS = 10_000
 _READ_HOST = MappingProxyType({"contents": "read"})
 _READ_PUBLIC = MappingProxyType({"metadata": "read"})
 _CONTAINED = {"ahead", "identical"}
@@ -57,24 +58,29 @@ class _Found(Enum):
 class HostCommits:
     """Compares commits with a host's branches and tags; a :class:`~mintcore.ports.CommitLookup`."""
 
-    def __init__(self, channel: Channel, tokens: GitHubTokens, clock: Clock) -> None:
+    def __init__(self, channel: Channel, tokens: GitHubTokens, clock: Clock, limits: LookupLimits) -> None:
         self._channel = channel
         self._tokens = tokens
         self._clock = clock
         # A commit that was once an ancestor stays trusted after a force push: it was the host's own code.
-        self._found = ExpiringCache[tuple["App", "CommitQuestion"], _Found](
+        self._found = BoundedLookups["_Found"](
             "commit",
-            clock=clock,
-            fresh_for=lambda found: math.inf if found is _Found.CONTAINED else NOT_CONTAINED_SECONDS,
-            hold_failure_seconds=0.0,
-            most=_MAX_COMMITS,
-            slow=lambda: UpstreamTimeout(detail="waited for a commit's comparison until the time ran out"),
+            clock,
+            limits,
+            lambda found: math.inf if found is _Found.CONTAINED else NOT_CONTAINED_SECONDS,
         )
 
-    def contains(self, app: App, question: CommitQuestion, caller: Target, context: RequestContext) -> bool:
+    def contains(self, app: App, question: CommitQuestion, caller: Caller, context: RequestContext) -> bool:
         """Return whether the commit is in the host's own history. Raises what CommitLookup says."""
-        load = lambda: self._compare(app, question, caller, context)  # noqa: E731 - two lines longer as a function
-        found = self._found.get((app, question), load, context)
+        own = Target(caller.org, caller.owner_id)
+        found = self._found.get(
+            Lookup(app, question),
+            caller,
+            lambda: self._compare(app, question, own, context),
+            context,
+            gained=lambda found: found is _Found.CONTAINED,
+            about=f"the commit {question.commit} of {question.host}",
+        )
         if found is _Found.UNREADABLE:
             raise AppNotInstalled(
                 f"The mint cannot read {question.host} to check the commit of the workflow; the role's GitHub App "

@@ -71,7 +71,7 @@ class GitHubTokens:
         raise self._refusal(answer, key, installation, scope, context)
 
     def ids(self, app: App, enrolled: EnrolledIds, context: RequestContext) -> Ids:
-        """Return which of the ids GitHub has now; an :class:`~mintcore.ports.IdsLookup`.
+        """Return which of the ids GitHub has now. Raises what :meth:`issue` raises.
 
         GitHub describes a repository with a token for it. That token can read no content, and is dropped.
         """

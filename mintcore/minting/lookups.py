@@ -7,11 +7,12 @@ after few calls, and one whose targets all grant still ends within its deadline.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from mintcore.errors import InternalError, MintError
-from mintcore.policy.decision import NO_FACTS, CommitQuestion, Facts, GrantQuestion, Ids, IdsQuestion, Target
+from mintcore.policy.decision import NO_FACTS, CommitQuestion, Facts, GrantQuestion, Ids, IdsQuestion
 from mintcore.request import RequestContext
 
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ class Lookups:
         self._helpers = helpers
         self._ids = ids
 
-    def answer(self, decide: Callable[[Facts], Decision], context: RequestContext) -> Decision:
-        """Return ``decide``'s decision once it is final.
+    def answer(
+        self, decide: Callable[[Facts], Decision], context: RequestContext, *, minting: bool = False
+    ) -> Decision:
+        """Return ``decide``'s decision once it is final; ``minting`` is whether a token is made of it.
 
         Raises what the ports raise, except for a rule that only reports: its failed question stays unanswered.
         """
@@ -54,7 +57,7 @@ class Lookups:
             decision = decide(facts)
             questions = decision.questions[:at_once]
             if not questions:
-                return decision
+                return self._with_current_ids(decide, decision, facts, context) if minting else decision
             with context.step("lookup"):
                 facts, failure = self._with(facts, questions, decision, context)
             if failure is not None:
@@ -64,6 +67,24 @@ class Lookups:
                     raise failure
                 return decision
             at_once = min(2 * at_once, MAX_AT_ONCE)
+
+    def _with_current_ids(
+        self, decide: Callable[[Facts], Decision], decision: Decision, facts: Facts, context: RequestContext
+    ) -> Decision:
+        """Ask again for ids that the cache had, before a token is made.
+
+        A denied request must not cost a look-up, and an allowed one must not rely on an old id.
+        """
+        relies = any(rule.name == "ids" and not rule.report_only for rule in decision.rules)
+        if not (decision.allowed and relies and context.cache_hits.get("ids")):
+            return decision
+        if self._ids is None or decision.entitlement is None:
+            raise InternalError(detail="this mint cannot look up ids")
+        app, caller, ids = decision.entitlement.app, decision.acting_caller(), {}
+        with context.step("lookup"):
+            for question in facts.ids:
+                ids[question] = self._ids.current(app, question.enrolled, caller, context)
+        return decide(replace(facts, ids=ids))
 
     def _with(
         self, facts: Facts, questions: Sequence[Question], decision: Decision, context: RequestContext
@@ -118,11 +139,11 @@ class Lookups:
         if isinstance(question, CommitQuestion):
             if self._commits is None:
                 raise InternalError(detail="this mint cannot look up commits")
-            return self._commits.contains(app, question, Target(caller.org, caller.owner_id), context)
+            return self._commits.contains(app, question, caller, context)
         if isinstance(question, IdsQuestion):
             if self._ids is None:
                 raise InternalError(detail="this mint cannot look up ids")
-            return self._ids.ids(app, question.enrolled, context)
+            return self._ids.ids(app, question.enrolled, caller, context)
         if self._grants is None:
             raise InternalError(detail="this mint cannot look up grants")
-        return self._grants.variable(app, question, caller.org, context)
+        return self._grants.variable(app, question, caller, context)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mintcore.github.client import MAX_ANSWER, AppClient
+from mintcore.github.current_ids import CurrentIds
 from mintcore.github.grant_variables import GrantVariables
 from mintcore.github.host_commits import HostCommits
 from mintcore.github.installations import GitHubTokens
+from mintcore.github.lookup_limits import LookupLimits
 from mintcore.helpers import Helpers
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.minting.lookups import Lookups
@@ -65,12 +67,12 @@ def assemble(
 
 def _lookups(policy: TrustPolicy, channel: Channel, tokens: GitHubTokens, clock: Clock) -> Lookups:
     """Return the look-ups that this policy can need."""
-    refs = policy.workflow_refs
+    refs, limits = policy.workflow_refs, LookupLimits(clock)
     return Lookups(
-        grants=GrantVariables(channel, tokens, clock) if policy.grants else None,
-        commits=HostCommits(channel, tokens, clock) if refs is not None and refs.commits else None,
+        grants=GrantVariables(channel, tokens, clock, limits) if policy.grants else None,
+        commits=HostCommits(channel, tokens, clock, limits) if refs is not None and refs.commits else None,
         helpers=Helpers(_LOOKUP_THREADS) if policy.grants else None,
-        ids=tokens if policy.enrolled_orgs or policy.enrolled_repos else None,
+        ids=CurrentIds(tokens, clock, limits) if policy.enrolled_orgs or policy.enrolled_repos else None,
     )
 
 

@@ -32,7 +32,11 @@ def test_every_room_exists_and_every_room_is_listed() -> None:
 
 def test_every_cache_is_in_the_table() -> None:
     sources = [path.read_text(encoding="utf-8") for path in ROOT.glob("mintcore/**/*.py")]
-    named = {name for source in sources for name in re.findall(r'ExpiringCache\[[^\n]*\]\(\s*"(\w+)"', source)}
+    named = {
+        name
+        for source in sources
+        for name in re.findall(r'(?:ExpiringCache|BoundedLookups)\[[^\n]*\]\(\s*"(\w+)"', source)
+    }
     assert named == {re.findall(r"`(\w+)`", cache)[0] for cache in CACHES if "`" in cache}
 
 

@@ -22,6 +22,7 @@ from mintcore.github.client import AppClient
 from mintcore.github.grant_variables import GrantVariables
 from mintcore.github.host_commits import HostCommits
 from mintcore.github.installations import GitHubTokens
+from mintcore.github.lookup_limits import LookupLimits
 from mintcore.helpers import Helpers
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.rsa import parse_signer
@@ -73,7 +74,7 @@ class OneCaller:
 
 @dataclass
 class Forged:
-    """GitHub, and the mint's adapters to it; their caches live as long as the test."""
+    """GitHub, and the mint's adapters to it; the cache of installations lives as long as the test."""
 
     github: GitHubService
     clock: FakeClock
@@ -84,17 +85,21 @@ class Forged:
     def service(self, given: dict[str, str]) -> MintService:
         return MintService(
             policy=read_standalone(given).common.policy, verifier=self.seams, assertions=self.assertions,
-            tokens=self.tokens, lookups=self.lookups, limiter=None, token_uses=None, audit=self.seams,
+            tokens=self.tokens, lookups=self.lookups(), limiter=None, token_uses=None, audit=self.seams,
         )  # fmt: skip
 
     def start(self) -> None:
         pem = self.github.find_app(self.apps["coder"]).private_key_pem
         self.assertions = AppJwts(OneSigner(parse_signer(pem, Role("coder"))), self.clock)
-        channel = Outbound(self.clock, connections=4).channel("github", self.github.api_url)
-        self.tokens = GitHubTokens(AppClient(channel, self.assertions, self.clock), self.clock)
-        self.lookups = Lookups(
-            GrantVariables(channel, self.tokens, self.clock),
-            HostCommits(channel, self.tokens, self.clock),
+        self.channel = Outbound(self.clock, connections=4).channel("github", self.github.api_url)
+        self.tokens = GitHubTokens(AppClient(self.channel, self.assertions, self.clock), self.clock)
+
+    def lookups(self) -> Lookups:
+        """Return look-ups that have counted none yet: the clock stands still, so no limit ends."""
+        limits = LookupLimits(self.clock)
+        return Lookups(
+            GrantVariables(self.channel, self.tokens, self.clock, limits),
+            HostCommits(self.channel, self.tokens, self.clock, limits),
             Helpers(8),
         )
 

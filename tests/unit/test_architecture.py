@@ -181,7 +181,10 @@ def is_copier(function: ast.expr, names: set[str], modules: set[str]) -> bool:
 COPIED = {
     "mintcore/keys/secret_manager.py": {"context"},
     "mintcore/service.py": {"status"},
-    "mintcore/cache.py": {"slot.failure", "error"},
+    "mintcore/cache.py": {"slot.failure"},
+    "mintcore/cache_slot.py": {"error"},
+    "mintcore/github/lookup_limits.py": {"failure", "failed.failure"},
+    "mintcore/minting/lookups.py": {"facts"},
     "fullsend/client/mint.py": {"self._retry"},
     "fullsend/client/token_api.py": {"self.retry"},
     "fullsend/cli/mint/deploy.py": {"deployment"},

@@ -18,7 +18,7 @@ from mintcore.errors import (
     PermissionsNotGranted,
     UpstreamTimeout,
 )
-from mintcore.github.grant_variables import MAX_LOOKUPS, _value
+from mintcore.github.grant_variables import _value
 from mintcore.outbound.answer import Answer
 from tests.mint_doubles import new_attempt
 from tests.unit.github.lookup_world import PERMISSIONS, VARIABLE, LookupWorld
@@ -194,6 +194,7 @@ def test_trouble_is_github_trouble_and_is_not_kept(
     with pytest.raises(failure):
         world.variable(LIBRARY)
     world.github.faults.clear()
+    assert world.variable(LIBRARY, caller="other-org") == "caller-org/tool"
     assert world.variable(LIBRARY) == "caller-org/tool"
 
 
@@ -228,20 +229,3 @@ def test_the_answer_about_another_variable_is_not_a_grant() -> None:
     with pytest.raises(GitHubUnavailable):
         _value(Answer(200, {}, body), VARIABLE)
     assert set(PERMISSIONS) == {"contents", "actions_variables", "organization_actions_variables"}
-
-
-def test_look_ups_are_bounded_per_calling_organization_and_minute(world: LookupWorld) -> None:
-    # An organization without the App: one call for all of its repositories.
-    targets = [f"host-org/r{number}" for number in range(MAX_LOOKUPS)]
-    assert {world.variable(target) for target in targets} == {""}
-    calls = world.calls()
-    with pytest.raises(GitHubRateLimited) as refused:
-        world.variable("target-org/library", caller="Caller-Org")
-    assert (refused.value.retry_after, world.calls()) == (60, calls)
-    assert "Jobs of Caller-Org have asked about the grants of more than 500 targets" in refused.value.public
-    # What is cached costs nothing, another organization has its own bound, and a minute later it is as before.
-    assert world.variable(targets[0]) == ""
-    world.put(LIBRARY, "caller-org/tool")
-    assert world.variable(LIBRARY, caller="target-org") == "caller-org/tool"
-    world.clock.advance(60)
-    world.variable(targets[0])

@@ -164,6 +164,7 @@ def test_trouble_is_github_trouble_and_is_not_kept(
     with pytest.raises(failure):
         world.contains(commit)
     world.github.faults.clear()
+    assert world.contains(commit, caller="target-org")
     assert world.contains(commit)
 
 

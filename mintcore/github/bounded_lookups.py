@@ -1,0 +1,83 @@
+"""A cache of look-ups within the limits of :mod:`mintcore.github.lookup_limits`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from mintcore.cache import ExpiringCache
+from mintcore.errors import MintError, UpstreamTimeout
+from mintcore.github.lookup_limits import Lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mintcore.github.lookup_limits import LookupLimits
+    from mintcore.policy.caller import Caller
+    from mintcore.ports import Clock
+    from mintcore.request import RequestContext
+
+V = TypeVar("V")
+
+_MAX_ANSWERS = 10_000
+
+
+class BoundedLookups(Generic[V]):
+    """GitHub's answers, each fresh for ``fresh_for(answer)`` seconds. One look-up at a time; keeps no failure.
+
+    ``name`` is the cache's name in the record of a request.
+    """
+
+    def __init__(self, name: str, clock: Clock, limits: LookupLimits, fresh_for: Callable[[V], float]) -> None:
+        self._limits = limits
+        self._answers = ExpiringCache[Lookup, V](
+            name,
+            clock=clock,
+            fresh_for=fresh_for,
+            hold_failure_seconds=0.0,
+            most=_MAX_ANSWERS,
+            slow=lambda: UpstreamTimeout(detail=f"waited for a look-up ({name}) until the time ran out"),
+        )
+
+    def get(
+        self,
+        lookup: Lookup,
+        caller: Caller,
+        load: Callable[[], V],
+        context: RequestContext,
+        *,
+        gained: Callable[[V], bool],
+        about: str,
+    ) -> V:
+        """Return the answer, from ``load`` if it is not here and the limits allow a look-up for ``caller``.
+
+        ``gained`` tells whether an answer allows the caller what it asks. Raises what ``load`` raises, or what
+        :meth:`~mintcore.github.lookup_limits.LookupLimits.admit` raises.
+        """
+        here: list[bool] = []
+
+        def look_up() -> V:
+            answer = self._watched(lookup, caller, load, context)
+            here.append(True)
+            return answer
+
+        answer = self._answers.get(
+            lookup, look_up, context, admit=lambda: self._limits.admit(lookup, caller, about)
+        )
+        self._limits.answered(lookup, caller, gained=gained(answer), looked_up=bool(here))
+        return answer
+
+    def renew(self, lookup: Lookup, caller: Caller, load: Callable[[], V], context: RequestContext) -> V:
+        """Return an answer of a look-up that ends from now on. Raises what ``load`` raises."""
+        return self._answers.renew(
+            lookup, lambda: self._watched(lookup, caller, load, context), context, at_most_every=0.0
+        )
+
+    def _watched(self, lookup: Lookup, caller: Caller, load: Callable[[], V], context: RequestContext) -> V:
+        """Return what ``load`` returns. A failure counts if GitHub was called."""
+        before = context.upstream_calls.get("github", 0)
+        try:
+            return load()
+        except MintError as failure:
+            if context.upstream_calls.get("github", 0) > before:
+                self._limits.failed(lookup, caller, failure)
+            raise

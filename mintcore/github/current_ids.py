@@ -1,0 +1,49 @@
+"""Asks GitHub which ids a job's owner and repository have now, within the limits of look-ups.
+
+An answer that is a minute old can deny, and describes a caller in ``/v1/status``. It never allows a mint: a
+repository of the same name can be made within seconds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mintcore.github.bounded_lookups import BoundedLookups
+from mintcore.github.lookup_limits import Lookup
+from mintcore.policy.decision import Ids, IdsQuestion
+from mintcore.policy.enrolled_ids import denied
+
+if TYPE_CHECKING:
+    from mintcore.github.installations import GitHubTokens
+    from mintcore.github.lookup_limits import LookupLimits
+    from mintcore.policy.caller import Caller
+    from mintcore.policy.decision import EnrolledIds
+    from mintcore.policy.roles import App
+    from mintcore.ports import Clock
+    from mintcore.request import RequestContext
+
+IDS_SECONDS = 60.0
+
+
+class CurrentIds:
+    """Compares ids; an :class:`~mintcore.ports.IdsLookup`."""
+
+    def __init__(self, tokens: GitHubTokens, clock: Clock, limits: LookupLimits) -> None:
+        self._tokens = tokens
+        self._found = BoundedLookups["Ids"]("ids", clock, limits, lambda _found: IDS_SECONDS)
+
+    def ids(self, app: App, enrolled: EnrolledIds, caller: Caller, context: RequestContext) -> Ids:
+        """Return the ids as they were within the last minute. Raises what IdsLookup says."""
+        return self._found.get(
+            Lookup(app, IdsQuestion(enrolled)),
+            caller,
+            lambda: self._tokens.ids(app, enrolled, context),
+            context,
+            gained=lambda found: denied(enrolled, *found) is None,
+            about=f"the id of {enrolled.repository}",
+        )
+
+    def current(self, app: App, enrolled: EnrolledIds, caller: Caller, context: RequestContext) -> Ids:
+        """Return the ids as they are now. Raises what IdsLookup says."""
+        load = lambda: self._tokens.ids(app, enrolled, context)  # noqa: E731 - two lines longer as a function
+        return self._found.renew(Lookup(app, IdsQuestion(enrolled)), caller, load, context)

@@ -1,0 +1,153 @@
+"""Bound the look-ups that callers cause who may be denied, because all callers share GitHub's limits.
+
+GitHub allows an App about 180 token creations a minute, and each look-up creates one. A failed look-up is not
+cached: an answer serves as soon as there is one. But the calling organization cannot repeat it within a minute, and
+its look-ups that gain nothing are few. A caller that an answer has allowed before may repeat one failed look-up at
+once, so neither a stranger nor a hiccup of GitHub delays it.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from mintcore.errors import GitHubRateLimited, MintError, TransientError
+from mintcore.github.budget import Budget
+
+if TYPE_CHECKING:
+    from mintcore.policy.caller import Caller
+    from mintcore.policy.decision import Question
+    from mintcore.policy.names import Org, Repo
+    from mintcore.policy.roles import App
+    from mintcore.ports import Clock
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+SECONDS = 60.0
+MAX_LOOKUPS = 500
+"""Per calling organization: as many as one request can name."""
+MAX_NEEDLESS = 30
+"""Look-ups without a gain, per calling organization. Those in flight do not count yet."""
+MAX_NEEDLESS_OF_APP = 90
+"""The same for all callers of an App: half of what GitHub allows it stays for tokens."""
+
+_MAX_KEYS = 10_000
+
+
+class Lookup(NamedTuple):
+    """What is looked up, with which App."""
+
+    app: App
+    question: Question
+
+
+class _Failed(NamedTuple):
+    until: float
+    failure: MintError
+
+
+class LookupLimits:
+    """Counts the look-ups of an App's grants, commits and ids together; thread-safe."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failed: OrderedDict[tuple[Org, Lookup], _Failed] = OrderedDict()
+        self._gained: OrderedDict[tuple[Repo, Lookup], None] = OrderedDict()
+        self._all = Budget["Org"](clock, most=MAX_LOOKUPS, seconds=SECONDS)
+        self._needless = Budget["Org"](clock, most=MAX_NEEDLESS, seconds=SECONDS)
+        self._needless_of_app = Budget["App"](clock, most=MAX_NEEDLESS_OF_APP, seconds=SECONDS)
+
+    def admit(self, lookup: Lookup, caller: Caller, about: str) -> None:
+        """Count a look-up that is about to start, for the sentence ``about`` something.
+
+        Raises the failure of the last look-up again, or GitHubRateLimited, each with the seconds to wait.
+        """
+        refusal = self._repeated(lookup, caller.org, about) or self._too_many_needless(lookup.app, caller.org)
+        if refusal is not None and not self._take_gained(lookup, caller.repository):
+            raise refusal
+        wait = self._all.spend(caller.org)
+        if wait:
+            raise _limited(caller.org, MAX_LOOKUPS, "look-ups", wait)
+
+    def failed(self, lookup: Lookup, caller: Caller, failure: MintError) -> None:
+        """Note that a look-up for ``caller`` failed after a call to GitHub."""
+        with self._lock:
+            # A copy has no traceback, which would keep the failed request alive.
+            until = self._clock.monotonic() + SECONDS
+            _keep(self._failed, (caller.org, lookup), _Failed(until, copy.copy(failure)))
+        self._note_needless(lookup.app, caller.org)
+
+    def answered(self, lookup: Lookup, caller: Caller, *, gained: bool, looked_up: bool) -> None:
+        """Note an answer, whether the caller gains by it, and whether a look-up for this caller got it."""
+        key = (caller.repository, lookup)
+        with self._lock:
+            if gained:
+                _keep(self._gained, key, None)
+            else:
+                self._gained.pop(key, None)
+            if looked_up:
+                self._failed.pop((caller.org, lookup), None)
+        if looked_up and not gained:
+            self._note_needless(lookup.app, caller.org)
+
+    def _note_needless(self, app: App, org: Org) -> None:
+        self._needless.note(org)
+        self._needless_of_app.note(app)
+
+    def _take_gained(self, lookup: Lookup, repository: Repo) -> bool:
+        """Return whether the last answer allowed the caller; from now on this is forgotten."""
+        with self._lock:
+            key = (repository, lookup)
+            known = key in self._gained
+            self._gained.pop(key, None)
+            return known
+
+    def _repeated(self, lookup: Lookup, org: Org, about: str) -> MintError | None:
+        """Return the failure of the organization's look-up within the last minute."""
+        with self._lock:
+            failed = self._failed.get((org, lookup))
+            left = 0.0 if failed is None else failed.until - self._clock.monotonic()
+            if failed is None or left <= 0:
+                self._failed.pop((org, lookup), None)
+                return None
+        again = copy.copy(failed.failure)
+        again.detail = f"no look-up, the last one failed: {failed.failure.detail}"
+        if isinstance(again, TransientError):
+            again.retry_after = max(math.ceil(left), again.retry_after or 0)
+            again.public = f"{again.public} The mint asks GitHub about {about} again in {math.ceil(left)} s."
+        return again
+
+    def _too_many_needless(self, app: App, org: Org) -> MintError | None:
+        wait = self._needless.wait(org)
+        if wait:
+            return _limited(org, MAX_NEEDLESS, "look-ups that failed or allowed nothing", wait)
+        # An organization's first look-up is admitted: many strangers must not keep a new one out.
+        wait = self._needless_of_app.wait(app) if self._needless.count(org) else 0.0
+        if not wait:
+            return None
+        return GitHubRateLimited(
+            "The mint has made too many look-ups that failed or allowed nothing for the role's GitHub App; wait as "
+            "long as Retry-After says.",
+            detail=f"more than {MAX_NEEDLESS_OF_APP} needless look-ups in a minute for one App",
+            retry_after=max(1, math.ceil(wait)),
+        )
+
+
+def _limited(org: Org, most: int, what: str, wait: float) -> GitHubRateLimited:
+    return GitHubRateLimited(
+        f"Jobs of {org} have caused more than {most} {what} within a minute; wait as long as Retry-After says.",
+        detail=f"more than {most} {what} in a minute for {org}",
+        retry_after=max(1, math.ceil(wait)),
+    )
+
+
+def _keep(kept: OrderedDict[K, V], key: K, value: V) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > _MAX_KEYS:
+        kept.popitem(last=False)
