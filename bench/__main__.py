@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from time import perf_counter
 from typing import Any
 
-from bench import crowding, kms, passes, profile, rare, report, tls
+from bench import hostile_clients, infrequent_mints, kms, passes, profile, report, tls
 from bench.client import LoadError
 from bench.measure import Machine, cpu_model, on_cpus
 from bench.scene import Scene
@@ -54,12 +54,12 @@ def _run(effort: passes.Effort) -> dict[str, Any]:
             "calls": passes.upstream_calls(stage),
             "cpu": passes.cpu_per_request(stage),
             "throughput": passes.throughput(stage),
-            "rare": rare.rare(stage),
+            "rare": infrequent_mints.measure(stage),
             "kms": kms.with_kms(stage),
             "tls": tls.over_tls(stage),
-            "crowd": passes.crowd(stage),
-            "bodies": crowding.bodies(stage),
-            "slow": crowding.slow_senders(stage),
+            "crowd": passes.concurrent_clients(stage),
+            "bodies": hostile_clients.large_bodies(stage),
+            "slow": hostile_clients.slow_senders(stage),
             "memory": passes.memory(stage),
             "profile": profile.take(stage),
         }

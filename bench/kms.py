@@ -75,7 +75,7 @@ def _compared(stage: Stage, name: str, extra: dict[str, str]) -> dict[str, Any]:
         sleep(_WARM_SECONDS)
         times: dict[str, list[float]] = {keys: [] for keys in servers}
         before = stage.scene.calls()
-        for number in range(stage.effort.rare):
+        for number in range(stage.effort.infrequent):
             for keys, server in servers.items():
                 begun = perf_counter()
                 server.ask(known[number % len(known)])
@@ -84,7 +84,7 @@ def _compared(stage: Stage, name: str, extra: dict[str, str]) -> dict[str, Any]:
         signed = stage.scene.calls_since(before).get("sign", 0)
     found: dict[str, Any] = {keys: {"p50_ms": statistics.median(one)} for keys, one in times.items()}
     found["ratio"] = found["kms"]["p50_ms"] / found["secrets"]["p50_ms"]
-    found["signatures"] = signed / stage.effort.rare
+    found["signatures"] = signed / stage.effort.infrequent
     return found
 
 

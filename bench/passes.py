@@ -39,18 +39,18 @@ class Effort:
     seconds: float
     starts: int
     mints: int
-    rare: int
+    infrequent: int
     healths: int
 
     @classmethod
     def full(cls) -> Effort:
         """Return what the published figures are made with."""
-        return cls(rounds=3, seconds=1.5, starts=7, mints=10_000, rare=31, healths=500)
+        return cls(rounds=3, seconds=1.5, starts=7, mints=10_000, infrequent=31, healths=500)
 
     @classmethod
     def quick(cls) -> Effort:
         """Return what takes under a minute on a quiet machine and shows a direction."""
-        return cls(rounds=1, seconds=0.4, starts=1, mints=2_000, rare=6, healths=100)
+        return cls(rounds=1, seconds=0.4, starts=1, mints=2_000, infrequent=6, healths=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def _summary(loads: list[Load]) -> dict[str, float]:
     }
 
 
-def crowd(stage: Stage) -> dict[str, float]:
+def concurrent_clients(stage: Stage) -> dict[str, float]:
     """Return throughput and latency of the mint with as many clients as it has threads."""
     stage.say(f"{_CROWD} clients, {_CROWD_LATENCY_MS} ms upstream")
     with stage.server("mint") as server:

@@ -52,8 +52,8 @@ def in_readme(results: Mapping[str, Any]) -> str:
 def text(results: Mapping[str, Any]) -> str:
     """Return everything as Markdown."""
     parts = [_machine(results), _targets(results), _throughput(results["throughput"]), _baseline(results)]
-    parts += [_calls(results["calls"]), _starts(results["start"]), _rare(results)]
-    parts += [*kms.shown(results.get("kms")), _crowding(results)]
+    parts += [_calls(results["calls"]), _starts(results["start"]), _infrequent(results)]
+    parts += [*kms.shown(results.get("kms")), _hostile_clients(results)]
     parts += [_cpu(results), _memory(results["memory"]), _profile(results)]
     return "\n\n".join(parts)
 
@@ -156,7 +156,7 @@ def _starts(start: Mapping[str, Any]) -> str:
     return table(("from process start to", "first answer", "first token", "worst"), rows)
 
 
-def _rare(results: Mapping[str, Any]) -> str:
+def _infrequent(results: Mapping[str, Any]) -> str:
     rows = [
         (
             label,
@@ -177,7 +177,7 @@ def _rare(results: Mapping[str, Any]) -> str:
     )
 
 
-def _crowding(results: Mapping[str, Any]) -> str:
+def _hostile_clients(results: Mapping[str, Any]) -> str:
     bodies, slow = results["bodies"], results["slow"]
     return (
         f"16 bodies of 30 MiB without a proof: {bodies['before_mib']:.0f} MiB before, {bodies['peak_mib']:.0f} MiB "

@@ -55,11 +55,11 @@ class Scene:
         self._folder = tempfile.TemporaryDirectory()
         self._authority = Path(self._folder.name) / "ca.pem"
         self._authority.write_text(chain)
-        furniture = {"pems": self._pems, "jwks": {"keys": [self._jwk()]}, "certificate": chain, "key": key}
+        setup = {"pems": self._pems, "jwks": {"keys": [self._jwk()]}, "certificate": chain, "key": key}
         assert self._process.stdin is not None  # noqa: S101 - it was asked for
         assert self._process.stdout is not None  # noqa: S101 - it was asked for
         # Through a pipe: other users can read command lines.
-        self._process.stdin.write(json.dumps(furniture) + "\n")
+        self._process.stdin.write(json.dumps(setup) + "\n")
         self._process.stdin.flush()
         self._ports: dict[str, int] = json.loads(self._process.stdout.readline())
         return self

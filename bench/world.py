@@ -47,7 +47,7 @@ class World:
         self._parts: dict[str, tuple[str, bytes]] = {}
         self._ready: dict[str, bytes] = {}
 
-    def furnish(self, parts: dict[str, tuple[str, bytes]]) -> None:
+    def set_answers(self, parts: dict[str, tuple[str, bytes]]) -> None:
         """Take the answers to give, by kind of call."""
         self._parts = parts
         self.stamp()
@@ -128,10 +128,10 @@ class Wire(asyncio.Protocol):
                 self._transport.write(answer)
 
 
-async def serve(furniture: dict[str, Any]) -> None:
+async def serve(setup: dict[str, Any]) -> None:
     """Serve until stdin ends.
 
-    ``furniture`` has the issuer's ``jwks``, ``pems`` by role, and a ``certificate`` with its ``key``.
+    ``setup`` has the issuer's ``jwks``, ``pems`` by role, and a ``certificate`` with its ``key``.
     """
     loop = asyncio.get_running_loop()
     world = World()
@@ -139,11 +139,11 @@ async def serve(furniture: dict[str, Any]) -> None:
     for service in SERVICES:
         server = await loop.create_server(lambda: Wire(world), HOST, 0, backlog=1024)
         ports[service] = server.sockets[0].getsockname()[1]
-    tls = _tls(furniture["certificate"], furniture["key"])
+    tls = _tls(setup["certificate"], setup["key"])
     for service in BEHIND_TLS:
         server = await loop.create_server(lambda: Wire(world), HOST, 0, backlog=1024, ssl=tls)
         ports[f"{service}-tls"] = server.sockets[0].getsockname()[1]
-    world.furnish(answers(f"http://{HOST}:{ports['issuer']}", furniture["jwks"], furniture["pems"]))
+    world.set_answers(answers(f"http://{HOST}:{ports['issuer']}", setup["jwks"], setup["pems"]))
     print(json.dumps(ports), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 

@@ -20,7 +20,7 @@ MAX_LINE = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundEvent:
     """One event; ``time`` is when the entry says it was, empty where it does not."""
 
     time: str
@@ -28,14 +28,14 @@ class Found:
 
 
 @dataclass(slots=True)
-class Reading:
+class ReadReport:
     """What became of the lines: how many ``events`` there were, and which lines are ``bad``, as file:number."""
 
     events: int = 0
     bad: list[str] = field(default_factory=list)
 
 
-def read_events(name: str, file: IO[bytes], reading: Reading) -> Iterator[Found]:
+def read_events(name: str, file: IO[bytes], reading: ReadReport) -> Iterator[FoundEvent]:
     """Yield the events in ``file``, noting on ``reading`` what could not be read; never raises for its content."""
     first = file.readline(MAX_LINE)
     lines: Iterator[bytes] = chain([first], iter(lambda: file.readline(MAX_LINE), b""))
@@ -54,12 +54,12 @@ def read_events(name: str, file: IO[bytes], reading: Reading) -> Iterator[Found]
             reading.bad.append(f"{name}:{number}")
 
 
-def without_repeats(found: Iterable[Found]) -> list[Found]:
+def without_repeats(found: Iterable[FoundEvent]) -> list[FoundEvent]:
     """Return each event once: a file and its copy hold the same, and so do a log and its export."""
     return list({_identity(entry): entry for entry in found}.values())
 
 
-def _identity(entry: Found) -> str:
+def _identity(entry: FoundEvent) -> str:
     try:
         return json.dumps(entry.event, sort_keys=True)
     except RecursionError:
@@ -78,7 +78,7 @@ def _parsed(text: bytes) -> Any:
         return None
 
 
-def _events(entries: Iterable[Any], reading: Reading) -> Iterator[Found]:
+def _events(entries: Iterable[Any], reading: ReadReport) -> Iterator[FoundEvent]:
     for entry in entries:
         if not isinstance(entry, dict):
             continue
@@ -86,7 +86,7 @@ def _events(entries: Iterable[Any], reading: Reading) -> Iterator[Found]:
         event = payload.get("audit") if isinstance(payload, dict) else None
         if isinstance(event, dict):
             reading.events += 1
-            yield Found(_text(event.get("time")) or _text(entry.get("timestamp")), event)
+            yield FoundEvent(_text(event.get("time")) or _text(entry.get("timestamp")), event)
 
 
 def _text(value: Any) -> str:

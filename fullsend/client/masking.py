@@ -28,14 +28,14 @@ _REDACTOR_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Unmasked:
+class MaskingFailure:
     """Why the job's log may show a token; `failed`: the CI system could have hidden it."""
 
     sentence: str
     failed: bool = False
 
 
-def mask_in_log(token: str, environ: Mapping[str, str], write: Callable[[str], object]) -> Unmasked | None:
+def mask_in_log(token: str, environ: Mapping[str, str], write: Callable[[str], object]) -> MaskingFailure | None:
     """Have the job's CI system hide a token in the log; `write` prints a line where a runner reads it.
 
     Return None if the system hides it from now on, or if this is not a CI job.
@@ -47,12 +47,12 @@ def mask_in_log(token: str, environ: Mapping[str, str], write: Callable[[str], o
         write(f"::add-mask::{token}")
         return None
     if system != CISystem.BUILDKITE:
-        return Unmasked(f"{system} cannot hide the token in the job's log if something prints it.")
+        return MaskingFailure(f"{system} cannot hide the token in the job's log if something prints it.")
     try:
         # On stdin: every process on the machine can read the arguments.
         run_agent(_REDACTOR, environ, seconds=_REDACTOR_SECONDS, stdin=token)
     except AgentError as error:
-        return Unmasked(f"Buildkite does not hide the token in the log: {error}.", failed=True)
+        return MaskingFailure(f"Buildkite does not hide the token in the log: {error}.", failed=True)
     return None
 
 

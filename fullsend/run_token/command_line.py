@@ -65,7 +65,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE, error_text(message, f"{self.prog} --help shows the usage") + "\n")
 
 
-def spread(args: Sequence[str]) -> list[str]:
+def one_permission_each(args: Sequence[str]) -> list[str]:
     """Turn `--permissions a b mint` into `--permissions a --permissions b mint`.
 
     The first word after the option is always a value; from the second on, an action's name ends the values.
@@ -90,7 +90,7 @@ def spread(args: Sequence[str]) -> list[str]:
 
 def run(args: Sequence[str], prog: str) -> int:
     """Run one command line and return its exit status."""
-    given = _parser(prog).parse_args(spread(args))
+    given = _parser(prog).parse_args(one_permission_each(args))
     try:
         report = _report(given)
         sys.stdout.write(encodable(json.dumps(report, indent=2, ensure_ascii=False)) + "\n")

@@ -46,7 +46,7 @@ def test_an_edit_holds_after_it_was_applied_whatever_was_there(
     after = edit.apply(before)
     assert org in orgs(after)
     assert repo in repos(after)
-    assert edit.holds(after)
+    assert edit.is_applied(after)
 
 
 @given(st.lists(org_names, min_size=1, max_size=5, unique=True))

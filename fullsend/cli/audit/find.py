@@ -8,12 +8,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from fullsend.audit.entries import Reading, read_events, without_repeats
+from fullsend.audit.entries import ReadReport, read_events, without_repeats
 from fullsend.audit.search import EventFilter, normal_hash
 from fullsend.cli.output import FAILED, BadUsage, CommandError, json_option, note, print_json, print_table
 
 if TYPE_CHECKING:
-    from fullsend.audit.entries import Found
+    from fullsend.audit.entries import FoundEvent
 
 _BAD_SHOWN = 3
 _RUN = re.compile(r"[0-9]*|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -93,7 +93,7 @@ def find(
     event_filter = EventFilter(token_hash, repo, run, issuer, would_deny)
     if event_filter == EventFilter():
         raise click.UsageError("say what to look for: --token-hash, --repo, --run, --issuer or --would-deny")
-    reading, found = Reading(), []
+    reading, found = ReadReport(), []
     for file in files:
         try:
             found += [entry for entry in read_events(file.name, file, reading) if event_filter.matches(entry.event)]
@@ -113,23 +113,23 @@ def find(
             f"({_first_bad(reading)}).",
             "Give the lines a mint prints, the file of AUDIT_LOG, or an export of Cloud Logging.",
         )
-    _say_what_was_read(reading, len(found), len(found) - len(events))
+    _report_reading(reading, len(found), len(found) - len(events))
     if not found:
         sys.exit(FAILED)
 
 
-def _say_what_was_read(reading: Reading, found: int, repeats: int) -> None:
+def _report_reading(reading: ReadReport, found: int, repeats: int) -> None:
     again = f", {repeats} of them the same again" if repeats else ""
     note(f"{found} of {reading.events} audit events{again}")
     if reading.bad:
         note(f"warning: {len(reading.bad)} lines could not be read as JSON: {_first_bad(reading)}")
 
 
-def _first_bad(reading: Reading) -> str:
+def _first_bad(reading: ReadReport) -> str:
     return ", ".join(reading.bad[:_BAD_SHOWN]) + (" and others" if len(reading.bad) > _BAD_SHOWN else "")
 
 
-def _row(entry: Found) -> tuple[str, ...]:
+def _row(entry: FoundEvent) -> tuple[str, ...]:
     event = entry.event
     caller, issued = _part(event, "caller"), _part(event, "issued")
     run, attempt, actor = (_shown(caller.get(name)) for name in ("run_id", "run_attempt", "actor"))
@@ -156,7 +156,7 @@ def _who(caller: dict[str, Any]) -> str:
     return f"{repository or 'no repository'}, for {project}"
 
 
-def _rules(entry: Found, would_deny: bool) -> tuple[str, ...]:  # noqa: FBT001 - a column or none
+def _rules(entry: FoundEvent, would_deny: bool) -> tuple[str, ...]:  # noqa: FBT001 - a column or none
     listed = entry.event.get("would_deny")
     names = ", ".join(_shown(name) for name in listed) if isinstance(listed, list) else ""
     return (names,) if would_deny else ()

@@ -74,10 +74,10 @@ def deprovision(*, target: str, project: str, yes: bool, dry_run: bool, emit: st
         already = f"{target} has no access of its own." if cover else f"{target} cannot use models."
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
         if done:
-            _say_what_holds(state, wanted, ended=bool(steps))
+            _report_remaining(state, wanted, ended=bool(steps))
 
 
-def _say_what_holds(state: InferenceState, wanted: Org | Repo, *, ended: bool) -> None:
+def _report_remaining(state: InferenceState, wanted: Org | Repo, *, ended: bool) -> None:
     """Say whether the target's organization still covers it after its own access ended."""
     cover = state.covering(wanted)
     if cover is None and ended:

@@ -196,7 +196,7 @@ def check_request(
     return request
 
 
-def tell_warnings(minted: MintedToken) -> None:
+def print_warnings(minted: MintedToken) -> None:
     """Say on stderr what the mint ignored or only reported."""
     for warning in minted.warnings:
         note(f"warning: {without_secrets(warning)}")

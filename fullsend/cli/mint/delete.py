@@ -9,7 +9,7 @@ from fullsend.cli.output import note, progress, yes_option
 from fullsend.operate.gcp.read_state import read_state, stored_keys, stored_kms_keys
 from fullsend.operate.model.names import FUNCTION, secret_id
 from fullsend.operate.plan.deletion import delete as plan
-from fullsend.operate.plan.deletion import its_keys, its_kms_versions, keys_elsewhere, refuse_elsewhere
+from fullsend.operate.plan.deletion import keys_elsewhere, own_keys, own_kms_versions, refuse_elsewhere
 
 
 @click.command()
@@ -32,7 +32,7 @@ def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bo
             stored = stored_keys(cloud, state)
             kms = stored_kms_keys(cloud, state)
         steps = plan(state, stored, kms, keep_keys=keep_keys)
-        keys = [] if keep_keys else its_keys(state, stored)
+        keys = [] if keep_keys else own_keys(state, stored)
         others = [] if keep_keys else sorted(stored.keys() - set(keys))
         if others:
             note(
@@ -40,7 +40,7 @@ def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bo
                 f"To delete one: gcloud secrets delete {secret_id(others[0])} --project {project}"
             )
         with_keys = f", with the keys of {', '.join(keys)}" if keys else ""
-        disabled = [] if keep_keys else its_kms_versions(state, kms)
+        disabled = [] if keep_keys else own_kms_versions(state, kms)
         if disabled:
             with_keys += f", and disable the Cloud KMS keys of {', '.join(dict(disabled))}"
         question = f"Delete the mint of {project} for everyone who uses it{with_keys}?"
@@ -48,10 +48,10 @@ def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bo
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
         if done and steps:
             note("The mint is deleted. The APIs stay enabled, because others may use them.")
-            _tell_of_kms([name for _, name in disabled], keys_elsewhere(state))
+            _report_kms([name for _, name in disabled], keys_elsewhere(state))
 
 
-def _tell_of_kms(disabled: list[str], elsewhere: list[str]) -> None:
+def _report_kms(disabled: list[str], elsewhere: list[str]) -> None:
     """Tell which key versions are left in Cloud KMS."""
     if disabled:
         destroy = f"gcloud kms keys versions destroy {disabled[0]}"

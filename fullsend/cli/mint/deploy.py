@@ -15,7 +15,7 @@ from fullsend.cli.mint.operator_options import (
     plan_options,
     resolver,
 )
-from fullsend.cli.mint.role_keys import check_role, kms_option, tell_leftovers, with_kms
+from fullsend.cli.mint.role_keys import check_role, kms_option, report_leftovers, with_kms
 from fullsend.cli.output import CommandError, note, progress
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import names
@@ -168,7 +168,7 @@ def deploy(
                 raise CommandError("Google does not say where the mint is.", "Run the command again.")
             click.echo(f"FULLSEND_MINT_URL={url}")
             for role in deployment.roles:
-                tell_leftovers(state, role)
+                report_leftovers(state, role)
             note("Give callers this URL: fullsend github setup ORG --mint-url … sets it for them.")
 
 

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from fullsend.audit.entries import Reading, read_events, without_repeats
+from fullsend.audit.entries import ReadReport, read_events, without_repeats
 from fullsend.cli.mint.operator_options import github_api, google, place_options, resolver
 from fullsend.cli.output import (
     NOT_HEALTHY,
@@ -121,7 +121,7 @@ def _published(cloud: Cloud, file: IO[bytes]) -> Provenance:
 
 
 def _rehearsed(files: Sequence[IO[bytes]], environment: Mapping[str, str]) -> Rehearsal:
-    reading = Reading()
+    reading = ReadReport()
     found = [entry for file in files for entry in read_events(file.name, file, reading)]
     if not found:
         raise BadUsage(

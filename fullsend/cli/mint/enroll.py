@@ -87,12 +87,12 @@ def unenroll(*, target: str, project: str, region: str, yes: bool, dry_run: bool
         already = f"{target} is not enrolled."
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
         if done:
-            _say_what_holds(
+            _report_remaining(
                 state.environment if not steps else read_state(cloud).environment, wanted, ended=bool(steps)
             )
 
 
-def _say_what_holds(environment: Mapping[str, str], wanted: Org | Repo, *, ended: bool) -> None:
+def _report_remaining(environment: Mapping[str, str], wanted: Org | Repo, *, ended: bool) -> None:
     """Say that the enrollment ended, and what still lets the target or its repositories mint."""
     if ended:
         note(f"{wanted} is no longer enrolled.")

@@ -15,8 +15,8 @@ from fullsend.cli.mint.caller_options import (
     mask_in_log,
     mint_options,
     narrowing_options,
+    print_warnings,
     role_options,
-    tell_warnings,
     variable_names,
 )
 from fullsend.cli.mint.own_memory import close_own_memory
@@ -77,7 +77,7 @@ def exec_(
         ):
             minted = client.mint_checked(request)
             mask_in_log(minted.token)
-            tell_warnings(minted)
+            print_warnings(minted)
             if wait_usable:
                 client.wait_usable(minted.token)
             environment |= dict.fromkeys(names, minted.token)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fullsend.cli.mint.operator_options import carry_out, google, place_options, plan_options
-from fullsend.cli.mint.role_keys import check_role, tell_leftovers, with_kms
+from fullsend.cli.mint.role_keys import check_role, report_leftovers, with_kms
 from fullsend.cli.output import note, progress, yes_option
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import environment, names
@@ -58,4 +58,4 @@ def import_key_(
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
         if done and steps:
             note(f"The role {role} signs with Cloud KMS.")
-            tell_leftovers(state, wanted, secret_deleted=delete_secret)
+            report_leftovers(state, wanted, secret_deleted=delete_secret)

@@ -51,7 +51,7 @@ def proof(cloud: Cloud, role: RoleKey, environment: Mapping[str, str]) -> Secret
     return cloud.secrets.value(cloud.location.secret(role.role))
 
 
-def tell_leftovers(state: MintState, role: RoleKey, *, secret_deleted: bool = False) -> None:
+def report_leftovers(state: MintState, role: RoleKey, *, secret_deleted: bool = False) -> None:
     """Tell of the copies of a key that Cloud KMS has now."""
     if role.in_kms is None:
         return

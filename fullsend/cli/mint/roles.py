@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fullsend.cli.mint.operator_options import carry_out, check_with_github, google, place_options, plan_options
-from fullsend.cli.mint.role_keys import check_role, kms_option, tell_leftovers, with_kms
+from fullsend.cli.mint.role_keys import check_role, kms_option, report_leftovers, with_kms
 from fullsend.cli.output import note, progress, yes_option
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import environment, names
@@ -71,7 +71,7 @@ def add_role(
         already = f"The mint serves the role {role} already."
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already) and steps:
             note(f"The mint serves the role {role}.")
-            tell_leftovers(state, wanted)
+            report_leftovers(state, wanted)
 
 
 def _permissions(role: str, given: tuple[str, ...]) -> str:

@@ -20,8 +20,8 @@ from fullsend.cli.mint.caller_options import (
     mask_in_log,
     mint_options,
     narrowing_options,
+    print_warnings,
     role_options,
-    tell_warnings,
     variable_names,
 )
 from fullsend.cli.mint.supervise import KILLED, Interrupted, Supervisor
@@ -101,7 +101,7 @@ def token(
         with _delivered_or_revoked(client), supervisor.guard():
             minted = client.mint_checked(request)
             mask_in_log(minted.token, printed=not (out or output_file))
-            tell_warnings(minted)
+            print_warnings(minted)
             if wait_usable:
                 client.wait_usable(minted.token)
             if output_file:

@@ -123,12 +123,12 @@ def repositories(snapshot: Snapshot) -> Iterator[Finding]:
             yield Finding("repo_condition_differs", what, fix)
         if (
             condition is not None
-            and condition.required != admission.own_again(condition, snapshot.environment).required
+            and condition.required != admission.own_renewed(condition, snapshot.environment).required
         ):
             what = f"The condition of {provider_id} does not have the claims of REQUIRED_CLAIMS."
             yield Finding("condition_not_narrowed", what, snapshot.command("deploy"))
         yield from _says(snapshot, provider_id, found, fix)
-    yield from _strays(snapshot, listed)
+    yield from _unlisted_providers(snapshot, listed)
 
 
 def _collisions(snapshot: Snapshot, listed: list[Repo]) -> Iterator[Finding]:
@@ -141,7 +141,7 @@ def _collisions(snapshot: Snapshot, listed: list[Repo]) -> Iterator[Finding]:
             yield Finding("provider_ids_collide", what, fix)
 
 
-def _strays(snapshot: Snapshot, listed: list[Repo]) -> Iterator[Finding]:
+def _unlisted_providers(snapshot: Snapshot, listed: list[Repo]) -> Iterator[Finding]:
     for name, found in sorted(snapshot.state.providers.items()):
         condition = conditions.parse(found.spec.condition)
         if (

@@ -59,7 +59,7 @@ CHECKS: tuple[Check, ...] = (
     admission_checks.organizations,
     admission_checks.repositories,
     issuer_checks.providers,
-    issuer_checks.strays,
+    issuer_checks.unlisted_issuers,
     issuer_checks.entries,
     issuer_checks.published,
     key_checks.secrets,

@@ -64,7 +64,7 @@ def _differences(issuer: Issuer, found: ProviderSpec, wanted: ProviderSpec, fix:
         yield Finding("issuer_condition_differs", what, fix)
 
 
-def strays(snapshot: Snapshot) -> Iterator[Finding]:
+def unlisted_issuers(snapshot: Snapshot) -> Iterator[Finding]:
     """Find a provider of an issuer that ISSUERS does not name, and entries of such an issuer."""
     try:
         listed = set(json_object(snapshot.environment, issuer_list.ISSUERS))

@@ -47,7 +47,7 @@ _CLAIMS = {
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Stopped:
+class DeniedCaller:
     """A caller whose requests a rule would deny, how many of them, and what would have to change."""
 
     rule: str
@@ -62,7 +62,7 @@ class Stopped:
 class Rehearsal:
     """The callers that would be stopped, how many granted requests were decided, and how many could not be."""
 
-    stopped: tuple[Stopped, ...]
+    stopped: tuple[DeniedCaller, ...]
     decided: int
     unreadable: int
 
@@ -82,7 +82,7 @@ def protected(environment: Mapping[str, str]) -> dict[str, str]:
 def rehearse(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]) -> Rehearsal:
     """Return which callers of the granted requests would be stopped. Raises ConfigurationError."""
     policy = read_hosted(protected(environment)).common.policy
-    counted: Counter[Stopped] = Counter()
+    counted: Counter[DeniedCaller] = Counter()
     decided = unreadable = 0
     for event in events:
         if event.get("event") != "mint" or event.get("outcome") != "granted":
@@ -95,7 +95,7 @@ def rehearse(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]
         caller = event["caller"]
         for rule in decision.rules:
             if rule.would_deny:
-                key = Stopped(
+                key = DeniedCaller(
                     rule.name,
                     str(caller.get("repository", "")),
                     str(caller.get("workflow_ref", "")),
@@ -104,7 +104,7 @@ def rehearse(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]
                 )
                 counted[key] += 1
     stopped = (
-        Stopped(one.rule, one.repository, one.workflow, one.role, one.change, times)
+        DeniedCaller(one.rule, one.repository, one.workflow, one.role, one.change, times)
         for one, times in counted.items()
     )
     return Rehearsal(tuple(sorted(stopped)), decided, unreadable)

@@ -87,10 +87,10 @@ class Refusal:
         """Return whether the same call may succeed in a moment."""
         aborted = self.http == CONFLICT and self.status == "ABORTED"
         # A new service account takes seconds to be known to the services that are told of it.
-        return self.http in {TOO_MANY, *UNAVAILABLE} or aborted or self.account_unknown_yet
+        return self.http in {TOO_MANY, *UNAVAILABLE} or aborted or self.account_not_visible_yet
 
     @property
-    def account_unknown_yet(self) -> bool:
+    def account_not_visible_yet(self) -> bool:
         """Whether Google says that a service account that is referred to does not exist."""
         return self.http in {BAD_REQUEST, NOT_FOUND} and _NOT_VISIBLE_YET.search(self.message) is not None
 

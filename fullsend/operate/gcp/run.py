@@ -60,7 +60,7 @@ class Run:
         """Wait between two reads of a service."""
         self._session.sleep(seconds)
 
-    def stagger(self, max_seconds: float) -> None:
+    def wait_random(self, max_seconds: float) -> None:
         """Wait for a random part of `max_seconds`, so writers that collided do not collide again."""
         self._session.sleep(max_seconds * self._session.jitter())
 

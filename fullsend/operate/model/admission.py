@@ -60,7 +60,7 @@ def own(repo: Repo, repo_id: str, owner_id: str, variables: Mapping[str, str]) -
     return Condition(repo=repo, ids=frozenset({owner_id} - {""}), repo_id=repo_id, required=required)
 
 
-def own_again(current: Condition, variables: Mapping[str, str]) -> Condition:
+def own_renewed(current: Condition, variables: Mapping[str, str]) -> Condition:
     """Return a repository's condition with the claims that are required now; names and ids stay."""
     required = conditions.required_of(environment.required_claims(variables))
     return Condition(repo=current.repo, ids=current.ids, repo_id=current.repo_id, required=required)

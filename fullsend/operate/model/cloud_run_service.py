@@ -126,7 +126,7 @@ def edited(
     before = environment_of(template)
     after = edit.apply(before)
     settled = service.follows_latest and not (service.starts_from_revision or service.reconciling)
-    sized = (sizing or Sizing()).holds(template)
+    sized = (sizing or Sizing()).is_applied(template)
     if after == before and sized and (settled or service.reconciling):
         return None
     template = (sizing or Sizing()).apply(template)

@@ -38,7 +38,7 @@ class Change(Protocol):
     def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Return the environment with it. Raises BadInput."""
 
-    def holds(self, environment: Mapping[str, str]) -> bool:
+    def is_applied(self, environment: Mapping[str, str]) -> bool:
         """Whether applying it would change nothing."""
 
 
@@ -82,7 +82,7 @@ class Edit:
         check_size(edited)
         return edited
 
-    def holds(self, environment: Mapping[str, str]) -> bool:
+    def is_applied(self, environment: Mapping[str, str]) -> bool:
         """Whether there is nothing left to do."""
         return self.apply(environment) == dict(environment)
 

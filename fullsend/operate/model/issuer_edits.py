@@ -53,7 +53,7 @@ class PutIssuer:
                 kept.append(fields)
         return _with_callers(edited, before, [*kept, *wanted.values()])
 
-    def holds(self, environment: Mapping[str, str]) -> bool:
+    def is_applied(self, environment: Mapping[str, str]) -> bool:
         """Whether applying it would change nothing."""
         return self.apply(environment) == dict(environment)
 
@@ -78,7 +78,7 @@ class DropIssuer:
         before = raw_callers(edited)
         return _with_callers(edited, before, [fields for fields in before if named_by(fields) != self.name])
 
-    def holds(self, environment: Mapping[str, str]) -> bool:
+    def is_applied(self, environment: Mapping[str, str]) -> bool:
         """Whether applying it would change nothing."""
         return self.apply(environment) == dict(environment)
 
@@ -105,7 +105,7 @@ class DropEntries:
         before = raw_callers(edited)
         return _with_callers(edited, before, [fields for fields in before if not self._drops(fields, named)])
 
-    def holds(self, environment: Mapping[str, str]) -> bool:
+    def is_applied(self, environment: Mapping[str, str]) -> bool:
         """Whether applying it would change nothing."""
         return self.apply(environment) == dict(environment)
 

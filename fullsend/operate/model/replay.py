@@ -44,7 +44,7 @@ class Replay:
                 self._put(merged, name, _merger(name)(old, new, now))
         return self.own.apply(merged)
 
-    def holds(self, environment: Mapping[str, str]) -> bool:
+    def is_applied(self, environment: Mapping[str, str]) -> bool:
         """Whether the difference is in it."""
         return self.apply(environment) == dict(environment)
 

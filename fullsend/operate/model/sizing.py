@@ -42,7 +42,7 @@ class Sizing:
             changed["containers"] = [{**first, "resources": resources}, *others]
         return changed
 
-    def holds(self, template: Mapping[str, Any]) -> bool:
+    def is_applied(self, template: Mapping[str, Any]) -> bool:
         """Whether a template or revision has these values."""
         found = sizing_of(template)
         return all(

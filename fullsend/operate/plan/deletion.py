@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mintcore.policy.names import Role
 
 
-def its_keys(state: MintState, stored: Mapping[Role, SecretState]) -> list[Role]:
+def own_keys(state: MintState, stored: Mapping[Role, SecretState]) -> list[Role]:
     """Return the roles whose stored key belongs to this mint; a matching name alone does not prove that.
 
     These are the keys of the roles that it serves. After a deletion that stopped half-way there is no environment:
@@ -35,7 +35,7 @@ def its_keys(state: MintState, stored: Mapping[Role, SecretState]) -> list[Role]
     return sorted(_served(state, readable) & stored.keys())
 
 
-def its_kms_versions(state: MintState, kms: Mapping[Role, KeyState]) -> list[tuple[Role, str]]:
+def own_kms_versions(state: MintState, kms: Mapping[Role, KeyState]) -> list[tuple[Role, str]]:
     """Return the enabled versions in the mint's key ring that hold keys of its roles, by role."""
     served = _served(state, {role for role, key in kms.items() if state.member in key.signers})
     return [(role, name) for role in sorted(served & kms.keys()) for name in kms[role].enabled]
@@ -87,14 +87,14 @@ def delete(
     if state.function is not None:
         steps.append(DeleteFunction())
     if not keep_keys:
-        steps += [DeleteSecret(role) for role in its_keys(state, stored)]
-        steps += [DisableKeyVersion(role, name) for role, name in its_kms_versions(state, kms)]
+        steps += [DeleteSecret(role) for role in own_keys(state, stored)]
+        steps += [DisableKeyVersion(role, name) for role, name in own_kms_versions(state, kms)]
     if state.pool is not None and state.pool.state != DELETED:
         there = sorted(name for name, provider in state.providers.items() if provider.state != DELETED)
         steps += [DeleteProvider(names.MINT_POOL, name) for name in there]
         steps.append(DeletePool(names.MINT_POOL))
     if state.account:
-        gone = set() if keep_keys else set(its_keys(state, stored))
+        gone = set() if keep_keys else set(own_keys(state, stored))
         steps += [
             RevokeSecret(role, state.member)
             for role, secret in sorted(stored.items())

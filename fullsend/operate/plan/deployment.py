@@ -190,7 +190,7 @@ def _repo_provider_steps(state: MintState, after: Mapping[str, str]) -> list[Ste
         found = state.providers.get(provider_id)
         named = conditions.parse(found.spec.condition) if found is not None and found.usable else None
         if found is not None and named is not None and named.repo == repo:
-            condition = admission.own_again(named, after).cel()
+            condition = admission.own_renewed(named, after).cel()
             spec = federation.mint_provider(state.number, provider_id, condition, after)
             steps += provider_steps(names.MINT_POOL, provider_id, found, spec)
     return steps

@@ -60,7 +60,7 @@ def _require_own_app(state: MintState, role: Role, what: str, command: str) -> N
         )
 
 
-def _refuse_to_part(state: MintState, role: Role) -> None:
+def _refuse_shared_app(state: MintState, role: Role) -> None:
     """Raise BadInput for a role that is served with another role's App: to remove it needs ALLOWED_ROLES."""
     roles = environment.app_ids(state.environment)
     if (
@@ -94,7 +94,7 @@ def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
         environment.check(after)
     steps = edit_steps(state, edit)
     if not steps:
-        _refuse_to_part(state, role)
+        _refuse_shared_app(state, role)
     if version and not keep_pem:
         steps = [*steps, DisableKeyVersion(role, version)]
     found = state.secrets.get(role)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 TWENTY = 20
 
 
-class SomebodyIsAtWorkMeanwhile(Functions):
+class ConcurrentOperator(Functions):
     """Cloud Functions, with other operators at work between our last look and our write."""
 
     def __init__(self, cloud: Cloud, *edits: Change) -> None:
@@ -201,7 +201,7 @@ def deploy_beside(operator: Operator, deployment: DeploymentSpec, *edits: Change
     steps = deploy(operator.state(), deployment, changed)
     cloud = operator.cloud()
     with cloud.session:
-        apply(steps, replace(cloud, functions=SomebodyIsAtWorkMeanwhile(cloud, *edits)))
+        apply(steps, replace(cloud, functions=ConcurrentOperator(cloud, *edits)))
     variables = operator.state().serving_environment
     assert variables["FULLSEND_SOURCE_SHA256"] == "f" * 64
     return variables

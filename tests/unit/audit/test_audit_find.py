@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullsend.audit.entries import Reading, read_events
+from fullsend.audit.entries import ReadReport, read_events
 from fullsend.audit.search import EventFilter, normal_hash
 from fullsend.cli.audit.find import find
 
@@ -195,7 +195,7 @@ def test_half_a_character_in_the_log_is_shown_by_its_escape_sequence(tmp_path: P
 ).map(lambda value: json.dumps(value).encode()))  # fmt: skip
 def test_no_file_breaks_the_search(content: bytes) -> None:
     question = EventFilter(token_hash=HASH, repo="a/b", run="1")
-    for found in read_events("log", io.BytesIO(content), Reading()):
+    for found in read_events("log", io.BytesIO(content), ReadReport()):
         question.matches(found.event)
 
 

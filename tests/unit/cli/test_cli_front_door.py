@@ -23,7 +23,7 @@ from fullsend.explain.claims_file import read_claims
 from fullsend.explain.input_errors import UnusableInputError
 from fullsend.failure import BadInput
 from fullsend.private_file import write_private
-from fullsend.run_token.command_line import ACTIONS, spread
+from fullsend.run_token.command_line import ACTIONS, one_permission_each
 
 TOKEN = "ghs_" + "0123456789abcdef" * 3
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJub2JvZHkifQ.c2lnbmF0dXJlLW9mLW5vYm9keQ"
@@ -258,13 +258,13 @@ def test_nothing_is_removed_without_a_terminal_to_ask_on() -> None:
     ],
 )
 def test_several_values_end_at_the_next_option_or_the_action(words: str, expanded: str) -> None:
-    assert spread(words.split()) == expanded.split()
+    assert one_permission_each(words.split()) == expanded.split()
 
 
 @given(st.lists(st.sampled_from(["--permissions", "--repositories", "--owner", "a", "b", *ACTIONS])))
 def test_spreading_loses_no_word(words: list[str]) -> None:
     several = {"--permissions", "--repositories"}
-    assert [w for w in spread(words) if w not in several] == [w for w in words if w not in several]
+    assert [w for w in one_permission_each(words) if w not in several] == [w for w in words if w not in several]
 
 
 @pytest.mark.parametrize(

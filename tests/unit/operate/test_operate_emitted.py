@@ -201,7 +201,7 @@ def test_a_sizing_holds_of_the_template_it_was_applied_to(sizing: Sizing) -> Non
         "containers": [{"image": "i", "resources": {"limits": {"cpu": "1"}}}],
     }
     changed = sizing.apply(template)
-    assert sizing.holds(changed)
+    assert sizing.is_applied(changed)
     assert changed["containers"][0]["resources"]["limits"] == {"cpu": "1"}
 
 

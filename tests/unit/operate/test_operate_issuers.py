@@ -173,7 +173,7 @@ def test_putting_an_issuer_holds_and_leaves_the_entries_of_others(callers: list[
     other = entry(match={"project_id": "12"})
     edit = PutIssuer(GITLAB, (entry(), other), replaced)
     after = edit.apply({"CALLERS": json.dumps(callers), "ISSUERS": '{"other": {"x": 1}}'})
-    assert edit.holds(after)
+    assert edit.is_applied(after)
     left = [one for one in json.loads(after["CALLERS"]) if issuer_list.named_by(one) != "gitlab"]
     assert left == [one for one in callers if issuer_list.named_by(one) != "gitlab"]
     own = issuer_list.entries_of(after, "gitlab")
@@ -186,7 +186,7 @@ def test_putting_an_issuer_holds_and_leaves_the_entries_of_others(callers: list[
 def test_dropping_an_issuer_leaves_nothing_of_it_and_all_of_others(callers: list[Any]) -> None:
     edit = DropIssuer("gitlab")
     after = edit.apply({**LISTED, "CALLERS": json.dumps(callers)})
-    assert edit.holds(after)
+    assert edit.is_applied(after)
     assert "ISSUERS" not in after
     left = [one for one in callers if issuer_list.named_by(one) != "gitlab"]
     assert json.loads(after.get("CALLERS", "[]")) == left
@@ -216,7 +216,7 @@ def test_an_entry_keeps_the_roles_and_the_level_that_are_left_out(
     after = edit.apply(limited)
     [now] = json.loads(after["CALLERS"])
     assert (now["roles"], now.get("level")) == (roles, level)
-    assert edit.holds(after)
+    assert edit.is_applied(after)
 
 
 def test_a_level_that_others_set_after_the_plan_stays() -> None:
@@ -467,7 +467,12 @@ def test_a_deployment_puts_the_providers_of_issuers_right_and_leaves_good_ones()
 
 def codes(state: MintState, **changes: Any) -> dict[str, Kind]:
     snapshot = Snapshot(state, **changes)
-    checks = (issuer_checks.providers, issuer_checks.strays, issuer_checks.entries, issuer_checks.published)
+    checks = (
+        issuer_checks.providers,
+        issuer_checks.unlisted_issuers,
+        issuer_checks.entries,
+        issuer_checks.published,
+    )
     return {one.code: one.kind for check in checks for one in check(snapshot)}
 
 

@@ -146,7 +146,7 @@ def _keep_changes(cloud: Cloud, read: Mapping[str, Any] | None, sha256: str, own
             continue
         # The newest revision before the build's own is where the last change went.
         replay = Replay(before.environment, variables, own)
-        if not replay.holds(now.environment):
+        if not replay.is_applied(now.environment):
             EditEnvironment(replay).apply(cloud)
         return
 

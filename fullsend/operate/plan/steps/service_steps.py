@@ -76,7 +76,7 @@ class EditEnvironment:
             try:
                 operation = self._write(cloud)
             except Conflict:
-                cloud.run.stagger(AGAIN_SECONDS)
+                cloud.run.wait_random(AGAIN_SECONDS)
                 continue
             if operation is not None:
                 self._finish(cloud, operation)
@@ -127,9 +127,9 @@ class EditEnvironment:
     def _serves(self, cloud: Cloud, service: Service) -> bool:
         for name, _ in service.traffic:
             revision = cloud.run.revision(f"{cloud.location.service}/revisions/{name}")
-            if revision is None or not self.edit.holds(environment_of(revision)):
+            if revision is None or not self.edit.is_applied(environment_of(revision)):
                 return False
-            if not self.sizing.holds(revision):
+            if not self.sizing.is_applied(revision):
                 return False
         return bool(service.traffic)
 

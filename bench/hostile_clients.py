@@ -25,7 +25,7 @@ _HEALTH = b"GET /health HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
 _HEAD = b"POST /v1/token HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer x\r\nContent-Length: %d\r\n\r\n"
 
 
-def bodies(stage: Stage) -> dict[str, float]:
+def large_bodies(stage: Stage) -> dict[str, float]:
     """Return the hosted mint's memory in MiB before, and at the peak of large bodies without a token."""
     stage.say(f"{_BODIES} bodies of {_BODY_BYTES >> 20} MiB")
     with stage.server("mint") as server:

@@ -17,7 +17,7 @@ _LATENCY_MS = 50
 _APP_CALLS = ("installation", "installations", "access_token")
 
 
-def rare(stage: Stage) -> dict[str, Any]:
+def measure(stage: Stage) -> dict[str, Any]:
     """Return the p50 of sparse mints beside the baseline's, and the App's calls to GitHub per mint."""
     stage.say(f"rare mints, {_LATENCY_MS} ms upstream")
     stage.scene.set_latency(_LATENCY_MS)
@@ -27,7 +27,7 @@ def rare(stage: Stage) -> dict[str, Any]:
             "baseline": started.enter_context(stage.server("baseline")),
         }
         times: dict[str, list[float]] = {name: [] for name in servers}
-        for number, request in enumerate(_requests(stage, stage.effort.rare)):
+        for number, request in enumerate(_requests(stage, stage.effort.infrequent)):
             for name, server in servers.items():
                 begun = perf_counter()
                 server.ask(request)
@@ -46,7 +46,7 @@ def _app_calls(stage: Stage) -> float:
     stage.say("one mint in 15 minutes, scaled")
     stage.scene.set_latency(0)
     with _sparse(stage, "scaled") as server:
-        first, *others = _requests(stage, 2 * stage.effort.rare)
+        first, *others = _requests(stage, 2 * stage.effort.infrequent)
         server.ask(first)
         sleep(2.0)  # the warm-up ends
         before = stage.scene.calls()
