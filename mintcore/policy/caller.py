@@ -1,8 +1,17 @@
-"""Who asks: a workflow of GitHub Actions, or a job of another CI system.
+"""Define who asks: the claimant that a token names, and the caller that a token is requested for.
 
-A workflow's token names its repository. A job's token does not: the operator lists in CALLERS for which repository
-it acts. The three types keep the two apart. Rules about workflows take a :class:`WorkflowCaller`, the match with
-CALLERS takes a :class:`Job`, and only a job that matched becomes a :class:`JobCaller`.
+==============  ===================================================================  ===========================
+type            what it is                                                           who makes it
+==============  ===================================================================  ===========================
+Claimant        whom a token's claims name: a WorkflowCaller or a Job                see these two
+WorkflowCaller  a workflow of GitHub Actions, whose token names its repository       policy/claims.py
+Job             a job of another CI system, without a repository on GitHub           policy/kinds/
+JobCaller       a job that matched an entry of CALLERS, with the entry's repository  policy/caller_rules.py
+Caller          a WorkflowCaller or a JobCaller: who has a repository                no module: their base class
+==============  ===================================================================  ===========================
+
+None of them proves anything: a token is genuine only inside GenuineClaims, which verify/ makes. Rules about
+workflows take a WorkflowCaller, the match with CALLERS takes a Job, and every rule after that takes a Caller.
 """
 
 from __future__ import annotations
@@ -41,7 +50,7 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The repository that a token is requested for, and what is proven about who asks.
+    """The repository that a token is requested for, and what the token says of who asks. Base class.
 
     ``claims`` holds every claim that is a text, a number or a boolean, as text. ``token_id`` is the ``jti``, empty
     where the token has none; ``expires_at`` is in seconds since the epoch. ``issuer`` is the issuer's name in
@@ -113,4 +122,4 @@ class JobCaller(Caller):
 
 
 Claimant = WorkflowCaller | Job
-"""Whom a token's claims name."""
+"""Whom a token's claims name, before policy decides for which repository it asks."""

@@ -117,6 +117,23 @@ def test_only_the_settings_read_the_environment() -> None:
     assert users == {"mintcore/settings/environment.py"}
 
 
+MAKERS = {
+    "WorkflowCaller": {"mintcore/policy/claims.py"},
+    "Job": {f"mintcore/policy/kinds/{kind}.py" for kind in ("buildkite", "circleci", "gitlab", "kubernetes")},
+    "JobCaller": {"mintcore/policy/caller_rules.py"},
+    "Caller": set[str](),
+}
+
+
+def test_only_the_documented_modules_make_callers_and_jobs() -> None:
+    made: dict[str, set[str]] = {name: set() for name in MAKERS}
+    for path in MINT:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in made:
+                made[ast.unparse(node.func).split(".")[-1]].add(str(path.relative_to(ROOT)))
+    assert made == MAKERS
+
+
 PROOFS = {"GenuineClaims", "SignedClaims", "UnprovenClaims"}
 
 
