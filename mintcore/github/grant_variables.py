@@ -21,7 +21,6 @@ from mintcore.errors import (
 )
 from mintcore.github.bounded_lookups import BoundedLookups
 from mintcore.github.lookup_limits import Lookup
-from mintcore.github.refusals import is_not_found, refusal
 from mintcore.github.token_reader import TokenReader
 from mintcore.outbound.answer import Unusable
 from mintcore.policy.decision import Target
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
 GRANT_SECONDS = 60.0
 REPOSITORY_PERMISSION = "actions_variables"
 ORGANIZATION_PERMISSION = "organization_actions_variables"
-
-_OK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +86,12 @@ class GrantVariables:
             return ""
         probe = f"{place.path}?per_page=1"
         reader = TokenReader(self._channel, self._clock, token, probe=probe, context=context)
-        answer = reader.get(f"{place.path}/{quote(question.variable, safe='')}")
-        if is_not_found(answer):
-            return ""
-        if answer.status != _OK:
-            doing = f"reading {question.variable} of {question.target}"
-            raise refusal(answer, doing=doing, org=place.org, now=self._clock.now())
-        return _value(answer, question.variable)
+        answer = reader.find(
+            f"{place.path}/{quote(question.variable, safe='')}",
+            doing=f"reading {question.variable} of {question.target}",
+            org=place.org,
+        )
+        return "" if answer is None else _value(answer, question.variable)
 
     def _require_permission(self, app: App, place: _Place, context: RequestContext) -> None:
         target = Target(place.org)

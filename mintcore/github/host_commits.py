@@ -21,7 +21,6 @@ from mintcore.errors import (
 )
 from mintcore.github.bounded_lookups import BoundedLookups
 from mintcore.github.lookup_limits import Lookup
-from mintcore.github.refusals import is_not_found, refusal
 from mintcore.github.token_reader import TokenReader
 from mintcore.outbound.answer import Unusable
 from mintcore.policy.decision import Target
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 
 NOT_CONTAINED_SECONDS = 60.0
 
-_OK = 200
 _READ_HOST = MappingProxyType({"contents": "read"})
 _READ_PUBLIC = MappingProxyType({"metadata": "read"})
 _CONTAINED = {"ahead", "identical"}
@@ -96,14 +94,15 @@ class HostCommits:
             # The full ref: a tag and a branch may share a short name, and git prefers the tag. Page 2 of one
             # commit each leaves out the changed files, which can be megabytes.
             basehead = f"{question.commit}...{quote(ref, safe='/')}"
-            answer = reader.get(f"{host}/compare/{basehead}?per_page=1&page=2")
-            if is_not_found(answer) and not reader.accepted:
+            answer = reader.find(
+                f"{host}/compare/{basehead}?per_page=1&page=2",
+                doing=f"comparing a commit of {question.host}",
+                org=question.host.owner,
+            )
+            if answer is None and not reader.accepted:
                 return _Found.UNREADABLE
-            if is_not_found(answer):
+            if answer is None:
                 continue  # an unknown commit, a ref that does not exist, or no common ancestor
-            if answer.status != _OK:
-                doing = f"comparing a commit of {question.host}"
-                raise refusal(answer, doing=doing, org=question.host.owner, now=self._clock.now())
             if _relation(answer, question.commit) in _CONTAINED:
                 return _Found.CONTAINED
         return _Found.NOT_CONTAINED

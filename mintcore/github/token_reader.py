@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from mintcore.errors import GitHubUnavailable, UpstreamTimeout
 from mintcore.github.client import API_VERSION
-from mintcore.github.refusals import no_answer
+from mintcore.github.refusals import is_not_found, no_answer, refusal
 from mintcore.outbound.answer import OutboundError
 
 if TYPE_CHECKING:
     from mintcore.outbound.answer import Answer
     from mintcore.outbound.channel import Channel
+    from mintcore.policy.names import Org
     from mintcore.ports import Clock
     from mintcore.request import RequestContext
     from mintcore.secret import Secret
@@ -41,8 +42,20 @@ class TokenReader:
         self.accepted = False
         """Whether GitHub has accepted the token: from then on a 404 means what it says."""
 
-    def get(self, path: str) -> Answer:
-        """Return GitHub's answer. Raises GitHubUnavailable or UpstreamTimeout."""
+    def find(self, path: str, *, doing: str, org: Org) -> Answer | None:
+        """Return GitHub's answer of status 200, ``None`` if GitHub does not find it.
+
+        ``doing`` and ``org`` are for the sentence of another refusal. Raises what :func:`refusal` makes of it,
+        GitHubUnavailable or UpstreamTimeout.
+        """
+        answer = self._get(path)
+        if is_not_found(answer):
+            return None
+        if answer.status != _OK:
+            raise refusal(answer, doing=doing, org=org, now=self._clock.now())
+        return answer
+
+    def _get(self, path: str) -> Answer:
         answer = self._send(path)
         for pause in _PAUSES:
             if self.accepted or answer.status not in {_UNAUTHORIZED, _NOT_FOUND}:

@@ -46,6 +46,11 @@ class Actor:
         value: str = self.http.request("GET", url, headers=headers).json()["value"]
         return value
 
+    def token_of_another_org(self) -> str:
+        """Return the token of a job whose organization the mint does not serve."""
+        workflow = "other-org/.fullsend/.github/workflows/triage.yml@refs/heads/main"
+        return self.oidc_token(self.world.job(repository="other-org/app", workflow=workflow))
+
     def mint(self, oidc_token: str, role: str = "triage", repo: str = "app", **more: str) -> Answer:
         """Request a role's token for one repository; keep it if the mint grants it."""
         answer = self.http.request(
@@ -162,14 +167,7 @@ STEPS = (
     ),
     Step(
         "a job of an org that is not allowed",
-        lambda actor: actor.mint(
-            actor.oidc_token(
-                actor.world.job(
-                    repository="other-org/app",
-                    workflow="other-org/.fullsend/.github/workflows/triage.yml@refs/heads/main",
-                )
-            )
-        ),
+        lambda actor: actor.mint(actor.token_of_another_org()),
         FORBIDDEN,
         "org_not_allowed",
     ),

@@ -52,15 +52,7 @@ STEPS = (
     ),
     Step(
         "a job of an org that is not allowed",
-        lambda actor: actor.mint(
-            actor.oidc_token(
-                actor.world.job(
-                    repository="other-org/app",
-                    workflow="other-org/.fullsend/.github/workflows/triage.yml@refs/heads/main",
-                )
-            ),
-            "scanner",
-        ),
+        lambda actor: actor.mint(actor.token_of_another_org(), "scanner"),
         FORBIDDEN,
         "org_not_allowed",
     ),

@@ -48,6 +48,16 @@ class Shell:
     def role(self, role: str) -> str:
         return f"{role}={self.world.apps[role].id}:{self.pem(role)}"
 
+    def mint(self, words: str, *, emitted: bool) -> None:
+        """Run a command of ``fullsend mint``, or the gcloud script that it emits."""
+        command = f"fullsend mint {words}"
+        if not emitted:
+            self.done(command)
+            return
+        script = self.folder / "emitted.sh"
+        self.done(f"{command} --emit gcloud > {script}")
+        self.done(f"bash {script}")
+
     def run(self, script: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
         """Run a script as bash would from a file, without a terminal to answer on."""
         return subprocess.run(

@@ -72,14 +72,8 @@ def run_all(world: World, folder: Path, keys: Path, *, emitted: bool) -> list[di
         given = f"--org {names.ORG} --workflow-files triage.yml --role {shell.role('triage')}"
         shell.done(f"fullsend mint deploy {given} {where}")
         states = []
-        for number, step in enumerate(steps(keys)):
-            words = f"fullsend mint {step} {where}"
-            if emitted:
-                script = folder / f"step{number}.sh"
-                shell.done(f"{words} --emit gcloud > {script}")
-                shell.done(f"bash {script}")
-            else:
-                shell.done(words)
+        for step in steps(keys):
+            shell.mint(f"{step} {where}", emitted=emitted)
             states.append(state(shell))
         return states
 

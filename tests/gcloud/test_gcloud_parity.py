@@ -71,14 +71,8 @@ def run_all(world: World, folder: Path, *, emitted: bool) -> list[dict[str, Any]
         shell.environment["GH_TOKEN"] = world.github.people.classic_token("mona", ("admin:org", "repo"))
         shell.pem("new").write_bytes(world.github.rotate_key(world.apps["triage"], keep_old=True))
         states = []
-        for number, step in enumerate(steps(shell)):
-            words = f"fullsend mint {step} --project {names.PROJECT_ID}"
-            if emitted:
-                script = folder / f"step{number}.sh"
-                shell.done(f"{words} --emit gcloud > {script}")
-                shell.done(f"bash {script}")
-            else:
-                shell.done(words)
+        for step in steps(shell):
+            shell.mint(f"{step} --project {names.PROJECT_ID}", emitted=emitted)
             states.append(state(shell))
         return states
 

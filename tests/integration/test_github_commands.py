@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
 
-from fullsend.cli.root import cli
 from fullsend.operate.model.install_values import EXAMPLE_PROVIDER
 from fullsend_sandbox.faults import Drop, Fail, Garbage, Huge
+from tests.integration.github_owner import GitHubOwner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,34 +26,12 @@ SECRETS = {"FULLSEND_GCP_PROJECT_ID": "octo-project", "FULLSEND_GCP_WIF_PROVIDER
 WRITE = {"actions_variables": "write", "secrets": "write", "organization_actions_variables": "write"}
 
 
-class Done(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-class Operator:
-    """Somebody at a command line, who owns the world's organizations."""
+class Operator(GitHubOwner):
+    """An owner of the world's organizations, with the values of an install."""
 
     def __init__(self, world: World, mint_url: str) -> None:
-        self.github = world.github
-        self.github.create_user("mona")
-        for org in ("octo-org", "bare-org"):
-            self.github.people.make_owner("mona", org)
+        super().__init__(world, "octo-org", "bare-org")
         self.values = ("--mint-url", mint_url, *INFERENCE)
-        self.token = self.github.people.classic_token("mona", ("admin:org", "repo"))
-        self.environment: dict[str, str | None] = {
-            "GITHUB_API_URL": self.github.api_url,
-            "GH_TOKEN": self.token,
-            "GITHUB_TOKEN": None,
-        }
-
-    def run(self, *arguments: str, stdin: str | None = None) -> Done:
-        done = CliRunner().invoke(cli, ["github", *arguments], env=self.environment, input=stdin)
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        for text in (done.stdout, done.stderr):
-            assert self.token not in text
-        return Done(done.exit_code, done.stdout, done.stderr)
 
     def use_fine_grained(self, permissions: dict[str, str]) -> None:
         self.environment["GH_TOKEN"] = self.github.people.fine_grained_token("mona", "octo-org", permissions)

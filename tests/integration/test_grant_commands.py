@@ -7,13 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
 
-from fullsend.cli.root import cli
 from fullsend_sandbox.faults import Drop, Fail, Slow
+from tests.integration.github_owner import Done, GitHubOwner
 
 if TYPE_CHECKING:
     from fullsend_sandbox.world import World
@@ -22,32 +21,12 @@ FULLSEND = str(Path(sys.executable).with_name("fullsend"))
 CODER = "FULLSEND_FOREIGN_CODER_REPOS"
 
 
-class Done(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-class Operator:
-    """An owner of octo-org at a command line."""
+class Operator(GitHubOwner):
+    """An owner of octo-org."""
 
     def __init__(self, world: World) -> None:
-        self.github = world.github
-        self.github.create_user("mona")
-        self.github.people.make_owner("mona", "octo-org")
+        super().__init__(world, "octo-org")
         self.github.create_repo("other-org/tool", private=False)
-        self.token = self.github.people.classic_token("mona", ("admin:org", "repo"))
-        self.environment: dict[str, str | None] = {
-            "GITHUB_API_URL": self.github.api_url,
-            "GH_TOKEN": self.token,
-            "GITHUB_TOKEN": None,
-        }
-
-    def run(self, *arguments: str, stdin: str | None = None) -> Done:
-        done = CliRunner().invoke(cli, ["github", *arguments], env=self.environment, input=stdin)
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        assert self.token not in done.stdout + done.stderr
-        return Done(done.exit_code, done.stdout, done.stderr)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command as a process of its own."""
