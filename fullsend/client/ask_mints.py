@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from fullsend.client.errors import (
+    FIX,
     AmbientIdentityError,
     MintAnswerError,
     MintClientError,
@@ -61,7 +62,11 @@ class Question:
         ends = policy.now() + seconds
         unverified_identity = self.identity(seconds)
         if not is_token(unverified_identity):
-            raise AmbientIdentityError("The CI system's OIDC token is not a token.", code="oidc_answer_invalid")
+            raise AmbientIdentityError(
+                "The function given as `identity` did not return a token. Fix: return the job's OIDC token as a "
+                "string.",
+                code="oidc_token_missing",
+            )
         return transport.exchange(
             self.method,
             url + self.path,
@@ -167,7 +172,7 @@ def _together(failures: Sequence[MintClientError]) -> MintClientError:
         return told
     sentences = " / ".join(failure.message for failure in failures)
     return MintUnreachableError(
-        f"None of {len(failures)} mints gave an answer that counts: {sentences}",
+        f"None of {len(failures)} mints gave an answer that counts: {sentences}{FIX}{told.remedy}",
         code=told.code,
         status=told.status,
         request_id=told.request_id,

@@ -8,14 +8,16 @@
     ├── MintAnswerError          what answered is not a mint                 code not_a_mint
     └── GitHubTokenError         GitHub refused a token or its revocation    code github_…
 
-Every error says what happened (`message`) and what to change (`remedy`, possibly empty). Neither ever
-holds a token.
+Every error says what happened (`message`) and what to change (`remedy`). Neither ever holds a token.
 """
 
 from __future__ import annotations
 
 from fullsend.client.remedies import remedy_for
 from fullsend.failure import Failure
+
+FIX = " Fix: "
+"""What separates a mint's sentence from its fix."""
 
 
 class MintClientError(Failure):
@@ -30,18 +32,17 @@ class MintClientError(Failure):
         request_id: str | None = None,
         nothing_was_sent: bool = False,
     ) -> None:
-        super().__init__(message, code=code)
+        # A mint's sentence ends with its own fix. It knows the request, so it replaces the paragraph of the code.
+        told, separator, fix = message.rpartition(FIX)
+        super().__init__(told if separator else message, fix if separator else "", code=code)
         self.nothing_was_sent = nothing_was_sent
         self.status = status
         self.request_id = request_id
 
     @property
     def remedy(self) -> str:
-        """A paragraph on what to change; empty when nothing is known."""
-        # The code has two causes. The mint's sentence is about the job's, the paragraph about either.
-        if self.code == "claims_not_allowed" and "Fix: " in self.message:
-            return ""
-        return remedy_for(self.code)
+        """What to change: the mint's own fix, else the paragraph of the code."""
+        return self._remedy or remedy_for(self.code)
 
 
 class MintConfigurationError(MintClientError):

@@ -17,10 +17,12 @@ from fullsend.client.errors import AmbientIdentityError
 from fullsend.client.other_ci import gitlab_variable, token_of_other_ci
 from fullsend.net.answer import is_token
 from fullsend.net.failures import CertificateError, NoAnswerError, UnreadableBundleError
+from fullsend.net.retry import is_retryable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fullsend.net.answer import Answer
     from fullsend.net.retry import RetryPolicy
     from fullsend.net.transport import Transport
 
@@ -59,15 +61,32 @@ def _token_of_actions(audience: str, environ: Mapping[str, str], transport: Tran
         raise _not_given(str(error), "oidc_certificate_refused") from error
     except NoAnswerError as error:
         raise _not_given(f"its token service was not reached, {error}", "oidc_unreachable") from error
+    return _token_in(answer)
+
+
+def _token_in(answer: Answer) -> str:
+    """Return the token in an answer of GitHub's token service. Raises `AmbientIdentityError`."""
+    said = f"its token service answered {answer.status}"
+    if _is_foreign(answer):
+        raise _not_given(f"{said} without JSON, which GitHub's never does", "oidc_answer_invalid")
     if answer.status != HTTPStatus.OK:
-        raise _not_given(f"its token service answered {answer.status}", "oidc_request_failed")
-    try:
-        token = answer.json_object().get("value")
-    except ValueError:
-        raise _not_given("its token service answered without JSON", "oidc_answer_invalid") from None
+        raise _not_given(said, "oidc_request_failed")
+    token = answer.json_object().get("value")
     if not isinstance(token, str) or not is_token(token):
-        raise _not_given("its token service answered without a token", "oidc_answer_invalid")
+        raise _not_given(f"{said}, and its JSON has no token in `value`", "oidc_token_missing")
     return token
+
+
+def _is_foreign(answer: Answer) -> bool:
+    """Whether a proxy or a portal answered: a redirect, 407, or a page in place of JSON."""
+    if is_retryable(answer.status):
+        return False
+    redirected = answer.status in range(300, 400) or answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+    try:
+        answer.json_object()
+    except ValueError:
+        return redirected or answer.status == HTTPStatus.OK or bool(answer.body)
+    return redirected
 
 
 def _not_given(reason: str, code: str, *, nothing_was_sent: bool = False) -> AmbientIdentityError:

@@ -66,7 +66,7 @@ def _of_gitlab(audience: str, environ: Mapping[str, str]) -> str:
     token = environ.get(name, "")
     if not token:
         raise _missing(f"the variable {name} is not set; `id_tokens` of the job sets it", "oidc_gitlab_variable")
-    return _for_audience(token, audience, f"the variable {name}")
+    return _for_audience(token, audience, f"the variable {name}", "oidc_gitlab_variable")
 
 
 def _of_buildkite(audience: str, environ: Mapping[str, str], seconds: float) -> str:
@@ -90,8 +90,8 @@ def _of_kubernetes(audience: str, path: Path) -> str:
         why = error.strerror if isinstance(error, OSError) else "a loop of links"
         raise _missing(f"{path} cannot be read ({why})", "oidc_projected_token") from None
     except ValueError:
-        raise _missing(f"{path} does not hold a token", "oidc_answer_invalid") from None
-    return _for_audience(content, audience, str(path))
+        raise _missing(f"{path} does not hold a token", "oidc_projected_token") from None
+    return _for_audience(content, audience, str(path), "oidc_projected_token")
 
 
 def _from_agent(command: list[str], environ: Mapping[str, str], seconds: float) -> str:
@@ -100,15 +100,16 @@ def _from_agent(command: list[str], environ: Mapping[str, str], seconds: float) 
     except AgentError as error:
         raise _missing(str(error), "oidc_agent_failed" if error.ran else "oidc_not_available") from error
     if not is_token(token):
-        raise _missing(f"{command[0]} did not print a token", "oidc_answer_invalid")
+        raise _missing(f"{command[0]} did not print a token", "oidc_agent_failed")
     return token
 
 
-def _for_audience(token: str, audience: str, where: str) -> str:
+def _for_audience(token: str, audience: str, where: str, code: str) -> str:
+    """Return the token. Raises `AmbientIdentityError`: with `code` if it is not one, or for another audience."""
     try:
         found = audiences(token)
     except ValueError:
-        raise _missing(f"{where} does not hold a token", "oidc_answer_invalid") from None
+        raise _missing(f"{where} does not hold a token", code) from None
     if audience not in found:
         shown = one_line(", ".join(found), limit=200) or "no audience"
         raise AmbientIdentityError(

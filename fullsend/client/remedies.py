@@ -138,9 +138,18 @@ BEFORE: Mapping[str, ErrorCode] = {
         action_fix="Set the variable in the message to an existing file of PEM certificates, or remove it to trust "
         "Node's authorities and those in NODE_EXTRA_CA_CERTS.",
     ),
+    "oidc_token_missing": ErrorCode(
+        0,
+        retry=True,
+        cause="The CI system's token service answered in JSON without a token: `value` is missing, null, empty or "
+        "not a token.",
+        caller_fix="The CI system's token service itself answered, so the network and the proxy work. Look at its "
+        "status page and run the job again. If the failure stays, an administrator of the self-hosted runners or "
+        "of the GitHub Enterprise Server has to check its OIDC service.",
+    ),
     "oidc_answer_invalid": ErrorCode(
         0,
-        cause="The answer to the request for the OIDC token is not JSON, or has no token.",
+        cause="The answer to the request for the OIDC token is not JSON: a page of a proxy, or a redirect.",
         caller_fix="Something in front of the CI system's token service answered, for example a proxy's sign-in "
         "page. Check the proxy (HTTPS_PROXY, NO_PROXY), then run the job again.",
     ),
@@ -215,14 +224,17 @@ AFTER: Mapping[str, ErrorCode] = {
     ),
 }
 
+UNKNOWN_CODE = "Read the message. If it does not help, give the mint's operator the code and the request id."
+
 CLIENT_TABLE: Mapping[str, ErrorCode] = {**BEFORE, **NO_MINT, **AFTER}
 CLIENT_CODES = frozenset(CLIENT_TABLE)
 REMEDIES: Mapping[str, str] = {code: row.caller_fix for code, row in {**CLIENT_TABLE, **TABLE}.items()}
 ACTION_HINTS: Mapping[str, str] = {
-    code: row.action_fix or row.caller_fix for code, row in {**CLIENT_TABLE, **TABLE}.items()
+    **{code: row.action_fix or row.caller_fix for code, row in {**CLIENT_TABLE, **TABLE}.items()},
+    "": UNKNOWN_CODE,
 }
 
 
 def remedy_for(code: str) -> str:
-    """Return the paragraph for a code; empty for a code that this version does not know."""
-    return REMEDIES.get(code, "")
+    """Return the paragraph for a code; a code that this version does not know is a newer mint's."""
+    return REMEDIES.get(code, UNKNOWN_CODE)

@@ -60,7 +60,8 @@ def explain_unprocessable(
             named += f" (only the first {_MAX_QUESTIONS} were checked)"
         return ReposNotAccessible(
             f"The role's GitHub App cannot reach {named}: the repository does not exist, or the installation on "
-            f"{org} does not cover it. Fix: correct the name or add the repository to the installation."
+            f"{org} does not cover it. Fix: correct the name, or have an owner of {org} add the repository to the "
+            "installation: Settings → GitHub Apps → Configure → Repository access."
         )
     if "permissions" in message.lower():
         return PermissionsNotGranted(detail=message)

@@ -161,8 +161,10 @@ def _grant_remedy(refused: Org | Repo, caller: Caller, request: TokenRequest) ->
             f"The request names repositories outside the scope, so each of them must grant, and {refusal}. Fix: "
             f"request the other repositories in a request of their own, without {refused}."
         )
-    kind = "repository" if isinstance(refused, Repo) else "organization"
+    kind, owner = ("repository", refused.owner) if isinstance(refused, Repo) else ("organization", refused)
     return (
-        f"{refusal}. Fix: an owner installs the role's GitHub App there and adds {caller.repository} to the "
-        f"Actions variable {variable_name(request.role)} of the {kind} {refused}."
+        f"{refusal}. Fix: ask an owner of {owner} to run `fullsend github grant {refused} --role {request.role} "
+        f"--caller {caller.repository}`, which adds {caller.repository} to the Actions variable "
+        f"{variable_name(request.role)} of the {kind} {refused}. The role's GitHub App must be installed there. A "
+        "new grant takes up to a minute."
     )

@@ -25,7 +25,8 @@ from fullsend_sandbox.github.tokens import TokenStyle, hash_token
 from fullsend_sandbox.loopback import LoopbackService
 from tests.connect_proxy import connect_proxy
 from tests.throwaway_ca import ThrowawayCa, https_front
-from tests.unit.outbound.loopback_peer import Peer
+from tests.unit.client.test_client_identity import ANSWERS
+from tests.unit.outbound.loopback_peer import Peer, answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -295,6 +296,24 @@ def test_an_invalid_address_of_the_token_service_is_named(job: Job) -> None:
     assert "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL" in done.stdout
 
 
+def test_each_answer_without_an_oidc_token_gets_the_advice_of_the_command(job: Job) -> None:
+    script = (
+        "const { oidcToken } = require('./lib/oidc');"
+        "const next = async (codes, left) => left ? next([...codes, await oidcToken(process.env, 'a', 0.6)"
+        ".catch((error) => [error.mintCode, error.message])], left - 1) : codes;"
+        f"next([], {len(ANSWERS)}).then((codes) => console.log(JSON.stringify(codes)))"
+    )
+    with Peer(lambda number: [answer(*ANSWERS[number][:2])]) as service:
+        done = subprocess.run(
+            [str(NODE), "-e", script],
+            env={**job.environment, "ACTIONS_ID_TOKEN_REQUEST_URL": f"{service.url}/"},
+            cwd=ACTION, capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert [code for code, _ in found] == [code for _, _, code in ANSWERS]
+    assert all(f"answered {status}" in text for (_, text), (status, _, _) in zip(found, ANSWERS, strict=True))
+
+
 def test_a_pull_request_from_a_fork_is_told_apart(job: Job, tmp_path: Path) -> None:
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"pull_request": {"head": {"repo": {"full_name": "me/app"}}}}), encoding="utf-8")
@@ -339,31 +358,38 @@ def test_a_name_may_have_its_own_owner(job: Job, repos: str) -> None:
 @pytest.mark.parametrize(
     ("inputs", "says"),
     [
-        *(({"repos": empty}, "Leave it out for the calling repository") for empty in ("", " ", ",", "\n, \n")),
+        *(({"repos": empty}, "leave it out for the calling repository") for empty in ("", " ", ",", "\n, \n")),
         ({"repos": "else/app"}, "names else/app, which does not belong to octo-org"),
         ({"repos": "*, app"}, "mixes '*' with names"),
-        ({"target_org": "other"}, "which does not belong to other; give bare names of repositories of other"),
+        (
+            {"target_org": "other"},
+            "does not belong to other.%0AFix: give bare names of repositories of other",
+        ),
         *(
             ({"permissions": empty}, "The input permissions has no permission in it")
-            for empty in (",", " ", "\n, \n")
+            for empty in ("", ",", " ", "\n, \n")
         ),
-        *(({"level": empty}, "which is not a level's name") for empty in (",", " ", "read,", "Read", "read write")),
+        *(
+            ({"level": empty}, "which is not a level's name")
+            for empty in ("", ",", " ", "read,", "Read", "read write", "..", ". .")
+        ),
         *(
             ({"target_org": empty}, "which is not an organization's bare name")
-            for empty in (",", " ", "a,b", "a/b")
+            for empty in ("", ",", " ", "a,b", "a/b", "..")
         ),
         ({"role": " "}, "The input role is empty"),
         ({"mint_url": "\n"}, "The input mint_url is empty"),
         ({"permissions": "contents"}, "write each as contents: read"),
+        *(({"permissions": mixed}, "or '*' alone") for mixed in ("*, contents: read", "*,*", "**")),
         ({"permissions": "contents: read, contents: write"}, "names contents twice"),
-        ({"wait_usable": "maybe"}, "The input wait-usable must be true or false"),
+        ({"wait_usable": "maybe"}, "Fix: write true or false"),
     ],
 )
 def test_an_input_that_could_mean_more_than_was_meant_is_refused(
     world: World, job: Job, inputs: dict[str, str], says: str
 ) -> None:
     done = job.main(**inputs)
-    assert "Give a list of repository names without the owner" not in done.stdout, "one remedy only"
+    assert done.stdout.count("Fix:") == 1
     assert (done.returncode, says in done.stdout) == (1, True), done.stdout
     assert "--" not in done.stdout
     assert world.issuer.traffic.count(path_prefix="/token-request") == 0
@@ -376,10 +402,12 @@ def test_level_and_permissions_narrow_the_token(job: Job) -> None:
 
 
 def test_the_request_has_what_was_given_and_nothing_else(job: Job, unsteady: LoopbackService) -> None:
-    unsteady.faults.add(refusal(403, "org_not_allowed"))
+    unsteady.faults.add(refusal(403, "org_not_allowed"), times=3)
     job.main(mint_url=unsteady.url)
+    job.main(mint_url=unsteady.url, target_org=" . ", level=".", permissions=" *\n")
     job.main(mint_url=unsteady.url, repos="x", target_org="other", level="read", permissions="contents: read")
     assert [json.loads(sent.body) for sent in unsteady.traffic] == [
+        {"role": "triage", "repos": ["app"]},
         {"role": "triage", "repos": ["app"]},
         {
             "role": "triage",

@@ -37,7 +37,8 @@ async function keepForPost(env, token) {
   } catch (error) {
     const revoked = await revoke(env, token, mintedAt).catch(() => false)
     const end = revoked ? 'the token was revoked' : 'the token was not revoked and stays valid until it expires'
-    throw new Error(`The state of the step cannot be written (${error.code ?? error.message}); ${end}.`)
+    const what = `The state of the step cannot be written (${error.code ?? error.message}); ${end}.`
+    throw new Error(`${what} Fix: check the runner's disk and the file that GITHUB_STATE names, then run the job again.`)
   }
 }
 

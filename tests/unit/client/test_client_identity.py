@@ -9,6 +9,8 @@ from fullsend.client.errors import AmbientIdentityError
 from fullsend.client.identity import ambient_token, no_token_in_actions, variables_of_identity
 from fullsend.net.retry import RetryPolicy
 from fullsend.net.transport import Transport
+from tests.retry_time import RetryTime
+from tests.unit.outbound.loopback_peer import Peer, answer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,3 +83,35 @@ def test_a_child_may_have_no_variable_that_leads_to_an_oidc_token() -> None:
         "CIRCLE_OIDC_TOKEN",
         "CIRCLE_OIDC_TOKEN_V2",
     }
+
+
+NO_TOKENS = [b'{"value": null}', b"{}", b'{"value": ""}', b'{"value": 7}', b'{"value": ["a"]}', b'{"value": "a b"}',
+             b'{"value": "a\\nb"}', b'{"count": 1, "value": {}}']  # fmt: skip
+PAGE = b"<html>Please sign in</html>"
+ANSWERS = [
+    *((200, body, "oidc_token_missing") for body in NO_TOKENS),
+    *((200, body, "oidc_answer_invalid") for body in (PAGE, b"", b"[]", b"null", b'"x"', b"\xff")),
+    *((status, PAGE, "oidc_answer_invalid") for status in (302, 400, 403, 404, 407)),
+    (302, b"", "oidc_answer_invalid"),
+    (302, b'{"value": "x"}', "oidc_answer_invalid"),
+    (407, b"{}", "oidc_answer_invalid"),
+    *((status, b'{"message": "no"}', "oidc_request_failed") for status in (400, 401, 403, 404)),
+    (401, b"", "oidc_request_failed"),
+    *((status, body, "oidc_request_failed") for status in (408, 425, 429, 500, 503) for body in (PAGE, b"{}")),
+]
+"""What the token service, or a proxy in its place, answers; the action's tests have the same list."""
+
+
+@pytest.mark.parametrize(("status", "body", "code"), ANSWERS)
+def test_an_answer_without_a_token_is_told_with_who_has_to_act(status: int, body: bytes, code: str) -> None:
+    time = RetryTime()
+    job = {"GITHUB_ACTIONS": "true", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "not-shown"}
+    with Peer(lambda _: [answer(status, body)]) as service, pytest.raises(AmbientIdentityError) as failed:
+        ambient_token(
+            "a", {**job, "ACTIONS_ID_TOKEN_REQUEST_URL": f"{service.url}/?x=1"}, Transport({}), time.policy()
+        )
+    assert failed.value.code == code
+    assert f"answered {status}" in failed.value.message
+    assert ("proxy's sign-in page" in failed.value.remedy) is (code == "oidc_answer_invalid")
+    assert "not-shown" not in f"{failed.value}{failed.value.remedy}"
+    assert bool(time.slept) is (status in {408, 425, 429, 500, 503})

@@ -89,7 +89,7 @@ def test_a_token_for_another_audience_is_never_sent(audience: object, tmp_path: 
     "text", ["x", "a.b", "a.b.c", "a.W10.c", "$FULLSEND_MINT_ID_TOKEN", "a.é.c", ". .", "a.e30.c\n"]
 )
 def test_text_that_is_not_a_token_is_not_sent(text: str) -> None:
-    assert refused({**GITLAB, "FULLSEND_MINT_ID_TOKEN": text}).code == "oidc_answer_invalid"
+    assert refused({**GITLAB, "FULLSEND_MINT_ID_TOKEN": text}).code == "oidc_gitlab_variable"
 
 
 @given(st.text(max_size=300))
@@ -135,7 +135,7 @@ def test_an_agent_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("said", ["", "two words", "Usage:\n  buildkite-agent"])
 def test_an_agent_that_prints_something_else_gives_no_token(agents: Path, said: str) -> None:
-    assert refused(buildkite(agents, AGENT_TOKEN=said)).code == "oidc_answer_invalid"
+    assert refused(buildkite(agents, AGENT_TOKEN=said)).code == "oidc_agent_failed"
 
 
 def test_a_pod_finds_its_token_where_the_documents_mount_it(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_link_to_the_pods_credential_is_followed_before_it_is_refused(tmp_path
 def test_a_file_without_a_token_gives_none(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_bytes(content)
-    assert refused({"FULLSEND_ID_TOKEN_FILE": str(file)}).code == "oidc_answer_invalid"
+    assert refused({"FULLSEND_ID_TOKEN_FILE": str(file)}).code == "oidc_projected_token"
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe"])

@@ -1,22 +1,85 @@
-"""A refusal tells one thing to do: the mint's own, or that of its code."""
+"""A refusal tells one thing to do: the mint's own, or that of its code. So do the command and the action."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
 
 from fullsend.cli.mint.job_status import _print
+from fullsend.client.ask_mints import _together
 from fullsend.client.errors import MintClientError
 from fullsend.client.mint_request import MintRequest
+from fullsend.client.remedies import CLIENT_TABLE, UNKNOWN_CODE, remedy_for
 from fullsend.client.types import MintStatus
+from fullsend.console import error_text
+from mintcore.errors import KeyRefused, StsRefused
+from mintcore.errors.table import TABLE
 
-if TYPE_CHECKING:
-    import pytest
+ACTION = Path(__file__).resolve().parents[3] / ".github" / "actions" / "mint-token"
+NODE = shutil.which("node")
+OWN = "Do this and nothing else."
+CODES = [*CLIENT_TABLE, *TABLE, "a_code_of_a_newer_mint", "toString"]
+SENTENCES = {
+    **{code: [row.sentence or "It failed."] for code, row in {**CLIENT_TABLE, **TABLE}.items()},
+    "a_code_of_a_newer_mint": ["It failed."],
+    "toString": ["It failed."],
+}
+for refused in (KeyRefused, StsRefused):
+    SENTENCES[refused.code].append(refused.sentence)
 
 
-def test_a_sentence_with_a_fix_gets_no_second_one() -> None:
-    said = "No entry of CALLERS matches this job. Fix: ask the mint's operator to add an entry."
-    assert not MintClientError(said, code="claims_not_allowed").remedy
-    assert "ref_protected" in MintClientError("A claim differs.", code="claims_not_allowed").remedy
+def shown(message: str, code: str) -> str:
+    """What the command prints."""
+    error = MintClientError(message, code=code, request_id="r-1")
+    return error_text(error.message, error.remedy, error.code)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_command_prints_one_fix_for_each_code(code: str) -> None:
+    for sentence in (*SENTENCES[code], "", f"It failed. Fix: {OWN}"):
+        assert shown(sentence, code).count("Fix: ") == 1
+    own = shown(f"GitHub says: no. Fix: {OWN}", code)
+    assert own == f"error: GitHub says: no.\nFix: {OWN}\nCode: {code}"
+
+
+@pytest.mark.skipif(NODE is None, reason="the action needs node on PATH")
+def test_the_action_prints_one_fix_for_each_code() -> None:
+    errors = [
+        {"message": sentence, "mintCode": code, "requestId": "r-1"}
+        for code in CODES
+        for sentence in (*SENTENCES[code], "", f"It failed. Fix: {OWN}")
+    ]
+    errors.append({"message": "a failure without a code"})
+    script = (
+        "const { annotateError } = require('./lib/commands');"
+        "for (const error of JSON.parse(process.argv[1])) annotateError(error)"
+    )
+    done = subprocess.run(
+        [str(NODE), "-e", script, json.dumps(errors)], cwd=ACTION, capture_output=True, text=True, check=True
+    )
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(errors)
+    assert [line for line in lines if line.count("Fix: ") != 1] == []
+    own = [line for error, line in zip(errors, lines, strict=True) if OWN in error["message"]]
+    assert len(own) == len(CODES)
+    assert all(f"::It failed.%0AFix: {OWN}%0Acode " in line for line in own)
+
+
+def test_several_mints_have_one_fix() -> None:
+    first = MintClientError("One is down. Fix: start it.", code="sts_unavailable", request_id="r-1")
+    second = MintClientError("Two is silent.", code="mint_unreachable")
+    both = _together([second, first])
+    assert both.message.endswith("counts: Two is silent. / One is down.")
+    assert (both.remedy, both.request_id) == ("start it.", "r-1")
+    assert _together([second, second]).remedy == remedy_for("mint_unreachable")
+
+
+def test_a_code_of_a_newer_mint_leads_to_the_operator() -> None:
+    assert MintClientError("No.", code="a_code_of_a_newer_mint").remedy == UNKNOWN_CODE
 
 
 def test_the_status_of_a_job_is_not_called_that_of_a_workflow(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,8 +4,6 @@
 const { randomUUID } = require('node:crypto')
 const { appendFileSync } = require('node:fs')
 
-const { InputError } = require('./errors')
-
 const hints = require('../hints.json')
 
 // GitHub: "Workflow commands". Unescaped line breaks would let an answer from outside issue commands.
@@ -25,11 +23,17 @@ function oneLine(text) {
   return withoutCommands(String(text).replace(/[\p{C}\s]+/gu, ' ').trim()).slice(0, 1000)
 }
 
+// Our own sentences and a mint's end with a fix, which knows the request; it replaces the hint of the code.
+function explained(error) {
+  const [, said, fix] = /^(.*) Fix: (.*)$/.exec(oneLine(error.message)) ?? [undefined, oneLine(error.message)]
+  const hint = Object.hasOwn(hints, error.mintCode ?? '') ? hints[error.mintCode ?? ''] : hints['']
+  return `${said}\nFix: ${fix ?? hint}`
+}
+
 function annotateError(error) {
   const code = error.mintCode
   const facts = [code && `code ${code}`, error.requestId && `request id ${error.requestId}`].filter(Boolean)
-  const fix = !(error instanceof InputError) && Object.hasOwn(hints, code ?? '') ? `\nFix: ${hints[code]}` : ''
-  const text = oneLine(error.message) + fix + (facts.length ? `\n${facts.map(oneLine).join(', ')}` : '')
+  const text = explained(error) + (facts.length ? `\n${facts.map(oneLine).join(', ')}` : '')
   say(`::error title=${escapeProperty(`Mint token${code ? `: ${oneLine(code)}` : ''}`)}::${escapeData(text)}`)
 }
 

@@ -9,7 +9,4 @@ class ActionError extends Error {
   }
 }
 
-// Its sentence says what to change in the workflow; the hint of its code, which is for a mint's answer, is left out.
-class InputError extends ActionError {}
-
-module.exports = { ActionError, InputError }
+module.exports = { ActionError }

@@ -1,4 +1,4 @@
-// One request with a bearer within a total time, and when to send it again: 429, 5xx and network failures.
+// One request with a bearer within a total time, and when to send it again: 408, 425, 429, 5xx and network failures.
 'use strict'
 
 const http = require('node:http')
@@ -14,7 +14,9 @@ const MIN_ATTEMPT_SECONDS = 0.5
 const REQUEST_SECONDS = 40
 const MAX_BODY = 8 * 1024 * 1024
 
-const isRetryable = (status) => status === 429 || status >= 500
+// As mintcore/outbound/answer.py has it: RFC 9110 §15.5.9 and RFC 8470 §5.2 invite the client to repeat the request.
+const isRetryable = (status) => [408, 425, 429].includes(status) || status >= 500
+const isLasting = (status) => status >= 300 && !isRetryable(status)
 // A mint's own codes with a 5xx that stay until its operator acts.
 const PERMANENT = ['internal_error', 'invalid_role_key']
 
@@ -105,9 +107,10 @@ async function sent(method, url, { headers, content, signal, env, opened }) {
 function tunnel(proxy, url, signal) {
   const authority = `${url.hostname}:${portOf(url)}`
   const headers = { Host: authority, ...(proxy.authorization && { 'Proxy-Authorization': proxy.authorization }) }
-  const refused = (why) => {
-    const text = `the proxy ${proxy.host}:${proxy.port} did not connect (${why})`
-    return why.endsWith(' 407') ? new RouteError(text) : new Error(text)
+  const failed = (why) => `the proxy ${proxy.host}:${proxy.port} did not connect (${why})`
+  const refused = (status) => {
+    const text = failed(`it answers ${status}`)
+    return isLasting(status) ? new RouteError(text) : new Error(text)
   }
   return new Promise((resolve, reject) => {
     const request = http.request({
@@ -116,13 +119,13 @@ function tunnel(proxy, url, signal) {
     request.on('connect', (response, socket, head) => {
       if (response.statusCode >= 200 && response.statusCode < 300 && !head.length) return resolve(socket)
       socket.destroy()
-      return reject(refused(`it answers ${response.statusCode}`))
+      return reject(refused(response.statusCode))
     })
     request.on('response', (response) => {
       response.destroy()
-      reject(refused(`it answers ${response.statusCode}`))
+      reject(refused(response.statusCode))
     })
-    request.on('error', (error) => reject(error.name === 'AbortError' ? error : refused(error.code ?? error.message)))
+    request.on('error', (error) => reject(error.name === 'AbortError' ? error : new Error(failed(error.code ?? error.message))))
     request.end()
   })
 }
@@ -161,13 +164,18 @@ async function send(method, url, { totalSeconds, ...options }) {
   }
 }
 
-function jsonObject(text) {
+// The JSON object in a text, or undefined.
+function parsedObject(text) {
   try {
     const value = JSON.parse(text)
-    return value && typeof value === 'object' && !Array.isArray(value) ? value : {}
+    return value && typeof value === 'object' && !Array.isArray(value) ? value : undefined
   } catch {
-    return {}
+    return undefined
   }
 }
 
-module.exports = { Attempts, MIN_ATTEMPT_SECONDS, PERMANENT, exchange, isRetryable, jsonObject, retryAfter, send }
+const jsonObject = (text) => parsedObject(text) ?? {}
+
+module.exports = {
+  Attempts, MIN_ATTEMPT_SECONDS, PERMANENT, exchange, isRetryable, jsonObject, parsedObject, retryAfter, send,
+}

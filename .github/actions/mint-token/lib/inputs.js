@@ -1,7 +1,7 @@
 // The action's inputs, checked. Every problem is a sentence that names the input.
 'use strict'
 
-const { ActionError, InputError } = require('./errors')
+const { ActionError } = require('./errors')
 
 // The runner upper-cases names and turns blanks into underscores; dashes stay.
 const raw = (env, name) => env[`INPUT_${name.toUpperCase()}`] ?? ''
@@ -12,7 +12,7 @@ function isTrue(env, name) {
   const value = input(env, name) || 'false'
   if (/^(true|True|TRUE)$/.test(value)) return true
   if (/^(false|False|FALSE)$/.test(value)) return false
-  throw new ActionError(`The input ${name} must be true or false.`)
+  throw new ActionError(`The input ${name} is ${JSON.stringify(value.slice(0, 80))}. Fix: write true or false.`)
 }
 
 // https anywhere, http on loopback only: over plain http anyone on the way reads the token and uses it.
@@ -37,22 +37,22 @@ function credentialUrl(text, what, example, code) {
 // default, is the calling repository. An empty value comes from an expression that had none, and means nothing.
 function repositories(env, targetOrg) {
   const calling = env.GITHUB_REPOSITORY ?? ''
-  const refuse = (why) => new InputError(`The input repos ${why}`, 'invalid_repos')
+  const refuse = (why) => new ActionError(`The input repos ${why}`, 'invalid_repos')
   const names = words(input(env, 'repos'), /[\s,]+/)
   if (!names.length) {
     throw refuse(
-      'is empty, which is not a scope. Leave it out for the calling repository, name repositories, for example ' +
+      'is empty, which is not a scope. Fix: leave it out for the calling repository, name repositories, for example ' +
       "${{ github.repository }}, or write '*' for everything that the installation has.",
     )
   }
   if (names.includes('*')) {
-    if (names.length > 1) throw refuse("mixes '*' with names; write '*' alone, or only names.")
+    if (names.length > 1) throw refuse("mixes '*' with names. Fix: write '*' alone, or only names.")
     return names
   }
   const owner = targetOrg || calling.split('/')[0]
   return names.map((given) => {
     if (given === '.' && !/^[^/]+\/[^/]+$/.test(calling)) {
-      throw refuse('is left out, and GITHUB_REPOSITORY does not name the calling repository; name repositories.')
+      throw refuse('is left out, and GITHUB_REPOSITORY does not name the calling repository. Fix: name repositories.')
     }
     const full = given === '.' ? calling : given
     const slash = full.lastIndexOf('/')
@@ -61,7 +61,7 @@ function repositories(env, targetOrg) {
     // Attack: another owner's repository must not become one's own of the same name.
     if (whose.toLowerCase() !== owner.toLowerCase()) {
       throw refuse(
-        `names ${full}, which does not belong to ${owner || 'a known owner'}; give bare names` +
+        `names ${full}, which does not belong to ${owner || 'a known owner'}. Fix: give bare names` +
         `${targetOrg ? ` of repositories of ${targetOrg}` : ', or the other organization as target-org'}.`,
       )
     }
@@ -69,28 +69,35 @@ function repositories(env, targetOrg) {
   })
 }
 
-// `contents: read, issues: write`, as actions/create-github-app-token spells them; undefined if the input is left out.
-// Only separators come from expressions without a value: the whole level would be more than was meant.
+// `contents: read, issues: write`, as actions/create-github-app-token spells them; undefined for `*`, the default.
+// An empty value comes from an expression that had none: the whole level would be more than was meant.
 function permissions(env) {
-  const refuse = (why) => new InputError(`The input permissions ${why}`, 'invalid_permissions')
+  const refuse = (why) => new ActionError(`The input permissions ${why}`, 'invalid_permissions')
   const found = {}
   const parts = raw(env, 'permissions').split(/[,\n]/).map((part) => part.trim()).filter(Boolean)
-  if (raw(env, 'permissions') && !parts.length) {
-    throw refuse('has no permission in it. Name at least one, for example contents: read, or leave it out for the whole level.')
+  if (!parts.length) {
+    throw refuse(
+      "has no permission in it. Fix: leave it out, or write '*', for the whole level; or name some, for example " +
+      'contents: read.',
+    )
   }
+  if (parts.length === 1 && parts[0] === '*') return undefined
   for (const text of parts) {
     const [, name, level] = /^([a-z][a-z_]{0,99})\s*[:=]\s*([a-z]{1,20})$/.exec(text) ?? []
-    if (!name) throw refuse(`has ${JSON.stringify(text.slice(0, 80))}; write each as contents: read.`)
-    if (Object.hasOwn(found, name) && found[name] !== level) throw refuse(`names ${name} twice with different levels.`)
+    if (!name) throw refuse(`has ${JSON.stringify(text.slice(0, 80))}. Fix: write each as contents: read, or '*' alone.`)
+    if (Object.hasOwn(found, name) && found[name] !== level) {
+      throw refuse(`names ${name} twice with different levels. Fix: name it once.`)
+    }
     found[name] = level
   }
-  return parts.length ? found : undefined
+  return found
 }
 
-// A name, or undefined if the input is left out.
+// A name, or undefined for `.`, the default. GitHub passes an input that an expression left empty as an empty text,
+// like one without a default that is left out; the default tells the two apart.
 function name(env, input, pattern, what, code) {
   const given = raw(env, input)
-  if (!given) return undefined
+  if (given.trim() === '.') return undefined
   if (pattern.test(given.trim())) return given.trim()
   throw new ActionError(`The input ${input} is ${JSON.stringify(given.slice(0, 80))}, which is not ${what}.`, code)
 }
@@ -99,17 +106,20 @@ function readInputs(env) {
   const role = input(env, 'role')
   const urls = words(input(env, 'mint_url'), /\s+/)
   const targetOrg = name(
-    env, 'target-org', /^[A-Za-z0-9][\w-]{0,99}$/, "an organization's bare name; write for example my-org, or leave it out",
+    env, 'target-org', /^[A-Za-z0-9][\w-]{0,99}$/,
+    "an organization's bare name. Fix: leave it out, or write '.', for the job's own; or write for example my-org",
     'invalid_target_org',
   )
-  if (!role) throw new ActionError('The input role is empty; name the agent role, for example coder.', 'role_required')
+  if (!role) throw new ActionError('The input role is empty. Fix: name the agent role, for example coder.', 'role_required')
   if (!urls.length) throw new ActionError('The input mint_url is empty.', 'mint_url_invalid')
   isTrue(env, 'skip-token-revoke') // a mistake here is told now, not in the post step
   const body = {
     role,
     repos: repositories(env, targetOrg),
     level: name(
-      env, 'level', /^[a-z][a-z0-9_-]{0,31}$/, "a level's name; write for example read, or leave it out", 'invalid_level',
+      env, 'level', /^[a-z][a-z0-9_-]{0,31}$/,
+      "a level's name. Fix: leave it out, or write '.', for the mint's default; or write for example read",
+      'invalid_level',
     ),
     permissions: permissions(env),
     target_org: targetOrg,

@@ -8,6 +8,8 @@ const { Attempts, MIN_ATTEMPT_SECONDS, PERMANENT, exchange, isRetryable, jsonObj
 
 const TOTAL_SECONDS = 60
 
+const FIX = ' Fix: '
+
 // Timers fire a moment early by the clock that is read here.
 const EARLY_MS = 50
 
@@ -97,10 +99,10 @@ function refusal(answer, url, identity) {
 function together(failures) {
   const told = failures.find((failure) => failure.requestId) ?? failures.at(-1)
   if (failures.length === 1) return told
-  const sentences = failures.map((failure) => failure.message).join(' / ')
-  return new ActionError(
-    `None of ${failures.length} mints gave an answer that counts: ${sentences}`, told.mintCode, told.requestId,
-  )
+  const parts = failures.map((failure) => failure.message.split(FIX))
+  const fix = told.message.split(FIX).slice(1).at(-1)
+  const text = `None of ${failures.length} mints gave an answer that counts: ${parts.map(([said]) => said).join(' / ')}`
+  return new ActionError(fix ? text + FIX + fix : text, told.mintCode, told.requestId)
 }
 
 module.exports = { mint }

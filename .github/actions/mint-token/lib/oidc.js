@@ -4,7 +4,7 @@
 const { readFileSync } = require('node:fs')
 
 const { ActionError } = require('./errors')
-const { jsonObject, send } = require('./http')
+const { isRetryable, jsonObject, parsedObject, send } = require('./http')
 
 async function oidcToken(env, audience, seconds) {
   if (!env.ACTIONS_ID_TOKEN_REQUEST_URL || !env.ACTIONS_ID_TOKEN_REQUEST_TOKEN) throw missing(env)
@@ -23,12 +23,21 @@ async function oidcToken(env, audience, seconds) {
     const code = error.certificate ? 'oidc_certificate_refused' : 'oidc_unreachable'
     throw failed(`its token service was not reached, ${error.message}`, error.mintCode ?? code)
   }
-  if (answer.status !== 200) throw failed(`its token service answered ${answer.status}`, 'oidc_request_failed')
+  const said = `its token service answered ${answer.status}`
+  if (isForeign(answer)) throw failed(`${said} without JSON, which GitHub's never does`, 'oidc_answer_invalid')
+  if (answer.status !== 200) throw failed(said, 'oidc_request_failed')
   const { value } = jsonObject(answer.text)
   if (typeof value !== 'string' || !/^[!-~]+$/.test(value)) {
-    throw failed('its token service answered without a token', 'oidc_answer_invalid')
+    throw failed(`${said}, and its JSON has no token in \`value\``, 'oidc_token_missing')
   }
   return value
+}
+
+// A proxy or a portal answered: a redirect, 407, or a page in place of JSON.
+function isForeign({ status, text }) {
+  if (isRetryable(status)) return false
+  if (status === 407 || (status >= 300 && status < 400)) return true
+  return parsedObject(text) === undefined && (status === 200 || text !== '')
 }
 
 function missing(env) {
