@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import jwt
 
+from fullsend.github.app_key import load_app_key
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
@@ -33,6 +35,7 @@ def app_jwt(app_id: str, key: RSAPrivateKey | str, now: float) -> str:
     Raises ValueError for a key that is not an RSA private key.
     """
     try:
-        return jwt.encode(_claims(app_id, now), key, algorithm="RS256")
+        private = load_app_key(key.encode()) if isinstance(key, str) else key
+        return jwt.encode(_claims(app_id, now), private, algorithm="RS256")
     except (ValueError, TypeError, jwt.PyJWTError):
         raise ValueError("not an RSA private key in PEM form") from None  # the parser may quote the key

@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from fullsend.failure import BadInput
 from fullsend.github.api import GitHubApi, job_api_url
+from fullsend.github.app_key import load_app_key
 from mintcore.keys.pem import describe_problem, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 APP_ID = "GITHUB_APP_ID"
 INSTALLATION_ID = "GITHUB_APP_INSTALLATION_ID"
@@ -90,10 +89,8 @@ def _key(environ: Mapping[str, str]) -> RSAPrivateKey:
     if problem:
         raise ValueError(f"{name}: the key {problem}")
     try:
-        key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        # The parser's own message may quote the input, so it goes no further.
+        return load_app_key(pem)
+    except TypeError:
+        raise ValueError(f"{name} is not an RSA key; GitHub Apps have RSA keys") from None
+    except ValueError:
         raise ValueError(f"{name} is not a PEM private key without a password") from None
-    if not isinstance(key, RSAPrivateKey):
-        raise ValueError(f"{name} is not an RSA key; GitHub Apps have RSA keys")  # noqa: TRY004 - one kind of problem
-    return key

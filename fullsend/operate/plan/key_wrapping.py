@@ -11,22 +11,24 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap_with_padding
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     PublicFormat,
-    load_pem_private_key,
     load_pem_public_key,
 )
 
+from fullsend.github.app_key import load_app_key
 from fullsend.operate.model.kms_names import ALGORITHMS
 from fullsend.operate.operate_errors import BadInput, NotReady
 from mintcore.keys.pem import normalize
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
     from mintcore.secret import Secret
 
 _AES_BYTES = 32
@@ -62,7 +64,7 @@ def has_public_key(key: Secret, public_pem: str) -> bool:
 
 
 def _load(key: Secret) -> RSAPrivateKey:
-    loaded = load_pem_private_key(normalize(key.reveal().encode()), password=None)
-    if not isinstance(loaded, RSAPrivateKey):
-        raise BadInput("The key is not an RSA key.")
-    return loaded
+    try:
+        return load_app_key(normalize(key.reveal().encode()))
+    except TypeError:
+        raise BadInput("The key is not an RSA key.") from None

@@ -6,8 +6,9 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from fullsend.github.app_key import load_app_key
 from fullsend.operate.gcp.secret_manager import ENABLED
 from fullsend.operate.model import environment
 from fullsend.operate.model.edits import Edit
@@ -133,12 +134,15 @@ def _is_the_only_one(found: SecretState, stored: Secret | None, new: str) -> boo
     enabled = [version for version in found.versions or () if version.state == ENABLED]
     try:
         return stored is not None and len(enabled) == 1 and fingerprint(stored) == new
-    except ValueError:
-        return False  # the stored value is not a key
+    except (ValueError, TypeError):
+        return False  # the stored value is not an RSA key
 
 
 def fingerprint(key: Secret) -> str:
-    """Return a key's fingerprint as GitHub shows it on the App's page: of its public half. Raises ValueError."""
-    public = load_pem_private_key(normalize(key.reveal().encode()), password=None).public_key()
+    """Return a key's fingerprint as GitHub shows it on the App's page: of its public half.
+
+    Raises ValueError, TypeError.
+    """
+    public = load_app_key(normalize(key.reveal().encode())).public_key()
     digest = hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
     return f"SHA256:{base64.b64encode(digest).decode()}"
