@@ -26,15 +26,17 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# How long an example takes says how busy the machine is. In CI the same examples each time: a change lands or not
-# by what it does, not by luck.
-hypothesis.settings.register_profile(
-    "ours",
-    derandomize=bool(os.environ.get("CI")),
-    deadline=None,
-    suppress_health_check=[hypothesis.HealthCheck.too_slow],
-)
-hypothesis.settings.load_profile("ours")
+# The time of an example depends on the machine's load, so there is no deadline. CI runs the same examples
+# each time: only the change decides whether it lands. `make test-long` passes --hypothesis-profile=thorough.
+for profile, examples in (("quick", 50), ("thorough", 500)):
+    hypothesis.settings.register_profile(
+        profile,
+        max_examples=examples,
+        derandomize=profile == "quick" and bool(os.environ.get("CI")),
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+hypothesis.settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session", autouse=True)

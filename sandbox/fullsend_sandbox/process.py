@@ -168,9 +168,12 @@ class MintProcess:
 
     def wait_for_log(self, wanted: Callable[[str], bool], *, within: float = 10.0) -> str:
         """Return the first line that fits, waiting for it. Raises TimeoutError."""
+        looked_at = 0
 
         def first() -> str | None:
-            return next((line for line in self._lines if wanted(line)), None)
+            nonlocal looked_at
+            new, looked_at = self._lines[looked_at:], len(self._lines)
+            return next((line for line in new if wanted(line)), None)
 
         with self._printed:
             line = self._printed.wait_for(first, within)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from check_jsonschema import main
 from click.testing import CliRunner
 
 if TYPE_CHECKING:
@@ -14,5 +13,8 @@ if TYPE_CHECKING:
 
 def problems(kind: str, paths: Iterable[Path]) -> str:
     """Return what check-jsonschema says of files of this kind, such as `workflows`; empty if nothing is wrong."""
+    # Every worker imports this module, and jsonschema takes two seconds.
+    from check_jsonschema import main  # noqa: PLC0415
+
     done = CliRunner().invoke(main, ["--builtin-schema", f"vendor.github-{kind}", *map(str, paths)])
     return "" if done.exit_code == 0 else done.output or repr(done.exception)

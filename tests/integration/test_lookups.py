@@ -68,7 +68,7 @@ def mint(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Iterat
     made = Mint(request.param, world, tmp_path)
     yield made
     if made.process is not None:
-        made.process.stop()
+        made.process.kill()
 
 
 def test_a_grant_of_another_organization_is_a_token_of_that_organization(mint: Mint) -> None:

@@ -16,7 +16,7 @@ from fullsend_sandbox.github import GitHubService
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FUZZ = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(suppress_health_check=[HealthCheck.too_slow])
 BASES = ("/orgs/octo-org", "/repos/octo-org/app")
 FIELDS = ("name", "value", "visibility", "selected_repository_ids", "encrypted_value", "key_id")
 

@@ -99,7 +99,7 @@ def control_plane(shared_world: World) -> Iterator[ControlPlane]:
         yield running
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(call=calls())
 def test_no_request_makes_the_control_plane_fail(
     control_plane: ControlPlane, call: tuple[str, str, str, list[tuple[str, str]], bytes]
@@ -114,7 +114,6 @@ def test_no_request_makes_the_control_plane_fail(
     assert isinstance(answer.json(), dict)
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     path=st.text(st.characters(codec="latin-1", exclude_characters="\r\n #"), max_size=30),
     method=st.sampled_from(["GET", "POST", "PUT", "PATCH"]),
