@@ -24,7 +24,7 @@ def require_regular_file(path: Path) -> None:
         mode = path.lstat().st_mode
     except OSError:
         if not os.path.isdir(path.parent):  # noqa: PTH112 - Path.is_dir fails where it may not look
-            raise BadInput(f"{path} cannot be written: there is no folder {path.parent}.") from None
+            raise BadInput(f"{path} cannot be written: the folder {path.parent} does not exist.") from None
         return  # there is nothing yet, or writing says what is wrong
     if not stat.S_ISREG(mode):
         what = "a symbolic link" if stat.S_ISLNK(mode) else "not a regular file"

@@ -31,22 +31,22 @@ def token_of_file(path: Path, remedy: str) -> str:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}.", remedy) from error
     except ValueError as error:
         raise BadInput(f"{path} is not text.", remedy) from error
-    return _checked(_in(text.strip()), f"in {path}", remedy)
+    return _checked(_in(text.strip()), str(path), remedy)
 
 
 def token_of_variable(name: str, remedy: str) -> str:
     """Return the token in a variable. Raises `BadInput`."""
-    return _checked(os.environ.get(name, "").strip(), f"in the variable {name}", remedy)
+    return _checked(os.environ.get(name, "").strip(), f"the variable {name}", remedy)
 
 
-def _checked(token: str, where: str, remedy: str) -> str:
+def _checked(token: str, source: str, remedy: str) -> str:
     if not token:
-        raise BadInput(f"There is no token {where}.", remedy)
+        raise BadInput(f"No token was found in {source}.", remedy)
     if not is_token(token):
-        raise BadInput(f"The text {where} is not a token: it has blanks or line breaks.", remedy)
+        raise BadInput(f"The text in {source} is not a token: it has blanks or line breaks.", remedy)
     if not _GITHUBS.match(token):
         raise BadInput(
-            f"The text {where} is not a token of GitHub: installation tokens begin with ghs_. Nothing was sent.",
+            f"The text in {source} is not a GitHub token: installation tokens begin with ghs_. Nothing was sent.",
             remedy,
         )
     return token

@@ -189,6 +189,6 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise BadUsage(f"{question} Confirmation needed, and there is no terminal.", "pass --yes")
+        raise BadUsage(f"{question} Confirmation needed, but standard input is not a terminal.", "pass --yes")
     if not click.confirm(question, err=True):
         raise CommandError("Nothing was changed.")

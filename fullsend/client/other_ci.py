@@ -55,7 +55,7 @@ def token_of_other_ci(
     if system == CISystem.KUBERNETES:
         return _of_kubernetes(audience, Path(environ.get(TOKEN_FILE) or projected))
     raise AmbientIdentityError(
-        "There is no OIDC token here: this is not a CI job that the client knows.",
+        "The client found no OIDC token: it does not know this environment as a CI job.",
         code="oidc_not_available",
         nothing_was_sent=True,
     )

@@ -125,7 +125,7 @@ def _exchange(policy: TrustPolicy, caller: Claimant, configuration: Configuratio
     if configuration.conditions is None:
         return Check("sts", Outcome.NOT_CHECKED, found, "it accepts the token")
     if provider not in configuration.conditions:
-        missing = InvalidToken(detail=f"there is no provider {provider}")
+        missing = InvalidToken(detail=f"the provider {provider} does not exist")
         change = _remedy(policy, caller, configuration.place)
         return failed("sts", missing.detail, "it accepts the token", missing, change)
     return Check("sts", Outcome.NOT_CHECKED, found, f"its condition: {configuration.conditions[provider]}")

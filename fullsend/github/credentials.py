@@ -68,7 +68,7 @@ def _gh_host(api_url: str) -> str:
 def _from_gh(environment: Mapping[str, str], host: str) -> str:
     gh = shutil.which("gh", path=environment.get("PATH"))
     if gh is None:
-        raise _no_token("GH_TOKEN and GITHUB_TOKEN are not set, and there is no gh command.", host)
+        raise _no_token("GH_TOKEN and GITHUB_TOKEN are not set, and the gh command is not installed.", host)
     try:
         done = subprocess.run(  # noqa: S603 - gh from the operator's own PATH
             [gh, "auth", "token", "--hostname", host],
@@ -89,7 +89,7 @@ def _from_gh(environment: Mapping[str, str], host: str) -> str:
 
 def _no_token(message: str, host: str) -> GitHubError:
     return GitHubError(
-        f"There is no GitHub token: {message}",
+        f"The command needs a GitHub token: {message}",
         f"gh auth login --hostname {host} --scopes admin:org,repo\n"
         "or set GH_TOKEN to a personal access token; for one repository the scope repo is enough.",
     )

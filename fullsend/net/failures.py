@@ -68,4 +68,4 @@ def no_tls(error: Exception, host: str) -> NotConnectedError:
         return CertificateError(f"the TLS certificate of {host} was not accepted ({why})")
     if isinstance(error, TimeoutError):
         return NotConnectedError(f"{host} did not finish the TLS handshake in time")
-    return NotConnectedError(f"there is no TLS connection with {host} ({cause(error)})")
+    return NotConnectedError(f"the TLS connection with {host} failed ({cause(error)})")

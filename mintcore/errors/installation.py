@@ -63,7 +63,7 @@ class PermissionsNotGranted(InstallationError):
         "accepted all permissions of the App. An owner accepts them: Settings → GitHub Apps → Configure → Review "
         "request."
     )
-    operator_fix = "If there is no request to review, add the permissions in the App's own settings."
+    operator_fix = "If GitHub shows no request to review, add the permissions in the App's own settings."
 
 
 class GitHubRefused(InstallationError):

@@ -157,7 +157,7 @@ def _failed(entry: CallerEntry, claim: str, job: Job, *, with_value: bool) -> st
     value = job.claims.get(claim)
     wanted = _must_be(entry.match[claim])
     if value is None:
-        return f"there is no {claim}, which {wanted}" if with_value else f"there is no {claim}"
+        return f"the token has no {claim}, which {wanted}" if with_value else f"the token has no {claim}"
     found = f"{claim} is {value[:_MAX_SHOWN]!r}"
     return f"{found} and {wanted}" if with_value else found
 

@@ -55,7 +55,7 @@ def claims_rule(policy: TrustPolicy, caller: Caller) -> Rule:
         if not any(value_matches(caller.claims.get(name), value) for value in accepted)
     ]
     found = ", ".join(
-        f"{name} is {caller.claims[name][:_MAX_SHOWN]!r}" if name in caller.claims else f"there is no {name}"
+        f"{name} is {caller.claims[name][:_MAX_SHOWN]!r}" if name in caller.claims else f"the token has no {name}"
         for name in policy.required_claims
     )
     wanted, failed = _listed(policy.required_claims.items()), _listed(wrong)

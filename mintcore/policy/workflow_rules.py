@@ -37,7 +37,7 @@ def refs_rule(policy: TrustPolicy, caller: WorkflowCaller, facts: Facts) -> Rule
         return Rule(
             name="workflow_refs",
             passed=True,
-            found=f"the workflow is read at {workflow.ref}" if workflow else "there is no workflow ref",
+            found=f"the workflow is read at {workflow.ref}" if workflow else "the token has no workflow ref",
             expected="any ref is trusted" if patterns is None else "only refs of WORKFLOW_HOST_REPOS are checked",
             remedy="",
             failure=WorkflowNotAllowed,

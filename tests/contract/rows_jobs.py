@@ -155,7 +155,7 @@ ROWS = (
     no("a nested group of the name", of("gitlab", GitLabJob(project="acme/tools/app/app", project_id="8")),
        "claims_not_allowed"),
     no("a claim that is missing", of("gitlab", None, ref_protected=None), "claims_not_allowed",
-       "there is no ref_protected"),
+       "the token has no ref_protected"),
     no("buildkite: another organization", of("buildkite", BuildkiteJob(organization="evil")), "claims_not_allowed"),
     no("buildkite: a tag of the branch's name", of("buildkite", BuildkiteJob(tag="main")), "claims_not_allowed",
        "sub"),

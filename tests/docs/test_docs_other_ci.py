@@ -183,7 +183,7 @@ def test_the_sandboxs_entries_are_those_of_the_page() -> None:
 
 
 def test_the_files_install_from_where_the_client_is_until_a_release() -> None:
-    assert "There is no release yet" in PAGE, "then the files install from the registry"
+    assert "The project has no release yet" in PAGE, "then the files install from the registry"
     installs = re.findall(r"pip install .*", PAGE)
     assert len(installs) == 3
     assert all('"fullsend-mint[cli] @ git+https://' in line for line in installs)

@@ -150,7 +150,7 @@ def test_a_token_that_could_be_neither_delivered_nor_revoked_is_said_to_live(
 
 def test_nothing_is_minted_for_a_folder_that_is_not_there(world: World, mint: Run, tmp_path: Path) -> None:
     done = mint("token", "--role", "triage", "--out", str(tmp_path / "nowhere" / "token"))
-    assert (done.returncode, f"there is no folder {tmp_path}/nowhere" in done.stderr) == (2, True)
+    assert (done.returncode, f"the folder {tmp_path}/nowhere does not exist" in done.stderr) == (2, True)
     assert world.github.traffic.count(path_prefix="/app/installations") == 0
 
 
@@ -292,7 +292,7 @@ def test_other_text_than_a_github_token_is_neither_sent_nor_reported_as_revoked(
 
 def test_a_variable_that_is_set_is_not_said_to_hold_nothing(mint: Run) -> None:
     assert "blanks or line breaks" in mint("revoke", GH_TOKEN="a\nb").stderr
-    assert "There is no token in the variable GH_TOKEN." in mint("revoke", GH_TOKEN="").stderr
+    assert "No token was found in the variable GH_TOKEN." in mint("revoke", GH_TOKEN="").stderr
 
 
 def test_revoke_takes_a_file_or_a_variable(world: World, mint: Run, tmp_path: Path) -> None:

@@ -228,7 +228,7 @@ def test_nothing_is_minted_for_a_folder_that_is_not_there(
     world: World, tool: Run, tmp_path: Path, words: str
 ) -> None:
     done = tool(f"{words} --token-file {tmp_path / 'nowhere' / 'token'}")
-    assert (done.returncode, "there is no folder" in done.stderr) == (2, True)
+    assert (done.returncode, "does not exist" in done.stderr) == (2, True)
     assert len(world.github.traffic) == 0
 
 

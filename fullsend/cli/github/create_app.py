@@ -195,7 +195,7 @@ def _by_form(app: NewApp, creation: AppCreation) -> CreatedApp:
     note(app.form_url(creation.web_url))
     if not sys.stdin.isatty():
         raise CommandError(
-            "The App ID and the key have to be entered, and there is no terminal.",
+            "The command asks for the App ID and the key, but standard input is not a terminal.",
             "Run the command in a terminal.",
         )
     app_id = names.app_id(click.prompt("App ID", err=True))

@@ -53,5 +53,5 @@ def _asked_for(name: str) -> str:
         return str(click.prompt(name, err=True))
     line = sys.stdin.readline()
     if not line.strip():
-        raise click.UsageError(f"no VALUE was given for {name}, and there is none on standard input.")
+        raise click.UsageError(f"{name} needs a VALUE, as an argument or on standard input.")
     return line

@@ -44,7 +44,7 @@ def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bo
         if disabled:
             with_keys += f", and disable the Cloud KMS keys of {', '.join(dict(disabled))}"
         question = f"Delete the mint of {project} for everyone who uses it{with_keys}?"
-        already = "There is no mint, and nothing that one left."
+        already = "The project has no mint, and no mint left anything behind."
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
         if done and steps:
             note("The mint is deleted. The APIs stay enabled, because others may use them.")

@@ -125,7 +125,7 @@ def _rehearsed(files: Sequence[IO[bytes]], environment: Mapping[str, str]) -> Re
     found = [entry for file in files for entry in read_events(file.name, file, reading)]
     if not found:
         raise BadUsage(
-            f"There is no audit event in {', '.join(file.name for file in files)}.",
+            f"{', '.join(file.name for file in files)} has no audit event.",
             "Give the lines a mint prints, the file of AUDIT_LOG, or an export of Cloud Logging.",
         )
     try:

@@ -134,7 +134,7 @@ def rotate_key(*, role: str, project: str, region: str, pem: Path, dry_run: bool
         steps = plans.rotate_key(state, wanted, _stored(cloud, name))
         check_with_github(wanted, key, state.environment)
         shown = plans.fingerprint(key)
-        already = f"{shown} is the key in use already; there is nothing to rotate."
+        already = f"{shown} is the key in use already."
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already) and steps:
             note(f"The mint signs with the key {shown}. Delete the old key on the App's page.")
 

@@ -28,9 +28,7 @@ def endpoint(environment: Mapping[str, str], api: str) -> str:
     url = environment.get(name, "").strip()
     if not url:
         if _emulated(environment):
-            raise GoogleFailed(
-                f"Other APIs are emulated on loopback, and there is no endpoint for {api}.", f"Set {name}."
-            )
+            raise GoogleFailed(f"Other APIs are emulated on loopback, but {api} has no endpoint.", f"Set {name}.")
         return f"https://{api}.googleapis.com/"
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):

@@ -120,7 +120,7 @@ class Login:
         try:
             found, _ = google.auth.default(scopes=[SCOPE], request=AuthTransport(self.transport))
         except google.auth.exceptions.GoogleAuthError as error:
-            raise LoginExpired("There are no Google credentials on this machine.", LOG_IN) from error
+            raise LoginExpired("This machine has no Google credentials.", LOG_IN) from error
         # A user's login belongs to a client project of Google's; a service account has a project of its own.
         return found.with_quota_project(self.project) if isinstance(found, Credentials) else found
 

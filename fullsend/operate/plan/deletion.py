@@ -64,7 +64,7 @@ def refuse_elsewhere(state: MintState, regions: Iterable[str]) -> None:
     there = f"in the region {' and in '.join(others)}, with the same service account, pool and keys"
     if state.function is None:
         raise BadInput(
-            f"There is no mint in the region {state.location.region}; one runs {there}. Nothing was deleted.",
+            f"The region {state.location.region} has no mint; one runs {there}. Nothing was deleted.",
             f"To delete that one: fullsend mint delete --project {project} --region {others[0]}",
         )
     raise BadInput(

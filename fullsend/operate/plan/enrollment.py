@@ -27,7 +27,7 @@ def require_mint(state: MintState) -> None:
     """Raise NotThere when there is no mint to change."""
     if state.service is None or state.function is None:
         raise NotThere(
-            f"There is no mint in the project {state.location.project}, region {state.location.region}.",
+            f"The project {state.location.project} has no mint in the region {state.location.region}.",
             f"fullsend mint deploy {state.location.flags()} makes one; --region where it is elsewhere.",
         )
 

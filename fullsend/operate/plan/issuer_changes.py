@@ -151,7 +151,7 @@ def _issuer(variables: Mapping[str, str], wanted: IssuerSpec) -> Issuer:
             )
     fields = {**before, **{name: value for name, value in given.items() if value}}
     if not fields.get("kind") or not fields.get("url"):
-        raise BadInput(f"There is no issuer {wanted.name[:60]!r} yet.", "Add --kind KIND and --url URL.")
+        raise BadInput(f"The mint has no issuer {wanted.name[:60]!r} yet.", "Add --kind KIND and --url URL.")
     try:
         return parse_issuer(wanted.name, fields, issuer_list.default_audience(variables))
     except ValueError as problem:
@@ -176,7 +176,7 @@ def entries_to_drop(
     issuer = issuer_list.issuers(state.environment).get(name)
     if issuer is None:
         raise NotThere(
-            f"There is no issuer {name}.",
+            f"The mint has no issuer {name}.",
             f"fullsend mint issuer list {state.location.flags()} shows those there are.",
         )
     pairs = tuple(sorted((issuer.kind.alias(claim, value), value) for claim, value in match.items()))

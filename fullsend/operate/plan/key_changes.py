@@ -39,7 +39,7 @@ def _secret_steps(state: MintState, wanted: RoleKey) -> list[Step]:
     steps: list[Step] = []
     if wanted.key is None and (found.latest is None or found.latest.state != ENABLED):
         raise BadInput(
-            f"There is no usable key for the role {wanted.role}: the secret {secret_id(wanted.role)} "
+            f"The role {wanted.role} has no usable key: the secret {secret_id(wanted.role)} "
             "does not exist, has no version, or its newest version is disabled.",
             f"Give the key's file: --role {wanted.role}={wanted.app_id}:FILE.pem, or --pem FILE.pem for add-role.",
         )

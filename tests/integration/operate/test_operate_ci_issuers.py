@@ -200,7 +200,7 @@ def test_an_issuer_is_removed_with_its_provider_and_entries_after_a_question(
     assert operator.state().providers["ci-gitlab"].state == "DELETED"
     assert exchange(operator, "ci-gitlab", gitlab.token())[0] == 400
     again = operator.done("mint", "issuer", "remove", "gitlab", "--yes", "--json")
-    assert "There is no issuer gitlab." in again.stderr
+    assert "The mint has no issuer gitlab." in again.stderr
     expected = {"name": "gitlab", "issuer_removed": False, "callers_removed": [], "issuer": None}
     assert json.loads(again.stdout) == expected
     added(operator, gitlab, *GITLAB)
@@ -272,7 +272,7 @@ def test_an_unenrollment_names_the_entries_that_it_stops(operator: Operator, git
 
 
 def test_a_list_is_a_table_records_in_few_columns_or_json(operator: Operator, gitlab: CIIssuer) -> None:
-    assert "There is no issuer besides GitHub's." in operator.done("mint", "issuer", "list").stderr
+    assert "The mint accepts only GitHub's issuer." in operator.done("mint", "issuer", "list").stderr
     added(operator, gitlab, *GITLAB)
     wide = operator.run("mint", "issuer", "list", COLUMNS="160").stdout
     assert "project_id=4711, ref_protected=true" in wide

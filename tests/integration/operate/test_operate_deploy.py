@@ -193,7 +193,7 @@ def test_a_mint_in_another_region_is_not_robbed_of_its_keys_by_a_deletion_that_n
     refused = operator.run("mint", "delete", "--yes")
 
     assert refused.exit_code == 2
-    assert "There is no mint in the region us-central1; one runs in the region europe-west1" in refused.stderr
+    assert "The region us-central1 has no mint; one runs in the region europe-west1" in refused.stderr
     fix = f"mint delete --project {names.PROJECT_ID} --region europe-west1"
     assert f"fullsend {fix}" in refused.stderr
     assert operator.plane.writes == before

@@ -59,7 +59,7 @@ def test_what_it_does_not_serve_is_refused_with_the_servers_code(operator: Opera
 def test_a_project_without_a_mint_is_said_in_a_sentence(operator: Operator, tmp_path: Path) -> None:
     result = explain(operator, tmp_path, "triage")
     assert result.exit_code == 1
-    assert "There is no mint in the project" in result.stderr
+    assert "has no mint in the region" in result.stderr
 
 
 @pytest.mark.parametrize(

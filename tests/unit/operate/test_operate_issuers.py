@@ -383,7 +383,7 @@ def test_an_undeleted_provider_does_not_keep_the_key_set_it_had() -> None:
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        (IssuerSpec("gitlab"), "There is no issuer 'gitlab' yet"),
+        (IssuerSpec("gitlab"), "The mint has no issuer 'gitlab' yet"),
         (IssuerSpec("gitlab", "gitlab", "http://gitlab.com"), "url must be the issuer's https URL"),
         (IssuerSpec("gh", "github", "https://ghes.example/_services/token"), "serves one GitHub"),
         (replace(WANTED, callers=({**FIELDS, "match": {"ref": "main"}},)), "must pin the project exactly"),
@@ -451,7 +451,7 @@ def test_entries_use_the_name_a_claim_was_given_with() -> None:
     assert environment.changes == {"CALLERS": ""}
     assert isinstance(provider, PutIssuerProvider)
     assert provider.spec.condition == NOBODY
-    with pytest.raises(NotThere, match="There is no issuer other"):
+    with pytest.raises(NotThere, match="The mint has no issuer other"):
         entries_to_drop(state, "other", {}, "a/b")
 
 

@@ -109,7 +109,7 @@ def test_a_look_alike_matches_no_entry_and_learns_which_claim_failed(kind: str, 
     assert (denial.name, code(decision), decision.caller) == ("callers", "claims_not_allowed", None)
     index = list(URLS).index(kind)
     assert f"CALLERS[{index}] comes nearest" in denial.remedy
-    assert f"{claim} is " in denial.remedy or f"there is no {claim}" in denial.remedy
+    assert f"{claim} is " in denial.remedy or f"the token has no {claim}" in denial.remedy
 
 
 def test_a_nested_group_is_compared_as_a_whole() -> None:
@@ -306,7 +306,7 @@ def test_the_entry_that_has_the_role_is_named_with_what_fails() -> None:
 def test_a_claim_that_is_missing_is_said_in_a_sentence() -> None:
     denial = asked(proven("gitlab", ref_protected=None)).denial
     assert denial is not None
-    assert "fails: there is no ref_protected, which must be 'true'." in denial.remedy
+    assert "fails: the token has no ref_protected, which must be 'true'." in denial.remedy
 
 
 def test_a_job_of_the_project_learns_what_its_entry_expects() -> None:

@@ -77,7 +77,7 @@ function parsed(answer, url) {
     Array.isArray(fields.granted_repos) && fields.granted_repos.every(isLine) &&
     fields.granted_permissions && typeof fields.granted_permissions === 'object' &&
     Object.values(fields.granted_permissions).every(isLine)
-  if (!fits) throw new ActionError(`What answers at ${url} is not a mint: there is no token in its answer.`, 'not_a_mint')
+  if (!fits) throw new ActionError(`The server at ${url} is not a mint: its answer has no token.`, 'not_a_mint')
   const warnings = Array.isArray(fields.warnings) ? fields.warnings : []
   return { ...fields, warnings: warnings.filter((text) => typeof text === 'string').slice(0, 20) }
 }

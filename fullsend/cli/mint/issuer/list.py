@@ -36,7 +36,9 @@ def list_(*, project: str, region: str, as_json: bool) -> None:
     if as_json:
         print_json({"issuers": listed})
     elif not listed:
-        note("There is no issuer besides GitHub's. To add one: fullsend mint issuer add NAME --kind KIND --url URL")
+        note(
+            "The mint accepts only GitHub's issuer. To add one: fullsend mint issuer add NAME --kind KIND --url URL"
+        )
     else:
         _print(listed, state)
     valid = len(issuer_list.callers(state.environment))

@@ -138,7 +138,7 @@ def _service(cloud: Cloud) -> Service:
     raw = cloud.run.service(cloud.location.service)
     if raw is None:
         raise NotThere(
-            f"There is no mint {FUNCTION} in {cloud.location.project}, region {cloud.location.region}.",
+            f"The project {cloud.location.project} has no mint {FUNCTION} in the region {cloud.location.region}.",
             f"fullsend mint deploy {cloud.location.flags()} makes one.",
         )
     return Service(raw)
