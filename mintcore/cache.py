@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections import OrderedDict
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from mintcore.cache_slot import LoaderLeftError, Slot, retry_abandoned
+from mintcore.cache_slot import LoaderLeftError, Slot, Slots, retry_abandoned
 from mintcore.errors import TransientError
 from mintcore.request import Deadline, RequestContext
 
@@ -62,11 +61,10 @@ class ExpiringCache(Generic[K, V]):
         self._renew_for = renew_for
         self._stale_seconds = stale_seconds
         self._hold_failure_seconds = hold_failure_seconds
-        self._most = most
         self._slow = slow
         self._most_waiting = most_waiting
         self._helpers = helpers
-        self._slots: OrderedDict[K, Slot[V]] = OrderedDict()
+        self._slots = Slots[K, V](most)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -86,6 +84,12 @@ class ExpiringCache(Generic[K, V]):
         ``renew`` loads in the background, within the context it is given, while the old value is served. ``admit``
         is called before this request starts a load; it raises where this request may not.
         """
+        # Most requests end here, without the lock: a slot has its value before it is fresh.
+        slot = self._slots.get(key)
+        if slot is not None and self._clock.monotonic() < slot.fresh_until:
+            slot.used = next(self._slots.uses)
+            context.cache_hits.setdefault(self._name, True)
+            return slot.value  # type: ignore[return-value]
         return retry_abandoned(lambda: self._get(key, load, context, renew, admit))
 
     def _get(
@@ -101,7 +105,7 @@ class ExpiringCache(Generic[K, V]):
             found = self._slots.get(key)
             if found is None or found.must_load(now):
                 admit()
-            slot = self._slot(key)
+            slot = self._slots.used(key)
             usable = slot.has_value and now < slot.stale_until
             hit = slot.has_value and now < slot.fresh_until
             renewable = slot.has_value and now < slot.renew_until and renew is not None
@@ -151,7 +155,7 @@ class ExpiringCache(Generic[K, V]):
     def _renew(self, key: K, load: Callable[[], V], context: RequestContext, at_most_every: float) -> V:
         now = self._clock.monotonic()
         with self._lock:
-            slot = self._slot(key)
+            slot = self._slots.used(key)
             if slot.load is None and now < slot.next_renewal:
                 if slot.failure is not None:
                     raise copy.copy(slot.failure)
@@ -179,6 +183,7 @@ class ExpiringCache(Generic[K, V]):
         with self._lock:
             slot = self._slots.get(key)
             if slot is not None and slot.value is value:
+                slot.fresh_until = 0.0  # get() must wait here instead of serving it
                 first()
                 del self._slots[key]
 
@@ -186,16 +191,6 @@ class ExpiringCache(Generic[K, V]):
         """Forget every value."""
         with self._lock:
             self._slots.clear()
-
-    def _slot(self, key: K) -> Slot[V]:
-        slot = self._slots.get(key)
-        if slot is None:
-            slot = self._slots[key] = Slot()
-            if len(self._slots) > self._most:
-                self._slots.popitem(last=False)
-        else:
-            self._slots.move_to_end(key)
-        return slot
 
     def _wait(self, slot: Slot[V], pending: Future[V], context: RequestContext) -> V:
         with self._lock:

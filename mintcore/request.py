@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from mintcore.errors import MintError
     from mintcore.policy.caller import Caller, Job
@@ -61,15 +60,28 @@ class RequestContext:
     github_quota: dict[str, int] = field(default_factory=dict)
     served_role: str = ""
 
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time what is done inside."""
-        clock = self.deadline.clock
-        started = self.step_at[name] = clock.monotonic()
-        try:
-            yield
-        finally:
-            self.step_ms[name] = round((clock.monotonic() - started) * 1000, 2)
+    def step(self, name: str) -> _Step:
+        """Return a context manager that times what is done inside."""
+        return _Step(self, name)
+
+
+class _Step:
+    """Times one step; a class, because a mint takes four and a generator costs three times as much."""
+
+    __slots__ = ("_context", "_name")
+
+    def __init__(self, context: RequestContext, name: str) -> None:
+        self._context = context
+        self._name = name
+
+    def __enter__(self) -> None:
+        context = self._context
+        context.step_at[self._name] = context.deadline.clock.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        context, name = self._context, self._name
+        seconds = context.deadline.clock.monotonic() - context.step_at[name]
+        context.step_ms[name] = round(seconds * 1000, 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,14 @@ class Acceptances:
         """Count an acceptance."""
         key = provider_id, caller
         with self._lock:
-            unused = self._kept[key].unused if key in self._kept else 0
-            self._kept[key] = _Accepted(self._clock.monotonic(), min(unused + 1, MAX_UNUSED))
-            self._kept.move_to_end(key)
-            if len(self._kept) > _MAX_KEYS:
-                self._kept.popitem(last=False)
+            kept = self._kept.get(key)
+            if kept is None:
+                kept = self._kept[key] = _Accepted(0.0, 0)
+                if len(self._kept) > _MAX_KEYS:
+                    self._kept.popitem(last=False)
+            else:
+                self._kept.move_to_end(key)
+            kept.at, kept.unused = self._clock.monotonic(), min(kept.unused + 1, MAX_UNUSED)
 
     def refused(self, provider_id: str, caller: Hashable) -> None:
         """Forget the caller's acceptances: until the next one, no token is requested in parallel."""

@@ -7,6 +7,7 @@ token itself is a credential elsewhere, so it is dropped unread. The result is n
 from __future__ import annotations
 
 import re
+import string
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -39,6 +40,8 @@ _ERRORS = frozenset(
 )
 # Refusals that concern the provider, not the token. The words are those of Google's sentences.
 _PROVIDER_ERRORS = frozenset({"invalid_target", "invalid_request", "unsupported_grant_type", "invalid_scope"})
+# They need no escapes in a form (RFC 3986 §2.3). A JWT has no others.
+_UNRESERVED = (string.ascii_letters + string.digits + "-._~").encode()
 _PROVIDER_WORDS = re.compile(
     r"audience|issuer|mapping|mapped attribute|attribute value|obtain a value|jwks", re.IGNORECASE
 )
@@ -87,8 +90,8 @@ class SecurityTokenService:
         no result, and StsRefused if that lasts.
         """
         form = (
-            f"{self._same_each_time}&audience={self._audience_prefix}{quote(provider_id)}"
-            f"&subject_token={quote(unverified_token, safe='')}"
+            f"{self._same_each_time}&audience={self._audience_prefix}{_quoted(provider_id)}"
+            f"&subject_token={_quoted(unverified_token)}"
         )
         try:
             answer = self._channel.send(
@@ -105,6 +108,12 @@ class SecurityTokenService:
         if answer.status == _OK and isinstance(fields.get("access_token"), str) and fields["access_token"]:
             return
         raise _refusal(answer.status, fields, provider_id) or _foreign(answer)
+
+
+def _quoted(text: str) -> str:
+    # To look for letters that need an escape takes a tenth of the time of quote().
+    needs_escapes = text.encode(errors="replace").translate(None, _UNRESERVED)
+    return quote(text, safe="") if needs_escapes else text
 
 
 def _refusal(status: int, fields: Mapping[str, Any], provider_id: str) -> InvalidToken | None:

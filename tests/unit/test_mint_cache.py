@@ -218,6 +218,29 @@ def test_the_key_unused_longest_goes_first_when_there_are_too_many(clock: FakeCl
     assert {key: source.loads for key, source in loads.items()} == {"a": 0, "c": 0, "d": 0, "b": 1}
 
 
+def test_a_new_key_stays_where_every_other_key_is_in_use(clock: FakeClock) -> None:
+    cache, source = new_cache(clock, most=2), Source()
+    for key in ("a", "b", "a", "b", "c", "c"):
+        cache.get(key, source, new_attempt(clock))
+    assert source.loads == 3
+    assert len(cache) == 2
+
+
+def test_a_fresh_value_is_served_while_another_key_is_dropped(clock: FakeClock) -> None:
+    """A fresh value needs no lock, which ``drop_if`` holds while it calls ``first``."""
+    cache, source = new_cache(clock), Source()
+    dropped = cache.get("dropped", Source("dropped"), new_attempt(clock))
+    cache.get("served", source, new_attempt(clock))
+    with ThreadPoolExecutor(1) as pool:
+
+        def serve() -> None:
+            found = pool.submit(cache.get, "served", source, new_attempt(clock))
+            assert found.result(timeout=TIMEOUT) == "first"
+
+        cache.drop_if("dropped", dropped, first=serve)
+    assert len(cache) == 1
+
+
 def test_failures_are_bounded_too(clock: FakeClock) -> None:
     cache, source = new_cache(clock, most=3), Source()
     source.failure = KeyUnavailable()

@@ -169,6 +169,8 @@ BAD_ANSWERS = {
     "a blank before": b" HTTP/1.1 200 OK\r\n\r\n", "status line cut off": b"HTTP/1.1 200",
     "a folded line": b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", "no colon": b"HTTP/1.1 200 OK\r\nA\r\n\r\n",
     "a blank before the colon": b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nhi",
+    "a name of Latin-1": b"HTTP/1.1 200 OK\r\nContent-L\xe4nge: 2\r\n\r\nhi",
+    "CR CR LF": b"HTTP/1.1 200 OK\r\nA: b\r\r\n\r\n", "a NUL in a name": b"HTTP/1.1 200 OK\r\nA\0: b\r\n\r\n",
     "no name": b"HTTP/1.1 200 OK\r\n: b\r\n\r\n", "fields cut off": b"HTTP/1.1 200 OK\r\nA: b\r\n",
     "a line cut off": b"HTTP/1.1 200 OK\r\nA: b",
     "a line that ends in LF": b"HTTP/1.1 200 OK\r\nA: b\nContent-Length: 2\r\n\r\nhi",

@@ -4,7 +4,9 @@ import base64
 import hashlib
 import hmac
 import json
+import string
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -448,3 +450,40 @@ def test_the_operator_learns_which_issuer_a_discovery_document_names(
     published = Published(clock, key_set(jwk(key)), {"issuer": "https://other.test"})
     with pytest.raises(IssuerUnavailable, match=r"names the issuer 'https://other\.test'"):
         published.check(signed(key))
+
+
+HEADER = b64(b'{"alg": "RS256", "kid": "k"}')
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 6, 7, 8])
+def test_of_the_texts_that_decode_to_the_same_bytes_one_is_accepted(length: int) -> None:
+    """RFC 4648 §3.5: otherwise one token would have several texts."""
+    letters = string.ascii_letters + string.digits + "-_"
+    for last in letters:
+        text = "Q" * (length - 1) + last
+        decoded = base64.urlsafe_b64decode(text + "=" * (-length % 4)) if length % 4 != 1 else b""
+        canonical = base64.urlsafe_b64encode(decoded).rstrip(b"=").decode() == text
+        with nullcontext() if canonical else pytest.raises(InvalidToken):
+            assert split_token(f"{HEADER}.e30.{text}").signature == decoded
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "..",
+        "a.b",
+        "a.b.c.d",
+        f"{HEADER}.e30.",
+        f".{HEADER}.e30",
+        "a.b.c\n",
+        " a.b.c",
+        "a.b+.c",
+        "a.b.\u00e4",
+        "a.\ud800.c",
+    ],
+)
+def test_other_texts_than_three_parts_of_base64url_are_not_tokens(text: str) -> None:
+    with pytest.raises(InvalidToken) as refused:
+        split_token(text)
+    assert "three base64url texts" in refused.value.detail

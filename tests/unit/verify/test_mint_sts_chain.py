@@ -73,6 +73,16 @@ def test_the_exchange_is_the_form_of_rfc_8693(clock: FakeClock) -> None:
     }
 
 
+@pytest.mark.parametrize("token", [TOKEN, "a-b._~", "x&audience=y", "x y+z", "100%", "\u00e4"])
+def test_a_token_never_becomes_another_field_of_the_form(clock: FakeClock, token: str) -> None:
+    with Peer(lambda _: [answer(200, b'{"access_token": "ya29.x"}')]) as peer:
+        exchange(peer.url, clock, token)
+    fields = parse_qs(peer.requests[0].partition(b"\r\n\r\n")[2].decode(), strict_parsing=True)
+    assert fields["subject_token"] == [token]
+    assert len(fields) == 6
+    assert {len(values) for values in fields.values()} == {1}
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [
