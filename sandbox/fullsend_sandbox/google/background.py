@@ -40,9 +40,10 @@ class Background:
             self._threads.add(thread)
         thread.start()
 
-    def join(self) -> None:
-        """Wait until all work is done, a minute at most for each piece."""
+    def join(self, seconds: float = JOIN_SECONDS) -> bool:
+        """Wait until the work that runs now is done, at most this long for each piece; tell whether any ran."""
         with self._lock:
             threads = list(self._threads)
         for thread in threads:
-            thread.join(JOIN_SECONDS)
+            thread.join(seconds)
+        return bool(threads)

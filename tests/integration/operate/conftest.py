@@ -37,9 +37,6 @@ APIS = (
     *("iam", "run", "secretmanager", "serviceusage"),
 )
 
-# The emulated Google is done in milliseconds; the real one is asked every few seconds.
-FAST = Pace(sleep=lambda seconds: time.sleep(seconds / 10))
-
 
 @dataclass
 class Operator:
@@ -69,7 +66,12 @@ class Operator:
 
     def run(self, *words: str, **changes: str | None) -> Result:
         cleared = dict.fromkeys(("GH_TOKEN", "GITHUB_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS", "FULLSEND_MINT_URL"))
-        return CliRunner().invoke(cli, words, env={**cleared, **self.environment, **changes}, obj=FAST)
+        return CliRunner().invoke(cli, words, env={**cleared, **self.environment, **changes}, obj=Pace(sleep=self._pause))
+
+    def _pause(self, seconds: float) -> None:
+        """Wait until Google's work is done; a tenth of the real pause is enough for an emulated delay."""
+        if not self.plane.wait_for_work(seconds / 10):
+            time.sleep(seconds / 10)
 
     def done(self, *words: str) -> Result:
         result = self.run(*words)
