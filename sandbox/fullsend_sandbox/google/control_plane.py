@@ -78,7 +78,7 @@ class ControlPlane:
         self._parts.builds.close()
 
     def wait_for_work(self, seconds: float) -> bool:
-        """Wait for the builds, revisions and deletions that run now, at most this long each; tell whether any ran."""
+        """Wait for builds, revisions and deletions that run now, at most this long each; tell whether any ran."""
         return self._parts.background.join(seconds)
 
     def __enter__(self) -> Self:

@@ -66,7 +66,9 @@ class Operator:
 
     def run(self, *words: str, **changes: str | None) -> Result:
         cleared = dict.fromkeys(("GH_TOKEN", "GITHUB_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS", "FULLSEND_MINT_URL"))
-        return CliRunner().invoke(cli, words, env={**cleared, **self.environment, **changes}, obj=Pace(sleep=self._pause))
+        return CliRunner().invoke(
+            cli, words, env={**cleared, **self.environment, **changes}, obj=Pace(sleep=self._pause)
+        )
 
     def _pause(self, seconds: float) -> None:
         """Wait until Google's work is done; a tenth of the real pause is enough for an emulated delay."""
