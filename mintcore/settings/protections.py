@@ -156,7 +156,7 @@ def read_report_only(reader: Reader) -> frozenset[str]:
     """Return the rules that report instead of deny."""
     rules = frozenset(reader.parsed("REPORT_ONLY", reader.items("REPORT_ONLY"), _reportable))
     if rules:
-        reader.warn(f"REPORT_ONLY is set: {', '.join(sorted(rules))} report and do not deny")
+        reader.warn(f"REPORT_ONLY is set: these rules report and do not deny: {', '.join(sorted(rules))}")
     return rules
 
 

@@ -225,3 +225,9 @@ def test_a_token_that_may_only_read_is_told_what_it_lacks(operator: Operator) ->
     operator.environment["GH_TOKEN"] = operator.github.people.fine_grained_token("mona", "octo-org", permissions)
     done = grant(operator, "other-org/tool")
     assert (done.status, "actions_variables=write" in done.err, operator.variables()) == (1, True, {})
+
+
+def test_a_role_that_may_be_misspelled_is_granted_with_a_warning(operator: Operator) -> None:
+    done = operator.run("grant", "octo-org/app", "--role", "codr", "--caller", "other-org/tool")
+    assert (done.status, "codr is not a built-in role; did you mean coder?" in done.err) == (0, True)
+    assert "built-in" not in grant(operator, "other-org/tool").err

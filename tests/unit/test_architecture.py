@@ -207,6 +207,7 @@ COPIED = {
     "fullsend/cli/mint/deploy.py": {"deployment"},
     "fullsend/cli/mint/doctor.py": {"snapshot"},
     "fullsend/cli/mint/role_keys.py": {"role"},
+    "fullsend/operate/doctor/rehearsal.py": {"one", "policy"},
     "fullsend/operate/gcp/read_state.py": {"state"},
     "fullsend/operate/model/federation.py": {"one", "other"},
     "fullsend/operate/plan/deployment.py": {"found.spec", "state"},

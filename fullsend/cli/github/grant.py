@@ -22,6 +22,8 @@ from fullsend.github.name_resolver import NameResolver
 from fullsend.operate.plan.steps.slot_steps import Action
 from mintcore.policy.grants import variable_name
 from mintcore.policy.names import Org
+from mintcore.policy.roles import BUILT_IN
+from mintcore.policy.spelling import closest_name
 
 if TYPE_CHECKING:
     from fullsend.operate.model.grant_list import Caller
@@ -54,6 +56,9 @@ def grant(*, target: Caller, role: Role, caller: Caller, as_spelled: bool, dry_r
         else:
             click.echo(f"done: {step}")
             note(GRANTABLE)
+        meant = "" if role in BUILT_IN else closest_name(role, BUILT_IN)
+        if meant:
+            note(f"warning: {role} is not a built-in role; did you mean {meant}?")
         if isinstance(target, Org):
             note(f"This grant is for every repository of {target} that the role's GitHub App can reach.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,7 +19,7 @@ from fullsend.cli.mint.operator_options import (
 from fullsend.cli.mint.role_keys import check_role, kms_option, report_leftovers, with_kms
 from fullsend.cli.output import CommandError, note, progress
 from fullsend.operate.gcp.read_state import read_state
-from fullsend.operate.model import names
+from fullsend.operate.model import environment, names
 from fullsend.operate.model.conditions import required_of
 from fullsend.operate.model.deployable_variables import check_names
 from fullsend.operate.operate_errors import BadInput
@@ -28,6 +29,9 @@ from fullsend.operate.plan.deployment import edit_for
 from fullsend.operate.plan.deployment_notes import notes
 from fullsend.operate.plan.deployment_spec import DeploymentSpec, RoleKey
 from fullsend.operate.plan.pem_file import read_pem
+
+if TYPE_CHECKING:
+    from fullsend.operate.model.mint_state import MintState
 
 
 @click.command()
@@ -160,8 +164,7 @@ def deploy(
         if not skip_github:
             for role in (one for one in deployment.roles if one.key is not None or one.in_kms is not None):
                 check_role(cloud, role, after)
-        for told in notes(state, deployment, edit_for(state, deployment).apply(state.environment)):
-            note(told)
+        _tell(state, deployment)
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
             url = read_state(cloud).url
             if not url:
@@ -170,6 +173,15 @@ def deploy(
             for role in deployment.roles:
                 report_leftovers(state, role)
             note("Give callers this URL: fullsend github setup ORG --mint-url … sets it for them.")
+
+
+def _tell(state: MintState, deployment: DeploymentSpec) -> None:
+    """Print what changes besides what was asked for, and what the mint will warn of."""
+    after = edit_for(state, deployment).apply(state.environment)
+    for sentence in notes(state, deployment, after):
+        note(sentence)
+    for sentence in environment.new_warnings(state.environment, after):
+        note(f"warning: {sentence}")
 
 
 def _required(text: str) -> tuple[str, tuple[str, ...]]:

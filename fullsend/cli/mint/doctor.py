@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -138,15 +139,42 @@ def _print_rehearsal(rehearsal: Rehearsal) -> None:
     """Print whom the protections would stop, out of the requests that were granted."""
     click.echo(f"With every protection on, of {rehearsal.decided} granted requests:")
     if not rehearsal.stopped:
-        click.echo("none would be denied.")
-    rows = [(one.rule, one.repository, one.workflow, one.role, str(one.times)) for one in rehearsal.stopped]
+        click.echo("none is known to be denied." if rehearsal.undecided else "none would be denied.")
+    changes = {change: str(n) for n, change in enumerate(dict.fromkeys(one.change for one in rehearsal.stopped), 1)}
+    rows = [
+        (changes[one.change], one.rule, one.repository, one.workflow, one.role, str(one.times))
+        for one in rehearsal.stopped
+    ]
     if rows:
-        columns = ("rule", "repository", "workflow", "role", "requests")
+        columns = ("no.", "rule", "repository", "workflow", "role", "requests")
         print_table(columns, rows, whole=columns)
-        for change in dict.fromkeys(one.change for one in rehearsal.stopped):
-            click.echo(f"Fix: {change}")
+        for change, number in changes.items():
+            click.echo(f"{number}. {change}")
+        click.echo(f"Fix: change these jobs before the rule denies.{_exception(rehearsal)}")
+    if rehearsal.narrowed:
+        click.echo(
+            "These name no repositories and got all of them. With REPO_SCOPE=caller they get their own, also while "
+            "the rule repo_scope only reports:"
+        )
+        less = [(one.repository, one.workflow, one.role, str(one.times)) for one in rehearsal.narrowed]
+        print_table(("repository", "workflow", "role", "requests"), less)
+        click.echo("Fix: name the repositories in the jobs that need others.")
+    if rehearsal.undecided:
+        click.echo(
+            f"{rehearsal.undecided} requests depend on grants, commits or claims that events do not hold. Fix: "
+            "turn the rules on with REPORT_ONLY, then read fullsend audit find --would-deny FILE."
+        )
     if rehearsal.unreadable:
         note(f"{rehearsal.unreadable} events could not be decided: they lack the caller's claims.")
+
+
+def _exception(rehearsal: Rehearsal) -> str:
+    """Return how the roles that reach other repositories keep doing so; empty where no rule stops them."""
+    roles = sorted({one.role for one in rehearsal.stopped if one.rule == "repo_scope"})
+    if not roles:
+        return ""
+    scopes = json.dumps(dict.fromkeys(roles, "organization") | {"*": "caller"})
+    return f" A role that needs other repositories keeps them with --repo-scope '{scopes}'."
 
 
 def _print(findings: Sequence[Finding]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,6 +10,7 @@ import click
 from fullsend.cli.mint.operator_options import google, resolver
 from fullsend.cli.output import note, print_json, print_table, progress
 from fullsend.failure import Failure
+from fullsend.operate.doctor.read_names import changed_names
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import names
 from fullsend.operate.model.status_report import about, healthy, report
@@ -16,8 +18,9 @@ from fullsend.operate.plan.enrollment import require_mint
 from mintcore.policy.names import Org
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from fullsend.operate.doctor.finding import Finding
     from fullsend.operate.model.mint_state import MintState
     from mintcore.policy.names import Repo
 
@@ -31,14 +34,32 @@ def show(project: str, region: str, target: str | None, *, as_json: bool) -> boo
         require_mint(state)
     if wanted is not None:
         found = about(state, wanted, *_on_github(state, wanted))
+        renamed = [one for one in _changed(state, only=wanted) if one.code == "renamed"]
+        found["renamed"] = bool(renamed)
         print_json(found) if as_json else _print_target(found, state.location.flags())
-        return bool(found["enrolled"] and found["admitted"] and found["same_account"])
+        _print_changed(() if as_json else renamed)
+        return bool(found["enrolled"] and found["admitted"] and found["same_account"] and not renamed)
     everything = report(state)
-    well = healthy(state)
-    print_json({**everything, "healthy": well}) if as_json else _print_mint(everything)
+    changed = _changed(state)
+    well = healthy(state) and not changed
+    shown = {**everything, "changed_names": [asdict(one) for one in changed], "healthy": well}
+    print_json(shown) if as_json else _print_mint(everything)
+    _print_changed(() if as_json else changed)
     if not well and not as_json:
         note(f"The mint is not healthy. Fix: fullsend mint doctor {state.location.flags()} shows the commands.")
     return well
+
+
+def _changed(state: MintState, only: Org | Repo | None = None) -> list[Finding]:
+    """Return the enrolled names that were renamed or taken over, of which only one may be asked about."""
+    with progress("asking GitHub about the enrolled names"):
+        return changed_names(state, resolver(state.environment), only)
+
+
+def _print_changed(changed: Iterable[Finding]) -> None:
+    for one in changed:
+        indented = one.fix.replace("\n", "\n     ")
+        click.echo(f"{one.what}\nFix: {indented}")
 
 
 def _on_github(state: MintState, target: Org | Repo) -> tuple[str, str]:

@@ -8,7 +8,6 @@ from fullsend.client.mint_health import probe
 from fullsend.failure import BadInput, Failure
 from fullsend.github.apps import KeyMismatch
 from fullsend.github.github_errors import GitHubError
-from fullsend.github.name_resolver import RenamedError, UnknownNameError
 from fullsend.operate.doctor import (
     admission_checks,
     issuer_checks,
@@ -25,15 +24,15 @@ from fullsend.operate.doctor.finding import (
     Check,
     Finding,
     KmsReport,
-    NameReport,
     Snapshot,
 )
+from fullsend.operate.doctor.read_names import read_names
 from fullsend.operate.gcp.read_state import roles_of
 from fullsend.operate.model import environment
 from fullsend.operate.model.kms_names import keys_in_use
 from fullsend.operate.operate_errors import NotThere
 from fullsend.operate.plan.build_account import unable_builder
-from mintcore.policy.names import Org, Repo, Role
+from mintcore.policy.names import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,13 +83,19 @@ def read_snapshot(
     return Snapshot(
         state=state,
         apps=apps,
-        accounts=_accounts(state.serving_environment, apps, resolver),
+        accounts=read_names(state.serving_environment, resolver, _installed(apps)),
         kms=kms,
         issuers=issuer_checks.read_published(state),
         health=probe(state.url) if state.url else None,
         bundle_hash=bundle_hash,
         builder=_builder(cloud),
     )
+
+
+def _installed(apps: Mapping[Role, AppReport]) -> dict[str, str]:
+    """Return the names of the accounts with an App, by lowercased name."""
+    facts = [report.facts for report in apps.values() if report.facts is not None]
+    return {one.login.lower(): one.login for found in facts for one in found.installations}
 
 
 def _kms_report(cloud: Cloud, version: str) -> KmsReport:
@@ -140,48 +145,3 @@ def _report(github: GitHubApps, app_id: str, key: Secret | str) -> AppReport:
 def _builder(cloud: Cloud) -> BuilderReport:
     email = unable_builder(cloud)
     return BuilderReport(email, may_build=not email)
-
-
-def _accounts(
-    variables: Mapping[str, str], apps: Mapping[Role, AppReport], resolver: NameResolver
-) -> dict[str, NameReport]:
-    """Return what GitHub says about each enrolled name; where it does not answer, nothing."""
-    installed = {
-        one.login.lower(): one.login
-        for report in apps.values()
-        if report.facts is not None
-        for one in report.facts.installations
-    }
-    ids = environment.ids(variables)
-    found: dict[str, NameReport] = {}
-    for target in name_checks.enrolled(variables):
-        key = str(target).lower()
-        try:
-            found[key] = _account(target, ids.get(key, ""), resolver)
-        except Failure:
-            found[key] = NameReport(spelling=installed.get(key, ""))
-    return found
-
-
-def _account(target: Org | Repo, pinned: str, resolver: NameResolver) -> NameReport:
-    try:
-        if isinstance(target, Org):
-            account = resolver.account(target)
-            spelling, number = str(account.name), account.number
-        else:
-            repository = resolver.repository(target)
-            spelling, number = str(repository.name), repository.number
-    except UnknownNameError:
-        if isinstance(target, Repo):
-            raise  # it may be private
-        return NameReport(gone=True, known_as=_known_as(target, pinned, resolver))
-    except RenamedError:
-        return NameReport(gone=True, known_as=_known_as(target, pinned, resolver))
-    moved = "" if not pinned or number == pinned else _known_as(target, pinned, resolver)
-    return NameReport(spelling, number, known_as=moved)
-
-
-def _known_as(target: Org | Repo, pinned: str, resolver: NameResolver) -> str:
-    if not pinned or not isinstance(target, Org):
-        return ""
-    return resolver.login_of(pinned)

@@ -97,9 +97,11 @@ def _app(snapshot: Snapshot, role: Role, facts: AppFacts) -> Iterator[Finding]:
         fix = f"Add it on the App's page under 'Permissions': {facts.page}"
         yield Finding("app_lacks_permission", what, fix)
     installed = {one.login.lower(): one for one in facts.installations}
+    known = environment.ids(snapshot.environment)
     for org in environment.orgs(snapshot.environment):
         found = installed.get(org.key)
-        if snapshot.accounts.get(org.key, NameReport()).gone:
+        report, pinned = snapshot.accounts.get(org.key, NameReport()), known.get(org.key, "")
+        if report.gone or (pinned and report.number and report.number != pinned):
             continue  # the name itself is the problem, which the check of the names reports
         if found is None:
             what = f"The App {facts.slug} of the role {role} is not installed on {org}."

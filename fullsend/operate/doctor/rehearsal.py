@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fullsend.operate.plan.deployment import NEW_REPO_SCOPE, NEW_WORKFLOW_REFS, REPO_SCOPE, WORKFLOW_REFS
@@ -58,13 +58,29 @@ class DeniedCaller:
     times: int = 0
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class NarrowedCaller:
+    """A caller that named no repositories, got all of them, and would get its own repository only."""
+
+    repository: str
+    workflow: str
+    role: str
+    times: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """The callers that would be stopped, how many granted requests were decided, and how many could not be."""
+    """The callers that would be stopped or get less, how many granted requests were decided, and how many not.
+
+    ``undecided`` of the decided ones depend on what an event does not hold: GitHub's answer about a grant or a
+    commit, or a claim that only REQUIRED_CLAIMS reads.
+    """
 
     stopped: tuple[DeniedCaller, ...]
     decided: int
     unreadable: int
+    narrowed: tuple[NarrowedCaller, ...] = ()
+    undecided: int = 0
 
 
 def protected(environment: Mapping[str, str]) -> dict[str, str]:
@@ -82,8 +98,12 @@ def protected(environment: Mapping[str, str]) -> dict[str, str]:
 def rehearse(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]) -> Rehearsal:
     """Return which callers of the granted requests would be stopped. Raises ConfigurationError."""
     policy = read_hosted(protected(environment)).common.policy
+    held = {name: values for name, values in policy.required_claims.items() if name in _CLAIMS.values()}
+    lacks_claims = len(held) < len(policy.required_claims)
+    policy = replace(policy, required_claims=held)
     counted: Counter[DeniedCaller] = Counter()
-    decided = unreadable = 0
+    narrowed: Counter[NarrowedCaller] = Counter()
+    decided = unreadable = undecided = 0
     for event in events:
         if event.get("event") != "mint" or event.get("outcome") != "granted":
             continue
@@ -92,22 +112,24 @@ def rehearse(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]
             unreadable += 1
             continue
         decided += 1
-        caller = event["caller"]
-        for rule in decision.rules:
-            if rule.would_deny:
-                key = DeniedCaller(
-                    rule.name,
-                    str(caller.get("repository", "")),
-                    str(caller.get("workflow_ref", "")),
-                    str(event.get("role", "")),
-                    rule.remedy,
-                )
-                counted[key] += 1
-    stopped = (
-        DeniedCaller(one.rule, one.repository, one.workflow, one.role, one.change, times)
-        for one, times in counted.items()
-    )
-    return Rehearsal(tuple(sorted(stopped)), decided, unreadable)
+        repository, workflow = (str(event["caller"].get(name, "")) for name in ("repository", "workflow_ref"))
+        role = str(event.get("role", ""))
+        would_deny = [rule for rule in decision.rules if rule.would_deny]
+        for rule in would_deny:
+            counted[DeniedCaller(rule.name, repository, workflow, role, rule.remedy)] += 1
+        if not would_deny:
+            undecided += lacks_claims or any(rule.question is not None for rule in decision.rules)
+        if _gets_less(event, decision):
+            narrowed[NarrowedCaller(repository, workflow, role)] += 1
+    stopped = (replace(one, times=times) for one, times in counted.items())
+    less = (replace(one, times=times) for one, times in narrowed.items())
+    return Rehearsal(tuple(sorted(stopped)), decided, unreadable, tuple(sorted(less)), undecided)
+
+
+def _gets_less(event: Mapping[str, Any], decision: Decision) -> bool:
+    """Return whether a request that named no repositories got all of them, and now gets the calling repository."""
+    got_all = event.get("scope") == [] and not event.get("repos")
+    return got_all and decision.entitlement is not None and bool(decision.entitlement.repos)
 
 
 def _decision(event: Mapping[str, Any], policy: TrustPolicy) -> Decision | None:

@@ -38,6 +38,8 @@ def shared(
     known = {key: known[key] for key in named if key in known}
     before = (current.ids if current is not None else frozenset()) - {number for _, number in leaving}
     ids = _pinned(named, known, before, without_id={org.key for org, number in added if not number})
+    if environment.reports_only(variables, "ids"):
+        ids = frozenset()
     return Condition(conditions.for_orgs(named.values()).orgs, ids=ids, required=required)
 
 

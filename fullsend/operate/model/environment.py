@@ -27,6 +27,7 @@ REPO_ONLY = "FULLSEND_REPO_ONLY_ORGS"
 IDS = "ENROLLED_IDS"
 KMS_KEYS = "ROLE_KMS_KEYS"
 REQUIRED = "REQUIRED_CLAIMS"
+REPORT_ONLY = "REPORT_ONLY"
 
 
 def items(environment: Mapping[str, str], variable: str) -> list[str]:
@@ -68,12 +69,19 @@ def ids(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def required_claims(environment: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return the accepted values by claim; a broken variable has none."""
+    """Return the accepted values by claim; a broken variable has none, and a rule that only reports denies none."""
+    if reports_only(environment, "claims"):
+        return {}
     try:
         found = json_object(environment, REQUIRED)
     except BadInput:
         return {}
     return {name: tuple(map(str, values)) for name, values in sorted(found.items()) if isinstance(values, list)}
+
+
+def reports_only(environment: Mapping[str, str], rule: str) -> bool:
+    """Whether a rule reports and does not deny. Google must then not deny in its place."""
+    return rule in items(environment, REPORT_ONLY)
 
 
 def is_public(environment: Mapping[str, str]) -> bool:
@@ -107,3 +115,13 @@ def check(environment: Mapping[str, str]) -> tuple[str, ...]:
         return read_hosted(environment).common.warnings
     except ConfigurationError as error:
         raise BadInput("The mint would not start with these settings:\n  " + "\n  ".join(error.problems)) from None
+
+
+def new_warnings(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Return what the mint will warn of with ``after``, and does not now. Raises BadInput for ``after``."""
+    warnings = check(after)
+    try:
+        known = check(before)
+    except BadInput:
+        return list(warnings)
+    return [sentence for sentence in warnings if sentence not in known]

@@ -36,8 +36,18 @@ def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     apart = {item.lower() for item in environment.items(before, environment.REPO_ONLY)}
     if not apart or environment.items(after, environment.REPO_ONLY):
         return []
-    repos = ", ".join(str(repo) for repo in environment.repos(after) if repo.owner.key in apart)
-    owners = ", ".join(environment.items(before, environment.REPO_ONLY))
-    removed = f"Removed from ALLOWED_ORGS: {owners}, listed there only for {repos or 'repositories'}."
-    now = "A repository in PER_REPO_WIF_REPOS no longer needs its organization there; its tokens reach only itself."
-    return [f"{removed} {now} {environment.REPO_ONLY} is no longer used."]
+    unused = f"{environment.REPO_ONLY} is no longer used."
+    moved = [org for org in environment.orgs(before) if org.key in apart]
+    if not moved:
+        return [unused]
+    repos = [repo for repo in environment.repos(after) if repo.owner.key in apart]
+    told = [f"Removed from ALLOWED_ORGS: {', '.join(map(str, moved))}, listed there only for single repositories."]
+    if repos:
+        told.append(f"Enrolled by themselves, so their tokens reach only themselves: {', '.join(map(str, repos))}.")
+    told += [
+        f"No repository of {org} is enrolled, so its jobs no longer mint. Fix, to enroll all of it: "
+        f"fullsend mint enroll {org}"
+        for org in moved
+        if all(repo.owner != org for repo in repos)
+    ]
+    return [*told, unused]

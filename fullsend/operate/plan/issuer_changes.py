@@ -195,13 +195,3 @@ def remove_entries(state: MintState, edit: DropEntries) -> list[Step]:
 def _narrowed(state: MintState, edit: Change) -> list[Step]:
     environment.check(edit.apply(state.environment))
     return edit_steps(state, edit)
-
-
-def new_warnings(state: MintState, edit: Change) -> list[str]:
-    """Return what the mint will warn of with an edit, and does not now."""
-    after = environment.check(edit.apply(state.environment))
-    try:
-        before = environment.check(state.environment)
-    except BadInput:
-        return list(after)
-    return [sentence for sentence in after if sentence not in before]

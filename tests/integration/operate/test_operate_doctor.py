@@ -231,7 +231,9 @@ def test_an_old_mint_without_protections_is_healthy_and_told_how_to_report_first
     findings = {one["code"]: one for one in json.loads(found.stdout)["findings"]}
     assert {one["kind"] for one in findings.values()} == {"protection_off"}
     assert "deploy --repo-scope caller --env REPORT_ONLY=repo_scope" in findings["repo_scope_off"]["fix"]
-    assert f"fullsend mint enroll {names.ORG}" in findings["ids_not_pinned"]["fix"]
+    report_first, enroll = findings["ids_not_pinned"]["fix"].splitlines()
+    assert report_first.startswith("To report first: fullsend mint deploy --env REPORT_ONLY=ids")
+    assert enroll.startswith(f"fullsend mint enroll {names.ORG}")
     shown = operator.doctor().stdout
     assert shown.startswith("Protections that are off:\n1. ")
     assert "Fix: fullsend mint deploy" in shown
@@ -279,7 +281,8 @@ def test_the_doctor_reads_a_real_mints_audit_file_and_names_whom_the_protections
     assert operator.plane.writes == before
     shown = operator.run("mint", "doctor", "--source", str(operator.source), "--events", str(log))
     assert "With every protection on, of 3 granted requests:\n" in shown.stdout
-    assert "Fix: This job may not ask for octo-org/docs" in shown.stdout
+    assert "\n1. This job may not ask for octo-org/docs" in shown.stdout
+    assert """keeps them with --repo-scope '{"triage": "organization", "*": "caller"}'""" in shown.stdout
 
 
 @pytest.mark.parametrize("content", ["", "no event\n", '{"message": "x"}\n'])
@@ -299,3 +302,52 @@ def test_a_renamed_organization_is_not_asked_for_an_installation(operator: Opera
     assert f"GitHub now knows {names.ORG} (id " in shown.stdout
     assert "as new-name" in shown.stdout
     assert "is not installed on" not in shown.stdout
+
+
+def test_doctor_and_status_report_a_name_that_another_account_took_over(operator: Operator) -> None:
+    operator.deploy()
+    github = operator.world.github
+    github.rename_account(names.ORG, "new-name")
+    renamed = operator.run("mint", "status")
+    assert (renamed.exit_code, "as new-name: its jobs are no longer admitted" in renamed.stdout) == (3, True)
+    one = operator.run("mint", "status", names.ORG, "--json")
+    assert (one.exit_code, json.loads(one.stdout)["renamed"]) == (3, True)
+
+    github.create_org(names.ORG)
+    shown = operator.doctor()
+    assert shown.exit_code == 3
+    assert "(name_taken_over)" in shown.stdout
+    # An App on the new account would serve the wrong one.
+    assert "is not installed on" not in shown.stdout
+    taken = operator.run("mint", "status", "--json")
+    assert taken.exit_code == 3
+    assert [one["code"] for one in json.loads(taken.stdout)["changed_names"]] == ["name_taken_over"]
+
+
+def test_an_organization_listed_for_single_repositories_is_not_to_be_enrolled(operator: Operator) -> None:
+    operator.deploy()
+    variables(
+        operator.cloud(),
+        ALLOWED_ORGS=f"{names.ORG},{names.OTHER_ORG}",
+        FULLSEND_REPO_ONLY_ORGS=names.OTHER_ORG,
+        PER_REPO_WIF_REPOS=f"{names.OTHER_ORG}/app",
+    )
+    shown = operator.doctor().stdout
+    assert f"fullsend mint enroll {names.OTHER_ORG}/app" in shown
+    assert f"fullsend mint enroll {names.OTHER_ORG} " not in shown
+
+
+def test_a_deployment_shows_what_the_mint_will_warn_of(operator: Operator) -> None:
+    operator.deploy()
+    again = operator.run("mint", "deploy", "--source", str(operator.source), "--dry-run")
+    assert "warning" not in again.output
+    claim = operator.run(
+        "mint", "deploy", "--source", str(operator.source), "--require", "evnt_name=push", "--dry-run"
+    )
+    assert "warning: REQUIRED_CLAIMS names evnt_name" in claim.stderr
+    assert "did you mean event_name?" in claim.stderr
+    role = operator.run(
+        "mint", "deploy", "--source", str(operator.source), "--dry-run",
+        "--repo-scope", '{"triag": "caller", "*": "caller"}',
+    )  # fmt: skip
+    assert "warning: REPO_SCOPE names the role triag" in role.stderr

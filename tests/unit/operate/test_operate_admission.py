@@ -126,9 +126,20 @@ def test_a_deployment_moves_repository_only_organizations_out_of_the_list_and_sa
     )
     moved = changes(deploy(state, DeploymentSpec(), BUNDLE))
     assert moved == {"ALLOWED_ORGS": "my-org", "FULLSEND_REPO_ONLY_ORGS": ""}
-    (told,) = notes(state, DeploymentSpec(), edit_for(state, DeploymentSpec()).apply(OLD))
-    assert "Removed from ALLOWED_ORGS: solo" in told
-    assert "solo/app" in told
+    assert notes(state, DeploymentSpec(), edit_for(state, DeploymentSpec()).apply(OLD)) == [
+        "Removed from ALLOWED_ORGS: solo, listed there only for single repositories.",
+        "Enrolled by themselves, so their tokens reach only themselves: solo/app.",
+        "FULLSEND_REPO_ONLY_ORGS is no longer used.",
+    ]
+
+
+def test_an_old_repository_only_organization_without_a_repository_is_told_apart() -> None:
+    before = OLD | {"PER_REPO_WIF_REPOS": "", "FULLSEND_REPO_ONLY_ORGS": "solo,gone"}
+    state = admitting("assertion.repository_owner == 'my-org'", before)
+    removed, lost, unused = notes(state, DeploymentSpec(), edit_for(state, DeploymentSpec()).apply(before))
+    assert "gone" not in removed + lost + unused
+    assert "No repository of solo is enrolled, so its jobs no longer mint." in lost
+    assert "fullsend mint enroll solo" in lost
 
 
 def test_the_last_repository_of_an_old_repository_only_organization_takes_it_along() -> None:
@@ -153,6 +164,22 @@ def test_required_claims_reach_every_provider() -> None:
         "gh-a-b": "assertion.repository == 'a/b' && assertion.repository_id == '8'" + clause,
     }
     assert json.loads(changes(steps)["REQUIRED_CLAIMS"]) == {"event_name": ["push", "workflow_dispatch"]}
+
+
+def test_google_does_not_deny_what_the_mint_only_reports() -> None:
+    state = admitting("assertion.repository_owner == 'my-org' && assertion.repository_owner_id in ['1']", PINNED)
+    reports = DeploymentSpec(require=(("event_name", ("push",)),), variables=(("REPORT_ONLY", "claims,ids"),))
+    (admit,) = [step for step in deploy(state, reports, BUNDLE) if isinstance(step, AdmitOrgs)]
+    assert admit.condition == "assertion.repository_owner == 'my-org'"
+    after = edit_for(state, reports).apply(PINNED)
+    assert json.loads(after["REQUIRED_CLAIMS"]) == {"event_name": ["push"]}
+    reporting = admitting("assertion.repository_owner == 'my-org'", after)
+    ended = DeploymentSpec(variables=(("REPORT_ONLY", ""),))
+    (admit,) = [step for step in deploy(reporting, ended, BUNDLE) if isinstance(step, AdmitOrgs)]
+    assert admit.condition == (
+        "assertion.repository_owner == 'my-org' && assertion.repository_owner_id in ['1'] && "
+        "(assertion.event_name in ['push'])"
+    )
 
 
 def test_a_claim_without_a_value_is_no_longer_required() -> None:

@@ -28,7 +28,6 @@ from fullsend.operate.plan.issuer_changes import (
     add_issuer,
     edit_for,
     entries_to_drop,
-    new_warnings,
     remove_entries,
     remove_issuer,
 )
@@ -427,10 +426,12 @@ def test_a_mint_without_a_pool_is_deployed_first() -> None:
 
 def test_the_mints_own_warnings_about_an_entry_are_shown_once() -> None:
     open_to_all = replace(WANTED, callers=({**FIELDS, "match": {"project_id": "1"}, "as": "other/app"},))
-    [protected, owner] = new_warnings(running(), edit_for(running().environment, open_to_all))
+    before = running().environment
+    [protected, owner] = environment.new_warnings(before, edit_for(before, open_to_all).apply(before))
     assert 'does not match ref_protected "true"' in protected
     assert "whose owner is not enrolled" in owner
-    assert new_warnings(with_issuer(), edit_for(with_issuer().environment, WANTED)) == []
+    present = with_issuer().environment
+    assert environment.new_warnings(present, edit_for(present, WANTED).apply(present)) == []
 
 
 def test_an_issuer_goes_from_the_environment_first_and_its_provider_last() -> None:

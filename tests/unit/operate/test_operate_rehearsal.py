@@ -60,6 +60,31 @@ def test_a_branch_of_a_workflow_host_that_is_not_listed_is_stopped() -> None:
     assert names(EVENT | {"caller": host}) == [("workflow_refs", "my-org/app", 1)]
 
 
+def test_a_caller_that_named_no_repositories_and_got_all_is_told_apart() -> None:
+    everything = EVENT | {"repos": [], "scope": []}
+    found = rehearse([everything, everything, EVENT | {"scope": ["my-org/app"]}], ENVIRONMENT)
+    assert found.stopped == ()
+    (narrowed,) = found.narrowed
+    assert (narrowed.repository, narrowed.role, narrowed.times) == ("my-org/app", "triage", 2)
+    kept = '{"triage": "organization", "*": "caller"}'
+    assert rehearse([everything], ENVIRONMENT | {"REPO_SCOPE": kept}).narrowed == ()
+
+
+@pytest.mark.parametrize(
+    ("event", "environment"),
+    [
+        (EVENT | {"repos": ["payroll"]}, {"GRANTS": "1"}),
+        (EVENT | {"repos": ["x"], "target_org": "other"}, {"GRANTS": "1"}),
+        (EVENT, {"REQUIRED_CLAIMS": '{"environment": ["production"]}'}),
+    ],
+)
+def test_what_depends_on_github_or_on_a_claim_that_no_event_holds_is_undecided(
+    event: dict[str, Any], environment: dict[str, str]
+) -> None:
+    found = rehearse([event], ENVIRONMENT | environment)
+    assert (found.stopped, found.decided, found.undecided) == ((), 1, 1)
+
+
 def test_denied_and_status_events_are_left_out_and_incomplete_ones_are_counted() -> None:
     found = rehearse(
         [EVENT | {"outcome": "denied"}, EVENT | {"event": "status"}, EVENT | {"caller": {}}, EVENT], ENVIRONMENT

@@ -13,10 +13,11 @@ from fullsend.cli.mint.operator_options import carry_out, google, place_options,
 from fullsend.cli.output import BadUsage, json_option, note, print_json, progress
 from fullsend.client.issuer_discovery import read_discovery
 from fullsend.operate.gcp.read_state import read_state
+from fullsend.operate.model import environment
 from fullsend.operate.model.issuer_list import issuers
 from fullsend.operate.model.key_sets import read_key_set
 from fullsend.operate.model.names import issuer_name
-from fullsend.operate.plan.issuer_changes import SECOND_GITHUB, IssuerSpec, add_issuer, edit_for, new_warnings
+from fullsend.operate.plan.issuer_changes import SECOND_GITHUB, IssuerSpec, add_issuer, edit_for
 from fullsend.operate.plan.steps.issuer_steps import KeySet
 from mintcore.policy.kinds.github import GITHUB
 from mintcore.policy.kinds.table import KINDS
@@ -116,7 +117,7 @@ def add(
 def _warn(state: MintState, wanted: IssuerSpec) -> None:
     """Print what the mint will warn of, and for a new issuer what Google could not read at its URL."""
     edit = edit_for(state.environment, wanted)
-    for sentence in new_warnings(state, edit):
+    for sentence in environment.new_warnings(state.environment, edit.apply(state.environment)):
         note(f"warning: {sentence}")
     if wanted.name in issuers(state.environment) or (wanted.keys is not None and wanted.keys.text):
         return
