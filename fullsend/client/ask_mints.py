@@ -19,7 +19,13 @@ from fullsend.client.errors import (
     MintUnreachableError,
 )
 from fullsend.net.answer import is_token, one_line
-from fullsend.net.failures import CertificateError, NoAnswerError, UnreadableBundleError, UnusableRouteError
+from fullsend.net.failures import (
+    CertificateError,
+    NoAnswerError,
+    ProxyError,
+    UnreadableBundleError,
+    UnusableRouteError,
+)
 from fullsend.net.retry import (
     MIN_ATTEMPT_SECONDS,
     TOO_MANY_REQUESTS,
@@ -158,6 +164,8 @@ class _Mint:
 def _code_of(error: UnusableRouteError) -> str:
     if isinstance(error, UnreadableBundleError):
         return "ca_bundle_unreadable"
+    if isinstance(error, ProxyError):
+        return "proxy_unusable"
     return "mint_certificate_refused" if isinstance(error, CertificateError) else "mint_unreachable"
 
 

@@ -16,7 +16,7 @@ from fullsend.client.ci_system import TOKEN_FILE, CISystem, ci_system
 from fullsend.client.errors import AmbientIdentityError
 from fullsend.client.other_ci import gitlab_variable, token_of_other_ci
 from fullsend.net.answer import is_token
-from fullsend.net.failures import CertificateError, NoAnswerError, UnreadableBundleError
+from fullsend.net.failures import CertificateError, NoAnswerError, ProxyError, UnreadableBundleError
 from fullsend.net.retry import is_retryable
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ def _token_of_actions(audience: str, environ: Mapping[str, str], transport: Tran
         answer = transport.send("GET", url, retry=retry, authorization=f"bearer {bearer}")
     except UnreadableBundleError as error:
         raise _not_given(str(error), "ca_bundle_unreadable", nothing_was_sent=True) from error
+    except ProxyError as error:
+        raise _not_given(
+            f"its token service was not reached, {error}", "proxy_unusable", nothing_was_sent=True
+        ) from error
     except CertificateError as error:
         raise _not_given(str(error), "oidc_certificate_refused") from error
     except NoAnswerError as error:

@@ -123,6 +123,14 @@ BEFORE: Mapping[str, ErrorCode] = {
         caller_fix="Check the runner's network, its proxy (HTTPS_PROXY) and the exceptions from the proxy "
         "(NO_PROXY), then run the job again.",
     ),
+    "proxy_unusable": ErrorCode(
+        0,
+        cause="The proxy that the environment names refuses to connect, or its URL is invalid.",
+        caller_fix="Set the proxy (HTTPS_PROXY or ALL_PROXY) to http://host:port. For 407, add the user name and "
+        "password, percent-encoded: http://user:password@host:port, from a secret. For another status, ask the "
+        "network's administrator to allow the host in the message; if the runner reaches it without the proxy, "
+        "list it in NO_PROXY.",
+    ),
     "oidc_certificate_refused": ErrorCode(
         0,
         cause="The runner does not accept the TLS certificate of the CI system's token service.",

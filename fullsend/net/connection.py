@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from fullsend.net.failures import NotConnectedError, UnusableRouteError, cause, no_tls, not_connected
+from fullsend.net.failures import NotConnectedError, ProxyError, cause, no_tls, not_connected
 from fullsend.net.urls import is_address
 from mintcore.outbound.answer import is_lasting
 from mintcore.outbound.http1 import BadAnswer, TunnelRefused, open_tunnel, set_timeout
@@ -114,7 +114,7 @@ def _tunnel(connection: socket.socket, origin: Origin, proxy: Proxy, deadline: D
     except (BadAnswer, OSError) as error:
         why = str(error) if isinstance(error, BadAnswer) else cause(error)
         refused = isinstance(error, TunnelRefused) and is_lasting(error.status)
-        kind = UnusableRouteError if refused else NotConnectedError
+        kind = ProxyError if refused else NotConnectedError
         raise kind(f"the proxy {proxy} did not connect to {origin.authority} ({why})") from error
 
 

@@ -3,6 +3,7 @@
     NoAnswerError
     └── NotConnectedError           no connection, so nothing was sent
         └── UnusableRouteError      only a change on this machine helps, for example of a proxy's URL
+            ├── ProxyError      the proxy's URL is invalid, or the proxy refuses the host
             └── CertificateError    the host did not prove its name
                 └── UnreadableBundleError    the file of authorities in the environment cannot be read
 
@@ -29,6 +30,10 @@ class NotConnectedError(NoAnswerError):
 
 class UnusableRouteError(NotConnectedError):
     """The environment gives no way to the host; another attempt gets the same result."""
+
+
+class ProxyError(UnusableRouteError):
+    """The environment's proxy cannot be used: its URL is invalid, or it refuses to connect."""
 
 
 class CertificateError(UnusableRouteError):

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import certifi
 
-from fullsend.net.failures import UnreadableBundleError, UnusableRouteError
+from fullsend.net.failures import ProxyError, UnreadableBundleError
 from fullsend.net.urls import is_loopback
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Proxy:
 
 
 def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
-    """Return the proxy for an origin, None for a direct connection. Raises `UnusableRouteError` for a wrong URL."""
+    """Return the proxy for an origin, None for a direct connection. Raises `ProxyError` for a wrong URL."""
     # Attack: a proxy must not see the credential for a mint or an emulator on this machine, and cannot reach it.
     if is_loopback(origin.host) or _excluded(origin.host, origin.port, _value(environ, "no_proxy")):
         return None
@@ -90,7 +90,7 @@ def _value(environ: Mapping[str, str], name: str) -> str:
 
 def _parsed(url: str, name: str) -> Proxy:
     # The URL may hold a password, so no message repeats it.
-    refusal = UnusableRouteError(f"{name} must be a proxy URL, http://host:port; other kinds of proxy do not work")
+    refusal = ProxyError(f"{name} must be a proxy URL, http://host:port; other kinds of proxy do not work")
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         host, port = parts.hostname, parts.port

@@ -125,6 +125,6 @@ def test_a_proxy_that_refuses_is_named_without_its_password(job: Job) -> None:
         job.environment |= {"HTTPS_PROXY": proxy}
         job.environment["ACTIONS_ID_TOKEN_REQUEST_URL"] = "https://token.example/"
         done = job.main()
-    assert "oidc_unreachable" in done.stdout
     assert "did not connect (it answers 407)" in done.stdout
+    assert "title=Mint token%3A proxy_unusable::" in done.stdout
     assert "p@ss" not in done.stdout

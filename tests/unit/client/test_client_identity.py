@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fullsend.client import MintClient, MintClientError
 from fullsend.client.errors import AmbientIdentityError
 from fullsend.client.identity import ambient_token, no_token_in_actions, variables_of_identity
 from fullsend.net.retry import RetryPolicy
 from fullsend.net.transport import Transport
+from tests.connect_proxy import connect_proxy
 from tests.retry_time import RetryTime
 from tests.unit.outbound.loopback_peer import Peer, answer
 
@@ -115,3 +117,23 @@ def test_an_answer_without_a_token_is_told_with_who_has_to_act(status: int, body
     assert ("proxy's sign-in page" in failed.value.remedy) is (code == "oidc_answer_invalid")
     assert "not-shown" not in f"{failed.value}{failed.value.remedy}"
     assert bool(time.slept) is (status in {408, 425, 429, 500, 503})
+
+
+@pytest.mark.parametrize(("proxy", "reply"), [("ftp://p:1", b""), ("", b"407 Proxy"), ("", b"403 Forbidden")])
+def test_a_proxy_that_cannot_be_used_gets_advice_about_the_proxy(proxy: str, reply: bytes) -> None:
+    job = {
+        "GITHUB_ACTIONS": "true",
+        "ACTIONS_ID_TOKEN_REQUEST_URL": "https://oidc.example/",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x",
+    }
+    with connect_proxy(1, reply) as (url, _):
+        transport = Transport({"HTTPS_PROXY": proxy or url})
+        with pytest.raises(AmbientIdentityError) as failed:
+            ambient_token("a", job, transport, RetryTime().policy())
+        client = MintClient("https://mint.example", identity=lambda _: "a.b.c", transport=transport)
+        with pytest.raises(MintClientError) as refused:
+            client.mint("triage")
+    assert (failed.value.code, failed.value.nothing_was_sent) == ("proxy_unusable", True)
+    assert refused.value.code == "proxy_unusable"
+    assert "http://user:password@host:port" in refused.value.remedy
+    assert "p@ss" not in f"{refused.value}{failed.value}"

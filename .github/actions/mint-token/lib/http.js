@@ -110,7 +110,7 @@ function tunnel(proxy, url, signal) {
   const failed = (why) => `the proxy ${proxy.host}:${proxy.port} did not connect (${why})`
   const refused = (status) => {
     const text = failed(`it answers ${status}`)
-    return isLasting(status) ? new RouteError(text) : new Error(text)
+    return isLasting(status) ? new RouteError(text, 'proxy_unusable') : new Error(text)
   }
   return new Promise((resolve, reject) => {
     const request = http.request({

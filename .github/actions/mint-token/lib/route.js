@@ -40,7 +40,8 @@ function parsed(text, name) {
   }
   // The URL may hold a password, so the message does not repeat it.
   if (proxy?.protocol !== 'http:' || !proxy.hostname) {
-    throw new RouteError(`${name} must be a proxy URL, http://host:port; other kinds of proxy do not work`)
+    const why = `${name} must be a proxy URL, http://host:port; other kinds of proxy do not work`
+    throw new RouteError(why, 'proxy_unusable')
   }
   const user = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`
   const authorization = proxy.username ? `Basic ${Buffer.from(user).toString('base64')}` : undefined
