@@ -21,6 +21,7 @@ from fullsend_sandbox import names
 from fullsend_sandbox.google.control_plane import ControlPlane
 from fullsend_sandbox.google.emulated_runner import EmulatedRunner
 from tests.conftest import ROOT
+from tests.integration.operate.ci_issuers import started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from fullsend.operate.gcp.cloud import Cloud
     from fullsend.operate.model.mint_state import MintState
+    from fullsend_sandbox.ci import CIIssuer
     from fullsend_sandbox.world import World
 
 APIS = (
@@ -125,3 +127,10 @@ def plane(world: World) -> Iterator[ControlPlane]:
 @pytest.fixture
 def operator(world: World, plane: ControlPlane, mint_source: Path, tmp_path: Path) -> Operator:
     return Operator(world, plane, mint_source, tmp_path)
+
+
+@pytest.fixture
+def gitlab(operator: Operator) -> CIIssuer:
+    """Give a GitLab in the world of an operator who has deployed a mint."""
+    operator.deploy()
+    return started(operator, "gitlab")

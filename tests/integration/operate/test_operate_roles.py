@@ -1,4 +1,4 @@
-"""Roles, keys and enrollments: what the commands leave behind, and what they refuse."""
+"""Roles and keys: what the commands leave behind, and what they refuse."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend.operate.model import names as ours
-from fullsend.operate.model.edits import Edit
 from fullsend.operate.plan.role_changes import fingerprint
-from fullsend.operate.plan.steps.service_steps import EditEnvironment
 from fullsend_sandbox import names
 from mintcore.policy.names import Role
 from mintcore.secret import Secret
@@ -145,97 +142,6 @@ def test_a_rotation_that_stopped_once_the_key_was_stored_goes_on(operator: Opera
     assert [(one.number, one.state) for one in versions] == [(2, "ENABLED"), (1, "DISABLED")]
 
 
-def test_a_repository_is_enrolled_without_letting_its_organization_in(operator: Operator) -> None:
-    operator.deploy()
-    operator.done("mint", "enroll", "other-org/app", "--as-spelled")
-    state = operator.state()
-    assert state.environment["ALLOWED_ORGS"] == "octo-org"
-    assert state.environment["PER_REPO_WIF_REPOS"] == "other-org/app"
-    assert state.providers["github-oidc"].spec.condition.startswith("assertion.repository_owner == 'octo-org' && ")
-    assert state.providers["gh-other-org-app"].spec.condition == "assertion.repository == 'other-org/app'"
-    assert operator.doctor().exit_code == 0
-
-    operator.done("mint", "unenroll", "other-org/app", "--yes")
-
-    assert operator.state().environment["ALLOWED_ORGS"] == "octo-org"
-    assert operator.doctor().exit_code == 0
-
-
-def test_a_repository_does_not_take_over_the_provider_of_another(operator: Operator) -> None:
-    operator.deploy()
-    operator.done("mint", "enroll", "octo-org/app", "--as-spelled")
-    refused = operator.run("mint", "enroll", "octo/org-app", "--as-spelled")
-    assert refused.exit_code == 2
-    assert "belongs to octo-org/app" in refused.output
-
-
-def test_the_case_of_a_name_is_githubs_whatever_was_typed(operator: Operator) -> None:
-    operator.deploy()
-    operator.world.github.create_org("MixedCase")
-    operator.done("mint", "enroll", "mixedcase")
-    assert "'MixedCase'" in operator.state().providers["github-oidc"].spec.condition
-
-
-@pytest.mark.parametrize("variable", ["octo-org", "Octo-Org"])
-def test_a_name_in_another_spelling_than_githubs_is_not_admitted_and_the_command_fixes_it(
-    operator: Operator, variable: str
-) -> None:
-    operator.deploy()
-    cloud = operator.cloud()
-    with cloud.session:
-        EditEnvironment(Edit(set_variables=(("ALLOWED_ORGS", variable),))).apply(cloud)
-        provider = cloud.location.provider(ours.MINT_POOL, ours.PROVIDER)
-        cloud.federation.set_condition(provider, "assertion.repository_owner == 'Octo-Org'")
-
-    shown = operator.run("mint", "status", "Octo-Org")
-
-    assert shown.exit_code == 3
-    assert "The condition has Octo-Org, and GitHub sends octo-org, which gets 401" in shown.output
-    fix = f"mint enroll octo-org --project {names.PROJECT_ID}"
-    assert fix in shown.output
-    operator.done(*fix.split())
-    assert operator.run("mint", "status", "Octo-Org").exit_code == 0
-
-
-def test_where_github_does_not_tell_the_spelling_the_environments_counts(operator: Operator) -> None:
-    operator.deploy()
-    operator.done("mint", "enroll", "My-Private-Org", "--as-spelled")
-    assert operator.run("mint", "status", "my-private-org").exit_code == 0
-
-
-def test_the_command_for_who_is_not_enrolled_names_the_project(operator: Operator) -> None:
-    operator.deploy()
-    shown = operator.run("mint", "status", "nosuch")
-    assert shown.exit_code == 3
-    assert f"Fix: fullsend mint enroll nosuch --project {names.PROJECT_ID}" in shown.output
-
-
-def test_unenrolling_shuts_the_provider_and_the_environment(operator: Operator) -> None:
-    operator.deploy()
-    operator.done("mint", "enroll", names.OTHER_ORG)
-    operator.done("mint", "unenroll", names.OTHER_ORG, "--yes")
-    state = operator.state()
-    assert state.environment["ALLOWED_ORGS"] == names.ORG
-    condition = state.providers["github-oidc"].spec.condition
-    assert condition.startswith(
-        f"assertion.repository_owner == '{names.ORG}' && assertion.repository_owner_id in ['"
-    )
-    assert json.loads(state.environment["ENROLLED_IDS"]).keys() == {names.ORG}
-    assert operator.run("mint", "status", names.OTHER_ORG).exit_code == 3
-    assert operator.run("mint", "status", names.ORG).exit_code == 0
-
-
-def test_a_condition_over_googles_limit_is_refused_before_anything_is_written(operator: Operator) -> None:
-    operator.deploy()
-    orgs = [f"organization-with-a-long-name-{number:03}" for number in range(109)]
-    operator.done("mint", "deploy", "--as-spelled", "--source", str(operator.source), "--org", ",".join(orgs))
-    before = operator.plane.writes
-    refused = operator.run("mint", "enroll", "x" * 39, "--as-spelled")
-    assert refused.exit_code == 2
-    assert "4096" in refused.output
-    assert operator.plane.writes == before
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -280,104 +186,6 @@ def test_a_missing_permission_names_the_role_that_has_it(operator: Operator, per
     assert f"--role={role}" in refused.output
 
 
-def test_inference_is_provisioned_shown_and_taken_away(operator: Operator) -> None:
-    operator.done("inference", "provision", "octo-org/app", "--as-spelled")
-    shown = operator.done("inference", "status", "octo-org/app", "--format", "env")
-    assert f"FULLSEND_GCP_PROJECT_ID={names.PROJECT_ID}" in shown.stdout
-    operator.done("inference", "provision", names.OTHER_ORG)
-
-    operator.done("inference", "deprovision", "octo-org/app", "--yes")
-
-    shown = operator.run("inference", "status", "octo-org/app")
-    assert shown.exit_code == 3
-    assert f"fullsend inference provision octo-org/app --project {names.PROJECT_ID}" in shown.stderr
-    assert operator.run("inference", "status", names.OTHER_ORG).exit_code == 0
-    cloud = operator.cloud()
-    with cloud.session:
-        (left,) = cloud.project.members("roles/aiplatform.user")
-    assert left.endswith(f"/workloadIdentityPools/fullsend-inference/attribute.repository_owner/{names.OTHER_ORG}")
-
-
-def test_of_two_spellings_of_a_name_the_last_one_provisioned_may_use_models(operator: Operator) -> None:
-    operator.done("inference", "provision", "Octo-ORG/lib", "--as-spelled")
-    operator.done("inference", "provision", "Octo-ORG", "--as-spelled")
-
-    operator.done("inference", "provision", "octo-org", "--as-spelled")
-
-    shown = json.loads(operator.done("inference", "status", "octo-org", "--json").stdout)
-    assert shown["condition"] == "assertion.repository_owner == 'octo-org'"
-    cloud = operator.cloud()
-    with cloud.session:
-        members = cloud.project.members("roles/aiplatform.user")
-    assert sorted(member.partition("/attribute.")[2] for member in members) == [
-        "repository/Octo-ORG/lib",
-        "repository_owner/octo-org",
-    ]
-    again = operator.done("inference", "provision", "octo-org", "--as-spelled")
-    assert "octo-org can use models already." in again.stderr
-
-
-def test_a_binding_in_another_spelling_than_the_condition_is_not_healthy_and_goes_with_the_other(
-    operator: Operator,
-) -> None:
-    operator.done("inference", "provision", "Octo-ORG", "--as-spelled")
-    operator.done("inference", "provision", names.OTHER_ORG)
-    cloud = operator.cloud()
-    with cloud.session:
-        (bound,) = (one for one in cloud.project.members("roles/aiplatform.user") if one.endswith("/Octo-ORG"))
-        provider = cloud.location.provider(ours.INFERENCE_POOL, ours.PROVIDER)
-        cloud.federation.set_condition(provider, "assertion.repository_owner in ['octo-org', 'other-org']")
-
-        shown = operator.run("inference", "status", "octo-org", "--json")
-        assert shown.exit_code == 3
-        found = json.loads(shown.stdout)
-        assert (found["granted"], found["admitted"]) == (True, False)
-
-        cloud.project.grant("roles/aiplatform.user", bound.replace("Octo-ORG", "octo-org"))
-        assert operator.run("inference", "status", "octo-org").exit_code == 0
-
-        operator.done("inference", "deprovision", "OCTO-org", "--yes")
-
-        (left,) = cloud.project.members("roles/aiplatform.user")
-        found_provider = cloud.federation.provider(provider)
-    assert left.endswith(f"/{names.OTHER_ORG}")
-    assert found_provider is not None
-    assert found_provider.spec.condition == f"assertion.repository_owner == '{names.OTHER_ORG}'"
-
-
-@pytest.mark.parametrize("foreign", ["repository/not-a-repo", "repository_owner/no one", "repository/a/b/c"])
-def test_a_binding_without_members_stops_no_inference_command(operator: Operator, foreign: str) -> None:
-    operator.done("inference", "provision", names.ORG)
-    pool = f"projects/{names.PROJECT_NUMBER}/locations/global/workloadIdentityPools/fullsend-inference"
-    stranger = f"principalSet://iam.googleapis.com/{pool}/attribute.{foreign}"
-    cloud = operator.cloud()
-    with cloud.session:
-        cloud.project.grant("roles/aiplatform.user", stranger)
-
-        operator.done("inference", "status", names.ORG)
-        operator.done("inference", "provision", names.OTHER_ORG)
-        operator.done("inference", "deprovision", names.OTHER_ORG, "--yes")
-        operator.done("inference", "deprovision", names.ORG, "--yes")
-
-        assert cloud.project.members("roles/aiplatform.user") == {stranger}
-
-
-def test_where_models_may_not_be_used_no_provider_is_named_for_a_shell(operator: Operator) -> None:
-    for other in ("", "octo-org/app"):
-        if other:
-            operator.done("inference", "provision", other, "--as-spelled")
-        shown = operator.run("inference", "status", names.OTHER_ORG, "--format", "env")
-        assert (shown.exit_code, shown.stdout) == (3, f"FULLSEND_GCP_PROJECT_ID={names.PROJECT_ID}\n")
-
-
-def test_a_provider_that_does_not_exist_has_no_name(operator: Operator) -> None:
-    before = json.loads(operator.run("inference", "status", names.ORG, "--json").stdout)
-    assert (before["provider"], before["wif_provider"]) == (False, "")
-    operator.done("inference", "provision", names.ORG)
-    after = json.loads(operator.done("inference", "status", names.ORG, "--format", "json", "--json").stdout)
-    assert after["wif_provider"].endswith("/workloadIdentityPools/fullsend-inference/providers/github-oidc")
-
-
 def test_two_formats_at_once_are_refused(operator: Operator) -> None:
     refused = operator.run("inference", "status", names.ORG, "--format", "env", "--json")
     assert refused.exit_code == 2
@@ -413,37 +221,6 @@ def test_a_removal_names_each_step_once(operator: Operator) -> None:
     assert done.output.count("set on the Cloud Run service") == 1
 
 
-def test_a_repository_of_an_enrolled_organization_is_said_to_be_covered_still(operator: Operator) -> None:
-    operator.deploy()
-    operator.done("mint", "enroll", "octo-org/app", "--as-spelled")
-    ended = operator.done("mint", "unenroll", "octo-org/app", "--yes")
-    assert "octo-org/app can still mint: its organization octo-org is enrolled" in ended.stderr
-    again = operator.done("mint", "unenroll", "octo-org/app", "--yes")
-    assert "octo-org/app can still mint" in again.stderr
-    operator.done("inference", "provision", "octo-org", "--as-spelled")
-    operator.done("inference", "provision", "octo-org/app", "--as-spelled")
-    ended = operator.done("inference", "deprovision", "octo-org/app", "--yes")
-    assert "octo-org/app can still use models: its organization octo-org has access" in ended.stderr
-
-
-def test_the_status_of_an_organization_with_only_its_repositories_enrolled_does_not_widen(
-    operator: Operator,
-) -> None:
-    operator.deploy()
-    operator.done("mint", "enroll", "other-org/app", "--as-spelled")
-    shown = operator.run("mint", "status", names.OTHER_ORG)
-    assert shown.exit_code == 3
-    assert "other-org/app" in shown.stdout
-    assert "Fix:" not in shown.stdout
-    assert "To enroll all of it: fullsend mint enroll other-org" in shown.stdout
-
-
-def test_inference_is_not_admitted_before_it_is_provisioned(operator: Operator) -> None:
-    shown = operator.run("inference", "status", "octo-org", "--json")
-    assert shown.exit_code == 3
-    assert json.loads(shown.stdout)["admitted"] is False
-
-
 def test_the_status_lists_fix_and_the_permissions_of_each_level(operator: Operator) -> None:
     operator.deploy("--role", operator.role("coder"))
     shown = json.loads(operator.done("mint", "status", "--json").stdout)
@@ -455,13 +232,3 @@ def test_the_status_lists_fix_and_the_permissions_of_each_level(operator: Operat
     text = operator.done("mint", "status").stdout
     assert "issues:write" in text
     assert "role fix" in text
-
-
-def test_a_name_that_another_account_took_over_is_shown(operator: Operator) -> None:
-    operator.deploy()
-    operator.world.github.rename_account(names.ORG, "new-name")
-    operator.world.github.create_org(names.ORG)
-    shown = operator.run("mint", "status", names.ORG)
-    assert shown.exit_code == 3
-    assert f"The name {names.ORG} now belongs to another account" in shown.stdout
-    assert f"Fix: fullsend mint unenroll {names.ORG}" in shown.stdout

@@ -1,0 +1,109 @@
+"""What a deletion deletes, leaves and refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from fullsend_sandbox import names
+from fullsend_sandbox.faults import Fail
+
+if TYPE_CHECKING:
+    from tests.integration.operate.conftest import Operator
+
+
+def test_what_deploy_made_is_deleted_and_comes_back(operator: Operator) -> None:
+    operator.deploy()
+    operator.done("mint", "delete", "--yes")
+    state = operator.state()
+    assert state.function is None
+    assert state.pool is not None
+    assert (state.account, state.pool.state) == (False, "DELETED")
+
+    operator.deploy()
+
+    assert operator.doctor().exit_code == 0
+
+
+def test_deleting_leaves_the_keys_of_roles_that_the_mint_does_not_serve_and_names_them(operator: Operator) -> None:
+    operator.deploy("--role", operator.role("coder"))
+    operator.done("mint", "remove-role", "coder", "--keep-pem", "--yes")
+    others = sorted(operator.world.secret_manager.secrets())
+    others.remove("fullsend-triage-app-pem")
+    assert "fullsend-coder-app-pem" in others
+
+    shown = operator.done("mint", "delete", "--dry-run")
+    assert "delete the secret fullsend-triage-app-pem" in shown.stdout
+    assert "fullsend-coder-app-pem" not in shown.stdout
+    assert "fullsend-coder-app-pem" in shown.stderr
+    assert "with the keys of triage?" in operator.run("mint", "delete").stderr
+    for _ in range(2):  # the second time there is no mint, and nothing of its
+        operator.done("mint", "delete", "--yes")
+        assert sorted(operator.world.secret_manager.secrets()) == others
+
+
+def test_a_deletion_goes_on_with_the_keys_of_the_mint_alone(operator: Operator) -> None:
+    operator.deploy("--role", operator.role("coder"))
+    operator.done("mint", "remove-role", "coder", "--keep-pem", "--yes")
+    cloud = operator.cloud()
+    with cloud.session:
+        cloud.functions.delete(cloud.location.function)
+
+    operator.done("mint", "delete", "--yes")
+
+    left = operator.world.secret_manager.secrets()
+    assert "fullsend-triage-app-pem" not in left
+    assert "fullsend-coder-app-pem" in left
+
+
+def test_a_mint_in_another_region_is_not_robbed_of_its_keys_by_a_deletion_that_names_the_wrong_one(
+    operator: Operator,
+) -> None:
+    operator.deploy("--region", "europe-west1")
+    before = operator.plane.writes
+
+    refused = operator.run("mint", "delete", "--yes")
+
+    assert refused.exit_code == 2
+    assert "The region us-central1 has no mint; one runs in the region europe-west1" in refused.stderr
+    fix = f"mint delete --project {names.PROJECT_ID} --region europe-west1"
+    assert f"fullsend {fix}" in refused.stderr
+    assert operator.plane.writes == before
+    operator.done(*fix.split(), "--yes")
+    assert operator.state().account is False
+
+
+def test_of_two_mints_in_one_project_neither_deletion_takes_what_both_need(operator: Operator) -> None:
+    operator.deploy()
+    operator.deploy("--region", "europe-west1")
+    before = operator.plane.writes
+
+    for region, other in (("us-central1", "europe-west1"), ("europe-west1", "us-central1")):
+        refused = operator.run("mint", "delete", "--yes", "--region", region)
+        assert refused.exit_code == 2
+        assert f"Another mint runs in the region {other}" in refused.stderr
+        assert "gcloud functions delete fullsend-mint --gen2" in refused.stderr
+    assert operator.plane.writes == before
+
+
+def test_a_deletion_does_not_go_on_while_a_region_cannot_be_looked_into(operator: Operator) -> None:
+    operator.deploy("--region", "europe-west1")
+    before = operator.plane.writes
+    unseen = {"functions": [], "unreachable": [f"projects/{names.PROJECT_ID}/locations/europe-west1"]}
+    operator.plane.host("cloudfunctions").faults.add(
+        Fail(200, json.dumps(unseen)), f"/v2/projects/{names.PROJECT_ID}/locations/-/"
+    )
+
+    refused = operator.run("mint", "delete", "--yes")
+
+    assert refused.exit_code == 1
+    assert "these regions did not answer: europe-west1" in refused.stderr
+    assert operator.plane.writes == before
+
+
+def test_deleting_without_a_terminal_and_without_yes_is_refused(operator: Operator) -> None:
+    operator.deploy()
+    refused = operator.run("mint", "delete")
+    assert refused.exit_code == 2
+    assert "--yes" in refused.output
+    assert operator.state().function is not None
