@@ -84,6 +84,19 @@ class NameResolver:
         except UnknownNameError:
             return ""
 
+    def repo_of(self, number: str) -> str:
+        """Return the name that a repository's id belongs to now; empty when GitHub shows no such repository.
+
+        A renamed repository redirects to this address. Raises GitHubError.
+        """
+        try:
+            name = str(
+                self._get(f"/repositories/{number}", f"the repository with the id {number}").get("full_name")
+            )
+            return str(parse_repo(name))
+        except (UnknownNameError, ValueError):
+            return ""
+
     def repo(self, repo: Repo) -> Repo:
         """Return the repository as GitHub spells it. Raises GitHubError."""
         return self.repository(repo).name

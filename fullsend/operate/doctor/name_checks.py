@@ -41,12 +41,13 @@ def _gone(snapshot: Snapshot, target: Org | Repo, report: NameReport, pinned: st
 
 
 def _taken_over(snapshot: Snapshot, target: Org | Repo, report: NameReport, pinned: str) -> Finding:
-    now = f"; the enrolled account is now {report.known_as}" if report.known_as else ""
+    kind = "account" if isinstance(target, Org) else "repository"
+    now = f"; the enrolled {kind} is now {report.known_as}" if report.known_as else ""
     what = (
-        f"The name {target} now belongs to another account: it has the id {report.number}, and {pinned} was "
+        f"The name {target} now belongs to another {kind}: it has the id {report.number}, and {pinned} was "
         f"enrolled{now}. The mint denies its requests."
     )
     again = snapshot.command(f"enroll {target}")
     return Finding(
-        "name_taken_over", what, f"{snapshot.command(f'unenroll {target}')}\nIf you trust the new account: {again}"
+        "name_taken_over", what, f"{snapshot.command(f'unenroll {target}')}\nIf you trust the new {kind}: {again}"
     )

@@ -68,6 +68,6 @@ def _account(target: Org | Repo, pinned: str, resolver: NameResolver) -> NameRep
 
 
 def _known_as(target: Org | Repo, pinned: str, resolver: NameResolver) -> str:
-    if not pinned or not isinstance(target, Org):
+    if not pinned:
         return ""
-    return resolver.login_of(pinned)
+    return resolver.login_of(pinned) if isinstance(target, Org) else resolver.repo_of(pinned)

@@ -114,9 +114,10 @@ def rehearse(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]
         decided += 1
         repository, workflow = (str(event["caller"].get(name, "")) for name in ("repository", "workflow_ref"))
         role = str(event.get("role", ""))
-        would_deny = [rule for rule in decision.rules if rule.would_deny]
-        for rule in would_deny:
-            counted[DeniedCaller(rule.name, repository, workflow, role, rule.remedy)] += 1
+        would_deny = [(rule.name, rule.remedy) for rule in decision.rules if rule.would_deny]
+        would_deny += _known_then(event, decision)
+        for name, change in would_deny:
+            counted[DeniedCaller(name, repository, workflow, role, change)] += 1
         if not would_deny:
             undecided += lacks_claims or any(rule.question is not None for rule in decision.rules)
         if _gets_less(event, decision):
@@ -124,6 +125,14 @@ def rehearse(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]
     stopped = (replace(one, times=times) for one, times in counted.items())
     less = (replace(one, times=times) for one, times in narrowed.items())
     return Rehearsal(tuple(sorted(stopped)), decided, unreadable, tuple(sorted(less)), undecided)
+
+
+def _known_then(event: Mapping[str, Any], decision: Decision) -> list[tuple[str, str]]:
+    """Return the rules that GitHub has to answer, and that a mint which reports found to deny at the time."""
+    listed = event.get("would_deny")
+    denied = listed if isinstance(listed, list) else []
+    rules = [rule.name for rule in decision.rules if rule.question is not None and rule.name in denied]
+    return [(name, "GitHub's answer at the time denied it; the event has what was found.") for name in rules]
 
 
 def _gets_less(event: Mapping[str, Any], decision: Decision) -> bool:

@@ -351,3 +351,22 @@ def test_a_deployment_shows_what_the_mint_will_warn_of(operator: Operator) -> No
         "--repo-scope", '{"triag": "caller", "*": "caller"}',
     )  # fmt: skip
     assert "warning: REPO_SCOPE names the role triag" in role.stderr
+
+
+def test_doctor_and_status_name_the_new_name_of_a_renamed_repository(operator: Operator) -> None:
+    operator.deploy()
+    people = operator.world.github.people
+    operator.world.github.create_user("mona")
+    people.make_owner("mona", names.ORG)
+    owner = {"GH_TOKEN": people.classic_token("mona", ("admin:org", "repo"))}
+    enrolled = operator.run("mint", "enroll", f"{names.ORG}/docs", **owner)
+    assert enrolled.exit_code == 0, enrolled.output
+    operator.world.github.rename_repo(f"{names.ORG}/docs", "papers")
+    shown = operator.run("mint", "doctor", "--source", str(operator.source), **owner)
+    assert f"as {names.ORG}/papers: its jobs are no longer admitted. (renamed)" in shown.stdout
+    assert f"fullsend mint enroll {names.ORG}/papers" in shown.stdout
+    one = operator.run("mint", "status", f"{names.ORG}/docs", **owner)
+    assert (one.exit_code, f"as {names.ORG}/papers" in one.stdout) == (3, True)
+    operator.world.github.create_repo(f"{names.ORG}/docs")
+    taken = operator.run("mint", "status", **owner)
+    assert (taken.exit_code, f"the enrolled repository is now {names.ORG}/papers" in taken.stdout) == (3, True)

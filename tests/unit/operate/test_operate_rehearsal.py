@@ -85,6 +85,13 @@ def test_what_depends_on_github_or_on_a_claim_that_no_event_holds_is_undecided(
     assert (found.stopped, found.decided, found.undecided) == ((), 1, 1)
 
 
+def test_what_a_mint_that_reports_was_told_by_github_is_decided() -> None:
+    event = EVENT | {"repos": ["payroll"], "would_deny": ["repo_scope"]}
+    found = rehearse([event], ENVIRONMENT | {"GRANTS": "1"})
+    assert [one.rule for one in found.stopped] == ["repo_scope"]
+    assert found.undecided == 0
+
+
 def test_denied_and_status_events_are_left_out_and_incomplete_ones_are_counted() -> None:
     found = rehearse(
         [EVENT | {"outcome": "denied"}, EVENT | {"event": "status"}, EVENT | {"caller": {}}, EVENT], ENVIRONMENT
@@ -108,7 +115,12 @@ def test_a_choice_of_the_operator_is_kept(scope: str) -> None:
 JSON = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.text(max_size=5), max_size=2)
 
 
-@given(st.dictionaries(st.sampled_from([*EVENT, "level", "target_org", "asked_permissions"]), JSON), JSON)
+@given(
+    st.dictionaries(
+        st.sampled_from([*EVENT, "level", "target_org", "asked_permissions", "would_deny", "scope"]), JSON
+    ),
+    JSON,
+)
 def test_odd_events_never_raise(fields: dict[str, Any], owner: Any) -> None:
     event = EVENT | fields | {"event": "mint", "outcome": "granted"}
     if isinstance(event["caller"], dict):
