@@ -1,1 +1,1 @@
-"""GitHub: installations and their tokens."""
+"""GitHub as each role's App sees it: installations, tokens, grants, commits, ids, and the meaning of refusals."""

@@ -1,7 +1,9 @@
-"""The accesses that a role's level ``read`` has and GitHub does not (GitHub REST, schema ``app-permissions``).
+"""Leave out of a token request what GitHub does not have, such as ``workflows: read``.
+
+Source: GitHub REST, schema ``app-permissions``.
 
 The level ``read`` lowers every permission to ``read``, also ``workflows``, which GitHub can only write. GitHub
-refuses a token request with ``workflows: read`` as a whole, so this leaves it out (docs/adr/0023).
+refuses a request with ``workflows: read`` as a whole (docs/adr/0023).
 """
 
 from __future__ import annotations

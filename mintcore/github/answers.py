@@ -1,4 +1,4 @@
-"""Parses GitHub's installations and tokens, and compares a token with what was asked for."""
+"""Parse GitHub's installations and tokens, and compare a token with its request: it must not do more."""
 
 from __future__ import annotations
 

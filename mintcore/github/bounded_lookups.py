@@ -1,4 +1,4 @@
-"""A cache of look-ups within the limits of :mod:`mintcore.github.lookup_limits`."""
+"""Cache GitHub's answers to look-ups, and look up only within :mod:`mintcore.github.lookup_limits`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limit the look-ups that one caller or App may cause in a time, because all callers share GitHub's quota."""
+"""Bound how many events of a key fit into a time. The look-ups at GitHub are counted so, per caller and per App."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The limits on the time, connections and memory that clients may use. docs/adr/0035 has the measurements."""
+"""The limits on the time, connections and memory that clients may use (docs/adr/0035 has the measurements).
+
+The process's limit on open files is raised here to fit the connections.
+"""
 
 from __future__ import annotations
 

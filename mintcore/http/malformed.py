@@ -1,4 +1,4 @@
-"""Answers to requests that never reach the endpoint, because the server cannot parse them."""
+"""Answers to requests that never reach the endpoint: the server cannot parse them, or they arrive too slowly."""
 
 from __future__ import annotations
 

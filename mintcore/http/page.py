@@ -1,6 +1,6 @@
 """The one page for people: what answers here, its health, and where the documentation is.
 
-A static text without scripts, styles and anything of the request, so there is nothing to inject.
+The text is static: it has no scripts, no styles and no part of the request, so nothing can be injected.
 """
 
 from __future__ import annotations

@@ -1,1 +1,4 @@
-"""App private keys and the App JWTs they sign. Key bytes do not leave this package."""
+"""App private keys and the App JWTs they sign, and the mint's own Google account, which reads or uses the keys.
+
+The bytes of App keys do not leave this package.
+"""

@@ -1,8 +1,8 @@
 """Audit events: one JSON line per decision, in the form of Cloud Logging.
 
 An event names the caller (if proven), the request, the grant, the verification, and the cause of a failure.
-``hashed_token`` is the hash that GitHub's own audit log has, so the two logs can be joined. Anyone can cause an
-unproven request, so it leaves no line in the audit file and only counts in the log.
+``hashed_token`` is the hash that GitHub's own audit log has, so the two logs can be joined. Anyone can send an
+unproven request. Its event goes only to the log, with a count in place of the repositories.
 """
 
 from __future__ import annotations

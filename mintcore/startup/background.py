@@ -24,7 +24,7 @@ class Background(Generic[T]):
     def __init__(self, build: Callable[[], T]) -> None:
         self._build = build
         self._future: Future[T] | None = None
-        self._begin_anew()
+        self._restart()
         os.register_at_fork(after_in_child=self._in_child)
 
     def result(self) -> T:
@@ -39,10 +39,10 @@ class Background(Generic[T]):
             raise
 
     def _in_child(self) -> None:
-        self._begin_anew()
+        self._restart()
         self._begin()
 
-    def _begin_anew(self) -> None:
+    def _restart(self) -> None:
         self._lock = threading.Lock()
         self._future = None
 

@@ -1,6 +1,7 @@
 """Start the calls that the first request will need, before the rest of the mint is imported.
 
-Importing this module is cheap: the services answer while the cryptography libraries are still imported.
+The module also opens the channels that these calls share, and logs when the clock is corrected. Importing it is
+cheap: the services answer while the cryptography libraries are still imported.
 """
 
 from __future__ import annotations
