@@ -18,6 +18,8 @@ TARGETS = (
        "octo-org/app", job=APP),
     no("caller", "its own organization as the target, another repository", coder("docs", target_org="octo-org"),
        "scope_not_allowed", job=APP),
+    no("caller", "its own organization as the target without repositories", coder(target_org="octo-org"),
+       "invalid_repos", "target_org needs repos", status=400, job=APP),
     *(
         no("grants", f"target_org {one!r} is malformed", coder("lib", target_org=one), "invalid_target_org",
            status=400, job=APP)
@@ -78,6 +80,8 @@ TARGETS = (
        "workflow_not_allowed", job=APP | {"workflow": "octo-org/app/.github/workflows/triage.yml@refs/heads/main"}),
     ok("grants", "a sibling that lists the caller", coder("lib"), "octo-org/lib", job=APP),
     ok("grants", "itself and a sibling that both list it", role("triage", "docs"), "octo-org/docs", job=APP),
+    no("grants", "itself and a sibling, of which only the sibling lists it", coder("app", "lib"),
+       "target_not_granted", "without octo-org/app", job=APP, looks_up=True),
     no("grants", "a sibling that does not list it", coder("docs"), "target_not_granted", "octo-org/docs", job=APP,
        looks_up=True),
     ok("grants", "everything of its own organization, which grants it", coder("*"), job=APP),
