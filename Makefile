@@ -61,7 +61,10 @@ serve: .venv/ready ## keep the sandbox and a mint running on fixed ports; PORT=1
 cloud: .venv/ready ## keep an empty Google project and a GitHub running, to deploy into; ISSUERS=gitlab adds one
 	@$(BIN)/fullsend sandbox cloud $(ISSUERS:%=--issuer %)
 
-bench: .venv/ready ## measure the mint beside a plain baseline; QUICK=1 takes under a minute, WRITE=1 writes docs/bench/
+# The Python of the machine may be built without the optimizations that the deployed one has (docs/adr/0096).
+bench: .venv/ready ## measure the mint beside a plain baseline; QUICK=1 takes under a minute, WRITE=1 writes docs/bench/, BENCH_PYTHON=/usr/bin/python3 runs the servers
+	@rm -rf .venv-bench
+	@$(if $(BENCH_PYTHON),$(UV) venv -q --python $(BENCH_PYTHON) .venv-bench && $(UV) pip sync -q --compile-bytecode --python .venv-bench/bin/python requirements.txt)
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write)
 
 docs: .venv/ready ## write the generated pages: configuration.md, errors.md, metrics.md, hints, shell completion, example environments
@@ -113,4 +116,4 @@ lock: ## pin every requirements file again from pyproject.toml
 	$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml sandbox/pyproject.toml --all-extras --group dev -c requirements.txt -o requirements-dev.txt $(LOCK)
 
 clean: ## delete everything that the targets made
-	rm -rf .venv .venv-runtime build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-runtime .venv-bench build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
-import platform
 import sys
 from contextlib import nullcontext
 from time import perf_counter
@@ -19,7 +18,7 @@ from bench import hostile_clients, infrequent_mints, kms, passes, profile, repor
 from bench.client import LoadError
 from bench.measure import Machine, cpu_model, on_cpus
 from bench.scene import Scene
-from bench.server import ServerError, tuning
+from bench.server import ServerError, runtime_python, tuning
 
 
 def main() -> int:
@@ -73,7 +72,7 @@ def _machine(before: Machine, seconds: float, load_before: tuple[float, ...], cp
         "when": dt.datetime.now(dt.UTC).isoformat(timespec="minutes"),
         "cpu": cpu_model(),
         "cpus": len(cpus),
-        "python": platform.python_version(),
+        "python": runtime_python(),
         "tuning": tuning(),
         "load_before": load_before[0],
         "others_cpus": max(0.0, now.busy - before.busy - ours) / seconds,

@@ -31,7 +31,7 @@ def with_kms(stage: Stage) -> dict[str, Any]:
     stage.scene.set_latency(_LATENCY_MS)
     found = {
         "warm": _compared(stage, "mint", {}),
-        "sparse": _compared(stage, "sparse", {"BENCH_LIFETIMES": "expired"}),
+        "sparse": _compared(stage, "sparse", {"BENCH_LIFETIMES": "renewed"}),
         "rare": _compared(stage, "sparse", {"BENCH_LIFETIMES": "scaled"}),
     }
     stage.scene.set_latency(0)

@@ -154,23 +154,30 @@ def _settled(stage: Stage, server: Server, before: dict[str, int]) -> dict[str, 
 
 
 def start_times(stage: Stage) -> dict[str, dict[str, dict[str, float]]]:
-    """Return the seconds to the first answer and to the first token, on one CPU and on all there are."""
+    """Return the seconds to the first answer and to the first token, on one CPU and on all there are.
+
+    ``second_ms`` is how long the request after the first token takes.
+    """
     found: dict[str, dict[str, dict[str, float]]] = {}
     everywhere = stage.server_cpus | os.sched_getaffinity(stage.scene.pid)
     for label, cpus in (("all CPUs", everywhere), ("one CPU", stage.server_cpus)):
         stage.say(f"start on {label}")
-        times: dict[str, list[tuple[float, float]]] = {"mint": [], "baseline": [], "empty": []}
+        times: dict[str, list[tuple[float, float, float]]] = {"mint": [], "baseline": [], "empty": []}
         for _ in range(stage.effort.starts):
             for name, taken in times.items():
                 with Server(name, stage.scene.environment(), cpus=cpus) as server:
                     health = server.wait()
-                    server.ask(stage.scene.requests()[0])
-                    taken.append((health, server.since_start()))
+                    first, second, *_ = stage.scene.requests()
+                    server.ask(first)
+                    token = server.since_start()
+                    server.ask(second)
+                    taken.append((health, token, (server.since_start() - token) * 1000))
         found[label] = {
             name: {
-                "health_s": statistics.median(health for health, _ in taken),
-                "token_s": statistics.median(token for _, token in taken),
-                "token_worst_s": max(token for _, token in taken),
+                "health_s": statistics.median(health for health, _, _ in taken),
+                "token_s": statistics.median(token for _, token, _ in taken),
+                "token_worst_s": max(token for _, token, _ in taken),
+                "second_ms": statistics.median(second for _, _, second in taken),
             }
             for name, taken in times.items()
         }

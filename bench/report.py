@@ -149,11 +149,12 @@ def _starts(start: Mapping[str, Any]) -> str:
             f"{found['health_s']:.2f} s",
             f"{found['token_s']:.2f} s",
             f"{found['token_worst_s']:.2f} s",
+            f"{found['second_ms']:.1f} ms" if "second_ms" in found else "",
         )
         for label, servers in start.items()
         for name, found in servers.items()
     ]
-    return table(("from process start to", "first answer", "first token", "worst"), rows)
+    return table(("from process start to", "first answer", "first token", "worst", "second request takes"), rows)
 
 
 def _infrequent(results: Mapping[str, Any]) -> str:

@@ -44,6 +44,7 @@ def targets(results: Mapping[str, Any]) -> list[Target]:
         _at_most("start to /health", 0.4, start["health_s"], "{:.2f} s"),
         _at_most("start to the first token, 0 ms", 0.40, start["token_s"], "{:.2f} s"),
         _at_most("start to the first token, 50 ms", 0.50, late, "{:.2f} s"),
+        *_second(start),
         _at_most("memory (PSS) at the peak of 16 unproven bodies of 30 MiB", 110, peak, "{:.0f} MiB"),
         _at_most("p99 of /health beside 200 slow senders, standalone", 1000, p99, "{:.0f} ms"),
         Target(
@@ -53,6 +54,12 @@ def targets(results: Mapping[str, Any]) -> list[Target]:
             most <= 130 and abs(grown) <= FLAT_MIB,  # noqa: PLR2004
         ),
     ]
+
+
+def _second(start: Mapping[str, float]) -> list[Target]:
+    """Return the target of the second request; none for figures that were published before it was measured."""
+    second = start.get("second_ms")
+    return [] if second is None else [_at_most("second request after a start, 0 ms", 5, second, "{:.1f} ms")]
 
 
 def _with_kms(results: Mapping[str, Any]) -> list[Target]:

@@ -13,7 +13,8 @@ import struct
 import termios
 from typing import TYPE_CHECKING, Any
 
-from gunicorn.http import get_parser
+from gunicorn.http.message import Request
+from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import TConn
 
 from mintcore.http.framing import Framer
@@ -45,6 +46,18 @@ class RequestBytes:
         return taken
 
 
+class _Request(Request):  # type: ignore[misc]
+    """gunicorn's request, from a peer that is never a trusted proxy: ``forwarded_allow_ips`` is empty."""
+
+    def _peer_is_trusted_proxy(self) -> bool:
+        # gunicorn would parse the peer's address for each request, only to compare it with nothing.
+        return False
+
+
+class _Parser(RequestParser):  # type: ignore[misc]
+    mesg_class = _Request
+
+
 class Connection(TConn):  # type: ignore[misc]
     """A connection whose requests are received before a thread takes them.
 
@@ -64,7 +77,7 @@ class Connection(TConn):  # type: ignore[misc]
         self.watched = False
         self.accounted = 0
         self._source = RequestBytes()
-        self.parser: Any = get_parser(cfg, self._source, client)
+        self.parser: Any = _Parser(cfg, self._source, client)
         # gunicorn would otherwise let a thread wait for the first byte.
         self.data_ready = True
         self._received = bytearray()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mintcore.observe.log import JsonLog
 
 _STOP_MARGIN_SECONDS = 5
+_BODILESS = frozenset({204, 304})
 _BACKLOG = 1024
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - see options(): nothing but a heartbeat lies there
 
@@ -91,6 +92,11 @@ def application(endpoint: Endpoint) -> Callable[[dict[str, Any], Any], Iterable[
     """Return ``endpoint`` as what a WSGI server calls (PEP 3333)."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        return endpoint(Request(environ))(environ, start_response)
+        response = endpoint(Request(environ))
+        if response.status_code in _BODILESS:
+            return response(environ, start_response)
+        # The line above would copy and check fields that no answer here has.
+        start_response(response.status, response.headers.to_wsgi_list())
+        return [response.get_data()]
 
     return answer
