@@ -56,3 +56,43 @@ def test_bash_completes_a_line_with_the_script(line: str, completed: str) -> Non
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.stdout.split() == [completed], done.stderr
+
+
+# A shell behind a terminal of its own gets the line and a Tab, and shows what it completed.
+TYPED = """
+zmodload zsh/zpty
+zpty shell "zsh -f -i"
+zpty -w shell "PS1=; fpath=($1 \\$fpath); autoload -Uz compinit; compinit -D -u; print -r -- REA''DY"
+zpty -r -m shell seen "*READY*"
+zpty -w -n shell "$2"$'\\t'
+zpty -r -m shell seen "*$3*" && print -r -- "$3"
+zpty -d shell
+"""
+
+
+def completed_by(home: Path, shell: str, *arguments: str) -> str:
+    found = shutil.which(shell)
+    if found is None:
+        pytest.skip(f"{shell} is not installed")
+    done = subprocess.run(
+        [found, *arguments],
+        env={"PATH": f"{BIN}:{os.environ['PATH']}", "TERM": "dumb", "HOME": str(home)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return done.stdout
+
+
+def test_zsh_completes_a_line_that_is_typed(tmp_path: Path) -> None:
+    typed = completed_by(
+        tmp_path, "zsh", "-f", "-c", TYPED, "zsh", str(FOLDER / "zsh"), "fullsend mint import", "import-key"
+    )
+    assert typed.split() == ["import-key"]
+
+
+def test_fish_completes_a_line_and_describes_it(tmp_path: Path) -> None:
+    script = FOLDER / "fish" / "fullsend.fish"
+    shown = completed_by(
+        tmp_path, "fish", "--no-config", "-c", f"source {script}; complete -C 'fullsend mint import'"
+    )
+    assert shown.split("\t")[0] == "import-key"
+    assert "Move a role's App key" in shown
