@@ -134,6 +134,11 @@ class Scene:
         common = {name: value for name, value in self.environment().items() if name not in hosted}
         return common | {"PEM_DIR": str(folder), "BIND": HOST}
 
+    def standalone_kms_environment(self) -> dict[str, str]:
+        """Return the environment of a standalone mint whose keys are in Cloud KMS."""
+        hosted = self.kms_environment()
+        return self.standalone_environment() | {name: hosted[name] for name in ("ROLE_KMS_KEYS", "KMS_URL")}
+
     def requests(self) -> list[bytes]:
         """Return whole HTTP requests for a token, each with an OIDC token of its own."""
         return [self._request(self._token(run)) for run in range(TOKENS)]

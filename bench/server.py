@@ -28,6 +28,7 @@ SOURCES = {
     "mint": ROOT,
     "sparse": ROOT / "bench/sparse",
     "standalone": ROOT,
+    "sparse-standalone": ROOT,
     "baseline": ROOT / "bench/baseline",
     "empty": ROOT / "bench/empty",
 }
@@ -143,9 +144,12 @@ class Server:
 
 
 def _command(name: str) -> list[str]:
-    if name == "standalone":
+    if name.endswith("standalone"):
         # Not the installed command: the runtime environment has requirements.txt only.
-        return [str(runtime() / "python"), "-c", "from mintcore.standalone import main; raise SystemExit(main([]))"]
+        start = "from mintcore.standalone import main; raise SystemExit(main([]))"
+        if name.startswith("sparse"):
+            start = f"from bench.sparse.lifetimes import shorten; shorten(); {start}"
+        return [str(runtime() / "python"), "-c", start]
     return [str(runtime() / "functions-framework"), "--target=mint", f"--host={HOST}"]
 
 

@@ -121,6 +121,7 @@ def _assemble(
     sts = outbound.channel("sts", settings.sts_url)
     warm_up([sts.connect, *([] if kms is None else [kms.warm])], clock, log)
 
+    from mintcore.keys.app_jwt import AppJwts  # noqa: PLC0415
     from mintcore.startup.assembly import assemble  # noqa: PLC0415
     from mintcore.verify.chain import HostedVerifier  # noqa: PLC0415
     from mintcore.verify.sts import SecurityTokenService  # noqa: PLC0415
@@ -135,7 +136,7 @@ def _assemble(
     service = assemble(
         common,
         verifier=verifier,
-        keys=keys,
+        assertions=AppJwts(keys, clock, helpers),
         outbound=outbound,
         clock=clock,
         log=log,

@@ -24,14 +24,16 @@ from mintcore.http.fallback import UpstreamMint
 from mintcore.http.server import listen, serve
 from mintcore.http.server_log import TimedLog
 from mintcore.keys.access_tokens import AccessTokens
+from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.directory import DirectoryKeys
-from mintcore.observe.audit_file import AuditFile
 from mintcore.observe.metrics import Metrics
 from mintcore.observe.telemetry import Telemetry
 from mintcore.settings.environment import ConfigurationError, StandaloneSettings, read_standalone
 from mintcore.startup.assembly import assemble
+from mintcore.startup.audit_log import open_audit_file
 from mintcore.startup.issuers import read_key_files, trust_issuers
 from mintcore.startup.kms import kms_keys, with_kms
+from mintcore.startup.renewal import Renewal
 from mintcore.startup.standalone_report import KeyFindings, PlainWarnings, address, find_keys, never_grants, report
 from mintcore.startup.warming import log_corrections, outbound_for, warm_up
 from mintcore.verify.chain import StandaloneVerifier
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from mintcore.observe.audit_file import AuditFile
     from mintcore.observe.log import JsonLog
     from mintcore.request import RequestContext
     from mintcore.verify.key_sets import FixedKeys
@@ -92,15 +95,17 @@ def build(
     )
     verifier = StandaloneVerifier(trusted, clock)
     kms = kms_keys(common, outbound, AccessTokens(clock, proxy_url=common.proxy_url), clock)
+    helpers = Helpers(_RENEWING_THREADS)
+    jwts = AppJwts(with_kms(kms, keys, log), clock, helpers)
     service = assemble(
         common,
         verifier=verifier,
-        keys=with_kms(kms, keys, log),
+        assertions=jwts,
         outbound=outbound,
         clock=clock,
         log=log,
         audit_file=audit_file,
-        helpers=Helpers(_RENEWING_THREADS),
+        helpers=helpers,
     )
     fallback = None
     if settings.fallback_url:
@@ -126,16 +131,17 @@ def build(
     )
     first, *others = (one.keys.load for one in trusted)
     warm = [first, *([] if kms is None else [kms.warm]), *others]
-    return Mint(endpoint, warm, telemetry)
+    renewal = None if kms is None else Renewal(jwts, kms.versions, clock)
+    return Mint(endpoint, warm, [one.start for one in (telemetry, renewal) if one is not None])
 
 
 @dataclass(frozen=True, slots=True)
 class Mint:
-    """The mint, and what starts in the serving process: the steps that warm it up, and telemetry if any."""
+    """The mint, and what starts in the serving process: the steps that warm it up, and threads of its own."""
 
     endpoint: Endpoint
     warm: Sequence[Callable[[RequestContext], object]]
-    telemetry: Telemetry | None = None
+    threads: Sequence[Callable[[], None]] = ()
 
 
 def _check(settings: StandaloneSettings) -> int:
@@ -147,7 +153,7 @@ def _check(settings: StandaloneSettings) -> int:
     with _noting(wrong):
         read_key_files(settings.common.issuers)
     with _noting(wrong):
-        audit_file = _audit_file(settings)
+        audit_file = open_audit_file(settings.audit_file)
         if audit_file is not None:
             if audit_file.warning:
                 warnings.write("WARNING", audit_file.warning)
@@ -170,7 +176,7 @@ def _serve(settings: StandaloneSettings) -> int:
     with _noting(wrong):
         listener = _listen(settings)
     with _noting(wrong):
-        audit_file = _audit_file(settings)
+        audit_file = open_audit_file(settings.audit_file)
     if wrong:
         return _refuse(wrong)
     _announce(settings, found, log)
@@ -213,21 +219,6 @@ def _listen(settings: StandaloneSettings) -> socket.socket:
         raise ConfigurationError([problem]) from None
 
 
-def _audit_file(settings: StandaloneSettings) -> AuditFile | None:
-    """Return the audit log's file if there is to be one. Raises ConfigurationError."""
-    if not settings.audit_file:
-        return None
-    try:
-        return AuditFile(settings.audit_file)
-    except OSError as error:
-        problem = (
-            f"AUDIT_LOG names {settings.audit_file}, which cannot be written ({error.strerror}); name a "
-            "regular file in a directory this user may write to, for example "
-            "AUDIT_LOG=file:/var/log/fullsend-mint/audit.jsonl"
-        )
-        raise ConfigurationError([problem]) from None
-
-
 def _announce(settings: StandaloneSettings, found: KeyFindings, log: JsonLog) -> None:
     for warning in (*settings.common.warnings, *found.missing, *found.unused):
         log.write("WARNING", warning)
@@ -240,8 +231,8 @@ def _announce(settings: StandaloneSettings, found: KeyFindings, log: JsonLog) ->
 
 
 def _begin(mint: Mint, clock: CorrectedClock, log: JsonLog) -> None:
-    if mint.telemetry is not None:
-        mint.telemetry.start()
+    for start in mint.threads:
+        start()
     warm_up(mint.warm, clock, log)
 
 

@@ -1,12 +1,5 @@
-"""The mint with shorter lifetimes and nothing else changed, to measure a mint that is rarely used.
+"""The hosted mint with shorter lifetimes."""
 
-``BENCH_LIFETIMES`` chooses: ``expired`` makes every cached value and idle connection run out between two mints, the
-App JWT beyond its last use too; ``renewed`` leaves the JWT its last use, so it is renewed in the background;
-``scaled`` shortens all lifetimes as if one pause between two mints were 15 minutes. A key, a key set and an
-installation still serve while they are renewed, as they do for hours in production.
-"""
-
-import os
 import sys
 from pathlib import Path
 
@@ -15,39 +8,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import functions_framework
 from werkzeug import Request, Response
 
-from bench.pace import PAUSE_SECONDS, RARE_SECONDS
-from mintcore.github import client, installation_cache
+from bench.sparse.lifetimes import shorten
 from mintcore.hosted import hosted_mint
-from mintcore.keys import app_jwt, secret_manager
-from mintcore.outbound import connections
-from mintcore.verify import jwks
 
-_EXPIRED_SECONDS = PAUSE_SECONDS / 2
-_FRESH = (
-    (jwks, "FRESH_SECONDS"),
-    (secret_manager, "FRESH_SECONDS"),
-    (app_jwt, "RENEWED_SECONDS"),
-    (client, "INSTALL_PAGE_SECONDS"),
-    (installation_cache, "INSTALLED_SECONDS"),
-    (connections, "MAX_IDLE_SECONDS"),
-)
-_OLD = (
-    (jwks, "STALE_SECONDS"),
-    (secret_manager, "STALE_SECONDS"),
-    (app_jwt, "_LAST_USE_SECONDS"),
-    (installation_cache, "RENEWED_SECONDS"),
-)
-
-if os.environ["BENCH_LIFETIMES"] == "scaled":
-    for module, name in (*_FRESH, *_OLD):
-        setattr(module, name, getattr(module, name) * PAUSE_SECONDS / RARE_SECONDS)
-else:
-    for module, name in _FRESH:
-        setattr(module, name, _EXPIRED_SECONDS)
-    if os.environ["BENCH_LIFETIMES"] == "expired":
-        # After 15 minutes without a mint GitHub would refuse it, so the next request signs another one.
-        app_jwt._LAST_USE_SECONDS = _EXPIRED_SECONDS  # noqa: SLF001 - the bench alone changes a lifetime
-
+shorten()
 _endpoint = hosted_mint()
 
 

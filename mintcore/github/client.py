@@ -62,6 +62,10 @@ class AppClient:
             self._assertions.refused(app, assertion)
         return self._send(self._assertions.assertion(app, context), method, path, context, body)
 
+    def sign(self, app: App, context: RequestContext) -> None:
+        """Have an App JWT ready, which a key store far away may sign. Raises a key's failure."""
+        self._assertions.assertion(app, context)
+
     def connect(self, context: RequestContext) -> None:
         """Open a connection to GitHub if none is idle, so the next call need not. Raises like :meth:`call`."""
         try:

@@ -100,9 +100,11 @@ class GitHubTokens:
         return found is not None and covers(found.permissions.get(permission), "read")
 
     def prepare(self, app: App, target: Target, scope: Scope, context: RequestContext) -> None:
-        """Connect to GitHub and fetch the installation; this grants nothing. Raises what :meth:`issue` raises."""
+        """Connect, sign and fetch the installation; this grants nothing. Raises what :meth:`issue` raises."""
         requestable(scope)
         self._client.connect(context)
+        # An installation that is known asks GitHub nothing, so nothing else would sign beside the exchange.
+        self._client.sign(app, context)
         self._installations.get(InstallationKey(app, target), context)
 
     def revoke(self, token: Secret, context: RequestContext) -> bool:

@@ -6,19 +6,21 @@ PyJWT encodes them; a :class:`~mintcore.ports.Signer` signs, which may be a key 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import jwt
 from jwt.algorithms import Algorithm
 
 from mintcore.cache import ExpiringCache
-from mintcore.errors import KeyUnavailable
+from mintcore.errors import KeyUnavailable, MintError
 from mintcore.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Collection, Hashable
 
     from mintcore.helpers import Helpers
+    from mintcore.policy.names import Role
     from mintcore.policy.roles import App
     from mintcore.ports import Clock, KeyStore, Signer
     from mintcore.request import RequestContext
@@ -31,6 +33,8 @@ REUSED_SECONDS = LIFETIME_SECONDS - 120.0
 # longer than a minute before it expires.
 RENEWED_SECONDS = 300.0
 _LAST_USE_SECONDS = LIFETIME_SECONDS - 60.0
+# An App without a request in this time is no longer renewed ahead of one.
+USED_SECONDS = 3600.0
 
 
 class AppJwts:
@@ -43,6 +47,7 @@ class AppJwts:
     def __init__(self, keys: KeyStore, clock: Clock, helpers: Helpers | None = None) -> None:
         self._keys = keys
         self._clock = clock
+        self._used: dict[App, float] = {}
         self._jws = jwt.PyJWS(algorithms=[])
         self._jws.register_algorithm("RS256", _SignerAlgorithm())
         fresh = REUSED_SECONDS if helpers is None else RENEWED_SECONDS
@@ -60,6 +65,21 @@ class AppJwts:
 
     def assertion(self, app: App, context: RequestContext) -> Secret:
         """Return a JWT for ``app``. Raises RoleKeyMissing, KeyUnavailable or InvalidRoleKey."""
+        self._used[app] = self._clock.monotonic()
+        return self._current(app, context)
+
+    def renew_used(self, roles: Collection[Role], context: RequestContext) -> None:
+        """Renew what is due among the JWTs of Apps with the keys of ``roles`` that were used in the last hour.
+
+        The next request reports a failure, if it still fails then.
+        """
+        since = self._clock.monotonic() - USED_SECONDS
+        for app, used in list(self._used.items()):
+            if used >= since and app.key_role in roles:
+                with suppress(MintError):
+                    self._current(app, context)
+
+    def _current(self, app: App, context: RequestContext) -> Secret:
         key = (app, self._keys.key_version(app.key_role))
 
         def sign(own: RequestContext) -> Secret:

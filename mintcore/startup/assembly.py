@@ -15,17 +15,17 @@ from mintcore.github.host_commits import HostCommits
 from mintcore.github.installations import GitHubTokens
 from mintcore.github.lookup_limits import LookupLimits
 from mintcore.helpers import Helpers
-from mintcore.keys.app_jwt import AppJwts
 from mintcore.minting.lookups import Lookups
 from mintcore.observe.audit import StructuredAudit
 from mintcore.service import MintService
 
 if TYPE_CHECKING:
+    from mintcore.keys.app_jwt import AppJwts
     from mintcore.observe.audit_file import AuditFile
     from mintcore.observe.log import JsonLog
     from mintcore.outbound.channel import Channel, Outbound
     from mintcore.policy.policy import TrustPolicy
-    from mintcore.ports import Clock, KeyStore, Limiter, TokenUses, Verifier
+    from mintcore.ports import Clock, Limiter, TokenUses, Verifier
     from mintcore.settings.environment import Settings
 
 
@@ -36,7 +36,7 @@ def assemble(
     settings: Settings,
     *,
     verifier: Verifier,
-    keys: KeyStore,
+    assertions: AppJwts,
     outbound: Outbound,
     clock: Clock,
     log: JsonLog,
@@ -44,12 +44,11 @@ def assemble(
     overlaps_verification: bool = False,
     audit_file: AuditFile | None = None,
 ) -> MintService:
-    """Return the mint that works with this verifier and these keys.
+    """Return the mint that works with this verifier and these App JWTs.
 
     ``helpers`` fetch new values behind the caches. With ``overlaps_verification`` they also prepare or request the
     token while the verifier asks the final authority.
     """
-    assertions = AppJwts(keys, clock, helpers)
     channel = outbound.channel("github", settings.github_api_url, max_answer_bytes=MAX_ANSWER)
     tokens = GitHubTokens(AppClient(channel, assertions, clock), clock, helpers)
     return MintService(

@@ -438,6 +438,18 @@ def test_preparing_finds_the_installation_and_connects_and_creates_nothing(octo:
     assert octo.github.traffic.count() == 1
 
 
+def test_preparing_signs_although_the_installation_is_known(octo: Octo) -> None:
+    octo.install()
+    tokens = octo.issuer()
+    octo.issue(tokens=tokens)
+    octo.clock.advance(500)  # the App JWT has expired, the installation has not
+    octo.github.traffic.clear()
+    tokens.prepare(octo.app, NAMED, Scope(PERMISSIONS, ()), octo.context())
+    assert (octo.store.asked, octo.github.traffic.count()) == (2, 0)
+    octo.issue(tokens=tokens)
+    assert octo.store.asked == 2
+
+
 def test_a_permission_that_github_does_not_have_is_left_out_with_a_warning(octo: Octo) -> None:
     octo.github.change_permissions(octo.installed, dict(PERMISSIONS) | {"workflows": "write"})
     octo.install()

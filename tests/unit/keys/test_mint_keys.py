@@ -265,6 +265,52 @@ def test_with_helpers_a_jwt_is_renewed_while_the_old_one_serves(clock: FakeClock
     assert store.asked == 2
 
 
+def asked(store: OneSigner, times: int) -> Callable[[], bool | None]:
+    return lambda: store.asked == times or None
+
+
+def test_jwts_of_the_last_hour_are_renewed_without_a_request(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
+    store = OneSigner(RsaSigner(key))
+    jwts = AppJwts(store, clock, Helpers(1))
+    first = jwts.assertion(APP, new_attempt(clock))
+    rounds = 0
+    for expected in range(1, 13):  # an hour, with a renewal after every five minutes
+        for _ in range(5):
+            clock.advance(60)
+            rounds += 1
+            jwts.renew_used({CODER}, new_attempt(clock))
+        eventually(asked(store, 1 + expected))
+    assert rounds == 60
+    clock.advance(60)
+    jwts.renew_used({CODER}, new_attempt(clock))
+    renewed = jwts.assertion(APP, new_attempt(clock))
+    assert (renewed is first, store.asked) == (False, 13)
+
+
+def test_jwts_of_other_roles_and_of_unused_apps_are_not_renewed(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
+    store = OneSigner(RsaSigner(key))
+    jwts = AppJwts(store, clock, Helpers(1))
+    jwts.renew_used({CODER}, new_attempt(clock))
+    assert store.asked == 0
+    jwts.assertion(APP, new_attempt(clock))
+    clock.advance(540)
+    jwts.renew_used({Role("triage")}, new_attempt(clock))
+    clock.advance(3061)
+    jwts.renew_used({CODER}, new_attempt(clock))
+    assert store.asked == 1
+
+
+def test_a_renewal_that_fails_is_left_to_the_next_request(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
+    store = OneSigner(RsaSigner(key))
+    jwts = AppJwts(store, clock)
+    jwts.assertion(APP, new_attempt(clock))
+    store.failure = KeyUnavailable(detail="down")
+    clock.advance(540)
+    jwts.renew_used({CODER}, new_attempt(clock))
+    with pytest.raises(KeyUnavailable):
+        jwts.assertion(APP, new_attempt(clock))
+
+
 def test_while_the_signer_is_unreachable_the_old_jwt_serves_to_a_minute_before_its_end(
     clock: FakeClock, key: rsa.RSAPrivateKey
 ) -> None:

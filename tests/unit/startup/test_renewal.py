@@ -1,0 +1,57 @@
+"""App JWTs in Cloud KMS are renewed by a thread of a standalone mint, and of no other."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fullsend_sandbox.keys import new_key
+from mintcore.clock import CorrectedClock
+from mintcore.helpers import Helpers
+from mintcore.keys.app_jwt import AppJwts
+from mintcore.keys.directory import DirectoryKeys
+from mintcore.keys.rsa import RsaSigner
+from mintcore.observe.log import JsonLog
+from mintcore.policy.names import Role
+from mintcore.policy.roles import App
+from mintcore.settings.environment import read_standalone
+from mintcore.standalone import build
+from mintcore.startup.renewal import Renewal
+from tests.mint_doubles import FakeClock, OneSigner, new_attempt
+from tests.unit.sandbox.google.google_operator import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CODER = Role("coder")
+VERSION = "projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1"
+
+
+def test_the_thread_renews_what_is_due_and_ends() -> None:
+    clock, store = FakeClock(), OneSigner(RsaSigner(new_key()))
+    jwts = AppJwts(store, clock, Helpers(1))
+    jwts.assertion(App("1", CODER), new_attempt(clock))
+    renewal = Renewal(jwts, [CODER], clock, round_seconds=0.005)
+    renewal.start()
+    clock.advance(301)
+    eventually(lambda: store.asked == 2 or None)
+    renewal.stop()
+
+
+@pytest.mark.parametrize(("kms", "threads"), [({}, 0), ({"coder": VERSION}, 1)])
+def test_only_a_mint_with_keys_in_cloud_kms_has_the_thread(
+    kms: dict[str, str], threads: int, tmp_path: Path
+) -> None:
+    environment = {
+        "ALLOWED_ORGS": "acme",
+        "ROLE_APP_IDS": '{"coder": "1"}',
+        "PEM_DIR": str(tmp_path),
+        "KMS_URL": "http://127.0.0.1:9",
+    }
+    settings = read_standalone(environment | ({"ROLE_KMS_KEYS": json.dumps(kms)} if kms else {}))
+    log = JsonLog(sys.stdout)
+    mint = build(settings, DirectoryKeys(str(tmp_path), log), CorrectedClock(), log, key_files={})
+    assert len(mint.threads) == threads
