@@ -137,7 +137,9 @@ class MintClient:
         for token in self.unrevoked:
             try:
                 if not self.revoke(token):
-                    told.append(f"{unknown_to(self._github.api_url)}; at its own it lives until it expires.")
+                    told.append(
+                        f"{unknown_to(self._github.api_url)}; it stays valid at its own GitHub until it expires."
+                    )
             except GitHubTokenError as failure:
                 told.append(f"{failure.message} {failure.remedy}")
         return told

@@ -201,7 +201,7 @@ def _done(action: str, app: App, wanted: actions.TokenOptions, token_file: Path 
     report = actions.mint(app, wanted, keep)
     if not keep:
         tell(
-            f"The token was not kept: it is lost and lives until {report['expires_at']}. --token-file FILE keeps "
+            f"The token was not kept: it is lost, and valid until {report['expires_at']}. --token-file FILE keeps "
             "it, and revoke --token-file FILE revokes it."
         )
     return report

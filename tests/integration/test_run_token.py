@@ -194,7 +194,7 @@ def test_other_text_than_a_github_token_is_neither_sent_nor_reported_as_revoked(
     path = tmp_path / "token"
     path.write_text("garbage", encoding="utf-8")
     done = tool(f"revoke --token-file {path}")
-    assert (done.returncode, done.stdout, "not a token of GitHub" in done.stderr) == (2, "", True)
+    assert (done.returncode, done.stdout, "not a GitHub token" in done.stderr) == (2, "", True)
     assert len(world.github.traffic) == 0
 
 
@@ -205,7 +205,7 @@ def test_a_file_that_is_not_there_is_said_not_to_be(tool: Run, tmp_path: Path) -
 
 def test_a_lost_token_is_reported_to_live_on(tool: Run) -> None:
     done = tool(SCOPED)
-    assert f"lives until {json.loads(done.stdout)['expires_at']}" in done.stderr
+    assert f"valid until {json.loads(done.stdout)['expires_at']}" in done.stderr
 
 
 def test_where_there_was_no_token_none_is_said_not_to_be_kept(tool: Run) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @target_argument
 @role_option(required=True)
 @caller_option(required=True)
-@click.option("--as-spelled", is_flag=True, help="Take the caller in the case it is given, without asking GitHub.")
+@click.option("--as-spelled", is_flag=True, help="Use the caller exactly as typed, without asking GitHub.")
 @dry_run_option
 def grant(*, target: Caller, role: Role, caller: Caller, as_spelled: bool, dry_run: bool) -> None:
     """Grant a role on ORG or OWNER/REPO to the jobs of a caller.

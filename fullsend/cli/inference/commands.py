@@ -38,7 +38,7 @@ def read(cloud: Cloud) -> InferenceState:
 @click.command()
 @click.argument("target", metavar="ORG|ORG/REPO")
 @project_option
-@click.option("--as-spelled", is_flag=True, help="Take the name in the case it is given, without asking GitHub.")
+@click.option("--as-spelled", is_flag=True, help="Use the name exactly as typed, without asking GitHub.")
 @plan_options
 def provision(*, target: str, project: str, as_spelled: bool, dry_run: bool, emit: str | None) -> None:
     """Allow the workflows of an organization or a repository to use models."""

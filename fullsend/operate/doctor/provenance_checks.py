@@ -30,7 +30,7 @@ def provenance(snapshot: Snapshot) -> Iterator[Finding]:
     if running != published.served.sha256:
         what = (
             f"The revision that serves was built from the source {running[:_SHOWN] or '(unknown)'}, and Cloud "
-            f"Functions has {published.served.sha256[:_SHOWN]} now: what serves was not compared."
+            f"Functions has {published.served.sha256[:_SHOWN]} now, so the serving source was not compared."
         )
         yield Finding("serves_another_source", what, snapshot.command("deploy"))
 

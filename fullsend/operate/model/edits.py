@@ -168,7 +168,7 @@ def _refuse_to_widen(left: list[str], roles: Mapping[str, str]) -> None:
         "ALLOWED_ROLES names no other role, and without a name in it the mint would serve every role that has an "
         "App. Nothing was written.",
         f"Say which to serve instead, such as: fullsend mint deploy --env ALLOWED_ROLES={others or 'ROLE'}\n"
-        "To serve none, take the mint away: fullsend mint delete",
+        "To serve no role, delete the mint: fullsend mint delete",
     )
 
 

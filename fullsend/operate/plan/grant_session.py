@@ -68,7 +68,7 @@ class GrantSession:
                 step.apply({self.holder: self._store})
                 done = step
         raise Conflict(
-            f"Somebody else keeps changing the {Slot(self.holder, Kind.VARIABLE, variable)}.",
+            f"Other commands keep changing the {Slot(self.holder, Kind.VARIABLE, variable)}.",
             "Run the command again when no person edits the variable by hand.",
         )
 

@@ -90,7 +90,7 @@ def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
         if not environment.app_ids(after):
             raise BadInput(
                 f"{role} is the mint's only role, and it does not start without one.",
-                f"Add another first, or take the mint away: fullsend mint delete {state.location.flags()}",
+                f"Add another first, or delete the mint: fullsend mint delete {state.location.flags()}",
             )
         environment.check(after)
     steps = edit_steps(state, edit)

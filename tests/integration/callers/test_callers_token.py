@@ -78,7 +78,7 @@ def test_a_token_that_another_github_does_not_know_is_not_said_to_be_revoked(
     used = mint(*script("true"))
     for done in (undelivered, used):
         assert f"{world.github.api_url} does not know the token" in done.stderr
-        assert "at its own it lives until it expires" in done.stderr
+        assert "it stays valid at its own GitHub until it expires" in done.stderr
     assert used.returncode == 0
 
 

@@ -124,6 +124,6 @@ def test_a_value_that_never_stays_is_an_error_and_the_lock_is_released(world: Wo
     def fight(before: Grants) -> Grants:
         return before.minus(caller("a/b")) if before.has(caller("a/b")) else before.plus(caller("a/b"))
 
-    with pytest.raises(Conflict, match="keeps changing"):
+    with pytest.raises(Conflict, match="keep changing"):
         sandbox.session.change(CODER, fight)
     assert lock_name(CODER) not in sandbox.actions.variables("octo-org/app")

@@ -147,7 +147,7 @@ class ImportKey:
         found = cloud.kms.import_version(key, job, self.algorithm, wrap(self.key, public_pem))
         if found.name != self.version or not has_public_key(self.key, cloud.kms.public_key(found.name)):
             raise NotReady(
-                f"Someone else changed the key {key_id(self.role)} at the same time.", "Run the command again."
+                f"Another operator changed the key {key_id(self.role)} at the same time.", "Run the command again."
             )
 
     def _state(self, location: MintLocation) -> str:
