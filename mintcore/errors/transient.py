@@ -126,9 +126,22 @@ class GitHubUnavailable(TransientError):
     code = "github_unavailable"
     status = 502
     sentence = "GitHub did not give a usable answer; try again in a minute."
-    cause = "GitHub is down, the mint cannot reach it, or its answer makes no sense."
+    cause = (
+        "GitHub is down, the mint cannot reach it, or its answer makes no sense. With the header `X-Should-Retry: "
+        "false`, another service answers at `GITHUB_API_URL`, and a retry does not help."
+    )
     caller_fix = "Look at GitHub's status page and run the job again."
-    operator_fix = "Check that the mint can reach `GITHUB_API_URL`."
+    operator_fix = "Check that `GITHUB_API_URL` is GitHub's API and that the mint can reach it."
+
+
+class NotGitHub(GitHubUnavailable):
+    """GITHUB_API_URL answers 401 or 404, and not as GitHub does; it lasts until the operator acts."""
+
+    lasting = True
+    sentence = (
+        "The mint's GITHUB_API_URL does not look like GitHub's API. Fix: give the request id to the mint's "
+        "operator, who has to correct GITHUB_API_URL; a retry does not help."
+    )
 
 
 class UpstreamTimeout(TransientError):

@@ -18,6 +18,7 @@ from mintcore.errors import (
     InstallationSuspended,
     InvalidRoleKey,
     MintError,
+    NotGitHub,
     UpstreamTimeout,
 )
 from mintcore.outbound.answer import Answer, DeadlineExceeded, OutboundError, RouteRefused, Unusable, is_lasting
@@ -108,8 +109,7 @@ def refusal(answer: Answer, *, doing: str, org: Org, now: float, api_host: str =
     if not is_lasting(answer.status):
         return GitHubUnavailable(detail=f"{doing}: status {answer.status} {message}".rstrip())
     if _is_foreign(answer, message):
-        detail = f"{doing}: status {answer.status} without GitHub's JSON"
-        return not_github(detail) if answer.status in _UNDECIDED else _foreign(answer, detail)
+        return _foreign(answer, f"{NOT_GITHUB}: {doing}: status {answer.status} without GitHub's JSON")
     if answer.status == _FORBIDDEN and "suspended" in message.lower():
         return suspended(org)
     if answer.status == _UNAUTHORIZED or is_unknown_app(answer):
@@ -140,11 +140,13 @@ def refused(answer: Answer, *, doing: str, org: Org, api_host: str = "") -> GitH
     )
 
 
-def _foreign(answer: Answer, detail: str) -> GitHubRefused:
+def _foreign(answer: Answer, detail: str) -> MintError:
     """Return the failure for a refusal by a proxy, or by another service at GitHub's address."""
+    if answer.status in _UNDECIDED:
+        return NotGitHub(detail=detail)
     return GitHubRefused(
         f"GitHub's address answered {answer.status} without GitHub's JSON. {_CHECK_ROUTE}",
-        detail=f"{NOT_GITHUB}: {detail}",
+        detail=detail,
     )
 
 

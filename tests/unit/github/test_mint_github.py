@@ -19,6 +19,7 @@ from mintcore.errors import (
     InstallationSuspended,
     InvalidRoleKey,
     MintError,
+    NotGitHub,
     OrgNotAllowed,
     PermissionsNotGranted,
     ReposNotAccessible,
@@ -906,10 +907,10 @@ def test_a_limit_is_told_from_a_refusal(
         (301, "Moved Permanently", GitHubRefused),
         (404, "Integration not found", InvalidRoleKey),
         (404, "Not Found", GitHubRefused),
-        (404, "", GitHubUnavailable),
+        (404, "", NotGitHub),
         (403, "Integration not found", GitHubRefused),
         (401, "A JSON web token could not be decoded", InvalidRoleKey),
-        (401, "", GitHubUnavailable),
+        (401, "", NotGitHub),
         (418, "", GitHubRefused),
         (500, "Server Error", GitHubUnavailable),
         (502, "", GitHubUnavailable),
@@ -935,8 +936,9 @@ def test_a_page_that_refuses_lasts_and_points_to_the_address(key: RSAPrivateKey,
 def test_a_page_that_is_not_githubs_json_is_not_githubs_refusal(status: int) -> None:
     given = Answer(status, {"content-type": "text/html"}, b"<html>blocked by the proxy</html>")
     failure = refusal(given, doing="asking", org=ORG, now=0.0)
-    assert type(failure) is GitHubUnavailable
+    assert (type(failure), failure.headers()) == (NotGitHub, {"X-Should-Retry": "false"})
     assert "GITHUB_API_URL does not look like GitHub's API" in failure.public
+    assert "GITHUB_API_URL does not look like GitHub's API: asking: status" in failure.detail
 
 
 @pytest.mark.parametrize("status", [301, 302, 406, 451])
