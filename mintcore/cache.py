@@ -92,6 +92,12 @@ class ExpiringCache(Generic[K, V]):
             return slot.value  # type: ignore[return-value]
         return retry_abandoned(lambda: self._get(key, load, context, renew, admit))
 
+    def peek(self, key: K) -> V | None:
+        """Return the value for ``key`` if it is fresh; start no load."""
+        with self._lock:
+            slot = self._slots.get(key)
+            return slot.value if slot is not None and self._clock.monotonic() < slot.fresh_until else None
+
     def _get(
         self,
         key: K,

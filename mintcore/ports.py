@@ -128,6 +128,12 @@ class GrantLookup(Protocol):
         Raises an InstallationError, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout or a key's failure.
         """
 
+    def known(self, app: App, question: GrantQuestion, caller: Caller) -> str | None:
+        """Return the value if it is cached, ``None`` if :meth:`variable` has to look it up; make no call.
+
+        Raises the failure with which :meth:`variable` would refuse a look-up.
+        """
+
 
 class CommitLookup(Protocol):
     """Asks GitHub whether a workflow host contains a commit."""
@@ -140,6 +146,9 @@ class CommitLookup(Protocol):
         seconds. Bounded like :meth:`GrantLookup.variable`; raises what that raises.
         """
 
+    def known(self, app: App, question: CommitQuestion, caller: Caller) -> bool | None:
+        """Return the answer if it is cached; like :meth:`GrantLookup.known`."""
+
 
 class IdsLookup(Protocol):
     """Asks GitHub which ids an owner and a repository have."""
@@ -150,6 +159,9 @@ class IdsLookup(Protocol):
         The repository's id is empty for the repository of an owner with another id. Bounded like
         :meth:`GrantLookup.variable`. Raises what :meth:`InstallationTokens.issue` raises.
         """
+
+    def known(self, app: App, enrolled: EnrolledIds, caller: Caller) -> Ids | None:
+        """Return the ids if they are cached; like :meth:`GrantLookup.known`."""
 
     def current(self, app: App, enrolled: EnrolledIds, caller: Caller, context: RequestContext) -> Ids:
         """Return the ids as they are now. Raises what :meth:`InstallationTokens.issue` raises."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mintcore.errors import InternalError, KeyUnavailable, MintError, RoleKeyMissing, ServerError
@@ -74,6 +75,9 @@ class MintService:
 
         with self._audited(record):
             examined = self._examine(unverified_token, record, admit)
+            if isinstance(examined, SignedClaims):
+                decide = partial(trust.decide, self._policy, examined.caller, request, minting=True)
+                self._lookups.deny_early(decide, record)
             meanwhile = self._start(examined, record)
             try:
                 claimant = self._confirm(unverified_token, examined, record, admit, meanwhile.work).caller
@@ -161,11 +165,8 @@ class MintService:
         if record.decision is not None and record.decision.question is None:
             return record.decision
         minting = record.kind == "mint"
-        return self._lookups.answer(
-            lambda facts: trust.decide(self._policy, claimant, request, facts, minting=minting),
-            record.context,
-            minting=minting,
-        )
+        decide = partial(trust.decide, self._policy, claimant, request, minting=minting)
+        return self._lookups.answer(decide, record.context, minting=minting)
 
     def _check_limits(self, caller: Caller) -> None:
         """Refuse a caller over a limit before Google is asked; nothing is counted yet."""

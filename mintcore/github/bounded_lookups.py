@@ -66,6 +66,16 @@ class BoundedLookups(Generic[V]):
         self._limits.answered(lookup, caller, gained=gained(answer), looked_up=bool(here))
         return answer
 
+    def known(self, lookup: Lookup, caller: Caller, *, about: str) -> V | None:
+        """Return the answer if it is here, ``None`` if a look-up may get it; make none.
+
+        Raises what :meth:`~mintcore.github.lookup_limits.LookupLimits.require` raises.
+        """
+        answer = self._answers.peek(lookup)
+        if answer is None:
+            self._limits.require(lookup, caller, about)
+        return answer
+
     def renew(self, lookup: Lookup, caller: Caller, load: Callable[[], V], context: RequestContext) -> V:
         """Return an answer of a look-up that ends from now on. Raises what ``load`` raises."""
         return self._answers.renew(

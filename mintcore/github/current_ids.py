@@ -40,10 +40,18 @@ class CurrentIds:
             lambda: self._tokens.ids(app, enrolled, context),
             context,
             gained=lambda found: denied(enrolled, *found) is None,
-            about=f"the id of {enrolled.repository}",
+            about=_about(enrolled),
         )
+
+    def known(self, app: App, enrolled: EnrolledIds, caller: Caller) -> Ids | None:
+        """Return the ids if they are cached; see IdsLookup."""
+        return self._found.known(Lookup(app, IdsQuestion(enrolled)), caller, about=_about(enrolled))
 
     def current(self, app: App, enrolled: EnrolledIds, caller: Caller, context: RequestContext) -> Ids:
         """Return the ids as they are now. Raises what IdsLookup says."""
         load = lambda: self._tokens.ids(app, enrolled, context)  # noqa: E731 - two lines longer as a function
         return self._found.renew(Lookup(app, IdsQuestion(enrolled)), caller, load, context)
+
+
+def _about(enrolled: EnrolledIds) -> str:
+    return f"the id of {enrolled.repository}"

@@ -72,8 +72,12 @@ class GrantVariables:
             lambda: self._read(app, question, context),
             context,
             gained=lambda value: grants_to(value, caller.repository),
-            about=f"the grants of {question.target}",
+            about=_about(question),
         )
+
+    def known(self, app: App, question: GrantQuestion, caller: Caller) -> str | None:
+        """Return the value if it is cached; see GrantLookup."""
+        return self._values.known(Lookup(app, question), caller, about=_about(question))
 
     def _read(self, app: App, question: GrantQuestion, context: RequestContext) -> str:
         place = _place(question.target)
@@ -101,6 +105,10 @@ class GrantVariables:
                 f"grants. Fix: add it to the App; then an owner of {place.org} accepts it in the settings of "
                 f"{place.org} under 'GitHub Apps'."
             )
+
+
+def _about(question: GrantQuestion) -> str:
+    return f"the grants of {question.target}"
 
 
 def _place(target: Org | Repo) -> _Place:

@@ -77,7 +77,7 @@ class HostCommits:
             lambda: self._compare(app, question, own, context),
             context,
             gained=lambda found: found is _Found.CONTAINED,
-            about=f"the commit {question.commit} of {question.host}",
+            about=_about(question),
         )
         if found is _Found.UNREADABLE:
             raise AppNotInstalled(
@@ -85,6 +85,11 @@ class HostCommits:
                 f"(App ID {app.app_id}) must be installed on {question.host.owner} with access to it."
             )
         return found is _Found.CONTAINED
+
+    def known(self, app: App, question: CommitQuestion, caller: Caller) -> bool | None:
+        """Return the answer if it is cached; see CommitLookup."""
+        found = self._found.known(Lookup(app, question), caller, about=_about(question))
+        return None if found is None or found is _Found.UNREADABLE else found is _Found.CONTAINED
 
     def _compare(self, app: App, question: CommitQuestion, caller: Target, context: RequestContext) -> _Found:
         token = self._token(app, question, caller, context)
@@ -115,6 +120,10 @@ class HostCommits:
             return self._tokens.issue(app, owner, scope, context).token
         except (AppNotInstalled, InstallationSuspended, PermissionsNotGranted, ReposNotAccessible):
             return self._tokens.issue(app, caller, Scope(_READ_PUBLIC, ()), context).token
+
+
+def _about(question: CommitQuestion) -> str:
+    return f"the commit {question.commit} of {question.host}"
 
 
 def _relation(answer: Answer, commit: str) -> str:

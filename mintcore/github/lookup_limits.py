@@ -67,12 +67,18 @@ class LookupLimits:
 
         Raises the failure of the last look-up again, or GitHubRateLimited, each with the seconds to wait.
         """
-        refusal = self._repeated(lookup, caller.org, about) or self._too_many_needless(lookup.app, caller.org)
+        refusal = self._refusal(lookup, caller, about)
         if refusal is not None and not self._take_gained(lookup, caller.repository):
             raise refusal
         wait = self._all.spend(caller.org)
         if wait:
             raise _limited(caller.org, MAX_LOOKUPS, "look-ups", wait)
+
+    def require(self, lookup: Lookup, caller: Caller, about: str) -> None:
+        """Raise what :meth:`admit` would raise because of earlier look-ups; count nothing."""
+        refusal = self._refusal(lookup, caller, about)
+        if refusal is not None and (caller.repository, lookup) not in self._gained:
+            raise refusal
 
     def failed(self, lookup: Lookup, caller: Caller, failure: MintError) -> None:
         """Note that a look-up for ``caller`` failed after a call to GitHub."""
@@ -106,6 +112,9 @@ class LookupLimits:
             known = key in self._gained
             self._gained.pop(key, None)
             return known
+
+    def _refusal(self, lookup: Lookup, caller: Caller, about: str) -> MintError | None:
+        return self._repeated(lookup, caller.org, about) or self._too_many_needless(lookup.app, caller.org)
 
     def _repeated(self, lookup: Lookup, org: Org, about: str) -> MintError | None:
         """Return the failure of the organization's look-up within the last minute."""

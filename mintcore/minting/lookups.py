@@ -7,6 +7,7 @@ after few calls, and one whose targets all grant still ends within its deadline.
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from mintcore.policy.decision import Decision, Question
     from mintcore.policy.roles import App
     from mintcore.ports import CommitLookup, GrantLookup, IdsLookup
+    from mintcore.request import DecisionRecord
 
 MAX_AT_ONCE = 8
 
@@ -44,6 +46,43 @@ class Lookups:
         self._commits = commits
         self._helpers = helpers
         self._ids = ids
+
+    def deny_early(self, decide: Callable[[Facts], Decision], record: DecisionRecord) -> None:
+        """Raise the denial for which cached answers suffice, or the failure of a look-up that is not allowed now.
+
+        Makes no call, so such a request costs none to the final authority either.
+        """
+        decision, facts = record.decision, NO_FACTS
+        while decision is not None and decision.questions:
+            known = self._known(decision)
+            if not known:
+                return
+            facts = _and(facts, known)
+            decision = decide(facts)
+        if decision is not None and decision.denial is not None:
+            record.decision = decision
+            decision.require()
+
+    def _known(self, decision: Decision) -> list[tuple[Question, str | bool | Ids]]:
+        """Return the cached answers to the open questions. Raises what the ports' ``known`` raises."""
+        if decision.entitlement is None:
+            raise InternalError(detail="policy asks about a role that is not served")
+        app, caller = decision.entitlement.app, decision.acting_caller()
+        reports = any(rule.question == decision.question and rule.report_only for rule in decision.rules)
+        found: list[tuple[Question, str | bool | Ids]] = []
+        with suppress(MintError) if reports else nullcontext():
+            for question in decision.questions:
+                answer = self._cached(question, app, caller)
+                if answer is not None:
+                    found.append((question, answer))
+        return found
+
+    def _cached(self, question: Question, app: App, caller: Caller) -> str | bool | Ids | None:
+        if isinstance(question, CommitQuestion):
+            return None if self._commits is None else self._commits.known(app, question, caller)
+        if isinstance(question, IdsQuestion):
+            return None if self._ids is None else self._ids.known(app, question.enrolled, caller)
+        return None if self._grants is None else self._grants.known(app, question, caller)
 
     def answer(
         self, decide: Callable[[Facts], Decision], context: RequestContext, *, minting: bool = False
@@ -94,20 +133,18 @@ class Lookups:
             raise InternalError(detail="policy asks about a role that is not served")
         app, caller = decision.entitlement.app, decision.acting_caller()
         reports = any(rule.question == questions[0] and rule.report_only for rule in decision.rules)
-        grants, commits, ids = dict(facts.grants), dict(facts.commits), dict(facts.ids)
+        found: list[tuple[Question, str | bool | Ids]] = []
         unanswered = dict(facts.unanswered)
+        failure = None
         for question, answer in zip(questions, self._ask_all(questions, app, caller, context), strict=True):
-            if isinstance(answer, MintError):
-                if not reports:
-                    return Facts(grants, commits, ids, unanswered), answer
+            if not isinstance(answer, MintError):
+                found.append((question, answer))
+            elif reports:
                 unanswered[question] = answer.code
-            elif isinstance(question, CommitQuestion):
-                commits[question] = bool(answer)
-            elif isinstance(question, GrantQuestion):
-                grants[question] = str(answer)
-            elif isinstance(answer, Ids):
-                ids[question] = answer
-        return Facts(grants, commits, ids, unanswered), None
+            else:
+                failure = answer
+                break
+        return _and(replace(facts, unanswered=unanswered), found), failure
 
     def _ask_all(
         self, questions: Sequence[Question], app: App, caller: Caller, context: RequestContext
@@ -147,3 +184,16 @@ class Lookups:
         if self._grants is None:
             raise InternalError(detail="this mint cannot look up grants")
         return self._grants.variable(app, question, caller, context)
+
+
+def _and(facts: Facts, answers: Sequence[tuple[Question, str | bool | Ids]]) -> Facts:
+    """Return the facts with more answers."""
+    grants, commits, ids = dict(facts.grants), dict(facts.commits), dict(facts.ids)
+    for question, answer in answers:
+        if isinstance(question, CommitQuestion):
+            commits[question] = bool(answer)
+        elif isinstance(question, GrantQuestion):
+            grants[question] = str(answer)
+        elif isinstance(answer, Ids):
+            ids[question] = answer
+    return Facts(grants, commits, ids, facts.unanswered)

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mintcore.errors import GitHubUnavailable, InternalError
+from mintcore.errors import GitHubUnavailable, InternalError, MintError
 from mintcore.helpers import Helpers
 from mintcore.minting.lookups import Lookups
 from mintcore.policy.names import Org, RepoName, Role
 from mintcore.policy.ref_patterns import ref_patterns
 from mintcore.policy.token_request import TokenRequest
 from mintcore.policy.trust import decide
+from mintcore.request import DecisionRecord
 from tests.mint_doubles import FakeClock, caller, new_attempt, policy
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class Answers:
 
     def __init__(self, grants: Any = "", *, commits: Any = False) -> None:
         self.given = {"grants": grants, "commits": commits}
+        self.cached: dict[str, Any] = {}
         self.asked: list[str] = []
         self.helpers: Helpers | None = None
         self.context: RequestContext | None = None
@@ -40,6 +43,12 @@ class Answers:
         if isinstance(answer, Exception):
             raise answer
         return str(answer)
+
+    def known(self, _app: object, question: Any, _caller: object) -> Any:
+        cached = self.cached.get(getattr(getattr(question, "target", None), "name", "commit"))
+        if isinstance(cached, Exception):
+            raise cached
+        return cached
 
     def contains(self, _app: object, question: Any, own: Any, _context: object) -> bool:
         self.asked.append(f"{question.commit[:4]} for {own.org}")
@@ -147,3 +156,46 @@ def test_a_mint_that_cannot_look_up_denies() -> None:
         Lookups(None, None).answer(
             lambda facts: decide(policy(grants=True), asks, request, facts), new_attempt(FakeClock())
         )
+
+
+def early(cached: dict[str, Any], *repos: str, ref: str = "refs/heads/main", **given: Any) -> tuple[str, list[str]]:
+    """Return the code of the denial before the exchange, and what was asked."""
+    answers = Answers()
+    answers.cached = cached
+    scopes = MappingProxyType({CODER: "caller"})
+    trusted, asks = policy(grants=True, scopes=scopes, workflow_refs=REFS, **given), caller(f"{FLOW}@{ref}")
+    request = TokenRequest(CODER, tuple(RepoName(name) for name in repos), target_org=Org("other"))
+    record = DecisionRecord("mint", new_attempt(FakeClock()), request)
+    record.decision = decide(trusted, asks, request)
+    try:
+        Lookups(answers, answers).deny_early(partial(decide, trusted, asks, request), record)
+    except MintError as failure:
+        return failure.code, answers.asked
+    return "", answers.asked
+
+
+GRANTED = "octo-org/app"
+
+
+@pytest.mark.parametrize(
+    ("cached", "repos", "code"),
+    [
+        ({}, ("x", "y"), ""),
+        ({"x": GRANTED}, ("x", "y"), ""),
+        ({"x": GRANTED, "y": GRANTED}, ("x", "y"), ""),
+        ({"x": ""}, ("x", "y"), "target_not_granted"),
+        ({"y": "nobody/x"}, ("x", "y"), "target_not_granted"),
+        ({"x": GRANTED, "y": GitHubUnavailable()}, ("x", "y"), "github_unavailable"),
+    ],
+)
+def test_cached_answers_deny_before_the_exchange(cached: dict[str, Any], repos: tuple[str, ...], code: str) -> None:
+    assert early(cached, *repos) == (code, [])
+
+
+def test_a_cached_commit_denies_before_the_exchange_unless_its_rule_only_reports() -> None:
+    commit = "ab" * 20
+    assert early({"commit": False}, "x", ref=commit) == ("workflow_not_allowed", [])
+    assert early({"commit": True, "x": ""}, "x", ref=commit) == ("target_not_granted", [])
+    reports = {"report_only": frozenset({"workflow_refs"})}
+    assert early({"commit": GitHubUnavailable()}, "x", ref=commit, **reports) == ("", [])
+    assert early({"commit": False}, "x", ref=commit, **reports) == ("", [])
