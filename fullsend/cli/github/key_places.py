@@ -141,7 +141,7 @@ class GoogleKeys:
         latest = secret.latest if secret is not None else None
         if not (role.in_kms.usable if role.in_kms else latest is not None and latest.state == "ENABLED"):
             raise CommandError(
-                f"{self.shown(app)} has no key of the App.",
+                f"The key of the App is not in {self.shown(app)}.",
                 f"Generate a private key on {found.page} and run: {self.recovery(app, found.app_id, 'FILE.pem')}",
             )
         self._serve(app, found.app_id, None)

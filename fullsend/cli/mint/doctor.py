@@ -126,7 +126,7 @@ def _rehearsed(files: Sequence[IO[bytes]], environment: Mapping[str, str]) -> Re
     found = [entry for file in files for entry in read_events(file.name, file, reading)]
     if not found:
         raise BadUsage(
-            f"{', '.join(file.name for file in files)} has no audit event.",
+            f"The command found no audit event in {', '.join(file.name for file in files)}.",
             "Give the lines a mint prints, the file of AUDIT_LOG, or an export of Cloud Logging.",
         )
     try:

@@ -166,7 +166,7 @@ def test_an_app_whose_key_is_not_stored_is_said_to_have_none(world: World, opera
     app = world.github.create_app("octo-org-coder", {"contents": "write"}, owner=names.ORG)
     done = Flow(operator, "--role", "coder", "--to", "secret").end()
     assert done.status == 1
-    assert "The secret fullsend-coder-app-pem of octo-project has no key of the App." in done.err
+    assert "The key of the App is not in the secret fullsend-coder-app-pem of octo-project." in done.err
     assert f"fullsend mint add-role coder --app-id {app.id} --pem FILE.pem --project octo-project" in done.err
 
 
