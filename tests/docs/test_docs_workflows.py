@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from fullsend.operate.model.provenance import parse_digests, source_name
 from tests.docs.github_schema import problems
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,3 +84,40 @@ def test_every_make_target_that_a_workflow_calls_exists() -> None:
     lines = [line for text in texts for line in re.findall(r"(?m)\bmake ([a-z -]+)$", text)]
     called = {word for line in lines for word in line.split()}
     assert {"lint", "test", "audit", "wheel", "sbom"} <= called <= targets
+
+
+def test_a_step_of_the_release_fails_with_any_part_of_a_pipeline() -> None:
+    # GitHub Actions, "defaults.run.shell": only a shell that is named gets -o pipefail.
+    release = parsed(ROOT / ".github" / "workflows" / "release.yml")
+    assert release["defaults"]["run"]["shell"] == "bash"
+    for step in release["jobs"]["build"]["steps"]:
+        done = subprocess.run(
+            ["bash", "-n"], input=step.get("run", ""), text=True, capture_output=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+RELEASED = (
+    "fullsend-mint-1.2.3-image.tar.gz", "fullsend-mint-1.2.3-source.zip", "fullsend_mint-1.2.3-py3-none-any.whl",
+    "fullsend_mint_sandbox-1.2.3-py3-none-any.whl", "requirements.txt", "sbom-image.cdx.json", "sbom.cdx.json",
+)  # fmt: skip
+
+
+def test_the_checksums_name_every_file_of_a_release_and_are_what_the_doctor_reads(tmp_path: Path) -> None:
+    for name in RELEASED:
+        (tmp_path / name).write_text(name)
+    for _ in range(2):  # its own file is not in the list
+        assert run(ROOT / "scripts/release/checksums.sh", tmp_path).returncode == 0
+    text = (tmp_path / "SHA256SUMS").read_text()
+    assert [line.split("  ")[1] for line in text.splitlines()] == sorted(RELEASED)
+    source = hashlib.sha256(b"fullsend-mint-1.2.3-source.zip").hexdigest()
+    assert parse_digests(text, "SHA256SUMS")[source_name("1.2.3")] == source
+
+
+@pytest.mark.parametrize("missing", RELEASED)
+def test_a_release_without_one_of_its_files_has_no_checksums(missing: str, tmp_path: Path) -> None:
+    for name in RELEASED:
+        (tmp_path / name).write_text("" if name == missing else name)
+    done = run(ROOT / "scripts/release/checksums.sh", tmp_path)
+    assert (done.returncode, (tmp_path / "SHA256SUMS").exists()) == (1, False)
+    assert "Fix: build it before the checksums" in done.stderr
