@@ -109,7 +109,7 @@ def find(
         )
     if reading.bad and not reading.events:
         raise BadUsage(
-            f"{', '.join(file.name for file in files)} has no audit event of a mint ({_first_bad(reading)}).",
+            f"No audit event was found in {', '.join(file.name for file in files)} ({_first_bad(reading)}).",
             "Give the lines a mint prints, the file of AUDIT_LOG, or an export of Cloud Logging.",
         )
     _report_reading(reading, len(found), len(found) - len(events))
