@@ -16,9 +16,11 @@ import pytest
 import requests
 
 from fullsend_sandbox import names
+from tests.chromium import headless
 
 if TYPE_CHECKING:
     from fullsend_sandbox.world import World
+    from tests.chromium import Browser
     from tests.integration.operate.conftest import Operator
 
 BIN = Path(sys.executable).parent
@@ -76,6 +78,24 @@ class Flow:
         return done
 
 
+class ClickedFlow(Flow):
+    """The same, with the owner's clicks in a real browser."""
+
+    def __init__(self, browser: Browser, operator: Operator, *words: str) -> None:
+        super().__init__(operator, *words)
+        self._browser = browser
+
+    def create(self) -> None:
+        self._browser.open(self.page())
+        self._browser.click("#continue")
+        self._browser.click("#create")
+        assert self._browser.title == "The App is created."
+
+    def install(self) -> None:
+        self._browser.open(self.page())
+        self._browser.click("#install")
+
+
 def form_field(text: str, pattern: str) -> str:
     found = re.search(pattern, text)
     assert found, text
@@ -93,6 +113,27 @@ def keys_on_disk(operator: Operator) -> list[Path]:
     known = {operator.pem(role) for role in operator.world.apps}
     found = [path for path in operator.folder.rglob("*") if path.is_file() and path not in known]
     return [path for path in found if b"PRIVATE KEY" in path.read_bytes()]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("to", ["secret", "kms"])
+def test_a_running_mint_gets_the_role_of_an_app_that_is_created_in_a_browser(
+    operator: Operator, tmp_path: Path, to: str
+) -> None:
+    operator.deploy()
+    with headless(tmp_path) as browser:
+        flow = ClickedFlow(browser, operator, "--role", "coder", "--to", to)
+        flow.create()
+        flow.install()
+        done = flow.end()
+    assert done.status == 0, done.err
+    environment = operator.state().environment
+    app_id = json.loads(done.out.removeprefix("ROLE_APP_IDS="))["coder"]
+    assert json.loads(environment["ROLE_APP_IDS"])["coder"] == app_id
+    assert ("ROLE_KMS_KEYS" in environment) == (to == "kms")
+    assert keys_on_disk(operator) == []
+    checked = operator.doctor()
+    assert checked.exit_code == 0, checked.output
 
 
 def test_a_running_mint_gets_the_role_with_its_key_in_a_secret(world: World, operator: Operator) -> None:
