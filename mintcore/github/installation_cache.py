@@ -8,9 +8,8 @@ take over a name. An entry without the id stays for minutes only.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mintcore.cache import ExpiringCache
 from mintcore.errors import AppNotInstalled, GitHubRateLimited, UpstreamTimeout
@@ -41,8 +40,7 @@ MISSES_SECONDS = 60.0
 _OK = 200
 
 
-@dataclass(frozen=True, slots=True)
-class InstallationKey:
+class InstallationKey(NamedTuple):
     """The cache key of an installation: App, organization, and the account's id if the claims have it."""
 
     app: App

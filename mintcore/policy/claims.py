@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 SKEW_SECONDS = 30.0
 REQUIRED_CLAIMS = ("iss", "aud", "exp", "nbf", "iat", "repository", "repository_owner", "job_workflow_ref")
 _JOB_CLAIMS = ("iss", "aud", "exp", "iat")
+_CLAIM_OF = {
+    "owner_id": "repository_owner_id",
+    "event": "event_name",
+    "top_workflow_ref": "workflow_ref",
+    "workflow_sha": "job_workflow_sha",
+}
+_RUN_CLAIMS = tuple(_CLAIM_OF.get(name, name) for name in Run._fields)
 
 
 class Proof(enum.Enum):
@@ -181,23 +188,8 @@ def _text(unverified_claims: Mapping[str, Any], name: str) -> str:
 
 
 def _run(claims: Mapping[str, Any]) -> Run:
-    def text(name: str) -> str:
-        value = claims.get(name)
-        return value[:MAX_CLAIM] if isinstance(value, str) else ""
-
-    return Run(
-        repository_id=text("repository_id"),
-        owner_id=text("repository_owner_id"),
-        run_id=text("run_id"),
-        run_attempt=text("run_attempt"),
-        actor=text("actor"),
-        actor_id=text("actor_id"),
-        event=text("event_name"),
-        ref=text("ref"),
-        sha=text("sha"),
-        top_workflow_ref=text("workflow_ref"),
-        workflow_sha=text("job_workflow_sha"),
-    )
+    values = [claims.get(name) for name in _RUN_CLAIMS]
+    return Run(*[value[:MAX_CLAIM] if isinstance(value, str) else "" for value in values])
 
 
 def _shown(value: object) -> str:

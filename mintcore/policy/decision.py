@@ -81,8 +81,7 @@ class Facts:
 NO_FACTS = Facts()
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """The account that a token is for: the caller's own organization, or one that granted the caller the role.
 
     ``owner_id`` is GitHub's id of the account as the caller's signed claims have it, for a job as ENROLLED_IDS

@@ -55,6 +55,9 @@ class Org:
             raise ValueError("an organization name has ASCII letters, digits, '-' and '_'")
         object.__setattr__(self, "key", self.login.lower())
 
+    def __hash__(self) -> int:
+        return hash(self.key)
+
     def __str__(self) -> str:
         return self.login
 
@@ -66,12 +69,18 @@ class Repo:
     owner: Org
     name: str = field(compare=False)
     key: str = field(init=False, repr=False)
+    _text: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", parse_repo_name(self.name).lower())
+        # A mint asks for both a dozen times.
+        object.__setattr__(self, "_text", f"{self.owner.login}/{self.name}")
+
+    def __hash__(self) -> int:
+        return hash((self.owner.key, self.key))
 
     def __str__(self) -> str:
-        return f"{self.owner}/{self.name}"
+        return self._text
 
 
 def parse_repo(text: str) -> Repo:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mintcore.policy.levels import Levels, Permissions, check_levels, check_permissions, two_levels
 from mintcore.policy.names import Role, parse_role
@@ -44,8 +44,7 @@ BUILT_IN: Mapping[Role, Permissions] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class App:
+class App(NamedTuple):
     """The GitHub App behind a role, and the role under whose name its key is stored."""
 
     app_id: str
@@ -72,11 +71,15 @@ class RoleBook:
 
     serves: Mapping[Role, RoleGrant]
     holds: frozenset[Role] = field(default=frozenset())
+    _names: tuple[Role, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_names", tuple(sorted(self.serves)))
 
     @property
     def names(self) -> list[str]:
         """The served roles, sorted."""
-        return sorted(self.serves)
+        return list(self._names)
 
     @property
     def key_roles(self) -> list[Role]:
