@@ -10,7 +10,7 @@ import os
 import statistics
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.client import Load, load
 from bench.measure import Cpu, cpu, pss_mib
@@ -156,32 +156,47 @@ def _settled(stage: Stage, server: Server, before: dict[str, int]) -> dict[str, 
 def start_times(stage: Stage) -> dict[str, dict[str, dict[str, float]]]:
     """Return the seconds to the first answer and to the first token, on one CPU and on all there are.
 
-    ``second_ms`` is how long the request after the first token takes.
+    ``second_ms`` is for the request after that. One start of each server is not counted: it writes the byte code.
     """
-    found: dict[str, dict[str, dict[str, float]]] = {}
     everywhere = stage.server_cpus | os.sched_getaffinity(stage.scene.pid)
-    for label, cpus in (("all CPUs", everywhere), ("one CPU", stage.server_cpus)):
-        stage.say(f"start on {label}")
-        times: dict[str, list[tuple[float, float, float]]] = {"mint": [], "baseline": [], "empty": []}
-        for _ in range(stage.effort.starts):
-            for name, taken in times.items():
-                with Server(name, stage.scene.environment(), cpus=cpus) as server:
-                    health = server.wait()
-                    first, second, *_ = stage.scene.requests()
-                    server.ask(first)
-                    token = server.since_start()
-                    server.ask(second)
-                    taken.append((health, token, (server.since_start() - token) * 1000))
-        found[label] = {
+    places = {"all CPUs": everywhere, "one CPU": stage.server_cpus}
+    names = ("mint", "baseline", "empty")
+    times: dict[str, dict[str, list[_Start]]] = {label: {name: [] for name in names} for label in places}
+    for name in names:
+        _start(stage, name, everywhere)
+    for number in range(stage.effort.starts):
+        stage.say(f"start, round {number + 1}")
+        for label, cpus in places.items():
+            for name in names:
+                times[label][name].append(_start(stage, name, cpus))
+    return {
+        label: {
             name: {
-                "health_s": statistics.median(health for health, _, _ in taken),
-                "token_s": statistics.median(token for _, token, _ in taken),
-                "token_worst_s": max(token for _, token, _ in taken),
-                "second_ms": statistics.median(second for _, _, second in taken),
+                "health_s": statistics.median(one.health_s for one in taken),
+                "token_s": statistics.median(one.token_s for one in taken),
+                "token_worst_s": max(one.token_s for one in taken),
+                "second_ms": statistics.median(one.second_ms for one in taken),
             }
-            for name, taken in times.items()
+            for name, taken in servers.items()
         }
-    return found
+        for label, servers in times.items()
+    }
+
+
+class _Start(NamedTuple):
+    health_s: float
+    token_s: float
+    second_ms: float
+
+
+def _start(stage: Stage, name: str, cpus: set[int]) -> _Start:
+    first, second, *_ = stage.scene.requests()
+    with Server(name, stage.scene.environment(), cpus=cpus) as server:
+        health = server.wait()
+        server.ask(first)
+        token = server.since_start()
+        server.ask(second)
+        return _Start(health, token, (server.since_start() - token) * 1000)
 
 
 def late_start(stage: Stage) -> dict[str, float]:

@@ -188,8 +188,15 @@ def _hostile_clients(results: Mapping[str, Any]) -> str:
 
 
 def _cpu(results: Mapping[str, Any]) -> str:
+    empty_ms = results["cpu"]["empty"]["ms"]
     rows = [
-        (name, f"{found['ms']:.2f}", f"{found['user_ms']:.2f}", f"{found['system_ms']:.2f}")
+        (
+            name,
+            f"{found['ms']:.2f}",
+            f"{found['user_ms']:.2f}",
+            f"{found['system_ms']:.2f}",
+            f"{found['ms'] / empty_ms:.2f}",
+        )
         for name, found in results["cpu"].items()
     ]
     crowd = results["crowd"]
@@ -197,7 +204,7 @@ def _cpu(results: Mapping[str, Any]) -> str:
         f"{crowd['clients']} clients at {crowd['latency_ms']} ms: {crowd['per_second']:.0f} mints/s, "
         f"p50 {crowd['p50_ms']:.0f} ms, p99 {crowd['p99_ms']:.0f} ms."
     )
-    return table(("CPU per request, ms", "all", "user", "kernel"), rows) + "\n\n" + line
+    return table(("CPU per request, ms", "all", "user", "kernel", "against empty"), rows) + "\n\n" + line
 
 
 def _memory(points: list[dict[str, float]]) -> str:
