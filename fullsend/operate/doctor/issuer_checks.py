@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from fullsend.client.issuer_discovery import Discovery, is_internal, read_discovery
@@ -9,6 +10,7 @@ from fullsend.operate.doctor.finding import Finding, Kind, Snapshot
 from fullsend.operate.model import issuer_list
 from fullsend.operate.model.environment import json_object
 from fullsend.operate.model.federation import DELETED
+from fullsend.operate.model.issuer_edits import DropEntries
 from fullsend.operate.model.issuer_federation import issuer_provider
 from fullsend.operate.operate_errors import BadInput
 from mintcore.policy.issuers import issuer_provider_id
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from fullsend.operate.model.federation import Provider, ProviderSpec
     from fullsend.operate.model.mint_state import MintState
+    from mintcore.policy.caller_entry import CallerEntry
     from mintcore.policy.issuers import Issuer
     from mintcore.settings.caller_advice import Advice
 
@@ -91,12 +94,24 @@ def entries(snapshot: Snapshot) -> Iterator[Finding]:
     for advice in advise(common.issuers, common.policy, lambda name: bool(variables.get(name, "").strip())):
         if advice.code != "issuer_has_own_provider" or not _all_usable(snapshot, advice.about):
             what = advice.what[0].upper() + advice.what[1:] + "."
-            yield Finding(advice.code, what, _fix(snapshot, advice), _KINDS[advice.effect])
+            hidden = advice.code == "caller_hidden"
+            fix = _removal(snapshot, advice, common.policy.callers) if hidden else _fix(snapshot, advice)
+            yield Finding(advice.code, what, fix, _KINDS[advice.effect])
 
 
 def _all_usable(snapshot: Snapshot, issuers: Sequence[str]) -> bool:
     found = [snapshot.state.providers.get(issuer_provider_id(name)) for name in issuers]
     return all(provider is not None and provider.usable for provider in found)
+
+
+def _removal(snapshot: Snapshot, advice: Advice, listed: Sequence[CallerEntry]) -> str:
+    """Return the command that removes a hidden entry alone, or where to do so if no command can."""
+    [hidden] = [entry for entry in listed if entry.name == advice.about[-1]]
+    covered = DropEntries(hidden.issuer, tuple(hidden.match.items()), str(hidden.acts_as))
+    if sum(map(covered.covers, listed)) > 1:
+        return "Remove it from CALLERS on the Cloud Run service's page."
+    match = " ".join(shlex.quote(f"--match={claim}={value}") for claim, value in sorted(hidden.match.items()))
+    return snapshot.command(f"issuer remove {hidden.issuer} {match} --as {hidden.acts_as}")
 
 
 def _fix(snapshot: Snapshot, advice: Advice) -> str:

@@ -522,6 +522,25 @@ def test_the_doctor_finds_entries_that_grant_nothing_or_too_much(
     assert all(kind is kinds.get(code, Kind.PROBLEM) for code, kind in found.items())
 
 
+@pytest.mark.parametrize(
+    ("acts_as", "fix"),
+    [
+        (
+            "my-org/lib",
+            "fullsend mint issuer remove gitlab --match=project_id=4711 --match=ref_protected=true --as my-org/lib",
+        ),
+        ("my-org/app", "Remove it from CALLERS on the Cloud Run service's page."),
+    ],
+)
+def test_the_doctor_removes_a_hidden_entry_and_no_other(acts_as: str, fix: str) -> None:
+    # Removing by match also removes entries that match more, so the second one counts.
+    narrower = {**FIELDS, "match": {**MATCH, "ref_path": "refs/heads/main"}}
+    entries = [FIELDS, {**FIELDS, "as": acts_as}, narrower]
+    variables = {**ENVIRONMENT, **LISTED, "CALLERS": json.dumps(entries)}
+    [found] = [one for one in issuer_checks.entries(Snapshot(running(variables))) if one.code == "caller_hidden"]
+    assert found.fix.startswith(fix)
+
+
 def test_the_doctor_and_the_start_of_the_mint_say_the_same() -> None:
     entries = [{**FIELDS, "as": "other/app"}, {**FIELDS, "match": {"project_id": "4711"}, "roles": ["triage"]}]
     issuers = {

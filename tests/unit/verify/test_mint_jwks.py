@@ -448,7 +448,7 @@ def test_the_operator_learns_which_issuer_a_discovery_document_names(
     clock: FakeClock, key: rsa.RSAPrivateKey
 ) -> None:
     published = Published(clock, key_set(jwk(key)), {"issuer": "https://other.test"})
-    with pytest.raises(IssuerUnavailable, match=r"names the issuer 'https://other\.test'"):
+    with pytest.raises(IssuerUnavailable, match=r"names the issuer 'https://other\.test'\. Fix: set the url to"):
         published.check(signed(key))
 
 
