@@ -47,14 +47,14 @@ class Load:
         return statistics.quantiles(self.latencies, n=100, method="inclusive")[percent - 1] * 1000
 
 
-def load(port: int, requests: Sequence[bytes], *, clients: int, most: int, seconds: float) -> Load:
-    """Send ``requests`` over and over until ``most`` are answered or the time is up. Raises LoadError."""
-    return asyncio.run(_load(port, requests, clients, most, seconds))
+def load(port: int, requests: Sequence[bytes], *, clients: int, max_calls: int, seconds: float) -> Load:
+    """Send ``requests`` over and over until ``max_calls`` are answered or the time is up. Raises LoadError."""
+    return asyncio.run(_load(port, requests, clients, max_calls, seconds))
 
 
-async def _load(port: int, requests: Sequence[bytes], clients: int, most: int, seconds: float) -> Load:
+async def _load(port: int, requests: Sequence[bytes], clients: int, max_calls: int, seconds: float) -> Load:
     loop = asyncio.get_running_loop()
-    plan = _Plan(itertools.islice(itertools.cycle(requests), most), perf_counter() + seconds)
+    plan = _Plan(itertools.islice(itertools.cycle(requests), max_calls), perf_counter() + seconds)
     callers = [_Caller(plan, loop.create_future()) for _ in range(clients)]
     for caller in callers:
         await loop.create_connection(_as_protocol(caller), HOST, port)

@@ -102,5 +102,5 @@ def _calls_per_mint(stage: Stage) -> dict[str, float]:
         server.ask(stage.scene.requests()[0])
         stage.load(server, 1, seconds=1.0)  # what is fetched in the background belongs to the start
         before = stage.scene.calls()
-        mints = len(stage.load(server, 1, most=_CALLS).latencies)
+        mints = len(stage.load(server, 1, max_calls=_CALLS).latencies)
         return {kind: calls / mints for kind, calls in stage.scene.calls_since(before).items()}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LATENCIES_MS = (0, 20, 50)
 CLIENTS = (1, 8, 32)
-MOST = 1_000_000
+MAX_CALLS = 1_000_000
 _WARM_SECONDS = 1.0
 _CPU_CLIENTS = 32
 _CPU_ROUNDS = 3
@@ -66,10 +66,12 @@ class Stage:
         """Return a server in this world, not started yet."""
         return Server(name, self.scene.environment(), cpus=self.server_cpus)
 
-    def load(self, server: Server, clients: int, *, seconds: float | None = None, most: int = MOST) -> Load:
+    def load(
+        self, server: Server, clients: int, *, seconds: float | None = None, max_calls: int = MAX_CALLS
+    ) -> Load:
         """Put a server under load."""
         wanted = self.effort.seconds if seconds is None else seconds
-        return load(server.port, self.scene.requests(), clients=clients, most=most, seconds=wanted)
+        return load(server.port, self.scene.requests(), clients=clients, max_calls=max_calls, seconds=wanted)
 
     def warm(self, servers: Iterable[Server]) -> None:
         """Let each server make its threads, connections and caches."""
@@ -139,7 +141,7 @@ def upstream_calls(stage: Stage) -> dict[str, dict[str, dict[str, float]]]:
             # What is still being fetched in the background belongs to the start, so let it end first.
             cold = _settled(stage, server, before)
             before = stage.scene.calls()
-            mints = len(stage.load(server, 1, most=20).latencies)
+            mints = len(stage.load(server, 1, max_calls=20).latencies)
             warm = {kind: calls / mints for kind, calls in stage.scene.calls_since(before).items()}
         found[name] = {"cold": cold, "warm": warm}
     return found
@@ -222,7 +224,7 @@ def memory(stage: Stage) -> list[dict[str, float]]:
         server.wait()
         for mark in marks:
             stage.say(f"memory after {mark} mints")
-            done += len(stage.load(server, _CPU_CLIENTS, most=mark - done, seconds=600).latencies)
+            done += len(stage.load(server, _CPU_CLIENTS, max_calls=mark - done, seconds=600).latencies)
             points.append({"mints": done, "pss_mib": pss_mib(server.pid)})
     return points
 

@@ -37,8 +37,8 @@ class ExpiringCache(Generic[K, V]):
     thread of ``helpers`` fetches a new one (stale-while-revalidate, RFC 5861 §3), if :meth:`get` has ``renew``.
     Until it is ``stale_seconds`` old, it is served if a load fails with a TransientError (stale-if-error, RFC 5861
     §4). A failure is kept for ``hold_failure_seconds``, so a source that is down is not called by every request.
-    At most ``most`` keys are kept; the one unused longest goes first. ``slow`` makes the failure of a request
-    whose deadline passes while it waits for another request's load, or for which ``most_waiting`` already wait.
+    At most ``max_entries`` stay; the one unused longest goes first. ``slow`` makes the failure of a request that
+    waits for another request's load until its deadline, or for which ``max_waiting`` already wait.
     """
 
     def __init__(
@@ -50,9 +50,9 @@ class ExpiringCache(Generic[K, V]):
         renew_for: Callable[[V], float] = lambda _value: 0.0,
         stale_seconds: float = 0.0,
         hold_failure_seconds: float,
-        most: int,
+        max_entries: int,
         slow: Callable[[], TransientError],
-        most_waiting: int = MAX_WAITING,
+        max_waiting: int = MAX_WAITING,
         helpers: Helpers | None = None,
     ) -> None:
         self._name = name
@@ -62,9 +62,9 @@ class ExpiringCache(Generic[K, V]):
         self._stale_seconds = stale_seconds
         self._hold_failure_seconds = hold_failure_seconds
         self._slow = slow
-        self._most_waiting = most_waiting
+        self._most_waiting = max_waiting
         self._helpers = helpers
-        self._slots = Slots[K, V](most)
+        self._slots = Slots[K, V](max_entries)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:

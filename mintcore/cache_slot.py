@@ -82,16 +82,16 @@ class Slot(Generic[V]):
 class Slots(dict[K, Slot[V]]):
     """The slots of at most ``most`` keys. Only :meth:`dict.get` needs no lock."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_entries: int) -> None:
         super().__init__()
-        self._most = most
+        self._max_entries = max_entries
         self.uses = itertools.count(1)
 
     def used(self, key: K) -> Slot[V]:
         """Return the slot of ``key``; a new one takes the place of the one unused longest."""
         slot = self.get(key)
         if slot is None:
-            if len(self) >= self._most:
+            if len(self) >= self._max_entries:
                 del self[min(self, key=lambda key: self[key].used)]  # 1 ms at 10,000 keys
             slot = self[key] = Slot()
         slot.used = next(self.uses)

@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 
 class Helpers:
-    """Runs work in at most ``most`` threads. If all are busy, it refuses work instead of queueing it."""
+    """Runs work in at most ``max_threads`` threads. If all are busy, it refuses work instead of queueing it."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_threads: int) -> None:
+        self._max_threads = max_threads
         self._lock = threading.Lock()
         self._running = 0
         self._threads = 0
@@ -42,7 +42,7 @@ class Helpers:
                 future.set_result(result)
 
         with self._lock:
-            if self._running >= self._most:
+            if self._running >= self._max_threads:
                 return None
             if self._running >= self._threads:
                 try:

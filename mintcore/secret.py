@@ -38,12 +38,12 @@ def redact(text: str, keep: Callable[[str], bool] = lambda _text: False) -> str:
     return _SECRETS.sub(lambda found: found[0] if keep(found[0].rstrip(".")) else "<redacted>", text)
 
 
-def one_line(text: str, most: int) -> str:
+def one_line(text: str, max_length: int) -> str:
     """Return printable, redacted text on one line, at most ``most`` characters: for other services' sentences."""
     # Bounded first: the patterns must not run over megabytes.
-    flat = "".join(c if c.isprintable() else " " for c in text[: 4 * most])
+    flat = "".join(c if c.isprintable() else " " for c in text[: 4 * max_length])
     flat = " ".join(redact(flat).split())
-    return flat if len(flat) <= most else f"{flat[: most - 1]}…"
+    return flat if len(flat) <= max_length else f"{flat[: max_length - 1]}…"
 
 
 class Secret:

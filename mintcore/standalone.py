@@ -115,7 +115,7 @@ def build(
             log,
             check=verifier.check_locally,
             # A fallback that hangs must leave threads for the roles that are held here.
-            breaker=CircuitBreaker(clock, most=max(1, common.threads // _FALLBACK_SHARE)),
+            breaker=CircuitBreaker(clock, max_waiting=max(1, common.threads // _FALLBACK_SHARE)),
         )
     telemetry = Telemetry(common.telemetry) if common.telemetry else None
     metrics = Metrics() if settings.metrics else None

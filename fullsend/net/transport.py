@@ -113,7 +113,7 @@ class Transport:
             ) from None
         connection = connect(origin, proxy, self._authorities if origin.secure else None, deadline)
         with connection:
-            return _exchanged(connection, request, deadline, origin.authority, most=self.max_body)
+            return _exchanged(connection, request, deadline, origin.authority, max_bytes=self.max_body)
 
     @cached_property
     def _authorities(self) -> ssl.SSLContext:
@@ -125,13 +125,15 @@ def _target(url: str) -> str:
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
-def _exchanged(connection: socket.socket, request: bytes, deadline: Deadline, host: str, *, most: int) -> Answer:
+def _exchanged(
+    connection: socket.socket, request: bytes, deadline: Deadline, host: str, *, max_bytes: int
+) -> Answer:
     try:
-        raw = exchange(connection, request, deadline, largest=most)
+        raw = exchange(connection, request, deadline, max_bytes=max_bytes)
     except TimeoutError as error:
         raise NoAnswerError(f"{host} did not answer in time") from error
     except TooLarge as error:
-        raise NoAnswerError(f"{host} sent more than {most} bytes") from error
+        raise NoAnswerError(f"{host} sent more than {max_bytes} bytes") from error
     except BadAnswer as error:
         raise NoAnswerError(f"{host} did not send a valid HTTP answer ({error})") from error
     except OSError as error:

@@ -34,7 +34,7 @@ class BoundedLookups(Generic[V]):
             clock=clock,
             fresh_for=fresh_for,
             hold_failure_seconds=0.0,
-            most=_MAX_ANSWERS,
+            max_entries=_MAX_ANSWERS,
             slow=lambda: UpstreamTimeout(detail=f"waited for a look-up ({name}) until the time ran out"),
         )
 

@@ -17,11 +17,11 @@ _MAX_KEYS = 10_000
 
 
 class Budget(Generic[K]):
-    """Allows ``most`` events per key in any ``seconds``. The key unused longest is forgotten first."""
+    """Allows ``max_events`` events per key in any ``seconds``. The key unused longest is forgotten first."""
 
-    def __init__(self, clock: Clock, *, most: int, seconds: float) -> None:
+    def __init__(self, clock: Clock, *, max_events: int, seconds: float) -> None:
         self._clock = clock
-        self._most = most
+        self._max_events = max_events
         self._seconds = seconds
         self._lock = threading.Lock()
         self._at: OrderedDict[K, deque[float]] = OrderedDict()
@@ -32,7 +32,7 @@ class Budget(Generic[K]):
             return self._wait(key, self._clock.monotonic())
 
     def count(self, key: K) -> int:
-        """Return the events of ``key`` within the last ``seconds``, at most ``most``."""
+        """Return the events of ``key`` within the last ``seconds``, at most ``max_events``."""
         with self._lock:
             self._wait(key, self._clock.monotonic())
             return len(self._at.get(key, ()))
@@ -55,10 +55,10 @@ class Budget(Generic[K]):
         at = self._at.get(key)
         while at and at[0] <= now - self._seconds:
             at.popleft()
-        return at[-self._most] + self._seconds - now if at and len(at) >= self._most else 0.0
+        return at[-self._max_events] + self._seconds - now if at and len(at) >= self._max_events else 0.0
 
     def _note(self, key: K, now: float) -> None:
-        self._at.setdefault(key, deque(maxlen=self._most)).append(now)
+        self._at.setdefault(key, deque(maxlen=self._max_events)).append(now)
         self._at.move_to_end(key)
         while len(self._at) > _MAX_KEYS:
             self._at.popitem(last=False)

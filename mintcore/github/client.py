@@ -46,7 +46,7 @@ class AppClient:
             clock=clock,
             fresh_for=lambda page: INSTALL_PAGE_SECONDS if page else NO_INSTALL_PAGE_SECONDS,
             hold_failure_seconds=0.0,
-            most=256,
+            max_entries=256,
             slow=lambda: UpstreamTimeout(detail="waited for the App's page until the time ran out"),
         )
 

@@ -58,7 +58,7 @@ class InstallationCache:
     def __init__(self, client: AppClient, clock: Clock, helpers: Helpers | None) -> None:
         self._client = client
         # Look-ups in flight do not count yet, so the bound can be exceeded by the number of serving threads.
-        self._misses = Budget["App"](clock, most=MAX_MISSES, seconds=MISSES_SECONDS)
+        self._misses = Budget["App"](clock, max_events=MAX_MISSES, seconds=MISSES_SECONDS)
         self._accounts = InstalledAccounts(client, clock)
         self._found = ExpiringCache[InstallationKey, "Installation | None"](
             "installation",
@@ -66,7 +66,7 @@ class InstallationCache:
             fresh_for=_fresh_for,
             renew_for=lambda found: RENEWED_SECONDS if _fresh_for(found) == INSTALLED_SECONDS else 0.0,
             hold_failure_seconds=0.0,  # each caller gets GitHub's own answer
-            most=10_000,
+            max_entries=10_000,
             slow=lambda: UpstreamTimeout(detail="waited for the installation until the time ran out"),
             helpers=helpers,
         )

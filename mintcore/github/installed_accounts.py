@@ -38,7 +38,7 @@ class InstalledAccounts:
             clock=clock,
             fresh_for=lambda _logins: LISTED_SECONDS,
             hold_failure_seconds=_HOLD_FAILURE_SECONDS,
-            most=256,
+            max_entries=256,
             slow=lambda: UpstreamTimeout(detail="waited for the list of installations until the time ran out"),
         )
 

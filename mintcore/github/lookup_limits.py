@@ -58,9 +58,9 @@ class LookupLimits:
         self._lock = threading.Lock()
         self._failed: OrderedDict[tuple[Org, Lookup], _Failed] = OrderedDict()
         self._gained: OrderedDict[tuple[Repo, Lookup], None] = OrderedDict()
-        self._all = Budget["Org"](clock, most=MAX_LOOKUPS, seconds=SECONDS)
-        self._needless = Budget["Org"](clock, most=MAX_NEEDLESS, seconds=SECONDS)
-        self._needless_of_app = Budget["App"](clock, most=MAX_NEEDLESS_OF_APP, seconds=SECONDS)
+        self._all = Budget["Org"](clock, max_events=MAX_LOOKUPS, seconds=SECONDS)
+        self._needless = Budget["Org"](clock, max_events=MAX_NEEDLESS, seconds=SECONDS)
+        self._needless_of_app = Budget["App"](clock, max_events=MAX_NEEDLESS_OF_APP, seconds=SECONDS)
 
     def admit(self, lookup: Lookup, caller: Caller, about: str) -> None:
         """Count a look-up that is about to start, for the sentence ``about`` something.
@@ -147,10 +147,10 @@ class LookupLimits:
         )
 
 
-def _limited(org: Org, most: int, what: str, wait: float) -> GitHubRateLimited:
+def _limited(org: Org, maximum: int, what: str, wait: float) -> GitHubRateLimited:
     return GitHubRateLimited(
-        f"Jobs of {org} have caused more than {most} {what} within a minute; wait as long as Retry-After says.",
-        detail=f"more than {most} {what} in a minute for {org}",
+        f"Jobs of {org} have caused more than {maximum} {what} within a minute; wait as long as Retry-After says.",
+        detail=f"more than {maximum} {what} in a minute for {org}",
         retry_after=max(1, math.ceil(wait)),
     )
 

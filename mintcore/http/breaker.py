@@ -25,15 +25,15 @@ class CircuitOpen(Exception):
 
 
 class CircuitBreaker:
-    """Lets at most ``most`` callers wait for a service, and none for a few seconds after it has failed repeatedly.
+    """Lets at most ``max_waiting`` callers wait for a service, and none for some seconds after repeated failures.
 
     After ``FAILURES`` failures in a row no caller is let through for ``REST_SECONDS``. Then one caller tries the
     service: after a success all callers are let through, after a failure the next pause begins.
     """
 
-    def __init__(self, clock: Clock, *, most: int) -> None:
+    def __init__(self, clock: Clock, *, max_waiting: int) -> None:
         self._clock = clock
-        self._free = most
+        self._free = max_waiting
         self._failures = 0
         self._rests_until = 0.0
         self._lock = threading.Lock()

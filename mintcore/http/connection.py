@@ -154,8 +154,8 @@ class Connection(TConn):  # type: ignore[misc]
         self._continued = False
         return True
 
-    def discard(self, most: int) -> bool:
-        """Read what has arrived and drop it; return whether more may come, ``most`` bytes in all."""
+    def discard(self, max_bytes: int) -> bool:
+        """Read what has arrived and drop it; return whether more may come, ``max_bytes`` bytes in all."""
         try:
             size = len(self.sock.recv(_DISCARD_BYTES, socket.MSG_DONTWAIT))
         except BlockingIOError:
@@ -163,7 +163,7 @@ class Connection(TConn):  # type: ignore[misc]
         except OSError:
             return False
         self._discarded += size
-        return size > 0 and self._discarded <= most
+        return size > 0 and self._discarded <= max_bytes
 
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 - gunicorn's signature
         """Close at once. gunicorn's graceful way waits for the client in the serving thread."""

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Pool:
-    """Calls ``answer`` for each connection it is given, in at most ``most`` threads that start when needed."""
+    """Calls ``answer`` for each connection it is given, in at most ``max_threads`` that start when needed."""
 
-    def __init__(self, most: int, answer: Callable[[Connection], None]) -> None:
-        self._most = most
+    def __init__(self, max_threads: int, answer: Callable[[Connection], None]) -> None:
+        self._max_threads = max_threads
         self._answer = answer
         self._queue = queue.SimpleQueue["Connection | None"]()
         self._idle = threading.Semaphore(0)
@@ -29,7 +29,7 @@ class Pool:
     def put(self, conn: Connection) -> None:
         """Let the next free thread answer; called by one thread alone."""
         self._queue.put(conn)
-        if self._started < self._most and not self._idle.acquire(blocking=False):
+        if self._started < self._max_threads and not self._idle.acquire(blocking=False):
             self._started += 1
             threading.Thread(target=self._run, name=f"answer-{self._started}", daemon=True).start()
 
@@ -46,6 +46,6 @@ class Pool:
         try:
             return self._queue.get_nowait()
         except queue.Empty:
-            if self._started < self._most:
+            if self._started < self._max_threads:
                 self._idle.release()
             return self._queue.get()

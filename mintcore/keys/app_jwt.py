@@ -59,7 +59,7 @@ class AppJwts:
             stale_seconds=_LAST_USE_SECONDS,
             helpers=helpers,
             hold_failure_seconds=0.0,  # the key store caches its own failures
-            most=256,
+            max_entries=256,
             slow=lambda: KeyUnavailable(detail="waited for the App JWT until the time ran out"),
         )
 

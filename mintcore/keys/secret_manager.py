@@ -58,7 +58,7 @@ class SecretManagerKeys:
             renew_for=lambda _signer: STALE_SECONDS - FRESH_SECONDS,
             stale_seconds=STALE_SECONDS,
             hold_failure_seconds=HOLD_FAILURE_SECONDS,
-            most=256,
+            max_entries=256,
             slow=lambda: KeyUnavailable(detail="waited for the App key until the time ran out"),
             helpers=helpers,
         )

@@ -66,7 +66,9 @@ class Outbound:
         if self._tls is None and urlsplit(base_url).scheme == "https":
             # Reading the authorities takes 25 ms, so a mint whose services are all on loopback does not.
             self._tls = ssl.create_default_context()
-        connections = Connections(base_url, self._clock, most=self._connections, tls=self._tls, proxy=self._proxy)
+        connections = Connections(
+            base_url, self._clock, max_idle=self._connections, tls=self._tls, proxy=self._proxy
+        )
         return Channel(
             service, connections, base_url, self._clock, max_answer_bytes=max_answer_bytes, jitter=self._jitter
         )
@@ -199,7 +201,7 @@ class Channel:
     ) -> RawAnswer:
         try:
             return exchange(
-                connection, request, context.deadline, largest=self._max_answer_bytes, meanwhile=meanwhile
+                connection, request, context.deadline, max_bytes=self._max_answer_bytes, meanwhile=meanwhile
             )
         except TimeoutError as error:
             # TCP's own timeout has an errno and means that the connection is dead.

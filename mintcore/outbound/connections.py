@@ -60,13 +60,13 @@ def parse_proxy(url: Secret) -> Proxy:
 
 
 class Connections:
-    """Connections to the origin of ``base_url``; at most ``most`` stay idle, and the last used is used first.
+    """Connections to the origin of ``base_url``; at most ``max_idle`` stay idle, and the last used is used first.
 
     ``tls`` is for ``https``, which raises ValueError without it.
     """
 
     def __init__(
-        self, base_url: str, clock: Clock, *, most: int, tls: ssl.SSLContext | None, proxy: Proxy | None
+        self, base_url: str, clock: Clock, *, max_idle: int, tls: ssl.SSLContext | None, proxy: Proxy | None
     ) -> None:
         parts = urlsplit(base_url)
         self._host = parts.hostname or ""
@@ -75,7 +75,7 @@ class Connections:
             raise ValueError("https needs TLS")
         self._port = parts.port or (443 if secure else 80)
         self._clock = clock
-        self._most = most
+        self._max_idle = max_idle
         self._tls = tls if secure else None
         self._proxy = proxy if secure else None
         self._idle: deque[_Idle] = deque()
@@ -137,7 +137,7 @@ class Connections:
 
     def release(self, connection: socket.socket) -> None:
         """Keep a connection whose answer was read to its end; the caller closes any other."""
-        if len(self._idle) < self._most:
+        if len(self._idle) < self._max_idle:
             self._idle.append(_Idle(connection, self._clock.monotonic()))
         else:
             connection.close()

@@ -83,10 +83,10 @@ def exchange(
     request: bytes,
     deadline: Deadline,
     *,
-    largest: int,
+    max_bytes: int,
     meanwhile: Callable[[], None] | None = None,
 ) -> RawAnswer:
-    """Send a request that is not HEAD and return its answer, with a body of ``largest`` bytes at most.
+    """Send a request that is not HEAD and return its answer, with a body of ``max_bytes`` bytes at most.
 
     ``meanwhile`` is called between the two. An answer that has arrived by its end is read even if the deadline has
     passed. Raises BadAnswer, or OSError; TimeoutError at the deadline, however slowly the answer drips.
@@ -96,7 +96,7 @@ def exchange(
     if meanwhile is not None:
         meanwhile()
         deadline = Deadline(deadline.clock, max(deadline.remaining(), _ARRIVED_SECONDS))
-    return _Reader(sock, deadline, largest).answer()
+    return _Reader(sock, deadline, max_bytes).answer()
 
 
 def open_tunnel(sock: socket.socket, authority: str, fields: Mapping[str, str], deadline: Deadline) -> None:
@@ -106,7 +106,7 @@ def open_tunnel(sock: socket.socket, authority: str, fields: Mapping[str, str], 
     """
     set_timeout(sock, deadline)
     sock.sendall(request_bytes("CONNECT", authority, authority, fields, None))
-    _Reader(sock, deadline, largest=0).tunnel()
+    _Reader(sock, deadline, max_bytes=0).tunnel()
 
 
 def set_timeout(sock: socket.socket, deadline: Deadline) -> None:
@@ -120,10 +120,10 @@ def set_timeout(sock: socket.socket, deadline: Deadline) -> None:
 class _Reader:
     """Reads one answer."""
 
-    def __init__(self, sock: socket.socket, deadline: Deadline, largest: int) -> None:
+    def __init__(self, sock: socket.socket, deadline: Deadline, max_bytes: int) -> None:
         self._sock = sock
         self._deadline = deadline
-        self._largest = largest
+        self._max_bytes = max_bytes
         self._buffer = bytearray()
 
     def answer(self) -> RawAnswer:
@@ -172,7 +172,7 @@ class _Reader:
             size = int(line[1], 16)
             if not size:
                 break
-            if len(body) + size > self._largest:
+            if len(body) + size > self._max_bytes:
                 raise TooLarge
             body += self._take(size)
             if self._take(len(_EOL)) != _EOL:
@@ -183,7 +183,7 @@ class _Reader:
         raise BadAnswer("a trailer that is too long")
 
     def _rest(self) -> bytes:
-        while len(self._buffer) <= self._largest:
+        while len(self._buffer) <= self._max_bytes:
             if not self._more():
                 break
         else:
@@ -191,7 +191,7 @@ class _Reader:
         return bytes(self._buffer)
 
     def _take(self, size: int) -> bytes:
-        if size > self._largest:
+        if size > self._max_bytes:
             raise TooLarge
         while len(self._buffer) < size:
             if not self._more():
@@ -200,12 +200,12 @@ class _Reader:
         del self._buffer[:size]
         return taken
 
-    def _until(self, mark: bytes, most: int) -> bytes:
-        """Return the bytes before ``mark``, at most ``most``, and drop the mark."""
+    def _until(self, mark: bytes, max_bytes: int) -> bytes:
+        """Return the bytes before ``mark``, at most ``max_bytes``, and drop the mark."""
         searched = 0
-        while (end := self._buffer.find(mark, searched, most + len(mark))) < 0:
+        while (end := self._buffer.find(mark, searched, max_bytes + len(mark))) < 0:
             searched = max(0, len(self._buffer) - len(mark))
-            if searched >= most:
+            if searched >= max_bytes:
                 raise BadAnswer("a head or line that is too long")
             if not self._more():
                 raise BadAnswer("an incomplete answer" if self._buffer else "no answer and closed the connection")

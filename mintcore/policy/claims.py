@@ -84,7 +84,7 @@ def check_token(unverified_claims: Mapping[str, Any], issuer: Issuer, now: float
             unverified_claims, issuer=issuer.url, audience=issuer.audience, now=now, name=issuer.name
         )
     _require(unverified_claims, _JOB_CLAIMS)
-    _check_source(unverified_claims, issuer.url, issuer.audience, most_audiences=1)
+    _check_source(unverified_claims, issuer.url, issuer.audience, max_audiences=1)
     _check_times(unverified_claims, now)
     return job_of(unverified_claims, issuer.name)
 
@@ -109,18 +109,20 @@ def _require(unverified_claims: Mapping[str, Any], names: tuple[str, ...]) -> No
 
 
 def _check_source(
-    unverified_claims: Mapping[str, Any], issuer: str, audience: str, *, most_audiences: int = MAX_CLAIM
+    unverified_claims: Mapping[str, Any], issuer: str, audience: str, *, max_audiences: int = MAX_CLAIM
 ) -> None:
     if unverified_claims["iss"] != issuer:
         raise InvalidToken(detail=f"issuer is {_shown(unverified_claims['iss'])}, not {issuer}")
-    if not _names(unverified_claims["aud"], audience, most_audiences):
+    if not _names(unverified_claims["aud"], audience, max_audiences):
         raise InvalidToken(detail=f"audience is {_shown(unverified_claims['aud'])}, not {audience}")
 
 
-def _names(claimed: object, audience: str, most: int) -> bool:
+def _names(claimed: object, audience: str, max_audiences: int) -> bool:
     if isinstance(claimed, list):
         # A token for several services can be used by each of them against the others.
-        return len(claimed) <= most and all(isinstance(one, str) for one in claimed) and audience in claimed
+        return (
+            len(claimed) <= max_audiences and all(isinstance(one, str) for one in claimed) and audience in claimed
+        )
     return isinstance(claimed, str) and claimed == audience
 
 

@@ -98,10 +98,10 @@ class Reader:
         row, value = VARIABLES[variable], self.text(variable)
         if not value:
             return 0
-        least, most = row.bounds
-        if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
-            self.problem(variable, f"is not a whole number from {least} to {most}")
-            return int(row.default or least)
+        minimum, maximum = row.bounds
+        if not re.fullmatch(r"[0-9]{1,9}", value) or not minimum <= int(value) <= maximum:
+            self.problem(variable, f"is not a whole number from {minimum} to {maximum}")
+            return int(row.default or minimum)
         return int(value)
 
     def switch(self, variable: str) -> bool:

@@ -79,7 +79,7 @@ def trust_issuers(
                 # GitHub's tokens must not depend on the time of another issuer.
                 sets_clock=issuer.kind.is_github,
                 # One more request loads.
-                most_waiting=max(1, share - 1),
+                max_waiting=max(1, share - 1),
             ),
         )
         for issuer in issuers

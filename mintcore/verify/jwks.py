@@ -40,7 +40,7 @@ class IssuerKeys:
     A failure carries ``name``, or the URL of an issuer without a name. ``fetch_seconds`` bounds one fetch,
     within the request's own deadline. Keys up to ``renewed_seconds`` old are served while a thread of ``helpers``
     fetches new ones. ``sets_clock`` is whether its ``Date`` corrects the clock. While a fetch is in progress,
-    ``most_waiting`` requests wait for it and others fail at once: anyone can send tokens that name a key or an
+    ``max_waiting`` requests wait for it and others fail at once: anyone can send tokens that name a key or an
     issuer, and an issuer that hangs must not occupy every thread.
     """
 
@@ -56,7 +56,7 @@ class IssuerKeys:
         helpers: Helpers | None = None,
         algorithms: frozenset[str] = RS256_ONLY,
         sets_clock: bool = True,
-        most_waiting: int = MAX_WAITING,
+        max_waiting: int = MAX_WAITING,
     ) -> None:
         parts = urlsplit(issuer)
         self._issuer = issuer
@@ -75,11 +75,11 @@ class IssuerKeys:
             renew_for=lambda _keys: max(0.0, renewed_seconds - FRESH_SECONDS),
             stale_seconds=STALE_SECONDS,
             hold_failure_seconds=HOLD_FAILURE_SECONDS,
-            most=1,
+            max_entries=1,
             slow=lambda: IssuerUnavailable(
                 detail=f"the issuer {issuer} has not yet answered a request for its keys", issuer=self._name
             ),
-            most_waiting=most_waiting,
+            max_waiting=max_waiting,
             helpers=helpers,
         )
 

@@ -28,14 +28,16 @@ def port(scene: Scene, service: str) -> int:
 def test_callers_get_as_many_answers_as_they_asked_for_and_the_world_counts_them(scene: Scene) -> None:
     exchange = b"POST /v1/token HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"
     before = scene.calls()
-    seen = load(port(scene, "sts"), [exchange], clients=3, most=20, seconds=30)
+    seen = load(port(scene, "sts"), [exchange], clients=3, max_calls=20, seconds=30)
     assert len(seen.latencies) == 20
     assert scene.calls_since(before) == {"sts": 20}
 
 
 def test_an_answer_takes_the_latency_that_was_set(scene: Scene) -> None:
     scene.set_latency(30)
-    seen = load(port(scene, "issuer"), [b"GET /.well-known/jwks HTTP/1.1\r\n\r\n"], clients=1, most=3, seconds=30)
+    seen = load(
+        port(scene, "issuer"), [b"GET /.well-known/jwks HTTP/1.1\r\n\r\n"], clients=1, max_calls=3, seconds=30
+    )
     scene.set_latency(0)
     assert min(seen.latencies) >= 0.029
 
@@ -43,7 +45,7 @@ def test_an_answer_takes_the_latency_that_was_set(scene: Scene) -> None:
 def test_a_refused_request_ends_the_measurement() -> None:
     # A world of its own, because a call it does not know spoils its counts for good.
     with Scene() as scene, pytest.raises(LoadError, match="404"):
-        load(port(scene, "github"), [b"GET /nowhere HTTP/1.1\r\n\r\n"], clients=1, most=1, seconds=30)
+        load(port(scene, "github"), [b"GET /nowhere HTTP/1.1\r\n\r\n"], clients=1, max_calls=1, seconds=30)
 
 
 @pytest.mark.parametrize(
@@ -56,9 +58,9 @@ def test_a_refused_request_ends_the_measurement() -> None:
 def test_both_mints_mint_in_this_world_with_their_calls(scene: Scene, name: str, calls: list[str]) -> None:
     with Server(name, scene.environment(), cpus=os.sched_getaffinity(0)) as server:
         server.wait()
-        load(server.port, scene.requests(), clients=1, most=2, seconds=30)
+        load(server.port, scene.requests(), clients=1, max_calls=2, seconds=30)
         before = scene.calls()
-        load(server.port, scene.requests(), clients=1, most=2, seconds=30)
+        load(server.port, scene.requests(), clients=1, max_calls=2, seconds=30)
         made = scene.calls_since(before)
     if name == "mint":
         made.pop("secret", None)  # the keys of its other roles may still be on their way
@@ -84,10 +86,10 @@ def test_a_warm_mint_with_keys_in_cloud_kms_makes_the_same_two_calls(scene: Scen
     with Server("mint", scene.kms_environment(), cpus=os.sched_getaffinity(0)) as server:
         server.wait()
         start = scene.calls()
-        load(server.port, scene.requests(), clients=1, most=2, seconds=30)
+        load(server.port, scene.requests(), clients=1, max_calls=2, seconds=30)
         assert scene.calls_since(start)["sign"] == 1
         before = scene.calls()
-        load(server.port, scene.requests(), clients=1, most=2, seconds=30)
+        load(server.port, scene.requests(), clients=1, max_calls=2, seconds=30)
         assert scene.calls_since(before) == {"access_token": 2, "sts": 2}
 
 

@@ -61,7 +61,7 @@ def new_cache(clock: FakeClock, **changes: Any) -> ExpiringCache[str, object]:
         "fresh_for": lambda _value: 100.0,
         "stale_seconds": 1000.0,
         "hold_failure_seconds": 5.0,
-        "most": 100,
+        "max_entries": 100,
         "slow": lambda: KeyUnavailable(detail="too slow"),
     }
     return ExpiringCache("things", clock=clock, **(given | changes))
@@ -208,7 +208,7 @@ def test_a_remembered_failure_does_not_grow_with_each_who_hears_of_it(clock: Fak
 
 
 def test_the_key_unused_longest_goes_first_when_there_are_too_many(clock: FakeClock) -> None:
-    cache = new_cache(clock, most=3)
+    cache = new_cache(clock, max_entries=3)
     for key in ("a", "b", "c", "a", "d"):
         cache.get(key, lambda key=key: key, new_attempt(clock))  # type: ignore[misc]
     assert len(cache) == 3
@@ -219,7 +219,7 @@ def test_the_key_unused_longest_goes_first_when_there_are_too_many(clock: FakeCl
 
 
 def test_a_new_key_stays_where_every_other_key_is_in_use(clock: FakeClock) -> None:
-    cache, source = new_cache(clock, most=2), Source()
+    cache, source = new_cache(clock, max_entries=2), Source()
     for key in ("a", "b", "a", "b", "c", "c"):
         cache.get(key, source, new_attempt(clock))
     assert source.loads == 3
@@ -242,7 +242,7 @@ def test_a_fresh_value_is_served_while_another_key_is_dropped(clock: FakeClock) 
 
 
 def test_failures_are_bounded_too(clock: FakeClock) -> None:
-    cache, source = new_cache(clock, most=3), Source()
+    cache, source = new_cache(clock, max_entries=3), Source()
     source.failure = KeyUnavailable()
     for number in range(50):
         with pytest.raises(KeyUnavailable):

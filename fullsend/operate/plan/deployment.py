@@ -203,14 +203,14 @@ def _function_steps(state: MintState, deployment: DeploymentSpec, edit: Edit, bu
         sizing = missing_from(state.service.raw.get("template", {}), wanted)
         return edit_steps(state, edit, sizing)
     there = state.service.sizing if state.service is not None else Sizing()
-    least = (deployment.min_instances, there.min_instances, MIN_INSTANCES)
-    most = (deployment.max_instances, there.max_instances, MAX_INSTANCES)
+    minimum = (deployment.min_instances, there.min_instances, MIN_INSTANCES)
+    maximum = (deployment.max_instances, there.max_instances, MAX_INSTANCES)
     build = DeployFunction(
         bundle.sha256,
         edit,
         bundle,
         dict(state.environment),
-        Sizing(_first(least), _first(most)),
+        Sizing(_first(minimum), _first(maximum)),
         public=EVERYONE in state.invokers,
         pinned=state.service is not None and not state.service.follows_latest,
     )

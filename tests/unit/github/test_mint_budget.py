@@ -11,7 +11,7 @@ from tests.mint_doubles import FakeClock
 
 def test_events_fit_up_to_the_bound_and_again_as_they_age() -> None:
     clock = FakeClock()
-    budget = Budget[str](clock, most=2, seconds=60)
+    budget = Budget[str](clock, max_events=2, seconds=60)
     assert budget.spend("a") == 0
     clock.advance(10)
     assert [budget.spend("a"), budget.spend("a")] == [0, 50]
@@ -24,7 +24,7 @@ def test_events_fit_up_to_the_bound_and_again_as_they_age() -> None:
 
 def test_what_is_noted_beyond_the_bound_prolongs_the_wait() -> None:
     clock = FakeClock()
-    budget = Budget[str](clock, most=2, seconds=60)
+    budget = Budget[str](clock, max_events=2, seconds=60)
     for _ in range(2):
         budget.note("a")
     clock.advance(30)
@@ -33,7 +33,7 @@ def test_what_is_noted_beyond_the_bound_prolongs_the_wait() -> None:
 
 
 def test_the_keys_that_are_remembered_are_bounded() -> None:
-    budget = Budget[int](FakeClock(), most=1, seconds=60)
+    budget = Budget[int](FakeClock(), max_events=1, seconds=60)
     for number in range(10_005):
         budget.note(number)
     assert [budget.wait(0), budget.wait(10_004)] == [0, 60]
@@ -46,7 +46,7 @@ PAUSES = st.integers(0, 240).map(lambda eighths: eighths / 8)
 @given(st.lists(st.tuples(PAUSES, st.sampled_from("ab")), max_size=60), st.integers(1, 4))
 def test_no_time_has_more_events_than_the_bound(steps: list[tuple[float, str]], most: int) -> None:
     clock = FakeClock(0.0)
-    budget = Budget[str](clock, most=most, seconds=60)
+    budget = Budget[str](clock, max_events=most, seconds=60)
     counted: dict[str, list[float]] = {"a": [], "b": []}
     for pause, key in steps:
         clock.advance(pause)

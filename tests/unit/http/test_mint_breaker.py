@@ -24,14 +24,14 @@ def succeed(breaker: CircuitBreaker) -> None:
 
 
 def test_so_many_wait_and_no_more() -> None:
-    breaker = CircuitBreaker(FakeClock(), most=2)
+    breaker = CircuitBreaker(FakeClock(), max_waiting=2)
     with breaker.calling(Broken), breaker.calling(Broken), pytest.raises(CircuitOpen, match="too many"):
         succeed(breaker)
     succeed(breaker)
 
 
 def test_it_rests_after_failures_in_a_row_and_only_then() -> None:
-    breaker = CircuitBreaker(FakeClock(), most=2)
+    breaker = CircuitBreaker(FakeClock(), max_waiting=2)
     fail(breaker, FAILURES - 1)
     succeed(breaker)
     fail(breaker)
@@ -42,7 +42,7 @@ def test_it_rests_after_failures_in_a_row_and_only_then() -> None:
 
 def test_after_the_rest_one_tries_and_its_success_is_for_all() -> None:
     clock = FakeClock()
-    breaker = CircuitBreaker(clock, most=4)
+    breaker = CircuitBreaker(clock, max_waiting=4)
     fail(breaker)
     clock.advance(REST_SECONDS)
     with breaker.calling(Broken), pytest.raises(CircuitOpen):
@@ -52,7 +52,7 @@ def test_after_the_rest_one_tries_and_its_success_is_for_all() -> None:
 
 def test_a_failed_try_begins_the_next_rest() -> None:
     clock = FakeClock()
-    breaker = CircuitBreaker(clock, most=4)
+    breaker = CircuitBreaker(clock, max_waiting=4)
     fail(breaker)
     clock.advance(REST_SECONDS)
     fail(breaker, 1)
@@ -64,7 +64,7 @@ def test_a_failed_try_begins_the_next_rest() -> None:
 
 def test_a_try_that_never_ends_is_followed_by_another_after_the_next_rest() -> None:
     clock = FakeClock()
-    breaker = CircuitBreaker(clock, most=4)
+    breaker = CircuitBreaker(clock, max_waiting=4)
     fail(breaker)
     clock.advance(REST_SECONDS)
     with breaker.calling(Broken):
@@ -73,7 +73,7 @@ def test_a_try_that_never_ends_is_followed_by_another_after_the_next_rest() -> N
 
 
 def test_another_exception_is_not_the_services_failure() -> None:
-    breaker = CircuitBreaker(FakeClock(), most=1)
+    breaker = CircuitBreaker(FakeClock(), max_waiting=1)
     for _ in range(FAILURES):
         with contextlib.suppress(KeyError), breaker.calling(Broken):
             raise KeyError

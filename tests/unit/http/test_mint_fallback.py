@@ -60,7 +60,7 @@ def fallback(url: str, log: io.StringIO, check: Callable[[str, RequestContext], 
     clock = CorrectedClock()
     roles = build_role_book({Role("triage"): "1", Role("scanner"): "2"}, {}, None)
     channel = Outbound(clock, connections=1).channel("fallback", url)
-    return UpstreamMint(channel, roles, JsonLog(log), check=check, breaker=CircuitBreaker(clock, most=2))
+    return UpstreamMint(channel, roles, JsonLog(log), check=check, breaker=CircuitBreaker(clock, max_waiting=2))
 
 
 def forward(upstream: Upstream, log: io.StringIO, seconds: float = 10.0, **headers: str) -> Response:

@@ -245,7 +245,7 @@ def test_a_connection_that_was_idle_for_a_minute_is_not_used_again(idle: float, 
 def test_no_more_connections_are_kept_than_wanted_and_none_for_long() -> None:
     clock = FakeClock()
     with Peer(lambda _number: []) as peer:
-        kept = Connections(peer.url, clock, most=2, tls=ssl.create_default_context(), proxy=None)
+        kept = Connections(peer.url, clock, max_idle=2, tls=ssl.create_default_context(), proxy=None)
         first, second, third = opened = [kept.open(Deadline(clock, 5)) for _ in range(3)]
         for connection in opened:
             kept.release(connection)
@@ -288,7 +288,7 @@ def test_a_proxy_is_asked_for_host_and_port_and_shown_no_credentials_it_has_not(
 
 def test_https_without_tls_is_refused_and_not_sent_in_the_clear() -> None:
     with pytest.raises(ValueError, match="https needs TLS"):
-        Connections("https://service.test", FakeClock(), most=1, tls=None, proxy=None)
+        Connections("https://service.test", FakeClock(), max_idle=1, tls=None, proxy=None)
 
 
 @pytest.mark.parametrize("url", ["https://service.test", "HTTPS://service.test"])

@@ -41,9 +41,9 @@ class Sent:
         self._ours.close()
 
 
-def read(data: bytes, largest: int = 1000) -> RawAnswer:
+def read(data: bytes, max_bytes: int = 1000) -> RawAnswer:
     with Sent(data) as sock:
-        return exchange(sock, REQUEST, Deadline(CorrectedClock(), 5), largest=largest)
+        return exchange(sock, REQUEST, Deadline(CorrectedClock(), 5), max_bytes=max_bytes)
 
 
 def test_a_request_is_one_piece() -> None:
@@ -145,7 +145,7 @@ def test_a_body_in_chunks_is_put_together() -> None:
 )
 def test_a_body_larger_than_wanted_is_not_read(data: bytes) -> None:
     with pytest.raises(TooLarge):
-        read(data, largest=1000)
+        read(data, max_bytes=1000)
 
 
 @pytest.mark.parametrize("size", [1000, 200_000])
@@ -155,7 +155,7 @@ def test_a_body_as_large_as_wanted_is_read(size: int) -> None:
         b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * size,
         CHUNKED + (b"%x\r\n" % (size // 2) + b"x" * (size // 2) + b"\r\n") * 2 + b"0\r\n\r\n",
     ):
-        assert read(data, largest=size).body == b"x" * size
+        assert read(data, max_bytes=size).body == b"x" * size
 
 
 BAD_ANSWERS = {
@@ -232,7 +232,7 @@ def test_an_answer_is_the_same_wherever_the_network_cuts_it(data: bytes) -> None
         with ours, theirs:
             theirs.send(data[:cut])
             theirs.send(data[cut:])
-            answer = exchange(ours, REQUEST, Deadline(CorrectedClock(), 5), largest=4)
+            answer = exchange(ours, REQUEST, Deadline(CorrectedClock(), 5), max_bytes=4)
         assert (answer.status, answer.body, answer.reusable) == (200, b"body", True)
 
 
@@ -282,7 +282,7 @@ def test_a_body_in_chunks_is_whole_or_refused_wherever_it_is_cut(pieces: list[by
 
 
 SAY: dict[str, Callable[[socket.socket, Deadline], object]] = {
-    "request": lambda sock, deadline: exchange(sock, b"x" * 4_000_000, deadline, largest=0),
+    "request": lambda sock, deadline: exchange(sock, b"x" * 4_000_000, deadline, max_bytes=0),
     "tunnel": lambda sock, deadline: open_tunnel(sock, "h:443", {"X": "x" * 4_000_000}, deadline),
 }
 
@@ -326,5 +326,5 @@ def test_an_answer_that_drips_ends_with_the_time(pieces: list[bytes | float]) ->
         host, port = peer.url.removeprefix("http://").split(":")
         started = time.monotonic()
         with socket.create_connection((host, int(port))) as sock, pytest.raises(TimeoutError):
-            exchange(sock, REQUEST, Deadline(CorrectedClock(), 0.4), largest=1000)
+            exchange(sock, REQUEST, Deadline(CorrectedClock(), 0.4), max_bytes=1000)
         assert time.monotonic() - started < 5  # the drip lasts for more than 10
