@@ -130,6 +130,6 @@ def _bare_name(repo: str, owner: str) -> str:
         return name
     why = f"belongs to {given!a}, not to {owner}" if owner else "names an owner, and the job's own is not known"
     raise MintConfigurationError(
-        f"the repository {repo[:200]!a} {why}; give the bare name, or the organization as target_org.",
+        f"the repository {repo[:200]!a} {why}; give the bare name, or name the target organization.",
         code="invalid_repos",
     )

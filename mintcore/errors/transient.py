@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mintcore.errors.base import MintError
 
-_RUN_AGAIN = "This usually passes within minutes: run the job again."
 _OR_OPERATOR = (
     "If the message says that a retry does not help, give the mint's operator the code and the request id. "
     "Otherwise run the job again in a few minutes."
@@ -35,8 +34,11 @@ class IssuerUnavailable(TransientError):
     code = "issuer_unavailable"
     status = 502
     sentence = "The mint cannot fetch the OIDC issuer's keys; try again in a minute."
-    cause = "A standalone mint has no keys of the issuer and cannot fetch them."
-    caller_fix = f"The mint cannot fetch the issuer's keys. {_RUN_AGAIN}"
+    cause = (
+        "A standalone mint has no keys of the issuer and cannot fetch them. With the header `X-Should-Retry: "
+        "false`, the issuer's address or a proxy refuses, and a retry does not help."
+    )
+    caller_fix = f"The mint cannot fetch the issuer's keys. {_OR_OPERATOR}"
     operator_fix = (
         "The event names the `issuer`, and the log why its keys cannot be used. Check that the mint can reach it "
         "(`OIDC_ISSUER_URL` or its `url` in `ISSUERS`), through `HTTPS_PROXY` if there is one. Before it has an "
@@ -47,6 +49,16 @@ class IssuerUnavailable(TransientError):
     def __init__(self, public: str = "", *, detail: str = "", issuer: str = "") -> None:
         self.issuer = issuer
         super().__init__(public, detail=detail)
+
+
+class IssuerRefused(IssuerUnavailable):
+    """The issuer's address refuses, or is not the issuer's; it lasts until the operator acts."""
+
+    lasting = True
+    sentence = (
+        "The mint gets no keys at the OIDC issuer's address. Fix: give the request id to the mint's operator, who "
+        "has to correct the issuer's URL or the way to it; a retry does not help."
+    )
 
 
 class StsUnavailable(TransientError):

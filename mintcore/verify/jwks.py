@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mintcore.cache import MAX_WAITING, ExpiringCache
-from mintcore.errors import IssuerUnavailable
-from mintcore.outbound.answer import OutboundError
+from mintcore.errors import IssuerRefused, IssuerUnavailable
+from mintcore.outbound.answer import OutboundError, RouteRefused, is_lasting
 from mintcore.request import Deadline
 from mintcore.verify.unverified import RS256_ONLY
 
@@ -114,14 +114,16 @@ class IssuerKeys:
             return parse_key_set(keys, self._algorithms)
         except (OutboundError, IssuerUnavailable) as error:
             why = error.detail if isinstance(error, IssuerUnavailable) else str(error)
-            raise IssuerUnavailable(
+            lasts = isinstance(error, IssuerRefused | RouteRefused)
+            raise (IssuerRefused if lasts else IssuerUnavailable)(
                 detail=f"the keys of the issuer {self._issuer} cannot be fetched: {why}", issuer=self._name
             ) from None
 
     def _get(self, path: str, context: RequestContext) -> dict[str, Any]:
         answer = self._channel.send("GET", path, headers={"Accept": "application/json"}, context=context)
         if answer.status != _OK:
-            raise IssuerUnavailable(detail=f"{self._channel.service}: status {answer.status} for {path}")
+            kind = IssuerRefused if is_lasting(answer.status) else IssuerUnavailable
+            raise kind(detail=f"{self._channel.service}: status {answer.status} for {path}")
         if self._sets_clock:
             self._clock.observe(answer.headers.get("date", ""), answer.headers.get("age", ""), cacheable=True)
         return answer.json_object()
@@ -131,10 +133,10 @@ class IssuerKeys:
         named, jwks_uri = discovery.get("issuer"), discovery.get("jwks_uri")
         if named != self._issuer:
             shown = repr(named)[:200]
-            raise IssuerUnavailable(
+            raise IssuerRefused(
                 detail=f"the discovery document names the issuer {shown}. Fix: set the url to exactly the claim iss"
             )
         if isinstance(jwks_uri, str) and jwks_uri.startswith(f"{self._origin}/"):
             return jwks_uri.removeprefix(self._origin)
         shown = jwks_uri[:200] if isinstance(jwks_uri, str) else type(jwks_uri).__name__
-        raise IssuerUnavailable(detail=f"jwks_uri is not on the issuer's origin {self._origin}: {shown}")
+        raise IssuerRefused(detail=f"jwks_uri is not on the issuer's origin {self._origin}: {shown}")

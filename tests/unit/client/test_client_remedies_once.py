@@ -16,7 +16,7 @@ from fullsend.client.mint_request import MintRequest
 from fullsend.client.remedies import CLIENT_TABLE, UNKNOWN_CODE, remedy_for
 from fullsend.client.types import MintStatus
 from fullsend.console import error_text
-from mintcore.errors import KeyRefused, NotGitHub, StsRefused
+from mintcore.errors import IssuerRefused, KeyRefused, NotGitHub, StsRefused
 from mintcore.errors.table import TABLE
 
 ACTION = Path(__file__).resolve().parents[3] / ".github" / "actions" / "mint-token"
@@ -28,7 +28,7 @@ SENTENCES = {
     "a_code_of_a_newer_mint": ["It failed."],
     "toString": ["It failed."],
 }
-for refused in (KeyRefused, NotGitHub, StsRefused):
+for refused in (IssuerRefused, KeyRefused, NotGitHub, StsRefused):
     SENTENCES[refused.code].append(refused.sentence)
 
 

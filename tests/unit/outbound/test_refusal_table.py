@@ -15,6 +15,8 @@ from mintcore.errors import (
     GitHubUnavailable,
     InvalidRoleKey,
     InvalidToken,
+    IssuerRefused,
+    IssuerUnavailable,
     KeyRefused,
     KeyUnavailable,
     MintError,
@@ -30,6 +32,7 @@ from mintcore.outbound.answer import OutboundError
 from mintcore.outbound.channel import Outbound
 from mintcore.policy.names import Org, Role
 from mintcore.secret import Secret
+from mintcore.verify.jwks import IssuerKeys
 from mintcore.verify.sts import ConditionRefused, ProviderRefused, SecurityTokenService
 from tests.mint_doubles import FakeClock, new_attempt
 from tests.unit.outbound.loopback_peer import Peer, answer
@@ -220,3 +223,32 @@ def test_a_proxy_that_opens_no_tunnel_lasts_unless_its_status_may_pass(
     assert "canary" not in f"{failed.value.detail}{failed.value.public}"
     if lasts:
         assert (len(proxy.requests), clock.sleeps) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        *((answer(status, PAGE), IssuerRefused) for status in (302, 400, 403, 404, 407, 410)),
+        *((answer(status, PAGE), IssuerUnavailable) for status in (408, 425, 429, 500, 502, 503, 204)),
+        (answer(200, PAGE), IssuerUnavailable),
+        (answer(200, b'{"issuer": "https://other.example"}'), IssuerRefused),
+    ],
+)
+def test_an_issuers_address_that_refuses_lasts(reply: bytes, kind: type[MintError]) -> None:
+    clock = FakeClock()
+    with Peer(lambda _number: [reply]) as peer, pytest.raises(IssuerUnavailable) as failed:
+        IssuerKeys(peer.url, Outbound(clock, connections=1, jitter=lambda: 0.0), clock, fetch_seconds=3.0).load(
+            new_attempt(clock)
+        )
+    assert type(failed.value) is kind
+    assert failed.value.lasting is (kind is IssuerRefused)
+    assert "the keys of the issuer http://127.0.0.1:" in failed.value.detail
+
+
+def test_a_proxy_on_the_way_to_an_issuer_that_opens_no_tunnel_lasts() -> None:
+    clock = FakeClock()
+    with Peer(lambda _number: [answer(407)]) as proxy:
+        outbound = Outbound(clock, connections=1, proxy_url=Secret(proxy.url))
+        keys = IssuerKeys("https://issuer.example", outbound, clock, fetch_seconds=3.0)
+        with pytest.raises(IssuerRefused, match="status 407"):
+            keys.load(new_attempt(clock))
