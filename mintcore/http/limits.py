@@ -9,6 +9,8 @@ import contextlib
 import resource
 from typing import Any
 
+from mintcore.http.ending import end_worker
+
 REQUEST_SECONDS = 10.0
 """Head and body in all, from the connection or from the request's first byte."""
 KEEPALIVE_SECONDS = 75
@@ -51,4 +53,5 @@ def edge_settings() -> dict[str, Any]:
         "forwarder_headers": "",
         # A socket through which a local user could steer the server; nothing uses it.
         "control_socket_disable": True,
+        "worker_exit": end_worker,
     }
