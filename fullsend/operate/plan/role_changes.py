@@ -12,14 +12,14 @@ from fullsend.github.app_key import load_app_key
 from fullsend.operate.gcp.secret_manager import ENABLED
 from fullsend.operate.model import environment
 from fullsend.operate.model.edits import Edit
-from fullsend.operate.model.kms_names import keys_in_use
+from fullsend.operate.model.kms_names import key_name, keys_in_use
 from fullsend.operate.model.mint_state import SecretState
 from fullsend.operate.operate_errors import BadInput, NotThere
 from fullsend.operate.plan.deployment import edit_steps
 from fullsend.operate.plan.enrollment import require_mint
 from fullsend.operate.plan.key_changes import key_steps
 from fullsend.operate.plan.kms_keys import retiring_steps, versions_of
-from fullsend.operate.plan.steps.kms_steps import DisableKeyVersion
+from fullsend.operate.plan.steps.kms_steps import DisableKeyVersion, RevokeSigner
 from fullsend.operate.plan.steps.secret_steps import DeleteSecret, DisableOldKeys, RevokeSecret
 from mintcore.keys.pem import normalize
 from mintcore.policy.roles import BUILT_IN, key_role
@@ -78,7 +78,7 @@ def _refuse_shared_app(state: MintState, role: Role) -> None:
 
 
 def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
-    """Return the steps: the environment, then the key. If the secret is kept, the mint loses its read access.
+    """Return the steps: the environment, then the key. A key that is kept can no longer be used by the mint.
 
     Raises BadInput, NotThere.
     """
@@ -98,6 +98,8 @@ def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
         _refuse_shared_app(state, role)
     if version and not keep_pem:
         steps = [*steps, DisableKeyVersion(role, version)]
+    if version.startswith(f"{key_name(state.location, role)}/"):
+        steps = [*steps, RevokeSigner(role, state.member)]
     found = state.secrets.get(role)
     if found is None or found.versions is None:
         return steps

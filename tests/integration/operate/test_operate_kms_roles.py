@@ -102,12 +102,14 @@ def test_a_key_that_is_in_cloud_kms_already_is_proven_by_a_signature(world: Worl
     operator.deploy("--kms")
     operator.done(*add_words(operator, "coder", "--pem", str(operator.pem("coder")), "--kms"))
     operator.done("mint", "remove-role", "triage", "--yes")
+    assert operator.cloud().kms.signers(TRIAGE) == set()
     missing = operator.run(*add_words(operator, "triage", "--kms"))
     assert "has no enabled key for the role triage" in missing.output
     assert f"gcloud kms keys versions enable {FIRST}" in missing.output
     world.kms.set_state(FIRST, "ENABLED")
     operator.done(*add_words(operator, "triage", "--kms"))
     assert in_use(operator)["triage"] == FIRST
+    assert operator.cloud().kms.signers(TRIAGE) == {operator.state().member}
     world.kms.versions[FIRST].key = new_key()
     stranger = operator.run(*add_words(operator, "triage", "--kms"))
     assert (stranger.exit_code, "does not accept the key" in stranger.output) == (1, True)

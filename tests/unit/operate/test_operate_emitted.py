@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from dataclasses import replace
@@ -24,6 +25,7 @@ from fullsend.operate.plan.deployment_spec import DeploymentSpec, RoleKey
 from fullsend.operate.plan.enrollment import enroll_org, enroll_repo, unenroll_org, unenroll_repo
 from fullsend.operate.plan.inference_access import APIS, InferenceState, deprovision, provision
 from fullsend.operate.plan.role_changes import add_role, remove_role
+from fullsend.operate.plan.steps.kms_steps import RevokeSigner
 from fullsend.operate.plan.steps.secret_steps import DisableOldKeys
 from fullsend.operate.plan.steps.shell import script
 from fullsend_sandbox.keys import new_key, pem
@@ -266,13 +268,26 @@ def test_a_ring_that_exists_is_not_created_again() -> None:
     assert "gcloud kms keys create fullsend-coder-app" in text
 
 
+@pytest.mark.parametrize("keep_pem", [True, False])
+def test_a_removed_roles_key_can_no_longer_be_used_by_the_mint(keep_pem: bool) -> None:
+    environment = ENVIRONMENT | {
+        "ROLE_APP_IDS": '{"triage": "7", "coder": "8"}',
+        "ROLE_KMS_KEYS": json.dumps({"triage": f"{IN_RING}/fullsend-triage-app/cryptoKeyVersions/3"}),
+    }
+    steps = remove_role(running(environment), Role("triage"), keep_pem=keep_pem)
+    assert RevokeSigner(Role("triage"), running().member) in steps
+
+
 def test_a_version_of_another_project_is_disabled_where_it_is() -> None:
     name = "projects/vault/locations/europe-west1/keyRings/apps/cryptoKeys/triage/cryptoKeyVersions/4"
     environment = ENVIRONMENT | {
         "ROLE_APP_IDS": '{"triage": "7", "coder": "8"}',
         "ROLE_KMS_KEYS": f'{{"triage": "{name}"}}',
     }
-    words = one(remove_role(running(environment), Role("triage"), keep_pem=False), "kms", "keys", "versions")
+    steps = remove_role(running(environment), Role("triage"), keep_pem=False)
+    # Its bindings are of whoever made it.
+    assert not [step for step in steps if isinstance(step, RevokeSigner)]
+    words = one(steps, "kms", "keys", "versions")
     assert words[5:] == [
         *("4", "--key", "triage", "--keyring", "apps", "--location", "europe-west1"),
         *("--project", "vault", "--quiet"),
