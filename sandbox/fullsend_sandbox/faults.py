@@ -144,7 +144,7 @@ class Faults:
         with self._lock:
             self._rules.clear()
 
-    def take(self, request: Request) -> Fault | None:
+    def match(self, request: Request) -> Fault | None:
         """Return the fault for this request, counted down, or None."""
         with self._lock:
             for rule in self._rules:

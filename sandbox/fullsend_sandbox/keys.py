@@ -45,7 +45,7 @@ class KeyPool:
     def _grow(self, count: int) -> None:
         self._keys += [self._executor.submit(new_key) for _ in range(count)]
 
-    def take(self) -> rsa.RSAPrivateKey:
+    def next_key(self) -> rsa.RSAPrivateKey:
         """Return the next key, waiting for it if it is still being made."""
         with self._lock:
             if self._next == len(self._keys):

@@ -119,7 +119,7 @@ class LoopbackService:
 
     def answer(self, request: Request, body: bytes) -> Response | None:
         """Answer one request, faults included, and record it; None means: close the connection."""
-        fault = self.faults.take(request)
+        fault = self.faults.match(request)
         if fault is None:
             response: Response | None = self._ask_app(request)
         else:

@@ -94,12 +94,12 @@ class World:
     def _build(self, keys: KeyPool) -> None:
         keys.rewind()
         self.federation = Federation(names.PROJECT_NUMBER)
-        self.issuer = Issuer(clock=self._clock, make_key=keys.take)
-        self.ci = CISystems(self.federation, clock=self._clock, make_key=keys.take, ports=self._ports)
+        self.issuer = Issuer(clock=self._clock, make_key=keys.next_key)
+        self.ci = CISystems(self.federation, clock=self._clock, make_key=keys.next_key, ports=self._ports)
         self.sts = SecurityTokenService(self.federation, self._keys_of, clock=self._clock)
         self.secret_manager = SecretManager(names.PROJECT_NUMBER, names.PROJECT_ID, clock=self._clock)
         self.kms = KeyManagement(names.PROJECT_NUMBER, names.PROJECT_ID, clock=self._clock)
-        self.github = GitHubService(clock=self._clock, make_key=keys.take)
+        self.github = GitHubService(clock=self._clock, make_key=keys.next_key)
         with ExitStack() as started:
             for service in self.services():
                 service.start(self._ports.get(service.name, 0))

@@ -52,7 +52,7 @@ def home(tmp_path: Path, rsa_keys: KeyPool) -> Path:
     downloads.mkdir()
     for name in ("myorg-triage", "myorg-scanner"):
         for dated in ("", ".2026-06-18"):
-            (downloads / f"{name}{dated}.private-key.pem").write_bytes(pem(rsa_keys.take()))
+            (downloads / f"{name}{dated}.private-key.pem").write_bytes(pem(rsa_keys.next_key()))
     return tmp_path
 
 

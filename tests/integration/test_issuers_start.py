@@ -41,7 +41,7 @@ def pems(tmp_path: Path, rsa_keys: KeyPool) -> Path:
     (tmp_path / "pems").mkdir()
     path = tmp_path / "pems" / "triage.pem"
     path.touch(mode=0o600)
-    path.write_bytes(pem(rsa_keys.take()))
+    path.write_bytes(pem(rsa_keys.next_key()))
     return path.parent
 
 

@@ -30,7 +30,7 @@ FALLBACK = "https://mint.example.com"
 @pytest.fixture
 def key(rsa_keys: KeyPool) -> RSAPrivateKey:
     rsa_keys.rewind()
-    return rsa_keys.take()
+    return rsa_keys.next_key()
 
 
 @pytest.fixture

@@ -215,7 +215,7 @@ class ControlPlane:
         """
         self._budget.set(writes, lose_last_answer=lose_last_answer)
 
-    def heal(self) -> None:
+    def stop_failing(self) -> None:
         """End `fail_after`."""
         self._budget.set(None)
 

@@ -159,4 +159,4 @@ class Deployments:
             for revision in idle:
                 revision.running = None
         for running in stopping:
-            running.halt()
+            running.stop()

@@ -25,7 +25,7 @@ class _EmulatedService(LoopbackService):
     def logs(self) -> list[str]:
         return []
 
-    def halt(self) -> None:
+    def stop(self) -> None:
         self.stop()
 
     def _ask(self, request: Request) -> Response:

@@ -47,8 +47,8 @@ class BudgetedFaults(Faults):
         super().__init__()
         self._budget = budget
 
-    def take(self, request: Request) -> Fault | None:
+    def match(self, request: Request) -> Fault | None:
         """Return the fault for this request, or the budget for a write."""
-        fault = super().take(request)
+        fault = super().match(request)
         reads = request.method == "GET" or request.path.endswith(READING_VERBS)
         return fault if fault is not None or reads else self._budget

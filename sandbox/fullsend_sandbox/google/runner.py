@@ -28,7 +28,7 @@ class Running(Protocol):
     def logs(self) -> list[str]:
         """Return what it has printed so far."""
 
-    def halt(self) -> None:
+    def stop(self) -> None:
         """End it."""
 
 
@@ -47,7 +47,7 @@ class _RunningProcess:
     def logs(self) -> list[str]:
         return self._process.logs()
 
-    def halt(self) -> None:
+    def stop(self) -> None:
         self._process.stop()
 
 

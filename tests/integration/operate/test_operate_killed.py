@@ -80,7 +80,7 @@ def test_a_deployment_cut_off_after_each_of_its_writes_is_finished_by_the_next(o
     for writes in range(1, MAX_WRITES):
         operator.plane.fail_after(writes, lose_last_answer=True)
         broken = operator.run(*operator.deploy_words())
-        operator.plane.heal()
+        operator.plane.stop_failing()
         operator.plane.wait()
         operator.deploy()
         assert operator.doctor().exit_code == 0
@@ -118,7 +118,7 @@ def test_a_command_cut_off_after_each_of_its_writes_is_finished_by_the_next(
     for _ in range(MAX_WRITES):
         operator.plane.fail_after(1, lose_last_answer=True)
         broken = operator.run(*command)
-        operator.plane.heal()
+        operator.plane.stop_failing()
         operator.plane.wait()
         if broken.exit_code == 0:
             break

@@ -90,7 +90,7 @@ def test_a_command_that_was_killed_goes_on(world: World, operator: Operator, wri
     operator.deploy()
     operator.plane.fail_after(writes, lose_last_answer=True)
     operator.run(*import_words(operator))
-    operator.plane.heal()
+    operator.plane.stop_failing()
     operator.done(*import_words(operator))
     [(role, version)] = in_use(operator).items()
     assert role == "triage"

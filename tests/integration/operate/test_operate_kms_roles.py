@@ -146,7 +146,7 @@ def test_adding_a_role_goes_on_where_it_was_killed(world: World, operator: Opera
     words = add_words(operator, "coder", "--pem", str(operator.pem("coder")), "--kms")
     operator.plane.fail_after(writes, lose_last_answer=True)
     operator.run(*words)
-    operator.plane.heal()
+    operator.plane.stop_failing()
     operator.done(*words)
     [version] = in_use(operator).values()
     assert world.kms.versions[version].state == "ENABLED"
@@ -188,7 +188,7 @@ def test_a_deletion_that_was_stopped_still_finds_the_keys(world: World, operator
     operator.deploy("--kms")
     operator.plane.fail_after(writes, lose_last_answer=True)
     operator.run("mint", "delete", "--yes")
-    operator.plane.heal()
+    operator.plane.stop_failing()
     operator.done("mint", "delete", "--yes")
     assert set(states(world).values()) == {"DISABLED"}
 

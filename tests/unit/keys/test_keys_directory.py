@@ -46,12 +46,12 @@ def keys(tmp_path: Path) -> DirectoryKeys:
 @pytest.fixture
 def one(rsa_keys: KeyPool) -> rsa.RSAPrivateKey:
     rsa_keys.rewind()
-    return rsa_keys.take()
+    return rsa_keys.next_key()
 
 
 @pytest.fixture
 def other(one: rsa.RSAPrivateKey, rsa_keys: KeyPool) -> rsa.RSAPrivateKey:
-    second = rsa_keys.take()
+    second = rsa_keys.next_key()
     assert second is not one
     return second
 

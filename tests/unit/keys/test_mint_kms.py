@@ -60,7 +60,7 @@ def keys_at(url: str, clock: FakeClock, version: str = VERSION, tokens: Any = No
 @pytest.fixture
 def key(rsa_keys: KeyPool) -> RSAPrivateKey:
     rsa_keys.rewind()
-    return rsa_keys.take()
+    return rsa_keys.next_key()
 
 
 @pytest.fixture

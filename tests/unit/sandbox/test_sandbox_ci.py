@@ -41,14 +41,14 @@ def keys() -> Iterator[KeyPool]:
 @pytest.fixture(params=sorted(KINDS))
 def issuer(request: pytest.FixtureRequest, keys: KeyPool) -> Iterator[CIIssuer]:
     keys.rewind()
-    with KINDS[request.param](clock=lambda: NOW, make_key=keys.take) as running:
+    with KINDS[request.param](clock=lambda: NOW, make_key=keys.next_key) as running:
         yield running
 
 
 @pytest.fixture
 def buildkite(keys: KeyPool) -> Iterator[BuildkiteIssuer]:
     keys.rewind()
-    with BuildkiteIssuer(clock=lambda: NOW, make_key=keys.take) as running:
+    with BuildkiteIssuer(clock=lambda: NOW, make_key=keys.next_key) as running:
         yield running
 
 
@@ -124,7 +124,7 @@ def test_each_kind_has_the_times_that_it_documents(
     keys: KeyPool, kind: str, lifetime: int, not_before: int | None, *, jti: bool
 ) -> None:
     keys.rewind()
-    claims = KINDS[kind](clock=lambda: NOW, make_key=keys.take, issuer="https://ci.test").claims()
+    claims = KINDS[kind](clock=lambda: NOW, make_key=keys.next_key, issuer="https://ci.test").claims()
     assert claims["exp"] - claims["iat"] == lifetime
     assert claims.get("nbf") == not_before
     assert ("jti" in claims) is jti
@@ -219,7 +219,7 @@ def test_buildkite_refuses_what_its_agent_api_refuses(
 
 def test_circleci_has_an_issuer_for_each_organization(keys: KeyPool) -> None:
     keys.rewind()
-    with CircleCIIssuer(clock=lambda: NOW, make_key=keys.take) as issuer:
+    with CircleCIIssuer(clock=lambda: NOW, make_key=keys.next_key) as issuer:
         assert issuer.issuer == f"{issuer.url}/org/c9035eb6-6eb2-4c85-8a81-d9ed6a1d1d1e"
         assert ask("GET", f"{issuer.url}/.well-known/openid-configuration")[0] == 404
 
@@ -233,7 +233,7 @@ def test_a_circleci_pipeline_of_a_webhook_names_no_change() -> None:
 
 def test_kubernetes_names_the_service_account_and_writes_audiences_as_a_list(keys: KeyPool) -> None:
     keys.rewind()
-    issuer = KubernetesIssuer(clock=lambda: NOW, make_key=keys.take, issuer="https://kubernetes.default.svc")
+    issuer = KubernetesIssuer(clock=lambda: NOW, make_key=keys.next_key, issuer="https://kubernetes.default.svc")
     claims = issuer.claims(KubernetesPod(namespace="ci", service_account="bot", node=None))
     assert claims["aud"] == ["fullsend-mint"]
     assert claims["sub"] == "system:serviceaccount:ci:bot"
@@ -259,5 +259,5 @@ def test_the_other_kinds_sign_with_rs256_only(kind: str) -> None:
 
 def test_no_key_shows_in_a_repr(keys: KeyPool) -> None:
     keys.rewind()
-    issuer = GitLabIssuer(make_key=keys.take)
+    issuer = GitLabIssuer(make_key=keys.next_key)
     assert "PrivateKey" not in repr(vars(vars(issuer)["_keys"])["_signing"])

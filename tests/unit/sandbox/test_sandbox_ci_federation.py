@@ -34,7 +34,7 @@ class Google:
     def __init__(self, keys: KeyPool) -> None:
         self.federation = Federation(names.PROJECT_NUMBER)
         self.federation.create_pool(names.POOL)
-        self.ci = CISystems(self.federation, clock=lambda: NOW, make_key=keys.take)
+        self.ci = CISystems(self.federation, clock=lambda: NOW, make_key=keys.next_key)
         self.sts = SecurityTokenService(self.federation, self.ci.keys_of, clock=lambda: NOW)
 
     def exchange(self, provider: str, token: str) -> tuple[int, str]:

@@ -31,7 +31,7 @@ def keys() -> Iterator[KeyPool]:
 @pytest.fixture
 def machine(request: pytest.FixtureRequest, keys: KeyPool, tmp_path: Path) -> Iterator[CIMachine]:
     keys.rewind()
-    with KINDS[request.param](clock=lambda: NOW, make_key=keys.take) as issuer:
+    with KINDS[request.param](clock=lambda: NOW, make_key=keys.next_key) as issuer:
         yield CIMachine(issuer, tmp_path)
 
 

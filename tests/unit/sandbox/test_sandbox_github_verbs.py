@@ -64,7 +64,7 @@ def test_only_the_case_of_a_login_can_change() -> None:
 
 def test_keys_can_come_from_a_pool() -> None:
     pool = KeyPool(ahead=2)
-    service = GitHubService(make_key=pool.take)
+    service = GitHubService(make_key=pool.next_key)
     first, second = service.create_app("one", {}), service.create_app("two", {})
     pool.close()
     assert first.private_key_pem != second.private_key_pem

@@ -26,7 +26,7 @@ def keys() -> Iterator[KeyPool]:
 @pytest.fixture
 def issuer(keys: KeyPool) -> Iterator[Issuer]:
     keys.rewind()
-    with Issuer(clock=lambda: NOW, make_key=keys.take) as running:
+    with Issuer(clock=lambda: NOW, make_key=keys.next_key) as running:
         yield running
 
 

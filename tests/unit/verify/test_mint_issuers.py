@@ -60,8 +60,8 @@ class Issuers:
     def __post_init__(self) -> None:
         self.federation = Federation(names.PROJECT_NUMBER)
         self.federation.create_pool(names.POOL)
-        self.github = GitHub(clock=self.clock.now, make_key=self.keys.take).start()
-        self.ci = CISystems(self.federation, clock=self.clock.now, make_key=self.keys.take)
+        self.github = GitHub(clock=self.clock.now, make_key=self.keys.next_key).start()
+        self.ci = CISystems(self.federation, clock=self.clock.now, make_key=self.keys.next_key)
         for kind in JOBS:
             self.ci.add(kind)
         self.sts = SandboxSts(self.federation, self.ci.keys_of, clock=self.clock.now).start()

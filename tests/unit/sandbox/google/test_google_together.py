@@ -59,7 +59,7 @@ def test_a_deployment_that_is_cut_off_anywhere_can_be_taken_up(
     with pytest.raises((OSError, urllib3.exceptions.HTTPError)):
         deploy()
     assert control_plane.writes == writes
-    control_plane.heal()
+    control_plane.stop_failing()
     control_plane.new_project()
     operator.make_provider()
     assert "error" not in operator.create(operator.function(source(), **STAND_IN_ENVIRONMENT))
