@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fullsend.net.connection import Origin
+from fullsend.net.retry import is_retryable
 from fullsend.net.route import proxy_for
 from tests.connect_proxy import connect_proxy
 from tests.throwaway_ca import ThrowawayCa, https_front
@@ -128,3 +129,26 @@ def test_a_proxy_that_refuses_is_named_without_its_password(job: Job) -> None:
     assert "did not connect (it answers 407)" in done.stdout
     assert "title=Mint token%3A proxy_unusable::" in done.stdout
     assert "p@ss" not in done.stdout
+
+
+def test_the_action_repeats_the_statuses_that_the_command_repeats() -> None:
+    script = (
+        "const { isRetryable } = require('./lib/http');"
+        "console.log(JSON.stringify([...Array(500).keys()].map((n) => n + 100).filter(isRetryable)))"
+    )
+    done = subprocess.run([str(NODE), "-e", script], cwd=ACTION, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [status for status in range(100, 600) if is_retryable(status)]
+
+
+@pytest.mark.parametrize(("reply", "asked"), [(b"403 Forbidden", 1), (b"503 Unavailable", 2)])
+def test_only_a_proxys_refusal_that_may_pass_is_asked_for_again(reply: bytes, asked: int) -> None:
+    script = (
+        "const { send } = require('./lib/http');"
+        "send('GET', 'https://mint.example/', { bearer: 'x', totalSeconds: 2, env: process.env })"
+        ".catch((error) => console.log(error.mintCode))"
+    )
+    with connect_proxy(1, reply) as (proxy, heads):
+        subprocess.run(
+            [str(NODE), "-e", script], cwd=ACTION, env={"HTTPS_PROXY": proxy}, capture_output=True, check=True
+        )
+    assert min(len(heads), 2) == asked
