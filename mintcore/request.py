@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,8 +85,7 @@ class _Step:
         context.step_ms[name] = round(seconds * 1000, 2)
 
 
-@dataclass(frozen=True, slots=True)
-class InstallationToken:
+class InstallationToken(NamedTuple):
     """A scoped token as the forge issued it. ``repositories`` is empty when all of them were granted.
 
     ``expires_at`` is the forge's own text (ISO 8601, UTC). ``warnings`` are sentences for the caller about
@@ -100,11 +100,10 @@ class InstallationToken:
     repository_selection: str
     installation_id: int
     warnings: tuple[str, ...] = ()
-    repository_ids: Mapping[str, str] = field(default_factory=dict, repr=False)
+    repository_ids: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What a token gives access to: ``repos`` of the installation (all of them if empty), with ``permissions``.
 
     ``ids`` must be those of the forge's answers, or there is no token; ``None`` compares nothing.
@@ -139,8 +138,7 @@ class DecisionRecord:
     revoked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerRecord:
+class AnswerRecord(NamedTuple):
     """An answer that is about to be sent. ``route`` is one of the mint's own paths or ``other``.
 
     ``code`` is empty unless the answer is an error; ``traceparent`` is the caller's header, unverified.

@@ -6,8 +6,7 @@ An error's text is for the log and holds no header and no body. The caller inter
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mintcore.clock import delta_seconds
 
@@ -52,8 +51,7 @@ class Unusable(OutboundError):
     """An answer that is too large, or is not a JSON object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A service's answer; ``headers`` are keyed by name in lower case. Never log the body: it may hold a token."""
 
     status: int

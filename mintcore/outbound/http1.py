@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 import string
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mintcore.request import Deadline
 
@@ -50,8 +49,7 @@ class TunnelRefused(BadAnswer):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class RawAnswer:
+class RawAnswer(NamedTuple):
     """An answer. ``fields`` are keyed by name in lower case; repeated ones are joined (RFC 9110 §5.3).
 
     ``reusable`` tells whether the connection can take another request (RFC 9112 §9.3).

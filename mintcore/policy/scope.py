@@ -5,8 +5,7 @@ A token is for the caller's own organization, or for one that granted this calle
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mintcore.errors import GrantsNotEnabled, ScopeNotAllowed, TargetNotGranted
 from mintcore.policy.caller import JobCaller
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 _MAX_SHOWN = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """What a request asks for once its defaults are filled in: ``repos`` of ``target``, all of them if empty."""
 
     target: Target

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mintcore.errors import (
     InvalidJson,
@@ -38,8 +37,7 @@ _MAX_WARNINGS = 5
 _MAX_SHOWN = 80
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(NamedTuple):
     """What a caller asks for.
 
     ``repos`` are bare names. ``everything`` is ``["*"]``, the whole installation; without both, the role's scope

@@ -9,8 +9,7 @@ from __future__ import annotations
 import binascii
 import json
 import string
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mintcore.errors import InvalidToken
 
@@ -31,8 +30,7 @@ _ENDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class UnverifiedToken:
+class UnverifiedToken(NamedTuple):
     """The parts of a token; nothing is verified.
 
     ``algorithm`` is one of those that were accepted (RFC 7518 §3.1). ``signature`` is over ``signing_input``, the

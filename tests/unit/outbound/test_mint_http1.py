@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from dataclasses import replace
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING
 
@@ -269,7 +268,7 @@ def test_whatever_comes_is_an_answer_that_nothing_after_it_changes_or_a_bad_one(
         answer = read(data)
         assert 200 <= answer.status <= 999
         if answer.reusable:
-            assert read(data + b"HTTP/1.1 403 No\r\n\r\n") == replace(answer, reusable=False)
+            assert read(data + b"HTTP/1.1 403 No\r\n\r\n") == answer._replace(reusable=False)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=6), st.integers(0, 400))
