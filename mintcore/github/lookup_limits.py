@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mintcore.errors import GitHubRateLimited, MintError, TransientError
 from mintcore.github.budget import Budget
+from mintcore.policy.decision import Target
 
 if TYPE_CHECKING:
     from mintcore.policy.caller import Caller
@@ -56,7 +57,8 @@ class LookupLimits:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._failed: OrderedDict[tuple[Org, Lookup], _Failed] = OrderedDict()
+        # By the account's id too: another account of the name must not stop the one that was enrolled.
+        self._failed: OrderedDict[tuple[Target, Lookup], _Failed] = OrderedDict()
         self._gained: OrderedDict[tuple[Repo, Lookup], None] = OrderedDict()
         self._all = Budget["Org"](clock, max_events=MAX_LOOKUPS, seconds=SECONDS)
         self._needless = Budget["Org"](clock, max_events=MAX_NEEDLESS, seconds=SECONDS)
@@ -85,7 +87,7 @@ class LookupLimits:
         with self._lock:
             # A copy has no traceback, which would keep the failed request alive.
             until = self._clock.monotonic() + SECONDS
-            _keep(self._failed, (caller.org, lookup), _Failed(until, copy.copy(failure)))
+            _keep(self._failed, (_account(caller), lookup), _Failed(until, copy.copy(failure)))
         self._note_needless(lookup.app, caller.org)
 
     def answered(self, lookup: Lookup, caller: Caller, *, gained: bool, looked_up: bool) -> None:
@@ -97,7 +99,7 @@ class LookupLimits:
             else:
                 self._gained.pop(key, None)
             if looked_up:
-                self._failed.pop((caller.org, lookup), None)
+                self._failed.pop((_account(caller), lookup), None)
         if looked_up and not gained:
             self._note_needless(lookup.app, caller.org)
 
@@ -114,15 +116,15 @@ class LookupLimits:
             return known
 
     def _refusal(self, lookup: Lookup, caller: Caller, about: str) -> MintError | None:
-        return self._repeated(lookup, caller.org, about) or self._too_many_needless(lookup.app, caller.org)
+        return self._repeated(lookup, _account(caller), about) or self._too_many_needless(lookup.app, caller.org)
 
-    def _repeated(self, lookup: Lookup, org: Org, about: str) -> MintError | None:
+    def _repeated(self, lookup: Lookup, account: Target, about: str) -> MintError | None:
         """Return the failure of the organization's look-up within the last minute."""
         with self._lock:
-            failed = self._failed.get((org, lookup))
+            failed = self._failed.get((account, lookup))
             left = 0.0 if failed is None else failed.until - self._clock.monotonic()
             if failed is None or left <= 0:
-                self._failed.pop((org, lookup), None)
+                self._failed.pop((account, lookup), None)
                 return None
         again = copy.copy(failed.failure)
         again.detail = f"no look-up, the last one failed: {failed.failure.detail}"
@@ -145,6 +147,10 @@ class LookupLimits:
             detail=f"more than {MAX_NEEDLESS_OF_APP} needless look-ups in a minute for one App",
             retry_after=max(1, math.ceil(wait)),
         )
+
+
+def _account(caller: Caller) -> Target:
+    return Target(caller.org, caller.owner_id)
 
 
 def _limited(org: Org, maximum: int, what: str, wait: float) -> GitHubRateLimited:

@@ -15,6 +15,7 @@ from mintcore.errors import (
     GitHubRateLimited,
     GitHubRefused,
     GitHubUnavailable,
+    Incident,
     KeyUnavailable,
     MintError,
     UpstreamTimeout,
@@ -313,6 +314,14 @@ def test_a_lasting_refusal_is_told_again_without_a_time_to_wait() -> None:
     with pytest.raises(GitHubRefused) as refused:
         limits.admit(lookup(), job(), "it")
     assert (refused.value.public, refused.value.headers()) == ("No. Fix: ask an owner.", {})
+
+
+def test_another_account_of_the_same_name_does_not_stop_the_enrolled_one() -> None:
+    limits = LookupLimits(FakeClock())
+    limits.failed(lookup(), Caller(parse_repo("caller-org/tool"), owner_id="9"), Incident(detail="another account"))
+    limits.admit(lookup(), Caller(parse_repo("caller-org/tool"), owner_id="1"), "it")
+    with pytest.raises(Incident):
+        limits.admit(lookup(), Caller(parse_repo("caller-org/tool"), owner_id="9"), "it")
 
 
 def test_githubs_own_time_to_wait_is_not_shortened() -> None:
