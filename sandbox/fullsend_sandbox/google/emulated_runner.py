@@ -25,9 +25,6 @@ class _EmulatedService(LoopbackService):
     def logs(self) -> list[str]:
         return []
 
-    def stop(self) -> None:
-        self.stop()
-
     def _ask(self, request: Request) -> Response:
         if request.path == "/health":
             return _json(200, {"status": "ok", "version": self._version})
