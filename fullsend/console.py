@@ -13,7 +13,8 @@ _COMMAND = re.compile(r"^(\s*)::", re.MULTILINE)
 def error_text(message: str, remedy: str = "", code: str = "") -> str:
     """Return an error as every command prints it: what happened, `Fix:` and the command or setting, the code."""
     lines = [f"error: {message}"]
-    if remedy:
+    # A message that ends with its own fix, such as one of the mint's settings, needs no second one.
+    if remedy and " Fix: " not in message:
         lines.append(f"Fix: {remedy}")
     if code:
         lines.append(f"Code: {code}")

@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from fullsend.cli.output import CommandError, note, print_json, print_table
+from fullsend.console import error_text
 
 NAME = "FULLSEND_GCP_WIF_PROVIDER"
 LONG = "projects/1/locations/global/workloadIdentityPools/fullsend-inference/providers/github-oidc " * 3
@@ -146,3 +147,8 @@ def test_nothing_that_is_printed_is_a_command_to_a_runner(text: str) -> None:
         lines = (done.stdout + done.stderr).splitlines()
         assert not [line for line in lines if line.strip().startswith("::") or "##[" in line]
     assert json.loads(done.stdout.partition("}\n")[0] + "}")["a"] == text
+
+
+def test_a_message_with_its_own_fix_gets_no_second_one() -> None:
+    assert error_text("It failed. Fix: do this.", "--help shows the usage") == "error: It failed. Fix: do this."
+    assert error_text("It failed.", "do that") == "error: It failed.\nFix: do that"
