@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BROWSER = shutil.which("chromium"), shutil.which("chromedriver")
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 """The key of an element's reference (W3C WebDriver)."""
+FIND_SECONDS = 20
 
 
 class Browser:
@@ -39,9 +40,9 @@ class Browser:
         found = self._ask("POST", "/element", {"using": "css selector", "value": selector})
         self._ask("POST", f"/element/{found[ELEMENT]}/click", {})
 
-    @property
-    def title(self) -> str:
-        return str(self._ask("GET", "/title"))
+    def wait_for_title(self, title: str) -> None:
+        """Wait for a page with this title. Raises HTTPError."""
+        self._ask("POST", "/element", {"using": "xpath", "value": f"//title[.='{title}']"})
 
 
 def free_port() -> int:
@@ -68,7 +69,11 @@ def headless(folder: Path) -> Iterator[Browser]:
                 with contextlib.suppress(requests.ConnectionError):
                     requests.get(f"{driver}/status", timeout=5)
                     break
-            options = {"goog:chromeOptions": {"binary": chromium, "args": arguments}}
+            # A click ends before the page that it leads to is there.
+            options = {
+                "goog:chromeOptions": {"binary": chromium, "args": arguments},
+                "timeouts": {"implicit": FIND_SECONDS * 1000},
+            }
             made = requests.post(f"{driver}/session", json={"capabilities": {"alwaysMatch": options}}, timeout=60)
             session = made.json()["value"]["sessionId"]
             yield Browser(driver, session)

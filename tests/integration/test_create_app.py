@@ -62,7 +62,7 @@ def test_an_app_is_created_in_a_browser_installed_and_its_key_stored(
         browser.open(next_url(process))
         browser.click("#continue")
         browser.click("#create")
-        assert browser.title == "The App is created."
+        browser.wait_for_title("The App is created.")
         browser.open(next_url(process))
         browser.click("#install")
         out, err = process.communicate(timeout=60)

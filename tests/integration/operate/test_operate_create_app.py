@@ -89,7 +89,7 @@ class ClickedFlow(Flow):
         self._browser.open(self.page())
         self._browser.click("#continue")
         self._browser.click("#create")
-        assert self._browser.title == "The App is created."
+        self._browser.wait_for_title("The App is created.")
 
     def install(self) -> None:
         self._browser.open(self.page())
