@@ -39,6 +39,7 @@ class KeyPool:
         self._lock = Lock()
         self._keys: list[Future[rsa.RSAPrivateKey]] = []
         self._next = 0
+        self._wrapping: dict[int, rsa.RSAPrivateKey] = {}
         self._ahead = ahead
         self._grow(ahead)
 
@@ -53,6 +54,13 @@ class KeyPool:
             future = self._keys[self._next]
             self._next += 1
         return future.result()
+
+    def wrapping_key(self, bits: int) -> rsa.RSAPrivateKey:
+        """Return the pool's key for import jobs of this size; making one of 4,096 bits takes up to a second."""
+        with self._lock:
+            if bits not in self._wrapping:
+                self._wrapping[bits] = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+            return self._wrapping[bits]
 
     def rewind(self) -> None:
         """Hand out the same keys again from the first."""

@@ -11,6 +11,8 @@ from pathlib import Path
 from time import time
 from typing import Any, Self
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
 from fullsend_sandbox import names
 from fullsend_sandbox.ci.systems import CISystems
 from fullsend_sandbox.clock import Clock
@@ -82,6 +84,12 @@ class World:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def wrapping_key(self, bits: int) -> RSAPrivateKey:
+        """Return the key with which Cloud KMS's import jobs of this size unwrap. Raises RuntimeError."""
+        if self._keys is None:
+            raise RuntimeError("the world is not started")
+        return self._keys.wrapping_key(bits)
 
     def services(self) -> tuple[LoopbackService, ...]:
         """Return every service, to break or count them all."""

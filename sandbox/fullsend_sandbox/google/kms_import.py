@@ -4,6 +4,7 @@ Unwraps as Google documents it ("Wrapping a key using OpenSSL"): RSA-OAEP over a
 (RFC 5649) over the PKCS#8 DER of the private key.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,10 +37,12 @@ class _Job:
 class ImportJobs:
     """Import jobs of all rings; a job is ready `seconds` after it was made and lives for three days."""
 
-    def __init__(self, project: Project, rings: KeyRings) -> None:
+    def __init__(self, project: Project, rings: KeyRings, *, make_key: Callable[[int], rsa.RSAPrivateKey]) -> None:
+        """Take keys of a size in bits from ``make_key``."""
         self.seconds = 0.0
         self._project = project
         self._rings = rings
+        self._make_key = make_key
         self._jobs: dict[str, _Job] = {}
 
     def endpoints(self) -> Endpoints:
@@ -62,7 +65,7 @@ class ImportJobs:
         method, level = call.body.get("importMethod"), call.body.get("protectionLevel")
         if method not in METHODS or level not in {"SOFTWARE", "HSM"}:
             raise invalid(f"import_method must be one of {', '.join(METHODS)}, protection_level SOFTWARE or HSM.")
-        key = rsa.generate_private_key(public_exponent=65537, key_size=METHODS[method])
+        key = self._make_key(METHODS[method])
         self._jobs[name] = _Job(name, method, level, self._project.clock(), key)
         return self._show(self._jobs[name], new=True)
 

@@ -89,7 +89,7 @@ class Parts:
         of_services, of_secrets, of_keys = policies(), policies(), policies(public=False)
         rings = KeyRings(project, world.kms, of_keys, accounts)
         of_keys.on_change.append(rings.policy_changed)
-        jobs = ImportJobs(project, rings)
+        jobs = ImportJobs(project, rings, make_key=world.wrapping_key)
         of_project = policies(public=False)
         # What a project has where no organization policy turns the default grants off; builds run as this account.
         of_project.start_with("project", "roles/editor", f"serviceAccount:{project.default_account}")
