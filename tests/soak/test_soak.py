@@ -56,7 +56,7 @@ def sockets(pid: int) -> int:
 
 
 def settles(value: Callable[[], int], most: int) -> int:
-    """Return the value once it is no more than ``most``, or what it is when patience ends."""
+    """Return the value once it is no more than ``most``, or what it is when the time is up."""
     ends = monotonic() + SETTLE_SECONDS
     pause = threading.Event()
     while value() > most and monotonic() < ends:

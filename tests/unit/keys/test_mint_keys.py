@@ -679,7 +679,7 @@ def ambient_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ambi
         file.write_text(json.dumps(account | source))
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
         monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "octo-project")
-        importlib.import_module("google.auth.transport.requests")  # would outlast the patience of a test
+        importlib.import_module("google.auth.transport.requests")  # would outlast the time of a test
 
     return lie_around
 
