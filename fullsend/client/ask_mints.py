@@ -175,6 +175,12 @@ def _silent(error: NoAnswerError, code: str) -> MintUnreachableError:
 
 def _together(failures: Sequence[MintClientError]) -> MintClientError:
     """Choose one error from the last round: prefer a mint's error over a network failure."""
+    if not failures:
+        return MintUnreachableError(
+            f"No mint was asked, because the total time is less than {MIN_ATTEMPT_SECONDS} s. Fix: give more time "
+            "with `RetryPolicy(total_seconds=…)`.",
+            code="mint_unreachable",
+        )
     told = next((failure for failure in failures if failure.request_id), failures[-1])
     if len(failures) == 1:
         return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from contextlib import contextmanager
@@ -47,6 +48,13 @@ class _Seconds(click.FloatRange):
     """What click calls a float range, by its name."""
 
     name = "number of seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number, which is finite: no comparison of click's range refuses `nan`."""
+        seconds = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
+        return seconds
 
 
 def _repos(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[str]:
