@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mintcore.cache import ExpiringCache
-from mintcore.errors import MintError, UpstreamTimeout
+from mintcore.errors import Incident, InstallationError, MintError, UpstreamTimeout
 from mintcore.github.lookup_limits import Lookup
 
 if TYPE_CHECKING:
@@ -53,16 +53,26 @@ class BoundedLookups(Generic[V]):
         ``gained`` tells whether an answer allows the caller what it asks. Raises what ``load`` raises, or what
         :meth:`~mintcore.github.lookup_limits.LookupLimits.admit` raises.
         """
+        tried: list[bool] = []
         here: list[bool] = []
+
+        def admit() -> None:
+            tried.append(True)
+            self._limits.admit(lookup, caller, about)
 
         def look_up() -> V:
             answer = self._watched(lookup, caller, load, context)
             here.append(True)
             return answer
 
-        answer = self._answers.get(
-            lookup, look_up, context, admit=lambda: self._limits.admit(lookup, caller, about)
-        )
+        while True:
+            try:
+                answer = self._answers.get(lookup, look_up, context, admit=admit)
+                break
+            except (InstallationError, Incident):
+                # Of another caller's look-up that this one waited for, such a failure can be about that caller.
+                if tried or context.deadline.remaining() <= 0:
+                    raise
         self._limits.answered(lookup, caller, gained=gained(answer), looked_up=bool(here))
         return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from mintcore.errors import (
     MintError,
     UpstreamTimeout,
 )
+from mintcore.github.bounded_lookups import BoundedLookups
 from mintcore.github.lookup_limits import (
     MAX_LOOKUPS,
     MAX_NEEDLESS,
@@ -314,6 +316,47 @@ def test_a_lasting_refusal_is_told_again_without_a_time_to_wait() -> None:
     with pytest.raises(GitHubRefused) as refused:
         limits.admit(lookup(), job(), "it")
     assert (refused.value.public, refused.value.headers()) == ("No. Fix: ask an owner.", {})
+
+
+class Noticed(dict[str, bool]):
+    """A request's ``cache_hits``; ``event`` is set as soon as the request has reached the cache."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.event = threading.Event()
+
+    def setdefault(self, key: str, default: bool = False) -> bool:  # noqa: FBT002 - dict's signature
+        self.event.set()
+        return super().setdefault(key, default)
+
+
+@pytest.mark.parametrize(
+    "failure", [AppNotInstalled("not installed on stranger"), Incident(detail="another account")]
+)
+def test_a_failure_about_another_caller_is_not_shared_with_those_who_wait(failure: MintError) -> None:
+    clock, leads, may_end = FakeClock(), threading.Event(), threading.Event()
+    lookups = BoundedLookups[str]("commit", clock, LookupLimits(clock), lambda _answer: 60.0)
+
+    def fail() -> str:
+        leads.set()
+        assert may_end.wait(10)
+        raise failure
+
+    def ask(asks: Caller, load: Callable[[], str], hits: dict[str, bool]) -> str:
+        context = new_attempt(clock)
+        context.cache_hits = hits
+        return lookups.get(lookup(), asks, load, context, gained=bool, about="it")
+
+    noticed = Noticed()
+    with ThreadPoolExecutor(2) as pool:
+        stranger = pool.submit(ask, job("stranger/app"), fail, {})
+        assert leads.wait(10)
+        genuine = pool.submit(ask, job(), lambda: "contained", noticed)
+        assert noticed.event.wait(10)
+        may_end.set()
+        assert genuine.result(10) == "contained"
+        with pytest.raises(type(failure)):
+            stranger.result(10)
 
 
 def test_another_account_of_the_same_name_does_not_stop_the_enrolled_one() -> None:
