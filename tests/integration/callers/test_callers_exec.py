@@ -86,22 +86,24 @@ def test_exec_mints_nothing_for_a_command_that_is_not_there(world: World, mint: 
     assert world.github.traffic.count(path_prefix="/app/installations") == 0
 
 
+def running(environment: dict[str, str], program: str) -> subprocess.Popen[str]:
+    """Start `exec` with a Python program; return once the program says that it runs. Its stdin stays open."""
+    process = subprocess.Popen(
+        [FULLSEND, "mint", "exec", "--role", "triage", "--", sys.executable, "-c", program],
+        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "running\n"
+    return process
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_exec_hands_a_signal_on_and_revokes(
     world: World, environment: dict[str, str], number: signal.Signals
 ) -> None:
-    # The command says that it runs and then waits on its own stdin, which nobody closes: only the signal ends it.
-    with subprocess.Popen(
-        [FULLSEND, "mint", "exec", "--role", "triage", "--", sys.executable, "-c", WAITS],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "running\n"
+    # The program waits on its stdin, which stays open: only the signal ends it.
+    with running(environment, WAITS) as process:
         process.send_signal(number)
         assert process.wait(timeout=30) == 128 + number
     assert world.github.live_tokens() == []
@@ -126,17 +128,7 @@ sys.exit(5)
 
 
 def test_exec_leaves_it_to_the_command_what_a_signal_means(world: World, environment: dict[str, str]) -> None:
-    with subprocess.Popen(
-        [FULLSEND, "mint", "exec", "--role", "triage", "--", sys.executable, "-c", EXITS_WITH_5],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "running\n"
+    with running(environment, EXITS_WITH_5) as process:
         process.terminate()
         assert process.wait(timeout=30) == 5
     assert world.github.live_tokens() == []
