@@ -11,6 +11,7 @@ import argparse
 import errno
 import gc
 import os
+import signal
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -166,6 +167,8 @@ def _check(settings: StandaloneSettings) -> int:
 
 
 def _serve(settings: StandaloneSettings) -> int:
+    # Until gunicorn takes over: the first process of a container ignores a SIGTERM that it has no handler for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     clock = CorrectedClock()
     log = TimedLog(sys.stdout, clock, project_id=settings.common.project_id)
     keys = DirectoryKeys(settings.pem_dir, log)

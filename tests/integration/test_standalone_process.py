@@ -184,6 +184,15 @@ def test_each_answer_has_an_access_line_with_its_request_id(world: World, mint: 
     assert "oops" not in "".join(mint.logs())
 
 
+def test_a_mint_that_is_stopped_while_it_starts_ends_cleanly(world: World, tmp_path: Path) -> None:
+    mint = standalone(world, tmp_path)
+    mint.launch()
+    mint.wait_for_log(lambda line: "fullsend-mint starting" in line, within=30)
+    mint.send_signal(signal.SIGTERM)
+    assert mint.wait(30) == 0
+    assert "Traceback" not in "\n".join(mint.logs())
+
+
 def test_no_line_of_the_log_holds_a_token_or_a_key(world: World, tmp_path: Path, mint: MintProcess) -> None:
     sent = as_job({"role": "coder", "repos": ["app"]})(world)
     token = send(mint.url, sent).json["token"]
