@@ -142,8 +142,9 @@ def _key(caller: Caller) -> str:
     """Return the token's key. Raises TokenSpent for a token without ``jti``, whose mints cannot be counted."""
     if not caller.token_id:
         raise TokenSpent(
-            "This mint counts the mints of each OIDC token, and this token has no jti claim. Fix: use an issuer "
-            "that sets jti, or ask the mint's operator to unset MINTS_PER_TOKEN."
+            "This mint counts the mints of each OIDC token, and this token has no jti claim, so it cannot be "
+            "counted. Fix: give the request id to the mint's operator, who has to unset MINTS_PER_TOKEN or "
+            "accept only issuers that set jti; a fresh token does not help."
         )
     # Issuers choose their jti: one of another issuer must not spend this token.
     text = f"{caller.claims.get('iss', '')}\0{caller.token_id}"

@@ -1,4 +1,4 @@
-"""Select the events that match: by token, by repository, by run.
+"""Select the events that match: by token, by request, by repository, by run.
 
 Every field may be missing or have another type, because the events come from a file.
 """
@@ -32,6 +32,7 @@ class EventFilter:
     """The name in ISSUERS of the issuer of another CI system."""
     would_deny: bool = False
     """Only events in which a rule that reports would have denied."""
+    request_id: str = ""
 
     def matches(self, event: Mapping[str, Any]) -> bool:
         """Return whether the event has every part that the filter names."""
@@ -40,6 +41,7 @@ class EventFilter:
             # The second is a token that was requested during the STS exchange and revoked.
             (not self.token_hash or self.token_hash in {issued.get("hashed_token"), event.get("hashed_token")})
             and (not self.would_deny or bool(_list(event, "would_deny")))
+            and (not self.request_id or event.get("request_id") == self.request_id)
             and (not self.run or str(caller.get("run_id", "")) == self.run)
             # The second is an issuer whose keys could not be fetched.
             and (not self.issuer or self.issuer in {caller.get("issuer"), event.get("issuer")})

@@ -148,7 +148,6 @@ BEFORE: Mapping[str, ErrorCode] = {
     ),
     "oidc_token_missing": ErrorCode(
         0,
-        retry=True,
         cause="The CI system's token service answered in JSON without a token: `value` is missing, null, empty or "
         "not a token.",
         caller_fix="The CI system's token service itself answered, so the network and the proxy work. Look at its "

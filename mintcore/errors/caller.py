@@ -24,8 +24,10 @@ class InvalidToken(MintError):
         "operator sees the cause in the log."
     )
     operator_fix = (
-        "Find the cause with `fullsend audit find --request-id ID`. If Google refuses every token, run "
-        "`fullsend mint doctor`: it compares the provider with the mint's settings."
+        "Search the mint's log: `fullsend audit find --request-id ID --json LOG` shows the `cause` "
+        "(docs/audit.md says how to get the log). The file of `AUDIT_LOG` does not have these requests. If "
+        "Google refuses every token, run `fullsend mint doctor`: it compares the provider with the mint's "
+        "settings."
     )
     action_fix = (
         "Usual causes: the token is for another audience (the default is fullsend-mint; change it with "
@@ -63,8 +65,8 @@ class OrgNotAllowed(Denied):
     status = 403
     sentence = "This mint does not serve the organization; ask its operator to enroll it."
     cause = (
-        "The organization that owns the calling repository is not enrolled, or its name now belongs to a "
-        "different account."
+        "The organization that owns the calling repository is not enrolled, its name now belongs to a different "
+        "account, or the token lacks the id that the mint compares (`ENROLLED_IDS`)."
     )
     caller_fix = (
         "Ask the mint's operator to enroll the organization that owns this repository: `fullsend mint "
@@ -116,8 +118,8 @@ class PermissionsNotAllowed(Denied):
     sentence = "The request asks for permissions beyond the role's level."
     cause = "`permissions` asks for more than the role has at the requested level."
     caller_fix = (
-        "Request only permissions within the level, or request a higher level. docs/callers.md lists each "
-        "role's permissions."
+        "Request only permissions within the level, or request a higher level if the role has one. If no level "
+        "of the role has the permission, use another role. docs/callers.md lists each role's permissions."
     )
     operator_fix = (
         "Give the role more permissions only through `CUSTOM_ROLE_PERMISSIONS`; built-in roles are fixed."
@@ -188,15 +190,19 @@ class TokenSpent(Denied):
     status = 403
     sentence = "This OIDC token has been used as often as the mint allows; request a fresh one in the job."
     cause = (
-        "The OIDC token has reached the number of mints that the operator allows for one token (`MINTS_PER_TOKEN`)."
+        "The OIDC token has reached the number of mints that the operator allows for one token "
+        "(`MINTS_PER_TOKEN`), or it has no `jti` claim, so its mints cannot be counted."
     )
     caller_fix = (
         "Request a fresh OIDC token for each mint. The action and the command line do; a script must not "
-        "reuse its token."
+        "reuse its token. If the message says that the token has no `jti` claim, a fresh token does not help: tell "
+        "the mint's operator."
     )
     operator_fix = (
-        "If jobs need more mints per token, raise `MINTS_PER_TOKEN`. A token that is used twice can "
-        "also be a stolen one: look at `fullsend audit find`."
+        "If jobs need more mints per token, raise `MINTS_PER_TOKEN`. A token that is used twice can also be a "
+        "stolen one: compare the runs that `fullsend audit find --repo OWNER/NAME LOG` lists. If the message "
+        "says that the token has no `jti` claim, its issuer sets none: unset `MINTS_PER_TOKEN`, or accept only "
+        "issuers that set `jti`."
     )
 
 

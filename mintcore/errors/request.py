@@ -130,9 +130,16 @@ class InvalidLevel(ClientError):
 
     code = "invalid_level"
     status = 400
-    sentence = 'The role does not have this level; every role has "read" and "write".'
+    sentence = 'The role does not have this level; every built-in role has "read" and "write".'
     cause = "`level` is not one of the role's levels."
-    caller_fix = "Use a level that the role has: `read`, `write`, or one that the operator defined for it."
+    caller_fix = (
+        "Use a level that the role has. Built-in roles have `read` and `write`; the operator chooses the levels of "
+        "a custom role, and `fullsend mint status --role ROLE` in the job names them."
+    )
+    action_fix = (
+        "Use a level that the role has. Built-in roles have `read` and `write`; the operator chooses the levels of "
+        "a custom role, and the message names them."
+    )
     operator_fix = "Add the level to the role in `CUSTOM_ROLE_PERMISSIONS`, if callers need it."
 
 

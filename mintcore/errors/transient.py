@@ -129,7 +129,11 @@ class GitHubRateLimited(TransientError):
         "`Retry-After` says how long to wait."
     )
     caller_fix = "Run the job again after the time in the message. Mint once per job rather than once per step."
-    operator_fix = "Find the caller that mints most with `fullsend audit find`, and limit it with `RATE_LIMIT`."
+    operator_fix = (
+        "Count the requests of each repository in the mint's log: `jq -r '.audit.caller.repository // empty' LOG | "
+        "sort | uniq -c | sort -rn | head` (docs/audit.md has the command for Cloud Logging). `RATE_LIMIT` limits "
+        "every repository."
+    )
 
 
 class GitHubUnavailable(TransientError):

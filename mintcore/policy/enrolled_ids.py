@@ -27,6 +27,10 @@ NO_IDS = Rule(
     remedy="",
     failure=OrgNotAllowed,
 )
+_WITHOUT_ID = (
+    "{} gives no id for {}, which this mint compares with the enrolled one, so the name is not enrolled; tell the "
+    "mint's operator."
+)
 _DENIED = (
     "The name {} now belongs to a different account than the one that was enrolled, so it is not enrolled; ask the "
     "mint's operator to enroll it again."
@@ -41,17 +45,19 @@ class ComparedId(NamedTuple):
     now: str
 
 
-def compared_rule(compared: Sequence[ComparedId], *, report_only: bool = False) -> Rule:
-    """Return whether every name still has the id that was enrolled."""
+def compared_rule(compared: Sequence[ComparedId], source: str, *, report_only: bool = False) -> Rule:
+    """Return whether every name still has the id that was enrolled; ``source`` told the present ids."""
     if not compared:
         return NO_IDS
-    wrong = ", ".join(one.name for one in compared if one.enrolled != one.now)
+    wrong = [one for one in compared if one.enrolled != one.now]
+    remedy = _WITHOUT_ID.format(source, ", ".join(one.name for one in wrong)) if wrong else ""
+    other = ", ".join(one.name for one in wrong if one.now)
     return Rule(
         name="ids",
         passed=not wrong,
         found=", ".join(f"{one.name} has the id {one.now or 'none'}" for one in compared),
         expected=_expected([(one.name, one.enrolled) for one in compared]),
-        remedy=_DENIED.format(wrong) if wrong else "",
+        remedy=_DENIED.format(other) if other else remedy,
         failure=OrgNotAllowed,
         report_only=report_only,
     )
@@ -88,7 +94,7 @@ def job_ids_rule(policy: TrustPolicy, caller: JobCaller, facts: Facts, *, later:
     question, report_only = IdsQuestion(ids), "ids" in policy.report_only
     now = facts.ids.get(question)
     if now is not None:
-        return compared_rule(ids_compared(ids, *now), report_only=report_only)
+        return compared_rule(ids_compared(ids, *now), "GitHub", report_only=report_only)
     asked = [(str(ids.repository.owner), ids.owner_id), (str(ids.repository), ids.repository_id)]
     failure = facts.unanswered.get(question)
     found = "not checked here: the id is compared with GitHub's answer when a token is made"
@@ -119,7 +125,7 @@ def ids_compared(ids: EnrolledIds, owner_id: str, repository_id: str) -> list[Co
 
 def denied(ids: EnrolledIds, owner_id: str, repository_id: str) -> OrgNotAllowed | None:
     """Return the refusal of a job whose repository or owner has another id now, ``None`` if both are the same."""
-    rule = compared_rule(ids_compared(ids, owner_id, repository_id))
+    rule = compared_rule(ids_compared(ids, owner_id, repository_id), "GitHub")
     return None if rule.passed else OrgNotAllowed(rule.remedy, detail=f"rule ids: {rule.found}; {rule.expected}")
 
 

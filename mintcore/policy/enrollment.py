@@ -79,7 +79,7 @@ def _listed(claims: Iterable[tuple[str, tuple[str, ...]]]) -> str:
 
 def ids_rule(policy: TrustPolicy, caller: WorkflowCaller) -> Rule:
     """Return whether the names in ENROLLED_IDS still belong to the accounts that were enrolled."""
-    return compared_rule(list(_compared(policy, caller)), report_only="ids" in policy.report_only)
+    return compared_rule(list(_compared(policy, caller)), "The OIDC token", report_only="ids" in policy.report_only)
 
 
 def _compared(policy: TrustPolicy, caller: WorkflowCaller) -> Iterator[ComparedId]:

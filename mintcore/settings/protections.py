@@ -69,7 +69,16 @@ def read_default_level(reader: Reader, roles: RoleBook) -> str:
     level = reader.text("DEFAULT_LEVEL")
     without = sorted(role for role, grant in roles.serves.items() if level not in grant.levels)
     if without:
-        reader.problem("DEFAULT_LEVEL", f"is {level[:40]!r}, which is not a level of {', '.join(without)}")
+        common = [
+            name for name in roles.serves[without[0]].levels if all(name in g.levels for g in roles.serves.values())
+        ]
+        lists = "; ".join(f"{role} has {', '.join(roles.serves[role].levels)}" for role in without)
+        reader.problem(
+            "DEFAULT_LEVEL",
+            f"is {level[:40]!r}, which is not a level of {', '.join(without)} ({lists}); every served role must "
+            + ("have it" if common else "have it. Give the roles a common level in CUSTOM_ROLE_PERMISSIONS"),
+            common[-1] if common else level,
+        )
     return level
 
 

@@ -34,7 +34,7 @@ PROVENANCE = (
     ),
     no("public", "the owner's name now belongs to another account", coder(), "org_not_allowed", "different account",
        job=MAIN, claims={"repository_owner_id": "1"}),
-    no("public", "the owner's id is missing", coder(), "org_not_allowed", job=MAIN,
+    no("public", "the owner's id is missing", coder(), "org_not_allowed", "The OIDC token gives no id", job=MAIN,
        claims={"repository_owner_id": None}),
     no("public", "the owner's id is a list", coder(), "org_not_allowed", job=MAIN,
        claims={"repository_owner_id": ["1"]}),

@@ -57,7 +57,14 @@ def test_a_code_is_the_mints_or_the_clients_never_both() -> None:
 
 
 def test_every_code_has_a_section() -> None:
-    assert set(re.findall(r"^### (\w+)$", PAGE, flags=re.MULTILINE)) == set(TABLE) | CLIENT_CODES
+    # gunicorn's refusals have no class: mintcore/http/malformed.py answers them.
+    assert set(re.findall(r"^### (\w+)$", PAGE, flags=re.MULTILINE)) == set(TABLE) | CLIENT_CODES | {"bad_request"}
+
+
+@pytest.mark.parametrize("code", sorted(ROWS))
+def test_the_section_of_each_code_says_whether_the_clients_retry(code: str) -> None:
+    first = PAGE.partition(f"### {code}\n\n")[2].partition(". ")[0].replace("\n", " ")
+    assert first.endswith(", retry" if ROWS[code].retry else ", do not retry")
 
 
 @pytest.mark.parametrize("code", sorted(TABLE))

@@ -1,4 +1,4 @@
-"""`fullsend audit find`: which events of a mint's log concern a token, a repository or a run."""
+"""`fullsend audit find`: find the events of a token, a request, a repository or a run in a mint's log."""
 
 from __future__ import annotations
 
@@ -52,23 +52,30 @@ def _run(_: click.Context, __: click.Parameter, value: str) -> str:
     help="SHA-256 of the token, as in GitHub's audit log, or in hex.",
 )
 @click.option(
+    "--request-id",
+    default="",
+    metavar="ID",
+    help="The request id in the mint's answer, in X-Request-Id and in a caller's error message.",
+)
+@click.option(
     "--repo",
     callback=_repo,
     metavar="OWNER/NAME",
-    help="The repository asked, was asked for, or was within a token's reach.",
+    help="A repository that requested a token, that was named in a request, or that a token can reach.",
 )
 @click.option(
     "--run",
     default="",
     callback=_run,
     metavar="ID",
-    help="The id of the run that asked: the number in the workflow's address …/actions/runs/ID, a pipeline, a pod.",
+    help="The run that made the request: the number in the workflow run's URL …/actions/runs/ID, or the id of a "
+    "pipeline or pod.",
 )
 @click.option(
     "--issuer",
     default="",
     metavar="NAME",
-    help="The issuer of another CI system whose job asked: its name in ISSUERS.",
+    help="The issuer, by its name in ISSUERS, of a job of another CI system that made the request.",
 )
 @click.option(
     "--would-deny", is_flag=True, help="Only events that a rule of REPORT_ONLY would have denied, with the rules."
@@ -78,6 +85,7 @@ def _run(_: click.Context, __: click.Parameter, value: str) -> str:
 def find(
     *,
     token_hash: str,
+    request_id: str,
     repo: str,
     run: str,
     issuer: str,
@@ -87,12 +95,15 @@ def find(
 ) -> None:
     """Find events in a mint's log: its JSON lines, or an export of Cloud Logging; - is stdin.
 
-    Several options narrow the search. An event that stands in several files is shown once. Exit status 1 when
-    nothing is found, 2 when the files have no audit events, only unrecognized lines.
+    Several options narrow the search. --json prints whole events, with the cause of a refusal. An event that is in
+    several files is shown once. Exit status 1 if nothing is found, 2 if the files have no audit events, only
+    unrecognized lines.
     """
-    event_filter = EventFilter(token_hash, repo, run, issuer, would_deny)
+    event_filter = EventFilter(token_hash, repo, run, issuer, would_deny, request_id.strip())
     if event_filter == EventFilter():
-        raise click.UsageError("say what to look for: --token-hash, --repo, --run, --issuer or --would-deny")
+        raise click.UsageError(
+            "say what to look for: --token-hash, --request-id, --repo, --run, --issuer or --would-deny"
+        )
     reading, found = ReadReport(), []
     for file in files:
         try:

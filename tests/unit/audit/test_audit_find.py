@@ -117,12 +117,30 @@ def test_a_token_given_for_its_hash_is_not_printed(tmp_path: Path) -> None:
         (EventFilter(issuer="gitlab"), {"issuer": "gitlab", "code": "issuer_unavailable"}, True),
         (EventFilter(issuer="gitlab"), EVENT, False),
         (EventFilter(run="17", repo="octo-org/other"), EVENT, False),
+        (EventFilter(request_id="request-1"), EVENT, True),
+        (EventFilter(request_id="request"), EVENT, False),
+        (EventFilter(request_id="request-1", run="1"), EVENT, False),
+        (EventFilter(request_id="request-1"), {"request_id": ["request-1"]}, False),
         (EventFilter(run="17"), {"caller": "odd"}, False),
         (EventFilter(repo="a/b"), {"issued": 7, "repos": "x"}, False),
     ],
 )
 def test_a_question_fits_what_concerns_it(question: EventFilter, event: dict[str, Any], fits: bool) -> None:
     assert question.matches(event) is fits
+
+
+def test_the_cause_of_a_request_whose_token_is_not_proven_is_found_by_its_request_id(tmp_path: Path) -> None:
+    unproven = {
+        "event": "mint",
+        "outcome": "denied",
+        "request_id": "r9",
+        "code": "invalid_token",
+        "cause": "expired",
+    }
+    lines = "\n".join(json.dumps({"audit": event}) for event in (EVENT, unproven))
+    found = search(tmp_path, lines, "--request-id", " r9\n", "--json")
+    assert [event["cause"] for event in json.loads(found.stdout)] == ["expired"]
+    assert search(tmp_path, lines, "--request-id", "r8").exit_code == 1
 
 
 def test_lines_that_cannot_be_read_are_counted_and_the_rest_is_searched(tmp_path: Path) -> None:

@@ -64,12 +64,18 @@ def test_what_the_answers_of_a_mint_do_not_tell_is_asked_beforehand(more: dict[s
 
 @pytest.mark.parametrize(
     ("now", "wrong"),
-    [(Ids("7", "8"), ""), (Ids("7", "9"), "acme/app"), (Ids("9", ""), "acme"), (Ids("7", ""), "acme/app")],
+    [(Ids("7", "8"), ""), (Ids("7", "9"), "acme/app"), (Ids("9", ""), "acme")],
 )
 def test_another_id_is_denied_with_the_sentence_for_workflows(now: Ids, wrong: str) -> None:
     rule = ids_of(asked(facts=Facts(ids={QUESTION: now})))
     assert (rule.passed, rule.failure.code) == (not wrong, "org_not_allowed")
     assert not wrong or rule.remedy.startswith(f"The name {wrong} now belongs to a different account than")
+
+
+def test_a_missing_id_is_denied_without_a_word_about_another_account() -> None:
+    rule = ids_of(asked(facts=Facts(ids={QUESTION: Ids("7", "")})))
+    assert (rule.passed, rule.failure.code) == (False, "org_not_allowed")
+    assert rule.remedy.startswith("GitHub gives no id for acme/app, which this mint compares")
 
 
 def test_a_result_that_no_one_has_looked_up_is_open_and_not_passed() -> None:

@@ -507,10 +507,19 @@ def test_a_custom_role_can_have_levels_of_its_own() -> None:
 
 def test_every_served_role_needs_the_default_level() -> None:
     (problem,) = problems(
-        CUSTOM_ROLE_PERMISSIONS='{"scanner": {"levels": {"read": {"contents": "read"}}}}',
+        CUSTOM_ROLE_PERMISSIONS='{"scanner": {"levels": {"low": {"contents": "read"}}}}',
         ROLE_APP_IDS='{"scanner": "9"}',
     )
-    assert problem.startswith("DEFAULT_LEVEL is 'write', which is not a level of scanner")
+    assert problem.startswith("DEFAULT_LEVEL is 'write', which is not a level of scanner (scanner has low)")
+    assert problem.endswith("DEFAULT_LEVEL=low")
+
+
+def test_without_a_common_level_the_problem_says_where_to_define_one() -> None:
+    (problem,) = problems(
+        CUSTOM_ROLE_PERMISSIONS='{"scanner": {"levels": {"low": {"contents": "read"}}}}',
+        ROLE_APP_IDS='{"scanner": "9", "coder": "10"}',
+    )
+    assert "Give the roles a common level in CUSTOM_ROLE_PERMISSIONS" in problem
 
 
 @pytest.mark.parametrize(
