@@ -1,6 +1,7 @@
 """The parts of a request: the bearer, the body within its limit, the ids to log it under.
 
-All of it is unverified. This module checks form and size; what the parts say is judged elsewhere.
+All of it is unverified. This module checks form and size; what the parts say is judged elsewhere. It reads
+fields by their WSGI names (PEP 3333): werkzeug's view of them costs a microsecond for each look.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _TRACE = re.compile(r"(?:00-)?([0-9a-f]{32})(?:[-/;].*)?")
 
 def bearer_of(request: Request) -> str:
     """Return the unverified token of ``Authorization`` (RFC 6750 §2.1). Raises MissingBearer."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    authorization: str = request.environ.get("HTTP_AUTHORIZATION", "")
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise MissingBearer
     return token.strip()
@@ -47,14 +49,14 @@ def body_of(request: Request) -> bytes:
 
 def request_id_of(request: Request) -> str:
     """Return the caller's ``X-Request-Id`` if it is safe in a log and a header, or a new one."""
-    given = request.headers.get("X-Request-Id", "")
+    given: str = request.environ.get("HTTP_X_REQUEST_ID", "")
     return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
 def trace_of(request: Request) -> str:
     """Return the trace id of ``traceparent`` (W3C Trace Context) or ``X-Cloud-Trace-Context``, if it is one."""
-    for header in ("traceparent", "X-Cloud-Trace-Context"):
-        match = _TRACE.fullmatch(request.headers.get(header, ""))
+    for header in ("HTTP_TRACEPARENT", "HTTP_X_CLOUD_TRACE_CONTEXT"):
+        match = _TRACE.fullmatch(request.environ.get(header, ""))
         if match:
             return match[1]
     return ""
