@@ -72,7 +72,7 @@ def _token_in(answer: Answer) -> str:
     """Return the token in an answer of GitHub's token service. Raises `AmbientIdentityError`."""
     said = f"its token service answered {answer.status}"
     if _is_foreign(answer):
-        raise _not_given(f"{said} without JSON, which GitHub's never does", "oidc_answer_invalid")
+        raise _not_given(f"{said} without a JSON object, which GitHub's never does", "oidc_answer_invalid")
     if answer.status != HTTPStatus.OK:
         raise _not_given(said, "oidc_request_failed")
     token = answer.json_object().get("value")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fullsend.github.api import API_URL_FIX
 from mintcore.errors.table import TABLE, ErrorCode
 
 if TYPE_CHECKING:
@@ -106,9 +107,9 @@ BEFORE: Mapping[str, ErrorCode] = {
         0,
         retry=True,
         cause="The CI system's token service answered with an error.",
-        caller_fix="After a 5xx, run the job again, and look at the CI system's status page. A 4xx means that the "
-        "job's ACTIONS_ID_TOKEN_REQUEST_… variables are not those that the runner set for it. Do not set them, and "
-        "do not copy them from another job.",
+        caller_fix="A 4xx means that the job's ACTIONS_ID_TOKEN_REQUEST_… variables are not those that the runner "
+        "set for it. Do not set them, and do not copy them from another job. After any other status, run the job "
+        "again, and look at the CI system's status page.",
     ),
     "oidc_variables_invalid": ErrorCode(
         0,
@@ -156,7 +157,7 @@ BEFORE: Mapping[str, ErrorCode] = {
     ),
     "oidc_answer_invalid": ErrorCode(
         0,
-        cause="The answer to the request for the OIDC token is not JSON: a page of a proxy, or a redirect.",
+        cause="The answer to the OIDC token request is not a JSON object: a page of a proxy, or a redirect.",
         caller_fix="Something in front of the CI system's token service answered, for example a proxy's sign-in "
         "page. Check the proxy (HTTPS_PROXY, NO_PROXY), then run the job again.",
     ),
@@ -168,11 +169,16 @@ BEFORE: Mapping[str, ErrorCode] = {
         action_fix="Set the input `mint_url` to the URL that the mint's operator gave you, usually `${{ "
         "vars.FULLSEND_MINT_URL }}`. It is a bare https:// URL, without /v1/token at its end.",
     ),
+    "runner_variable_missing": ErrorCode(
+        0,
+        cause="The action runs without `GITHUB_OUTPUT` or `GITHUB_STATE`, which a runner sets for each step.",
+        caller_fix="Run the action as a step of a GitHub Actions job, and do not unset the variables: the runner "
+        "sets them. A runner that does not set them is too old for node24 actions: update it.",
+    ),
     "github_url_invalid": ErrorCode(
         0,
         cause="`GITHUB_API_URL` is malformed, or would send the token over plain http.",
-        caller_fix="Set GITHUB_API_URL to the API of the GitHub that the token is for: https://api.github.com (the "
-        "default), or https://HOST/api/v3 of a GitHub Enterprise Server. GitHub Actions sets it itself.",
+        caller_fix=API_URL_FIX,
     ),
 }
 
@@ -182,8 +188,8 @@ NO_MINT: Mapping[str, ErrorCode] = {
         retry=True,
         cause="No mint answered in time: wrong name, closed port, proxy, or an outage.",
         caller_fix="Check the spelling of the mint URL, then whether the runner may connect to it: self-hosted "
-        "runners often need a proxy (HTTPS_PROXY) or a firewall rule. Open {mint URL}/health in a browser to see "
-        "whether the mint runs. With several mint URLs, the job tries the next one.",
+        "runners often need a proxy (HTTPS_PROXY) or a firewall rule. Open the mint URL with /health at its end "
+        "in a browser to see whether the mint runs.",
     ),
     "mint_certificate_refused": ErrorCode(
         0,
@@ -202,15 +208,14 @@ NO_MINT: Mapping[str, ErrorCode] = {
         cause="The answer is 408, 425, 429 or 5xx without the mint's `error` and `code`: another server sent it.",
         caller_fix="Something in front of the mint answered: a proxy, a load balancer, or the platform that the "
         "mint runs on, while it starts, fails or is overloaded. Run the job again. If it does not pass, check "
-        "{mint URL}/health and tell the mint's operator.",
+        "the mint URL with /health at its end, and tell the mint's operator.",
     ),
     "not_a_mint": ErrorCode(
         0,
         cause="The server at the URL does not speak the mint's protocol, or it redirects.",
         caller_fix="Something other than a mint answered, for example a proxy's sign-in page or another service. "
-        "The mint URL is the bare address, without /v1/token at its end and without a redirect on the way. {mint "
-        "URL}/health "
-        'in a browser must show {"status": "ok"}.',
+        "The mint URL is the bare address, without /v1/token at its end and without a redirect on the way. "
+        'With /health at its end, a browser must show {"status": "ok"}.',
     ),
 }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from fullsend.client.errors import GitHubTokenError, MintConfigurationError
+from fullsend.client.errors import FIX, GitHubTokenError, MintConfigurationError
 from fullsend.failure import BadInput
 from fullsend.github.api import GitHubApi, job_api_url
 from fullsend.net.failures import NoAnswerError
@@ -48,7 +48,9 @@ class TokenApi:
         try:
             object.__setattr__(self, "api_url", GitHubApi(self.api_url).api_url)
         except BadInput as error:
-            raise MintConfigurationError(error.message.rstrip("."), code="github_url_invalid") from None
+            raise MintConfigurationError(
+                f"{error.message.rstrip('.')}{FIX}{error.remedy}", code="github_url_invalid"
+            ) from None
 
     def revoke(self, token: str, *, fresh: bool = False) -> bool:
         """Revoke a token; False when GitHub does not know it. Raises `GitHubTokenError` when it may live on.

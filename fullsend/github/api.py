@@ -14,6 +14,7 @@ from fullsend.net.failures import NoAnswerError
 from fullsend.net.retry import RetryPolicy, is_retryable
 from fullsend.net.transport import Transport
 from fullsend.net.urls import UnsafeUrlError, credential_url
+from mintcore.settings.service_url import github_api_instead_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 API_VARIABLE = "GITHUB_API_URL"
 """The variable that names the GitHub of a job; a runner sets it."""
 DEFAULT_API_URL = "https://api.github.com"
+API_URL_FIX = (
+    "Set GITHUB_API_URL to the API of the GitHub that the token is for: https://api.github.com (the default), or "
+    "https://HOST/api/v3 of a GitHub Enterprise Server. GitHub Actions sets it itself."
+)
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 CALL_SECONDS = 30.0
 """For one call, its repetitions included."""
@@ -49,7 +54,15 @@ class GitHubApi:
         try:
             url = credential_url(self.api_url, what=API_VARIABLE, example=DEFAULT_API_URL)
         except UnsafeUrlError as error:
-            raise BadInput(f"{error}.", code="github_url_invalid") from None
+            raise BadInput(f"{error}.", API_URL_FIX, code="github_url_invalid") from None
+        # Attack, and misconfiguration: github.com itself must not receive the token as if it were the API.
+        right = github_api_instead_of(url)
+        if right:
+            raise BadInput(
+                f"{API_VARIABLE} is {url[:200]!r}, which is not the address of GitHub's API.",
+                f"Set {API_VARIABLE} to {right}",
+                code="github_url_invalid",
+            )
         object.__setattr__(self, "api_url", url)
 
     def call(

@@ -38,15 +38,17 @@ def is_address(host: str) -> bool:
 def _problem(url: str) -> str:
     if not url.isascii() or not url.isprintable() or " " in url or not url:
         return "is empty or has characters that a URL cannot have"
+    # What stands before an @ may be a password.
+    shown = "" if "@" in url else f"{url[:200]!r} "
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        return "is not a URL"
+        return f"{shown}is not a URL"
     if parts.username is not None or parts.password is not None:
         return "must not contain a user name or a password; give the bare URL"  # the URL is not echoed
     if parts.query or parts.fragment:
         return "must not have a ? or # part; give the bare URL"
     if host and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
         return ""
-    return f"{url!r} must begin with https:// (http only on a loopback address)"
+    return f"{shown}must begin with https:// (http only on a loopback address)"

@@ -3,12 +3,13 @@
 
 const { annotateError, mask, notice, saveState, setOutput, warn } = require('./lib/commands')
 const { revoke, waitUsable } = require('./lib/github')
-const { readInputs } = require('./lib/inputs')
+const { checkRunner, readInputs } = require('./lib/inputs')
 const { mint } = require('./lib/mint')
 const { oidcToken } = require('./lib/oidc')
 
 async function main(env) {
   const inputs = readInputs(env)
+  checkRunner(env)
   const identity = async (seconds) => {
     const token = await oidcToken(env, inputs.audience, seconds)
     mask(token)

@@ -15,20 +15,25 @@ function isTrue(env, name) {
   throw new ActionError(`The input ${name} is ${JSON.stringify(value.slice(0, 80))}. Fix: write true or false.`)
 }
 
+const isLoopback = (url) => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
+
 // https anywhere, http on loopback only: over plain http anyone on the way reads the token and uses it.
+// The sentences are those of the command (fullsend/net/urls.py).
 function credentialUrl(text, what, example, code) {
   const refuse = (why) => new ActionError(`${what} ${why}, for example ${example}`, code)
+  if (!/^[!-~]+$/.test(text)) throw refuse('is empty or has characters that a URL cannot have')
+  // What stands before an @ may be a password.
+  const shown = text.includes('@') ? '' : `'${text.slice(0, 200)}' `
   let url
   try {
     url = new URL(text)
   } catch {
-    throw refuse('is not a URL')
+    throw refuse(`${shown}is not a URL`)
   }
   if (url.username || url.password) throw refuse('must not contain a user name or a password; give the bare URL')
   if (url.search || url.hash) throw refuse('must not have a ? or # part; give the bare URL')
-  const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
-    throw refuse('must begin with https:// (http only on a loopback address)')
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url))) {
+    throw refuse(`${shown}must begin with https:// (http only on a loopback address)`)
   }
   return url.href.replace(/\/+$/, '')
 }
@@ -55,17 +60,22 @@ function repositories(env, targetOrg) {
       throw refuse('is left out, and GITHUB_REPOSITORY does not name the calling repository. Fix: name repositories.')
     }
     const full = given === '.' ? calling : given
+    const shown = JSON.stringify(full.slice(0, 200))
     const slash = full.lastIndexOf('/')
-    if (slash < 0) return full
-    const whose = full.slice(0, slash)
+    const [whose, bare] = [full.slice(0, Math.max(slash, 0)), full.slice(slash + 1)]
+    // The mint's rule (mintcore/policy/names.py).
+    if (!/^[A-Za-z0-9._-]{1,100}$/.test(bare) || /^\.\.?$/.test(bare)) {
+      throw refuse(`has ${shown}, which is not a repository's name. Fix: give names such as my-repo or my-org/my-repo.`)
+    }
+    if (slash < 0) return bare
     // Attack: another owner's repository must not become one's own of the same name.
     if (whose.toLowerCase() !== owner.toLowerCase()) {
       throw refuse(
-        `names ${full}, which does not belong to ${owner || 'a known owner'}. Fix: give bare names` +
+        `names ${full.slice(0, 200)}, which does not belong to ${owner || 'a known owner'}. Fix: give bare names` +
         `${targetOrg ? ` of repositories of ${targetOrg}` : ', or the other organization as target-org'}.`,
       )
     }
-    return full.slice(slash + 1)
+    return bare
   })
 }
 
@@ -112,6 +122,11 @@ function readInputs(env) {
   )
   if (!role) throw new ActionError('The input role is empty. Fix: name the agent role, for example coder.', 'role_required')
   if (!urls.length) throw new ActionError('The input mint_url is empty.', 'mint_url_invalid')
+  if (urls.some((url) => url.includes(','))) {
+    throw new ActionError(
+      'The input mint_url has a comma. Fix: separate several URLs by blanks or newlines.', 'mint_url_invalid',
+    )
+  }
   isTrue(env, 'skip-token-revoke') // a mistake here is told now, not in the post step
   const body = {
     role,
@@ -133,6 +148,30 @@ function readInputs(env) {
 }
 
 const GITHUB = 'https://api.github.com'
-const apiUrl = (env) => credentialUrl(env.GITHUB_API_URL || GITHUB, 'GITHUB_API_URL', GITHUB, 'github_url_invalid')
 
-module.exports = { apiUrl, credentialUrl, isTrue, readInputs }
+function apiUrl(env) {
+  const address = credentialUrl(env.GITHUB_API_URL || GITHUB, 'GITHUB_API_URL', GITHUB, 'github_url_invalid')
+  const right = apiInsteadOf(new URL(address))
+  if (address === right || isLoopback(new URL(address))) return address
+  const what = `GITHUB_API_URL is '${address.slice(0, 200)}', which is not the address of GitHub's API.`
+  throw new ActionError(`${what} Fix: Set GITHUB_API_URL to ${right}`, 'github_url_invalid')
+}
+
+// As mintcore/settings/service_url.py has it.
+function apiInsteadOf({ host, hostname }) {
+  if (/^((www|api)\.)?github\.com$/.test(hostname)) return GITHUB
+  if (hostname.endsWith('.ghe.com')) return `https://${hostname.startsWith('api.') ? '' : 'api.'}${hostname}`
+  return `https://${host}/api/v3`
+}
+
+// A token that is minted and then cannot be handed on or revoked lives on, so this is checked before anything is sent.
+function checkRunner(env) {
+  apiUrl(env)
+  for (const variable of ['GITHUB_OUTPUT', 'GITHUB_STATE']) {
+    if (!env[variable]) {
+      throw new ActionError(`${variable} is not set, so the step cannot hand on a token.`, 'runner_variable_missing')
+    }
+  }
+}
+
+module.exports = { apiUrl, checkRunner, credentialUrl, isTrue, readInputs }

@@ -24,7 +24,7 @@ async function oidcToken(env, audience, seconds) {
     throw failed(`its token service was not reached, ${error.message}`, error.mintCode ?? code)
   }
   const said = `its token service answered ${answer.status}`
-  if (isForeign(answer)) throw failed(`${said} without JSON, which GitHub's never does`, 'oidc_answer_invalid')
+  if (isForeign(answer)) throw failed(`${said} without a JSON object, which GitHub's never does`, 'oidc_answer_invalid')
   if (answer.status !== 200) throw failed(said, 'oidc_request_failed')
   const { value } = jsonObject(answer.text)
   if (typeof value !== 'string' || !/^[!-~]+$/.test(value)) {
