@@ -31,7 +31,7 @@ from mintcore.observe.metrics import Metrics
 from mintcore.observe.telemetry import Telemetry
 from mintcore.settings.environment import ConfigurationError, StandaloneSettings, read_standalone
 from mintcore.startup.assembly import assemble
-from mintcore.startup.audit_log import open_audit_file
+from mintcore.startup.audit_log import check_audit_file, open_audit_file
 from mintcore.startup.issuers import read_key_files, trust_issuers
 from mintcore.startup.kms import kms_keys, with_kms
 from mintcore.startup.renewal import Renewal
@@ -154,11 +154,9 @@ def _check(settings: StandaloneSettings) -> int:
     with _noting(wrong):
         read_key_files(settings.common.issuers)
     with _noting(wrong):
-        audit_file = open_audit_file(settings.audit_file)
-        if audit_file is not None:
-            if audit_file.warning:
-                warnings.write("WARNING", audit_file.warning)
-            audit_file.close()
+        warning = check_audit_file(settings.audit_file)
+        if warning:
+            warnings.write("WARNING", warning)
     wrong += never_grants(settings)
     if wrong:
         return _refuse(wrong)

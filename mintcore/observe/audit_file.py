@@ -53,6 +53,22 @@ class AuditFile:
         with self._lock:
             os.close(self._file)
 
+    @classmethod
+    def check(cls, path: str) -> str:
+        """Return the warning that a mint would start with, and create nothing. Raises OSError as the mint would."""
+        if not os.path.lexists(path):
+            folder = os.path.dirname(path) or "."  # noqa: PTH120 - a string, as it was given
+            if not os.path.isdir(folder):  # noqa: PTH112
+                raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+            return ""
+        file = cls(path)
+        try:
+            return file.warning
+        finally:
+            file.close()
+
     def _open(self) -> int:
         # A link or pipe in a shared directory would send the events elsewhere, so neither is accepted. Without
         # O_NONBLOCK, opening a pipe would block the mint.

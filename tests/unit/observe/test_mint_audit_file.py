@@ -58,6 +58,32 @@ def test_a_mode_wider_than_0640_is_warned_about(tmp_path: Path, mode: int, warns
     assert not warns or (f"{mode:04o}" in warning and f"chmod 600 {path}" in warning)
 
 
+def test_a_check_creates_no_file_and_changes_none(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    assert AuditFile.check(str(path)) == ""
+    assert list(tmp_path.iterdir()) == []
+    path.write_text("before\n")
+    path.chmod(0o644)
+    assert "chmod 600" in AuditFile.check(str(path))
+    assert path.read_text() == "before\n"
+
+
+def test_a_check_refuses_what_a_start_refuses(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for place in ("no/such/audit.jsonl", "file/audit.jsonl", ".", "link"):
+        with pytest.raises(OSError):  # noqa: PT011 - the number differs
+            AuditFile.check(str(tmp_path / place))
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
+def test_a_check_refuses_a_folder_of_others(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError):
+        AuditFile.check(str(tmp_path / "audit.jsonl"))
+
+
 def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").touch()
     (tmp_path / "audit.jsonl").symlink_to(tmp_path / "elsewhere")
