@@ -117,7 +117,7 @@ WHOSE_TOKENS = (
         meaning="JSON list: which jobs of an issuer may ask. `match`: claim → value, exact or with one `*` at its "
         "end; it must pin the project exactly. `as`: the repository for which the job acts; its owner must be "
         "enrolled. `roles`: what it may ask for. `level`, optional: the highest level, and the default one. If "
-        "several entries match, the first that has the role decides. Such a job reaches its own repository unless "
-        "`REPO_SCOPE` says more",
+        "several entries match, the first that has the role decides. Such a job has the scope "
+        "`caller` unless `REPO_SCOPE` says more",
     ),
 )  # fmt: skip

@@ -31,7 +31,8 @@ def test_the_trace_on_the_page_is_what_a_mint_answers(world: World, start_mint: 
 
 
 def test_every_option_on_the_pages_is_one_the_commands_have() -> None:
+    others = {"--env-vars-file", "--format", "--project", "--freshness", "--unit", "--output", "--since"}
     for page, command in (("explain.md", ["mint", "explain"]), ("audit.md", ["audit", "find"])):
         known = set(re.findall(r"--[\w-]+", CliRunner().invoke(cli, [*command, "--help"]).output))
         used = set(re.findall(r"(?<![\w-])--[a-z][\w-]+", (DOCS / page).read_text(encoding="utf-8")))
-        assert used - {"--env-vars-file", "--format", "--project"} <= known, page
+        assert used - others <= known, page

@@ -58,7 +58,8 @@ if TYPE_CHECKING:
     "--repo-scope",
     default="",
     metavar="caller|organization",
-    help="Which repositories a job's token can reach: its own, or all of its organization. JSON for one per role. "
+    help="Which repositories a job's token can reach. caller: its own and .fullsend; a job of .fullsend may name "
+    "any. organization: any, or the whole installation. A JSON object gives each role a scope. "
     "[default: what the mint has; caller for a new one]",
 )
 @click.option(

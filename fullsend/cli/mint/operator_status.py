@@ -10,6 +10,7 @@ import click
 from fullsend.cli.mint.operator_options import google, resolver
 from fullsend.cli.output import note, print_json, print_table, progress
 from fullsend.failure import Failure
+from fullsend.github.name_resolver import UnknownNameError
 from fullsend.operate.doctor.read_names import changed_names
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import names
@@ -33,10 +34,11 @@ def show(project: str, region: str, target: str | None, *, as_json: bool) -> boo
             state = read_state(cloud)
         require_mint(state)
     if wanted is not None:
-        found = about(state, wanted, *_on_github(state, wanted))
+        spelled, number, unknown = _on_github(state, wanted)
+        found = about(state, wanted, spelled, number)
         renamed = [one for one in _changed(state, only=wanted) if one.code == "renamed"]
         found["renamed"] = bool(renamed)
-        print_json(found) if as_json else _print_target(found, state.location.flags())
+        print_json(found) if as_json else _print_target(found, state.location.flags(), unknown)
         _print_changed(() if as_json else renamed)
         return bool(found["enrolled"] and found["admitted"] and found["same_account"] and not renamed)
     everything = report(state)
@@ -62,23 +64,32 @@ def _print_changed(changed: Iterable[Finding]) -> None:
         click.echo(f"{one.what}\nFix: {indented}")
 
 
-def _on_github(state: MintState, target: Org | Repo) -> tuple[str, str]:
-    """Return GitHub's spelling of a name and its id, empty where GitHub does not tell: it may be private."""
+def _on_github(state: MintState, target: Org | Repo) -> tuple[str, str, str]:
+    """Return GitHub's spelling of a name and its id, and a sentence if GitHub shows no such name.
+
+    Spelling and id are empty where GitHub does not tell: the name may be private.
+    """
     asked = resolver(state.environment)
     try:
         with progress(f"asking GitHub for the spelling and id of {target}"):
             found = asked.account(target) if isinstance(target, Org) else asked.repository(target)
+    except UnknownNameError as error:
+        # The remedy of the error names --as-spelled, which this command does not have.
+        fix = "Check the name. If it is private, set GH_TOKEN to a token that can see it, such as $(gh auth token)."
+        return "", "", f"{error.message}\nFix: {fix}"
     except Failure:
-        return "", ""
-    return str(found.name), found.number
+        return "", "", ""
+    return str(found.name), found.number, ""
 
 
-def _print_target(found: Mapping[str, Any], flags: str) -> None:
+def _print_target(found: Mapping[str, Any], flags: str, unknown: str) -> None:
+    """Print one organization or repository; ``unknown`` says that GitHub shows no such name, else it is empty."""
     rows = [
         ("enrolled", "yes" if found["enrolled"] else "no"),
         (f"admitted by {found['provider']}", "yes" if found["admitted"] else "no"),
-        ("enrolled id", found["enrolled_id"] or "none: the name alone decides"),
     ]
+    if found["enrolled"] or found["enrolled_id"]:
+        rows.append(("enrolled id", found["enrolled_id"] or "none: the name alone decides"))
     if found["repositories"]:
         rows.append(("repositories enrolled by themselves", ", ".join(found["repositories"])))
     print_table((str(found["name"]), ""), rows)
@@ -95,7 +106,8 @@ def _print_target(found: Mapping[str, Any], flags: str) -> None:
     elif not (found["enrolled"] and found["admitted"]):
         if found["in_condition"]:
             click.echo(f"The condition has {found['in_condition']}, and GitHub sends {sent}, which gets 401.")
-        click.echo(f"Fix: fullsend mint enroll {sent} {flags}")
+        # enroll would fail with the same sentence.
+        click.echo(unknown if unknown and not found["enrolled"] else f"Fix: fullsend mint enroll {sent} {flags}")
 
 
 def _print_mint(found: Mapping[str, Any]) -> None:

@@ -76,9 +76,9 @@ def test_where_github_does_not_tell_the_spelling_the_environments_counts(operato
 
 def test_the_command_for_who_is_not_enrolled_names_the_project(operator: Operator) -> None:
     operator.deploy()
-    shown = operator.run("mint", "status", "nosuch")
+    shown = operator.run("mint", "status", names.OTHER_ORG)
     assert shown.exit_code == 3
-    assert f"Fix: fullsend mint enroll nosuch --project {names.PROJECT_ID}" in shown.output
+    assert f"Fix: fullsend mint enroll {names.OTHER_ORG} --project {names.PROJECT_ID}" in shown.output
 
 
 def test_unenrolling_shuts_the_provider_and_the_environment(operator: Operator) -> None:
@@ -130,6 +130,18 @@ def test_the_status_of_an_organization_with_only_its_repositories_enrolled_does_
     assert "other-org/app" in shown.stdout
     assert "Fix:" not in shown.stdout
     assert "To enroll all of it: fullsend mint enroll other-org" in shown.stdout
+
+
+def test_the_status_of_a_name_that_github_does_not_show_advises_no_enrollment(operator: Operator) -> None:
+    operator.deploy()
+    shown = operator.run("mint", "status", "nosuch-org")
+    assert shown.exit_code == 3
+    assert "GitHub does not show an organization or user nosuch-org" in shown.stdout
+    assert "Fix: Check the name." in shown.stdout
+    assert "fullsend mint enroll" not in shown.stdout
+    assert "enrolled id" not in shown.stdout
+    known = operator.run("mint", "status", names.OTHER_ORG)
+    assert f"Fix: fullsend mint enroll {names.OTHER_ORG}" in known.stdout
 
 
 def test_a_name_that_another_account_took_over_is_shown(operator: Operator) -> None:

@@ -269,6 +269,7 @@ def test_a_file_that_cannot_be_used_is_one_sentence_and_no_traceback(run: Any) -
     [
         (("--env-file", "/no/such"), 2),
         (("--claims", "/no/such"), 2),
+        (("--claims", "/"), 2),
         (("--role", ""), 2),
         (("--role", "Bad Role"), 3),
     ],
