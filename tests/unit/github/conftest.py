@@ -1,4 +1,4 @@
-"""The GitHub that look-ups are tested against, with one RSA key for all tests of the folder."""
+"""The GitHubs that look-ups and tokens are tested against, with one RSA key for all tests of the folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fullsend_sandbox.keys import new_key
+from tests.mint_doubles import FakeClock
 from tests.unit.github.lookup_world import LookupWorld
+from tests.unit.github.octo_world import Octo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,4 +27,11 @@ def world(key: RSAPrivateKey) -> Iterator[LookupWorld]:
     given = LookupWorld(key)
     with given.github:
         given.start()
+        yield given
+
+
+@pytest.fixture
+def octo(key: RSAPrivateKey) -> Iterator[Octo]:
+    given = Octo(FakeClock(), key)
+    with given.github:
         yield given
