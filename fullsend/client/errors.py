@@ -13,11 +13,14 @@ Every error says what happened (`message`) and what to change (`remedy`). Neithe
 
 from __future__ import annotations
 
+import re
+
 from fullsend.client.remedies import remedy_for
 from fullsend.failure import Failure
 
 FIX = " Fix: "
 """What separates a mint's sentence from its fix."""
+_FIX = re.compile(r"(?:^|(?<=\s))Fix:")
 
 
 class MintClientError(Failure):
@@ -33,8 +36,10 @@ class MintClientError(Failure):
         nothing_was_sent: bool = False,
     ) -> None:
         # A mint's sentence ends with its own fix. It knows the request, so it replaces the paragraph of the code.
-        told, separator, fix = message.rpartition(FIX)
-        super().__init__(told if separator else message, fix if separator else "", code=code)
+        told, *fixes = (part.strip() for part in _FIX.split(message))
+        if not told and status is not None:
+            told = f"The mint answered {status} without a message."
+        super().__init__(told, " ".join(filter(None, fixes)), code=code)
         self.nothing_was_sent = nothing_was_sent
         self.status = status
         self.request_id = request_id

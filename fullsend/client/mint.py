@@ -141,7 +141,8 @@ class MintClient:
                         f"{unknown_to(self._github.api_url)}; it stays valid at its own GitHub until it expires."
                     )
             except GitHubTokenError as failure:
-                told.append(f"{failure.message} {failure.remedy}")
+                # The caller never had this token, so the paragraph of the code, "revoke it again", does not help.
+                told.append(f"{failure.message} It stays valid until it expires, one hour after it was issued.")
         return told
 
     def revoke(self, token: str) -> bool:

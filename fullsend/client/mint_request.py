@@ -80,8 +80,12 @@ def mint_request(
         raise TypeError(f"repos is a list of names, not a string: repos=[{repos!r}]")
     if repos is not None and not isinstance(repos, Sequence):
         raise TypeError(f"repos is a list of names, not {type(repos).__name__}")
+    _check_text("a name in repos", *repos or ())
+    _check_text("role", role)
+    _check_text("level and target_org", *(one for one in (level, target_org) if one is not None))
     if permissions is not None and not isinstance(permissions, Mapping):
         raise TypeError(f"permissions is a mapping, {{'contents': 'read'}}, not {type(permissions).__name__}")
+    _check_text("a permission and its level", *(permissions or {}), *(permissions or {}).values())
     if repos is not None and not list(repos):
         raise MintConfigurationError(
             'repos is empty, which is not a scope; name repositories, give ["*"] for all that the installation '
@@ -95,6 +99,12 @@ def mint_request(
         )
     names = None if repos is None else _bare(repos, target_org or owner)
     return MintRequest(role, names, level, permissions, target_org)
+
+
+def _check_text(what: str, *values: object) -> None:
+    for value in values:
+        if not isinstance(value, str):
+            raise TypeError(f"{what} must be text, not {type(value).__name__}: {str(value)[:80]!a}")
 
 
 def read_permissions(texts: Iterable[str]) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
     from fullsend.client.types import MintedToken
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _OPTIONS: dict[type[ClientError], str] = {
     InvalidRole: "'--role'",
     InvalidLevel: "'--level'",
@@ -85,14 +83,6 @@ def _not_empty(context: click.Context, parameter: click.Parameter, value: str | 
     return value
 
 
-def variable_names(_: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """Check the name of a variable, or several, that an option brought; a click callback."""
-    for name in [value] if isinstance(value, str) else value or ():
-        if not NAME.match(name):
-            raise click.BadParameter(f"{name!r} is not a name for a variable", param=parameter)
-    return value
-
-
 def mint_options(command: Any, *, required: bool = True) -> Any:
     """Add `--mint-url`, `--audience` and `--timeout`."""
     for option in (
@@ -108,6 +98,7 @@ def mint_options(command: Any, *, required: bool = True) -> Any:
             "--audience",
             default=DEFAULT_AUDIENCE,
             show_default=True,
+            callback=_not_empty,
             help="Audience of the job's OIDC token.",
         ),
         click.option(

@@ -17,15 +17,15 @@ from fullsend.cli.mint.caller_options import (
     narrowing_options,
     print_warnings,
     role_options,
-    variable_names,
 )
 from fullsend.cli.mint.own_memory import close_own_memory
 from fullsend.cli.mint.supervise import CANNOT_RUN, NOT_FOUND, Interrupted, Supervisor
+from fullsend.cli.mint.variable_names import token_variables
 from fullsend.cli.output import CommandError
 from fullsend.client.identity import variables_of_identity
 
 
-@click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command("exec", context_settings={"allow_interspersed_args": False})
 @role_options
 @narrowing_options
 @mint_options
@@ -34,7 +34,7 @@ from fullsend.client.identity import variables_of_identity
     "names",
     multiple=True,
     default=("GH_TOKEN",),
-    callback=variable_names,
+    callback=token_variables,
     show_default=True,
     help="Variable for the token; may be repeated.",
 )
@@ -94,7 +94,8 @@ def _program(name: str) -> str:
         return found
     exists = os.path.exists(name)  # noqa: PTH110 - a command name, not a path of ours
     error = CommandError(
-        f"{name} cannot be run: it is not executable." if exists else f"{name} was not found; nothing was minted."
+        f"{name} cannot be run: it is not executable." if exists else f"{name} was not found; nothing was minted.",
+        f"chmod +x {name}" if exists else "Install the command, or give its path after `--`.",
     )
     error.show()
     sys.exit(CANNOT_RUN if exists else NOT_FOUND)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fullsend.cli.mint.location_options import PROJECT_VARIABLES
-from fullsend.cli.output import BadUsage, CommandError, dry_run_option, note, progress
+from fullsend.cli.output import BadUsage, CommandError, dry_run_option, note, print_json, progress
 from fullsend.cli.pace import pace
 from fullsend.cli.plan_output import run_plan
 from fullsend.failure import Failure
@@ -84,11 +84,17 @@ def carry_out(
     otherwise: str = "",
     question: str = "",
     yes: bool = False,
+    as_json: bool = False,
 ) -> bool:
     """Show the plan or apply it; return whether the wanted state is reached.
 
-    Without any steps `otherwise` says why there is nothing to do. With a `question`, ask before.
+    Without any steps `otherwise` says why there is nothing to do. With a `question`, ask before. A dry run prints
+    its plan `as_json`.
     """
+    if dry_run and as_json and not emit:
+        print_json({"dry_run": True, "steps": [step.title() for step in steps]})
+        note("Nothing was changed (--dry-run)." if steps else otherwise)
+        return False
     if not steps and (emit or dry_run):
         nothing = f"Nothing to do in {cloud.location.project}. {otherwise}"
         click.echo(f"# {nothing}" if emit else nothing)

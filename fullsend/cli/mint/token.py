@@ -22,9 +22,9 @@ from fullsend.cli.mint.caller_options import (
     narrowing_options,
     print_warnings,
     role_options,
-    variable_names,
 )
 from fullsend.cli.mint.supervise import KILLED, Interrupted, Supervisor
+from fullsend.cli.mint.variable_names import token_variables
 from fullsend.cli.output import BadUsage, note
 from fullsend.private_file import require_regular_file, write_private
 
@@ -51,7 +51,7 @@ DEFAULT_VARIABLE = "GH_TOKEN"
 )
 @click.option(
     "--env-name",
-    callback=variable_names,
+    callback=token_variables,
     help=f"The name for --format env; {DEFAULT_VARIABLE} unless given.",
 )
 @click.option(

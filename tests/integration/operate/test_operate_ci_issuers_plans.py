@@ -35,6 +35,23 @@ def test_a_dry_run_shows_the_steps_and_writes_nothing(operator: Operator, gitlab
         "2. set on the Cloud Run service and move traffic there once it is ready",
         "3. check that the provider ci-gitlab admits the entries of CALLERS",
     ]
+    in_json = operator.done(
+        "mint",
+        "issuer",
+        "add",
+        "gitlab",
+        "--kind",
+        "gitlab",
+        "--url",
+        gitlab.issuer,
+        *GITLAB,
+        "--dry-run",
+        "--json",
+    )
+    plan = json.loads(in_json.stdout)
+    assert [f"{number}. {title}" for number, title in enumerate(plan["steps"], 1)] == shown.stdout.splitlines()
+    nothing = operator.done("mint", "issuer", "remove", "gitlab", "--dry-run", "--json")
+    assert json.loads(nothing.stdout) == {"dry_run": True, "steps": []}
     assert operator.plane.writes == before
 
 

@@ -101,3 +101,20 @@ def test_a_status_question_has_the_same_fields_but_permissions() -> None:
     asked = mint_request("coder", ["a", "b"], level="read", target_org="other", permissions={"contents": "read"})
     assert asked.query() == "?role=coder&repos=a%2Cb&level=read&target_org=other"
     assert mint_request("").query() == ""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"repos": [5]},
+        {"repos": ["app", None]},
+        {"role": 5},
+        {"level": 5},
+        {"target_org": 5},
+        {"permissions": {"contents": 5}},
+        {"permissions": {5: "read"}},
+    ],
+)
+def test_what_is_not_text_is_a_type_error_with_a_sentence(given: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="must be text, not "):
+        mint_request(**{"role": "triage", **given})

@@ -46,6 +46,37 @@ def test_a_command_prints_one_fix_for_each_code(code: str) -> None:
     assert own == f"error: GitHub says: no.\nFix: {OWN}\nCode: {code}"
 
 
+# What a mint says may have several fixes, or be empty.
+UNUSUAL = {
+    "A. Fix: b. Fix: c.": "A.\nFix: b. c.",
+    "Fix: b.": "The mint answered 403 without a message.\nFix: b.",
+    "": "The mint answered 403 without a message.\nFix: " + UNKNOWN_CODE,
+    "A. Fix:": "A.\nFix: " + UNKNOWN_CODE,
+    "A.\nFix: b.": "A.\nFix: b.",
+}
+
+
+@pytest.mark.parametrize("code", ["", "a_code_of_a_newer_mint"])
+@pytest.mark.parametrize("sentence", UNUSUAL)
+def test_an_unusual_sentence_of_a_mint_has_one_fix(sentence: str, code: str) -> None:
+    error = MintClientError(sentence, code=code, status=403)
+    assert error_text(error.message, error.remedy) == f"error: {UNUSUAL[sentence]}"
+
+
+@pytest.mark.skipif(NODE is None, reason="the action needs node on PATH")
+def test_the_action_prints_one_fix_for_an_unusual_sentence() -> None:
+    script = (
+        "const { annotateError } = require('./lib/commands'); const { refusal } = require('./lib/mint');"
+        "for (const error of JSON.parse(process.argv[1])) annotateError(refusal("
+        "{ status: 403, text: JSON.stringify({ error, code: '' }) }, 'https://m', 'x'))"
+    )
+    done = subprocess.run(
+        [str(NODE), "-e", script, json.dumps(list(UNUSUAL))], cwd=ACTION, capture_output=True, text=True, check=True
+    )
+    shown = [line.partition("::error title=Mint token::")[2] for line in done.stdout.splitlines()]
+    assert shown == [text.replace("\n", "%0A") for text in UNUSUAL.values()]
+
+
 @pytest.mark.skipif(NODE is None, reason="the action needs node on PATH")
 def test_the_action_prints_one_fix_for_each_code() -> None:
     errors = [

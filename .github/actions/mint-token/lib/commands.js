@@ -25,7 +25,8 @@ function oneLine(text) {
 
 // Our own sentences and a mint's end with a fix, which knows the request; it replaces the hint of the code.
 function explained(error) {
-  const [, said, fix] = /^(.*) Fix: (.*)$/.exec(oneLine(error.message)) ?? [undefined, oneLine(error.message)]
+  const [said, ...fixes] = oneLine(error.message).split(/(?:^|(?<=\s))Fix:/).map((part) => part.trim())
+  const fix = fixes.filter(Boolean).join(' ') || undefined
   const hint = Object.hasOwn(hints, error.mintCode ?? '') ? hints[error.mintCode ?? ''] : hints['']
   return `${said}\nFix: ${fix ?? hint}`
 }

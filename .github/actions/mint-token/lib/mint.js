@@ -86,7 +86,8 @@ function parsed(answer, url) {
 function refusal(answer, url, identity) {
   const fields = jsonObject(answer.text)
   if (typeof fields.error === 'string' && typeof fields.code === 'string') {
-    return new ActionError(fields.error, fields.code, typeof fields.request_id === 'string' ? fields.request_id : undefined)
+    const said = /^\s*(Fix:|$)/.test(fields.error) ? `The mint answered ${answer.status} without a message. ` : ''
+    return new ActionError(said + fields.error.trim(), fields.code, typeof fields.request_id === 'string' ? fields.request_id : undefined)
   }
   if (isRetryable(answer.status)) {
     return new ActionError(`${url} answers ${answer.status}, and not in the mint's words.`, 'mint_not_reached')
@@ -105,4 +106,4 @@ function together(failures) {
   return new ActionError(fix ? text + FIX + fix : text, told.mintCode, told.requestId)
 }
 
-module.exports = { mint }
+module.exports = { mint, refusal }

@@ -107,7 +107,8 @@ def add(
             state = read_state(cloud)
         steps = add_issuer(state, wanted)
         _warn(state, wanted)
-        done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=f"{name} is as asked for already.")
+        already = f"{name} is as asked for already."
+        done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, as_json=as_json)
         if done and steps:
             note(f"{name} is an issuer of the mint.")
         if done and as_json:

@@ -53,7 +53,16 @@ def remove(
         part = bool(match or acts_as)
         steps, question = _part(state, name, match, acts_as) if part else _whole(state, name)
         nothing = f"No entry of {name} has these." if part else f"The mint has no issuer {name}."
-        done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=nothing, question=question, yes=yes)
+        done = carry_out(
+            steps,
+            cloud,
+            dry_run=dry_run,
+            emit=emit,
+            otherwise=nothing,
+            question=question,
+            yes=yes,
+            as_json=as_json,
+        )
         if done and steps:
             note(f"The entries of {name} are removed." if part else f"{name} is no longer an issuer of the mint.")
         if done and as_json:
