@@ -31,7 +31,7 @@ test: .venv/ready ## run the tests, except those with their own target
 
 test-long: .venv/ready ## run the long tests: kills, many processes at once, generated requests
 	$(BIN)/pytest -m long -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') --dist worksteal
-	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-5000} $(BIN)/pytest -m "hypothesis and not soak" --hypothesis-profile=thorough -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') --dist worksteal
+	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-5000} $(BIN)/pytest -m "hypothesis and not soak" --hypothesis-profile=thorough --timeout 900 -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') --dist worksteal
 
 gcloud: .venv/ready ## run the real gcloud against the sandbox
 	$(BIN)/pytest -m gcloud -n $$($(BIN)/python -c 'import os; print(os.cpu_count() or 1)') tests/gcloud

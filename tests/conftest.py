@@ -28,7 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # The time of an example depends on the machine's load, so there is no deadline. CI runs the same examples
 # each time: only the change decides whether it lands. `make test-long` passes --hypothesis-profile=thorough.
-for profile, examples in (("quick", 50), ("thorough", 500)):
+PROFILES = {"quick": 50, "thorough": 500}
+for profile, examples in PROFILES.items():
     hypothesis.settings.register_profile(
         profile,
         max_examples=examples,
@@ -36,7 +37,9 @@ for profile, examples in (("quick", 50), ("thorough", 500)):
         deadline=None,
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
-hypothesis.settings.load_profile("quick")
+# Tests import this module once more, under another name; the option's profile stays.
+if hypothesis.settings.get_current_profile_name() not in PROFILES:
+    hypothesis.settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session", autouse=True)
