@@ -1,0 +1,40 @@
+"""Sources that a cache loads from, and a cache over each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mintcore.cache import ExpiringCache
+from mintcore.errors import KeyUnavailable
+
+if TYPE_CHECKING:
+    from mintcore.errors import MintError
+    from tests.mint_doubles import FakeClock
+
+TIMEOUT = 10.0
+
+
+class Source:
+    """What a cache loads from: counts the loads, and fails or answers as told."""
+
+    def __init__(self, answer: object = "first") -> None:
+        self.answer: object = answer
+        self.failure: MintError | None = None
+        self.loads = 0
+
+    def __call__(self) -> object:
+        self.loads += 1
+        if self.failure is not None:
+            raise self.failure
+        return self.answer
+
+
+def new_cache(clock: FakeClock, **changes: Any) -> ExpiringCache[str, object]:
+    given: dict[str, Any] = {
+        "fresh_for": lambda _value: 100.0,
+        "stale_seconds": 1000.0,
+        "hold_failure_seconds": 5.0,
+        "max_entries": 100,
+        "slow": lambda: KeyUnavailable(detail="too slow"),
+    }
+    return ExpiringCache("things", clock=clock, **(given | changes))
