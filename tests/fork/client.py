@@ -57,8 +57,8 @@ class ForkedProcess:
                 left = None if deadline is None else max(0.0, deadline - monotonic())
                 if not select.select([self._status], [], [], left)[0]:
                     raise subprocess.TimeoutExpired(self._words, timeout or 0)
-                self.returncode = self._number()
-                self._status.close()
+                with self._status:
+                    self.returncode = self._number()
             return self.returncode
 
     def send_signal(self, number: int) -> None:

@@ -60,7 +60,7 @@ class Server:
         os.set_blocking(self._wake, False)
 
     def serve(self) -> None:
-        """Serve until the other end closes. Raises Forked in each child."""
+        """Serve until the other end closes, then kill what still runs. Raises Forked in each child."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         while True:
@@ -69,6 +69,7 @@ class Server:
                 os.read(self._woken, 4096)
                 self._report()
             if self._control.fileno() in ready and not self._fork():
+                self._kill()  # a test run that was interrupted leaves no mint behind
                 return
 
     def _fork(self) -> bool:
@@ -103,6 +104,11 @@ class Server:
         os.environ.update(request["env"])  # type: ignore[call-overload] # JSON: names and values
         random.seed()
         raise Forked(list(request["argv"]))  # type: ignore[call-overload] # JSON: a list of words
+
+    def _kill(self) -> None:
+        for pid in self._statuses:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
 
     def _report(self) -> None:
         with contextlib.suppress(ChildProcessError):

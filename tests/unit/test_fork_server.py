@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fork.client import fork_server
+from tests.fork.client import ForkServer, fork_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,3 +70,15 @@ def test_a_command_that_does_not_end_in_time_is_killed(tmp_path: Path) -> None:
 def test_what_python_reads_at_its_start_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="PYTHONPATH"):
         fork_server().run(["x"], env={"PYTHONPATH": "/tmp"}, cwd=tmp_path)  # noqa: S108
+
+
+def test_what_still_runs_ends_with_the_server(tmp_path: Path) -> None:
+    with ForkServer() as server:
+        process = server.popen([script(tmp_path, WAITS)], env={}, cwd=tmp_path)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+    with process.stdout, process.stderr:
+        assert process.stdout.read() == ""  # its end of the pipe is closed
+    with pytest.raises(RuntimeError, match="has ended"):
+        process.wait()
