@@ -11,11 +11,9 @@ from fullsend_sandbox.secret_manager import SecretManager
 from tests.mint_doubles import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from cryptography.hazmat.primitives.asymmetric import rsa
-
-    AmbientCredentials = Callable[[str], None]
 
 
 @pytest.fixture(scope="session")

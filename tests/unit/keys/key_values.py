@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mintcore.secret import Secret
     from tests.mint_doubles import FakeClock, OneSigner
 
-    AmbientCredentials = Callable[[str], None]
 
 CODER = Role("coder")
 SECRET = "fullsend-coder-app-pem"

@@ -22,13 +22,10 @@ from tests.unit.keys.key_values import CODER, asked
 from tests.unit.sandbox.google.google_operator import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     from mintcore.ports import Signer
 
-    AmbientCredentials = Callable[[str], None]
 APP = App("12345", CODER)
 
 

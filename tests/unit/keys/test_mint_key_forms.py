@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import random
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import jwt
@@ -18,11 +17,6 @@ from mintcore.errors import InvalidRoleKey
 from mintcore.keys.rsa import RsaSigner, parse_signer
 from mintcore.secret import redact
 from tests.unit.keys.key_values import CODER, pem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    AmbientCredentials = Callable[[str], None]
 
 
 @pytest.mark.parametrize("pkcs8", [True, False])

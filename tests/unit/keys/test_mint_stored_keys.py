@@ -18,13 +18,9 @@ from tests.mint_doubles import FakeClock, new_attempt
 from tests.unit.keys.key_values import CODER, SECRET, pem, store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     from fullsend_sandbox.secret_manager import SecretManager
-
-    AmbientCredentials = Callable[[str], None]
 
 
 def test_a_stored_key_signs(clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey) -> None:
