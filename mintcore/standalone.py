@@ -148,7 +148,7 @@ class Mint:
 def _check(settings: StandaloneSettings) -> int:
     warnings = PlainWarnings(sys.stderr)
     found = find_keys(settings, DirectoryKeys(settings.pem_dir, warnings), CorrectedClock())
-    for warning in (*settings.common.warnings, *found.unused):
+    for warning in (*settings.common.warnings, *found.unused, *found.warnings):
         warnings.write("WARNING", warning)
     wrong = [*found.missing, *found.problems]
     with _noting(wrong):
@@ -221,7 +221,7 @@ def _listen(settings: StandaloneSettings) -> socket.socket:
 
 
 def _announce(settings: StandaloneSettings, found: KeyFindings, log: JsonLog) -> None:
-    for warning in (*settings.common.warnings, *found.missing, *found.unused):
+    for warning in (*settings.common.warnings, *found.missing, *found.unused, *found.warnings):
         log.write("WARNING", warning)
     if settings.common.custom_roles:
         log.write("INFO", f"custom role permissions registered: [{' '.join(settings.common.custom_roles)}]")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mintcore.errors import MintError, RoleKeyMissing
 from mintcore.observe.log import JsonLog
 from mintcore.request import Deadline, RequestContext
+from mintcore.startup.key_files import folder_warning, shared_keys, similar_file, with_fix
 from mintcore.version import VERSION
 
 if TYPE_CHECKING:
@@ -44,12 +45,13 @@ class KeyFindings:
     """Problems with the key files.
 
     ``missing`` leaves a role without service, ``problems`` stop the start, and ``unused`` files have been replaced
-    by Cloud KMS.
+    by Cloud KMS. ``warnings`` concern how the files are stored.
     """
 
     missing: tuple[str, ...]
     problems: tuple[str, ...]
     unused: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class PlainWarnings(JsonLog):
@@ -90,17 +92,23 @@ def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: Clock) -
         try:
             keys.signer(role, context)
         except RoleKeyMissing as failure:
+            other = similar_file(settings.pem_dir, role)
+            rename = f". The folder has {other!a}, which is not read. Fix: rename it to {role}.pem" if other else ""
             missing.append(
                 f"{failure.detail}: the role {role} gets no tokens until you put the App's private key there"
+                + rename
             )
         except MintError as failure:
             path = keys.path(role)
             where = "" if path in failure.detail else f"{path}: "
-            problems.append(
-                f"{where}{failure.detail}; put the .pem file there that GitHub offers for download under "
-                f"'Private keys' in the App's settings, readable by this user"
-            )
-    return KeyFindings(tuple(missing), tuple(problems), tuple(unused))
+            problems.append(with_fix(f"{where}{failure.detail}"))
+    apps = {
+        keys.path(grant.app.key_role): grant.app.app_id
+        for grant in settings.common.policy.roles.serves.values()
+        if grant.app.key_role not in settings.common.role_kms_keys
+    }
+    warnings = filter(None, (folder_warning(settings.pem_dir), *shared_keys(apps)))
+    return KeyFindings(tuple(missing), tuple(problems), tuple(unused), tuple(warnings))
 
 
 def never_grants(settings: StandaloneSettings) -> list[str]:

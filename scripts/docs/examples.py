@@ -111,6 +111,7 @@ LOCAL = Example(
             json.dumps({role: str(700001 + count) for count, role in enumerate(names.app_permissions())}),
         ),
         Line("ALLOWED_WORKFLOW_FILES", names.WORKFLOW_FILES),
+        Line("REPO_SCOPE", "caller"),
         Line("OIDC_ISSUER_URL", "http://127.0.0.1:8081"),
         Line("GITHUB_API_URL", "http://127.0.0.1:8084"),
         Line("GCP_PROJECT_NUMBER", names.PROJECT_NUMBER),

@@ -77,7 +77,7 @@ def test_the_local_command_serves_with_the_environment_that_is_shipped_for_it(wo
     for offset, service in enumerate(world.services(), 1):
         assert shipped[ports[service.name]] == f"http://127.0.0.1:{8080 + offset}"
         shipped[ports[service.name]] = service.url
-    assert shipped == world.mint_environment()
+    assert shipped == world.mint_environment(REPO_SCOPE="caller")
     command = [part for part in local if not part.startswith("--port")]
     with AuditedMint(shipped, source=ROOT, command=[Path(command[0]).name, *command[1:]]) as mint:
         assert mint.url

@@ -204,6 +204,7 @@ def test_the_workflows_step_mints_a_scanner_token_and_prints_none(
             check=False,
         )
     assert done.returncode == status, done.stdout + done.stderr
+    assert "::add-mask::" not in done.stdout.splitlines(), "the runner warns of an empty mask"
     shown = [line for line in done.stdout.splitlines() if not line.startswith("::add-mask::")]
     answer = json.loads("\n".join(shown))
     assert "token" not in answer

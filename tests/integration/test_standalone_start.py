@@ -34,12 +34,12 @@ def key(rsa_keys: KeyPool) -> RSAPrivateKey:
 
 
 @pytest.fixture
-def guide(tmp_path: Path, key: RSAPrivateKey) -> dict[str, str]:
+def guide(tmp_path: Path, key: RSAPrivateKey, rsa_keys: KeyPool) -> dict[str, str]:
     """The environment of the guide's complete example, with its two keys and a port that is free."""
     pems = tmp_path / "pems"
     pems.mkdir()
-    for role in ("triage", "scanner"):
-        (pems / f"{role}.pem").write_bytes(pem(key))
+    for role, own in (("triage", key), ("scanner", rsa_keys.next_key())):
+        (pems / f"{role}.pem").write_bytes(pem(own))
         (pems / f"{role}.pem").chmod(0o600)
     with socket.create_server(("", 0)) as probe:
         port = probe.getsockname()[1]
@@ -161,7 +161,7 @@ def _public(key: RSAPrivateKey) -> bytes:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (_encrypted, "is encrypted; store it without a passphrase"),
+        (_encrypted, "is encrypted. Fix: store it without a passphrase"),
         (lambda key: pem(key)[:700], "is cut off"),
         (_public, "is a public key"),
         (lambda _key: b"{}", "is not in PEM form"),
@@ -182,6 +182,8 @@ def test_a_key_that_cannot_be_used_is_one_sentence_and_status_1(
     (line,) = done.err.splitlines()
     assert line.startswith("./pems/scanner.pem: the key of role scanner ")
     assert says in line
+    assert line.count("Fix: ") == 1
+    assert line.count(".pem file") + line.count("the private key (.pem)") <= 1
     assert "hunter2" not in line
 
 
@@ -244,6 +246,32 @@ def test_unknown_arguments_are_a_usage_error(
     done = run(guide, *arguments, cwd=tmp_path)
     assert (done.status, done.out) == (2, "")
     assert "unrecognized arguments" in done.err
+
+
+def test_a_folder_that_every_user_may_write_to_is_warned_about(guide: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "pems").chmod(0o777)
+    done = run(guide, "--check", cwd=tmp_path)
+    assert done.status == 0
+    assert "can replace the keys in ./pems (mode 0777). Fix: chmod 700 ./pems" in done.err
+
+
+@pytest.mark.parametrize("name", ["Scanner.pem", "scanner.key", "scanner.PEM"])
+def test_a_file_that_is_not_read_and_looks_like_the_missing_key_is_named(
+    name: str, guide: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "pems" / "scanner.pem").rename(tmp_path / "pems" / name)
+    done = run(guide, "--check", cwd=tmp_path)
+    assert done.status == 1
+    assert f"The folder has '{name}', which is not read. Fix: rename it to scanner.pem" in done.err
+
+
+def test_one_key_for_two_apps_is_warned_about(guide: dict[str, str], tmp_path: Path) -> None:
+    pems = tmp_path / "pems"
+    (pems / "scanner.pem").write_bytes((pems / "triage.pem").read_bytes() + b"\n")
+    done = run(guide, "--check", cwd=tmp_path)
+    assert done.status == 0
+    assert "scanner.pem, ./pems/triage.pem hold the same key" in done.err
+    assert "the Apps 4087047, 5555555" in done.err
 
 
 def test_help_and_version_need_no_configuration(tmp_path: Path) -> None:

@@ -185,10 +185,11 @@ def check_request(
         )
         parse_token_request(json.dumps(request.body()).encode())
     except MintConfigurationError as refused:
-        raise click.BadParameter(refused.message, param_hint="'--repos'") from refused
+        message = refused.message.replace("target_org", "--target-org")
+        raise click.BadParameter(message, param_hint="'--repos'") from refused
     except ClientError as refused:
         option = next((name for kind, name in _OPTIONS.items() if isinstance(refused, kind)), "'--repos'")
-        public = refused.public
+        public = refused.public.replace("target_org", "--target-org")
         if isinstance(refused, InvalidRepos) and repos:
             public = f"{', '.join(map(ascii, repos))}: {public}"
         raise click.BadParameter(public, param_hint=option) from refused

@@ -142,7 +142,7 @@ def _print_served(world: World, mint: MintProcess) -> None:
     environment = world.issuer.job_environment(world.job())
     request_url = f"{environment['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience={AUDIENCE}"
     request_token = environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]
-    job = {name: value for name, value in environment.items() if "ACTIONS" in name}
+    job = {name: value for name, value in environment.items() if "ACTIONS" in name or name == "GITHUB_REPOSITORY"}
     job |= {"GITHUB_API_URL": world.github.api_url, "FULLSEND_MINT_URL": mint.url}
     click.echo(f"""\
 mint            {mint.url}

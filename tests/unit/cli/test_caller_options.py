@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 from click.testing import CliRunner
 
+from fullsend.cli.mint.caller_options import check_request
 from fullsend.cli.root import cli
 from fullsend.client.errors import MintUnreachableError
 from fullsend.client.mint import MintClient
@@ -76,3 +78,11 @@ def test_a_variable_that_something_else_reads_does_not_get_the_token(name: str) 
 def test_other_variables_may_have_it(name: str) -> None:
     result = CliRunner().invoke(cli, ["mint", "exec", *JOB, "--env", name, "no-such-command"])
     assert (result.exit_code, "not found" in result.output) == (127, True)
+
+
+def test_the_option_is_named_as_the_command_spells_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    with pytest.raises(click.BadParameter) as refused:
+        check_request("coder", [], target_org="other-org")
+    assert "--target-org" in refused.value.message
+    assert "target_org" not in refused.value.message
