@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_FILE = "Name a new file in an existing folder, or a regular file to be replaced."
+
+
 def require_regular_file(path: Path) -> None:
     """Raise BadInput for a path that is not a regular file, or has no folder. To be called before minting.
 
@@ -24,11 +27,11 @@ def require_regular_file(path: Path) -> None:
         mode = path.lstat().st_mode
     except OSError:
         if not os.path.isdir(path.parent):  # noqa: PTH112 - Path.is_dir fails where it may not look
-            raise BadInput(f"{path} cannot be written: the folder {path.parent} does not exist.") from None
+            raise BadInput(f"{path} cannot be written: the folder {path.parent} does not exist.", _FILE) from None
         return  # there is nothing yet, or writing says what is wrong
     if not stat.S_ISREG(mode):
         what = "a symbolic link" if stat.S_ISLNK(mode) else "not a regular file"
-        raise BadInput(f"{path} is {what}: name a new file, or a regular one to be replaced.")
+        raise BadInput(f"{path} is {what}.", _FILE)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -26,6 +26,10 @@ _DISTRIBUTIONS = {
 }
 
 
+COMMAND = "fullsend.command"
+"""Where a context keeps the path of the command that runs, such as `fullsend mint token`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lazy:
     """Where a command lives (`module:attribute`), its line in `--help`, the extra that brings its imports."""
@@ -57,9 +61,11 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; for one that there is not, click asks "Did you mean" with the table's names."""
         try:
-            return super().resolve_command(ctx, args)
+            found = super().resolve_command(ctx, args)
         except NoSuchCommand as error:
             raise NoSuchCommand(error.command_name, possibilities=self._table, ctx=ctx) from None
+        ctx.meta[COMMAND] = f"{ctx.command_path} {found[0]}"
+        return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """Write the command list from the table alone."""

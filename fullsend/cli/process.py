@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
+from fullsend.cli.lazy import COMMAND
 from fullsend.cli.output import FAILED, USAGE, CommandError, error_text
 from fullsend.failure import BadInput, Failure
 
@@ -38,13 +39,15 @@ class TopLevelCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, the arguments of commands below this one included."""
-        with errors_redacted(), ended_by_ctrl_c():
+        with errors_redacted(ctx), ended_by_ctrl_c():
             return super().invoke(ctx)
 
 
 @contextmanager
-def errors_redacted() -> Iterator[None]:
+def errors_redacted(context: click.Context | None = None) -> Iterator[None]:
     """Show an error, click's own too, in the one form of errors, and exit.
+
+    Wrong input without a remedy of its own gets the command that shows the usage.
 
     Attack: a token that was given in place of a file or a name would end up in the job's log with the error.
     """
@@ -54,11 +57,14 @@ def errors_redacted() -> Iterator[None]:
         error.show()
         raise click.exceptions.Exit(error.exit_code) from error
     except CommandError as error:
+        if error.exit_code == USAGE:
+            error.remedy = error.remedy or _usage(context)
         error.show()
         raise click.exceptions.Exit(error.exit_code) from error
     except Failure as error:
-        click.echo(error_text(error.message, error.remedy, error.code), err=True)
         nothing_was_sent = isinstance(error, BadInput) or getattr(error, "nothing_was_sent", False)
+        remedy = error.remedy or (_usage(context) if nothing_was_sent else "")
+        click.echo(error_text(error.message, remedy, error.code), err=True)
         raise click.exceptions.Exit(USAGE if nothing_was_sent else FAILED) from error
     except click.ClickException as error:
         click.echo(error_text(error.format_message(), _remedy(error)), err=True)
@@ -72,6 +78,10 @@ def _remedy(error: click.ClickException) -> str:
         return str(own)
     context = error.ctx if isinstance(error, click.UsageError) else None
     return "" if context is None else f"{context.command_path} --help shows the usage"
+
+
+def _usage(context: click.Context | None) -> str:
+    return "" if context is None else f"{context.meta.get(COMMAND, context.command_path)} --help shows the usage"
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from fullsend.failure import BadInput
 from fullsend.github.api import GitHubApi, job_api_url
-from fullsend.github.github_errors import GitHubError
 from mintcore.secret import Secret
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Credentials:
 def find_credentials(environment: Mapping[str, str]) -> Credentials:
     """Return the operator's token.
 
-    Raises BadInput for an API address that no token may be sent to, GitHubError when there is no token.
+    Raises BadInput for an API address that no token may be sent to, and when there is no token.
     """
     api_url = GitHubApi(job_api_url(environment)).api_url
     for name in VARIABLES:
@@ -56,7 +56,7 @@ def _one_word(text: str, source: str) -> Secret:
     """Return the token. Attack: a line break in it would add a header of its own to every request."""
     token = text.strip()
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise GitHubError(f"{source} does not hold a GitHub token: a token is one word.", "Give the bare token.")
+        raise BadInput(f"{source} does not hold a GitHub token: a token is one word.", "Give the bare token.")
     return Secret(token)
 
 
@@ -87,8 +87,8 @@ def _from_gh(environment: Mapping[str, str], host: str) -> str:
     return token
 
 
-def _no_token(message: str, host: str) -> GitHubError:
-    return GitHubError(
+def _no_token(message: str, host: str) -> BadInput:
+    return BadInput(
         f"The command needs a GitHub token: {message}",
         f"gh auth login --hostname {host} --scopes admin:org,repo\n"
         "or set GH_TOKEN to a personal access token; for one repository the scope repo is enough.",

@@ -57,7 +57,8 @@ def refusal(answer: Answer, doing: str, holder: str, credentials: Credentials) -
         )
     if answer.status == HTTPStatus.UNAUTHORIZED:
         return GitHubError(
-            f"GitHub does not accept the token from {credentials.source} (401): it has expired or was revoked.",
+            f"GitHub does not accept the token from {credentials.source} (401): it is wrong, has expired or was "
+            "revoked.",
             credentials.renewal(SCOPES),
         )
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

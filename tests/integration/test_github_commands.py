@@ -231,7 +231,7 @@ def test_what_is_not_github_is_called_so(operator: Operator, fault: Fault, path:
 def test_text_that_is_not_a_token_is_not_sent(operator: Operator, token: str) -> None:
     operator.environment["GH_TOKEN"] = token
     done = operator.run("status", "octo-org/app")
-    assert (done.status, "does not hold a GitHub token" in done.err, token in done.err) == (1, True, False)
+    assert (done.status, "does not hold a GitHub token" in done.err, token in done.err) == (2, True, False)
     assert len(operator.github.traffic) == 0
 
 
@@ -258,4 +258,4 @@ def test_the_token_of_gh_is_used_when_the_environment_has_none(operator: Operato
     assert operator.run("status", "octo-org/app").status == 3
     operator.environment["PATH"] = str(tmp_path / "nothing")
     done = operator.run("status", "octo-org/app")
-    assert (done.status, "gh auth login" in done.err) == (1, True)
+    assert (done.status, "gh auth login" in done.err) == (2, True)

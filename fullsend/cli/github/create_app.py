@@ -194,7 +194,7 @@ def _by_form(app: NewApp, creation: AppCreation) -> CreatedApp:
     note("Open this form on any machine, create the App, and generate a private key:")
     note(app.form_url(creation.web_url))
     if not sys.stdin.isatty():
-        raise CommandError(
+        raise BadUsage(
             "The command asks for the App ID and the key, but standard input is not a terminal.",
             "Run the command in a terminal.",
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullsend.cli.output import CommandError
+from fullsend.cli.output import BadUsage, CommandError
 from fullsend.failure import BadInput, Failure
 from fullsend.github.credentials import find_credentials
 from fullsend.operate.model.install import MINT_URL, PROJECT, PROVIDER, REGION, Install
@@ -89,11 +89,11 @@ def given_values(
 
 @contextmanager
 def bad_input_is_usage() -> Iterator[None]:
-    """Turn BadInput into a usage error, exit status 2."""
+    """Turn BadInput into what a command prints, exit status 2."""
     try:
         yield
     except BadInput as error:
-        raise click.UsageError(f"{error.message}\n{error.remedy}".strip()) from error
+        raise BadUsage(error.message, error.remedy, code=error.code) from error
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import signal
@@ -116,7 +117,9 @@ def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
             Text(outcome.answer.sentence),
             f"{outcome.milliseconds:.0f}",
         )
-    Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH).print(table)
+    # Where there is neither a terminal nor COLUMNS, rich would take 80.
+    given = os.environ.get("COLUMNS", "").lstrip("0").isdecimal()
+    Console(width=None if given or sys.stdout.isatty() else PLAIN_WIDTH).print(table)
 
 
 def _answer(outcome: Outcome) -> str:
