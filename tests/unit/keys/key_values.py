@@ -1,4 +1,4 @@
-"""The role, the App and the PEM text that the tests of keys share."""
+"""Keys as PEM text, the role they belong to, and Secret Manager as a store of them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
+"""Issuers and entries in the environment: how they are read, and what cannot be."""
+
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -9,38 +10,8 @@ from hypothesis import strategies as st
 
 from mintcore.policy.kinds.table import KINDS
 from mintcore.policy.names import Role, parse_repo
-from mintcore.settings.environment import ConfigurationError, Settings, read_hosted, read_standalone
-from mintcore.settings.issuer_examples import caller_example, issuer_example
-
-COMMON = {
-    "ALLOWED_ORGS": "acme",
-    "ROLE_APP_IDS": '{"triage": "1", "coder": 2}',
-    "ALLOWED_WORKFLOW_FILES": "*",
-    "REPO_SCOPE": "caller",
-}
-MODES = {
-    "hosted": COMMON | {"GCP_PROJECT_NUMBER": "123", "WIF_POOL_NAME": "pool", "WIF_PROVIDER_NAME": "github-oidc"},
-    "standalone": COMMON | {"PEM_DIR": "./pems"},
-}
-GITLAB = {"kind": "gitlab", "url": "https://gitlab.com"}
-ISSUERS = {
-    "gitlab": GITLAB,
-    "bk": {"kind": "buildkite", "url": "https://agent.buildkite.com", "audience": "mint"},
-    "circle": {"kind": "circleci", "url": "https://oidc.circleci.com/org/1"},
-    "cluster": {"kind": "kubernetes", "url": "https://kubernetes.default.svc", "jwks_file": "/etc/jwks.json"},
-}
-MATCH = {"project_id": "4711", "ref_protected": "true", "ref_path": "refs/heads/main"}
-ENTRY: dict[str, Any] = {"issuer": "gitlab", "match": MATCH, "as": "acme/app", "roles": ["coder"]}
-
-
-def settings(mode: str = "hosted", issuers: Any = None, callers: Any = None, **changes: str) -> Settings:
-    environment = MODES[mode] | {
-        name: value if isinstance(value, str) else json.dumps(value)
-        for name, value in (("ISSUERS", issuers), ("CALLERS", callers))
-        if value is not None
-    }
-    read = read_hosted if mode == "hosted" else read_standalone
-    return read(environment | changes).common
+from mintcore.settings.environment import ConfigurationError
+from tests.unit.settings.issuer_environments import ENTRY, GITLAB, ISSUERS, MATCH, MODES, UUID, settings
 
 
 def problems(issuers: Any = None, callers: Any = None, **changes: str) -> str:
@@ -185,9 +156,6 @@ def test_an_entry_cannot_name_an_issuer_of_github() -> None:
     assert "is of the kind github" in problems(issuers, [ENTRY | {"issuer": "ghes"}])
 
 
-UUID = "0184990a-477b-4fa8-9968-496074483cee"
-
-
 @pytest.mark.parametrize(
     ("issuer", "match", "pins"),
     [
@@ -229,86 +197,8 @@ def test_every_problem_is_listed_at_once() -> None:
     assert len(said.splitlines()) == 5
 
 
-@pytest.mark.parametrize(
-    ("callers", "changes", "said"),
-    [
-        ([ENTRY], {}, "no entry of CALLERS names the issuer bk: its jobs are denied. Fix: add one"),
-        ([ENTRY | {"match": {"project_id": "1"}}], {}, 'CALLERS[0] does not match ref_protected "true"'),
-        ([ENTRY | {"match": {"project_id": "1", "ref_protected": "true", "ref": "main"}}], {}, "a tag can have"),
-        (
-            [ENTRY | {"issuer": "bk", "match": {"pipeline_id": "1", "build_branch": "main"}}],
-            {},
-            "CALLERS[0] matches build_branch alone",
-        ),
-        (
-            [
-                ENTRY
-                | {"issuer": "bk", "match": {"pipeline_id": "1", "sub": "organization:o:pipeline:p:ref:main:*"}}
-            ],
-            {},
-            "CALLERS[0] does not match build_branch",
-        ),
-        (
-            [ENTRY | {"issuer": "circle", "match": {"oidc.circleci.com/project-id": "1"}}],
-            {},
-            "CALLERS[0] does not match oidc.circleci.com/vcs-origin",
-        ),
-        ([ENTRY | {"match": MATCH | {"ref_path": "main"}}], {}, 'write "ref_path": "refs/heads/main"'),
-        ([ENTRY | {"match": MATCH | {"project_id": " 4711"}}], {}, "can never match: project_id is a number"),
-        ([ENTRY | {"match": MATCH | {"project_id": "acme/app"}}], {}, "can never match: project_id is a number"),
-        ([ENTRY | {"as": "other/app"}], {}, "CALLERS[0] acts as other/app, whose owner is not enrolled"),
-        ([ENTRY | {"roles": ["review"]}], {}, "CALLERS[0] has the role review, which this mint does not serve"),
-        ([ENTRY], {"REQUIRED_CLAIMS": '{"event_name": ["push"]}'}, "REQUIRED_CLAIMS also holds for the jobs"),
-        (
-            [ENTRY | {"issuer": "bk", "match": {"pipeline_id": "1"}}],
-            {"MINTS_PER_TOKEN": "1"},
-            "tokens of buildkite have no jti to count",
-        ),
-    ],
-)
-def test_what_an_entry_leaves_open_is_a_warning(callers: Any, changes: dict[str, str], said: str) -> None:
-    warnings = settings("hosted", ISSUERS, callers, **changes).warnings
-    assert any(said in warning for warning in warnings), warnings
-
-
-def test_several_issuers_of_github_are_a_warning() -> None:
-    hubs = {name: {"kind": "github", "url": f"https://{name}.test"} for name in ("one", "two")}
-    assert [
-        warning for warning in settings(issuers=hubs).warnings if "several issuers of the kind github" in warning
-    ]
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_an_issuer_of_github_in_place_of_github_com_is_a_warning(mode: str) -> None:
-    only = {"ghes": {"kind": "github", "url": "https://ghes.test/_services/token"}}
-    warnings = "\n".join(settings(mode, only).warnings)
-    assert "jobs on github.com get 401" in warnings
-    assert ("the provider ci-ghes, and WIF_PROVIDER_NAME has no effect" in warnings) == (mode == "hosted")
-    hub = {"hub": {"kind": "github", "url": "https://token.actions.githubusercontent.com"}}
-    assert "get 401" not in "\n".join(settings(mode, hub).warnings)
-
-
 def test_a_problem_of_an_issuer_is_not_also_one_of_its_entries() -> None:
     assert problems({"gitlab": GITLAB | {"kind": "jenkins"}}, [ENTRY]).splitlines()[1:] == []
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"url": "https://gitlab.com/*"}, "which no token has"),
-        ({"url": "https://gitlab.com/.well-known/openid-configuration"}, "which no token has"),
-        ({"audience": "*"}, "audiences are compared whole"),
-    ],
-)
-def test_an_issuer_that_no_token_can_have_is_a_warning(changes: dict[str, str], said: str) -> None:
-    assert said in "\n".join(settings("hosted", {"gitlab": GITLAB | changes}, [ENTRY]).warnings)
-    assert said not in "\n".join(settings("hosted", {"gitlab": GITLAB}, [ENTRY]).warnings)
-
-
-@pytest.mark.parametrize("url", ["https://gitlab.example.com/", "https://GitLab.example.com"])
-def test_a_url_with_a_slash_or_capitals_causes_no_warning(url: str) -> None:
-    warnings = settings("hosted", {"gitlab": GITLAB | {"url": url}}, [ENTRY]).warnings
-    assert not [warning for warning in warnings if "ISSUERS" in warning]
 
 
 def test_a_problem_shows_an_example_of_its_own_kind() -> None:
@@ -320,22 +210,6 @@ def test_a_problem_shows_an_example_of_its_own_kind() -> None:
     for name in ISSUERS:
         said = problems(ISSUERS, [ENTRY | {"issuer": name, "match": {}}])
         assert f'; for example CALLERS=\'[{{"issuer": "{name}", "match": {{' in said
-
-
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "github"])
-def test_the_example_of_a_kind_is_accepted_without_a_warning(kind: str) -> None:
-    issuers = issuer_example("mine", kind).strip("'")
-    callers = caller_example("mine", kind).strip("'")
-    found = settings("hosted", issuers, callers, ALLOWED_ORGS="my-org")
-    assert [entry.issuer for entry in found.policy.callers] == ["mine"]
-    assert not [warning for warning in found.warnings if "CALLERS" in warning or "ISSUERS" in warning]
-
-
-def test_an_entry_that_an_earlier_one_hides_is_a_warning() -> None:
-    warnings = settings("hosted", {"gitlab": GITLAB}, [ENTRY, ENTRY | {"as": "acme/lib"}]).warnings
-    assert any("CALLERS[1] has the issuer, match and roles of CALLERS[0]" in warning for warning in warnings)
-    other = ENTRY | {"roles": ["triage"]}
-    assert not any("which decides" in w for w in settings("hosted", {"gitlab": GITLAB}, [ENTRY, other]).warnings)
 
 
 JSON = st.recursive(
@@ -369,14 +243,6 @@ def test_whatever_the_variables_hold_is_settings_or_a_list_of_lines(issuers: Any
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"ALLOWED_ORGS": "*"}, {"ALLOWED_ORGS": "x", "PER_REPO_WIF_REPOS": "acme/app"}]
-)
-def test_a_whole_configuration_has_no_warning_about_callers(changes: dict[str, str]) -> None:
-    warnings = settings("hosted", {"gitlab": GITLAB}, [ENTRY], **changes).warnings
-    assert not [warning for warning in warnings if "CALLERS" in warning]
-
-
-@pytest.mark.parametrize(
     ("scope", "expected"),
     [
         ("", "caller"),
@@ -390,53 +256,3 @@ def test_a_whole_configuration_has_no_warning_about_callers(changes: dict[str, s
 def test_a_job_reaches_its_own_repository_unless_repo_scope_says_more(scope: str, expected: str) -> None:
     policy = settings("hosted", ISSUERS, [ENTRY], REPO_SCOPE=scope).policy
     assert policy.scope_of(Role("coder"), listed=True) == expected
-
-
-CIRCLE = "oidc.circleci.com/"
-CIRCLE_WHOLE = {
-    f"{CIRCLE}project-id": UUID,
-    f"{CIRCLE}vcs-origin": "github.com/acme/app",
-    f"{CIRCLE}vcs-ref": "refs/heads/main",
-    f"{CIRCLE}ssh-rerun": "false",
-}
-CIRCLE_SUBJECT = f"org/{UUID}/project/{UUID}/user/{UUID}/vcs-origin/github.com/acme/app/vcs-ref/refs/heads/main"
-BUILDKITE_WHOLE = {
-    "pipeline_id": UUID,
-    "build_branch": "main",
-    "sub": "organization:acme:pipeline:app:ref:refs/heads/main:*",
-}
-
-
-@pytest.mark.parametrize(
-    ("kind", "match", "said"),
-    [
-        ("buildkite", BUILDKITE_WHOLE, ""),
-        ("buildkite", BUILDKITE_WHOLE | {"build_branch": "main*"}, "does not match build_branch exactly"),
-        ("buildkite", BUILDKITE_WHOLE | {"sub": "organization:acme:pipeline:app:*"}, "matches build_branch alone"),
-        (
-            "buildkite",
-            {"pipeline_id": UUID, "sub": "organization:acme:pipeline:app:ref:refs/heads/main*"},
-            "does not match build_branch exactly",
-        ),
-        ("circleci", CIRCLE_WHOLE, ""),
-        ("circleci", {"sub": CIRCLE_SUBJECT, f"{CIRCLE}ssh-rerun": "false"}, ""),
-        ("circleci", CIRCLE_WHOLE | {f"{CIRCLE}vcs-origin": "github.com/*"}, "vcs-origin exactly"),
-        ("circleci", CIRCLE_WHOLE | {f"{CIRCLE}vcs-ref": "refs/heads/*"}, "vcs-ref exactly"),
-        ("circleci", CIRCLE_WHOLE | {f"{CIRCLE}ssh-rerun": "true"}, "ssh-rerun"),
-        ("circleci", {name: CIRCLE_WHOLE[name] for name in list(CIRCLE_WHOLE)[:2]}, "vcs-ref exactly"),
-        ("circleci", {name: CIRCLE_WHOLE[name] for name in list(CIRCLE_WHOLE)[:3]}, "ssh-rerun"),
-        ("circleci", {"sub": f"org/{UUID}/project/{UUID}/user/{UUID}/vcs-origin/*"}, "vcs-origin exactly"),
-        ("circleci", {"sub": CIRCLE_SUBJECT[:-4] + "*"}, "vcs-origin exactly"),
-        ("gitlab", MATCH, ""),
-        ("gitlab", MATCH | {"ref_path": "refs/heads/release/*"}, ""),
-        ("gitlab", MATCH | {"ref_path": "ref*"}, ""),
-        ("gitlab", MATCH | {"ref_path": "main*"}, "can never match"),
-        ("gitlab", MATCH | {"namespace_id": "acme"}, "can never match"),
-    ],
-)
-def test_only_exact_values_keep_forks_and_other_branches_out(kind: str, match: dict[str, str], said: str) -> None:
-    advice = KINDS[kind].advice
-    assert advice is not None
-    found = advice(match)
-    assert (said in found) if said else found == ""
-    assert not found or " Fix: " in found
