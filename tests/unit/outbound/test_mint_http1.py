@@ -1,4 +1,4 @@
-"""Requests and heads of answers as bytes; whole exchanges are in test_mint_outbound.py."""
+"""Requests and heads of answers as bytes; whole exchanges are in test_outbound_answers.py and beside it."""
 
 from __future__ import annotations
 
