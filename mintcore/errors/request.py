@@ -85,7 +85,7 @@ class RoleRequired(ClientError):
     status = 400
     sentence = 'The body names no role; add one, such as {"role": "coder"}.'
     cause = "The request does not name a role."
-    caller_fix = "Name the role, for example `--role coder`."
+    caller_fix = "Name the role: `--role coder`, or the first argument of `MintClient.mint`."
     action_fix = "Set the input `role`, for example `role: coder`."
 
 

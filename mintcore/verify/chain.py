@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from mintcore.errors import InvalidToken, IssuerUnavailable, ProviderMisconfigured
 from mintcore.policy.caller import WorkflowCaller
 from mintcore.policy.claims import GenuineClaims, Proof, SignedClaims, UnprovenClaims, check_token
+from mintcore.secret import one_line
 from mintcore.verify.acceptances import Acceptances
 from mintcore.verify.sts import ConditionRefused, ProviderRefused
 from mintcore.verify.unverified import split_token
@@ -88,7 +89,9 @@ class _Examiner:
         claimed = unverified.unverified_claims.get("iss")
         found = self._by_url.get(claimed) if isinstance(claimed, str) else None
         if found is None:
-            raise InvalidToken(detail=f"issuer is {repr(claimed)[:120]}, not one of {', '.join(self._by_url)}")
+            # Attack: a token as the issuer. Once cut, it no longer looks like one to the log's redaction.
+            shown = one_line(repr(claimed), 120)
+            raise InvalidToken(detail=f"issuer is {shown}, not one of {', '.join(self._by_url)}")
         return found
 
 

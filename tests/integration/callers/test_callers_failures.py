@@ -168,7 +168,7 @@ def test_no_mint_url_is_a_usage_error(mint: Run) -> None:
         ("--level Read", "'--level'"),
         ("--target-org=", "--target-org is empty"),
         ("--target-org a/b", "'--target-org'"),
-        ("--target-org other", "'--repos': target_org needs repos"),
+        ("--target-org other", "'--repos': --target-org needs repos"),
         ("--target-org other --repos octo-org/app", "belongs to 'octo-org', not to other"),
     ],
 )

@@ -175,7 +175,7 @@ def test_nothing_is_minted_for_an_output_that_is_not_a_regular_file(
     link.symlink_to(tmp_path / "elsewhere")
     for place in (pipe, link):
         done = mint("token", "--role", "triage", "--out", str(place))
-        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 2)
         assert "Fix: Name a new file in an existing folder, or a regular file to be replaced." in done.stderr
     assert (pipe.is_fifo(), link.is_symlink()) == (True, True)
     assert world.github.traffic.count(path_prefix="/app/installations") == 0

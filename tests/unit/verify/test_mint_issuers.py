@@ -167,6 +167,13 @@ def test_an_issuer_that_is_not_configured_is_refused(issuers: Issuers, iss: Any)
     assert [fetches(one) for one in issuers.ci] == before
 
 
+@pytest.mark.parametrize("secret", ["eyJ" + "a" * 99 + ".eyJ" + "b" * 99 + ".c", "/" * 100 + " ghs_" + "A1b2" * 9])
+def test_a_token_in_place_of_an_issuer_is_not_logged(issuers: Issuers, secret: str) -> None:
+    claims = issuers.ci["gitlab"].claims() | {"iss": secret}
+    detail = issuers.refused(f"{segment({'alg': 'RS256', 'kid': 'k'})}.{segment(claims)}.eA")
+    assert ("<redacted>" in detail or "…" in detail, "eyJ" in detail, "ghs_" in detail) == (True, False, False)
+
+
 def test_the_url_of_an_issuer_is_compared_as_it_is(issuers: Issuers) -> None:
     url = issuers.ci["gitlab"].issuer
     for other in (f"{url}/", url.upper(), f" {url}", f"{url}#", url.replace("127.0.0.1", "localhost")):
