@@ -1,4 +1,4 @@
-"""Issuers and threads for the tests of several issuers."""
+"""Keys, a clock and several issuers for the tests of verification."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend_sandbox.keys import KeyPool
+from fullsend_sandbox.keys import KeyPool, new_key
+from tests.mint_doubles import FakeClock
 from tests.unit.verify.issuers_world import Issuers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture(scope="session")
 def pool() -> Iterator[KeyPool]:
     made = KeyPool(ahead=6)
     yield made
@@ -26,3 +29,13 @@ def issuers(pool: KeyPool) -> Iterator[Issuers]:
     made = Issuers(pool)
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def key() -> rsa.RSAPrivateKey:
+    return new_key()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
