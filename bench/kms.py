@@ -50,7 +50,7 @@ def shown(kms: Mapping[str, Any] | None) -> list[str]:
         return []
     labels = {
         "warm": "warm",
-        "sparse": "sparse: the App JWT is renewed in the background",
+        "sparse": "the App JWT is renewed in the background",
         "rare": "one mint in 15 minutes: Cloud KMS signs during the exchange at STS",
         "rare_standalone": "the same, standalone: the App JWT is renewed once in five minutes",
     }

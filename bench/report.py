@@ -166,7 +166,7 @@ def _infrequent(results: Mapping[str, Any]) -> str:
             f"{found['ratio']:.3f}",
         )
         for label, found in (
-            ("sparse: every cache has run out before each mint", results["rare"]),
+            ("every cache has expired before each mint", results["rare"]),
             ("STS and GitHub over TLS, warm", results["tls"]),
         )
     ]

@@ -31,7 +31,7 @@ def token_of_file(path: Path, remedy: str) -> str:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}.", remedy) from error
     except ValueError as error:
         raise BadInput(f"{path} is not text.", remedy) from error
-    return _checked(_in(text.strip()), str(path), remedy)
+    return _checked(_in(text.strip()), "stdin" if str(path) == "-" else str(path), remedy)
 
 
 def token_of_variable(name: str, remedy: str) -> str:

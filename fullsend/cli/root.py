@@ -20,12 +20,12 @@ GROUPS = {
         extra="operate",
     ),
     "run-token": Lazy(
-        "fullsend.cli.run_token_commands:run_token", "Tokens straight from an App key, without a mint."
+        "fullsend.cli.run_token_commands:run_token", "Make tokens from a GitHub App's key, without a mint."
     ),
-    "audit": Lazy("fullsend.cli.audit:audit", "Who held which token, from a mint's audit log."),
+    "audit": Lazy("fullsend.cli.audit:audit", "Search a mint's audit log: which job got which token."),
     "sandbox": Lazy(
         "fullsend_sandbox.cli.commands:sandbox",
-        "The whole world of the mint on loopback.",
+        "Try a mint with local GitHub, Google and OIDC services.",
         extra="",
         distribution="fullsend-mint-sandbox",
     ),

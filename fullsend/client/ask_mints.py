@@ -186,7 +186,7 @@ def _together(failures: Sequence[MintClientError]) -> MintClientError:
         return told
     sentences = " / ".join(failure.message for failure in failures)
     return MintUnreachableError(
-        f"None of {len(failures)} mints gave an answer that counts: {sentences}{FIX}{told.remedy}",
+        f"All {len(failures)} mints failed: {sentences}{FIX}{told.remedy}",
         code=told.code,
         status=told.status,
         request_id=told.request_id,
@@ -220,7 +220,7 @@ def _refusal(answer: Answer, url: str) -> MintClientError:
             request_id=one_line(request_id) if isinstance(request_id, str) else None,
         )
     if is_retryable(answer.status):
-        sentence = f"{url} answers {answer.status}, and not in the mint's words."
+        sentence = f"{url} answers {answer.status} without the mint's error."
         return kind(sentence, code="mint_not_reached", status=answer.status)
     return MintAnswerError(
         f"What answers at {url} is not a mint: it answers {answer.status} without the mint's error.",

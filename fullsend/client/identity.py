@@ -59,12 +59,12 @@ def _token_of_actions(audience: str, environ: Mapping[str, str], transport: Tran
         raise _not_given(str(error), "ca_bundle_unreadable", nothing_was_sent=True) from error
     except ProxyError as error:
         raise _not_given(
-            f"its token service was not reached, {error}", "proxy_unusable", nothing_was_sent=True
+            f"its token service was not reached: {error}", "proxy_unusable", nothing_was_sent=True
         ) from error
     except CertificateError as error:
         raise _not_given(str(error), "oidc_certificate_refused") from error
     except NoAnswerError as error:
-        raise _not_given(f"its token service was not reached, {error}", "oidc_unreachable") from error
+        raise _not_given(f"its token service was not reached: {error}", "oidc_unreachable") from error
     return _token_in(answer)
 
 

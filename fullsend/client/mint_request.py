@@ -88,7 +88,7 @@ def mint_request(
     _check_text("a permission and its level", *(permissions or {}), *(permissions or {}).values())
     if repos is not None and not list(repos):
         raise MintConfigurationError(
-            'repos is empty, which is not a scope; name repositories, give ["*"] for all that the installation '
+            'repos is empty; name repositories, give ["*"] for all that the installation '
             "has, or leave it out for the mint's default.",
             code="invalid_repos",
         )

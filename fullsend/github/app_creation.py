@@ -78,7 +78,7 @@ class AppCreation:
             ) from None
 
     def wait_for_installation(self, app: CreatedApp, org: str, attempts: int) -> bool:
-        """Open the install page; return whether the App is installed after at most ``attempts`` questions."""
+        """Open the installation page and ask GitHub up to ``attempts`` times; return whether it is installed."""
         self._open(f"Install the App on {org}", install_url(app.page, self.web_url))
         for _ in range(attempts):
             facts = self.github.app_everywhere(app.app_id, app.key)

@@ -26,13 +26,16 @@ if TYPE_CHECKING:
 
 
 class Overlap:
-    """Base class. It does nothing meanwhile, and requests the token after the authority has accepted."""
+    """Declare what one request does while the authority checks its caller, and afterwards."""
 
     work: Callable[[], None] | None = None
     """What the request's own thread does while the authority works on its answer."""
 
     def finish(self, issue: Issue) -> InstallationToken:
-        """Return the token, now that the authority has accepted; ``issue`` requests it. Raises what that raises."""
+        """Return the token after the authority has accepted.
+
+        ``issue`` requests a token. Raises what ``issue`` raises.
+        """
         return issue()
 
     def withdraw(self, record: DecisionRecord) -> None:
@@ -40,7 +43,7 @@ class Overlap:
 
 
 class NoOverlap(Overlap):
-    """Does nothing meanwhile."""
+    """Does nothing while the authority checks, and requests the token afterwards."""
 
 
 class PreparedRequest(Overlap):

@@ -185,7 +185,7 @@ class Decision:
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """The open questions of the first rule that has one; each may make the others needless."""
+        """The open questions of the first undecided rule. One answer can be enough to decide it."""
         if self.denial is not None:
             return ()
         rule = next((rule for rule in self.rules if rule.question is not None), None)

@@ -125,8 +125,8 @@ def parse_issuer_name(text: str) -> str:
     """Return an issuer's name, or raise ``ValueError``."""
     if not is_issuer_name(text):
         raise ValueError(
-            "an issuer's name has 2 to 28 lowercase letters, digits and '-', begins with a letter, and has no '--' "
-            "and no '-' at its end"
+            "an issuer's name has 2 to 28 lowercase letters, digits and '-'; it begins with a letter, does not "
+            "end with '-' and does not contain '--'"
         )
     return text
 

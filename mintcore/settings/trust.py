@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 
 def read_trust(reader: Reader, roles: RoleBook, issuers: Sequence[Issuer]) -> TrustPolicy:
-    """Return whom to trust with ``roles``, noting every problem and warning on ``reader``."""
+    """Return the trust policy: who may mint which of ``roles``.
+
+    ``reader`` collects problems and warnings.
+    """
     orgs, public = _orgs(reader)
     scopes, default_scope, callers_scope = read_scopes(reader, roles)
     enrolled_orgs, enrolled_repos = read_ids(reader)

@@ -1,4 +1,4 @@
-"""docs/architecture.md names rooms that exist, and its table of caches has the code's own numbers."""
+"""docs/architecture.md names packages that exist, and its table of caches has the code's own numbers."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def test_a_port_in_use_is_named_with_what_to_do(options: tuple[str, ...], remedy
         port = taken.getsockname()[1]
         result = run("serve", "--port", str(port), *options)
     assert result.returncode == 1
-    assert f"port {port}, meant for the mint, is in use" in result.stderr
+    assert f"port {port}, for the service mint, is in use" in result.stderr
     assert remedy in " ".join(result.stderr.split())
 
 

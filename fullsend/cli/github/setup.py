@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 def setup(*, install: Install, rewrite_secrets: bool, dry_run: bool, **options: Any) -> None:
     """Write the variables and secrets of ORG or OWNER/REPO.
 
-    Checks the mint, the values and the token first and changes nothing if a check fails. Can be run again: correct
-    values stay, and so do values that are not given. An existing secret stays, because its value cannot be
-    compared; --rewrite-secrets writes it again.
+    It first checks the mint, the values and the token, and changes nothing if a check fails. You can run it again:
+    values that are correct or not given stay. An existing secret stays too, because GitHub does not show its
+    value; --rewrite-secrets writes it again.
     """
     given = given_values(install, **options)
     with errors_explained():

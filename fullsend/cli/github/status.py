@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def status(*, install: Install, as_json: bool, **options: Any) -> None:
     """Show the variables and secrets of ORG or OWNER/REPO.
 
-    With values given, says where GitHub has others. Exit status 3 when a name is missing or different, or an
-    older install left a credential behind.
+    Values given as options are compared with those on GitHub. Exit status 3 if a name is missing or has another
+    value, or if an older installation left a credential behind.
     """
     given = given_values(install, **options)
     with errors_explained():

@@ -50,14 +50,16 @@ _TITLES = {Kind.PROBLEM: "", Kind.PROTECTION_OFF: "Protections that are off:", K
     "--source",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     show_default="where this command came from",
-    help="The source that the mint should run; without one, which source it runs is not checked.",
+    help="The folder with the source that the mint should run. If this command does not come with a source, the "
+    "check is left out.",
 )
 @click.option(
     "--events",
     type=click.File("rb"),
     multiple=True,
     metavar="FILE",
-    help="Audit events, as `audit find` reads them: also print whose granted requests the protections would deny. "
+    help="Audit events, in a form that `audit find` reads: also list granted requests that the protections would "
+    "deny. "
     "May be repeated.",
 )
 @click.option(

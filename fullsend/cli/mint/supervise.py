@@ -62,7 +62,7 @@ class Supervisor:
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Mark the block after which no signal interrupts, because then only the revocation remains."""
+        """Run the block. From its end on, ignore signals, so the token is revoked."""
         try:
             yield
         finally:

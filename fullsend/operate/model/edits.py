@@ -33,7 +33,7 @@ MAX_BYTES = 32 * 1024
 
 
 class Change(Protocol):
-    """A change of the environment that can be applied until it holds."""
+    """A change of the environment. Applied a second time, it changes nothing."""
 
     def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Return the environment with it. Raises BadInput."""
@@ -105,7 +105,7 @@ class Edit:
         self._dismiss_owners(edited)
 
     def _dismiss_owners(self, edited: dict[str, str]) -> None:
-        """Remove an older deployment's organization together with its last enrolled repository."""
+        """Remove an organization that an older version listed, after its last enrolled repository is gone."""
         apart = {item.lower() for item in items(edited, REPO_ONLY)}
         left = apart - {repo.owner.key for repo in repos(edited)}
         for variable in ("ALLOWED_ORGS", REPO_ONLY):

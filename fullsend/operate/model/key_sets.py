@@ -36,7 +36,7 @@ def read_key_set(text: str, name: str) -> str:
 
 
 def canonical(text: str) -> str:
-    """Return a key set in one spelling; a text that is not JSON as it is."""
+    """Return a key set as compact JSON with sorted keys. Return a text that is not JSON unchanged."""
     parsed = _parsed(text)
     return text if parsed is None else json.dumps(parsed, sort_keys=True, separators=(",", ":"))
 

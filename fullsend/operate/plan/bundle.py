@@ -49,7 +49,7 @@ def build(source: Path) -> Bundle:
     missing = {"main.py", "requirements.txt", "mintcore/version.py"} - contents.keys()
     if missing or version is None:
         raise BadInput(
-            f"{source} is not the source of a mint: {', '.join(sorted(missing)) or 'the version'} is missing.",
+            f"{source} is not the source of a mint. Missing: {', '.join(sorted(missing)) or 'the version'}.",
             "Pass --source with the folder that has main.py and mintcore/, such as a clone of the repository.",
         )
     data = _zip(contents)

@@ -35,7 +35,7 @@ def one_provider(
     edit: Change | None,
     keys: KeySet | None = None,
 ) -> list[Step]:
-    """Return the step after which an issuer's provider fits; none when it does. Raises BadInput."""
+    """Return the step that makes an issuer's provider match, no step if it does. Raises BadInput."""
     found = state.providers.get(issuer.provider_id)
     entries = issuer_list.entries_of(after, issuer.name)
     spec = issuer_provider(state.number, issuer, entries, kept_keys(found, keys))

@@ -93,7 +93,7 @@ MINT_URL=$({fullsend} mint deploy --org {ORG} --workflow-files triage.yml \\
 {fullsend} mint enroll {OTHER_ORG}
 {fullsend} mint status
 
-With the real gcloud, in any terminal (it keeps a configuration of its own there):
+With the real gcloud, in any terminal (your own gcloud configuration stays as it is):
 
 . {folder}/gcloud
 gcloud services list

@@ -45,24 +45,24 @@ WATCH_SECONDS = 1.0
 
 @click.group()
 def sandbox() -> None:
-    """Run the whole world of the mint on loopback."""
+    """Run a mint with local GitHub, Google and OIDC services on loopback."""
 
 
 sandbox.add_command(standalone)
 sandbox.add_command(cloud)
 
 
-@sandbox.command(short_help="Mint, use and revoke a token; be refused.")
+@sandbox.command(short_help="Show a token's life and some refusals, then end.")
 @json_option
 @source_option
 def demo(*, as_json: bool, source: Path | None) -> None:
-    """Mint, use and revoke a token, and be refused where one should be."""
+    """Mint, use and revoke a token, show requests that the mint refuses, and end."""
     with ended_by_signals(), _mint_in_a_world(source, DEMO_ISSUERS) as (world, mint), progress("playing the demo"):
         outcomes = list(play(world, mint.url))
     finish(outcomes, mint, as_json=as_json)
 
 
-@sandbox.command(short_help="The mint and its world, kept running.")
+@sandbox.command(short_help="Run a mint and its services until Ctrl-C.")
 @click.option(
     "--port",
     type=click.IntRange(1, LAST_PORT - len(SERVICES)),
@@ -132,7 +132,7 @@ def _check_ports(ports: dict[str, int], set_port: str) -> None:
         except OSError as problem:
             why = "is in use" if problem.errno == errno.EADDRINUSE else f"is not available ({problem.strerror})"
             raise CommandError(
-                f"port {port}, meant for the {name}, {why}",
+                f"port {port}, for the service {name}, {why}",
                 f"If another sandbox is running, end it. Otherwise choose another first port: {set_port}. "
                 f"The sandbox needs {len(ports)} ports in a row.",
             ) from problem

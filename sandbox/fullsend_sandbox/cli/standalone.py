@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command(short_help="A mint of your own, and through it another.")
+@click.command(short_help="Show a standalone mint with a hosted fallback mint.")
 @json_option
 @source_option
 def standalone(*, as_json: bool, source: Path | None) -> None:
-    """Mint from a mint of your own, and through it from another.
+    """Show a standalone mint that forwards some roles to a hosted mint.
 
-    Starts fullsend-mint with keys in a directory for the roles scanner (custom) and triage, and a hosted mint
-    that serves all other roles as its fallback.
+    It starts fullsend-mint with a directory of keys for the roles scanner (custom) and triage, and a hosted mint
+    as the fallback for all other roles. Then it mints from both and ends.
     """
     folder = source_folder(source)
     with ended_by_signals(), World() as world:

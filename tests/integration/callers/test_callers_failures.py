@@ -69,7 +69,7 @@ def test_a_job_without_the_permission_is_shown_the_yaml(mint: Run) -> None:
         ({"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "wrong"}, "its token service answered 401", "oidc_request_failed"),
         (
             {"ACTIONS_ID_TOKEN_REQUEST_URL": "http://127.0.0.1:9/"},
-            "its token service was not reached, the connection to 127.0.0.1:9 failed (Connection refused)",
+            "its token service was not reached: the connection to 127.0.0.1:9 failed (Connection refused)",
             "oidc_unreachable",
         ),
         *(

@@ -37,8 +37,8 @@ def test_a_name_may_have_its_own_owner() -> None:
 @pytest.mark.parametrize(
     ("repos", "narrowed", "says"),
     [
-        ([], {}, "repos is empty, which is not a scope"),
-        ((), {}, "repos is empty, which is not a scope"),
+        ([], {}, "repos is empty"),
+        ((), {}, "repos is empty"),
         (["else/app"], {}, "'else/app' belongs to 'else', not to Octo-Org"),
         (["octo-org/app"], {"target_org": "other"}, "belongs to 'octo-org', not to other"),
         (["a/octo-org/app"], {}, "belongs to 'a/octo-org'"),

@@ -104,7 +104,7 @@ def test_several_mints_have_one_fix() -> None:
     first = MintClientError("One is down. Fix: start it.", code="sts_unavailable", request_id="r-1")
     second = MintClientError("Two is silent.", code="mint_unreachable")
     both = _together([second, first])
-    assert both.message.endswith("counts: Two is silent. / One is down.")
+    assert both.message.endswith("failed: Two is silent. / One is down.")
     assert (both.remedy, both.request_id) == ("start it.", "r-1")
     assert _together([second, second]).remedy == remedy_for("mint_unreachable")
 

@@ -46,7 +46,7 @@ function repositories(env, targetOrg) {
   const names = words(input(env, 'repos'), /[\s,]+/)
   if (!names.length) {
     throw refuse(
-      'is empty, which is not a scope. Fix: leave it out for the calling repository, name repositories, for example ' +
+      'is empty. Fix: leave it out for the calling repository, name repositories, for example ' +
       "${{ github.repository }}, or write '*' for everything that the installation has.",
     )
   }

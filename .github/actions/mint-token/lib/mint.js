@@ -90,7 +90,7 @@ function refusal(answer, url, identity) {
     return new ActionError(said + fields.error.trim(), fields.code, typeof fields.request_id === 'string' ? fields.request_id : undefined)
   }
   if (isRetryable(answer.status)) {
-    return new ActionError(`${url} answers ${answer.status}, and not in the mint's words.`, 'mint_not_reached')
+    return new ActionError(`${url} answers ${answer.status} without the mint's error.`, 'mint_not_reached')
   }
   const text = answer.text.replaceAll(identity, '***').trim().slice(0, 200)
   const body = text ? `: ${text}` : ' and nothing else'
@@ -102,7 +102,7 @@ function together(failures) {
   if (failures.length === 1) return told
   const parts = failures.map((failure) => failure.message.split(FIX))
   const fix = told.message.split(FIX).slice(1).at(-1)
-  const text = `None of ${failures.length} mints gave an answer that counts: ${parts.map(([said]) => said).join(' / ')}`
+  const text = `All ${failures.length} mints failed: ${parts.map(([said]) => said).join(' / ')}`
   return new ActionError(fix ? text + FIX + fix : text, told.mintCode, told.requestId)
 }
 

@@ -21,7 +21,7 @@ async function oidcToken(env, audience, seconds) {
     answer = await send('GET', url.href, { bearer: env.ACTIONS_ID_TOKEN_REQUEST_TOKEN, totalSeconds: Math.min(seconds, 30), env })
   } catch (error) {
     const code = error.certificate ? 'oidc_certificate_refused' : 'oidc_unreachable'
-    throw failed(`its token service was not reached, ${error.message}`, error.mintCode ?? code)
+    throw failed(`its token service was not reached: ${error.message}`, error.mintCode ?? code)
   }
   const said = `its token service answered ${answer.status}`
   if (isForeign(answer)) throw failed(`${said} without a JSON object, which GitHub's never does`, 'oidc_answer_invalid')
