@@ -18,6 +18,7 @@ from fullsend.client.other_ci import gitlab_variable, token_of_other_ci
 from fullsend.net.answer import is_token
 from fullsend.net.failures import CertificateError, NoAnswerError, ProxyError, UnreadableBundleError
 from fullsend.net.retry import is_retryable
+from fullsend.net.urls import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,6 +110,10 @@ def _with_audience(address: str, audience: str) -> str:
         good = False
     if not good:
         raise _not_given(f"{REQUEST_URL} is not a URL", "oidc_variables_invalid", nothing_was_sent=True)
+    # Attack: over plain http anyone on the path reads the request token and mints as this job.
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        why = f"{REQUEST_URL} must begin with https:// (http only on a loopback address)"
+        raise _not_given(why, "oidc_variables_invalid", nothing_was_sent=True)
     kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "audience"]
     return urlunsplit(parts._replace(query=urlencode([*kept, ("audience", audience)]), fragment=""))
 

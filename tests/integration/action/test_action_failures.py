@@ -125,6 +125,13 @@ def test_an_invalid_address_of_the_token_service_is_named(job: Job) -> None:
     assert "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL" in done.stdout
 
 
+def test_the_request_token_is_not_sent_over_plain_http(job: Job) -> None:
+    job.environment["ACTIONS_ID_TOKEN_REQUEST_URL"] = "http://token.example/"
+    done = job.main()
+    assert "oidc_variables_invalid::" in done.stdout
+    assert "must begin with https:// (http only on a loopback address)" in done.stdout
+
+
 def test_each_answer_without_an_oidc_token_gets_the_advice_of_the_command(job: Job) -> None:
     script = (
         "const { oidcToken } = require('./lib/oidc');"

@@ -71,6 +71,18 @@ def test_authorities_that_cannot_be_read_are_named_and_nothing_was_sent(tmp_path
     assert (failed.value.code, failed.value.nothing_was_sent) == ("ca_bundle_unreadable", True)
 
 
+@pytest.mark.parametrize("url", ["http://oidc.example/?x=1", "http://10.0.0.1/", "http://127.0.0.1.example/"])
+def test_the_request_token_is_not_sent_over_plain_http(url: str) -> None:
+    environ = {
+        "GITHUB_ACTIONS": "true",
+        "ACTIONS_ID_TOKEN_REQUEST_URL": url,
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x",
+    }
+    with pytest.raises(AmbientIdentityError, match="must begin with https://") as failed:
+        ambient_token("fullsend-mint", environ, Transport(environ), RetryPolicy())
+    assert (failed.value.code, failed.value.nothing_was_sent) == ("oidc_variables_invalid", True)
+
+
 def test_the_remedy_for_the_missing_permission_is_yaml_to_copy() -> None:
     assert "permissions:\n          id-token: write" in no_token_in_actions({}).remedy
 

@@ -174,4 +174,4 @@ function checkRunner(env) {
   }
 }
 
-module.exports = { apiUrl, checkRunner, credentialUrl, isTrue, readInputs }
+module.exports = { apiUrl, checkRunner, credentialUrl, isLoopback, isTrue, readInputs }

@@ -5,6 +5,7 @@ const { readFileSync } = require('node:fs')
 
 const { ActionError } = require('./errors')
 const { isRetryable, jsonObject, parsedObject, send } = require('./http')
+const { isLoopback } = require('./inputs')
 
 async function oidcToken(env, audience, seconds) {
   if (!env.ACTIONS_ID_TOKEN_REQUEST_URL || !env.ACTIONS_ID_TOKEN_REQUEST_TOKEN) throw missing(env)
@@ -14,6 +15,11 @@ async function oidcToken(env, audience, seconds) {
     url = new URL(env.ACTIONS_ID_TOKEN_REQUEST_URL)
   } catch {
     throw failed('ACTIONS_ID_TOKEN_REQUEST_URL is not a URL', 'oidc_variables_invalid')
+  }
+  // Attack: over plain http anyone on the path reads the request token and mints as this job.
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url))) {
+    const why = 'ACTIONS_ID_TOKEN_REQUEST_URL must begin with https:// (http only on a loopback address)'
+    throw failed(why, 'oidc_variables_invalid')
   }
   url.searchParams.set('audience', audience)
   let answer
