@@ -53,12 +53,12 @@ def region(text: str) -> str:
 
 def org(text: str) -> Org:
     """Return an organization's or user's login. Raises BadInput."""
-    return _checked(text, Org, "is not an organization")
+    return _checked(text, Org, "is not an organization", "my-org")
 
 
 def repo(text: str) -> Repo:
     """Return a repository whose provider's id Google will take. Raises BadInput."""
-    found = _checked(text, parse_repo, "is not a repository")
+    found = _checked(text, parse_repo, "is not a repository", "my-org/my-repo")
     if len(repo_provider_id(found)) < MIN_PROVIDER_ID:
         raise BadInput(f"{text!r} is too short a name for a workload identity provider of its own.")
     return found
@@ -66,7 +66,7 @@ def repo(text: str) -> Repo:
 
 def any_repo(text: str) -> Repo:
     """Return a repository, also one that has no provider of its own. Raises BadInput."""
-    return _checked(text, parse_repo, "is not a repository")
+    return _checked(text, parse_repo, "is not a repository", "my-org/my-repo")
 
 
 def target(text: str) -> Org | Repo:
@@ -76,12 +76,12 @@ def target(text: str) -> Org | Repo:
 
 def role(text: str) -> Role:
     """Return a role's name. Raises BadInput."""
-    return _checked(text, parse_role, "is not a role")
+    return _checked(text, parse_role, "is not a role", "review")
 
 
 def issuer_name(text: str) -> str:
     """Return an issuer's name. Raises BadInput."""
-    return _checked(text, parse_issuer_name, "is not an issuer's name")
+    return _checked(text, parse_issuer_name, "is not an issuer's name", "gitlab")
 
 
 def app_id(text: str) -> str:
@@ -109,11 +109,11 @@ def variable(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _checked(text: str, parse: Callable[[str], T], what: str) -> T:
+def _checked(text: str, parse: Callable[[str], T], what: str, example: str) -> T:
     try:
         return parse(text)
     except ValueError as rule:
-        raise BadInput(f"{text!r} {what}: {rule}.") from None
+        raise BadInput(f"{text!r} {what}: {rule}.", f"Write the name, such as {example}") from None
 
 
 def secret_id(role: Role) -> str:

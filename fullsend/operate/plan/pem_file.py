@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mintcore.policy.names import Role
 
 LARGEST = 64 * 1024
+_KEY = "Give the .pem file that GitHub offers for download on the App's page, under 'Private keys'."
 
 
 def read_pem(path: Path, role: Role) -> Secret:
@@ -24,12 +25,12 @@ def read_pem(path: Path, role: Role) -> Secret:
         with path.open("rb") as file:
             data = file.read(LARGEST)
     except OSError as error:
-        raise BadInput(f"The key file {path} cannot be read: {error.strerror or error}.") from None
+        raise BadInput(f"The key file {path} cannot be read: {error.strerror or error}.", _KEY) from None
     try:
         parse_signer(data, role)
         # Stored byte for byte otherwise: a stored key is compared with the file's text.
         return Secret((normalize(data) if b"\\n" in data else data).decode())
     except InvalidRoleKey as error:
-        raise BadInput(f"{path}: {error.detail}.") from None
+        raise BadInput(f"{path}: {error.detail}.", _KEY) from None
     except UnicodeDecodeError:
-        raise BadInput(f"{path}: is not text in PEM form.") from None
+        raise BadInput(f"{path}: is not text in PEM form.", _KEY) from None

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from fullsend.cli.root import cli
+from tests.unit.outbound.loopback_peer import Peer, answer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,3 +67,22 @@ def test_github_is_not_asked_without_a_usable_token_and_address(
     base = {"PATH": str(tmp_path), "GH_TOKEN": "", "GITHUB_TOKEN": "", "GITHUB_API_URL": ""}
     result = CliRunner().invoke(cli, ["github", "grants", "octo-org"], env=base | environment)
     assert (result.exit_code, result.output.count("Fix: "), says in result.output) == (2, 1, True), result.output
+
+
+def test_the_form_of_an_app_needs_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Peer(lambda _: [answer(404, b'{"message": "Not Found"}')]) as peer:
+        result = CliRunner().invoke(
+            cli,
+            ["github", "create-app", "--org", "octo-org", "--role", "triage", "--no-browser"],
+            env={"GITHUB_API_URL": peer.url},
+        )
+    assert (result.exit_code, result.output.count("Fix: ")) == (2, 1), result.output
+    assert "standard input is not a terminal" in result.output
+    assert list(tmp_path.rglob("*.pem")) == []
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b/c"])
+def test_a_name_is_refused_with_an_example(name: str) -> None:
+    result = CliRunner().invoke(cli, ["mint", "enroll", name, "--project", "some-project"])
+    assert "Fix: Write the name, such as my-org" in result.output

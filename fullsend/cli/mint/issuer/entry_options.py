@@ -57,7 +57,7 @@ def pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
     for text in values:
         claim, equals, value = text.partition("=")
         if not equals or not claim or not value:
-            raise BadUsage(f"{text[:100]!r} is not CLAIM=VALUE, such as project_id=4711.")
+            raise BadUsage(f"{text[:100]!r} is not CLAIM=VALUE.", "Such as: --match project_id=4711")
         if found.setdefault(claim, value) != value:
             raise BadUsage(
                 f"The claim {claim} has two values.", "Run the command twice: each run adds one entry to CALLERS."
