@@ -1,4 +1,4 @@
-"""Which jobs of other CI systems may ask, for which repository, and for what."""
+"""Which jobs of other CI systems match an entry."""
 
 from __future__ import annotations
 
@@ -11,45 +11,20 @@ from fullsend_sandbox.ci.buildkite import BuildkiteJob
 from fullsend_sandbox.ci.circleci import CircleCIJob
 from fullsend_sandbox.ci.gitlab import GitLabJob
 from fullsend_sandbox.ci.kubernetes import KubernetesPod
-from mintcore.errors import MintError
 from mintcore.policy import caller_rules, workflow_rules
 from mintcore.policy.caller import JobCaller, WorkflowCaller
 from mintcore.policy.caller_rules import match_job
 from mintcore.policy.claims import check_token
-from mintcore.policy.levels import READ
-from mintcore.policy.names import Org, RepoName, Role
 from mintcore.policy.token_request import TokenRequest
-from mintcore.policy.trust import decide, decide_status, provider_id, roles_of, workflow_allowed
+from mintcore.policy.trust import decide, provider_id
 from mintcore.settings.environment import read_standalone
-from tests.job_doubles import ENVIRONMENT, JOBS, MATCHES, URLS, UUID, entry, proven, settings, token_claims
+from tests.job_doubles import ENVIRONMENT, JOBS, MATCHES, URLS, UUID, entry, proven, token_claims
 from tests.mint_doubles import NOW
 from tests.mint_doubles import caller as workflow_caller
+from tests.unit.policy.callers_world import CODER, TRIAGE, asked, code, policy
 
 if TYPE_CHECKING:
     from fullsend_sandbox.ci.issuer import CIJob
-    from mintcore.policy.caller import Job
-    from mintcore.policy.decision import Decision
-    from mintcore.policy.policy import TrustPolicy
-
-CODER, TRIAGE = Role("coder"), Role("triage")
-
-
-def policy(*entries: dict[str, Any], **changes: str) -> TrustPolicy:
-    return settings(*entries, **changes).policy
-
-
-def asked(job: Job, *entries: dict[str, Any], role: Role = CODER, **more: Any) -> Decision:
-    changes = {name: more.pop(name) for name in list(more) if name.isupper()}
-    repos = tuple(RepoName(name) for name in more.pop("repos", ()))
-    return decide(policy(*entries, **changes), job, TokenRequest(role, repos, **more))
-
-
-def code(decision: Decision) -> str:
-    try:
-        decision.granted()
-    except MintError as failure:
-        return failure.code
-    return "granted"
 
 
 @pytest.mark.parametrize("kind", URLS)
@@ -166,163 +141,6 @@ def test_the_first_entry_that_matches_and_has_the_role_decides() -> None:
     assert str(asked(job, *entries, role=TRIAGE).acting_caller().repository) == "acme/first"
 
 
-def test_a_role_that_no_matching_entry_has_is_denied_as_such() -> None:
-    decision = asked(proven("gitlab"), entry(roles=["triage"]))
-    assert (code(decision), decision.denial and decision.denial.name) == ("role_not_allowed", "callers_role")
-    assert decision.denial is not None
-    assert "CALLERS[0] does not allow this job the role coder; it allows triage" in decision.denial.remedy
-    assert code(asked(proven("gitlab"), entry(roles=["review"]), role=Role("review"))) == "role_not_allowed"
-
-
-@pytest.mark.parametrize(
-    ("level", "named", "expected", "got"),
-    [
-        ("", None, "granted", "write"),
-        ("read", None, "granted", "read"),
-        ("read", "read", "granted", "read"),
-        ("read", "write", "permissions_not_allowed", ""),
-        ("write", None, "granted", "write"),
-        ("write", "read", "granted", "read"),
-        ("read", "full", "invalid_level", ""),
-        ("", "full", "invalid_level", ""),
-    ],
-)
-def test_the_level_of_an_entry_is_the_highest_and_the_default(
-    level: str, named: str | None, expected: str, got: str
-) -> None:
-    decision = asked(proven("gitlab"), entry(level=level or None), level=named)
-    assert code(decision) == expected
-    assert not got or decision.granted().level == got
-
-
-@pytest.mark.parametrize(
-    ("permissions", "expected"),
-    [
-        ({"contents": "read"}, "granted"),
-        ({"contents": "write"}, "permissions_not_allowed"),
-        ({"secrets": "read"}, "permissions_not_allowed"),
-    ],
-)
-def test_permissions_are_within_the_level_of_the_entry(permissions: Any, expected: str) -> None:
-    assert code(asked(proven("gitlab"), entry(level="read"), permissions=permissions)) == expected
-
-
-def test_a_level_above_is_denied_even_with_permissions_within() -> None:
-    job = proven("gitlab")
-    assert code(asked(job, entry(level=READ), level="write", permissions={"contents": "read"})) == (
-        "permissions_not_allowed"
-    )
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"ALLOWED_ORGS": "other"}, "org_not_allowed"),
-        ({"ALLOWED_ORGS": "ACME"}, "granted"),
-        ({"ALLOWED_ORGS": "*"}, "granted"),
-        ({"ALLOWED_ORGS": "other", "PER_REPO_WIF_REPOS": "acme/app"}, "granted"),
-        ({"ALLOWED_ORGS": "other", "PER_REPO_WIF_REPOS": "acme/lib"}, "org_not_allowed"),
-        ({"ALLOWED_WORKFLOW_FILES": "none.yml"}, "granted"),
-        ({"WORKFLOW_REFS": "refs/heads/none"}, "granted"),
-        ({"REQUIRED_CLAIMS": '{"event_name": ["push"]}'}, "claims_not_allowed"),
-        ({"REQUIRED_CLAIMS": '{"pipeline_source": ["push"]}'}, "granted"),
-        ({"ENROLLED_IDS": '{"other": 7, "acme/lib": 8}'}, "granted"),
-        ({"REPORT_ONLY": "claims,ids,repo_scope,workflow_refs"}, "granted"),
-    ],
-)
-def test_the_rules_about_repositories_hold_and_those_about_workflows_do_not(
-    changes: dict[str, Any], expected: str
-) -> None:
-    assert code(asked(proven("gitlab"), **changes)) == expected
-
-
-def test_no_setting_makes_the_entry_only_report() -> None:
-    job = proven("gitlab", GitLabJob(protected=False))
-    assert code(asked(job, REPORT_ONLY="claims,ids,repo_scope,workflow_refs")) == "claims_not_allowed"
-
-
-@pytest.mark.parametrize(
-    ("scope", "repos", "expected"),
-    [
-        ("", (), "granted"),
-        ("", ("app",), "granted"),
-        ("", ("App", ".fullsend"), "granted"),
-        ("", ("lib",), "scope_not_allowed"),
-        ("caller", ("lib",), "scope_not_allowed"),
-        ("organization", ("lib",), "granted"),
-        ('{"coder": "organization", "*": "caller"}', ("lib",), "granted"),
-        ('{"triage": "organization"}', ("lib",), "scope_not_allowed"),
-    ],
-)
-def test_a_job_reaches_what_its_repository_reaches(scope: str, repos: tuple[str, ...], expected: str) -> None:
-    assert code(asked(proven("gitlab"), repos=repos, REPO_SCOPE=scope)) == expected
-
-
-def test_report_only_does_not_widen_a_job() -> None:
-    assert code(asked(proven("gitlab"), repos=("lib",), REPORT_ONLY="repo_scope")) == "scope_not_allowed"
-
-
-def test_a_job_never_has_the_whole_installation_where_the_scope_is_its_own() -> None:
-    decision = decide(policy(), proven("gitlab"), TokenRequest(CODER, everything=True))
-    assert code(decision) == "scope_not_allowed"
-    assert asked(proven("gitlab")).granted().repos == ("app",)
-
-
-def test_another_organization_needs_a_grant_as_for_a_workflow() -> None:
-    job, other = proven("gitlab"), Org("other")
-    assert code(asked(job, repos=("x",), target_org=other)) == "grants_not_enabled"
-    question = asked(job, repos=("x",), target_org=other, GRANTS="1").question
-    assert question is not None
-
-
-def test_a_stranger_learns_nothing_that_an_entry_expects() -> None:
-    hidden = {"project_id": "4711", "ref_path": "refs/heads/secret", "environment": "hidden"}
-    decision = asked(proven("gitlab", GitLabJob(project_id="9")), entry(match=hidden, **{"as": "acme/private"}))
-    assert decision.denial is not None
-    told = decision.denial.remedy + decision.denial.found + decision.denial.expected
-    assert not [word for word in ("4711", "secret", "hidden", "private") if word in told]
-    assert "fails: project_id is '9'. Fix: ask the mint's operator" in told
-
-
-@pytest.mark.parametrize("guess", ["refs/heads/secret", "refs/heads/wrong"])
-def test_a_stranger_cannot_confirm_a_guess_about_an_entry(guess: str) -> None:
-    given = entry(match={"project_id": "4711", "ref_path": "refs/heads/secret"})
-    decision = asked(proven("gitlab", GitLabJob(project_id="9"), ref_path=guess), given)
-    assert decision.denial is not None
-    assert "ref_path" not in decision.denial.remedy + decision.denial.found + decision.denial.expected
-
-
-def test_the_entry_that_has_the_role_is_named_with_what_fails() -> None:
-    entries = (entry(roles=["triage"]), entry(match={"project_id": "4711"}))
-    job = proven("gitlab", GitLabJob(protected=False))
-    denial = asked(job, *entries, role=TRIAGE).denial
-    assert denial is not None
-    assert "CALLERS[0] allows triage and fails: ref_protected is 'false' and must be 'true'." in denial.remedy
-    stranger = asked(job, entry(match={"project_id": "9"}, roles=["triage"]), entries[1], role=TRIAGE).denial
-    assert stranger is not None
-    assert "and fails" not in stranger.remedy
-
-
-def test_a_claim_that_is_missing_is_said_in_a_sentence() -> None:
-    denial = asked(proven("gitlab", ref_protected=None)).denial
-    assert denial is not None
-    assert "fails: the token has no ref_protected, which must be 'true'." in denial.remedy
-
-
-def test_a_job_of_the_project_learns_what_its_entry_expects() -> None:
-    given = entry(match=MATCHES["gitlab"] | {"ref_path": "refs/heads/r*"})
-    decision = asked(proven("gitlab", GitLabJob(ref="wip")), given)
-    assert decision.denial is not None
-    assert "ref_path is 'refs/heads/wip' and must begin with 'refs/heads/r'" in decision.denial.remedy
-
-
-def test_the_nearest_entry_is_the_one_with_the_fewest_claims_that_fail() -> None:
-    entries = (entry(match={"project_id": "9", "sha": "x"}), entry(match={"project_id": "4711", "sha": "x"}))
-    decision = asked(proven("gitlab"), *entries)
-    assert decision.denial is not None
-    assert "CALLERS[1] comes nearest and fails: sha is" in decision.denial.remedy
-
-
 def test_a_value_is_never_matched_as_a_part() -> None:
     """A prefix ends in a ``*``; without one, neither the beginning nor the middle of a value matches."""
     for wanted, expected in {
@@ -342,25 +160,6 @@ def test_a_value_is_never_matched_as_a_part() -> None:
 @pytest.mark.parametrize(("value", "expected"), [(True, "granted"), ("true", "granted"), (1, "claims_not_allowed")])
 def test_a_boolean_is_compared_as_json_writes_it(value: Any, expected: str) -> None:
     assert code(asked(proven("gitlab", ref_protected=value))) == expected
-
-
-def test_status_is_about_the_entry_of_the_job() -> None:
-    entries = (entry(roles=["triage"]), entry(roles=["coder"], **{"as": "other/app"}), entry("buildkite"))
-    given, job = policy(*entries), proven("gitlab")
-    assert str(decide_status(given, job).acting_caller().org) == "acme"
-    assert code_of_status(given, job, CODER) == "org_not_allowed"
-    assert (roles_of(given, job), workflow_allowed(given, job)) == (("triage",), True)
-    stranger = proven("gitlab", GitLabJob(project_id="9"))
-    assert code_of_status(given, stranger, None) == "claims_not_allowed"
-    assert (roles_of(given, stranger), workflow_allowed(given, stranger)) == ((), False)
-
-
-def code_of_status(given: TrustPolicy, job: Job, role: Role | None) -> str:
-    try:
-        decide_status(given, job, role).require()
-    except MintError as failure:
-        return failure.code
-    return "allowed"
 
 
 @pytest.mark.parametrize("kind", URLS)
