@@ -110,7 +110,7 @@ ANSWERS = [
     (302, b'{"value": "x"}', "oidc_answer_invalid"),
     (407, b"{}", "oidc_answer_invalid"),
     *((status, b'{"message": "no"}', "oidc_request_failed") for status in (400, 401, 403, 404)),
-    (401, b"", "oidc_request_failed"),
+    *((status, b"", "oidc_request_failed") for status in (204, 401)),
     *((status, body, "oidc_request_failed") for status in (408, 425, 429, 500, 503) for body in (PAGE, b"{}")),
 ]
 """What the token service, or a proxy in its place, answers; the action's tests have the same list."""
@@ -127,6 +127,7 @@ def test_an_answer_without_a_token_is_told_with_who_has_to_act(status: int, body
     assert failed.value.code == code
     assert f"answered {status}" in failed.value.message
     assert ("proxy's sign-in page" in failed.value.remedy) is (code == "oidc_answer_invalid")
+    assert ("without a JSON object" in failed.value.message) is (code == "oidc_answer_invalid")
     assert "not-shown" not in f"{failed.value}{failed.value.remedy}"
     assert bool(time.slept) is (status in {408, 425, 429, 500, 503})
 

@@ -116,3 +116,14 @@ def test_a_code_of_a_newer_mint_leads_to_the_operator() -> None:
 def test_the_status_of_a_job_is_not_called_that_of_a_workflow(capsys: pytest.CaptureFixture[str]) -> None:
     _print(MintStatus("acme", ("triage",), workflow_allowed=True, version="1", mint_url="m"), MintRequest(""))
     assert "trusted to mint" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("code", sorted(CLIENT_TABLE))
+def test_a_remedy_of_the_client_has_no_placeholder_of_a_url(code: str) -> None:
+    row = CLIENT_TABLE[code]
+    assert "{mint URL}" not in row.caller_fix + row.action_fix
+
+
+def test_remedies_fit_every_answer_that_leads_to_them() -> None:
+    assert "After any other status" in remedy_for("oidc_request_failed")  # 204, for example
+    assert "tries the next one" not in remedy_for("mint_unreachable")  # all of them were asked
