@@ -90,7 +90,7 @@ def ask(
     policy: RetryPolicy,
     parse: Callable[[bytes, str], T],
 ) -> T:
-    """Return the first answer that counts, parsed. Raises `MintClientError`.
+    """Return the first mint's answer, parsed. Raises `MintClientError`.
 
     A mint is not asked before the time that it asked for, nor again when only its operator can help.
     """
@@ -131,7 +131,7 @@ class _Mint:
     limits: bool = False
 
     def ask(self, question: Question, transport: Transport, policy: RetryPolicy, seconds: float) -> Answer | None:
-        """Return an answer that counts; None when the next mint or the next round may have one.
+        """Return the answer; None if the next mint or the next round may succeed.
 
         Raises `MintRefusedError` or `MintAnswerError` for a refusal that every mint would repeat.
         """

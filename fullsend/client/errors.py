@@ -62,7 +62,7 @@ class AmbientIdentityError(MintClientError):
 
 
 class MintUnreachableError(MintClientError):
-    """Every mint was asked within the time limit, and none gave an answer that counts."""
+    """No mint answered within the time limit, or all answered with a failure that can pass."""
 
 
 class MintRefusedError(MintClientError):

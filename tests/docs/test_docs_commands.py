@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,3 +105,16 @@ def test_every_option_in_a_remedy_exists() -> None:
 )
 def test_an_option_that_does_not_exist_is_found(text: str, unknown: list[str]) -> None:
     assert list(unknown_options(text)) == unknown
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed; GitHub's runners have it")
+def test_the_remedy_counts_the_requests_of_each_repository(tmp_path: Path) -> None:
+    shown = re.search(r"`(jq [^`]+)`", TABLE["github_rate_limited"].operator_fix)
+    assert shown is not None
+    callers: list[dict[str, str]] = [{"repository": "a/b"}, {"repository": "c/d"}, {"repository": "a/b"}, {}]
+    lines = [json.dumps({"audit": {"caller": caller}}) for caller in callers]
+    (tmp_path / "LOG").write_text("\n".join([*lines, json.dumps({"message": "started"})]))
+    done = subprocess.run(
+        ["bash", "-c", shown[1]], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True
+    )
+    assert [line.split() for line in done.stdout.splitlines()] == [["2", "a/b"], ["1", "c/d"]]

@@ -147,7 +147,7 @@ def _row(entry: FoundEvent) -> tuple[str, ...]:
     return (
         entry.time if entry.time.isprintable() else repr(entry.time),
         f"{outcome} {_shown(event.get('code'))}".strip(),
-        f"{_shown(event.get('event'))} {_shown(event.get('role'))}".strip(),
+        _role(event),
         _who(caller),
         " ".join(
             part for part in (run, f"attempt {attempt}" if attempt else "", f"by {actor}" if actor else "") if part
@@ -155,6 +155,12 @@ def _row(entry: FoundEvent) -> tuple[str, ...]:
         _reach(issued),
         _shown(event.get("request_id")),
     )
+
+
+def _role(event: dict[str, Any]) -> str:
+    """Return the requested role; a status request, which mints nothing, says so."""
+    role = _shown(event.get("role"))
+    return f"{role} (status)".strip() if event.get("event") == "status" else role
 
 
 def _who(caller: dict[str, Any]) -> str:

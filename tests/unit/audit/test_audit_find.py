@@ -190,6 +190,14 @@ def test_where_a_table_does_not_fit_each_event_is_lines_with_whole_values(
     assert "outcome     denied role_not_allowed" in second.splitlines()
 
 
+def test_a_status_request_is_told_from_a_mint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    asked = EVENT | {"event": "status", "request_id": "r2"}
+    shown = search(tmp_path, "\n".join(json.dumps({"audit": event}) for event in (EVENT, asked)), "--run", "17")
+    roles = [line.split(maxsplit=1)[1] for line in shown.stdout.splitlines() if line.startswith("role ")]
+    assert roles == ["coder", "coder (status)"]
+
+
 def test_a_search_for_nothing_is_a_mistake(tmp_path: Path) -> None:
     assert search(tmp_path, "").exit_code == 2
 

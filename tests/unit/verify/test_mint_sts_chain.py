@@ -263,6 +263,15 @@ def test_an_old_date_of_the_key_set_does_not_keep_genuine_tokens_out(issuer: Iss
     assert clock.offset == 0
 
 
+def test_only_exp_ends_a_token_however_long_ago_it_was_issued(issuer: Issuer) -> None:
+    clock = CorrectedClock()
+    keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, fetch_seconds=3)
+    verifier = StandaloneVerifier([trusted(issuer.url, keys)], clock)
+    now = int(time.time())
+    token = issuer.token(Job(), iat=now - 86400, nbf=now - 86400, exp=now + 60)
+    assert verifier.check_locally(token, new_attempt(clock)) is not None
+
+
 def test_an_old_date_does_not_revive_a_token_that_has_expired(issuer: Issuer) -> None:
     clock = CorrectedClock()
     keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, fetch_seconds=3)
