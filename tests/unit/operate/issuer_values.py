@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fullsend.operate.model.federation import Provider
 from fullsend.operate.model.issuer_federation import issuer_provider
-from fullsend.operate.plan.issuer_changes import (
-    IssuerSpec,
-)
+from fullsend.operate.plan.issuer_changes import IssuerSpec
 from mintcore.settings.callers import parse_entry
 from mintcore.settings.issuers import parse_issuer
 from tests.unit.operate.test_operate_plans import ENVIRONMENT, running

@@ -17,9 +17,7 @@ from fullsend.operate.model.issuer_edits import DropEntries, DropIssuer, PutIssu
 from fullsend.operate.model.replay import Replay
 from fullsend.operate.operate_errors import BadInput
 from fullsend.operate.plan.deployment import edit_steps
-from fullsend.operate.plan.issuer_changes import (
-    edit_for,
-)
+from fullsend.operate.plan.issuer_changes import edit_for
 from tests.unit.operate.issuer_values import FIELDS, GITLAB, LISTED, URL, WANTED, entry
 from tests.unit.operate.test_operate_plans import ENVIRONMENT, running
 

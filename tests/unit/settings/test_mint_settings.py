@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mintcore.policy.names import parse_repo
-from mintcore.settings.environment import (
-    ConfigurationError,
-)
+from mintcore.settings.environment import ConfigurationError
 from tests.unit.settings.environments import hosted, problems, standalone
 
 

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from mintcore.policy.names import Org, Role, parse_repo
-from mintcore.settings.environment import (
-    read_hosted,
-)
+from mintcore.settings.environment import read_hosted
 from tests.unit.settings.environments import common, hosted, problems
 
 

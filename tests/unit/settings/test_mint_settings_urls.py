@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mintcore.settings.environment import (
-    ConfigurationError,
-)
+from mintcore.settings.environment import ConfigurationError
 from tests.unit.settings.environments import common, hosted, problems, standalone
 
 SERVICE_URLS = ["OIDC_ISSUER_URL", "GITHUB_API_URL", "STS_URL", "SECRET_MANAGER_URL"]
