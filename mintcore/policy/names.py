@@ -31,7 +31,8 @@ def parse_role(text: str) -> Role:
     """Return the role, or raise ``ValueError`` where the name breaks the rule for roles."""
     if not _ROLE.fullmatch(text) or "--" in text:
         raise ValueError(
-            "a role is a lowercase letter, followed by lowercase letters, digits, '-' and '_', without '--'"
+            "a role starts with a lowercase letter, followed by lowercase letters, digits, '-' and '_', without "
+            "'--'"
         )
     return Role(text)
 
