@@ -7,6 +7,7 @@ stays cached, and a test for which that matters starts a mint of its own with `s
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -20,7 +21,7 @@ from tests.audited_mint import ForkedMint
 from tests.fork.client import fork_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from fullsend_sandbox.process import MintProcess
 
@@ -40,6 +41,17 @@ for profile, examples in PROFILES.items():
 # Tests import this module once more, under another name; the option's profile stays.
 if hypothesis.settings.get_current_profile_name() not in PROFILES:
     hypothesis.settings.load_profile("quick")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Collect garbage between tests: a finalizer that runs inside a deep recursion fails its test."""
+    if item.get_closest_marker("long") is None:
+        gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
