@@ -19,7 +19,7 @@ def test_a_role_name_within_the_rule_is_taken_as_it_is(text: str) -> None:
     ["", "A", "Coder", "1a", "-a", "_a", "a--b", "a.b", "a b", "a/b", "a\n", "\na", "á", "cod\u200ber", "a" * 64],
 )
 def test_a_role_name_outside_the_rule_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="a role is a lowercase letter, followed"):
+    with pytest.raises(ValueError, match="a role starts with a lowercase letter"):
         parse_role(text)
 
 
