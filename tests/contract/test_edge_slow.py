@@ -40,7 +40,10 @@ def test_slow_clients_delay_no_other_client(
 
 
 def test_a_request_has_ten_seconds_in_all(shared_mints: dict[str, MintProcess]) -> None:
-    """All cases in both forms at once, because the time is the case; each sends a byte every half second."""
+    """All cases in both forms at once, because the time is the case; each sends a byte every half second.
+
+    They stop a second before the limit: a byte that meets a closed connection resets it, and the answer is lost.
+    """
     starts = {SILENT: b"", SLOW_HEAD: b"HTTP/1.1 408 ", SLOW_BODY: b"HTTP/1.1 408 ", b"G": b"HTTP/1.1 408 "}
     opened = {
         socket.create_connection(("127.0.0.1", port_of(shared_mints[mode])), timeout=5): start
@@ -56,9 +59,10 @@ def test_a_request_has_ten_seconds_in_all(shared_mints: dict[str, MintProcess]) 
         for connection in select.select(waiting, [], [], 0.5)[0]:
             closed[connection] = monotonic() - began
             assert connection.recv(4096).startswith(starts[opened[connection]])
-        for connection in waiting:
-            if connection not in closed and opened[connection]:
-                connection.send(b"a")
+        if monotonic() < began + REQUEST_SECONDS - 1:
+            for connection in waiting:
+                if connection not in closed and opened[connection]:
+                    connection.send(b"a")
     for connection in opened:
         connection.close()
     assert len(closed) == len(opened)
