@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from bench.measure import on_cpus
 from bench.world import HOST
+from fullsend_sandbox.process import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,7 +89,7 @@ class Server:
         return self._process.pid
 
     def __enter__(self) -> Self:
-        self.port = _free_port()
+        self.port = free_port()
         self._said = tempfile.TemporaryFile()
         with on_cpus(self._cpus):
             self.started = perf_counter()
@@ -159,9 +160,3 @@ def _exchange(connection: socket.socket, request: bytes) -> bytes:
     if not answer.startswith(b"HTTP/1.1 200"):
         raise ServerError(f"it answered {answer[:300]!r}" if answer else "it closed the connection")
     return answer
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import subprocess
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+
+from fullsend_sandbox.process import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,11 +44,6 @@ class Browser:
     def wait_for_title(self, title: str) -> None:
         """Wait for a page with this title. Raises HTTPError."""
         self._ask("POST", "/element", {"using": "xpath", "value": f"//title[.='{title}']"})
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextlib.contextmanager

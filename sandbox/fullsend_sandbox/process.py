@@ -122,7 +122,7 @@ class MintProcess:
         """Start it and return at once, for a caller that measures how long the start takes."""
         if self._process is not None:
             raise RuntimeError("the mint process is started already")
-        self._port = self._wanted_port or _free_port()
+        self._port = self._wanted_port or free_port()
         environment = {"PATH": os.pathsep.join([str(self._bin_dir), os.defpath])}
         environment |= self._environment | {"PORT": str(self._port)}
         self._process = self._spawn(self._command, environment, self._source)
@@ -228,7 +228,7 @@ class MintProcess:
         return "\n".join([f"the mint process {what}; it said last:", *self.logs()[-LAST_LINES:]])
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Return a port below those that the system gives away (Linux: from 32768). Raises OSError.
 
     One of those could be taken before the mint listens, and its new owner would answer in the mint's place.

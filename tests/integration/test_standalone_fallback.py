@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import islice
 from time import monotonic, time
@@ -14,6 +13,7 @@ from werkzeug import Request, Response
 
 from fullsend_sandbox.faults import Slow
 from fullsend_sandbox.loopback import LoopbackService
+from fullsend_sandbox.process import free_port
 from fullsend_sandbox.standalone_demo import environment
 from tests.audited_mint import AuditedMint
 from tests.contract.exchange import send
@@ -95,7 +95,7 @@ def _noting(asked: list[Request]) -> Callable[[Request], Response]:
 
 def test_two_mints_that_name_each_other_end_in_a_refusal(world: World, tmp_path: Path) -> None:
     held = {"ROLE_APP_IDS": json.dumps({"triage": str(world.apps["triage"].id)})}
-    ports = [_free_port() for _ in range(2)]
+    ports = [free_port() for _ in range(2)]
     mints = [
         AuditedMint(
             world.standalone_environment(tmp_path, FALLBACK_MINT_URL=f"http://127.0.0.1:{other}", **held),
@@ -111,12 +111,6 @@ def test_two_mints_that_name_each_other_end_in_a_refusal(world: World, tmp_path:
     assert (got.status, got.json["code"]) == (502, "fallback_unavailable")
     assert "FALLBACK_MINT_URL" in got.json["error"]
     assert sum(times) <= 2
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.mark.parametrize(
