@@ -153,7 +153,7 @@ def test_a_short_key_is_refused_by_its_length(bits: int) -> None:
 def test_a_key_of_an_unknown_kind_is_refused_and_does_not_crash() -> None:
     key = ed25519.Ed25519PrivateKey.generate()
     der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    unknown = base64.encodebytes(der.replace(b"\x2b\x65\x70", b"\x2b\x65\x7f"))  # 1.3.101.127 is nobody's
+    unknown = base64.encodebytes(der.replace(b"\x2b\x65\x70", b"\x2b\x65\x7f"))  # 1.3.101.127 is unassigned
     assert "damaged or unknown" in refusal(b"-----BEGIN PRIVATE KEY-----\n%s-----END PRIVATE KEY-----\n" % unknown)
 
 

@@ -285,7 +285,7 @@ def test_a_version_of_another_project_is_disabled_where_it_is() -> None:
         "ROLE_KMS_KEYS": f'{{"triage": "{name}"}}',
     }
     steps = remove_role(running(environment), Role("triage"), keep_pem=False)
-    # Its bindings are of whoever made it.
+    # Its bindings are those of its maker.
     assert not [step for step in steps if isinstance(step, RevokeSigner)]
     words = one(steps, "kms", "keys", "versions")
     assert words[5:] == [
