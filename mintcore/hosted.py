@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mintcore.clock import CorrectedClock
 from mintcore.http.endpoint import Endpoint
 from mintcore.http.framework import serve_with_edge
-from mintcore.observe.log import JsonLog
+from mintcore.observe.log import JsonLog, log_corrections
 from mintcore.observe.telemetry import Telemetry
 from mintcore.policy import trust
 from mintcore.settings.environment import ConfigurationError, HostedSettings, read_hosted
@@ -85,20 +85,21 @@ def _assemble(
     key_files: Mapping[str, FixedKeys],
 ) -> MintService:
     # Imported here and in this order for the reason in the module's docstring.
-    from mintcore.helpers import Helpers  # noqa: PLC0415
     from mintcore.keys.access_tokens import AccessTokens  # noqa: PLC0415
     from mintcore.keys.google_api import google_api  # noqa: PLC0415
     from mintcore.keys.secret_manager import DEFAULT_URL, SecretManagerKeys  # noqa: PLC0415
+    from mintcore.outbound.channel import Outbound  # noqa: PLC0415
+    from mintcore.startup.helper_threads import HelperThreads  # noqa: PLC0415
     from mintcore.startup.issuers import trust_issuers  # noqa: PLC0415
     from mintcore.startup.kms import kms_keys, with_kms  # noqa: PLC0415
-    from mintcore.startup.warming import log_corrections, outbound_for, warm_up  # noqa: PLC0415
+    from mintcore.startup.warming import warm_up  # noqa: PLC0415
     from mintcore.verify.jwks import STALE_SECONDS  # noqa: PLC0415
 
     common = settings.common
     log_corrections(clock, log)
-    outbound = outbound_for(common, clock)
+    outbound = Outbound(clock, connections=common.threads, proxy_url=common.proxy_url)
     # One helper for each serving thread, and a few that fetch new values behind the caches.
-    helpers = Helpers(common.threads + _RENEWING_THREADS)
+    helpers = HelperThreads(common.threads + _RENEWING_THREADS)
     trusted = trust_issuers(
         common.issuers,
         key_files,

@@ -6,10 +6,11 @@ objects and patch nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+    from concurrent.futures import Future
 
     from mintcore.policy.caller import Caller
     from mintcore.policy.claims import GenuineClaims, SignedClaims, UnprovenClaims
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from mintcore.policy.roles import App
     from mintcore.request import AnswerRecord, DecisionRecord, InstallationToken, RequestContext, Scope
     from mintcore.secret import Secret
+
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -206,6 +210,13 @@ class TokenUses(Protocol):
 
     def refund(self, caller: Caller) -> None:
         """Undo one :meth:`spend`: the mint failed, so no caller has its token."""
+
+
+class Helpers(Protocol):
+    """Threads for work in parallel with a request. They refuse work instead of queueing it."""
+
+    def start(self, work: Callable[[], T]) -> Future[T] | None:
+        """Run ``work`` in a thread and return its future, or ``None`` if every thread is busy."""
 
 
 class Observer(Protocol):

@@ -23,14 +23,13 @@ from mintcore.request import DecisionRecord, Scope
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mintcore.helpers import Helpers
     from mintcore.minting.lookups import Lookups
     from mintcore.policy.caller import Caller, Claimant
     from mintcore.policy.claims import GenuineClaims, UnprovenClaims
     from mintcore.policy.decision import Decision, Entitlement
     from mintcore.policy.policy import TrustPolicy
     from mintcore.policy.token_request import TokenRequest
-    from mintcore.ports import AppAssertions, AuditLog, InstallationTokens, Limiter, TokenUses, Verifier
+    from mintcore.ports import AppAssertions, AuditLog, Helpers, InstallationTokens, Limiter, TokenUses, Verifier
     from mintcore.request import InstallationToken, RequestContext
 
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mintcore.clock import CorrectedClock
-from mintcore.helpers import Helpers
 from mintcore.http.breaker import CircuitBreaker
 from mintcore.http.endpoint import Endpoint
 from mintcore.http.fallback import UpstreamMint
@@ -27,16 +26,19 @@ from mintcore.http.server_log import TimedLog
 from mintcore.keys.access_tokens import AccessTokens
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.directory import DirectoryKeys
+from mintcore.observe.log import log_corrections
 from mintcore.observe.metrics import Metrics
 from mintcore.observe.telemetry import Telemetry
+from mintcore.outbound.channel import Outbound
 from mintcore.settings.environment import ConfigurationError, StandaloneSettings, read_standalone
 from mintcore.startup.assembly import assemble
 from mintcore.startup.audit_log import check_audit_file, open_audit_file
+from mintcore.startup.helper_threads import HelperThreads
 from mintcore.startup.issuers import read_key_files, trust_issuers
 from mintcore.startup.kms import kms_keys, with_kms
 from mintcore.startup.renewal import Renewal
 from mintcore.startup.standalone_report import KeyFindings, PlainWarnings, address, find_keys, never_grants, report
-from mintcore.startup.warming import log_corrections, outbound_for, warm_up
+from mintcore.startup.warming import warm_up
 from mintcore.verify.chain import StandaloneVerifier
 from mintcore.version import VERSION
 
@@ -90,13 +92,13 @@ def build(
     """Return the mint that ``settings`` describe; it has made no connection yet."""
     common = settings.common
     log_corrections(clock, log)
-    outbound = outbound_for(common, clock)
+    outbound = Outbound(clock, connections=common.threads, proxy_url=common.proxy_url)
     trusted = trust_issuers(
         common.issuers, key_files, outbound, clock, fetch_seconds=_KEY_FETCH_SECONDS, threads=common.threads
     )
     verifier = StandaloneVerifier(trusted, clock)
     kms = kms_keys(common, outbound, AccessTokens(clock, proxy_url=common.proxy_url), clock)
-    helpers = Helpers(_RENEWING_THREADS)
+    helpers = HelperThreads(_RENEWING_THREADS)
     jwts = AppJwts(with_kms(kms, keys, log), clock, helpers)
     service = assemble(
         common,

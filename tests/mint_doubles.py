@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from mintcore.policy.claims import check_claims
@@ -14,7 +15,7 @@ from mintcore.request import Deadline, RequestContext
 from mintcore.verify.chain import Keys, TrustedIssuer
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from mintcore.errors import MintError
     from mintcore.policy.caller import WorkflowCaller
@@ -112,6 +113,24 @@ def policy(
 
 def repo(text: str) -> Repo:
     return parse_repo(text)
+
+
+class ManualHelpers:
+    """Helpers whose work is done when the test says so, and that take none while they are ``full``."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], Any]] = []
+        self.full = False
+
+    def start(self, work: Callable[[], Any]) -> Any:
+        if self.full:
+            return None
+        self.waiting.append(work)
+        return Future()
+
+    def run(self) -> None:
+        while self.waiting:
+            self.waiting.pop(0)()
 
 
 class OneSigner:

@@ -22,12 +22,11 @@ from mintcore.request import Deadline, RequestContext, Scope
 if TYPE_CHECKING:
     from mintcore.github.answers import Installation
     from mintcore.github.client import AppClient
-    from mintcore.helpers import Helpers
     from mintcore.outbound.answer import Answer
     from mintcore.policy.decision import EnrolledIds
     from mintcore.policy.names import Org, Repo
     from mintcore.policy.roles import App
-    from mintcore.ports import Clock
+    from mintcore.ports import Clock, Helpers
     from mintcore.request import InstallationToken
     from mintcore.secret import Secret
 

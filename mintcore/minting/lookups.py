@@ -19,11 +19,10 @@ from mintcore.request import RequestContext
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mintcore.helpers import Helpers
     from mintcore.policy.caller import Caller
     from mintcore.policy.decision import Decision, Question
     from mintcore.policy.roles import App
-    from mintcore.ports import CommitLookup, GrantLookup, IdsLookup
+    from mintcore.ports import CommitLookup, GrantLookup, Helpers, IdsLookup
     from mintcore.request import DecisionRecord
 
 MAX_AT_ONCE = 8

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-    from mintcore.helpers import Helpers
     from mintcore.policy.decision import Entitlement
-    from mintcore.ports import InstallationTokens
+    from mintcore.ports import Helpers, InstallationTokens
     from mintcore.request import DecisionRecord, InstallationToken, RequestContext
 
     Issue = Callable[[], InstallationToken]

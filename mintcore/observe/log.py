@@ -13,6 +13,8 @@ from mintcore.secret import redact
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mintcore.clock import CorrectedClock
+
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
 
 
@@ -54,3 +56,17 @@ class JsonLog:
                     sys.stderr.write(line)
                     sys.stderr.flush()
         return line
+
+
+def log_corrections(clock: CorrectedClock, log: JsonLog) -> None:
+    """Log when the clock starts or stops to follow the services' time."""
+
+    def corrected(offset: float) -> None:
+        if offset:
+            side = "behind" if offset > 0 else "ahead of"
+            text = f"this machine's clock is {abs(offset):.0f} s {side} the issuer's and GitHub's; using theirs"
+            log.write("WARNING", text, {"clock_offset_s": round(offset)})
+        else:
+            log.write("INFO", "this machine's clock is right again", {"clock_offset_s": 0})
+
+    clock.on_correction(corrected)

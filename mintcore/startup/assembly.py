@@ -14,10 +14,10 @@ from mintcore.github.grant_variables import GrantVariables
 from mintcore.github.host_commits import HostCommits
 from mintcore.github.installations import GitHubTokens
 from mintcore.github.lookup_limits import LookupLimits
-from mintcore.helpers import Helpers
 from mintcore.minting.lookups import Lookups
 from mintcore.observe.audit import StructuredAudit
 from mintcore.service import MintService
+from mintcore.startup.helper_threads import HelperThreads
 
 if TYPE_CHECKING:
     from mintcore.keys.app_jwt import AppJwts
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mintcore.observe.log import JsonLog
     from mintcore.outbound.channel import Channel, Outbound
     from mintcore.policy.policy import TrustPolicy
-    from mintcore.ports import Clock, Limiter, TokenUses, Verifier
+    from mintcore.ports import Clock, Helpers, Limiter, TokenUses, Verifier
     from mintcore.settings.environment import Settings
 
 
@@ -70,7 +70,7 @@ def _lookups(policy: TrustPolicy, channel: Channel, tokens: GitHubTokens, clock:
     return Lookups(
         grants=GrantVariables(channel, tokens, clock, limits) if policy.grants else None,
         commits=HostCommits(channel, tokens, clock, limits) if refs is not None and refs.commits else None,
-        helpers=Helpers(_LOOKUP_THREADS) if policy.grants else None,
+        helpers=HelperThreads(_LOOKUP_THREADS) if policy.grants else None,
         ids=CurrentIds(tokens, clock, limits) if policy.enrolled_orgs or policy.enrolled_repos else None,
     )
 
@@ -78,7 +78,7 @@ def _lookups(policy: TrustPolicy, channel: Channel, tokens: GitHubTokens, clock:
 def _token_uses(settings: Settings, clock: Clock, log: JsonLog) -> TokenUses | None:
     if not settings.mints_per_token:
         return None
-    from mintcore.token_uses import TokenCounter  # noqa: PLC0415 - only where there is a limit
+    from mintcore.minting.token_uses import TokenCounter  # noqa: PLC0415 - only where there is a limit
 
     return TokenCounter(settings.mints_per_token, settings.rate_limit_storage, clock, log)
 

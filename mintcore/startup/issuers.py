@@ -14,10 +14,9 @@ from mintcore.verify.jwks import IssuerKeys
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mintcore.helpers import Helpers
     from mintcore.outbound.channel import Outbound
     from mintcore.policy.issuers import Issuer
-    from mintcore.ports import Clock
+    from mintcore.ports import Clock, Helpers
     from mintcore.verify.key_sets import FixedKeys
 
 _MAX_FILE = 1024 * 1024

@@ -18,9 +18,8 @@ from mintcore.request import Deadline
 from mintcore.verify.unverified import RS256_ONLY
 
 if TYPE_CHECKING:
-    from mintcore.helpers import Helpers
     from mintcore.outbound.channel import Outbound
-    from mintcore.ports import Clock
+    from mintcore.ports import Clock, Helpers
     from mintcore.request import RequestContext
     from mintcore.verify.key_sets import KeySet
     from mintcore.verify.unverified import UnverifiedToken

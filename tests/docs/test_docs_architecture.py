@@ -22,7 +22,7 @@ CACHES = {
 }
 
 
-def test_every_room_exists_and_every_room_is_listed() -> None:
+def test_every_package_that_is_listed_exists_and_every_one_is_listed() -> None:
     listed = set(re.findall(r"`((?:mintcore|fullsend|sandbox)/[\w/]*(?:\.py)?|main\.py)`", PAGE))
     assert not [path for path in listed if not (ROOT / path).exists()]
     packages = {f"mintcore/{path.parent.name}/" for path in ROOT.glob("mintcore/*/__init__.py")}

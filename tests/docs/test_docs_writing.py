@@ -27,8 +27,8 @@ SOURCES = [
     ROOT / "main.py",
     *(
         path
-        for room in ("mintcore", "fullsend", "sandbox", "bench", "scripts")
-        for path in (ROOT / room).rglob("*.py")
+        for package in ("mintcore", "fullsend", "sandbox", "bench", "scripts")
+        for path in (ROOT / package).rglob("*.py")
     ),
 ]
 # Not rewritten yet: this list only shrinks.

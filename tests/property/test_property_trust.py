@@ -23,7 +23,6 @@ from mintcore.github.grant_variables import GrantVariables
 from mintcore.github.host_commits import HostCommits
 from mintcore.github.installations import GitHubTokens
 from mintcore.github.lookup_limits import LookupLimits
-from mintcore.helpers import Helpers
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.rsa import parse_signer
 from mintcore.minting.lookups import Lookups
@@ -33,6 +32,7 @@ from mintcore.policy.names import Role
 from mintcore.policy.token_request import parse_token_request
 from mintcore.service import MintService
 from mintcore.settings.environment import read_standalone
+from mintcore.startup.helper_threads import HelperThreads
 from tests.mint_doubles import AUDIENCE, ISSUER, NOW, FakeClock, OneSigner, new_attempt
 from tests.mint_doubles import claims as good_claims
 from tests.property.seed import chosen_seed
@@ -100,7 +100,7 @@ class Forged:
         return Lookups(
             GrantVariables(self.channel, self.tokens, self.clock, limits),
             HostCommits(self.channel, self.tokens, self.clock, limits),
-            Helpers(8),
+            HelperThreads(8),
         )
 
 

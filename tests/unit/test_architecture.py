@@ -28,10 +28,6 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def room_of(module: str) -> str:
-    return ".".join(module.split(".")[:2])
-
-
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -50,7 +46,7 @@ def ids(paths: list[Path]) -> list[str]:
     return [str(path.relative_to(ROOT)) for path in paths]
 
 
-def test_the_rooms_import_as_the_contracts_say() -> None:
+def test_modules_import_as_the_contracts_say() -> None:
     done = subprocess.run(
         [Path(sys.executable).parent / "lint-imports", "--no-cache"],
         cwd=ROOT,
@@ -59,6 +55,24 @@ def test_the_rooms_import_as_the_contracts_say() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_the_root_of_the_mint_holds_the_main_story_and_small_tools() -> None:
+    found = {path.stem for path in (ROOT / "mintcore").iterdir() if not path.name.startswith("__")}
+    packages = {
+        "github",
+        "http",
+        "keys",
+        "minting",
+        "observe",
+        "outbound",
+        "policy",
+        "settings",
+        "startup",
+        "verify",
+    }
+    story = {"errors", "hosted", "ports", "request", "service", "standalone"}
+    assert found == packages | story | {"cache", "clock", "rate_limit", "secret", "version"}
 
 
 def test_no_import_is_relative() -> None:
@@ -198,8 +212,8 @@ def is_copier(function: ast.expr, names: set[str], modules: set[str]) -> bool:
 COPIED = {
     "mintcore/keys/secret_manager.py": {"context"},
     "mintcore/service.py": {"status"},
-    "mintcore/cache.py": {"slot.failure"},
-    "mintcore/cache_slot.py": {"error"},
+    "mintcore/cache/expiring.py": {"slot.failure"},
+    "mintcore/cache/slots.py": {"error"},
     "mintcore/github/lookup_limits.py": {"failure", "failed.failure"},
     "mintcore/minting/lookups.py": {"facts"},
     "fullsend/client/mint.py": {"self._retry"},
@@ -278,7 +292,7 @@ def test_a_module_has_no_state_but_constants(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MINT, ids=ids(MINT))
-def test_a_file_is_one_room(path: Path) -> None:
+def test_a_module_is_short_and_has_a_docstring(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 250
     assert ast.get_docstring(tree_of(path)), "a module says what it decides"

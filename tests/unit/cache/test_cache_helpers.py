@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mintcore.errors import InvalidRoleKey, KeyUnavailable
-from mintcore.helpers import Helpers
-from tests.mint_doubles import FakeClock, new_attempt
+from tests.mint_doubles import FakeClock, ManualHelpers, new_attempt
 from tests.unit.cache.cache_sources import Source, new_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mintcore.cache import ExpiringCache
     from mintcore.request import RequestContext
 
 
-class ManualHelpers(Helpers):
-    """Helpers whose work is done when the test says so."""
-
-    def __init__(self) -> None:
-        super().__init__(0)
-        self.waiting: list[Callable[[], Any]] = []
-        self.full = False
-
-    def start(self, work: Callable[[], Any]) -> Any:
-        if self.full:
-            return None
-        self.waiting.append(work)
-        return Future()
-
-    def run(self) -> None:
-        while self.waiting:
-            self.waiting.pop(0)()
-
-
-def renewing(clock: FakeClock, helpers: Helpers, **changes: Any) -> ExpiringCache[str, object]:
+def renewing(clock: FakeClock, helpers: ManualHelpers, **changes: Any) -> ExpiringCache[str, object]:
     return new_cache(
         clock, renew_for=lambda value: 400.0 if value else 0.0, helpers=helpers, stale_seconds=0.0, **changes
     )

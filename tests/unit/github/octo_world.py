@@ -21,7 +21,7 @@ from tests.unit.outbound.loopback_peer import Peer, answer
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-    from mintcore.helpers import Helpers
+    from mintcore.ports import Helpers
     from mintcore.request import RequestContext
 
 TRIAGE = Role("triage")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,31 +18,13 @@ from mintcore.errors import (
 )
 from mintcore.github.installation_cache import INSTALLED_SECONDS, MAX_MISSES
 from mintcore.github.installed_accounts import MAX_PAGES, PAGE
-from mintcore.helpers import Helpers
 from mintcore.policy.decision import Target
 from mintcore.policy.names import Org
+from tests.mint_doubles import ManualHelpers
 from tests.unit.github.octo_world import ORG, Octo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mintcore.github.installations import GitHubTokens
-
-
-class Waiting(Helpers):
-    """Helpers whose work is done when the test says so."""
-
-    def __init__(self) -> None:
-        super().__init__(0)
-        self.waiting: list[Callable[[], Any]] = []
-
-    def start(self, work: Callable[[], Any]) -> Any:
-        self.waiting.append(work)
-        return Future()
-
-    def run(self) -> None:
-        while self.waiting:
-            self.waiting.pop(0)()
 
 
 def test_a_second_token_costs_one_call(octo: Octo) -> None:
@@ -130,7 +112,7 @@ def test_an_installation_with_a_proven_owner_is_looked_up_every_six_hours_and_be
     octo: Octo,
 ) -> None:
     octo.install()
-    helpers = Waiting()
+    helpers = ManualHelpers()
     tokens = octo.issuer(helpers)
     octo.issue(tokens=tokens, target=owner_of(octo))
     octo.clock.advance(INSTALLED_SECONDS - 1)
@@ -147,7 +129,7 @@ def test_an_installation_with_a_proven_owner_is_looked_up_every_six_hours_and_be
 
 def test_an_installation_older_than_a_day_is_not_served(octo: Octo) -> None:
     octo.install()
-    helpers = Waiting()
+    helpers = ManualHelpers()
     tokens = octo.issuer(helpers)
     octo.issue(tokens=tokens, target=owner_of(octo))
     octo.clock.advance(24 * 3600)
@@ -164,7 +146,7 @@ def test_a_renamed_organizations_installation_never_serves_the_names_next_owner(
 
 
 def test_an_old_installation_that_is_gone_is_found_again_within_the_request(octo: Octo) -> None:
-    installation, tokens = octo.install(), octo.issuer(Waiting())
+    installation, tokens = octo.install(), octo.issuer(ManualHelpers())
     octo.issue(tokens=tokens, target=owner_of(octo))
     octo.clock.advance(INSTALLED_SECONDS + 60)
     again = octo.github.reinstall(installation)

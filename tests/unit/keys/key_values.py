@@ -16,7 +16,7 @@ from mintcore.policy.names import Role
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mintcore.helpers import Helpers
+    from mintcore.ports import Helpers
     from mintcore.secret import Secret
     from tests.mint_doubles import FakeClock, OneSigner
 

@@ -11,12 +11,12 @@ import pytest
 
 from fullsend_sandbox.keys import new_key
 from mintcore.errors import InvalidRoleKey, KeyUnavailable, RoleKeyMissing
-from mintcore.helpers import Helpers
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.rsa import RsaSigner
 from mintcore.policy.names import Role
 from mintcore.policy.roles import App
 from mintcore.secret import Secret
+from mintcore.startup.helper_threads import HelperThreads
 from tests.mint_doubles import NOW, FakeClock, OneSigner, new_attempt
 from tests.unit.keys.key_values import CODER, asked
 from tests.unit.sandbox.google.google_operator import eventually
@@ -65,7 +65,7 @@ def test_an_app_jwt_is_reused_until_two_minutes_before_its_end(jwts: Jwts, clock
 
 def test_with_helpers_a_jwt_is_renewed_while_the_old_one_serves(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
     store = OneSigner(RsaSigner(key))
-    jwts = AppJwts(store, clock, Helpers(1))
+    jwts = AppJwts(store, clock, HelperThreads(1))
 
     def text() -> str:
         return jwts.assertion(APP, new_attempt(clock)).reveal()
@@ -81,7 +81,7 @@ def test_with_helpers_a_jwt_is_renewed_while_the_old_one_serves(clock: FakeClock
 
 def test_jwts_of_the_last_hour_are_renewed_without_a_request(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
     store = OneSigner(RsaSigner(key))
-    jwts = AppJwts(store, clock, Helpers(1))
+    jwts = AppJwts(store, clock, HelperThreads(1))
     first = jwts.assertion(APP, new_attempt(clock))
     rounds = 0
     for expected in range(1, 13):  # an hour, with a renewal after every five minutes
@@ -99,7 +99,7 @@ def test_jwts_of_the_last_hour_are_renewed_without_a_request(clock: FakeClock, k
 
 def test_jwts_of_other_roles_and_of_unused_apps_are_not_renewed(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
     store = OneSigner(RsaSigner(key))
-    jwts = AppJwts(store, clock, Helpers(1))
+    jwts = AppJwts(store, clock, HelperThreads(1))
     jwts.renew_used({CODER}, new_attempt(clock))
     assert store.asked == 0
     jwts.assertion(APP, new_attempt(clock))

@@ -12,8 +12,8 @@ import pytest
 
 from fullsend_sandbox.faults import Fail
 from mintcore.errors import KeyRefused, KeyUnavailable, RoleKeyMissing
-from mintcore.helpers import Helpers
 from mintcore.keys.rsa import RsaSigner
+from mintcore.startup.helper_threads import HelperThreads
 from tests.mint_doubles import FakeClock, new_attempt
 from tests.unit.keys.key_values import CODER, SECRET, pem, store
 
@@ -63,7 +63,7 @@ def test_a_key_up_to_an_hour_old_signs_at_once_while_a_helper_reads_the_newest(
     clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
 ) -> None:
     secrets.add_version(SECRET, pem(key))
-    keys = store(clock, secrets.url, helpers=Helpers(1))
+    keys = store(clock, secrets.url, helpers=HelperThreads(1))
     old = keys.signer(CODER, new_attempt(clock))
     clock.advance(3599)
     asked = new_attempt(clock)

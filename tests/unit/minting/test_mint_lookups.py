@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mintcore.errors import GitHubUnavailable, InternalError, MintError
-from mintcore.helpers import Helpers
 from mintcore.minting.lookups import Lookups
 from mintcore.policy.names import Org, RepoName, Role
 from mintcore.policy.ref_patterns import ref_patterns
 from mintcore.policy.token_request import TokenRequest
 from mintcore.policy.trust import decide
 from mintcore.request import DecisionRecord
+from mintcore.startup.helper_threads import HelperThreads
 from tests.mint_doubles import FakeClock, caller, new_attempt, policy
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Answers:
         self.given = {"grants": grants, "commits": commits}
         self.cached: dict[str, Any] = {}
         self.asked: list[str] = []
-        self.helpers: Helpers | None = None
+        self.helpers: HelperThreads | None = None
         self.context: RequestContext | None = None
 
     def variable(self, _app: object, question: Any, _caller: object, context: Any) -> str:
@@ -97,7 +97,7 @@ MANY = tuple(f"r{number}" for number in range(40))
 @pytest.mark.parametrize("threads", [None, 0, 3, 16])
 def test_many_targets_are_asked_once_each_at_most_eight_at_once(threads: int | None) -> None:
     answers = Answers("octo-org/app")
-    answers.helpers = None if threads is None else Helpers(threads)
+    answers.helpers = None if threads is None else HelperThreads(threads)
     assert final(answers, *MANY, target="other").allowed
     assert sorted(answers.asked) == sorted(f"other/{name}" for name in MANY)
     assert answers.asked[0] == "other/r0"
@@ -110,7 +110,7 @@ def test_many_targets_are_asked_once_each_at_most_eight_at_once(threads: int | N
 @pytest.mark.parametrize(("refuses", "asked"), [(0, 1), (1, 3), (2, 3), (3, 7), (6, 7), (7, 15), (15, 23)])
 def test_a_refusal_ends_the_asking_with_its_group(refuses: int, asked: int) -> None:
     answers = Answers({name: "octo-org/app" for number, name in enumerate(MANY) if number != refuses})
-    answers.helpers = Helpers(8)
+    answers.helpers = HelperThreads(8)
     decision = final(answers, *MANY, target="other")
     assert decision.denial is not None
     assert f"other/r{refuses} does not grant" in decision.denial.remedy
@@ -123,7 +123,7 @@ def test_of_a_group_the_first_refusal_or_failure_is_the_answer(threads: int) -> 
     refused_first = Answers(granted | {"r1": "nobody", "r2": GitHubUnavailable()})
     failed_first = Answers(granted | {"r1": GitHubUnavailable(), "r2": "nobody"})
     for answers in (refused_first, failed_first):
-        answers.helpers = Helpers(threads)
+        answers.helpers = HelperThreads(threads)
     assert not final(refused_first, *MANY, target="other").allowed
     with pytest.raises(GitHubUnavailable):
         final(failed_first, *MANY, target="other")

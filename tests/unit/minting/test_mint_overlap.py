@@ -16,7 +16,6 @@ from mintcore.errors import (
     RoleKeyMissing,
     StsUnavailable,
 )
-from mintcore.helpers import Helpers
 from mintcore.minting.lookups import Lookups
 from mintcore.observe.audit import event
 from mintcore.policy.claims import GenuineClaims, Proof, SignedClaims, UnprovenClaims
@@ -25,6 +24,7 @@ from mintcore.policy.token_request import TokenRequest
 from mintcore.request import InstallationToken
 from mintcore.secret import Secret
 from mintcore.service import MintService
+from mintcore.startup.helper_threads import HelperThreads
 from tests.mint_doubles import FakeClock, caller, new_attempt, policy
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class World:
         self.wait_for_request = False
         self.threads: list[threading.Thread] = []
         self.recorded: list[DecisionRecord] = []
-        seams: dict[str, Any] = {"token_uses": None, "helpers": Helpers(2), "limiter": self} | changes
+        seams: dict[str, Any] = {"token_uses": None, "helpers": HelperThreads(2), "limiter": self} | changes
         self.service = MintService(
             policy=given or policy(), verifier=self, assertions=self, tokens=self,  # type: ignore[arg-type]
             lookups=Lookups(None, None), audit=self, **seams,
@@ -188,7 +188,7 @@ def test_a_mint_over_its_limit_requests_nothing(world: World) -> None:
 
 
 def test_without_a_free_thread_the_token_is_requested_after_the_answer_and_counted_once() -> None:
-    world = World(helpers=Helpers(0))
+    world = World(helpers=HelperThreads(0))
     assert world.mint() == "ghs_token"
     assert world.did == ["spent", "confirmed", "requested"]
     world.did.clear()
@@ -200,7 +200,7 @@ def test_without_a_free_thread_the_token_is_requested_after_the_answer_and_count
 @pytest.fixture
 def here() -> World:
     """Give a world whose authority is asked over an open connection."""
-    world = World(helpers=Helpers(0))
+    world = World(helpers=HelperThreads(0))
     world.answers_later = True
     return world
 

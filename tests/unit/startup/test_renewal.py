@@ -10,7 +10,6 @@ import pytest
 
 from fullsend_sandbox.keys import new_key
 from mintcore.clock import CorrectedClock
-from mintcore.helpers import Helpers
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.directory import DirectoryKeys
 from mintcore.keys.rsa import RsaSigner
@@ -19,6 +18,7 @@ from mintcore.policy.names import Role
 from mintcore.policy.roles import App
 from mintcore.settings.environment import read_standalone
 from mintcore.standalone import build
+from mintcore.startup.helper_threads import HelperThreads
 from mintcore.startup.renewal import Renewal
 from tests.mint_doubles import FakeClock, OneSigner, new_attempt
 from tests.unit.sandbox.google.google_operator import eventually
@@ -32,7 +32,7 @@ VERSION = "projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1"
 
 def test_the_thread_renews_what_is_due_and_ends() -> None:
     clock, store = FakeClock(), OneSigner(RsaSigner(new_key()))
-    jwts = AppJwts(store, clock, Helpers(1))
+    jwts = AppJwts(store, clock, HelperThreads(1))
     jwts.assertion(App("1", CODER), new_attempt(clock))
     renewal = Renewal(jwts, [CODER], clock, round_seconds=0.005)
     renewal.start()

@@ -13,8 +13,8 @@ from fullsend_sandbox.issuer import Issuer
 from fullsend_sandbox.job import Job
 from fullsend_sandbox.keys import new_key
 from mintcore.errors import InvalidToken, IssuerUnavailable
-from mintcore.helpers import Helpers
 from mintcore.outbound.channel import Outbound
+from mintcore.startup.helper_threads import HelperThreads
 from mintcore.verify.jwks import IssuerKeys
 from mintcore.verify.unverified import MAX_TOKEN, split_token
 from tests.mint_doubles import FakeClock, claims, new_attempt
@@ -253,7 +253,7 @@ def test_old_keys_serve_at_once_while_a_helper_fetches_new_ones(clock: FakeClock
     with Issuer(clock=clock.now) as issuer:
         keys = IssuerKeys(
             issuer.url, Outbound(clock, connections=2), clock,
-            fetch_seconds=3, renewed_seconds=24 * 3600.0, helpers=Helpers(1),
+            fetch_seconds=3, renewed_seconds=24 * 3600.0, helpers=HelperThreads(1),
         )  # fmt: skip
         keys.load(new_attempt(clock))
         issuer.rotate_key()
@@ -269,7 +269,9 @@ def test_old_keys_serve_at_once_while_a_helper_fetches_new_ones(clock: FakeClock
 
 def test_standalone_old_keys_do_not_serve(clock: FakeClock) -> None:
     with Issuer(clock=clock.now) as issuer:
-        keys = IssuerKeys(issuer.url, Outbound(clock, connections=2), clock, fetch_seconds=3, helpers=Helpers(1))
+        keys = IssuerKeys(
+            issuer.url, Outbound(clock, connections=2), clock, fetch_seconds=3, helpers=HelperThreads(1)
+        )
         keys.load(new_attempt(clock))
         clock.advance(3600)
         asked = new_attempt(clock)

@@ -12,7 +12,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from mintcore.cache_slot import LoaderLeftError, Slot, Slots, retry_abandoned
+from mintcore.cache.slots import LoaderLeftError, Slot, Slots, retry_abandoned
 from mintcore.errors import TransientError
 from mintcore.request import Deadline, RequestContext
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from concurrent.futures import Future
 
-    from mintcore.helpers import Helpers
-    from mintcore.ports import Clock
+    from mintcore.ports import Clock, Helpers
 
 K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Helpers:
-    """Runs work in at most ``max_threads`` threads. If all are busy, it refuses work instead of queueing it."""
+class HelperThreads:
+    """Runs work in at most ``max_threads`` threads; the :class:`~mintcore.ports.Helpers` of a mint."""
 
     def __init__(self, max_threads: int) -> None:
         self._max_threads = max_threads

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mintcore.errors import TokenSpent
+from mintcore.minting.token_uses import TokenCounter
 from mintcore.observe.log import JsonLog
-from mintcore.token_uses import TokenCounter
 from tests.mint_doubles import FakeClock, caller
 from tests.redis_server import RedisServer
 

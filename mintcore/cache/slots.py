@@ -1,4 +1,4 @@
-"""What :mod:`mintcore.cache` keeps for its keys; the cache's lock guards every field but ``used``."""
+"""What an expiring cache keeps for its keys; the lock of the cache guards every field but ``used``."""
 
 from __future__ import annotations
 
