@@ -21,6 +21,8 @@ from mintcore.policy.roles import BUILT_IN
 from mintcore.settings.environment import read_standalone
 from mintcore.version import VERSION
 from tests.audited_mint import AuditedMint
+from tests.docs.actionlint import ACTIONLINT, findings
+from tests.docs.github_schema import problems
 from tests.standalone import ROOT, run
 
 if TYPE_CHECKING:
@@ -164,7 +166,7 @@ def test_health_answers_as_shown() -> None:
     assert f'{{"status": "ok", "version": "{VERSION}"}}' in block("console", "/health")
 
 
-def test_the_workflow_has_nothing_that_zizmor_finds(tmp_path: Path) -> None:
+def test_the_workflow_fits_githubs_schema_and_no_linter_finds_anything(tmp_path: Path) -> None:
     path = tmp_path / ".github" / "workflows" / "mint-test.yml"
     path.parent.mkdir(parents=True)
     path.write_text(block("yaml"))
@@ -176,6 +178,8 @@ def test_the_workflow_has_nothing_that_zizmor_finds(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert problems("workflows", [path]) == ""
+    assert ACTIONLINT is None or findings([path]) == ""
 
 
 @pytest.mark.skipif(CURL is None or JQ is None, reason="curl and jq are not installed; GitHub's runners have them")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +13,13 @@ import pytest
 import yaml
 
 from fullsend.operate.model.provenance import parse_digests, source_name
+from tests.docs.actionlint import ACTIONLINT, NO_ACTIONLINT, findings
 from tests.docs.github_schema import problems
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
-ACTIONLINT = shutil.which("actionlint")
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
@@ -50,10 +49,18 @@ def test_the_issue_forms_are_what_github_takes() -> None:
     assert problems("issue-forms", [*forms[:1], *forms[2:]]) == ""
 
 
-@pytest.mark.skipif(ACTIONLINT is None, reason="actionlint is not on PATH")
+@pytest.mark.skipif(ACTIONLINT is None, reason=NO_ACTIONLINT)
 def test_actionlint_finds_nothing() -> None:
-    done = run(str(ACTIONLINT), "-no-color", *WORKFLOWS)
-    assert done.returncode == 0, done.stdout
+    assert findings(WORKFLOWS) == ""
+
+
+@pytest.mark.skipif(ACTIONLINT is None, reason=NO_ACTIONLINT)
+def test_actionlint_would_find_what_the_schema_allows(tmp_path: Path) -> None:
+    release = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    broken = tmp_path / "release.yml"
+    broken.write_text(release.replace("github.ref_name", "github.tag_name"), encoding="utf-8")
+    assert problems("workflows", [broken]) == ""
+    assert 'property "tag_name" is not defined' in findings([broken])
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -84,6 +91,15 @@ def test_every_make_target_that_a_workflow_calls_exists() -> None:
     lines = [line for text in texts for line in re.findall(r"(?m)\bmake ([a-z -]+)$", text)]
     called = {word for line in lines for word in line.split()}
     assert {"lint", "test", "audit", "wheel", "sbom"} <= called <= targets
+
+
+def test_a_change_of_any_file_that_make_audit_reads_starts_the_audit() -> None:
+    recipe = re.findall(r"(?m)^audit:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"))[0]
+    read = sorted(re.findall(r" -r (\S+)", recipe))
+    # YAML reads the key "on" as true.
+    events = parsed(ROOT / ".github" / "workflows" / "audit.yml")[True]
+    assert len(read) == 3
+    assert [sorted(events[event]["paths"]) for event in ("push", "pull_request")] == [read, read]
 
 
 def test_a_step_of_the_release_fails_with_any_part_of_a_pipeline() -> None:

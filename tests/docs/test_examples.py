@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.docs.actionlint import ACTIONLINT, NO_ACTIONLINT, findings
 from tests.docs.github_schema import problems
 from tests.docs.placeholders import COMMIT, UNREVIEWED, with_a_commit
 
@@ -56,6 +57,11 @@ def test_the_workflows_pass_githubs_schema_and_zizmor(tmp_path: Path) -> None:
     command = [str(BIN / "zizmor"), "--offline", "--no-progress", "--no-config", *map(str, copies)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(ACTIONLINT is None, reason=NO_ACTIONLINT)
+def test_actionlint_finds_nothing() -> None:
+    assert findings(CHECKED) == ""
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
