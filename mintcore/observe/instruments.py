@@ -72,7 +72,7 @@ CACHES = Instrument(
     "fullsend_mint_cache_requests_total",
     "fullsend.mint.cache.requests",
     "{request}",
-    "Look-ups in each cache, by whether it had the value.",
+    "Look-ups in each cache; hit tells whether the cache had the value.",
     {"cache": "cache", "hit": "hit"},
 )
 

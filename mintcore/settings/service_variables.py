@@ -93,8 +93,8 @@ REQUESTS = (
     ),
     Variable(
         "HTTPS_PROXY_FROM_ENV", *BOTH, default="0",
-        meaning="`1` uses `HTTPS_PROXY`. Off by default: a proxy sees which hosts the mint calls, so one is not "
-        "used by accident",
+        meaning="`1` uses `HTTPS_PROXY`. Off by default: a proxy sees which hosts the mint calls, so the mint "
+        "uses none by accident",
     ),
     Variable(
         "HTTPS_PROXY", *BOTH, example="http://proxy.example.com:3128",

@@ -17,7 +17,8 @@ WHO_MAY_MINT = (
     ),
     Variable(
         "WORKFLOW_HOST_REPOS", *BOTH, default="fullsend-ai/fullsend", example="my-org/my-repo",
-        meaning="`owner/repo`, comma-separated: their workflows are trusted for every organization",
+        meaning="`owner/repo`, comma-separated: their workflows are trusted for every organization. A value replaces "
+        "the default",
     ),
     Variable(
         "WORKFLOW_REFS", *BOTH, example="refs/heads/main,refs/tags/v*,commits",
@@ -33,8 +34,8 @@ WHO_MAY_MINT = (
     Variable(
         "ENROLLED_IDS", *BOTH, example='\'{"my-org": "1234567"}\'',
         meaning="JSON object, `org` or `owner/repo` → GitHub's numeric id. A name that comes with another id now "
-        "belongs to a different account and is denied: the ids are those of a workflow's token, for a job of "
-        "CALLERS those of GitHub's answers. `fullsend mint enroll` writes it",
+        "belongs to a different account and is denied. A workflow's ids come from its token, those of a job of "
+        "`CALLERS` from GitHub. `fullsend mint enroll` writes it",
     ),
     Variable(
         "REQUIRED_CLAIMS", *BOTH, example='\'{"event_name": ["push", "workflow_dispatch"]}\'',
@@ -68,8 +69,7 @@ WHAT_A_TOKEN_REACHES = (
     ),
     Variable(
         "MINTS_PER_TOKEN", *BOTH, example="1", bounds=(1, 1000),
-        meaning="How many mints one OIDC token (`jti`) is good for, counted in `RATE_LIMIT_STORAGE`. Unset is "
-        "unlimited",
+        meaning="Mints per OIDC token (`jti`), counted in `RATE_LIMIT_STORAGE`. Unset is unlimited",
     ),
 )  # fmt: skip
 
@@ -116,8 +116,8 @@ WHOSE_TOKENS = (
         '"ref_path": "refs/heads/main"}, "as": "my-org/my-repo", "roles": ["coder"]}]\'',
         meaning="JSON list: which jobs of an issuer may ask. `match`: claim → value, exact or with one `*` at its "
         "end; it must pin the project exactly. `as`: the repository for which the job acts; its owner must be "
-        "enrolled. `roles`: what it may ask for. `level`, optional: the highest level, and the default one. If "
-        "several entries match, the first that has the role decides. Such a job has the scope "
+        "enrolled. `roles`: the roles that it may request. `level`, optional: the highest level, and the "
+        "default one. If several entries match, the first that has the role decides. Such a job has the scope "
         "`caller` unless `REPO_SCOPE` says more",
     ),
 )  # fmt: skip

@@ -13,11 +13,14 @@ HEAD = """# Configuration
 
 <!-- Written by `make docs` from mintcore/settings/trust_variables.py and service_variables.py. Change it there. -->
 
-Environment variables configure the mint; it reads them once at start. A missing or wrong value stops the start
-with one line per problem, which names the variable and an example. A doubtful one is a warning in the log, and so
-is a variable whose name is one letter away from one of these. A blank value counts as unset. A list of commas only
-and an empty JSON object are problems. URLs must be `https`; `http` works only on loopback. Switches accept only `0`
-or `1`.
+Environment variables configure the mint, which reads them once at start:
+
+- A missing or wrong value stops the start. Each problem is one line with the variable and an example. A list of
+  commas only and an empty JSON object are problems too.
+- A doubtful value is a warning in the log. So is a variable whose name is one letter away from one in these tables.
+- A blank value counts as unset.
+- URLs must be `https`; `http` works only on loopback.
+- Switches accept only `0` or `1`.
 
 `fullsend mint explain --env-file FILE` reads the same variables from a file and explains what they decide. `●` is
 required, `○` optional, `-` not read.
@@ -25,9 +28,9 @@ required, `○` optional, `-` not read.
 
 TAIL = """
 The OpenTelemetry SDK itself reads the other standard `OTEL_*` variables (service name, headers, sampler, intervals)
-once one of those above asks for telemetry. It needs `pip install 'fullsend-mint[telemetry]'`; for a hosted mint,
-add the packages to `requirements.txt`. Spans cover requests and
-their steps; no label of a metric comes from a caller.
+when a variable above turns telemetry on. Install the extra `telemetry` first (in a clone
+`pip install '.[telemetry]'`); for a hosted mint, add the packages to `requirements.txt`. Spans cover requests and
+their steps; [metrics.md](metrics.md) lists the metrics.
 """
 
 

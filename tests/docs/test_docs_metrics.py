@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -18,6 +18,9 @@ from mintcore.observe.instruments import INSTRUMENTS
 from mintcore.observe.metrics import Metrics
 from mintcore.request import AnswerRecord
 from tests.mint_doubles import FakeClock, new_attempt
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
@@ -29,16 +32,20 @@ EXPRESSIONS = [rule["expr"] for rule in RULES] + [
 PROMTOOL = shutil.which("promtool")
 
 
-def exported() -> dict[str, set[str]]:
-    """Return each sample name of a mint that has answered once, with its labels."""
+def exported_families() -> list[Metric]:
+    """Return the metrics of a mint that has answered once."""
     metrics, context = Metrics(), new_attempt(FakeClock())
     context.step_ms |= {"issue": 30.0}
     context.upstream_calls |= {"github": 1}
     context.cache_hits |= {"jwks": True}
     context.github_quota |= {"remaining": 4870}
     metrics.answered(AnswerRecord(route="/v1/token", status=200, code="", traceparent="", context=context))
-    families = text_string_to_metric_families(metrics.text())
-    return {sample.name: set(sample.labels) for family in families for sample in family.samples}
+    return list(text_string_to_metric_families(metrics.text()))
+
+
+def exported() -> dict[str, set[str]]:
+    """Return each sample name, with its labels."""
+    return {sample.name: set(sample.labels) for family in exported_families() for sample in family.samples}
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -54,6 +61,14 @@ def test_every_instrument_is_exported_under_the_name_that_the_list_says() -> Non
     for one in INSTRUMENTS:
         name = f"{one.prometheus}_count" if one.is_histogram else one.prometheus
         assert names[name] == set(one.labels)
+
+
+def test_the_page_says_of_what_kind_each_metric_is() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^\| `(fullsend_mint_\w+)` \| [^|]+ \| (\w+)", page, re.MULTILINE))
+    assert shown == {
+        family.name + ("_total" if family.type == "counter" else ""): family.type for family in exported_families()
+    }
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
