@@ -17,8 +17,8 @@ WHO_MAY_MINT = (
     ),
     Variable(
         "WORKFLOW_HOST_REPOS", *BOTH, default="fullsend-ai/fullsend", example="my-org/my-repo",
-        meaning="`owner/repo`, comma-separated: their workflows are trusted for every organization. A value replaces "
-        "the default",
+        meaning="`owner/repo`, comma-separated: their workflows are trusted for every organization. A value "
+        "replaces the default",
     ),
     Variable(
         "WORKFLOW_REFS", *BOTH, example="refs/heads/main,refs/tags/v*,commits",
