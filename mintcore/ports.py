@@ -113,8 +113,11 @@ class AppAssertions(Protocol):
     def assertion(self, app: App, context: RequestContext) -> Secret:
         """Return a JWT that is valid now. Raises what :meth:`KeyStore.signer` raises."""
 
-    def refused(self, app: App, assertion: Secret) -> None:
-        """Drop ``assertion``, which the forge has refused, and read the key again next time."""
+    def refused(self, app: App, assertion: Secret) -> bool:
+        """Drop ``assertion``, which the forge has refused, and read the key again next time.
+
+        Return ``False`` if another assertion is here already, which may have the same key.
+        """
 
     def correct_clock(self, date: str) -> bool:
         """Compare with the forge's ``Date`` of a refusal; return whether our clock was wrong and is corrected."""

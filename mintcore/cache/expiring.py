@@ -115,8 +115,7 @@ class ExpiringCache(Generic[K, V]):
             hit = slot.has_value and now < slot.fresh_until
             renewable = slot.has_value and now < slot.renew_until and renew is not None
             context.cache_hits.setdefault(self._name, hit or renewable)
-            # Another request loads, or has just failed to: serve the old value without waiting.
-            if hit or (usable and (slot.load is not None or now < slot.failed_until)):
+            if hit or slot.serves_old(now):
                 return slot.value  # type: ignore[return-value]
             if slot.failure is not None and now < slot.failed_until:
                 raise copy.copy(slot.failure)
@@ -174,14 +173,14 @@ class ExpiringCache(Generic[K, V]):
         return self._wait(slot, pending, context)
 
     def expire(self, key: K) -> None:
-        """Load again next time; the old value still serves while the source fails."""
+        """Load again next time, and wait for it; the old value still serves while the source fails."""
         with self._lock:
             slot = self._slots.get(key)
             if slot is not None:
-                slot.fresh_until = slot.renew_until = slot.failed_until = 0.0
+                slot.expire()
 
-    def drop_if(self, key: K, value: V, first: Callable[[], None] = lambda: None) -> None:
-        """Compare and delete: forget the value for ``key`` if it is still ``value``.
+    def drop_if(self, key: K, value: V, first: Callable[[], None] = lambda: None) -> bool:
+        """Compare and delete: forget the value for ``key`` if it is still ``value``, and tell whether it was.
 
         ``first`` is called before, while no request can start a load: it drops what the value was made from.
         """
@@ -191,6 +190,8 @@ class ExpiringCache(Generic[K, V]):
                 slot.fresh_until = 0.0  # get() must wait here instead of serving it
                 first()
                 del self._slots[key]
+                return True
+            return False
 
     def clear(self) -> None:
         """Forget every value."""
@@ -223,25 +224,26 @@ class ExpiringCache(Generic[K, V]):
         try:
             value = load()
         except BaseException as error:
-            left = isinstance(error, TransientError) and context.deadline.remaining() <= 0
-            stale = self._failed(key, slot, error, left=left, old=old)
-            if stale:
+            transient = isinstance(error, TransientError)
+            left = transient and context.deadline.remaining() <= 0
+            self._failed(key, slot, pending, error, left=left)
+            if transient and old:
                 pending.set_result(slot.value)  # type: ignore[arg-type]
                 return slot.value  # type: ignore[return-value]
             pending.set_exception(LoaderLeftError() if left else error)
             raise
         with self._lock:
-            fresh, renew = self._fresh_for(value), self._renew_for(value)
-            slot.keep(value, self._clock.monotonic(), fresh=fresh, renew=renew, stale=self._stale_seconds)
+            if slot.load is pending:
+                fresh, renew = self._fresh_for(value), self._renew_for(value)
+                slot.keep(value, self._clock.monotonic(), fresh=fresh, renew=renew, stale=self._stale_seconds)
         pending.set_result(value)
         return value
 
-    def _failed(self, key: K, slot: Slot[V], error: BaseException, *, left: bool, old: bool) -> bool:
-        """Note a load's failure and tell whether the old value serves instead."""
+    def _failed(self, key: K, slot: Slot[V], pending: Future[V], error: BaseException, *, left: bool) -> None:
+        """Note a load's failure, unless the key was expired or forgotten meanwhile and belongs to another load."""
         hold = self._hold_failure_seconds
         with self._lock:
-            forget = slot.fail(error, left=left, until=self._clock.monotonic() + hold if hold > 0 else 0.0)
-            # Unless the key was forgotten meanwhile and now belongs to another load.
+            until = self._clock.monotonic() + hold if hold > 0 else 0.0
+            forget = slot.load is pending and slot.fail(error, left=left, until=until)
             if forget and self._slots.get(key) is slot:
                 del self._slots[key]
-            return isinstance(error, TransientError) and old

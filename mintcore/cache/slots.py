@@ -26,6 +26,7 @@ class Slot(Generic[V]):
     """The value, the failure of the last load, and the load in progress; times are monotonic seconds.
 
     ``waiting`` is the number of requests that wait for the load; ``used`` is larger the later the key was used.
+    ``wrong`` is whether the source has refused the value: it serves only if the next load fails.
     """
 
     value: V | None = None
@@ -33,6 +34,7 @@ class Slot(Generic[V]):
     fresh_until: float = 0.0
     renew_until: float = 0.0
     stale_until: float = 0.0
+    wrong: bool = False
     failure: TransientError | None = None
     failed_until: float = 0.0
     next_renewal: float = 0.0
@@ -47,6 +49,16 @@ class Slot(Generic[V]):
         self.load = Future()
         return self.load, True
 
+    def serves_old(self, now: float) -> bool:
+        """Return whether the value serves without waiting: another request loads, or has just failed to."""
+        usable = self.has_value and now < self.stale_until and not self.wrong
+        return usable and (self.load is not None or now < self.failed_until)
+
+    def expire(self) -> None:
+        """Note that the value is wrong. A load in progress may have read it too, so its result is not kept."""
+        self.fresh_until = self.renew_until = self.failed_until = 0.0
+        self.load, self.wrong = None, True
+
     def must_load(self, now: float) -> bool:
         """Return whether a request has to start a load for its answer."""
         if self.load is not None or now < self.failed_until:
@@ -59,7 +71,7 @@ class Slot(Generic[V]):
         self.fresh_until = now + fresh
         self.renew_until = self.fresh_until + renew
         self.stale_until = max(self.renew_until, now + stale)
-        self.failure, self.load = None, None
+        self.failure, self.load, self.wrong = None, None, False
 
     def fail(self, error: BaseException, *, left: bool, until: float) -> bool:
         """Note that the load failed; return whether the key is to be forgotten.
@@ -67,7 +79,7 @@ class Slot(Generic[V]):
         A TransientError is kept ``until`` that time, unless the time is 0. ``left`` is whether the loading request
         hit its own deadline.
         """
-        self.load = None
+        self.load, self.wrong = None, False
         if left:
             self.next_renewal = 0.0
             return False

@@ -1,6 +1,6 @@
 """GitHub as one App sees it: calls that carry the App's JWT.
 
-If GitHub refuses the JWT, the key is read again and the call repeated once. If the clock was off, it is corrected.
+If GitHub refuses the JWT, the key is read again and the call repeated. If the clock was off, it is corrected.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ NO_INSTALL_PAGE_SECONDS = 15.0
 
 _OK = 200
 _UNAUTHORIZED = 401
+# The JWT of the request, and one that a helper has signed meanwhile, perhaps with the same key.
+_MAX_REFUSALS = 2
 
 
 class AppClient:
@@ -56,11 +58,16 @@ class AppClient:
         """Return GitHub's answer. Raises GitHubUnavailable, UpstreamTimeout or a key's failure."""
         assertion = self._assertions.assertion(app, context)
         answer = self._send(assertion, method, path, context, body)
-        if answer.status != _UNAUTHORIZED:
-            return answer
-        if not self._assertions.correct_clock(answer.headers.get("date", "")):
-            self._assertions.refused(app, assertion)
-        return self._send(self._assertions.assertion(app, context), method, path, context, body)
+        for _ in range(_MAX_REFUSALS):
+            if answer.status != _UNAUTHORIZED:
+                break
+            corrected = self._assertions.correct_clock(answer.headers.get("date", ""))
+            anew = corrected or self._assertions.refused(app, assertion)
+            assertion = self._assertions.assertion(app, context)
+            answer = self._send(assertion, method, path, context, body)
+            if anew:
+                break
+        return answer
 
     def sign(self, app: App, context: RequestContext) -> None:
         """Have an App JWT ready, which a key store far away may sign. Raises a key's failure."""

@@ -86,10 +86,13 @@ class AppJwts:
 
         return self._jwts.get(key, lambda: sign(context), context, renew=sign)
 
-    def refused(self, app: App, assertion: Secret) -> None:
-        """Drop the JWT that GitHub refused, and read the key again: it may have been rotated."""
+    def refused(self, app: App, assertion: Secret) -> bool:
+        """Drop the JWT that GitHub refused, and read the key again: it may have been rotated.
+
+        Return whether the next JWT is signed anew. It is not where another one is here already.
+        """
         key = (app, self._keys.key_version(app.key_role))
-        self._jwts.drop_if(key, assertion, first=lambda: self._keys.forget(app.key_role))
+        return self._jwts.drop_if(key, assertion, first=lambda: self._keys.forget(app.key_role))
 
     def correct_clock(self, date: str) -> bool:
         """Follow GitHub's ``Date``; tell whether the clock was off, and with it every JWT."""

@@ -67,8 +67,9 @@ class Forge:
     def revoke(self, _token: object, _context: object) -> bool:
         return True
 
-    def refused(self, _app: object, _assertion: object) -> None:
+    def refused(self, _app: object, _assertion: object) -> bool:
         """Forget nothing."""
+        return True
 
     def correct_clock(self, _date: str) -> bool:
         return False

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mintcore.errors import InvalidRoleKey, KeyUnavailable
 from tests.mint_doubles import FakeClock, ManualHelpers, new_attempt
-from tests.unit.cache.cache_sources import Source, new_cache
+from tests.unit.cache.cache_sources import TIMEOUT, Source, new_cache
 
 if TYPE_CHECKING:
     from mintcore.cache import ExpiringCache
+    from mintcore.errors import MintError
     from mintcore.request import RequestContext
 
 
@@ -125,3 +128,40 @@ def test_an_expired_key_is_fetched_anew_and_not_served_old(clock: FakeClock) -> 
     source.answer = "second"
     cache.expire("a")
     assert get_or_renew(cache, source, clock) == "second"
+
+
+def test_an_expired_value_does_not_serve_while_another_request_fetches_it_anew(clock: FakeClock) -> None:
+    helpers, source = ManualHelpers(), Source()
+    cache = renewing(clock, helpers)
+    get_or_renew(cache, source, clock)
+    cache.expire("a")
+    loads, may_load = threading.Event(), threading.Event()
+
+    def slowly() -> object:
+        loads.set()
+        assert may_load.wait(TIMEOUT)
+        return "second"
+
+    with ThreadPoolExecutor(2) as pool:
+        loading = pool.submit(cache.get, "a", slowly, new_attempt(clock))
+        assert loads.wait(TIMEOUT)
+        waiting = pool.submit(cache.get, "a", slowly, new_attempt(clock))
+        assert not waiting.done()
+        may_load.set()
+        assert [found.result(TIMEOUT) for found in (loading, waiting)] == ["second", "second"]
+
+
+@pytest.mark.parametrize("failure", [None, KeyUnavailable(), InvalidRoleKey()], ids=str)
+def test_a_load_that_began_before_its_key_expired_changes_nothing(
+    clock: FakeClock, failure: MintError | None
+) -> None:
+    helpers, source = ManualHelpers(), Source()
+    cache = renewing(clock, helpers)
+    get_or_renew(cache, source, clock)
+    clock.advance(100)
+    get_or_renew(cache, source, clock)  # a helper is to fetch it anew
+    cache.expire("a")
+    assert get_or_renew(cache, Source("after"), clock) == "after"
+    source.failure = failure
+    helpers.run()
+    assert get_or_renew(cache, source, clock) == "after"
