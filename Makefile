@@ -90,10 +90,11 @@ sbom: .venv/ready ## write dist/sbom.cdx.json and dist/sbom-image.cdx.json: the 
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.cdx.json requirements.txt
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom-image.cdx.json deploy/requirements.txt
 
+# The umask of the shell that builds would be in the wheels.
 wheel: .venv/ready ## build both wheels and the upload of the committed code into dist/; the same commit gives the same bytes
-	@rm -rf dist/source && mkdir -p dist/source && git archive HEAD | tar -x -C dist/source
-	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(UV) build -q --wheel --no-build-isolation --python $(BIN)/python --out-dir dist dist/source
-	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(UV) build -q --wheel --no-build-isolation --python $(BIN)/python --out-dir dist dist/source/sandbox
+	@rm -rf dist/source && mkdir -p dist/source && umask 022 && git archive HEAD | tar -x -C dist/source
+	umask 022 && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(UV) build -q --wheel --no-build-isolation --python $(BIN)/python --out-dir dist dist/source
+	umask 022 && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(UV) build -q --wheel --no-build-isolation --python $(BIN)/python --out-dir dist dist/source/sandbox
 	@$(BIN)/python scripts/release/source.py dist/source dist
 	@rm -rf dist/source && ls dist/*.whl
 

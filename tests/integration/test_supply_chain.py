@@ -12,11 +12,15 @@ import sys
 import tomllib
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from fullsend.operate.plan.bundle import build as bundle
 from mintcore.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -67,39 +71,66 @@ def test_the_list_of_parts_has_every_part_with_its_version_and_hash(tmp_path: Pa
     assert all(part["externalReferences"][0]["hashes"] for part in parts)
 
 
-def build(folder: Path, *, hour: int) -> Path:
-    """Build a wheel in a folder of its own, from files whose times differ."""
-    source = folder / "source"
-    for name in ("mintcore", "fullsend"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "setup.py", "main.py", "requirements.txt", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source / name)
-    shutil.copytree(ROOT / "deploy" / "completion", source / "deploy" / "completion")
-    for path in source.rglob("*"):
-        os.utime(path, (3600 * hour, 3600 * hour))
-    subprocess.run(
-        [
-            str(BIN / "uv"), "build", "-q", "--offline", "--wheel", "--no-build-isolation",
-            "--python", sys.executable, "--out-dir", str(folder / "dist"), str(source),
-        ],
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "SOURCE_DATE_EPOCH": "1700000000"},
-        check=True, capture_output=True, timeout=100,
-    )  # fmt: skip
-    return next((folder / "dist").glob("*.whl"))
+SOURCES = ("deploy/completion", "fullsend", "mintcore", "sandbox/fullsend_sandbox", "scripts")
+FILES = ("LICENSE", "Makefile", "README.md", "main.py", "pyproject.toml", "requirements.txt", "setup.py",
+         "sandbox/LICENSE", "sandbox/pyproject.toml")  # fmt: skip
 
 
-def test_the_wheel_comes_out_the_same_byte_for_byte(tmp_path: Path) -> None:
-    digests = {
-        hashlib.sha256(build(tmp_path / str(hour), hour=hour).read_bytes()).hexdigest()
-        for hour in (200_000, 300_001)
-    }
-    assert len(digests) == 1
+def make_wheels(folder: Path, umask: int, zone: str) -> Path:
+    """Run `make wheel` on this code in a repository of its own, and return the folder with what it built."""
+    for name in SOURCES:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    for name in FILES:
+        shutil.copy(ROOT / name, folder / name)
+    environment = {
+        "PATH": os.environ["PATH"], "HOME": str(folder), "TZ": zone, "UV_OFFLINE": "1",
+        "GIT_AUTHOR_DATE": "1700000000 +0000", "GIT_COMMITTER_DATE": "1700000000 +0000",
+    }  # fmt: skip
+    identity = ("-c", "user.name=someone", "-c", "user.email=someone@example.com")
+    for command in (
+        ("git", "init", "-q"), ("git", "add", "."), ("git", *identity, "commit", "-q", "-m", "release"),
+        ("make", "-s", "-o", ".venv/ready", f"BIN={BIN}", "wheel"),
+    ):  # fmt: skip
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            umask=umask,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "dist"
 
 
-def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path: Path) -> None:
-    with zipfile.ZipFile(build(tmp_path, hour=200_000)) as wheel:
-        tops = {name.partition("/")[0] for name in wheel.namelist()}
-        data = {name for name in wheel.namelist() if ".data/" in name}
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_wheels(tmp_path_factory.mktemp("release"), 0o022, "UTC")
+
+
+@pytest.fixture
+def wheel(dist: Path) -> Iterator[zipfile.ZipFile]:
+    with zipfile.ZipFile(dist / f"fullsend_mint-{VERSION}-py3-none-any.whl") as opened:
+        yield opened
+
+
+def test_a_release_comes_out_the_same_byte_for_byte_for_everyone(dist: Path, tmp_path: Path) -> None:
+    again = make_wheels(tmp_path, 0o077, "Asia/Tokyo")
+    first, second = (
+        {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*-*")}
+        for folder in (dist, again)
+    )
+    assert sorted(name.partition("-0")[0] for name in first) == [
+        "fullsend-mint", "fullsend_mint", "fullsend_mint_sandbox",
+    ]  # fmt: skip
+    assert first == second
+
+
+def test_the_wheel_holds_the_packages_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+    tops = {name.partition("/")[0] for name in wheel.namelist()}
+    data = {name for name in wheel.namelist() if ".data/" in name}
     share = f"fullsend_mint-{VERSION}.data/data/share"
     assert tops == {"mintcore", "fullsend", f"fullsend_mint-{VERSION}.dist-info", f"fullsend_mint-{VERSION}.data"}
     assert data == {
@@ -109,22 +140,24 @@ def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path: Path) -> None:
     }
 
 
-def test_an_installed_package_uploads_the_checkouts_bytes(tmp_path: Path) -> None:
-    with zipfile.ZipFile(build(tmp_path, hour=200_000)) as wheel:
-        wheel.extractall(tmp_path / "site-packages")
-    (tmp_path / "site-packages" / "main.py").write_text("# another package's\n")
-    assert bundle(tmp_path / "site-packages").sha256 == bundle(ROOT).sha256
+def test_an_installed_package_uploads_the_checkouts_bytes(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path)
+    (tmp_path / "main.py").write_text("# another package's\n")
+    assert bundle(tmp_path).sha256 == bundle(ROOT).sha256
 
 
-def test_both_distributions_carry_the_license(tmp_path: Path) -> None:
+def test_the_published_source_is_what_the_checkout_uploads(dist: Path) -> None:
+    (source,) = dist.glob("*-source.zip")
+    assert source.read_bytes() == bundle(ROOT).data
+
+
+def test_both_distributions_carry_the_license(wheel: zipfile.ZipFile, dist: Path) -> None:
     license_text = (ROOT / "LICENSE").read_bytes()
-    assert (ROOT / "sandbox" / "LICENSE").read_bytes() == license_text
-    with zipfile.ZipFile(build(tmp_path, hour=200_000)) as wheel:
-        folder = f"fullsend_mint-{VERSION}.dist-info"
-        assert wheel.read(f"{folder}/licenses/LICENSE") == license_text
-        assert b"License-Expression: Apache-2.0" in wheel.read(f"{folder}/METADATA")
-    sandbox = tomllib.loads((ROOT / "sandbox" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert (sandbox["license"], sandbox["license-files"]) == ("Apache-2.0", ["LICENSE"])
+    with zipfile.ZipFile(dist / f"fullsend_mint_sandbox-{VERSION}-py3-none-any.whl") as sandbox:
+        for opened, name in ((wheel, "fullsend_mint"), (sandbox, "fullsend_mint_sandbox")):
+            folder = f"{name}-{VERSION}.dist-info"
+            assert opened.read(f"{folder}/licenses/LICENSE") == license_text
+            assert b"License-Expression: Apache-2.0" in opened.read(f"{folder}/METADATA")
 
 
 def release_notes(version: str) -> subprocess.CompletedProcess[str]:
