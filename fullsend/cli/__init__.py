@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+from fullsend.console import error_text
+
 
 def main() -> None:
     """Run the command line; the console script's entry point."""
@@ -16,8 +18,6 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if (missing.name or "").split(".")[0] in {"fullsend", "mintcore"}:
             raise
-        sys.exit(
-            f"error: the fullsend command needs the Python package {missing.name}, which is not installed. "
-            "Fix: pip install 'fullsend-mint[cli]'"
-        )
+        message = f"the fullsend command needs the Python package {missing.name}, which is not installed."
+        sys.exit(error_text(message, "pip install 'fullsend-mint[cli]'"))
     cli(prog_name="fullsend")

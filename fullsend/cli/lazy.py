@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from click.exceptions import NoSuchCommand
+from click.shell_completion import CompletionItem
+
+from fullsend.failure import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 _OURS = frozenset({"fullsend", "mintcore"})
 # What to search for, where the package's name is not the module's.
 _DISTRIBUTIONS = {
+    "fullsend_sandbox": "fullsend-mint-sandbox",
+    "google": "google-auth",
     "jwt": "PyJWT",
     "nacl": "PyNaCl",
     "yaml": "PyYAML",
@@ -32,12 +37,15 @@ COMMAND = "fullsend.command"
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
-    """Where a command lives (`module:attribute`), its line in `--help`, the extra that brings its imports."""
+    """Where a command lives (`module:attribute`), its line in `--help`, the extra that brings its imports.
+
+    `install` says how to install a command that no extra brings.
+    """
 
     target: str
     help: str
     extra: str = "cli"
-    distribution: str = "fullsend-mint"
+    install: str = ""
 
 
 class LazyGroup(click.Group):
@@ -51,10 +59,21 @@ class LazyGroup(click.Group):
         """Name every command, in the table's order, which is the order a newcomer meets them in."""
         return list(self._table)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
-        """Import and return one command; an extra that is not installed becomes one sentence."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command. Raises Failure for a missing extra, except during completion."""
         entry = self._table.get(cmd_name)
-        return None if entry is None else _load(entry)
+        try:
+            return None if entry is None else _load(entry)
+        except Failure:
+            if ctx.resilient_parsing:
+                return click.Command(cmd_name)
+            raise
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete names from the table alone: a Tab imports no command and needs no extra."""
+        names = [name for name in self._table if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=self._table[name].help) for name in names]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -75,9 +94,9 @@ class LazyGroup(click.Group):
 
 @contextmanager
 def extra_needed(who: str, install: str, otherwise: str = "") -> Iterator[None]:
-    """Turn an import inside that finds no package into one sentence: what to install, or do `otherwise`.
+    """Turn an import inside that finds no package into an error: the package, and how to `install` it.
 
-    Raises click.ClickException.
+    `otherwise` is another way out. Raises Failure.
     """
     try:
         yield
@@ -85,16 +104,20 @@ def extra_needed(who: str, install: str, otherwise: str = "") -> Iterator[None]:
         module = (missing.name or "").split(".")[0]
         if module in _OURS:
             raise
-        raise click.ClickException(
-            f"{who} needs the Python package {_DISTRIBUTIONS.get(module, module)}, which is not installed. "
-            f"Fix: pip install '{install}'{otherwise}"
+        raise Failure(
+            f"{who} needs the Python package {_DISTRIBUTIONS.get(module, module)}, which is not installed.",
+            f"{install}{otherwise}",
         ) from missing
+
+
+def pip_install(extra: str) -> str:
+    """Return the command that adds an extra to the package, which is installed: pip needs no index for it."""
+    return f"pip install 'fullsend-mint[{extra}]'"
 
 
 def _load(entry: Lazy) -> click.Command:
     module_name, _, attribute = entry.target.partition(":")
-    install = f"{entry.distribution}[{entry.extra}]" if entry.extra else entry.distribution
-    with extra_needed("this command", install):
+    with extra_needed("this command", entry.install or pip_install(entry.extra)):
         module = importlib.import_module(module_name)
     command: click.Command = getattr(module, attribute)
     return command

@@ -67,17 +67,16 @@ def errors_redacted(context: click.Context | None = None) -> Iterator[None]:
         click.echo(error_text(error.message, remedy, error.code), err=True)
         raise click.exceptions.Exit(USAGE if nothing_was_sent else FAILED) from error
     except click.ClickException as error:
-        click.echo(error_text(error.format_message(), _remedy(error)), err=True)
+        click.echo(error_text(error.format_message(), _remedy(error, context)), err=True)
         raise click.exceptions.Exit(error.exit_code) from error
 
 
-def _remedy(error: click.ClickException) -> str:
+def _remedy(error: click.ClickException, context: click.Context | None) -> str:
     """Return the error's own remedy, which the sandbox's errors have, or the command that shows the usage."""
     own = getattr(error, "remedy", "")
-    if own:
+    if own or not isinstance(error, click.UsageError):
         return str(own)
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    return "" if context is None else f"{context.command_path} --help shows the usage"
+    return _usage(context) if error.ctx is None else f"{error.ctx.command_path} --help shows the usage"
 
 
 def _usage(context: click.Context | None) -> str:

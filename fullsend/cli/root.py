@@ -26,8 +26,7 @@ GROUPS = {
     "sandbox": Lazy(
         "fullsend_sandbox.cli.commands:sandbox",
         "Try a mint with local GitHub, Google and OIDC services.",
-        extra="",
-        distribution="fullsend-mint-sandbox",
+        install="pip install ./sandbox, in a clone of the repository",
     ),
 }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fullsend.cli.lazy import extra_needed
+from fullsend.cli.lazy import extra_needed, pip_install
 from fullsend.cli.mint.caller_options import narrowing_options, role_options
 from fullsend.cli.mint.location_options import PROJECT_VARIABLES, project_from_environment
 from fullsend.cli.output import (
@@ -104,7 +104,7 @@ def explain(
 
 
 def _of_project(project: str | None, region: str) -> Configuration:
-    with extra_needed("--project", "fullsend-mint[operate]", ", or give the mint's variables with --env-file"):
+    with extra_needed("--project", pip_install("operate"), ", or give the mint's variables with --env-file"):
         from fullsend.cli.mint.explain_project import read_project  # noqa: PLC0415 - needs an extra, files do not
     return read_project(project or "", region)
 

@@ -11,7 +11,7 @@ from functools import partial
 import click
 from click.core import ParameterSource
 
-from fullsend.cli.lazy import extra_needed
+from fullsend.cli.lazy import extra_needed, pip_install
 from fullsend.cli.mint import job_status
 from fullsend.cli.mint.caller_options import check_request, mint_options, narrowing_options, role_options
 from fullsend.cli.mint.location_options import project_from_environment
@@ -78,7 +78,7 @@ def status(
 
 
 def _operator(project: str, region: str, org: str | None, *, as_json: bool) -> None:
-    with extra_needed("--project", "fullsend-mint[operate]"):
+    with extra_needed("--project", pip_install("operate")):
         from fullsend.cli.mint.operator_status import show  # noqa: PLC0415 - jobs do without the extra it needs
     if not show(project, region, org, as_json=as_json):
         sys.exit(NOT_HEALTHY)

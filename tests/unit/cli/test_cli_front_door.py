@@ -9,19 +9,20 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fullsend.cli.files import append_output
 from fullsend.cli.github import COMMANDS as GITHUB
-from fullsend.cli.lazy import Lazy, LazyGroup, extra_needed
+from fullsend.cli.lazy import Lazy, LazyGroup, extra_needed, pip_install
 from fullsend.cli.mint import COMMANDS
 from fullsend.cli.output import confirm
 from fullsend.cli.root import GROUPS, cli
 from fullsend.explain.claims_file import read_claims
 from fullsend.explain.input_errors import UnusableInputError
-from fullsend.failure import BadInput
+from fullsend.failure import BadInput, Failure
 from fullsend.private_file import write_private
 from fullsend.run_token.command_line import ACTIONS, one_permission_each
 
@@ -58,14 +59,6 @@ def test_every_entry_of_a_table_leads_to_a_command(table: dict[str, Lazy]) -> No
         assert isinstance(group.get_command(click.Context(group), name), click.Command)
 
 
-def test_a_missing_extra_is_one_sentence_that_says_what_to_install() -> None:
-    group = LazyGroup(table={"x": Lazy("no_such_package_at_all:x", "…", extra="sandbox")})
-    done = CliRunner().invoke(group, ["x"])
-    assert done.exit_code == 1
-    assert "pip install 'fullsend-mint[sandbox]'" in done.output
-    assert len(done.output.splitlines()) == 1
-
-
 def test_a_mistake_in_our_own_modules_is_not_taken_for_a_missing_extra() -> None:
     group = LazyGroup(table={"x": Lazy("fullsend.no_such_module:x", "…")})
     assert isinstance(CliRunner().invoke(group, ["x"]).exception, ModuleNotFoundError)
@@ -75,8 +68,10 @@ def test_without_click_the_command_says_what_to_install() -> None:
     code = "import sys; sys.modules['click'] = None; from fullsend.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "pip install 'fullsend-mint[cli]'" in done.stderr
+    assert done.stderr.splitlines() == [
+        "error: the fullsend command needs the Python package click, which is not installed.",
+        "Fix: pip install 'fullsend-mint[cli]'",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -98,9 +93,9 @@ def test_without_google_the_operators_commands_say_what_to_install(arguments: li
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert says in done.stderr
-    assert "pip install 'fullsend-mint[operate]'" in done.stderr
+    what, fix = done.stderr.splitlines()
+    assert what == f"error: {says} the Python package google-auth, which is not installed."
+    assert fix.startswith("Fix: pip install 'fullsend-mint[operate]'")
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:
@@ -268,10 +263,77 @@ def test_spreading_loses_no_word(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "distribution"), [("nacl", "PyNaCl"), ("yaml", "PyYAML"), ("jwt", "PyJWT"), ("rich", "rich")]
-)
+    ("module", "distribution"),
+    [
+        ("nacl", "PyNaCl"), ("yaml", "PyYAML"), ("jwt", "PyJWT"), ("rich", "rich"),
+        ("fullsend_sandbox", "fullsend-mint-sandbox"), ("google", "google-auth"),
+    ],
+)  # fmt: skip
 def test_a_missing_package_is_named_as_one_would_search_for_it(module: str, distribution: str) -> None:
-    with pytest.raises(click.ClickException) as failed, extra_needed("this command", "fullsend-mint[operate]"):
+    with pytest.raises(Failure) as failed, extra_needed("this command", pip_install("operate")):
         raise ModuleNotFoundError(f"No module named {module!r}", name=f"{module}.part")
-    assert distribution in failed.value.message
-    assert "Fix: pip install 'fullsend-mint[operate]'" in failed.value.message
+    assert f" {distribution}, which is not installed." in failed.value.message
+    assert failed.value.remedy == "pip install 'fullsend-mint[operate]'"
+
+
+@pytest.mark.parametrize(
+    ("entry", "remedy"),
+    [
+        (Lazy("no_such_package.cli:x", "", extra="operate"), "pip install 'fullsend-mint[operate]'"),
+        (Lazy("no_such_package.cli:x", "", install="pip install ./x, in a clone"), "pip install ./x, in a clone"),
+    ],
+)
+def test_a_missing_package_has_the_form_of_every_error(entry: Lazy, remedy: str) -> None:
+    done = CliRunner().invoke(click.group(cls=type(cli), table={"x": entry})(lambda: None), ["x"])
+    assert done.exit_code == 1
+    assert done.output.splitlines() == [
+        "error: this command needs the Python package no_such_package, which is not installed.",
+        f"Fix: {remedy}",
+    ]
+
+
+def test_no_remedy_installs_by_name_what_no_index_has() -> None:
+    """pip finds an extra of the package that is installed; the sandbox is another distribution."""
+    assert {name for name, entry in GROUPS.items() if entry.install} == {"sandbox"}
+    assert GROUPS["sandbox"].install.startswith("pip install ./sandbox")
+
+
+@pytest.mark.parametrize(
+    ("line", "usage"),
+    [("bogus", "fullsend"), ("mint bogus", "fullsend mint"), ("mint token --role", "fullsend mint token"),
+     ("mint token --role x --bogus", "fullsend mint token"), ("mint exec --role x", "fullsend mint exec")],
+)  # fmt: skip
+def test_a_usage_error_of_any_kind_says_where_the_usage_is(line: str, usage: str) -> None:
+    done = CliRunner().invoke(cli, line.split(), prog_name="fullsend")
+    assert done.exit_code == 2
+    assert done.output.splitlines()[1:] == [f"Fix: {usage} --help shows the usage"]
+
+
+@pytest.mark.parametrize(
+    ("words", "incomplete", "completed"),
+    [
+        ([], "", ["here", "missing"]),
+        ([], "m", ["missing"]),
+        (["missing"], "", []),
+        (["missing", "--option", "value"], "--h", ["--help"]),
+        (["here"], "a", ["add"]),
+    ],
+)
+def test_a_tab_completes_beside_commands_whose_packages_are_missing(
+    words: list[str], incomplete: str, completed: list[str]
+) -> None:
+    table = {"here": Lazy("fullsend.cli.mint.issuer:issuer", ""), "missing": Lazy("no_such_package.cli:x", "")}
+    group = click.group(cls=type(cli), table=table)(lambda: None)
+    found = ShellComplete(group, {}, "fullsend", "_FULLSEND_COMPLETE").get_completions(words, incomplete)
+    assert [item.value for item in found] == completed
+
+
+def test_a_tab_after_the_command_imports_no_group_and_shows_what_each_is_for() -> None:
+    code = (
+        "import sys; from click.shell_completion import ShellComplete; from fullsend.cli.root import GROUPS, cli; "
+        "found = ShellComplete(cli, {}, 'fullsend', '').get_completions([], ''); "
+        "assert {item.value: item.help for item in found} == {name: entry.help for name, entry in GROUPS.items()}; "
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert not set(done.stdout.split()) & {"fullsend.cli.mint", "fullsend.cli.github", "fullsend_sandbox"}
