@@ -81,6 +81,19 @@ def test_a_package_is_installed_at_a_placeholder_that_the_reader_is_told_to_repl
     assert parsed(PROBE)["jobs"]["probe"]["steps"][1]["run"].endswith(f"@{COMMIT}'")
 
 
+def test_no_page_installs_by_name_what_no_index_has() -> None:
+    """Attack: before the first release, anyone can register the name at PyPI."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*"), *EXAMPLES.rglob("*.*")]
+    text = {path: path.read_text(encoding="utf-8") for path in pages if path.is_file()}
+    found = {
+        line
+        for page in text.values()
+        for line in re.findall(r"(?:pip|pipx|uv)[^\n]* (?:install|add|run) [^\n]*fullsend-mint[^\n]*", page)
+    }
+    assert found
+    assert [line for line in found if "@ git+https://" not in line] == []
+
+
 def test_the_caller_gives_each_called_workflow_the_inputs_it_declares() -> None:
     called = {f"{repository_of(path)}/.github/workflows/{path.name}": parsed(path) for path in CALLED}
     jobs = parsed(EXAMPLES / "app/.github/workflows/agents.yml")["jobs"].values()
