@@ -14,6 +14,7 @@ from fullsend.failure import BadInput
 from fullsend.github.api import CALL_SECONDS, DEFAULT_API_URL, GitHubApi, message_of
 from fullsend.github.app_jwt import app_jwt
 from fullsend.github.github_errors import GitHubError, is_limit, unreachable, unreadable
+from fullsend.github.quota import Quota, quota_of
 from fullsend.net.answer import one_line
 from fullsend.net.failures import NoAnswerError
 from fullsend.net.retry import RetryPolicy
@@ -53,6 +54,7 @@ class AppFacts:
     page: str
     permissions: Mapping[str, str]
     installations: tuple[Installation, ...] = ()
+    quota: Quota | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +74,15 @@ class GitHubApps:
 
     def app_everywhere(self, app_id: str, key: Secret | str) -> AppFacts:
         """Return the App with every account it is installed on; a text is a JWT. Raises BadInput, GitHubError."""
-        app = self._object(self._ask("/app", app_id, key))
+        answer = self._ask("/app", app_id, key)
+        app, quota = self._object(answer), quota_of(answer.headers)
         found: list[Installation] = []
         for page in range(1, MAX_PAGES + 1):
             listed = self._list(self._ask(f"/app/installations?per_page={PAGE}&page={page}", app_id, key))
             found += [_installation(one) for one in listed]
             if len(listed) < PAGE:
                 break
-        return _facts(app, tuple(found))
+        return _facts(app, tuple(found), quota)
 
     def _ask(self, path: str, app_id: str, key: Secret | str) -> Answer:
         try:
@@ -128,13 +131,16 @@ def _refused(answer: Answer, app_id: str) -> GitHubError:
     )
 
 
-def _facts(app: Mapping[str, Any], installations: tuple[Installation, ...] = ()) -> AppFacts:
+def _facts(
+    app: Mapping[str, Any], installations: tuple[Installation, ...] = (), quota: Quota | None = None
+) -> AppFacts:
     return AppFacts(
         app_id=str(app.get("id", "")),
         slug=str(app.get("slug", "")),
         page=str(app.get("html_url", "")),
         permissions={str(name): str(level) for name, level in (app.get("permissions") or {}).items()},
         installations=installations,
+        quota=quota,
     )
 
 

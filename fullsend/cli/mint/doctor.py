@@ -26,6 +26,7 @@ from fullsend.failure import Failure
 from fullsend.github.apps import GitHubApps
 from fullsend.operate.doctor.check import check, read_snapshot
 from fullsend.operate.doctor.finding import Kind
+from fullsend.operate.doctor.quota_checks import quotas_of
 from fullsend.operate.doctor.rehearsal import rehearse
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model.provenance import MAX_BYTES, Provenance, ServedSource, parse_digests
@@ -100,12 +101,15 @@ def doctor(
     rehearsal = _rehearsed(events, state.serving_environment) if events else None
     problems = [finding for finding in findings if finding.kind is Kind.PROBLEM]
     if as_json:
-        found = {"url": state.url, "findings": [asdict(finding) for finding in findings]}
+        quotas = {app: asdict(quota) for app, quota in quotas_of(snapshot).items()}
+        found = {"url": state.url, "findings": [asdict(finding) for finding in findings], "quotas": quotas}
         print_json(found | ({} if rehearsal is None else {"rehearsal": asdict(rehearsal)}))
     else:
         _print(findings)
         if rehearsal is not None:
             _print_rehearsal(rehearsal)
+    for app, quota in quotas_of(snapshot).items():
+        note(f"GitHub accepts {quota.remaining} of {quota.limit} requests of the App {app} until {quota.ends}.")
     if not problems:
         note(f"Nothing is wrong with the mint at {state.url}.")
     if problems:

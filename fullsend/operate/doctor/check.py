@@ -16,6 +16,7 @@ from fullsend.operate.doctor import (
     name_checks,
     protection_checks,
     provenance_checks,
+    quota_checks,
     service_checks,
 )
 from fullsend.operate.doctor.finding import (
@@ -64,6 +65,7 @@ CHECKS: tuple[Check, ...] = (
     key_checks.secrets,
     kms_checks.keys,
     key_checks.apps,
+    quota_checks.quotas,
     protection_checks.protections,
 )
 

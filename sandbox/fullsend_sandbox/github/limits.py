@@ -43,6 +43,11 @@ class Limits:
         self._exhausted = True
         self._primary_status = status
 
+    def leave(self, remaining: int) -> None:
+        """Count requests until only this many remain in the hour."""
+        self._roll()
+        self._used = HOURLY - remaining
+
     def slow_down(self, retry_after: int | None, status: int) -> None:
         """Start the secondary limit."""
         pause = SECONDARY_PAUSE if retry_after is None else retry_after

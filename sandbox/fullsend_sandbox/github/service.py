@@ -201,6 +201,11 @@ class GitHubService(LoopbackService):
         with self._state:
             self._limits.exhaust(reset_in_seconds, status)
 
+    def leave_requests(self, remaining: int) -> None:
+        """Spend the hourly limit but for this many requests."""
+        with self._state:
+            self._limits.leave(remaining)
+
     def limit_secondary(self, retry_after: int | None = None, *, status: int = 403) -> None:
         """Start the secondary limit, for `retry_after` seconds, or for a minute without that header."""
         with self._state:

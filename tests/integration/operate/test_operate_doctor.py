@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -176,6 +177,24 @@ def test_the_doctor_has_nothing_to_say_of_a_new_mint_and_writes_nothing(operator
     found = operator.doctor()
     assert (found.exit_code, found.stdout) == (0, "")
     assert operator.plane.writes == before
+
+
+def test_the_doctor_shows_githubs_limit_of_each_app_and_reports_one_that_is_nearly_used_up(
+    operator: Operator,
+) -> None:
+    operator.deploy()
+    well = operator.doctor()
+    assert re.search(r"GitHub accepts 49\d\d of 5000 requests of the App \S+ until \d\d:\d\d UTC\.", well.stderr)
+
+    operator.world.github.leave_requests(499)
+    found = operator.run("mint", "doctor", "--json", "--source", str(operator.source))
+
+    assert found.exit_code == 3
+    told = json.loads(found.stdout)
+    (finding,) = told["findings"]
+    assert (finding["code"], finding["kind"]) == ("app_quota_low", "problem")
+    (quota,) = told["quotas"].values()
+    assert (quota["limit"], quota["remaining"]) == (5000, 498)
 
 
 def test_a_key_that_the_operator_may_not_read_is_said_to_be_unchecked(operator: Operator) -> None:
