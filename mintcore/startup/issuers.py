@@ -77,6 +77,7 @@ def trust_issuers(
                 algorithms=issuer.kind.algorithms,
                 # GitHub's tokens must not depend on the time of another issuer.
                 sets_clock=issuer.kind.is_github,
+                like_github=issuer.kind.is_github,
                 # One more request loads.
                 max_waiting=max(1, share - 1),
             ),

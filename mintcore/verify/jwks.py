@@ -7,7 +7,9 @@ keys arrive, so the fetch begins before the cryptography libraries are imported.
 
 from __future__ import annotations
 
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +20,8 @@ from mintcore.request import Deadline
 from mintcore.verify.unverified import RS256_ONLY
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from mintcore.outbound.channel import Outbound
     from mintcore.ports import Clock, Helpers
     from mintcore.request import RequestContext
@@ -29,6 +33,9 @@ STALE_SECONDS = 24 * 3600.0
 UNKNOWN_KEY_SECONDS = 30.0
 # Long enough to spare an issuer that is down, short enough to notice soon that it is back.
 HOLD_FAILURE_SECONDS = 5.0
+
+# GitHub's key set below its issuer's URL (GitHub Docs: OpenID Connect reference).
+_GITHUB_PATH = "/.well-known/jwks"
 
 _OK = 200
 
@@ -56,12 +63,15 @@ class IssuerKeys:
         algorithms: frozenset[str] = RS256_ONLY,
         sets_clock: bool = True,
         max_waiting: int = MAX_WAITING,
+        like_github: bool = False,
     ) -> None:
         parts = urlsplit(issuer)
         self._issuer = issuer
         self._name = name or issuer
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._discovery_path = parts.path.rstrip("/") + "/.well-known/openid-configuration"
+        self._early_path = parts.path.rstrip("/") + _GITHUB_PATH if like_github else ""
+        self._helpers = helpers
         self._channel = outbound.channel("issuer", self._origin)
         self._clock = clock
         self._fetch_seconds = fetch_seconds
@@ -106,8 +116,11 @@ class IssuerKeys:
         deadline = Deadline(self._clock, min(self._fetch_seconds, context.deadline.remaining()))
         hurried = replace(context, deadline=deadline)
         try:
-            document = self._get(self._discovery_path, hurried)
-            keys = self._get(self._jwks_path(document), hurried)
+            early = self._ask_early(hurried)
+            path = self._jwks_path(self._get(self._discovery_path, hurried))
+            keys = _result(early, hurried) if early is not None and path == self._early_path else None
+            if keys is None:
+                keys = self._get(path, hurried)
             from mintcore.verify.key_sets import parse_key_set  # noqa: PLC0415 - see the module's docstring
 
             return parse_key_set(keys, self._algorithms)
@@ -117,6 +130,12 @@ class IssuerKeys:
             raise (IssuerRefused if lasts else IssuerUnavailable)(
                 detail=f"the keys of the issuer {self._issuer} cannot be fetched: {why}", issuer=self._name
             ) from None
+
+    def _ask_early(self, context: RequestContext) -> Future[dict[str, Any]] | None:
+        if self._helpers is None or not self._early_path:
+            return None
+        # A context of its own, because two threads must not count calls in one.
+        return self._helpers.start(partial(self._get, self._early_path, replace(context, upstream_calls={})))
 
     def _get(self, path: str, context: RequestContext) -> dict[str, Any]:
         answer = self._channel.send("GET", path, headers={"Accept": "application/json"}, context=context)
@@ -139,3 +158,13 @@ class IssuerKeys:
             return jwks_uri.removeprefix(self._origin)
         shown = jwks_uri[:200] if isinstance(jwks_uri, str) else type(jwks_uri).__name__
         raise IssuerRefused(detail=f"jwks_uri is not on the issuer's origin {self._origin}: {shown}")
+
+
+def _result(early: Future[dict[str, Any]], context: RequestContext) -> dict[str, Any] | None:
+    """Return the early answer, ``None`` if there is no usable one: the key set is then fetched again."""
+    try:
+        answer = early.result(timeout=context.deadline.remaining())
+    except (OutboundError, IssuerUnavailable, FutureTimeoutError):
+        return None
+    context.upstream_calls["issuer"] += 1
+    return answer

@@ -27,6 +27,7 @@ class Peer:
         self._script = script
         self.requests: list[bytes] = []
         self.connections = 0
+        self._numbering = threading.Lock()
         self._stopping = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
@@ -67,8 +68,10 @@ class Peer:
     def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             while request := _read_request(connection):
-                self.requests.append(request)
-                for piece in self._script(len(self.requests) - 1):
+                with self._numbering:
+                    self.requests.append(request)
+                    number = len(self.requests) - 1
+                for piece in self._script(number):
                     if piece is None:
                         return
                     if isinstance(piece, bytes):
