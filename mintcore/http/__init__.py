@@ -1,1 +1,1 @@
-"""The HTTP edge: what comes in, what goes out, and the servers of both modes."""
+"""The HTTP edge: requests, answers, and the servers of both modes."""

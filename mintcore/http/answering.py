@@ -1,7 +1,7 @@
-"""Give a parsed request to the application, and send its answer in one call.
+"""Pass a parsed request to the application, and send its answer in one piece.
 
-gunicorn sends the head and the body of an answer separately. Each send gives up the interpreter's lock, for which
-all threads compete (docs/adr/0048).
+gunicorn sends the head and the body of an answer separately. Each send releases the interpreter's lock, and all
+threads compete for it (docs/adr/0048).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class FixedSettings:
-    """gunicorn's settings, each looked up once: they do not change while the server runs."""
+    """gunicorn's settings, looked up once: they do not change while the server runs."""
 
     def __init__(self, cfg: Config) -> None:
         self._cfg = cfg
@@ -58,7 +58,7 @@ def answer(
     *,
     last: bool,
 ) -> bool:
-    """Answer a request that was parsed; return whether the connection stays open, never for the ``last`` one."""
+    """Answer a parsed request; return whether the connection stays open. It closes after the ``last`` request."""
     began = datetime.now()  # noqa: DTZ005 - the logger takes the difference of two
     # Sent while the body was received.
     req._expected_100_continue = False  # noqa: SLF001 - gunicorn has no setting for it

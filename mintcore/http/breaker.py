@@ -17,7 +17,7 @@ REST_SECONDS = 5.0
 
 
 class CircuitOpen(Exception):
-    """The service must not be asked now; ``retry_after`` is in whole seconds."""
+    """The service must not be called now; ``retry_after`` is in whole seconds."""
 
     def __init__(self, reason: str, retry_after: int) -> None:
         self.retry_after = retry_after
@@ -25,10 +25,10 @@ class CircuitOpen(Exception):
 
 
 class CircuitBreaker:
-    """Lets at most ``max_waiting`` callers wait for a service, and none for some seconds after repeated failures.
+    """Lets at most ``max_waiting`` callers wait for a service, and pauses all calls after repeated failures.
 
-    After ``FAILURES`` failures in a row no caller is let through for ``REST_SECONDS``. Then one caller tries the
-    service: after a success all callers are let through, after a failure the next pause begins.
+    After ``FAILURES`` failures in a row no caller may call the service for ``REST_SECONDS``. Then one caller tries
+    it: a success ends the pause, a failure begins the next one.
     """
 
     def __init__(self, clock: Clock, *, max_waiting: int) -> None:
@@ -40,7 +40,7 @@ class CircuitBreaker:
 
     @contextmanager
     def calling(self, failure: type[Exception]) -> Iterator[None]:
-        """Call the service inside. Raises CircuitOpen instead; ``failure`` from inside counts as the service's."""
+        """Guard a call to the service, and count each ``failure`` that it raises. Raises CircuitOpen in a pause."""
         self._enter()
         failed = False
         try:
@@ -57,7 +57,7 @@ class CircuitBreaker:
             if self._failures >= FAILURES:
                 if now < self._rests_until:
                     raise CircuitOpen("it failed repeatedly", math.ceil(self._rests_until - now))
-                # This caller tries; the others wait as if it had failed already.
+                # This caller tries; for the others the pause continues meanwhile.
                 self._rests_until = now + REST_SECONDS
             if not self._free:
                 raise CircuitOpen("too many requests wait for it", math.ceil(REST_SECONDS))

@@ -1,7 +1,7 @@
-"""One client's connection to the server, and the bytes it has sent.
+"""One client's connection to the server, and the bytes received on it.
 
 The server's parser reads from the bytes of one whole request and never from the socket, so no thread waits for a
-client. Bytes after that request stay here until their turn.
+client. Bytes after that request stay here until it has been answered.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 # How long one send may wait for a client that does not read its answer.
 SEND_SECONDS = 5
-# A client that pipelines leaves at most this much behind the request that a thread has taken.
+# A client that pipelines can have at most this much buffered after the request that a thread has taken.
 _READ_BYTES = 16 * 1024
-# Larger than any answer: a send waits only for a client that left earlier answers unread.
+# Larger than any answer: a send blocks only if the client left earlier answers unread.
 _SEND_BUFFER = 256 * 1024
 _MAX_UNREAD = 64 * 1024
 _DISCARD_BYTES = 64 * 1024
@@ -35,13 +35,13 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class RequestBytes:
-    """The bytes of one request, as a source for gunicorn's parser: it sees the end of the stream after them."""
+    """The bytes of one request, as gunicorn's parser reads them; after them the stream ends."""
 
     def __init__(self) -> None:
         self.data = b""
 
     def recv(self, size: int) -> bytes:
-        """Return at most ``size`` bytes, none once all are read."""
+        """Return at most ``size`` bytes; empty once all are read."""
         taken, self.data = self.data[:size], self.data[size:]
         return taken
 
@@ -50,7 +50,7 @@ class _Request(Request):  # type: ignore[misc]
     """gunicorn's request, from a peer that is never a trusted proxy: ``forwarded_allow_ips`` is empty."""
 
     def _peer_is_trusted_proxy(self) -> bool:
-        # gunicorn would parse the peer's address for each request, only to compare it with nothing.
+        # gunicorn would parse the peer's address for each request, only to compare it with an empty list.
         return False
 
 
@@ -61,8 +61,8 @@ class _Parser(RequestParser):  # type: ignore[misc]
 class Connection(TConn):  # type: ignore[misc]
     """A connection whose requests are received before a thread takes them.
 
-    ``deadline`` is the monotonic time until which it may wait for its client. ``accounted`` belongs to
-    :mod:`~mintcore.http.waiting`, which adds up the bytes of all connections; ``watched`` to the worker's poller.
+    ``deadline`` is the monotonic time until which it may wait for its client. :mod:`~mintcore.http.waiting` uses
+    ``accounted`` to add up the bytes of all connections, and the worker's poller uses ``watched``.
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class Connection(TConn):  # type: ignore[misc]
 
     @property
     def buffered(self) -> int:
-        """How many bytes of requests that no thread has taken are held."""
+        """The number of buffered bytes of requests that no thread has taken."""
         return len(self._received)
 
     @property
     def closes(self) -> bool:
-        """Whether the request that was taken is the last one here."""
+        """Whether the request that a thread has taken is the last one on this connection."""
         return self._framer.closes
 
     @property
@@ -103,7 +103,7 @@ class Connection(TConn):  # type: ignore[misc]
     def receive(self) -> bool:
         """Read what has arrived and return whether a thread can take the request. Raises ConnectionError.
 
-        Raises it at the end of the stream, too.
+        Also raises it at the end of the stream.
         """
         try:
             data = self.sock.recv(_READ_BYTES, socket.MSG_DONTWAIT)
@@ -126,18 +126,18 @@ class Connection(TConn):  # type: ignore[misc]
         return done
 
     def say(self, what: bytes) -> None:
-        """Send a few bytes if that needs no waiting."""
+        """Send a few bytes if that does not block."""
         with contextlib.suppress(OSError):
             self.sock.send(what, socket.MSG_DONTWAIT)
 
     def hand_over(self) -> None:
-        """Give the parser the bytes of the request, and nothing of what follows."""
+        """Give the parser the bytes of the request, without the bytes after it."""
         end = self._framer.end
         self._source.data = bytes(self._received[:end])
         del self._received[:end]
 
     def reads_answers(self) -> bool:
-        """Return whether the client takes its answers: a thread must not wait for one that only sends."""
+        """Return whether the client reads its answers: a thread must not wait for a client that only sends."""
         try:
             unread: int = struct.unpack("i", fcntl.ioctl(self.sock, termios.TIOCOUTQ, b"\0" * 4))[0]
         except OSError:
@@ -148,14 +148,14 @@ class Connection(TConn):  # type: ignore[misc]
         """Return whether another request can follow, and prepare for it."""
         unread = self._source.data or self.parser.unreader.take_buffered()
         if self.closes or unread:
-            # The parser found another end than the framer did: what follows cannot be told from a body.
+            # The parser and the framer found different ends, so the next bytes could be a body or a request.
             return False
         self._framer = Framer(MAX_BODY)
         self._continued = False
         return True
 
     def discard(self, max_bytes: int) -> bool:
-        """Read what has arrived and drop it; return whether more may come, ``max_bytes`` bytes in all."""
+        """Read and drop received bytes, ``max_bytes`` in total; return whether more may come."""
         try:
             size = len(self.sock.recv(_DISCARD_BYTES, socket.MSG_DONTWAIT))
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The HTTP edge of both modes: routes, the deadline of a request, and every failure as JSON.
+"""Answer HTTP requests in both modes: routes, the request's deadline, and every failure as JSON.
 
 The server calls :class:`Endpoint` with each werkzeug request. :mod:`mintcore.http.incoming` reads the parts of the
 request, and :mod:`mintcore.service` decides what the caller gets.
@@ -45,17 +45,17 @@ class Fallback(Protocol):
         """Return whether the other mint serves the role."""
 
     def forward(self, unverified_token: str, body: bytes, headers: Headers, context: RequestContext) -> Response:
-        """Return the other mint's answer as it is. Raises FallbackUnavailable.
+        """Return the other mint's answer unchanged. Raises FallbackUnavailable.
 
-        ``headers`` are all those of the caller; the fallback chooses which of them to forward.
+        ``headers`` holds all headers of the caller; the fallback chooses which of them to forward.
         """
 
 
 class Endpoint:
     """Answers requests; no request makes it raise.
 
-    ``service`` returns the mint once it is built. ``unhealthy`` is why this mint cannot mint, empty if it can:
-    ``/health`` answers 503 with it.
+    ``service`` returns the mint once it is built. ``unhealthy`` is the reason why this mint cannot mint, empty if
+    it can; ``/health`` then answers 503 with this reason.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Endpoint:
 
     def _tell(self, request: Request, status: int, code: str, context: RequestContext) -> None:
         """Tell the observers; the caller gets its answer even if they fail."""
-        # A path that the caller invents would make a new series each time, and use up memory.
+        # Attack: each invented path would create a new metric series and use up memory.
         route = request.path if request.path in self._routes else "other"
         answered = AnswerRecord(
             route=route,

@@ -1,8 +1,8 @@
-"""The fallback mint, for the roles this one does not hold: forward the request, return the answer.
+"""Forward requests for roles that this mint does not hold to the fallback mint, and return its answers.
 
-A token is forwarded only after the local checks: a misspelled role must not hand an arbitrary text to another mint,
-or a genuine token that is meant for a third one. Of the caller's headers only the bearer and the content type go
-on. The request is sent once: retries at each hop would multiply.
+A token is forwarded only after the local checks. Otherwise a misspelled role would send unchecked text, or a
+genuine token for another service, to the fallback mint. Only the bearer and the content type of the caller's
+headers are forwarded. The request is sent once, because retries at each hop would multiply.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from mintcore.request import RequestContext
 
 FORWARDED = "X-Fullsend-Mint-Forwarded"
-"""Marks a request that a mint has sent on; it is not sent on again."""
+"""Marks a forwarded request; it is not forwarded again."""
 
-# The body's own headers, and what a caller needs in order to try again, or to know that it need not.
+# The headers about the body, and those that tell a caller whether and when to retry.
 _RETURNED = ("Content-Type", "Content-Encoding", "Retry-After", "X-Should-Retry", "WWW-Authenticate")
 _FINAL = range(200, 600)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CIRCLE = (
-    "This mint does not hold the role, and another mint had already forwarded the request to it. Fix: the operator "
-    "ends the chain or circle of FALLBACK_MINT_URL settings."
+    "This mint does not hold the role, and another mint has already forwarded the request to it. Fix: the operator "
+    "removes the chain or circle of FALLBACK_MINT_URL settings."
 )
 
 
@@ -67,7 +67,7 @@ class UpstreamMint:
         return role not in self._holds
 
     def forward(self, unverified_token: str, body: bytes, headers: Headers, context: RequestContext) -> Response:
-        """Return the fallback mint's answer as it is.
+        """Return the fallback mint's answer unchanged.
 
         Raises FallbackUnavailable, InvalidToken or IssuerUnavailable.
         """
@@ -80,7 +80,7 @@ class UpstreamMint:
             self._note("WARNING", f"not forwarded: {failure}", context)
             raise
         if FORWARDED in headers:
-            # Otherwise two mints that name each other would forward one request forever, and fill up with it.
+            # Otherwise two mints that name each other would forward one request forever, and use up their threads.
             self._note("WARNING", "not forwarded: another mint had forwarded it here", context)
             raise FallbackUnavailable(_CIRCLE)
         sent = {"Authorization": f"Bearer {unverified_token}", FORWARDED: "1"}
@@ -130,7 +130,7 @@ def _unusable(answer: Answer) -> str:
 
 def _as_it_is(answer: Answer) -> Response:
     response = Response(answer.body, answer.status)
-    response.headers.remove("Content-Type")  # werkzeug's own, where the fallback mint may have given none
+    response.headers.remove("Content-Type")  # werkzeug adds one, and the fallback mint may have sent none
     for name in _RETURNED:
         if name.lower() in answer.headers:
             response.headers[name] = answer.headers[name.lower()]

@@ -1,8 +1,8 @@
-"""Where one HTTP/1.1 request ends in a stream of bytes (RFC 9112 §6 and §7).
+"""Find where one HTTP/1.1 request ends in a stream of bytes (RFC 9112 §6 and §7).
 
-It answers one question: can a thread read this request without waiting for its client? It judges nothing else.
-The server's own parser reads the same bytes afterwards and sees nothing beyond the end that was found here, so a
-disagreement between the two ends the connection instead of shifting one request into the next.
+So a thread can read the request without waiting for its client. This module validates nothing else. The server's
+own parser reads the same bytes afterwards, and only up to the end that was found here. So if the two disagree, the
+connection ends; the next request cannot be smuggled into this one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_HEAD = 64 * 1024
-# A chunked body may take this many times its own size: chunk sizes and extensions are overhead.
+# A chunked body may take this many times the size of its content: chunk sizes and extensions are overhead.
 _MAX_OVERHEAD = 4
 _MAX_LINE = 8192
 _CRLF = b"\r\n"
@@ -29,8 +29,8 @@ class Framer:
     """Finds the end of the request at the start of a buffer that grows.
 
     Call :meth:`scan` after each read. Once it returns ``True``, ``end`` is the request's length in bytes.
-    ``closes`` is set where the rest of the stream must not be read as another request: the request is malformed,
-    or larger than ``max_body`` and not whole. ``head_too_long`` is set where the fields are over the limit.
+    ``closes`` is set if the rest of the stream must not be read as another request: the request is malformed, or
+    larger than ``max_body`` and incomplete. ``head_too_long`` is set if the fields are over the limit.
     """
 
     def __init__(self, max_body: int) -> None:
@@ -60,7 +60,7 @@ class Framer:
         if _has_bare_newline(data, self._position, len(data) if end < 0 else end):
             return self._give_up(len(data))
         if max(end, len(data) if end < 0 else 0) > MAX_HEAD:
-            # The parser refuses a request line without an end itself, with another status.
+            # An endless request line is left to the parser, which refuses it with another status.
             self.head_too_long = data.find(_CRLF, len(_CRLF), MAX_HEAD) >= 0
             return self._give_up(len(data))
         if end < 0:
@@ -112,7 +112,7 @@ class Framer:
         return None
 
     def _chunk_end(self, data: bytearray) -> bool | None:
-        # More than allowed: enough is here for the answer 413 once the body is one byte over.
+        # Larger than allowed: one byte over the limit is enough for the answer 413.
         if self._decoded > self._max_body and len(data) >= self._position - (self._decoded - self._max_body - 1):
             return self._give_up(len(data))
         if len(data) < self._position + len(_CRLF):

@@ -1,7 +1,7 @@
-"""The parts of a request: the bearer, the body within its limit, the ids to log it under.
+"""Read the parts of a request: the bearer, the body within its limit, and the ids for the log.
 
-All of it is unverified. This module checks form and size; what the parts say is judged elsewhere. It reads
-fields by their WSGI names (PEP 3333): werkzeug's view of them costs a microsecond for each look.
+All of it is unverified: this module checks only form and size. It reads fields by their WSGI names (PEP 3333),
+because each access through werkzeug costs a microsecond.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def bearer_of(request: Request) -> str:
 def body_of(request: Request) -> bytes:
     """Return the body. Raises BodyTooLarge or InvalidJson.
 
-    A larger body is not read: the server closes the connection behind the answer.
+    A larger body is not read: the server closes the connection after the answer.
     """
     length = request.content_length
     if length is not None and length > MAX_BODY:
@@ -54,7 +54,7 @@ def request_id_of(request: Request) -> str:
 
 
 def trace_of(request: Request) -> str:
-    """Return the trace id of ``traceparent`` (W3C Trace Context) or ``X-Cloud-Trace-Context``, if it is one."""
+    """Return the trace id of ``traceparent`` (W3C Trace Context) or ``X-Cloud-Trace-Context``, empty if invalid."""
     for header in ("HTTP_TRACEPARENT", "HTTP_X_CLOUD_TRACE_CONTEXT"):
         match = _TRACE.fullmatch(request.environ.get(header, ""))
         if match:

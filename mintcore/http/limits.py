@@ -1,4 +1,4 @@
-"""The limits on the time, connections and memory that clients may use (docs/adr/0035 has the measurements).
+"""Limit the time, connections and memory that clients may use (docs/adr/0035 has the measurements).
 
 The process's limit on open files is raised here to fit the connections.
 """
@@ -14,7 +14,7 @@ from mintcore.http.ending import end_worker
 REQUEST_SECONDS = 10.0
 """Head and body in all, from the connection or from the request's first byte."""
 KEEPALIVE_SECONDS = 75
-"""Longer than the 60 s for which reverse proxies keep idle connections: a proxy must not reuse a closed one."""
+"""Longer than the 60 s for which reverse proxies keep idle connections, so a proxy never reuses a closed one."""
 LINGER_SECONDS = 2.0
 """How long, and MAX_DROPPED how much, a client may still send after the answer that ends its connection. The bytes
 are read and dropped; a reset would destroy the answer (RFC 9112 §9.6)."""
@@ -27,7 +27,7 @@ _OTHER_FILES = 256
 
 
 def connections(threads: int) -> int:
-    """Return how many clients can be connected, after raising the limit on open files as far as it may be."""
+    """Raise the limit on open files as far as the system allows, and return how many clients can be connected."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_CONNECTIONS * 2 if hard == resource.RLIM_INFINITY else min(hard, MAX_CONNECTIONS * 2)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -39,7 +39,7 @@ def connections(threads: int) -> int:
 
 
 def edge_settings() -> dict[str, Any]:
-    """Return gunicorn's settings that both forms of the mint share."""
+    """Return the settings of gunicorn that both modes share."""
     return {
         "worker_class": "mintcore.http.worker.ReceivingWorker",
         "worker_connections": MAX_CONNECTIONS,

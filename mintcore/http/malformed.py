@@ -1,4 +1,4 @@
-"""Answers to requests that never reach the endpoint: the server cannot parse them, or they arrive too slowly."""
+"""Answer requests that never reach the endpoint: the server cannot parse them, or they arrive too slowly."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _STATUS_OF = (
 
 
 def status_of(request: Any, error: BaseException) -> str:
-    """Return the status line for a request that gunicorn refused, empty where the fault is the server's.
+    """Return the status line for a request that gunicorn refused, empty for the server's own fault.
 
-    ``request`` is the parsed request, ``None`` if parsing failed. After parsing, only our answer can be refused.
+    ``request`` is the parsed request, ``None`` if parsing failed. Once it is parsed, only our answer can be at
+    fault.
     """
     if request is not None:
         return ""

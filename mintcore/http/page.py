@@ -1,4 +1,4 @@
-"""The one page for people: what answers here, its health, and where the documentation is.
+"""The page that a browser gets: the name of this service, its health, and a link to the documentation.
 
 The text is static: it has no scripts, no styles and no part of the request, so nothing can be injected.
 """
@@ -37,7 +37,7 @@ _PAGE = """<!doctype html>
 
 
 def wants_page(request: Request) -> bool:
-    """Return whether the request is a browser's: ``text/html`` is named in ``Accept``. curl sends ``*/*``."""
+    """Return whether a browser asks: its ``Accept`` names ``text/html``. curl sends ``*/*``."""
     if request.path != "/" or request.method not in {"GET", "HEAD"}:
         return False
     return any(kind.lower() == "text/html" and quality > 0 for kind, quality in request.accept_mimetypes)

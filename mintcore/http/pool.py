@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Pool:
-    """Calls ``answer`` for each connection it is given, in at most ``max_threads`` that start when needed."""
+    """Calls ``answer`` for each connection, in at most ``max_threads`` threads that start when needed."""
 
     def __init__(self, max_threads: int, answer: Callable[[Connection], None]) -> None:
         self._max_threads = max_threads
@@ -27,7 +27,7 @@ class Pool:
         self._started = 0
 
     def put(self, conn: Connection) -> None:
-        """Let the next free thread answer; called by one thread alone."""
+        """Let the next free thread answer. Only one thread may call this."""
         self._queue.put(conn)
         if self._started < self._max_threads and not self._idle.acquire(blocking=False):
             self._started += 1

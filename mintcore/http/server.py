@@ -1,7 +1,7 @@
 """The standalone mint's server: gunicorn with one process and a pool of threads.
 
-One process, so that keys, key sets and the rate limit are held once. gunicorn's parent process starts it again if
-it dies. How connections are received is decided in :mod:`mintcore.http.worker`.
+One process holds the keys, the key sets and the rate limit. gunicorn's parent process starts it again if it dies.
+:mod:`mintcore.http.worker` receives the connections.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def options(listener_fd: int, *, threads: int, deadline_seconds: float) -> dict[
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    """gunicorn, configured by us alone: no file, no command line."""
+    """gunicorn, configured only by these options: it reads no file and no command line."""
 
     def __init__(self, endpoint: Endpoint, chosen: dict[str, Any]) -> None:
         self._endpoint = endpoint
@@ -89,7 +89,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 def application(endpoint: Endpoint) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
-    """Return ``endpoint`` as what a WSGI server calls (PEP 3333)."""
+    """Return ``endpoint`` as a WSGI application (PEP 3333)."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         response = endpoint(Request(environ))

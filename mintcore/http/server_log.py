@@ -1,4 +1,4 @@
-"""The server's log, as the same JSON lines as everything else: answers and problems.
+"""The server's log of answers and problems, in the same JSON lines as the mint's other logs.
 
 gunicorn's messages about its own start and end are left out. Only the kind of an exception is logged, because its
 text quotes the request.
@@ -25,7 +25,7 @@ _OK = 200
 
 
 class TimedLog(JsonLog):
-    """JSON lines with the time: outside of a cloud, no log agent adds it."""
+    """JSON lines with the time, because no log agent adds it outside of a cloud."""
 
     def __init__(self, stream: TextIO, clock: Clock, *, project_id: str = "") -> None:
         super().__init__(stream, project_id=project_id)
@@ -48,7 +48,7 @@ class TimedLog(JsonLog):
 def logger_class(lines: JsonLog, *, answers: bool) -> type[JsonLogger]:
     """Return a class of gunicorn loggers that write to ``lines``; gunicorn makes the instance itself.
 
-    ``answers`` is whether each answer is logged; on Cloud Run the platform logs them.
+    ``answers`` tells whether to log each answer; on Cloud Run the platform logs them.
     """
     return type("BoundJsonLogger", (JsonLogger,), {"lines": lines, "answers": answers})
 
@@ -64,7 +64,7 @@ class JsonLogger(Logger):  # type: ignore[misc]
         self.cfg = cfg
 
     def critical(self, msg: object, *args: object, **_kwargs: object) -> None:
-        """Log what gunicorn calls critical."""
+        """Log a message of gunicorn's level "critical"."""
         self.lines.write("CRITICAL", _text(msg, args))
 
     def error(self, msg: object, *args: object, **_kwargs: object) -> None:
@@ -76,7 +76,7 @@ class JsonLogger(Logger):  # type: ignore[misc]
         self.lines.write("WARNING", _text(msg, args))
 
     def info(self, msg: object, *args: object, **_kwargs: object) -> None:
-        """Log nothing: gunicorn's own start does not concern the operator."""
+        """Log nothing: the operator does not need gunicorn's messages about its start."""
 
     def debug(self, msg: object, *args: object, **_kwargs: object) -> None:
         """Log nothing."""
@@ -102,7 +102,7 @@ class JsonLogger(Logger):  # type: ignore[misc]
         """Do nothing: standard output is not reopened."""
 
     def close_on_exec(self) -> None:
-        """Do nothing, as above."""
+        """Do nothing: there are no files to close."""
 
 
 def access_line(response: Any, environ: dict[str, Any], seconds: float) -> tuple[str, str, dict[str, Any]]:
@@ -111,7 +111,7 @@ def access_line(response: Any, environ: dict[str, Any], seconds: float) -> tuple
     The path is logged without its query, which may hold a secret by mistake.
     """
     status = int(str(response.status)[:3])
-    # Attack: a token in a field of the caller; once it is cut, the log's redaction does not find it.
+    # Attack: a token in a header of the caller. The log's redaction does not find a token that was cut.
     method, path, agent = (
         one_line(str(environ.get(name, "")), 200) for name in ("REQUEST_METHOD", "PATH_INFO", "HTTP_USER_AGENT")
     )

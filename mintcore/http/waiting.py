@@ -1,4 +1,4 @@
-"""The connections that wait for their client, and how many bytes of requests they hold."""
+"""Track the connections that wait for their client, and the bytes that they buffer."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _REPORT_SECONDS = 10.0
 
 
 class EarlyCloses:
-    """Counts connections that were closed without a whole request, for one line in the log now and then.
+    """Counts connections that were closed without a whole request, and summarizes them in one log line.
 
-    A flood must not fill the log.
+    Attack: a flood of connections must not fill the log.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class EarlyCloses:
         self._next = 0.0
 
     def add(self, why: str) -> None:
-        """Count one."""
+        """Count one connection."""
         self._counts[why] = self._counts.get(why, 0) + 1
 
     def summary(self, now: float) -> str:
@@ -39,8 +39,9 @@ class Waiting:
     """Connections that wait for their client, in three queues.
 
     ``receiving``: a request has begun, or the connection is new. ``idle``: between two requests. ``lingering``:
-    answered and about to close; what still arrives is dropped. All members of a queue wait equally long, so a queue
-    is in the order of its deadlines. ``buffered`` counts the bytes of all requests that no thread has taken.
+    answered and about to close; received bytes are dropped. All connections of a queue have the same time limit, so
+    a queue is in the order of its deadlines. ``buffered`` counts the bytes of all requests that no thread has
+    taken.
     """
 
     def __init__(self) -> None:
@@ -51,7 +52,7 @@ class Waiting:
         self.closed_early = EarlyCloses()
 
     def account(self, conn: Connection) -> None:
-        """Take note of how much the connection holds now."""
+        """Note how many bytes the connection buffers now."""
         self.buffered += conn.buffered - conn.accounted
         conn.accounted = conn.buffered
 
@@ -65,21 +66,21 @@ class Waiting:
         return [conn for queue in (self.receiving, self.idle, self.lingering) for conn in _expired(queue, now)]
 
     def shorten(self, deadline: float) -> None:
-        """Let connections without a request end by ``deadline``."""
+        """Let connections without a request wait only until ``deadline``."""
         for queue in (self.receiving, self.idle):
             for conn in queue:
                 if not conn.buffered:
                     conn.deadline = min(conn.deadline, deadline)
 
     def oldest(self) -> Connection | None:
-        """Return the connection that a newer one replaces at the limit."""
+        """Return the connection that the worker closes first at the limit."""
         for queue in (self.lingering, self.receiving, self.idle):
             for conn in queue:
                 return conn
         return None
 
     def oldest_buffering(self) -> Connection | None:
-        """Return the connection that has held a part of a request longest."""
+        """Return the connection that has buffered a part of a request for the longest time."""
         return next((conn for conn in self.receiving if conn.buffered), None)
 
 

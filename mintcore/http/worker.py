@@ -1,8 +1,8 @@
-"""gunicorn's threaded worker, with requests received whole before a thread takes them.
+"""gunicorn's threaded worker, which receives each request completely before a thread takes it.
 
-The serving thread reads from every connection without waiting, so slow and silent clients cost a buffer each and
-no thread. Each wait for a client is bounded: for a request, for the next one, and for a client that still sends
-after its answer. At the limit of connections or of buffered bytes the oldest waiting connection is closed.
+The serving thread reads from every connection without blocking, so a slow or silent client costs a buffer and not a
+thread. Each wait for a client is bounded: for a request, for the next one, and for a client that still sends after
+its answer. At the limit of connections or of buffered bytes the oldest waiting connection is closed.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
         return Pool(self.cfg.threads, self._answer)
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
-        """Start or stop accepting connections; a stopping worker accepts those in the queue and refuses others."""
+        """Start or stop accepting connections; a stopping worker empties the queue first and then closes it."""
         super().set_accept_enabled(enabled)
         if self.alive:
             return
@@ -67,7 +67,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
             listener.close()
 
     def accept(self, listener: socket.socket) -> None:
-        """Take the connections that wait, at most so many at once."""
+        """Accept waiting connections, at most a fixed number per call."""
         for _ in range(_ACCEPTED_AT_ONCE):
             if not self._accept_one(listener):
                 return
@@ -76,7 +76,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
         try:
             sock, address = listener.accept()
         except OSError as error:
-            # Otherwise the queue is empty or the client is gone; accept(2) passes the network's errors on.
+            # Otherwise the queue is empty, or accept(2) reports a network error of a client that is gone.
             if error.errno in _NO_ROOM:
                 self._evict(self._waiting.oldest())
             return False
@@ -90,7 +90,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
         return True
 
     def _watch(self, conn: Connection) -> None:
-        # Once for many requests: while a thread answers, a client rarely sends, and each change costs a call.
+        # Not for each request: a client rarely sends while a thread answers, and each change costs a system call.
         if not conn.watched:
             self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_readable, conn))
             conn.watched = True
@@ -114,7 +114,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
             if not conn.discard(MAX_DROPPED):
                 self._drop(conn)
         else:
-            # A thread answers, or the connection was closed in this very round.
+            # A thread is answering, or the connection was closed in this round.
             self._unwatch(conn)
 
     def _receive(self, conn: Connection) -> None:
@@ -145,16 +145,16 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
         keep = False
         try:
             keep = bool(self.handle(conn))
-        except BaseException as error:  # noqa: BLE001 - a thread of the pool must not end with a request
+        except BaseException as error:  # noqa: BLE001 - a failed request must not end a thread of the pool
             self.log.error("the server failed on a request: %s", type(error).__name__)  # noqa: TRY400 - see handle_error
         self._answered.put((conn, keep))
         if not self._told:
-            # One wake-up for all that is answered until the serving thread looks.
+            # One wake-up for all answers until the serving thread looks.
             self._told = True
             self.method_queue.defer(self._finish)
 
     def _finish(self) -> None:
-        """Wait for the next request of each answered connection, or end it; called in the serving thread."""
+        """Make each answered connection wait for its next request, or end it. Called in the serving thread."""
         self._told = False
         with contextlib.suppress(queue.Empty):
             while True:
@@ -186,7 +186,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
         self._watch(conn)
 
     def murder_keepalived(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - gunicorn's signature
-        """Close what has waited too long, or all that waits."""
+        """Close the connections that have waited too long, or all that wait."""
         now = time.monotonic()
         for conn in self._waiting.expired(float("inf") if force else now):
             if conn in self._waiting.receiving:
@@ -205,7 +205,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
         self._waiting.shorten(deadline)
 
     def _evict(self, conn: Connection | None) -> bool:
-        """Close a connection for the sake of newer ones."""
+        """Close a connection to make room for newer ones."""
         if conn is None:
             return False
         self._waiting.closed_early.add("over the limit")
@@ -232,8 +232,8 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
         return answer(req, conn, self._settings, self.wsgi, self.log, last=last)
 
     def handle_error(self, req: Any, client: Any, _addr: Any, exc: BaseException) -> None:
-        """Answer a request that could not be parsed, or on which the server failed, in JSON."""
-        # The exception's text quotes the request, which may hold a token, so only its kind is logged.
+        """Answer in JSON after a parse error or a failure of the server."""
+        # The exception's text quotes the request, which may hold a token, so only the exception's class is logged.
         kind, status = type(exc).__name__, status_of(req, exc)
         if status:
             self.log.warning("refused a malformed HTTP request: %s", kind)
