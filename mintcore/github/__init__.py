@@ -1,1 +1,1 @@
-"""GitHub as each role's App sees it: installations, tokens, grants, commits, ids, and the meaning of refusals."""
+"""The mint's calls to GitHub: installations, tokens, grants, commits, ids, and the meaning of refusals."""

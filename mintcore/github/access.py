@@ -1,9 +1,9 @@
-"""Leave out of a token request what GitHub does not have, such as ``workflows: read``.
+"""Leave out of a token request the permissions that GitHub does not have, such as ``workflows: read``.
 
 Source: GitHub REST, schema ``app-permissions``.
 
-The level ``read`` lowers every permission to ``read``, also ``workflows``, which GitHub can only write. GitHub
-refuses a request with ``workflows: read`` as a whole (docs/adr/0023).
+The level ``read`` lowers every permission to ``read``. GitHub has ``workflows`` only with ``write``, and refuses
+the whole request if it has ``workflows: read`` (docs/adr/0023).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _WRITE_ONLY = frozenset({"workflows", "profile"})
 
 
 def requestable(scope: Scope) -> Scope:
-    """Return ``scope`` without read access to what GitHub can only write.
+    """Return ``scope`` without read access to permissions that GitHub has only with ``write``.
 
     Raises PermissionsNotGranted if no permission is left: GitHub reads a request without permissions as *all of the
     App's*.

@@ -1,4 +1,4 @@
-"""Parse GitHub's installations and tokens, and compare a token with its request: it must not do more."""
+"""Parse GitHub's installations and tokens, and check that a token allows no more than was requested."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Installation:
     suspended: bool
     permissions: Mapping[str, str]
     owner_id: str = ""
-    """The account's id, if the caller proves the same one."""
+    """The account's id, if the caller's token proves the same id."""
 
 
 def token_of(answer: Answer) -> Secret | None:
@@ -39,7 +39,7 @@ def token_of(answer: Answer) -> Secret | None:
         token = answer.json_object().get("token")
     except Unusable:
         return None
-    # Only what can be sent in a header.
+    # Revoking sends it in a header.
     usable = isinstance(token, str) and token.isascii() and token.isprintable() and " " not in token
     return Secret(token) if usable and token else None
 
@@ -47,7 +47,7 @@ def token_of(answer: Answer) -> Secret | None:
 def parse_installation(answer: Answer, target: Target) -> Installation:
     """Return the installation GitHub describes (GitHub REST: Get an organization installation for the app).
 
-    Raises GitHubUnavailable for an unreadable answer, and Incident where the account's login or id is another.
+    Raises GitHubUnavailable for an unreadable answer, and Incident if the account's login or id differs.
     """
     org = target.org
     try:
@@ -62,7 +62,7 @@ def parse_installation(answer: Answer, target: Target) -> Installation:
         raise GitHubUnavailable(detail=f"unreadable installation on {org}: {type(error).__name__}") from None
     if not _same(login, org):
         raise Incident(detail=f"GitHub gave the installation {number} of {login[:100]!r} for {org}")
-    # Since the token was issued, its account may have given up the name, and another account may have taken it.
+    # Attack: after the token was issued, another account may have taken over the name.
     if target.owner_id and account_id != target.owner_id:
         raise OtherAccount(
             detail=f"the installation {number} on {org} is of the account {account_id[:40]!r}, and the id that the "
@@ -135,7 +135,7 @@ def _repositories_not_asked(granted: tuple[str, ...], selection: str, org: Org, 
 
 
 def _permissions_not_asked(granted: dict[str, Any], scope: Scope) -> list[str]:
-    """Return what is above the level asked for; ``metadata: read`` comes with every token."""
+    """Return the permissions above the requested level; ``metadata: read`` comes with every token."""
     asked = {"metadata": "read", **scope.permissions}
     return [
         f"{name}:{level}"

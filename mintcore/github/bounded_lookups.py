@@ -48,10 +48,10 @@ class BoundedLookups(Generic[V]):
         gained: Callable[[V], bool],
         about: str,
     ) -> V:
-        """Return the answer, from ``load`` if it is not here and the limits allow a look-up for ``caller``.
+        """Return the cached answer, or load it if the limits allow a look-up for ``caller``.
 
-        ``gained`` tells whether an answer allows the caller what it asks. Raises what ``load`` raises, or what
-        :meth:`~mintcore.github.lookup_limits.LookupLimits.admit` raises.
+        ``gained`` tells whether an answer allows the caller's request. Raises as ``load`` and
+        :meth:`~mintcore.github.lookup_limits.LookupLimits.admit` do.
         """
         tried: list[bool] = []
         here: list[bool] = []
@@ -70,14 +70,15 @@ class BoundedLookups(Generic[V]):
                 answer = self._answers.get(lookup, look_up, context, admit=admit)
                 break
             except (InstallationError, Incident):
-                # Of another caller's look-up that this one waited for, such a failure can be about that caller.
+                # This request may have waited for another caller's look-up, and such a failure can be about that
+                # caller.
                 if tried or context.deadline.remaining() <= 0:
                     raise
         self._limits.answered(lookup, caller, gained=gained(answer), looked_up=bool(here))
         return answer
 
     def known(self, lookup: Lookup, caller: Caller, *, about: str) -> V | None:
-        """Return the answer if it is here, ``None`` if a look-up may get it; make none.
+        """Return the cached answer, or ``None`` if a look-up may get it. Makes no look-up.
 
         Raises what :meth:`~mintcore.github.lookup_limits.LookupLimits.require` raises.
         """
@@ -87,13 +88,13 @@ class BoundedLookups(Generic[V]):
         return answer
 
     def renew(self, lookup: Lookup, caller: Caller, load: Callable[[], V], context: RequestContext) -> V:
-        """Return an answer of a look-up that ends from now on. Raises what ``load`` raises."""
+        """Return the answer of a look-up that ends after this call begins. Raises as ``load`` does."""
         return self._answers.renew(
             lookup, lambda: self._watched(lookup, caller, load, context), context, at_most_every=0.0
         )
 
     def _watched(self, lookup: Lookup, caller: Caller, load: Callable[[], V], context: RequestContext) -> V:
-        """Return what ``load`` returns. A failure counts if GitHub was called."""
+        """Return the result of ``load``. A failure counts if GitHub was called."""
         before = context.upstream_calls.get("github", 0)
         try:
             return load()

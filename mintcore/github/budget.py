@@ -1,4 +1,4 @@
-"""Bound how many events of a key fit into a time. The look-ups at GitHub are counted so, per caller and per App."""
+"""Count events per key within a sliding time window, to limit the look-ups at GitHub per caller and per App."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_KEYS = 10_000
 
 
 class Budget(Generic[K]):
-    """Allows ``max_events`` events per key in any ``seconds``. The key unused longest is forgotten first."""
+    """Allows ``max_events`` events per key in any ``seconds``. The least recently used key is forgotten first."""
 
     def __init__(self, clock: Clock, *, max_events: int, seconds: float) -> None:
         self._clock = clock
@@ -27,7 +27,7 @@ class Budget(Generic[K]):
         self._at: OrderedDict[K, deque[float]] = OrderedDict()
 
     def wait(self, key: K) -> float:
-        """Return the seconds until one more event fits, 0.0 if it fits now. Counts nothing."""
+        """Return the seconds until the budget allows one more event, 0.0 if it does now. Counts nothing."""
         with self._lock:
             return self._wait(key, self._clock.monotonic())
 
@@ -38,12 +38,12 @@ class Budget(Generic[K]):
             return len(self._at.get(key, ()))
 
     def note(self, key: K) -> None:
-        """Count one event, whether it fits or not."""
+        """Count one event, even over the budget."""
         with self._lock:
             self._note(key, self._clock.monotonic())
 
     def spend(self, key: K) -> float:
-        """Count one event if it fits. Return the seconds to wait otherwise, 0.0 if it is counted."""
+        """Count one event if the budget allows it. Return 0.0 then, otherwise the seconds to wait."""
         with self._lock:
             now = self._clock.monotonic()
             wait = self._wait(key, now)

@@ -1,6 +1,6 @@
-"""GitHub as one App sees it: calls that carry the App's JWT.
+"""Call GitHub as an App, with the App's JWT.
 
-If GitHub refuses the JWT, the key is read again and the call repeated. If the clock was off, it is corrected.
+If GitHub refuses the JWT, the mint corrects its clock or reads the key again, and repeats the call.
 """
 
 from __future__ import annotations
@@ -70,11 +70,11 @@ class AppClient:
         return answer
 
     def sign(self, app: App, context: RequestContext) -> None:
-        """Have an App JWT ready, which a key store far away may sign. Raises a key's failure."""
+        """Prepare an App JWT, which a remote key store may have to sign. Raises a key's failure."""
         self._assertions.assertion(app, context)
 
     def connect(self, context: RequestContext) -> None:
-        """Open a connection to GitHub if none is idle, so the next call need not. Raises like :meth:`call`."""
+        """Open a connection to GitHub for the next call, unless one is idle. Raises like :meth:`call`."""
         try:
             self._channel.connect(context)
         except OutboundError as error:
@@ -106,7 +106,7 @@ class AppClient:
             raise no_answer(error) from None
 
     def install_page(self, app: App, context: RequestContext) -> str:
-        """Return the page that installs the App, empty if GitHub does not say (GitHub REST: Get the app).
+        """Return the URL of the App's install page, empty if GitHub does not send it (GitHub REST: Get the app).
 
         Cached: requests for organizations without the App must not spend the App's quota.
         """

@@ -1,7 +1,7 @@
-"""Asks GitHub which ids a job's owner and repository have now, within the limits of look-ups.
+"""Ask GitHub which ids a job's owner and repository have now, within the limits of look-ups.
 
-An answer that is a minute old can deny, and describes a caller in ``/v1/status``. It never allows a mint: a
-repository of the same name can be made within seconds.
+An answer up to a minute old is used to deny, and to describe a caller in ``/v1/status``. It never allows a mint:
+within seconds, a new repository can take over the name.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class CurrentIds:
         self._found = BoundedLookups["Ids"]("ids", clock, limits, lambda _found: IDS_SECONDS)
 
     def ids(self, app: App, enrolled: EnrolledIds, caller: Caller, context: RequestContext) -> Ids:
-        """Return the ids as they were within the last minute. Raises what IdsLookup says."""
+        """Return the ids as they were within the last minute. Raises as IdsLookup does."""
         return self._found.get(
             Lookup(app, IdsQuestion(enrolled)),
             caller,
@@ -48,7 +48,7 @@ class CurrentIds:
         return self._found.known(Lookup(app, IdsQuestion(enrolled)), caller, about=_about(enrolled))
 
     def current(self, app: App, enrolled: EnrolledIds, caller: Caller, context: RequestContext) -> Ids:
-        """Return the ids as they are now. Raises what IdsLookup says."""
+        """Return the ids as they are now. Raises as IdsLookup does."""
         load = lambda: self._tokens.ids(app, enrolled, context)  # noqa: E731 - two lines longer as a function
         return self._found.renew(Lookup(app, IdsQuestion(enrolled)), caller, load, context)
 

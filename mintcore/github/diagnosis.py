@@ -1,6 +1,6 @@
-"""Names what a 422 is about: GitHub says that a permission or a repository is out of reach, but not which.
+"""Find out which permission or repository caused a 422, because GitHub does not name it.
 
-Only on this path, the installation's permissions are compared and the repositories looked up one by one.
+Only after a 422 does the mint compare the installation's permissions and look up each repository.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mintcore.policy.names import Org, RepoName
     from mintcore.request import RequestContext, Scope
 
-# One call each; the message covers the first ones only.
+# Each costs a call, so only the first ones are checked.
 _MAX_QUESTIONS = 30
 _MIN_SECONDS = 2.0
 
@@ -40,9 +40,9 @@ def explain_unprocessable(
     failure: MintError,
     context: RequestContext,
 ) -> MintError:
-    """Return the failure behind a 422 with the names of what is missing, ``failure`` if it is about something else.
+    """Return a failure that names what the installation lacks, or ``failure`` if the 422 has another cause.
 
-    ``granted`` are the installation's permissions, ``reaches`` asks GitHub if it covers a repository.
+    ``granted`` are the installation's permissions; ``reaches`` asks GitHub whether it covers a repository.
     """
     message = message_of(answer)
     lacking = [
@@ -86,5 +86,5 @@ def _out_of_reach(
         except (GitHubRateLimited, UpstreamTimeout):
             break
         except (MintError, Unusable):
-            continue  # no answer about this one; check the next
+            continue  # GitHub did not answer about this repository; check the next
     return found

@@ -1,8 +1,8 @@
-"""Reads the Actions variable with which a repository or an organization grants a role.
+"""Read the Actions variable with which a repository or an organization grants a role.
 
-It reads one variable of one target: the token has one permission and, for a repository, that repository only. What
-a caller can learn about a foreign target is bounded: "the App is not installed", "no such repository" and "no such
-variable" are one answer, an empty value.
+The mint reads it with a token that has one permission and, for a repository, covers only that repository. A caller
+learns little about a foreign target: "the App is not installed", "no such repository" and "no such variable" all
+give an empty value.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class GrantVariables:
         self._values = BoundedLookups[str]("grant", clock, limits, lambda _value: GRANT_SECONDS)
 
     def variable(self, app: App, question: GrantQuestion, caller: Caller, context: RequestContext) -> str:
-        """Return the variable's value, empty where nothing is granted. Raises what GrantLookup says."""
+        """Return the variable's value, empty if nothing is granted. Raises as GrantLookup does."""
         return self._values.get(
             Lookup(app, question),
             caller,
@@ -82,7 +82,8 @@ class GrantVariables:
     def _read(self, app: App, question: GrantQuestion, context: RequestContext) -> str:
         place = _place(question.target)
         try:
-            # First, and for all repositories alike: a missing permission must not tell which of them exist.
+            # Checked first, for every repository: the error for a missing permission must not show which
+            # repositories exist.
             self._require_permission(app, place, context)
             scope = Scope(MappingProxyType({place.permission: "read"}), place.repos)
             token = self._tokens.issue(app, Target(place.org), scope, context).token

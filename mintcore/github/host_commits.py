@@ -1,4 +1,4 @@
-"""Asks GitHub whether a workflow host contains a commit.
+"""Ask GitHub whether a workflow host contains a commit.
 
 GitHub shows a fork's commits under the parent's name, so "the commit exists" proves nothing. A commit counts only
 as an ancestor of one of the host's own branches or tags, or as its tip.
@@ -54,7 +54,7 @@ class _Found(Enum):
 
 
 class HostCommits:
-    """Compares commits with a host's branches and tags; a :class:`~mintcore.ports.CommitLookup`."""
+    """Compares commits with a host's branches and tags. A :class:`~mintcore.ports.CommitLookup`."""
 
     def __init__(self, channel: Channel, tokens: GitHubTokens, clock: Clock, limits: LookupLimits) -> None:
         self._channel = channel
@@ -69,7 +69,7 @@ class HostCommits:
         )
 
     def contains(self, app: App, question: CommitQuestion, caller: Caller, context: RequestContext) -> bool:
-        """Return whether the commit is in the host's own history. Raises what CommitLookup says."""
+        """Return whether the commit is in the host's own history. Raises as CommitLookup does."""
         own = Target(caller.org, caller.owner_id)
         found = self._found.get(
             Lookup(app, question),
@@ -107,13 +107,13 @@ class HostCommits:
             if answer is None and not reader.accepted:
                 return _Found.UNREADABLE
             if answer is None:
-                continue  # an unknown commit, a ref that does not exist, or no common ancestor
+                continue  # the commit or the ref does not exist, or they have no common ancestor
             if _relation(answer, question.commit) in _CONTAINED:
                 return _Found.CONTAINED
         return _Found.NOT_CONTAINED
 
     def _token(self, app: App, question: CommitQuestion, caller: Target, context: RequestContext) -> Secret:
-        """Return a token that reads the host: of the host's owner, or of the caller for a public host."""
+        """Return a token that can read the host: for the host's owner or, if the host is public, for the caller."""
         owner = Target(question.host.owner)
         scope = Scope(_READ_HOST, (RepoName(question.host.name),))
         try:

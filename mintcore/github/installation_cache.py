@@ -1,8 +1,8 @@
-"""Finds a GitHub App's installation on an account, and caches it.
+"""Find a GitHub App's installation on an account, and cache it.
 
-Installations change rarely, and GitHub's answers to token requests reveal when they do. So they stay for hours, and
-an old one is served while a new one is fetched. The account's id is part of the key, because another account can
-take over a name. An entry without the id stays for minutes only.
+Installations change rarely, and GitHub's answers to token requests show when they do. So the cache keeps them for
+hours, and serves an old one while it fetches the new one. The account's id is part of the key, because another
+account can take over a name. An entry without the id is kept for minutes only.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ INSTALLED_SECONDS = 6 * 3600.0
 RENEWED_SECONDS = 18 * 3600.0
 NAME_ONLY_SECONDS = 600.0
 NOT_INSTALLED_SECONDS = 15.0
-# Anyone can own organizations without the App. Each costs two calls of the quota that all callers share.
+# Anyone can own organizations without the App. Each costs two calls from the quota that all callers share.
 MAX_MISSES = 30
 MISSES_SECONDS = 60.0
 
@@ -64,14 +64,14 @@ class InstallationCache:
             clock=clock,
             fresh_for=_fresh_for,
             renew_for=lambda found: RENEWED_SECONDS if _fresh_for(found) == INSTALLED_SECONDS else 0.0,
-            hold_failure_seconds=0.0,  # each caller gets GitHub's own answer
+            hold_failure_seconds=0.0,  # failures are not kept: each caller gets GitHub's own answer
             max_entries=10_000,
             slow=lambda: UpstreamTimeout(detail="waited for the installation until the time ran out"),
             helpers=helpers,
         )
 
     def get(self, key: InstallationKey, context: RequestContext) -> Installation:
-        """Return the installation. Raises AppNotInstalled, InstallationSuspended or what a call raises."""
+        """Return the installation. Raises AppNotInstalled, InstallationSuspended, or as a call does."""
         found = self._found.get(
             key,
             lambda: self._look_up(key, context),
@@ -85,12 +85,12 @@ class InstallationCache:
         return found
 
     def renew(self, key: InstallationKey, context: RequestContext, *, at_most_every: float) -> Installation | None:
-        """Look the installation up again, once in ``at_most_every`` seconds. Raises what a call raises."""
+        """Look the installation up again, at most once in ``at_most_every`` seconds. Raises as a call does."""
         load = partial(self._look_up, key, context)
         return self._found.renew(key, load, context, at_most_every=at_most_every)
 
     def drop_if(self, key: InstallationKey, installation: Installation) -> None:
-        """Forget ``installation``, which GitHub's answer has shown to be out of date."""
+        """Forget ``installation``, because GitHub's answer has shown that it is out of date."""
         self._found.drop_if(key, installation)
 
     def not_installed(self, key: InstallationKey, context: RequestContext) -> AppNotInstalled:
@@ -117,10 +117,10 @@ class InstallationCache:
         return None
 
     def _may_have(self, key: InstallationKey, context: RequestContext) -> bool:
-        """Tell whether a look-up is worth its calls. Raises GitHubRateLimited where that cannot be told.
+        """Return whether a look-up is worth its calls. Raises GitHubRateLimited if the mint cannot tell.
 
-        After too many look-ups without a result, only accounts in the list of installations are looked up: an
-        organization with the App must not wait because of those without it.
+        After too many look-ups without a result, the mint looks up only accounts in the list of installations. So
+        organizations without the App do not delay those that have it.
         """
         wait = self._misses.wait(key.app)
         if not wait:

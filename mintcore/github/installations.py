@@ -1,4 +1,4 @@
-"""Installation tokens of a GitHub App: created, checked against the request, revoked.
+"""Create installation tokens of a GitHub App, check them against the request, and revoke them.
 
 Tokens are never cached. If the cached installation is gone, it is looked up again, once.
 """
@@ -53,7 +53,7 @@ class GitHubTokens:
     def issue(self, app: App, target: Target, scope: Scope, context: RequestContext) -> InstallationToken:
         """Return a token as GitHub scoped it (GitHub REST: Create an installation access token for an app).
 
-        Raises what :class:`~mintcore.ports.InstallationTokens` says.
+        Raises as :class:`~mintcore.ports.InstallationTokens` does.
         """
         scope, warnings = requestable(scope), warnings_of(scope)
         key = InstallationKey(app, target)
@@ -70,9 +70,9 @@ class GitHubTokens:
         raise self._refusal(answer, key, installation, scope, context)
 
     def ids(self, app: App, enrolled: EnrolledIds, context: RequestContext) -> Ids:
-        """Return which of the ids GitHub has now. Raises what :meth:`issue` raises.
+        """Return the ids that GitHub has now for the names in question. Raises as :meth:`issue` does.
 
-        GitHub describes a repository with a token for it. That token can read no content, and is dropped.
+        Reading a repository's id needs a token for it. That token cannot read content, and is dropped.
         """
         target = Target(enrolled.repository.owner, enrolled.owner_id)
         try:
@@ -89,8 +89,8 @@ class GitHubTokens:
     ) -> bool:
         """Return whether the target's owner has accepted ``permission: read`` for the App.
 
-        A cached "no" is checked again, once in ``at_most_every`` seconds: the owner may have accepted it since.
-        Raises what :class:`~mintcore.ports.InstallationTokens` says.
+        A cached "no" is checked again, at most once in ``at_most_every`` seconds: the owner may have accepted it
+        since. Raises as :class:`~mintcore.ports.InstallationTokens` does.
         """
         key = InstallationKey(app, target)
         if covers(self._installations.get(key, context).permissions.get(permission), "read"):
@@ -99,10 +99,10 @@ class GitHubTokens:
         return found is not None and covers(found.permissions.get(permission), "read")
 
     def prepare(self, app: App, target: Target, scope: Scope, context: RequestContext) -> None:
-        """Connect, sign and fetch the installation; this grants nothing. Raises what :meth:`issue` raises."""
+        """Connect, sign and fetch the installation; this grants nothing. Raises as :meth:`issue` does."""
         requestable(scope)
         self._client.connect(context)
-        # An installation that is known asks GitHub nothing, so nothing else would sign beside the exchange.
+        # A cached installation needs no call, so without this line no App JWT would be signed during the exchange.
         self._client.sign(app, context)
         self._installations.get(InstallationKey(app, target), context)
 
@@ -139,7 +139,7 @@ class GitHubTokens:
         *,
         context: RequestContext,
     ) -> InstallationToken:
-        """Return the token of ``answer``, unless it is wider than asked or for another repository: revoke that."""
+        """Return the token of ``answer``. Revoke it if it is wider than requested or for another repository."""
         try:
             issued = parse_token(answer, key.org, scope, installation.id, warnings)
             _require_ids(issued, scope)
@@ -153,7 +153,7 @@ class GitHubTokens:
         return issued
 
     def _enrolled(self, key: InstallationKey, scope: Scope, context: RequestContext) -> Installation:
-        """Return the installation. Raises OrgNotAllowed if it is not that of the enrolled owner of ``scope``."""
+        """Return the installation. Raises OrgNotAllowed if its account is not the enrolled owner in ``scope``."""
         try:
             return self._installations.get(key, context)
         except OtherAccount as other:
@@ -162,7 +162,7 @@ class GitHubTokens:
 
     def _create(self, app: App, installation: Installation, scope: Scope, context: RequestContext) -> Answer:
         body: dict[str, Any] = {"permissions": dict(scope.permissions)}
-        # GitHub reads an empty list as all repositories. Leave it out, so that is never by accident.
+        # GitHub reads an empty list as all repositories, so an empty list is never sent.
         if scope.repos:
             body["repositories"] = list(scope.repos)
         return self._client.call(app, "POST", f"/app/installations/{installation.id}/access_tokens", context, body)
@@ -179,7 +179,7 @@ class GitHubTokens:
         failure = self._client.refusal(answer, doing=f"creating a token on {org}", org=org)
         missing = is_not_found(answer)
         if isinstance(failure, InstallationSuspended) or missing or answer.status == _UNPROCESSABLE:
-            # The cached installation is out of date, or its owner is about to change it.
+            # The cached installation is out of date, or its owner will change it because of the error.
             self._installations.drop_if(key, installation)
         if missing:
             return self._installations.not_installed(key, context)
@@ -205,7 +205,7 @@ class GitHubTokens:
 
 
 def _require_ids(issued: InstallationToken, scope: Scope) -> None:
-    """Raise OrgNotAllowed if the repository that was enrolled is another one now, GitHubUnavailable if not told."""
+    """Raise OrgNotAllowed if the enrolled repository has another id now, GitHubUnavailable without an id."""
     ids = scope.ids
     if ids is None or not ids.repository_id:
         return

@@ -1,7 +1,7 @@
-"""The accounts that have an App, from one list (GitHub REST: List installations for the authenticated app).
+"""Know which accounts have an App, from GitHub's list (GitHub REST: List installations for the authenticated app).
 
-After too many look-ups without a result, only accounts in this list are looked up. The list is read at most once a
-minute for each App; it costs one call for each hundred installations.
+After too many look-ups without a result, the mint looks up only accounts in this list. It reads the list at most
+once a minute for each App, with one call for each hundred installations.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class InstalledAccounts:
         )
 
     def includes(self, app: App, org: Org, context: RequestContext) -> bool | None:
-        """Return whether ``org`` has the App, ``None`` if the list is too long. Raises what a call raises."""
+        """Return whether ``org`` has the App, ``None`` if the list is too long. Raises as a call does."""
         logins = self._listed.get(app, lambda: self._list(app, org, context), context)
         return None if logins is None else org.key in logins
 
@@ -73,7 +73,7 @@ def _installations(answer: Answer) -> list[dict[str, Any]]:
 
 
 def _login(installation: dict[str, Any]) -> str:
-    """Return the account's name, empty for an enterprise, which has none, and for a deleted account."""
+    """Return the account's name; empty for an enterprise, which has no login, and for a deleted account."""
     account = installation.get("account")
     login = account.get("login") if isinstance(account, dict) else None
     return login if isinstance(login, str) else ""

@@ -1,9 +1,9 @@
-"""Bound the look-ups that callers cause who may be denied, because all callers share GitHub's limits.
+"""Limit the look-ups that a caller can cause before it is allowed, because all callers share GitHub's limits.
 
-GitHub allows an App about 180 token creations a minute, and each look-up creates one. A failed look-up is not
-cached: an answer serves as soon as there is one. But the calling organization cannot repeat it within a minute, and
-its look-ups that gain nothing are few. A caller that an answer has allowed before may repeat one failed look-up at
-once, so neither a stranger nor a hiccup of GitHub delays it.
+GitHub allows an App about 180 token creations a minute, and each look-up creates one. An organization cannot repeat
+a failed look-up within a minute, and its number of look-ups that allow nothing is small. An exception: a caller
+that the last answer allowed may repeat a failed look-up once without waiting. So neither a stranger nor a short
+outage of GitHub delays it.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ SECONDS = 60.0
 MAX_LOOKUPS = 500
 """Per calling organization: as many as one request can name."""
 MAX_NEEDLESS = 30
-"""Look-ups without a gain, per calling organization. Those in flight do not count yet."""
+"""Look-ups that allowed the caller nothing, per calling organization. Those in flight do not count yet."""
 MAX_NEEDLESS_OF_APP = 90
-"""The same for all callers of an App: half of what GitHub allows it stays for tokens."""
+"""The same for all callers of an App: half of GitHub's limit stays for tokens."""
 
 _MAX_KEYS = 10_000
 
 
 class Lookup(NamedTuple):
-    """What is looked up, with which App."""
+    """One look-up: the question, and the App that asks it."""
 
     app: App
     question: Question
@@ -57,7 +57,8 @@ class LookupLimits:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        # By the account's id too: another account of the name must not stop the one that was enrolled.
+        # Attack: another account with the same name must not block the enrolled one, so the key has the account's
+        # id.
         self._failed: OrderedDict[tuple[Target, Lookup], _Failed] = OrderedDict()
         self._gained: OrderedDict[tuple[Repo, Lookup], None] = OrderedDict()
         self._all = Budget["Org"](clock, max_events=MAX_LOOKUPS, seconds=SECONDS)
@@ -65,9 +66,9 @@ class LookupLimits:
         self._needless_of_app = Budget["App"](clock, max_events=MAX_NEEDLESS_OF_APP, seconds=SECONDS)
 
     def admit(self, lookup: Lookup, caller: Caller, about: str) -> None:
-        """Count a look-up that is about to start, for the sentence ``about`` something.
+        """Count a look-up that is about to start; ``about`` names its subject in the error sentence.
 
-        Raises the failure of the last look-up again, or GitHubRateLimited, each with the seconds to wait.
+        Raises the failure of the last look-up again, or GitHubRateLimited. Both carry the seconds to wait.
         """
         refusal = self._refusal(lookup, caller, about)
         if refusal is not None and not self._take_gained(lookup, caller.repository):
@@ -77,7 +78,7 @@ class LookupLimits:
             raise _limited(caller.org, MAX_LOOKUPS, "look-ups", wait)
 
     def require(self, lookup: Lookup, caller: Caller, about: str) -> None:
-        """Raise what :meth:`admit` would raise because of earlier look-ups; count nothing."""
+        """Raise as :meth:`admit` would because of earlier look-ups; count nothing."""
         refusal = self._refusal(lookup, caller, about)
         if refusal is not None and (caller.repository, lookup) not in self._gained:
             raise refusal
@@ -91,7 +92,7 @@ class LookupLimits:
         self._note_needless(lookup.app, caller.org)
 
     def answered(self, lookup: Lookup, caller: Caller, *, gained: bool, looked_up: bool) -> None:
-        """Note an answer, whether the caller gains by it, and whether a look-up for this caller got it."""
+        """Note whether an answer allows the caller's request, and whether a look-up for this caller fetched it."""
         key = (caller.repository, lookup)
         with self._lock:
             if gained:
@@ -108,7 +109,7 @@ class LookupLimits:
         self._needless_of_app.note(app)
 
     def _take_gained(self, lookup: Lookup, repository: Repo) -> bool:
-        """Return whether the last answer allowed the caller; from now on this is forgotten."""
+        """Return whether the last answer allowed the caller, and forget it."""
         with self._lock:
             key = (repository, lookup)
             known = key in self._gained
@@ -137,7 +138,7 @@ class LookupLimits:
         wait = self._needless.wait(org)
         if wait:
             return _limited(org, MAX_NEEDLESS, "look-ups that failed or allowed nothing", wait)
-        # An organization's first look-up is admitted: many strangers must not keep a new one out.
+        # Attack: many strangers must not block a new organization, so the first look-up of each is admitted.
         wait = self._needless_of_app.wait(app) if self._needless.count(org) else 0.0
         if not wait:
             return None

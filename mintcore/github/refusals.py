@@ -1,7 +1,7 @@
-"""The meaning of GitHub's refusals: GitHub answers 403 for a limit, a suspension and a missing right alike.
+"""Find out what a refusal of GitHub means: its 403 can be a limit, a suspension or a missing permission.
 
 Only limits, 5xx and failed connections are transient. Any other 3xx or 4xx lasts until a person changes a setting,
-so its sentence goes to the caller.
+so the caller gets GitHub's sentence.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _FORBIDDEN = 403
 _NOT_FOUND = 404
 _TOO_MANY_REQUESTS = 429
 _PROXY_AUTHENTICATION = 407
-# GitHub's own 401 and 404 have a meaning of their own, which a page must not be taken for.
+# GitHub's 401 and 404 have a defined meaning; a proxy's error page must not be read as one of them.
 _UNDECIDED = frozenset({_UNAUTHORIZED, _NOT_FOUND})
 _SAY_ENOUGH = frozenset({406, 451})
 # GitHub REST, "Rate limits for the REST API": without a header, wait at least a minute.
 _SECONDARY_LIMIT_SECONDS = 60
 _MAX_WAIT_SECONDS = 3600
 _DOCUMENTATION_HOSTS = frozenset({"github.com", "docs.github.com"})
-# A link in a CI log can be clicked. Only GitHub's documentation may be linked, in its own field.
+# Attack: a link in a CI log can be clicked. So only links to GitHub's documentation are passed on.
 _LINK = re.compile(r"\(?(?:[a-z][a-z0-9+.-]*:/+|www\.)\S*", re.IGNORECASE)
 _DOCUMENTATION = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9/_.@#=?&%-]{0,200}")
 
@@ -68,7 +68,7 @@ def is_unknown_app(answer: Answer) -> bool:
 
 
 def is_not_found(answer: Answer) -> bool:
-    """Tell whether GitHub itself answers that the thing asked for does not exist.
+    """Tell whether GitHub itself answers that the requested resource does not exist.
 
     GitHub's 404 is JSON with ``message``. Any other 404 comes from a proxy or a wrong GITHUB_API_URL.
     """
@@ -100,7 +100,8 @@ def quota_of(answer: Answer) -> dict[str, int]:
 def refusal(answer: Answer, *, doing: str, org: Org, now: float, api_host: str = "") -> MintError:
     """Return the failure for an answer that is neither a success nor a documented negative answer.
 
-    ``doing`` says for the operator's log what was asked. ``api_host`` is the API's own host: links to it stay.
+    ``doing`` names the request for the operator's log. Links to ``api_host``, the API's own host, stay in the
+    sentence.
     """
     limited = rate_limit(answer, now)
     if limited is not None:
@@ -118,7 +119,7 @@ def refusal(answer: Answer, *, doing: str, org: Org, now: float, api_host: str =
 
 
 def _is_foreign(answer: Answer, message: str) -> bool:
-    """Tell whether a refusal is another server's: GitHub's errors and redirects are JSON with ``message``."""
+    """Tell whether another server refused: GitHub's errors and redirects are JSON with ``message``."""
     if answer.status == _PROXY_AUTHENTICATION:
         return True
     if answer.status in _UNDECIDED or answer.status < _BAD_REQUEST:
@@ -128,7 +129,7 @@ def _is_foreign(answer: Answer, message: str) -> bool:
 
 
 def refused(answer: Answer, *, doing: str, org: Org, api_host: str = "") -> GitHubRefused:
-    """Return the failure for a refusal that lasts, with GitHub's own sentence for the caller."""
+    """Return the failure for a permanent refusal, with GitHub's own sentence for the caller."""
     message = message_of(answer)
     reason = f'says: "{message}"' if message else "gives no reason"
     page = _documentation(answer, api_host)

@@ -1,4 +1,4 @@
-"""Reads from GitHub with one installation token that was made for a look-up.
+"""Read from GitHub with one installation token that was made for a look-up.
 
 GitHub may refuse a fresh token with 401 or 404 for a few seconds. A 404 also means "does not exist", so it counts
 only once GitHub has accepted the token. The token is dropped after the look-up; it expires within the hour.
@@ -40,13 +40,13 @@ class TokenReader:
         self._probe = probe
         self._context = context
         self.accepted = False
-        """Whether GitHub has accepted the token: from then on a 404 means what it says."""
+        """Whether GitHub has accepted the token: from then on a 404 means "does not exist"."""
 
     def find(self, path: str, *, doing: str, org: Org) -> Answer | None:
         """Return GitHub's answer of status 200, ``None`` if GitHub does not find it.
 
-        ``doing`` and ``org`` are for the sentence of another refusal. Raises what :func:`refusal` makes of it,
-        GitHubUnavailable or UpstreamTimeout.
+        ``doing`` and ``org`` are for the error sentence. Raises the failure from :func:`refusal`, GitHubUnavailable
+        or UpstreamTimeout.
         """
         answer = self._get(path)
         if is_not_found(answer):
