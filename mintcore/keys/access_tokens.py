@@ -1,7 +1,7 @@
-"""Access tokens of the mint's own Google account, from application-default credentials.
+"""Get access tokens of the mint's own Google account, from application-default credentials.
 
-google-auth is imported with the first token. Its timeouts bound a single socket read, so each of its calls runs in
-a separate thread. A request waits for that thread until its own deadline.
+google-auth is imported when the first token is needed. Its timeouts bound a single socket read, so each of its
+calls runs in a separate thread. A request waits for that thread until its own deadline.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _CachedToken(NamedTuple):
 
 
 class AccessTokens:
-    """One token at a time; ``proxy_url`` is as for :class:`~mintcore.outbound.channel.Outbound`."""
+    """Caches one token; ``proxy_url`` is as for :class:`~mintcore.outbound.channel.Outbound`."""
 
     def __init__(self, clock: Clock, *, proxy_url: Secret | None = None) -> None:
         self._clock = clock
@@ -110,7 +110,7 @@ class AccessTokens:
 
 
 def _cause(error: Exception) -> str:
-    """Return the kind of an error and, where google-auth wrote it, its text: it names the host and the cause."""
+    """Return the class of an error, with its text if google-auth wrote it: that names the host and the cause."""
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - see the module's docstring
 
     kind = type(error).__name__

@@ -1,6 +1,7 @@
-"""App JWTs, with which a GitHub App authenticates to GitHub; each is reused until shortly before it expires.
+"""Make the App JWTs with which a GitHub App authenticates; each is reused until shortly before it expires.
 
-PyJWT encodes them; a :class:`~mintcore.ports.Signer` signs, which may be a key that cannot be read (Cloud KMS).
+PyJWT encodes them. A :class:`~mintcore.ports.Signer` signs them, so the key can be in Cloud KMS, which never shows
+it.
 """
 
 from __future__ import annotations
@@ -28,19 +29,19 @@ if TYPE_CHECKING:
 LIFETIME_SECONDS = 540
 BACKDATED_SECONDS = 60
 REUSED_SECONDS = LIFETIME_SECONDS - 120.0
-# With helpers, a request after this time still gets the old JWT, while a helper signs a new one. A JWT serves no
-# longer than a minute before it expires.
+# With helpers, a request after this time still gets the old JWT, while a helper signs a new one. A JWT is not used
+# in its last minute.
 RENEWED_SECONDS = 300.0
 _LAST_USE_SECONDS = LIFETIME_SECONDS - 60.0
-# An App without a request in this time is no longer renewed ahead of one.
+# The JWTs of an App without a request in this time are no longer renewed in advance.
 USED_SECONDS = 3600.0
 
 
 class AppJwts:
     """JWTs per App and version of its key, each reused until two minutes before it expires.
 
-    With ``helpers``, JWTs are renewed in the background, so a request seldom waits for a key store that signs far
-    away (Cloud KMS). While such a store fails, the old JWT serves.
+    With ``helpers``, JWTs are renewed in the background, so a request seldom waits for a remote key store (Cloud
+    KMS). While such a store fails, the old JWT is used.
     """
 
     def __init__(self, keys: KeyStore, clock: Clock, helpers: Helpers | None = None) -> None:
@@ -68,9 +69,9 @@ class AppJwts:
         return self._current(app, context)
 
     def renew_used(self, roles: Collection[Role], context: RequestContext) -> None:
-        """Renew what is due among the JWTs of Apps with the keys of ``roles`` that were used in the last hour.
+        """Renew the JWTs that are due, of Apps that have the keys of ``roles`` and were used in the last hour.
 
-        The next request reports a failure, if it still fails then.
+        Failures are ignored: the next request that still fails reports them.
         """
         since = self._clock.monotonic() - USED_SECONDS
         for app, used in list(self._used.items()):
@@ -95,7 +96,7 @@ class AppJwts:
         return self._jwts.drop_if(key, assertion, first=lambda: self._keys.forget(app.key_role))
 
     def correct_clock(self, date: str) -> bool:
-        """Follow GitHub's ``Date``; tell whether the clock was off, and with it every JWT."""
+        """Follow GitHub's ``Date``; tell whether the clock was off, which makes every JWT invalid."""
         corrected = self._clock.observe(date)
         if corrected:
             self._jwts.clear()

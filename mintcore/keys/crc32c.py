@@ -1,6 +1,6 @@
-"""CRC-32C (RFC 3720 appendix B.4), the checksum that Google's APIs send beside secrets and signatures.
+"""Compute CRC-32C (RFC 3720 appendix B.4), the checksum that Google's APIs send with secrets and signatures.
 
-In Python, because the mint's requirements have no library for it: a key of 2 KB takes a fifth of a millisecond.
+It is written in Python, because no library among the mint's requirements has it. A key of 2 KB takes 0.2 ms.
 """
 
 from __future__ import annotations

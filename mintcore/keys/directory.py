@@ -1,8 +1,9 @@
-"""App keys from a directory: ``{role}.pem``, read again when the file changes.
+"""Read App keys from the files ``{role}.pem`` in a directory, again whenever a file changes.
 
-Each mint checks the file's status, which costs microseconds, and reads the file only if the status changed. This
-detects files written over, files moved into place and the swapped links of a mounted Kubernetes secret. The
-operator decides who may read the directory; a file that every user may read causes a warning.
+Each token request checks the file's status, which costs microseconds, and reads the file only if the status has
+changed. This detects overwritten files, files that were moved into the directory, and the swapped links of a
+mounted Kubernetes secret. The operator decides who may read the directory; a file that every user may read causes a
+warning.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class DirectoryKeys:
 
     def path(self, role: Role) -> str:
         """Return the role's file, always a direct child of the directory. Raises RoleKeyMissing."""
-        # Checked again, because a mistake elsewhere would let the caller choose the file.
+        # Attack: without this check, a mistake elsewhere would let the caller choose the file.
         try:
             parse_role(role)
         except ValueError:
@@ -82,7 +83,7 @@ class DirectoryKeys:
             self._signers.pop(role, None)
 
     def _read(self, role: Role) -> tuple[FileVersion, RsaSigner]:
-        """Return the signer with the version of the file that was read, even if the file is swapped meanwhile."""
+        """Return the signer with the version of the file that was read, even if it is replaced meanwhile."""
         path = self.path(role)
         try:
             # Without O_NONBLOCK, a named pipe would block the mint forever.

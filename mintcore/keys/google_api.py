@@ -1,7 +1,7 @@
-"""One of Google's REST APIs, called as the mint's own account: Secret Manager and Cloud KMS.
+"""Call Google's REST APIs as the mint's own account: Secret Manager and Cloud KMS.
 
-It adds the access token, replaces one that Google refuses, and reads Google's errors (google.rpc.Status). The
-channel brings retries, deadline, proxy and size limits. The key stores decide what an answer means.
+It adds the access token, replaces a token that Google refuses, and reads Google's errors (google.rpc.Status). The
+channel handles retries, deadline, proxy and size limits. The key stores interpret the answers.
 """
 
 from __future__ import annotations
@@ -82,15 +82,15 @@ def reason_of(answer: Answer) -> str:
 
 
 def sentence_of(answer: Answer) -> str:
-    """Return Google's sentence on one line, redacted: for the operator's log."""
+    """Return Google's sentence for the operator's log: redacted, on one line."""
     return one_line(str(_error(answer).get("message", "")), _MAX_SENTENCE) or "no explanation"
 
 
 def no_key(answer: Answer, what: str, setting: str) -> KeyUnavailable:
-    """Return the failure behind an answer that says nothing about the key itself.
+    """Return the failure for an answer that is not about the key itself.
 
     A missing permission or a disabled API lasts until the operator acts. So does a refusal without Google's JSON:
-    a proxy, or another service at the address that ``setting`` names, has answered.
+    it came from a proxy, or from another service at the address in ``setting``.
     """
     status = answer.status
     if not is_lasting(status):
@@ -105,7 +105,7 @@ def no_key(answer: Answer, what: str, setting: str) -> KeyUnavailable:
 
 
 def no_answer(error: OutboundError, what: str) -> KeyUnavailable:
-    """Return the failure for a call to Google that has no answer."""
+    """Return the failure for a call to Google without an answer."""
     kind = KeyRefused if isinstance(error, RouteRefused) else KeyUnavailable
     return kind(detail=f"{what}: {error}")
 

@@ -1,4 +1,4 @@
-"""Two key stores as one: each role has its key in Cloud KMS or in the other store."""
+"""Combine two key stores: each role has its key in Cloud KMS or in the other store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class CombinedKeys:
     """Cloud KMS for the roles it holds, ``other`` for the rest.
 
-    While a key is moved, both may hold it: KMS wins, and the other copy is not read.
+    While an operator moves a key, both may hold it: KMS signs, and the other copy is not read.
     """
 
     def __init__(self, kms: KmsKeys, other: KeyStore) -> None:

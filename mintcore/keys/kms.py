@@ -1,7 +1,7 @@
-"""App keys in Cloud KMS: the mint can sign with them and cannot read them.
+"""Sign with App keys in Cloud KMS, which the mint cannot read.
 
-Each signature is one call of ``asymmetricSign`` within the request's deadline. An App JWT is reused, so KMS is
-called about once in five minutes per App, not once per mint.
+Each signature is one call of ``asymmetricSign`` within the request's deadline. App JWTs are reused, so the mint
+calls KMS about once in five minutes per App, not for each token.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mintcore.ports import Clock, Signer
     from mintcore.request import RequestContext
 
-# A failing KMS gets one call a second per role; a mint without a signature cannot wait longer.
+# A failing KMS gets one call a second per role. A longer pause would fail mints after KMS has recovered.
 HOLD_FAILURE_SECONDS = 1.0
 _TRIES = 2
 _OK = 200
@@ -50,7 +50,7 @@ class KmsKeys:
         return _KmsSigner(self, role, context)
 
     def key_version(self, role: Role) -> str:
-        """Return the key version: its key never changes."""
+        """Return the Cloud KMS key version, whose key never changes."""
         return self.versions[role]
 
     def forget(self, role: Role) -> None:
@@ -63,7 +63,7 @@ class KmsKeys:
         self._api.sign_in(context)
 
     def sign(self, role: Role, message: bytes, context: RequestContext) -> bytes:
-        """Return the RS256 signature of ``message``. Raises what :meth:`signer` says."""
+        """Return the RS256 signature of ``message``. Raises the failures of :meth:`signer`."""
         with self._lock:
             until, failure = self._failures.get(role, (0.0, None))
         if failure is not None and self._clock.monotonic() < until:
@@ -71,7 +71,7 @@ class KmsKeys:
         try:
             return self._signed(self.versions[role], message, context)
         except KeyUnavailable as error:
-            # A request that reached its own deadline says nothing about KMS.
+            # The request's own deadline passed: this is not a failure of KMS.
             if context.deadline.remaining() > 0:
                 with self._lock:
                     self._failures[role] = self._clock.monotonic() + HOLD_FAILURE_SECONDS, _again(error)
@@ -140,7 +140,7 @@ def _checked(answer: Answer, version: str) -> tuple[bytes, str]:
 
 
 def _failure(answer: Answer, version: str) -> MintError:
-    """Return what a refusal means, with Google's sentence for the operator's log."""
+    """Return the failure for a refusal, with Google's sentence for the operator's log."""
     where, reason = f"Cloud KMS key {version}", sentence_of(answer)
     match answer.status, reason_of(answer):
         case 404, "NOT_FOUND":

@@ -1,6 +1,6 @@
-r"""Names what is wrong with a text that should be a private key in PEM; it never quotes the text.
+r"""Describe what is wrong with a file that should be a private key in PEM, without quoting it.
 
-Accepts line breaks written as ``\n``, which JSON, YAML and environment variables produce.
+Line breaks may be written as ``\n``, as JSON, YAML and environment variables do.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def normalize(text: bytes) -> bytes:
 
 
 def describe_problem(text: bytes) -> str:
-    """Return what is wrong with ``text``, worded to follow "the key", or an empty string if it may be a key."""
+    """Return the problem with ``text``, worded to follow "the key"; empty if it may be a key."""
     if not text:
         return "is empty"
     kinds = _NOT_PEM if _BEGIN not in text else _PEM

@@ -1,4 +1,4 @@
-"""A signer whose key is in this process's memory."""
+"""Sign with an RSA key in this process's memory."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RsaSigner:
 def parse_signer(pem: bytes, role: Role) -> RsaSigner:
     """Return the signer for a private key in PEM (PKCS#1 or PKCS#8).
 
-    Raises InvalidRoleKey, whose detail names what is wrong and holds nothing of the key.
+    Raises InvalidRoleKey, whose detail names the problem and never includes key material.
     """
     text = normalize(pem)
     problem = describe_problem(text)

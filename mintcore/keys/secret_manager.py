@@ -1,8 +1,8 @@
-"""App keys from Google Secret Manager: ``fullsend-{role}-app-pem``, version ``latest``.
+"""Read App keys from Google Secret Manager: ``fullsend-{role}-app-pem``, version ``latest``.
 
-One documented call over REST (``projects.secrets.versions.access``). Google's client library makes the same call;
-importing it took a third of the time from start to first token (docs/adr/0046). The call begins before the
-cryptography library is imported, which is done when the first key arrives.
+It makes one documented REST call (``projects.secrets.versions.access``). Google's client library makes the same
+call, but its import took a third of the time from start to first token (docs/adr/0046). The cryptography library is
+imported only when the first key arrives, so the call starts before that import.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 DEFAULT_URL = "https://secretmanager.googleapis.com"
 FRESH_SECONDS = 300.0
 STALE_SECONDS = 3600.0
-# A failing Secret Manager gets one round of calls a second; a mint without a key cannot wait longer.
+# A failing Secret Manager gets one round of calls a second. A longer pause would fail mints after it has recovered.
 HOLD_FAILURE_SECONDS = 1.0
 _MAX_READ_SECONDS = 8.0
 _BETWEEN_ROUNDS_SECONDS = 1.0
@@ -74,7 +74,7 @@ class SecretManagerKeys:
         return self._signers.get(role, lambda: load(context), context, renew=load)
 
     def key_version(self, _role: Role) -> None:
-        """Return ``None``: asking Google for a newer version costs as much as reading it."""
+        """Return ``None``: asking Google for the newest version costs as much as reading it."""
 
     def forget(self, role: Role) -> None:
         """Read the role's key again next time; the old signer serves while Secret Manager fails."""
@@ -117,7 +117,7 @@ def content_of(answer: Answer, secret: str) -> bytes:
         if not isinstance(payload, dict) or not isinstance(payload["data"], str):
             raise TypeError  # noqa: TRY301 - one sentence for every form that is not a secret
         content = base64.b64decode(payload["data"], validate=True)
-        # int64 is a text in Google's JSON, and a field without a value may be left out.
+        # Google's JSON writes int64 as a string, and may leave out a field without a value.
         checksum = int(payload.get("dataCrc32c") or 0)
     except (OutboundError, KeyError, TypeError, binascii.Error, ValueError):
         raise KeyUnavailable(detail=f"secret {secret}: Secret Manager's answer is not a secret") from None
@@ -127,7 +127,7 @@ def content_of(answer: Answer, secret: str) -> bytes:
 
 
 def _failure(answer: Answer, secret: str) -> MintError:
-    """Return what a refusal means, with Google's sentence for the operator's log."""
+    """Return the failure for a refusal, with Google's sentence for the operator's log."""
     said = sentence_of(answer)
     match answer.status, reason_of(answer):
         case 404, "NOT_FOUND":
