@@ -1,8 +1,8 @@
-"""Answer policy's questions about GitHub until its decision is final, a few at a time.
+"""Get GitHub's answers to policy's questions, a few at a time, until the decision is final.
 
-Policy decides whether to ask and what an answer means; the ports fetch and cache the answers. The first question is
-asked alone, then two, then four, at most eight at once: a target that does not grant ends a request of many targets
-after few calls, and one whose targets all grant still ends within its deadline.
+Policy decides whether to ask and what an answer means; the ports fetch and cache the answers. One question is asked
+first, then two, then four, then at most eight in parallel. So a request for many targets ends after few calls if a
+target does not grant, and within its deadline if all grant.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ MAX_AT_ONCE = 8
 class Lookups:
     """Answers questions through the ports. A port is ``None`` if the mint's settings never need it.
 
-    ``helpers`` are the threads for questions beside the first; without a free one they are asked in turn.
+    ``helpers`` are the threads for parallel questions; without a free thread, questions are asked one after the
+    other.
     """
 
     def __init__(
@@ -47,9 +48,9 @@ class Lookups:
         self._ids = ids
 
     def deny_early(self, decide: Callable[[Facts], Decision], record: DecisionRecord) -> None:
-        """Raise the denial for which cached answers suffice, or the failure of a look-up that is not allowed now.
+        """Raise a denial that follows from cached answers, or the failure of a look-up that is not allowed now.
 
-        Makes no call, so such a request costs none to the final authority either.
+        Makes no call, so a request that ends here costs no call to the final authority either.
         """
         decision, facts = record.decision, NO_FACTS
         while decision is not None and decision.questions:
@@ -63,7 +64,7 @@ class Lookups:
             decision.require()
 
     def _known(self, decision: Decision) -> list[tuple[Question, str | bool | Ids]]:
-        """Return the cached answers to the open questions. Raises what the ports' ``known`` raises."""
+        """Return the cached answers to the open questions. Raises as the ports' ``known`` does."""
         if decision.entitlement is None:
             raise InternalError(detail="policy asks about a role that is not served")
         app, caller = decision.entitlement.app, decision.acting_caller()
@@ -86,9 +87,9 @@ class Lookups:
     def answer(
         self, decide: Callable[[Facts], Decision], context: RequestContext, *, minting: bool = False
     ) -> Decision:
-        """Return ``decide``'s decision once it is final; ``minting`` is whether a token is made of it.
+        """Return the decision of ``decide`` once it is final; ``minting`` tells whether it is used to make a token.
 
-        Raises what the ports raise, except for a rule that only reports: its failed question stays unanswered.
+        Raises as the ports do, except for a rule that only reports: its failed question stays unanswered.
         """
         facts, at_once = NO_FACTS, 1
         while True:
@@ -99,7 +100,7 @@ class Lookups:
             with context.step("lookup"):
                 facts, failure = self._with(facts, questions, decision, context)
             if failure is not None:
-                # As if asked one after the other: a target before the failed one may have refused.
+                # The result is as if asked one after the other: a target before the failed one may have refused.
                 decision = decide(facts)
                 if decision.denial is None:
                     raise failure
@@ -109,7 +110,7 @@ class Lookups:
     def _with_current_ids(
         self, decide: Callable[[Facts], Decision], decision: Decision, facts: Facts, context: RequestContext
     ) -> Decision:
-        """Ask again for ids that the cache had, before a token is made.
+        """Ask GitHub again for cached ids, before a token is made.
 
         A denied request must not cost a look-up, and an allowed one must not rely on an old id.
         """
@@ -149,7 +150,7 @@ class Lookups:
         self, questions: Sequence[Question], app: App, caller: Caller, context: RequestContext
     ) -> list[str | bool | Ids | MintError]:
         """Return an answer or a failure for each question, in their order."""
-        # Each look-up counts its own calls: the context is not made for several threads.
+        # Each look-up gets its own context, because a context is not safe to share between threads.
         counts = [RequestContext(context.deadline, context.request_id, context.trace) for _ in questions]
 
         def ask(number: int) -> str | bool | Ids | MintError:

@@ -1,8 +1,8 @@
-"""Work while the final authority (Google STS) checks the caller: prepare the token request, or send it already.
+"""Use the time in which the final authority (Google STS) checks the caller: prepare the token request, or send it.
 
-A token is requested early only if the authority has just accepted the same repository (docs/adr/0042). It is
-released only if the authority accepts this request too; otherwise it is revoked before the answer. Preparing grants
-nothing and discloses nothing.
+A token is requested early only if the authority has recently accepted the same repository (docs/adr/0042). The
+caller gets it only if the authority accepts this request too; otherwise it is revoked before the answer. Preparing
+a request grants nothing and discloses nothing.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 
 class Overlap:
-    """Declare what one request does while the authority checks its caller, and afterwards."""
+    """The work of one request while the authority checks its caller, and afterwards. Base class."""
 
     work: Callable[[], None] | None = None
-    """What the request's own thread does while the authority works on its answer."""
+    """The work of the request's own thread while the authority checks; ``None`` for no work."""
 
     def finish(self, issue: Issue) -> InstallationToken:
         """Return the token after the authority has accepted.
 
-        ``issue`` requests a token. Raises what ``issue`` raises.
+        ``issue`` requests a token. Raises as ``issue`` does.
         """
         return issue()
 
     def withdraw(self, record: DecisionRecord) -> None:
-        """Undo what happened, because the authority has refused, and note it in ``record``."""
+        """Revoke a token that was requested early, because the authority has refused, and note it in ``record``."""
 
 
 class NoOverlap(Overlap):
@@ -54,7 +54,7 @@ class PreparedRequest(Overlap):
         scope = Scope(entitled.permissions, entitled.repos, entitled.ids)
 
         def work() -> None:
-            # The request itself meets the same failure later, and reports it in its turn.
+            # The request itself meets the same failure later and reports it then.
             with suppress(MintError):
                 tokens.prepare(entitled.app, entitled.target, scope, context)
 
@@ -77,7 +77,7 @@ class EarlyToken(Overlap):
 
     def finish(self, issue: Issue) -> InstallationToken:  # noqa: ARG002 - the mint is counted already
         """Return the token; see the base class."""
-        # Without a free thread nothing was requested yet.
+        # Without a free thread, no token has been requested yet.
         return self._issue() if self._pending is None else self._pending.result()
 
     def withdraw(self, record: DecisionRecord) -> None:
@@ -106,7 +106,7 @@ class InlineEarlyToken(Overlap):
 
     def finish(self, issue: Issue) -> InstallationToken:  # noqa: ARG002 - the mint is counted already
         """Return the token; see the base class."""
-        if not self._tried:  # the authority was reached with a second request only
+        if not self._tried:  # the first try to reach the authority failed, so work() was not called
             return self._issue()
         if self._issued is None:
             raise self._failure or AssertionError
@@ -122,5 +122,5 @@ class InlineEarlyToken(Overlap):
         self._tried = True
         try:
             self._issued = self._issue()
-        except Exception as failure:  # noqa: BLE001 - it is for finish(): the authority's result comes first
+        except Exception as failure:  # noqa: BLE001 - finish() raises it: the authority's result comes first
             self._failure = failure

@@ -1,4 +1,4 @@
-"""What the service returns: a token, or what a caller may know without one."""
+"""The results of the service: a token, or the status that a caller may see."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """A token, and ``warnings`` for the caller: sentences about what was ignored or only reported."""
+    """A token, and ``warnings`` for the caller about ignored fields and rules that only report."""
 
     token: InstallationToken
     warnings: tuple[str, ...] = ()
@@ -20,9 +20,9 @@ class Minted:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a genuine caller may know about its own organization.
+    """The status of a genuine caller's own organization.
 
-    ``decision`` is policy's answer to the request the caller asked about, ``None`` if it asked about none.
+    ``decision`` is policy's decision on the request that the caller described, ``None`` if it described no request.
     """
 
     org: str

@@ -1,1 +1,1 @@
-"""What operators see: log, audit events, metrics and traces."""
+"""Log, audit events, metrics and traces for the operator."""

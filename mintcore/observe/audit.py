@@ -1,8 +1,8 @@
-"""Audit events: one JSON line per decision, in the form of Cloud Logging.
+"""Write audit events: one JSON line per decision, in Cloud Logging's format.
 
 An event names the caller (if proven), the request, the grant, the verification, and the cause of a failure.
-``hashed_token`` is the hash that GitHub's own audit log has, so the two logs can be joined. Anyone can send an
-unproven request. Its event goes only to the log, with a count in place of the repositories.
+``hashed_token`` is the hash that GitHub's own audit log has, so the two logs can be joined. Attack: anyone can send
+unproven requests. Their events go only to the log, with a count instead of the repositories.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mintcore.request import DecisionRecord, InstallationToken, Scope
 
 _OPERATORS = (TransientError, ServerError, ProviderMisconfigured)
-"""Failures that the operator has to know of: they are ERROR in the log and count for the alert."""
+"""Failures that the operator must fix: they are ERROR in the log, and the alert counts them."""
 
 
 class StructuredAudit:
@@ -41,7 +41,8 @@ class StructuredAudit:
         """Write one event."""
         failure, trace = record.failure, record.context.trace
         fields = event(record)
-        # Redaction is for free text. A caller must not blank itself out with a branch that looks like a token.
+        # Attack: a caller names its branch like a token, so that redaction hides it. So proven claims are not
+        # redacted.
         proven = [fields.get("caller"), fields.get("issued")]
         line = self._log.write(_severity(record), _message(record), {"audit": fields}, trace, proven=proven)
         if self._file is not None and record.caller is not None:
@@ -105,7 +106,7 @@ def _circumstances(record: DecisionRecord) -> dict[str, Any]:
 
 
 def _asked(record: DecisionRecord) -> dict[str, Any]:
-    """Return what was asked: all of it for a proven caller, only counts for an unproven one."""
+    """Return the request: all of it for a proven caller, only counts for an unproven one."""
     if record.request is None:
         return {}
     if record.caller is None:

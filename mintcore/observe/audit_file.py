@@ -1,7 +1,7 @@
-"""The audit log's file: appended to by every process of one mint, reopened when it is renamed.
+"""Append audit events to a file, and reopen it when logrotate has renamed it.
 
-``logrotate`` rotates it (deploy/standalone/logrotate.conf). Each write compares the open file with the one at the
-path, so no signal is needed and no process writes to a renamed file for long.
+Several processes of a mint may write to it. ``logrotate`` rotates it (deploy/standalone/logrotate.conf). Each write
+compares the open file with the file at the path, so the mint needs no signal.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import stat
 import threading
 
-# Wider than this, users outside the file's group could read who minted what.
+# With a wider mode, users outside the file's group could read who minted which token.
 MAX_MODE = 0o640
 _NOT_A_FILE = {errno.ELOOP: "it is a symbolic link", errno.ENXIO: "it is a named pipe"}
 
@@ -55,7 +55,7 @@ class AuditFile:
 
     @classmethod
     def check(cls, path: str) -> str:
-        """Return the warning that a mint would start with, and create nothing. Raises OSError as the mint would."""
+        """Return the warning that a mint would log at start; create nothing. Raises OSError as the mint would."""
         if not os.path.lexists(path):
             folder = os.path.dirname(path) or "."  # noqa: PTH120 - a string, as it was given
             if not os.path.isdir(folder):  # noqa: PTH112

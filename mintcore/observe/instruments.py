@@ -1,8 +1,8 @@
-"""List what the mint counts, once for Prometheus and OpenTelemetry.
+"""List the mint's metrics, once for Prometheus and OpenTelemetry.
 
-docs/metrics.md is generated from here. Every label value is from a small set that the mint chooses: its routes,
-codes, steps, services and caches, and a role only after policy has allowed it. A caller can raise a number but
-never add a label value, so requests cannot fill the memory.
+docs/metrics.md is generated from here. Every label value comes from a small set: the mint's routes, codes, steps,
+services and caches, and a role only after policy has allowed it. So a caller cannot add label values and fill the
+memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0)
 
 
 class Instrument(NamedTuple):
-    """A counter; a histogram if the unit is seconds; a gauge if it says so.
+    """A counter; a histogram if the unit is seconds; a gauge if it is marked as one.
 
     ``labels`` maps Prometheus' label names to OpenTelemetry's attribute names.
     """
@@ -38,7 +38,7 @@ class Instrument(NamedTuple):
 
 
 Measurement = tuple[Instrument, float, dict[str, str | int | bool]]
-"""What is measured, by how much, and its labels under Prometheus' names."""
+"""An instrument, the amount to add, and the labels by Prometheus' names."""
 
 REQUESTS = Instrument(
     "fullsend_mint_requests_total",

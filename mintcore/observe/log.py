@@ -1,4 +1,4 @@
-"""The operator's log: JSON lines as Cloud Logging reads them, redacted."""
+"""Write the operator's log: redacted JSON lines in Cloud Logging's format."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class JsonLog:
     ) -> str:
         """Write one line and return it; ``severity`` is one of Cloud Logging's, ``trace`` a trace id.
 
-        Text that looks like a secret is redacted, unless it is part of ``proven``: values from signed claims or
-        from GitHub. If the stream cannot be written, the line goes to stderr.
+        Text that looks like a secret is redacted, except in ``proven``: values from signed claims or from GitHub.
+        If the stream fails, the line goes to stderr.
         """
         entry: dict[str, Any] = {"severity": severity, "message": message, **(fields or {})}
         if trace:

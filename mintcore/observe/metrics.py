@@ -1,7 +1,7 @@
-"""Serve the mint's numbers to Prometheus.
+"""Serve the mint's metrics to Prometheus.
 
 The package ``prometheus-client`` is an extra: it is imported only here, and only when ``METRICS=1``. The registry
-is the mint's own, so nothing else in the process appears on the page.
+is separate, so the page has only the mint's metrics.
 """
 
 from __future__ import annotations

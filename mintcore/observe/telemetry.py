@@ -1,8 +1,8 @@
 """Send traces and metrics to an OpenTelemetry collector, if the operator has configured one.
 
-The SDK is an extra: it is imported only here, and only then. It reads the standard ``OTEL_*`` variables and opens
-its own connections, so it never runs within a request: spans are built after the answer is ready, from the times in
-the request's context, and a thread sends them in batches.
+The SDK is an extra: it is imported only here, and only if configured. It reads the standard ``OTEL_*`` variables
+and opens its own connections, so it never runs within a request. Spans are built after the answer is ready, from
+the times in the request's context. A thread sends them in batches.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Telemetry:
         self._metrics: _Instruments | None = None
 
     def start(self) -> None:
-        """Import the SDK and its threads, in the process that serves: threads do not survive a fork."""
+        """Import the SDK and start its threads, in the serving process: threads do not survive a fork."""
         from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415 - an extra
 
         named = Resource({"service.name": _NAME, "service.version": VERSION})

@@ -1,4 +1,4 @@
-"""The two ways a call ends: an answer, or an :class:`OutboundError`.
+"""The two results of a call: an answer, or an :class:`OutboundError`.
 
 An error's text is for the log and holds no header and no body. The caller interprets the answer.
 """
@@ -27,7 +27,7 @@ def is_transient(status: int) -> bool:
 
 
 def is_lasting(status: int) -> bool:
-    """Tell whether a refusal stays until a person changes something: any other 3xx or 4xx."""
+    """Tell whether a refusal lasts until a person changes a setting: any other 3xx or 4xx."""
     return status in _REFUSALS and not is_transient(status)
 
 
@@ -40,7 +40,7 @@ class Unreachable(OutboundError):
 
 
 class RouteRefused(OutboundError):
-    """A proxy refuses to connect until the operator acts, such as with status 407."""
+    """A proxy refuses to connect until the operator acts, for example with status 407."""
 
 
 class DeadlineExceeded(OutboundError):

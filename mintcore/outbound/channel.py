@@ -1,8 +1,8 @@
-"""How the mint calls other services: deadline, retries, size limits, no redirects.
+"""Call other services with a deadline, retries and size limits, without following redirects.
 
 google-auth, Redis and OpenTelemetry make their own calls; every other call goes through here.
 :mod:`mintcore.outbound.connections` connects, :mod:`mintcore.outbound.http1` speaks HTTP (docs/adr/0004), and
-:mod:`mintcore.outbound.answer` lists how a call can end. The caller interprets the answer.
+:mod:`mintcore.outbound.answer` lists the results of a call. The caller interprets the answer.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Outbound:
     def channel(self, service: str, base_url: str, *, max_answer_bytes: int = MAX_ANSWER) -> Channel:
         """Return a channel to ``base_url`` (scheme, host and path prefix); ``service`` names it in the logs."""
         if self._tls is None and urlsplit(base_url).scheme == "https":
-            # Reading the authorities takes 25 ms, so a mint whose services are all on loopback does not.
+            # Reading the authorities takes 25 ms, so a mint whose services are all on loopback skips it.
             self._tls = ssl.create_default_context()
         connections = Connections(
             base_url, self._clock, max_idle=self._connections, tls=self._tls, proxy=self._proxy
@@ -109,10 +109,10 @@ class Channel:
     ) -> Answer:
         """Return the service's answer, whatever its status.
 
-        ``meanwhile`` is called while the service works on the request, once at most: not if the call is repeated.
-        Connection errors, 408, 425, 5xx, and a 429 whose Retry-After leaves half the time, are retried up to two
-        times. Without ``repeat_answers`` only connection errors are. Raises Unreachable, RouteRefused,
-        DeadlineExceeded or Unusable.
+        ``meanwhile`` is called at most once, while the service works on the first try. Connection errors, 408, 425,
+        5xx, and a 429 whose Retry-After leaves half the time, are retried up to two times. Without
+        ``repeat_answers`` only connection errors are retried. Raises Unreachable, RouteRefused, DeadlineExceeded or
+        Unusable.
         """
         try:
             request = request_bytes(
@@ -136,7 +136,7 @@ class Channel:
         return self._once(request, context)
 
     def connect(self, context: RequestContext) -> None:
-        """Open a connection for the next call unless one is idle. Raises what :meth:`send` says."""
+        """Open a connection for the next call unless one is idle. Raises like :meth:`send`."""
         idle = self._connections.acquire()
         self._connections.release(self._connect(context) if idle is None else idle)
 
@@ -146,7 +146,7 @@ class Channel:
         return self._connections.has_idle
 
     def _once(self, request: bytes, context: RequestContext, meanwhile: Callable[[], None] | None = None) -> Answer:
-        """Return the answer, over an idle connection if there is one, else or if that has died over a new one."""
+        """Return the answer over an idle connection, or over a new one if the idle one is missing or dead."""
         if context.deadline.remaining() <= 0:
             raise DeadlineExceeded(f"{self.service}: the request's deadline has passed")
         idle = self._connections.acquire()

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from mintcore.ports import Clock
     from mintcore.secret import Secret
 
-# Firewalls forget idle connections after minutes. Such a connection looks alive and costs a request all its time.
+# Firewalls drop idle connections after minutes. Such a connection looks alive, and a request on it waits until its
+# deadline.
 MAX_IDLE_SECONDS = 60.0
-# How long sent data may stay unacknowledged (tcp(7)). Bounds the cost of a connection that a firewall forgot; the
+# How long sent data may stay unacknowledged (tcp(7)). Bounds the cost of a connection that a firewall dropped; the
 # service may still take longer to answer.
 UNHEARD_SECONDS = 4.0
 _UNHEARD: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
@@ -34,7 +35,7 @@ _UNHEARD: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
 class ConnectError(Exception):
     """No connection; the text names the host and whether name, connection, TLS or proxy failed.
 
-    ``lasting`` says that a proxy refuses until the operator acts.
+    ``lasting`` means that a proxy refuses until the operator acts.
     """
 
     lasting = False
@@ -60,7 +61,7 @@ def parse_proxy(url: Secret) -> Proxy:
 
 
 class Connections:
-    """Connections to the origin of ``base_url``; at most ``max_idle`` stay idle, and the last used is used first.
+    """Connections to the origin of ``base_url``; at most ``max_idle`` stay idle, and the newest is reused first.
 
     ``tls`` is for ``https``, which raises ValueError without it.
     """
@@ -105,7 +106,7 @@ class Connections:
     def open(self, deadline: Deadline) -> socket.socket:
         """Return a new connection, TLS included. Raises ConnectError.
 
-        The deadline does not bound the resolver: Python offers no way to.
+        The deadline does not bound the name resolver, because Python offers no way to do that.
         """
         proxy = self._proxy
         if proxy is None:
@@ -176,7 +177,7 @@ def _connect_to(addresses: list[Any], deadline: Deadline) -> socket.socket:
 
 
 def _is_alive(connection: socket.socket) -> bool:
-    """Tell whether nothing waits to be read. Readable while idle means the peer closed it."""
+    """Tell whether the peer keeps the connection open. Readable while idle means that the peer closed it."""
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return not poll.poll(0)
@@ -190,7 +191,7 @@ def _close_all(idle: deque[_Idle]) -> None:
 
 @contextmanager
 def _naming(what: str) -> Iterator[None]:
-    """Turn a failure into a ConnectError that says ``what`` failed."""
+    """Turn a failure into a ConnectError that begins with ``what``."""
     try:
         yield
     except (OSError, BadAnswer, UnicodeError) as error:

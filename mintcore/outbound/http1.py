@@ -1,7 +1,7 @@
-"""HTTP/1.1 as bytes (RFC 9112): writes a request and reads its answer from a socket.
+"""Write HTTP/1.1 requests to a socket and read their answers (RFC 9112).
 
 Outgoing calls dominate the cost of a mint, and http.client takes nearly three times as long per call
-(docs/adr/0004). Where RFC 9112 allows a lenient reader, this one refuses.
+(docs/adr/0004). Where RFC 9112 allows a reader to be lenient, this module refuses.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class TooLarge(BadAnswer):
 
 
 class TunnelRefused(BadAnswer):
-    """A proxy's answer that opens no tunnel; ``status`` is its HTTP status."""
+    """A proxy refuses to open a tunnel; ``status`` is the HTTP status of its answer."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"it answers with status {status}")
@@ -86,8 +86,8 @@ def exchange(
 ) -> RawAnswer:
     """Send a request that is not HEAD and return its answer, with a body of ``max_bytes`` bytes at most.
 
-    ``meanwhile`` is called between the two. An answer that has arrived by its end is read even if the deadline has
-    passed. Raises BadAnswer, or OSError; TimeoutError at the deadline, however slowly the answer drips.
+    ``meanwhile`` is called after sending. An answer that arrived while it ran is read even if the deadline has
+    passed. Raises BadAnswer, OSError, or TimeoutError at the deadline, even if bytes still arrive slowly.
     """
     set_timeout(sock, deadline)
     sock.sendall(request)
@@ -108,7 +108,7 @@ def open_tunnel(sock: socket.socket, authority: str, fields: Mapping[str, str], 
 
 
 def set_timeout(sock: socket.socket, deadline: Deadline) -> None:
-    """Give the next operation on ``sock`` the time that is left. Raises TimeoutError if none is."""
+    """Limit the next operation on ``sock`` to the time left. Raises TimeoutError if the deadline has passed."""
     remaining = deadline.remaining()
     if remaining <= 0:
         raise TimeoutError
@@ -232,7 +232,7 @@ def _parse_head(head: bytes) -> tuple[int, int, dict[str, str]]:
         if not (name and colon):
             raise BadAnswer("an invalid field line")
         fields[key] = f"{fields[key]}, {text}" if key in fields else text
-    # All names and all lines at once: GitHub sends 25 fields, and a look at each would double the time.
+    # All fields are checked with one search: GitHub sends 25, and checking each would double the time.
     foreign = "".join(fields).encode("latin-1").translate(None, _NAME)
     if foreign or b"\0" in head or not head.count(b"\r") == head.count(b"\n") == len(lines):
         raise BadAnswer("an invalid field line")
