@@ -1,1 +1,1 @@
-"""Is this token genuine? The only place where unverified text becomes claims that are trusted."""
+"""Prove that a token is genuine. Only this package turns unverified text into trusted claims."""

@@ -1,7 +1,7 @@
-"""Remember which repositories a provider has just accepted: their next token may be requested during the exchange.
+"""Remember which repositories a provider accepted recently, so a token may be requested during their next exchange.
 
-Each acceptance allows one such request. When the provider begins to refuse, at most one unused token per acceptance
-has been created, however many requests are in flight.
+Each acceptance allows one such request. So if the provider begins to refuse, at most one unused token per
+acceptance is created, even with many parallel requests.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class _Accepted:
 
 
 class Acceptances:
-    """Counts the acceptances that no parallel request has used, per provider and repository or project."""
+    """Counts the unused acceptances per provider and repository or project."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -1,7 +1,7 @@
 """Turn an unverified token into genuine claims: the checks of both modes, in order.
 
-Hosted, the signature is a cheap filter and Google decides; without the issuer's keys Google alone decides.
-Standalone, the signature decides and is never skipped.
+In hosted mode the signature is a cheap filter and Google decides; without the issuer's keys only Google checks. In
+standalone mode the signature decides and is never skipped.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from mintcore.verify.unverified import UnverifiedToken
 
 _LATEST = 1e11
-"""Later than any time that is meant: the year 5138, in seconds."""
+"""Later than any realistic time: the year 5138, in seconds."""
 
 
 class Keys(Protocol):
     """An issuer's keys."""
 
     def load(self, context: RequestContext, /) -> object:
-        """Fetch the keys if they are not here. Raises IssuerUnavailable."""
+        """Fetch the keys if they are not cached. Raises IssuerUnavailable."""
 
     def check_signature(self, unverified: UnverifiedToken, context: RequestContext, /) -> None:
         """Raise InvalidToken unless the issuer signed the token, IssuerUnavailable if that cannot be checked."""
 
 
 class TrustedIssuer(NamedTuple):
-    """An issuer, and the keys that its tokens alone are checked against."""
+    """An issuer, and the keys that verify only its tokens."""
 
     issuer: Issuer
     keys: Keys
@@ -59,19 +59,19 @@ class _Examiner:
     def check_locally(
         self, unverified_token: str, context: RequestContext
     ) -> tuple[Claimant, IssuerUnavailable | None]:
-        """Return whom the claims name, and the failure if the signature could not be checked."""
+        """Return the workflow or job in the claims, and the failure if the signature could not be checked."""
         unverified = split_token(unverified_token, self._algorithms)
         issuer, keys = self._only or self._issuer_of(unverified)
         if unverified.algorithm not in issuer.kind.algorithms:
             raise InvalidToken(
                 detail=f"the token is signed with {unverified.algorithm}, and not as {issuer.url} does"
             )
-        # Load the keys first: their answer carries the issuer's time, which the claims are checked against.
+        # Load the keys first: that answer carries the issuer's time, which the check of the claims needs.
         unavailable = _load(keys, context)
-        # Only GitHub's time corrects the clock, which its tokens depend on; another issuer must not turn it.
+        # Attack: another issuer must not change the clock that checks GitHub's tokens, so only GitHub corrects it.
         issued = _issued_at(unverified) if issuer.kind.is_github else 0.0
         if unavailable is None and issued > self._clock.now():
-            # The clock may have been turned back by an old Date. Only a genuine token may turn it forward again.
+            # An old Date may have turned the clock back. Only a genuine token may turn it forward again.
             keys.check_signature(unverified, context)
             self._clock.note_proven_time(issued)
         claimant = check_token(unverified.unverified_claims, issuer, self._clock.now())
@@ -85,11 +85,11 @@ class _Examiner:
         return claimant, unavailable
 
     def _issuer_of(self, unverified: UnverifiedToken) -> TrustedIssuer:
-        """Return the issuer that the token claims to be of; its keys decide whether that is true."""
+        """Return the issuer that the token names; the check with its keys decides whether that is true."""
         claimed = unverified.unverified_claims.get("iss")
         found = self._by_url.get(claimed) if isinstance(claimed, str) else None
         if found is None:
-            # Attack: a token as the issuer. Once cut, it no longer looks like one to the log's redaction.
+            # Attack: a token in the claim iss. The log's redaction does not find a token that was cut.
             shown = one_line(repr(claimed), 120)
             raise InvalidToken(detail=f"issuer is {shown}, not one of {', '.join(self._by_url)}")
         return found
@@ -112,14 +112,14 @@ def _issued_at(unverified: UnverifiedToken) -> float:
 
 
 def _asks(claimant: Claimant) -> Hashable:
-    """Return what a provider's acceptance is good for: the repository, or the project of a job."""
+    """Return the key of a provider's acceptance: the repository, or the project of a job."""
     return claimant.repository if isinstance(claimant, WorkflowCaller) else (claimant.project_id, claimant.project)
 
 
 def _is_the_operators(error: InvalidToken, claimant: Claimant) -> bool:
     """Return whether only the operator can change Google's refusal of a signed token.
 
-    A condition that refuses a job which an entry of CALLERS admits has not followed CALLERS.
+    If a provider's condition refuses a job that CALLERS admits, the operator has not updated the condition.
     """
     if isinstance(error, ConditionRefused):
         return not isinstance(claimant, WorkflowCaller)
@@ -187,7 +187,7 @@ class HostedVerifier:
 
     @property
     def answers_later(self) -> bool:
-        """Whether :meth:`confirm` can send its request at once, and so call ``meanwhile``."""
+        """Whether :meth:`confirm` can send its request immediately, and so call ``meanwhile``."""
         return self._sts.answers_later
 
 
@@ -217,10 +217,10 @@ class StandaloneVerifier:
         return GenuineClaims(examined.caller, Proof.SIGNATURE)
 
     def may_overlap(self, _examined: SignedClaims) -> bool:
-        """Return ``False``: there is no call to overlap with."""
+        """Return ``False``: this verifier makes no call that a request could overlap with."""
         return False
 
     @property
     def answers_later(self) -> bool:
-        """``False``: as above."""
+        """``False``: :meth:`confirm` sends no request."""
         return False

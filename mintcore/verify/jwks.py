@@ -1,8 +1,8 @@
-"""An issuer's keys, fetched from the issuer. Each issuer's keys are kept apart.
+"""Fetch and cache an issuer's keys, separately for each issuer.
 
-PyJWT's client is not used to fetch them: it fetches again for every unknown key id, so an attacker could cause any
-number of fetches. :mod:`mintcore.verify.key_sets` parses keys and checks signatures. It is imported when the first
-keys arrive, so the fetch begins before the cryptography libraries are imported.
+PyJWT's client is not used: it fetches the keys again for every unknown key id, so an attacker could cause any
+number of fetches. :mod:`mintcore.verify.key_sets` parses keys and checks signatures. It is imported only when the
+first keys arrive, so the fetch starts before the cryptography libraries are imported.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FRESH_SECONDS = 3600.0
 STALE_SECONDS = 24 * 3600.0
 UNKNOWN_KEY_SECONDS = 30.0
-# Long enough to spare an issuer that is down, short enough to notice soon that it is back.
+# Long enough to spare an issuer that is down, short enough to notice its recovery.
 HOLD_FAILURE_SECONDS = 5.0
 
 # GitHub's key set below its issuer's URL (GitHub Docs: OpenID Connect reference).
@@ -41,13 +41,13 @@ _OK = 200
 
 
 class IssuerKeys:
-    """The keys the issuer signs with.
+    """The public keys of one issuer.
 
-    A failure carries ``name``, or the URL of an issuer without a name. ``fetch_seconds`` bounds one fetch,
-    within the request's own deadline. Keys up to ``renewed_seconds`` old are served while a thread of ``helpers``
-    fetches new ones. ``sets_clock`` is whether its ``Date`` corrects the clock. While a fetch is in progress,
-    ``max_waiting`` requests wait for it and others fail at once: anyone can send tokens that name a key or an
-    issuer, and an issuer that hangs must not occupy every thread.
+    A failure carries ``name``, or the URL of an issuer without a name. ``fetch_seconds`` limits one fetch, within
+    the request's deadline. Keys up to ``renewed_seconds`` old are served while a thread of ``helpers`` fetches new
+    ones. ``sets_clock`` tells whether its ``Date`` corrects the clock. While a fetch is in progress,
+    ``max_waiting`` requests wait for it and others fail immediately. Attack: anyone can send tokens with any issuer
+    and key id, and a hanging issuer must not occupy every thread.
     """
 
     def __init__(
@@ -99,8 +99,8 @@ class IssuerKeys:
     def check_signature(self, unverified: UnverifiedToken, context: RequestContext) -> None:
         """Raise InvalidToken unless the issuer signed the token, IssuerUnavailable if that cannot be checked.
 
-        An unknown key id fetches the keys again, at most once in 30 s for all callers together: a rotated key is
-        found at once, and invented key ids cost nothing.
+        An unknown key id fetches the keys again, but at most once in 30 s for all callers. So a rotated key is
+        found immediately, and invented key ids cost nothing.
         """
         key = self.load(context).get(unverified.key_id)
         if key is None:
@@ -147,7 +147,7 @@ class IssuerKeys:
         return answer.json_object()
 
     def _jwks_path(self, discovery: dict[str, Any]) -> str:
-        """Return the key set's path at the issuer. Reject those of other issuers and origins."""
+        """Return the key set's path. Reject another issuer's document, and a jwks_uri on another origin."""
         named, jwks_uri = discovery.get("issuer"), discovery.get("jwks_uri")
         if named != self._issuer:
             shown = repr(named)[:200]

@@ -1,6 +1,6 @@
-"""Key sets as JSON Web Keys, and the check of a token's signature against one of their keys.
+"""Parse JSON Web Key Sets, and check a token's signature with a key of the set.
 
-The mint accepts RS256 with keys of at least 2,048 bits and, from issuers that sign so, ES256. PyJWT parses keys and
+The mint accepts RS256 with keys of at least 2,048 bits and, from issuers that use it, ES256. PyJWT parses keys and
 checks signatures.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MIN_KEY_BITS = 2048
 
-# The algorithms, fixed here: no token's header chooses how it is checked.
+# Attack: a token's header must not choose how the token is checked, so the algorithms are fixed here.
 _RS256 = RSAAlgorithm(RSAAlgorithm.SHA256)
 _ES256 = ECAlgorithm(ECAlgorithm.SHA256)
 _TYPES: Mapping[str, str] = MappingProxyType({"RSA": "RS256", "EC": "ES256"})
@@ -35,7 +35,7 @@ KeySet = MappingProxyType[str, RSAPublicKey | EllipticCurvePublicKey]
 
 
 class FixedKeys:
-    """The keys of an issuer that the mint cannot reach, from a file that was read at start."""
+    """Keys from a file that was read at start, for an issuer that the mint cannot reach."""
 
     def __init__(self, keys: KeySet) -> None:
         self._keys = keys
@@ -98,6 +98,6 @@ def _usable_key(entry: object, algorithms: frozenset[str]) -> RSAPublicKey | Ell
         return "a key is damaged"
     if isinstance(key, RSAPublicKey):
         return key if key.key_size >= MIN_KEY_BITS else f"a key has fewer than {MIN_KEY_BITS} bits"
-    # RFC 7518 §3.4: ES256 is P-256 and no other curve.
+    # RFC 7518 §3.4: ES256 uses only the curve P-256.
     on_p256 = isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
-    return key if on_p256 else "a key is on another curve than P-256, or private"
+    return key if on_p256 else "a key is not on the curve P-256, or is a private key"

@@ -1,7 +1,7 @@
-"""The exchange of a caller's token at Google's Security Token Service.
+"""Exchange a caller's token at Google's Security Token Service.
 
 A federated token in the answer proves that the workload identity provider accepts the caller's token. The federated
-token itself is a credential elsewhere, so it is dropped unread. The result is never cached.
+token is a credential for Google's APIs, so the mint drops it unread. The result is never cached.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _PATH = "/v1/token"
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 _OK = 200
 _MAX_SENTENCE = 300
-# The statuses and errors of a refusal of a token (RFC 6749 §5.2, RFC 8693 §2.2.2). A proxy can send JSON, too.
+# The statuses and errors with which STS refuses a token (RFC 6749 §5.2, RFC 8693 §2.2.2). A proxy can also send
+# JSON.
 _REFUSALS = frozenset({400, 401, 403})
 _ERRORS = frozenset(
     {
@@ -38,9 +39,9 @@ _ERRORS = frozenset(
         *("invalid_scope", "invalid_target", "invalid_token", "access_denied"),
     }
 )
-# Refusals that concern the provider, not the token. The words are those of Google's sentences.
+# Words in Google's sentences about the provider's configuration, not the token.
 _PROVIDER_ERRORS = frozenset({"invalid_target", "invalid_request", "unsupported_grant_type", "invalid_scope"})
-# They need no escapes in a form (RFC 3986 §2.3). A JWT has no others.
+# The only characters of a JWT; a form does not escape them (RFC 3986 §2.3).
 _UNRESERVED = (string.ascii_letters + string.digits + "-._~").encode()
 _PROVIDER_WORDS = re.compile(
     r"audience|issuer|mapping|mapped attribute|attribute value|obtain a value|jwks", re.IGNORECASE
@@ -73,7 +74,7 @@ class SecurityTokenService:
 
     @property
     def answers_later(self) -> bool:
-        """Whether :meth:`exchange` can send its request at once, and so call ``meanwhile``."""
+        """Whether :meth:`exchange` can send its request immediately, and so call ``meanwhile``."""
         return self._channel.has_idle
 
     def exchange(
@@ -85,9 +86,9 @@ class SecurityTokenService:
     ) -> None:
         """Return if the provider accepts the token (RFC 8693 §2.1; Google STS REST: token).
 
-        ``meanwhile`` is as for :meth:`~mintcore.outbound.channel.Channel.send`.
-        Raises InvalidToken if it refuses, ProviderRefused if no token can change that, StsUnavailable if STS gives
-        no result, and StsRefused if that lasts.
+        ``meanwhile`` is as for :meth:`~mintcore.outbound.channel.Channel.send`. Raises InvalidToken for a refused
+        token, ProviderRefused if the provider would refuse every token, StsUnavailable without a result, and
+        StsRefused if that lasts.
         """
         form = (
             f"{self._same_each_time}&audience={self._audience_prefix}{_quoted(provider_id)}"
@@ -111,18 +112,19 @@ class SecurityTokenService:
 
 
 def _quoted(text: str) -> str:
-    # To look for letters that need an escape takes a tenth of the time of quote().
+    # Searching for characters that need an escape takes a tenth of the time of quote().
     needs_escapes = text.encode(errors="replace").translate(None, _UNRESERVED)
     return quote(text, safe="") if needs_escapes else text
 
 
 def _refusal(status: int, fields: Mapping[str, Any], provider_id: str) -> InvalidToken | None:
-    """Return the failure behind a refusal, ``None`` if the answer is not of a form that Google uses."""
+    """Return the failure for a refusal, ``None`` if the answer is not in one of Google's formats."""
     if not is_lasting(status):
         return None
     error, description = fields.get("error"), str(fields.get("error_description", ""))
     if isinstance(error, dict) and isinstance(error.get("message"), str):
-        # Google's form for the API as a whole, such as "Security Token Service API has not been used in project".
+        # Google's error format for the whole API, such as "Security Token Service API has not been used in
+        # project".
         reason = one_line(f"{error.get('status', '')}: {error['message']}", _MAX_SENTENCE)
         return ProviderRefused(detail=f"STS refused it at provider {provider_id}: {reason}")
     if status not in _REFUSALS or not isinstance(error, str) or error not in _ERRORS:
@@ -136,7 +138,7 @@ def _refusal(status: int, fields: Mapping[str, Any], provider_id: str) -> Invali
 
 
 def _foreign(answer: Answer) -> StsUnavailable:
-    """Return the failure behind an answer that is not of Google's form: a wrong address, or a proxy's page."""
+    """Return the failure for an answer that is not in Google's format: from a wrong address, or a proxy."""
     kind = StsRefused if is_lasting(answer.status) else StsUnavailable
     return kind(
         detail=f"STS_URL does not look like Google's token service: status {answer.status} without Google's JSON"

@@ -1,7 +1,7 @@
-"""Splits a caller's token without trusting it.
+"""Split a caller's token into its parts without trusting it.
 
-This module reads the compact serialization (RFC 7515 §7.1), because PyJWT's parser costs four times as much as the
-check of the signature; PyJWT checks the signature (docs/adr/0001).
+This module parses the compact serialization (RFC 7515 §7.1), because PyJWT's parser takes four times as long as the
+check of the signature. PyJWT still checks the signature (docs/adr/0001).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RS256_ONLY = frozenset({"RS256"})
 _LETTERS = (string.ascii_letters + string.digits + "-_").encode()
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _PARTS = 3
-# By a text's length modulo 4: its padding, and the last letters whose unused bits are zero.
+# By the text's length modulo 4: the padding, and the allowed last characters, whose unused bits are zero.
 _ENDS = (
     (b"", (b"",)),
     (b"", ()),
@@ -31,9 +31,9 @@ _ENDS = (
 
 
 class UnverifiedToken(NamedTuple):
-    """The parts of a token; nothing is verified.
+    """The unverified parts of a token.
 
-    ``algorithm`` is one of those that were accepted (RFC 7518 §3.1). ``signature`` is over ``signing_input``, the
+    ``algorithm`` is one of the accepted algorithms (RFC 7518 §3.1). ``signature`` signs ``signing_input``, the
     token's text up to its last dot (RFC 7515 §5.1).
     """
 
@@ -52,11 +52,12 @@ def split_token(unverified_token: str, algorithms: frozenset[str] = RS256_ONLY) 
     if len(parts) != _PARTS or not all(parts) or b"".join(parts).translate(None, _LETTERS):
         raise InvalidToken(detail="not a JWT: not three base64url texts with dots between them")
     header, claims = _json_object(parts[0]), _json_object(parts[1])
-    # Only these, whatever the header says: 'none' needs no key, and HS256 would use a public key as the secret.
+    # Attack: "alg": "none" needs no key, and HS256 would use a public key as the secret. So only these are
+    # accepted.
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in algorithms:
         raise InvalidToken(detail=f"the token is not signed with {' or '.join(sorted(algorithms, reverse=True))}")
-    # Critical extensions (RFC 7515 §4.1.11), and the one that changes what is signed (RFC 7797).
+    # Critical extensions (RFC 7515 §4.1.11), and b64, which changes the signed bytes (RFC 7797).
     if "crit" in header or "b64" in header:
         raise InvalidToken(detail="the token's header has an unsupported extension")
     key_id = header.get("kid")
