@@ -1,1 +1,1 @@
-"""The mint: who may have which installation token, and the calls that get it."""
+"""The mint: it decides which installation token a caller gets, and requests that token from GitHub."""

@@ -1,9 +1,9 @@
 """The time, corrected by trusted services.
 
-A machine's clock can be minutes off. GitHub judges our App JWTs by its own clock, and the issuer dates the tokens
-that we judge by its own. So :class:`CorrectedClock` follows the ``Date`` headers that they send over TLS if the
-difference is too large to be latency. A cached answer can carry an old ``Date``; a signed token proves that its
-``iat`` has come.
+A machine's clock can be minutes off. GitHub checks the times of our App JWTs by its own clock, and the issuer sets
+the times of its tokens by its own. So :class:`CorrectedClock` follows the ``Date`` headers that they send over TLS
+if the difference is too large to be latency. A cached answer can carry an old ``Date``. A signed token proves that
+its ``iat`` has passed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Below the first, the claims' leeway suffices. Above the second, the header is more likely wrong than the machine.
+# Below the first, the leeway of the claims is enough. Above the second, the header is more likely wrong than the
+# machine.
 _MIN_DRIFT_SECONDS = 20.0
 _MAX_DRIFT_SECONDS = 900.0
 # A token's iat may be 30 s ahead of us, and services differ by some seconds.
@@ -86,9 +87,9 @@ class CorrectedClock:
         return True
 
     def note_proven_time(self, seconds: float) -> None:
-        """Note a time that has come, because a verified signature says so; the clock never goes back past it.
+        """Note a time that has passed, as a verified signature proves; the clock never goes back past it.
 
-        If it is behind already, and the machine's own clock agrees with ``seconds``, follow the machine.
+        If the clock is already behind it, and the machine's own clock agrees with ``seconds``, follow the machine.
         """
         with self._lock:
             self._floor = max(self._floor, seconds - self.monotonic())

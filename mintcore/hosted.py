@@ -1,7 +1,7 @@
 """The hosted mint's composition root: Cloud Functions in front, Google STS and Secret Manager behind.
 
-Settings are checked while the function is loaded. Heavy modules are imported in a second thread, so ``/health``
-answers at once. The calls that the first token needs begin before them: the services answer during the imports.
+Settings are checked while the function is loaded. A second thread imports the heavy modules, so ``/health`` answers
+immediately. The calls that the first token needs start before these imports, and the services answer meanwhile.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def build(
 ) -> Endpoint:
     """Return the endpoint for ``settings``; the mint behind it is built in the background.
 
-    ``key_files`` are the keys of the issuers that the mint cannot reach.
+    ``key_files`` holds the keys of the issuers that have a ``jwks_file``.
     """
     for warning in settings.common.warnings:
         log.write("WARNING", warning)
@@ -98,7 +98,7 @@ def _assemble(
     common = settings.common
     log_corrections(clock, log)
     outbound = Outbound(clock, connections=common.threads, proxy_url=common.proxy_url)
-    # One helper for each serving thread, and a few that fetch new values behind the caches.
+    # One helper for each serving thread, and a few that renew cached values.
     helpers = HelperThreads(common.threads + _RENEWING_THREADS)
     trusted = trust_issuers(
         common.issuers,
@@ -111,7 +111,7 @@ def _assemble(
         renewed_seconds=STALE_SECONDS,
         helpers=helpers,
     )
-    for one in trusted:  # one thread each: an issuer that is down holds up no other
+    for one in trusted:  # one thread each: an issuer that is down delays no other
         warm_up([one.keys.load], clock, log)
     tokens = AccessTokens(clock, proxy_url=common.proxy_url)
     secrets = google_api("secretmanager", settings.secret_manager_url or DEFAULT_URL, outbound, tokens)

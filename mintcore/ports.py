@@ -1,7 +1,7 @@
-"""The ports: what the steps of minting need from outside, as small protocols.
+"""Define the ports: small protocols for everything that the steps of minting need from outside.
 
-Another issuer, key store or forge (today GitHub) is another object behind one of these. Tests pass in-memory
-objects and patch nothing.
+Support for another issuer, key store or forge (today GitHub) is another class with one of these protocols. Tests
+pass in-memory objects.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class Clock(Protocol):
     def observe(self, date: str, age: str = "", *, cacheable: bool = False) -> bool:
         """Compare with a trusted service's ``Date`` header; return whether the clock was corrected.
 
-        A cache can answer for the service if the answer is ``cacheable``; its ``Date`` may then be old.
+        If the answer is ``cacheable``, a cache may have sent it, and its ``Date`` may be old.
         """
 
     def note_proven_time(self, seconds: float) -> None:
-        """Note a time that a verified signature proves to have come.
+        """Note a time that has passed, as a verified signature proves.
 
         No cacheable ``Date`` turns the clock back past it.
         """
@@ -53,9 +53,9 @@ class Verifier(Protocol):
     """Verifies a token in two steps, so policy can decide between them."""
 
     def check_locally(self, unverified_token: str, context: RequestContext) -> SignedClaims | UnprovenClaims:
-        """Check what can be checked here: claims and, where the issuer's keys are available, the signature.
+        """Check the claims and, if the issuer's keys are available, the signature.
 
-        Raises InvalidToken, or IssuerUnavailable where the signature is the only authority.
+        Raises InvalidToken, or IssuerUnavailable if the signature is the only authority.
         """
 
     def confirm(
@@ -71,18 +71,18 @@ class Verifier(Protocol):
         """
 
     def may_overlap(self, examined: SignedClaims) -> bool:
-        """Return whether a token may be requested while :meth:`confirm` runs: it has just accepted the repository.
+        """Return whether a token may be requested while :meth:`confirm` runs: the caller was just accepted before.
 
-        Each acceptance by the final authority allows one such request.
+        Each acceptance by the final authority allows one such request; calling this uses it up.
         """
 
     @property
     def answers_later(self) -> bool:
-        """Whether :meth:`confirm` can send its question at once, and then call ``meanwhile``."""
+        """Whether :meth:`confirm` can send its request immediately, and then call ``meanwhile``."""
 
 
 class Signer(Protocol):
-    """Signs with a key that it does not hand out; the key may be in a KMS."""
+    """Signs with a key that it never reveals; the key may be in a KMS."""
 
     def sign(self, message: bytes) -> bytes:
         """Return the RS256 signature of ``message`` (RFC 7518 §3.3)."""
@@ -98,9 +98,9 @@ class KeyStore(Protocol):
         """
 
     def key_version(self, role: Role) -> Hashable:
-        """Return a value that changes when the role's key is replaced, ``None`` where that is not cheap to know.
+        """Return a value that changes when the role's key is replaced, ``None`` if finding out is expensive.
 
-        An assertion that was signed under one version is not used under another. Raises what :meth:`signer` raises.
+        An assertion that was signed under one version is not used under another. Raises as :meth:`signer` does.
         """
 
     def forget(self, role: Role) -> None:
@@ -111,7 +111,7 @@ class AppAssertions(Protocol):
     """App JWTs, with which an App authenticates to the forge."""
 
     def assertion(self, app: App, context: RequestContext) -> Secret:
-        """Return a JWT that is valid now. Raises what :meth:`KeyStore.signer` raises."""
+        """Return a JWT that is valid now. Raises as :meth:`KeyStore.signer` does."""
 
     def refused(self, app: App, assertion: Secret) -> bool:
         """Drop ``assertion``, which the forge has refused, and read the key again next time.
@@ -120,25 +120,25 @@ class AppAssertions(Protocol):
         """
 
     def correct_clock(self, date: str) -> bool:
-        """Compare with the forge's ``Date`` of a refusal; return whether our clock was wrong and is corrected."""
+        """Compare with the ``Date`` of the forge's refusal; return whether our clock was corrected."""
 
 
 class GrantLookup(Protocol):
     """Reads the Actions variable with which a repository or organization grants a role."""
 
     def variable(self, app: App, question: GrantQuestion, caller: Caller, context: RequestContext) -> str:
-        """Return the variable's value, as ``app`` can read it; empty where it is not set.
+        """Return the variable's value as ``app`` reads it; empty if it is not set.
 
-        What the calling organization can cause within a minute is bounded, and it cannot repeat a failed look-up.
-        A repository that does not exist or that the App cannot reach has no variable: a caller must not learn
-        which private repositories exist. Values, empty ones too, are cached for 60 seconds; failures are not.
-        Raises an InstallationError, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout or a key's failure.
+        The calling organization can cause a limited number of look-ups a minute, and cannot repeat a failed one. A
+        repository that does not exist or that the App cannot reach has no variable: a caller must not learn which
+        private repositories exist. Values, empty ones too, are cached for 60 seconds; failures are not. Raises an
+        InstallationError, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout or a key's failure.
         """
 
     def known(self, app: App, question: GrantQuestion, caller: Caller) -> str | None:
-        """Return the value if it is cached, ``None`` if :meth:`variable` has to look it up; make no call.
+        """Return the value if it is cached, ``None`` if :meth:`variable` must look it up; make no call.
 
-        Raises the failure with which :meth:`variable` would refuse a look-up.
+        Raises as :meth:`variable` would if it refused the look-up.
         """
 
 
@@ -148,9 +148,9 @@ class CommitLookup(Protocol):
     def contains(self, app: App, question: CommitQuestion, caller: Caller, context: RequestContext) -> bool:
         """Return whether the commit is an ancestor of, or identical to, one of the question's refs.
 
-        The host is read with a token of the App's installation on the host's owner or, where it has none there,
-        of the calling organization. A positive answer is cached for the life of the process, a negative one for 60
-        seconds. Bounded like :meth:`GrantLookup.variable`; raises what that raises.
+        The mint reads the host with a token of the App's installation on the host's owner or, if there is no such
+        installation, on the calling organization. A positive answer is cached for the life of the process, a
+        negative one for 60 seconds. Bounded like :meth:`GrantLookup.variable`, and raises as it does.
         """
 
     def known(self, app: App, question: CommitQuestion, caller: Caller) -> bool | None:
@@ -161,32 +161,32 @@ class IdsLookup(Protocol):
     """Asks GitHub which ids an owner and a repository have."""
 
     def ids(self, app: App, enrolled: EnrolledIds, caller: Caller, context: RequestContext) -> Ids:
-        """Return the ids that ``enrolled`` has, as they were within the last minute; the other one is empty.
+        """Return the present ids, at most a minute old; an id that ``enrolled`` does not have is empty.
 
         The repository's id is empty for the repository of an owner with another id. Bounded like
-        :meth:`GrantLookup.variable`. Raises what :meth:`InstallationTokens.issue` raises.
+        :meth:`GrantLookup.variable`. Raises as :meth:`InstallationTokens.issue` does.
         """
 
     def known(self, app: App, enrolled: EnrolledIds, caller: Caller) -> Ids | None:
         """Return the ids if they are cached; like :meth:`GrantLookup.known`."""
 
     def current(self, app: App, enrolled: EnrolledIds, caller: Caller, context: RequestContext) -> Ids:
-        """Return the ids as they are now. Raises what :meth:`InstallationTokens.issue` raises."""
+        """Return the ids as they are now. Raises as :meth:`InstallationTokens.issue` does."""
 
 
 class InstallationTokens(Protocol):
-    """Finds the App's installation on an organization and has the forge issue a token of it."""
+    """Finds the App's installation on an organization and requests tokens of it from the forge."""
 
     def issue(self, app: App, target: Target, scope: Scope, context: RequestContext) -> InstallationToken:
-        """Return a token of the App's installation on ``target``, scoped to what the forge has of ``scope``.
+        """Return a token of the App's installation on ``target``, with the part of ``scope`` that the forge has.
 
         Raises an InstallationError, GitHubUnavailable, GitHubRateLimited, UpstreamTimeout, a key's failure, or
-        Incident where the installation is another account's; OrgNotAllowed for that, and for another repository of
-        the name, if ``scope`` has ids. A token that is not returned has been revoked.
+        Incident if the installation belongs to another account. If ``scope`` has ids, raises OrgNotAllowed instead,
+        also if the repository is another one. A token that is not returned has been revoked.
         """
 
     def prepare(self, app: App, target: Target, scope: Scope, context: RequestContext) -> None:
-        """Fetch what :meth:`issue` needs beforehand; this grants nothing. Raises what :meth:`issue` raises."""
+        """Fetch in advance what :meth:`issue` needs; this grants nothing. Raises as :meth:`issue` does."""
 
     def revoke(self, token: Secret, context: RequestContext) -> bool:
         """Revoke a token; return whether the forge confirmed it. Raises nothing."""
@@ -196,23 +196,23 @@ class Limiter(Protocol):
     """Counts a caller's mints."""
 
     def check(self, key: str) -> None:
-        """Raise RateLimited where :meth:`spend` would; count nothing."""
+        """Raise RateLimited if :meth:`spend` would; count nothing."""
 
     def spend(self, key: str) -> None:
-        """Count one for ``key``. Raises RateLimited."""
+        """Count one mint for ``key``. Raises RateLimited."""
 
 
 class TokenUses(Protocol):
     """Counts the mints of each OIDC token."""
 
     def check(self, caller: Caller) -> None:
-        """Raise TokenSpent where :meth:`spend` would; count nothing."""
+        """Raise TokenSpent if :meth:`spend` would; count nothing."""
 
     def spend(self, caller: Caller) -> None:
         """Count one mint of the caller's token. Raises TokenSpent."""
 
     def refund(self, caller: Caller) -> None:
-        """Undo one :meth:`spend`: the mint failed, so no caller has its token."""
+        """Undo one :meth:`spend` after a failed mint."""
 
 
 class Helpers(Protocol):
@@ -223,7 +223,7 @@ class Helpers(Protocol):
 
 
 class Observer(Protocol):
-    """Watches answers, for metrics and traces; no metric label comes from a caller."""
+    """Watches answers for metrics and traces. Metric labels never contain text from a caller."""
 
     def answered(self, answered: AnswerRecord) -> None:
         """Record one answer."""

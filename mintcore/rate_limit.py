@@ -1,7 +1,7 @@
-"""How often one repository may mint: the library ``limits``, counted in memory or in Redis.
+"""Limit how often a repository may mint, with the library ``limits``, in memory or in Redis.
 
-While the storage fails, nothing is limited: the limit guards against a runaway job, and the token is already proven
-genuine.
+While the storage fails, no request is limited: the limit protects against runaway jobs, and only genuine tokens
+reach it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ RETRY_SECONDS = 5.0
 
 
 def problems_with(limit: str, storage: str) -> list[tuple[str, str, str]]:
-    """Return (variable, problem, example) for each of the two settings that is invalid."""
+    """Return (variable, problem, example) for each invalid setting of the two."""
     problems = []
     if limit and not _is_one_limit(limit):
-        problems.append(("RATE_LIMIT", "is not one number, at least 1, per span of time", "60/minute"))
+        problems.append(("RATE_LIMIT", "is not one number, at least 1, per period of time", "60/minute"))
     if not storage.startswith(("memory://", "redis://", "rediss://")):
         problems.append(("RATE_LIMIT_STORAGE", "is neither memory:// nor redis://…", "memory://"))
     else:
@@ -50,10 +50,10 @@ def problems_with(limit: str, storage: str) -> list[tuple[str, str, str]]:
 
 
 def open_storage(storage: str) -> Storage:
-    """Return the storage. Raises ConfigurationError or ImportError without its package, ValueError for no URL."""
+    """Return the storage. Raises ConfigurationError or ImportError without its package, ValueError otherwise."""
     if storage.startswith("memory:"):
         return MemoryStorage()
-    from redis.backoff import NoBackoff  # noqa: PLC0415 - an extra, imported where it was asked for
+    from redis.backoff import NoBackoff  # noqa: PLC0415 - an extra, imported only if configured
     from redis.retry import Retry  # noqa: PLC0415 - as above
 
     # The package's defaults wait and retry for minutes, which would use up the request's time.
@@ -66,7 +66,7 @@ def open_storage(storage: str) -> Storage:
 
 
 def _is_one_limit(text: str) -> bool:
-    """Return whether the text is one usable limit: 0 denies everyone, and the library ignores all but the first."""
+    """Return whether the text is one usable limit: not 0, which denies every caller, and not several."""
     try:
         parsed = limits.parse_many(text)
     except ValueError:
@@ -97,7 +97,7 @@ class RepositoryLimiter:
         self._not_before = 0.0
 
     def check(self, key: str) -> None:
-        """Raise RateLimited where :meth:`spend` would; count nothing."""
+        """Raise RateLimited if :meth:`spend` would; count nothing."""
         if not self._asked(lambda: self._strategy.test(self._item, key)):
             self._refuse(key)
 
@@ -107,7 +107,7 @@ class RepositoryLimiter:
             self._refuse(key)
 
     def _asked(self, ask: Callable[[], bool]) -> bool:
-        """Return the storage's answer, True while the storage fails."""
+        """Return the storage's answer; True while the storage fails."""
         if self._monotonic() < self._not_before:
             return True
         try:
@@ -116,7 +116,7 @@ class RepositoryLimiter:
         except limits.errors.StorageError as error:
             self._not_before = self._monotonic() + RETRY_SECONDS
             cause = type(error.storage_error).__name__
-            self._log.write("ERROR", f"the rate limit's storage fails, nothing is limited: {cause}")
+            self._log.write("ERROR", f"the rate limit's storage fails, so no request is limited: {cause}")
             return True
 
     def _refuse(self, key: str) -> NoReturn:

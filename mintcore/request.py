@@ -1,4 +1,4 @@
-"""The values that pass through the ports with one request: deadline, context, scope, token and record."""
+"""Define the values that pass through the ports with a request: deadline, context, scope, token and record."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Deadline:
-    """The time one request may take, all its upstream calls together."""
+    """The time that one request may take, with all its upstream calls."""
 
     clock: Clock
     seconds: float
@@ -32,23 +32,23 @@ class Deadline:
         self._ends = self.clock.monotonic() + self.seconds
 
     def remaining(self) -> float:
-        """Return the seconds that are left, 0.0 when there are none."""
+        """Return the seconds that are left, 0.0 after the deadline."""
         return max(0.0, self._ends - self.clock.monotonic())
 
     def elapsed(self) -> float:
-        """Return the seconds since the start. For a token request that is when its body had been read."""
+        """Return the seconds since the start. A token request starts once its body has been read."""
         return self.seconds - self._ends + self.clock.monotonic()
 
 
 @dataclass(slots=True)
 class RequestContext:
-    """One request: its deadline, its names in the logs, and what it has cost so far.
+    """One request: its deadline, its ids in the logs, and the calls and time that it has used so far.
 
-    ``upstream_calls`` counts the calls sent per service; ``cache_hits`` tells per cache whether it had the answer;
-    ``step_ms`` is the time each step took, in milliseconds, and ``step_at`` when it began, by the monotonic clock.
-    ``github_quota`` has the numbers of GitHub's ``x-ratelimit-*`` headers beside a token: limit, remaining, used,
-    reset (epoch seconds). ``served_role`` is the role once policy has allowed it, and empty before: until then it
-    is unverified input.
+    ``upstream_calls`` counts the calls per service. ``cache_hits`` tells per cache whether it had the value.
+    ``step_ms`` is the duration of each step in milliseconds, and ``step_at`` its start by the monotonic clock.
+    ``github_quota`` has the numbers of the ``x-ratelimit-*`` headers of GitHub's token answer: limit, remaining,
+    used, reset (epoch seconds). ``served_role`` is empty until policy has allowed the role, because a role is
+    unverified input before.
     """
 
     deadline: Deadline
@@ -62,12 +62,12 @@ class RequestContext:
     served_role: str = ""
 
     def step(self, name: str) -> _Step:
-        """Return a context manager that times what is done inside."""
+        """Return a context manager that measures the time of its block."""
         return _Step(self, name)
 
 
 class _Step:
-    """Times one step; a class, because a mint takes four and a generator costs three times as much."""
+    """Measures one step. A class, because a generator costs three times as much, and a mint has four steps."""
 
     __slots__ = ("_context", "_name")
 
@@ -86,11 +86,11 @@ class _Step:
 
 
 class InstallationToken(NamedTuple):
-    """A scoped token as the forge issued it. ``repositories`` is empty when all of them were granted.
+    """A scoped token as the forge issued it. ``repositories`` is empty if the token covers all of them.
 
     ``expires_at`` is the forge's own text (ISO 8601, UTC). ``warnings`` are sentences for the caller about
-    permissions that the forge does not have. ``repository_ids`` has the forge's id of each repository under its
-    full name in lowercase.
+    permissions that the forge does not have. ``repository_ids`` maps the full name in lowercase to the forge's id
+    of each repository.
     """
 
     token: Secret
@@ -104,9 +104,9 @@ class InstallationToken(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """What a token gives access to: ``repos`` of the installation (all of them if empty), with ``permissions``.
+    """The access of a token: ``repos`` of the installation (all of them if empty), with ``permissions``.
 
-    ``ids`` must be those of the forge's answers, or there is no token; ``None`` compares nothing.
+    ``ids`` must equal the ids in the forge's answers, otherwise no token is returned; ``None`` compares nothing.
     """
 
     permissions: Permissions
@@ -116,12 +116,12 @@ class Scope(NamedTuple):
 
 @dataclass(slots=True)
 class DecisionRecord:
-    """Everything the audit log may know of one request, filled in step by step.
+    """The data of one request for the audit log, filled in step by step.
 
-    ``kind`` is ``mint`` or ``status``. A step that was not reached leaves its field ``None``; so does ``caller``
-    for a token that was not proven genuine, because its claims are unverified. ``caller`` is a ``Job`` if no entry
-    of CALLERS matches. ``withdrawn`` is a token that was requested before the final authority refused the caller,
-    and ``revoked`` whether the forge has revoked it.
+    ``kind`` is ``mint`` or ``status``. The field of a step that was not reached stays ``None``. ``caller`` also
+    stays ``None`` if the token was not proven genuine, because its claims are unverified. ``caller`` is a ``Job``
+    if no entry of CALLERS matches. ``withdrawn`` is a token that was requested before the final authority refused
+    the caller; ``revoked`` tells whether the forge has revoked it.
     """
 
     kind: str

@@ -1,9 +1,9 @@
-"""The steps of minting. The first one that fails is the error that the caller gets.
+"""Run the steps of minting in order. The caller gets the error of the first step that fails.
 
-1. ``_examine``: check the OIDC token here, then let :mod:`~mintcore.policy.trust` decide. 2. ``_start``: check
-limits. 3. ``_confirm``: ask the final authority, Google STS; a standalone mint has none. 4. ``_final``: get answers
-from GitHub that policy still needs. 5. ``_spend``: get the App JWT, count the mint. 6. ``_request``: get the
-installation token. 5 and 6 may run during 3. Everything from outside comes through :mod:`mintcore.ports`.
+1. ``_examine`` checks the OIDC token here, and :mod:`~mintcore.policy.trust` decides. 2. ``_start`` checks limits
+and may begin steps 5 and 6. 3. ``_confirm`` asks the final authority, Google STS; a standalone mint has none. 4.
+``_final`` gets the answers from GitHub that policy still needs. 5. ``_spend`` gets the App JWT and counts the mint.
+6. ``_request`` gets the installation token. All outside services are behind :mod:`mintcore.ports`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class MintService:
     """Turns a genuine, allowed request into a scoped installation token.
 
-    ``lookups`` answers policy's questions with GitHub's help. ``helpers`` are threads for work in parallel with the
+    ``lookups`` gets GitHub's answers to policy's questions. ``helpers`` are threads for work in parallel with the
     final authority's check; without them the steps run one after the other.
     """
 
@@ -62,11 +62,11 @@ class MintService:
         self._token_uses = token_uses
         self._audit = audit
         self._helpers = helpers
-        # These settings make a token depend on answers that arrive only after the final authority's.
+        # With these settings, a token depends on answers that arrive only after the final authority's.
         self._overlaps = helpers is not None and token_uses is None and not policy.grants and not policy.report_only
 
     def mint(self, unverified_token: str, request: TokenRequest, context: RequestContext) -> Minted:
-        """Return the token that ``request`` asks for. Raises a MintError. Writes one audit event either way."""
+        """Return the requested token, or raise a MintError. Writes one audit event in both cases."""
         record = DecisionRecord("mint", context, request)
 
         def admit(claimant: Claimant) -> Decision:
@@ -88,10 +88,10 @@ class MintService:
             return Minted(issued, (*request.warnings, *decision.warnings, *issued.warnings))
 
     def status(self, unverified_token: str, request: TokenRequest | None, context: RequestContext) -> Status:
-        """Return what the caller may know. The only condition: its organization or repository is enrolled.
+        """Return the caller's status. The only condition is that its organization or repository is enrolled.
 
         A job of another CI system must match an entry of CALLERS, which names its repository. ``request`` is a
-        token request to decide without minting, ``None`` to decide nothing.
+        token request that policy decides without minting; ``None`` decides nothing.
         """
         record = DecisionRecord("status", context, request)
 
@@ -100,7 +100,7 @@ class MintService:
 
         with self._audited(record):
             examined = self._examine(unverified_token, record, admit)
-            # A caller whose workflow is not trusted gets no token whatever Google says, so Google is not asked.
+            # An untrusted workflow gets no token even if Google accepts it, so Google is not asked.
             if isinstance(examined, SignedClaims) and not trust.workflow_allowed(self._policy, examined.caller):
                 record.proof, claimant = Proof.SIGNATURE, examined.caller
             else:
@@ -110,14 +110,14 @@ class MintService:
             status = Status(org, trust.roles_of(self._policy, claimant), allowed)
             if request is None:
                 return status
-            # The decision is the answer here; a denial is not a failure.
+            # Here a denial is an answer, not a failure.
             record.decision = None
             record.decision = self._final(claimant, request, record)
             return replace(status, decision=record.decision)
 
     @contextmanager
     def _audited(self, record: DecisionRecord) -> Iterator[None]:
-        """Write one audit event, whatever happens inside."""
+        """Write one audit event, also if the block fails."""
         try:
             yield
         except MintError as failure:
@@ -132,7 +132,7 @@ class MintService:
     def _examine(
         self, unverified_token: str, record: DecisionRecord, admit: Callable[[Claimant], Decision]
     ) -> SignedClaims | UnprovenClaims:
-        """Check the token here. Policy decides as soon as the signature is proven: a denial costs no call."""
+        """Check the token here. Policy decides as soon as the signature is proven, so a denial costs no call."""
         with record.context.step("examine"):
             examined = self._verifier.check_locally(unverified_token, record.context)
         if isinstance(examined, SignedClaims):
@@ -147,7 +147,7 @@ class MintService:
         admit: Callable[[Claimant], Decision],
         meanwhile: Callable[[], None] | None = None,
     ) -> GenuineClaims:
-        """Ask the final authority; ``meanwhile`` may be called while it works on its answer.
+        """Ask the final authority; ``meanwhile`` may be called while the authority works on its answer.
 
         If the hosted mint cannot get the issuer's keys, only Google checks the signature. Policy then decides
         afterwards, because an unproven caller never learns policy's answer.
@@ -160,7 +160,7 @@ class MintService:
         return genuine
 
     def _final(self, claimant: Claimant, request: TokenRequest, record: DecisionRecord) -> Decision:
-        """Return policy's decision with every question answered; most decisions have none."""
+        """Return policy's decision with every question answered; most decisions have no question."""
         if record.decision is not None and record.decision.question is None:
             return record.decision
         minting = record.kind == "mint"
@@ -175,7 +175,7 @@ class MintService:
             self._token_uses.check(caller)
 
     def _start(self, examined: SignedClaims | UnprovenClaims, record: DecisionRecord) -> Overlap:
-        """Begin what can be done while the final authority is asked. Raises RateLimited or TokenSpent."""
+        """Check limits, and begin the work that may overlap with ``_confirm``. Raises RateLimited or TokenSpent."""
         if not isinstance(examined, SignedClaims):
             return NoOverlap()
         decision = _decided(record)
@@ -188,7 +188,7 @@ class MintService:
         try:
             self._spend(decision.acting_caller(), entitled, record)
         except (RoleKeyMissing, KeyUnavailable, ServerError):
-            return NoOverlap()  # a refusal by the final authority is reported before a problem with the key
+            return NoOverlap()  # if the final authority refuses, that error comes first
         if self._verifier.answers_later:
             return InlineEarlyToken(self._tokens, lambda: self._request(entitled, record))
         return EarlyToken(self._tokens, lambda: self._request(entitled, record), self._helpers)
@@ -241,7 +241,7 @@ def _admit(admit: Callable[[Claimant], Decision], claimant: Claimant, record: De
 
 
 def _decided(record: DecisionRecord) -> Decision:
-    """Return the decision that :func:`_admit` has made. Raises InternalError without one."""
+    """Return the decision from :func:`_admit`. Raises InternalError without one."""
     if record.decision is None:
         raise InternalError(detail="policy has not decided")
     return record.decision

@@ -1,8 +1,8 @@
 """The standalone mint's composition root: ``fullsend-mint``, a directory of keys, the issuer's key set, no cloud.
 
 Settings, key files, audit file and port are checked before the first request. Each problem is one sentence on
-stderr, and the exit status is 1. ``--check`` checks the same without the port, which a running mint holds, and
-prints what would be served.
+stderr, and the exit status is 1. ``--check`` checks the same except the port, which a running mint uses, and prints
+the roles that would be served.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from mintcore.request import RequestContext
     from mintcore.verify.key_sets import FixedKeys
 
-# The issuer's keys are the authority here, so they are worth a wait; the request's deadline still bounds it.
+# The issuer's keys are the only authority here, so a request waits for them, within its deadline.
 _KEY_FETCH_SECONDS = 10.0
 _RENEWING_THREADS = 4
 _FALLBACK_SHARE = 4
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="check settings, key files and audit file, print what would be served, and exit",
+        help="check settings, key files and audit file, print the roles that would be served, and exit",
     )
     parser.add_argument("--version", action="version", version=f"fullsend-mint {VERSION}")
     only_check = parser.parse_args(arguments).check
@@ -89,7 +89,7 @@ def build(
     key_files: Mapping[str, FixedKeys],
     audit_file: AuditFile | None = None,
 ) -> Mint:
-    """Return the mint that ``settings`` describe; it has made no connection yet."""
+    """Return the mint for ``settings``, without making a connection."""
     common = settings.common
     log_corrections(clock, log)
     outbound = Outbound(clock, connections=common.threads, proxy_url=common.proxy_url)
@@ -117,7 +117,7 @@ def build(
             common.policy.roles,
             log,
             check=verifier.check_locally,
-            # A fallback that hangs must leave threads for the roles that are held here.
+            # A hanging fallback must leave threads for the roles that this mint holds.
             breaker=CircuitBreaker(clock, max_waiting=max(1, common.threads // _FALLBACK_SHARE)),
         )
     telemetry = Telemetry(common.telemetry) if common.telemetry else None
@@ -140,7 +140,7 @@ def build(
 
 @dataclass(frozen=True, slots=True)
 class Mint:
-    """The mint, and what starts in the serving process: the steps that warm it up, and threads of its own."""
+    """The mint, with the warm-up steps and the threads that start in the serving process."""
 
     endpoint: Endpoint
     warm: Sequence[Callable[[RequestContext], object]]
@@ -167,7 +167,7 @@ def _check(settings: StandaloneSettings) -> int:
 
 
 def _serve(settings: StandaloneSettings) -> int:
-    # Until gunicorn takes over: the first process of a container ignores a SIGTERM that it has no handler for.
+    # Until gunicorn takes over: a container's first process ignores SIGTERM unless it has a handler.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     clock = CorrectedClock()
     log = TimedLog(sys.stdout, clock, project_id=settings.common.project_id)
@@ -186,7 +186,8 @@ def _serve(settings: StandaloneSettings) -> int:
     if audit_file is not None and audit_file.warning:
         log.write("WARNING", audit_file.warning)
     mint = build(settings, keys, clock, log, key_files=key_files, audit_file=audit_file)
-    # These objects stay. Frozen, they are not collected and stay shared with gunicorn's parent process.
+    # These objects live as long as the process. Frozen, they are not scanned and stay shared with gunicorn's
+    # parent.
     gc.collect()
     gc.freeze()
     serve(
@@ -202,7 +203,7 @@ def _serve(settings: StandaloneSettings) -> int:
 
 @contextmanager
 def _noting(wrong: list[str]) -> Iterator[None]:
-    """Add a ConfigurationError's sentences to ``wrong`` and continue, so that one start shows all problems."""
+    """Add a ConfigurationError's sentences to ``wrong`` and continue, so one start shows all problems."""
     try:
         yield
     except ConfigurationError as error:
@@ -240,5 +241,5 @@ def _begin(mint: Mint, clock: CorrectedClock, log: JsonLog) -> None:
 
 
 def _refuse(problems: Sequence[str]) -> int:
-    print("\n".join(problems), file=sys.stderr)  # noqa: T201 - nothing serves that could log it
+    print("\n".join(problems), file=sys.stderr)  # noqa: T201 - the server's log does not exist yet
     return 1

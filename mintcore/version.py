@@ -1,3 +1,3 @@
-"""The mint's version, in the one place that also works where no package metadata exists (the upload)."""
+"""The mint's version, which also works in the uploaded function, where no package metadata exists."""
 
 VERSION = "0.1.0"

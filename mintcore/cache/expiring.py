@@ -35,9 +35,9 @@ class ExpiringCache(Generic[K, V]):
     A value is fresh for ``fresh_for(value)`` seconds. For ``renew_for(value)`` more seconds it is served while a
     thread of ``helpers`` fetches a new one (stale-while-revalidate, RFC 5861 §3), if :meth:`get` has ``renew``.
     Until it is ``stale_seconds`` old, it is served if a load fails with a TransientError (stale-if-error, RFC 5861
-    §4). A failure is kept for ``hold_failure_seconds``, so a source that is down is not called by every request.
-    At most ``max_entries`` stay; the one unused longest goes first. ``slow`` makes the failure of a request that
-    waits for another request's load until its deadline, or for which ``max_waiting`` already wait.
+    §4). A failure is kept for ``hold_failure_seconds``, so a source that is down is not called by every request. At
+    most ``max_entries`` stay; the least recently used one is dropped first. ``slow`` makes the failure of a request
+    that waits for another request's load: its deadline passes, or ``max_waiting`` requests already wait.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class ExpiringCache(Generic[K, V]):
         """Return the value for ``key``, from ``load`` if it is not here. Raises what ``load`` or ``admit`` raises.
 
         ``renew`` loads in the background, within the context it is given, while the old value is served. ``admit``
-        is called before this request starts a load; it raises where this request may not.
+        is called before this request starts a load; it raises if this request may not start one.
         """
         # Most requests end here, without the lock: a slot has its value before it is fresh.
         slot = self._slots.get(key)
@@ -142,7 +142,7 @@ class ExpiringCache(Generic[K, V]):
         )
 
         def work() -> None:
-            # The outcome is in the slot; a failure is for the request that finds it there.
+            # The slot keeps the result; the next request that finds a failure there reports it.
             with suppress(Exception):
                 self._load(key, slot, pending, lambda: renew(own), own, old=True)
 
@@ -182,7 +182,8 @@ class ExpiringCache(Generic[K, V]):
     def drop_if(self, key: K, value: V, first: Callable[[], None] = lambda: None) -> bool:
         """Compare and delete: forget the value for ``key`` if it is still ``value``, and tell whether it was.
 
-        ``first`` is called before, while no request can start a load: it drops what the value was made from.
+        ``first`` runs before that, while no request can start a load. It drops the data that the value was made
+        from.
         """
         with self._lock:
             slot = self._slots.get(key)

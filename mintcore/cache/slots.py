@@ -1,4 +1,4 @@
-"""What an expiring cache keeps for its keys; the lock of the cache guards every field but ``used``."""
+"""The entries of an expiring cache. The cache's lock guards every field except ``used``."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class LoaderLeftError(Exception):
 class Slot(Generic[V]):
     """The value, the failure of the last load, and the load in progress; times are monotonic seconds.
 
-    ``waiting`` is the number of requests that wait for the load; ``used`` is larger the later the key was used.
-    ``wrong`` is whether the source has refused the value: it serves only if the next load fails.
+    ``waiting`` is the number of requests that wait for the load; ``used`` grows with each use of any key. ``wrong``
+    tells whether the source has refused the value, which then serves only if the next load fails.
     """
 
     value: V | None = None
@@ -43,7 +43,7 @@ class Slot(Generic[V]):
     used: int = 0
 
     def start_load(self) -> tuple[Future[V], bool]:
-        """Return the load in progress and whether the caller has to do it."""
+        """Return the load in progress, and whether the caller must run it."""
         if self.load is not None:
             return self.load, False
         self.load = Future()
@@ -60,13 +60,13 @@ class Slot(Generic[V]):
         self.load, self.wrong = None, True
 
     def must_load(self, now: float) -> bool:
-        """Return whether a request has to start a load for its answer."""
+        """Return whether a request must start a load to get an answer."""
         if self.load is not None or now < self.failed_until:
             return False
         return not (self.has_value and now < self.fresh_until)
 
     def keep(self, value: V, now: float, *, fresh: float, renew: float, stale: float) -> None:
-        """Take a loaded value; the spans are in seconds, ``renew`` begins where ``fresh`` ends."""
+        """Store a loaded value; the periods are in seconds, and ``renew`` begins where ``fresh`` ends."""
         self.value, self.has_value = value, True
         self.fresh_until = now + fresh
         self.renew_until = self.fresh_until + renew
@@ -74,7 +74,7 @@ class Slot(Generic[V]):
         self.failure, self.load, self.wrong = None, None, False
 
     def fail(self, error: BaseException, *, left: bool, until: float) -> bool:
-        """Note that the load failed; return whether the key is to be forgotten.
+        """Note that the load failed; return whether the cache must forget the key.
 
         A TransientError is kept ``until`` that time, unless the time is 0. ``left`` is whether the loading request
         hit its own deadline.
@@ -100,7 +100,7 @@ class Slots(dict[K, Slot[V]]):
         self.uses = itertools.count(1)
 
     def used(self, key: K) -> Slot[V]:
-        """Return the slot of ``key``; a new one takes the place of the one unused longest."""
+        """Return the slot of ``key``; a new one replaces the least recently used one."""
         slot = self.get(key)
         if slot is None:
             if len(self) >= self._max_entries:
@@ -111,7 +111,7 @@ class Slots(dict[K, Slot[V]]):
 
 
 def retry_abandoned(once: Callable[[], V]) -> V:
-    """Return what ``once`` returns; retry if the loader gave up before an answer, until the caller's deadline."""
+    """Return the result of ``once``; retry until the caller's deadline if the loader gave up without an answer."""
     while True:
         try:
             return once()

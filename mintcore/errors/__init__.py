@@ -1,7 +1,7 @@
-"""Every way a request can fail, as one tree.
+"""Collect every error of a request in one tree.
 
-A class with a ``code`` is the one declaration of that code: status, sentence, cause and fixes. The branch tells how
-to treat an error; ``TransientError`` means that the same request may succeed later. An instance carries
+Each error code is declared once, as the class with that ``code``: status, sentence, cause and fixes. The branch
+says how to treat an error; ``TransientError`` means that the same request may succeed later. An instance carries
 two texts: ``public`` is the sentence that the caller reads, ``detail`` is the cause for the operator's log. Neither
 may hold a token, a JWT or key material.
 
@@ -22,9 +22,10 @@ may hold a token, a JWT or key material.
     │   ├── AppNotInstalled       ├── InstallationSuspended
     │   ├── ReposNotAccessible    ├── PermissionsNotGranted     └── GitHubRefused
     ├── TransientError        the same request may succeed later
-    │   ├── RateLimited           ├── IssuerUnavailable         ├── StsUnavailable
-    │   ├── KeyUnavailable        ├── GitHubRateLimited         ├── GitHubUnavailable
-    │   └── UpstreamTimeout       └── FallbackUnavailable
+    │   ├── RateLimited           ├── GitHubRateLimited         ├── UpstreamTimeout
+    │   ├── FallbackUnavailable   ├── IssuerUnavailable         ├── StsUnavailable
+    │   ├── KeyUnavailable        └── GitHubUnavailable
+    │   └── IssuerRefused, StsRefused, KeyRefused, NotGitHub: subclasses that last until the operator acts
     └── ServerError           the operator has to act
         ├── InvalidRoleKey        └── InternalError ── Incident ── OtherAccount
 """

@@ -1,7 +1,7 @@
 """Define what each error code declares, and how an error becomes an answer.
 
-``make docs`` generates docs/errors.md, the action's ``hints.json`` and the client's remedies from the declarations;
-tests compare docs/openapi.yaml.
+``make docs`` generates docs/errors.md, the action's ``hints.json`` and the client's remedies from the declarations.
+Tests compare docs/openapi.yaml with them.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ TELL_OPERATOR = "Your workflow cannot fix this. Give the mint's operator the cod
 
 
 class MintError(Exception):
-    """A request that does not end in a token.
+    """A request that ends without a token.
 
-    ``retry_after`` is in whole seconds and becomes the ``Retry-After`` header. ``lasting`` says that a retry
-    does not help, although the status is one that clients retry.
+    ``retry_after`` is in whole seconds and becomes the ``Retry-After`` header. ``lasting`` means that a retry does
+    not help, although clients usually retry the status.
     """
 
     code: ClassVar[str]
     status: ClassVar[int]
     sentence: ClassVar[str]
-    """What the mint answers where it has nothing more exact to say."""
+    """The caller's sentence where the code that raises has no more exact one."""
     cause: ClassVar[str]
     caller_fix: ClassVar[str]
-    """What the command line and the library advise."""
+    """The advice of the command line and the library."""
     operator_fix: ClassVar[str] = ""
-    """What the mint's operator does; empty where only the caller can act."""
+    """The advice for the mint's operator; empty if only the caller can act."""
     action_fix: ClassVar[str] = ""
-    """What the GitHub action advises where ``caller_fix`` names options that the action does not have."""
+    """The advice of the GitHub action, if ``caller_fix`` names options that the action does not have."""
     lasting: ClassVar[bool] = False
 
     def __init__(self, public: str = "", *, detail: str = "", retry_after: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Declare the errors of a caller: its token is not proven genuine, or policy denies what it asks."""
+"""Declare the errors of a caller: its token is not proven genuine, or policy denies its request."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class InvalidToken(MintError):
 
 
 class ProviderMisconfigured(InvalidToken):
-    """Google refuses a token whose signature is proven, for a reason that only the operator can fix."""
+    """Google refuses a token with a proven signature, for a reason that only the operator can fix."""
 
     def __init__(self, *, detail: str, request_id: str) -> None:
         super().__init__(detail=detail)

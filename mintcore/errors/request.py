@@ -116,7 +116,7 @@ class InvalidRepos(ClientError):
 
 
 class TooManyRepos(ClientError):
-    """More repositories than one installation token can be scoped to."""
+    """More repositories than one installation token can cover."""
 
     code = "too_many_repos"
     status = 400
@@ -144,7 +144,7 @@ class InvalidLevel(ClientError):
 
 
 class InvalidPermissions(ClientError):
-    """The permissions are not an object of permission names with an access each."""
+    """The permissions are not an object that maps permission names to an access level."""
 
     code = "invalid_permissions"
     status = 400

@@ -36,11 +36,11 @@ class InternalError(ServerError):
 
 
 class Incident(InternalError):
-    """A service answered what must never be true. Nothing is minted, and the log entry is CRITICAL."""
+    """A service's answer contradicts what must always hold. Nothing is minted, and the log entry is CRITICAL."""
 
 
 class OtherAccount(Incident):
-    """The installation on a name is that of another account; ``account_id`` is its id."""
+    """GitHub's installation for a name belongs to another account; ``account_id`` is that account's id."""
 
     def __init__(self, public: str = "", *, detail: str = "", account_id: str = "") -> None:
         super().__init__(public, detail=detail)

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
 
 class ErrorCode(NamedTuple):
-    """What one code declares; :class:`~mintcore.errors.MintError` explains the texts.
+    """The declaration of one code; :class:`~mintcore.errors.MintError` explains the texts.
 
-    ``status`` is 0 for a code of the client, which no mint answers. ``retry`` says that the same request may
-    succeed later.
+    ``status`` is 0 for a code that only the client raises. ``retry`` means that the same request may succeed later.
     """
 
     status: int

@@ -41,9 +41,10 @@ class IssuerUnavailable(TransientError):
     caller_fix = f"The mint cannot fetch the issuer's keys. {_OR_OPERATOR}"
     operator_fix = (
         "The event names the `issuer`, and the log why its keys cannot be used. Check that the mint can reach it "
-        "(`OIDC_ISSUER_URL` or its `url` in `ISSUERS`), through `HTTPS_PROXY` if there is one. Before it has an "
-        "issuer's keys the mint cannot tell who asks: while an issuer is down, this answer also shows to a "
-        "stranger that the mint accepts it."
+        "(`OIDC_ISSUER_URL` or its `url` in `ISSUERS`), through `HTTPS_PROXY` if there is one. Without an issuer's "
+        "keys the mint cannot verify its callers: while an issuer is down, this answer also shows a stranger that"
+        " the"
+        " mint accepts that issuer."
     )
 
     def __init__(self, public: str = "", *, detail: str = "", issuer: str = "") -> None:
@@ -52,7 +53,7 @@ class IssuerUnavailable(TransientError):
 
 
 class IssuerRefused(IssuerUnavailable):
-    """The issuer's address refuses, or is not the issuer's; it lasts until the operator acts."""
+    """The issuer's address refuses, or another service answers there; this lasts until the operator acts."""
 
     lasting = True
     sentence = (
@@ -68,8 +69,8 @@ class StsUnavailable(TransientError):
     status = 502
     sentence = "The mint cannot reach Google's token service; try again in a minute."
     cause = (
-        "Google's Security Token Service is down or slow. With the header `X-Should-Retry: false`, what "
-        "answers at `STS_URL` is not Google's service, or a proxy opens no tunnel to it; a retry does not help."
+        "Google's Security Token Service is down or slow. With the header `X-Should-Retry: false`, the service at "
+        "`STS_URL` is not Google's, or a proxy opens no tunnel to it; a retry does not help."
     )
     caller_fix = f"The mint gets no answer from Google's token service. {_OR_OPERATOR}"
     operator_fix = (
@@ -80,7 +81,7 @@ class StsUnavailable(TransientError):
 
 
 class StsRefused(StsUnavailable):
-    """A refusal that is not Google's, at STS_URL or by a proxy; it lasts until the operator acts."""
+    """A proxy, or a service at STS_URL that is not Google's, refuses; this lasts until the operator acts."""
 
     lasting = True
     sentence = (
@@ -137,13 +138,13 @@ class GitHubRateLimited(TransientError):
 
 
 class GitHubUnavailable(TransientError):
-    """GitHub is unreachable, or its answer makes no sense."""
+    """GitHub is unreachable, or its answer is unusable."""
 
     code = "github_unavailable"
     status = 502
     sentence = "GitHub did not give a usable answer; try again in a minute."
     cause = (
-        "GitHub is down, the mint cannot reach it, or its answer makes no sense. With the header `X-Should-Retry: "
+        "GitHub is down, the mint cannot reach it, or its answer is unusable. With the header `X-Should-Retry: "
         "false`, another service answers at `GITHUB_API_URL`, and a retry does not help."
     )
     caller_fix = "Look at GitHub's status page and run the job again."
@@ -151,7 +152,7 @@ class GitHubUnavailable(TransientError):
 
 
 class NotGitHub(GitHubUnavailable):
-    """GITHUB_API_URL answers 401 or 404, and not as GitHub does; it lasts until the operator acts."""
+    """GITHUB_API_URL answers 401 or 404 in a form that GitHub never uses; this lasts until the operator acts."""
 
     lasting = True
     sentence = (

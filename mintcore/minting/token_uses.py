@@ -1,7 +1,7 @@
-"""How often one OIDC token may mint (MINTS_PER_TOKEN): counted in this process and, if configured, in Redis.
+"""Limit how often one OIDC token may mint (MINTS_PER_TOKEN), in this process and, if configured, in Redis.
 
-It limits what a stolen token can do until it expires. While Redis fails, each instance counts by itself, so
-the limit never disappears.
+This limits the damage of a stolen token. While Redis fails, each instance counts separately, so the limit never
+disappears.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class TokenCounter:
         self._not_before = 0.0
 
     def check(self, caller: Caller) -> None:
-        """Raise TokenSpent where :meth:`spend` would; count nothing."""
+        """Raise TokenSpent if :meth:`spend` would; count nothing."""
         key = _key(caller)
         used = self._local.get(key)
         if used < self._limit:
@@ -66,7 +66,7 @@ class TokenCounter:
         if self._local.add(key, 1, seconds) > self._limit:
             self._local.add(key, -1, seconds)
             raise self._spent()
-        # One command counts and returns the count, so of two instances only one gets the last use.
+        # One command counts and returns the count, so only one of two instances gets the last use.
         if self._ask(lambda storage: storage.incr(key, seconds)) > self._limit:
             self.refund(caller)
             raise self._spent()
@@ -87,7 +87,7 @@ class TokenCounter:
             self._not_before = self._monotonic() + RETRY_SECONDS
             cause = type(error.storage_error).__name__
             self._log.write(
-                "ERROR", f"the storage of MINTS_PER_TOKEN fails ({cause}): each instance counts by itself"
+                "ERROR", f"the storage of MINTS_PER_TOKEN fails ({cause}): each instance counts separately"
             )
             return 0
 
@@ -103,7 +103,7 @@ class TokenCounter:
 
 
 class _LocalCounts:
-    """Counts in this process. Bounded: the counts that end first are dropped first."""
+    """Counts in this process. The number of counts is bounded: those that expire first are dropped first."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -146,6 +146,6 @@ def _key(caller: Caller) -> str:
             "counted. Fix: give the request id to the mint's operator, who has to unset MINTS_PER_TOKEN or "
             "accept only issuers that set jti; a fresh token does not help."
         )
-    # Issuers choose their jti: one of another issuer must not spend this token.
+    # Attack: another issuer could choose the same jti, so the key includes the issuer.
     text = f"{caller.claims.get('iss', '')}\0{caller.token_id}"
     return f"fullsend-mint/token/{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"

@@ -1,1 +1,1 @@
-"""Decisions. Pure: no I/O, no clock, no environment."""
+"""Decide what a caller may have. Pure: no I/O, no clock, no environment."""

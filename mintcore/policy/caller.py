@@ -1,17 +1,17 @@
-"""Define who asks: the claimant that a token names, and the caller that a token is requested for.
+"""Define the claimant that an OIDC token names, and the caller that an installation token is requested for.
 
 ==============  ===================================================================  ===========================
 type            what it is                                                           who makes it
 ==============  ===================================================================  ===========================
-Claimant        whom a token's claims name: a WorkflowCaller or a Job                see these two
+Claimant        what a token's claims name: a WorkflowCaller or a Job                see these two
 WorkflowCaller  a workflow of GitHub Actions, whose token names its repository       policy/claims.py
 Job             a job of another CI system, without a repository on GitHub           policy/kinds/
 JobCaller       a job that matched an entry of CALLERS, with the entry's repository  policy/caller_rules.py
-Caller          a WorkflowCaller or a JobCaller: who has a repository                no module: their base class
+Caller          a WorkflowCaller or a JobCaller: it has a repository                 no module: their base class
 ==============  ===================================================================  ===========================
 
-None of them proves anything: a token is genuine only inside GenuineClaims, which verify/ makes. Rules about
-workflows take a WorkflowCaller, the match with CALLERS takes a Job, and every rule after that takes a Caller.
+These values prove nothing: a token is genuine only inside GenuineClaims, which verify/ makes. Rules about workflows
+take a WorkflowCaller, the match with CALLERS takes a Job, and every later rule takes a Caller.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _no_claims() -> Mapping[str, str]:
 
 
 class Run(NamedTuple):
-    """What the audit log says of a workflow's run beyond its repository; empty where the claim is not there."""
+    """Details of a workflow's run for the audit log; a field is empty if the claim is missing."""
 
     repository_id: str = ""
     owner_id: str = ""
@@ -50,12 +50,12 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The repository that a token is requested for, and what the token says of who asks. Base class.
+    """The repository that a token is requested for, with the claims of the request's OIDC token. Base class.
 
-    ``claims`` holds every claim that is a text, a number or a boolean, as text. ``token_id`` is the ``jti``, empty
-    where the token has none; ``expires_at`` is in seconds since the epoch. ``issuer`` is the issuer's name in
-    ISSUERS, empty for the one of OIDC_ISSUER_URL. ``owner_id`` is GitHub's id of the owner, empty where it is not
-    known: a workflow's token claims it, and a job has the one of ENROLLED_IDS.
+    ``claims`` holds every claim that is a string, a number or a boolean, as text. ``token_id`` is the ``jti``,
+    empty if the token has none. ``expires_at`` is in seconds since the epoch. ``issuer`` is the issuer's name in
+    ISSUERS, empty for OIDC_ISSUER_URL. ``owner_id`` is GitHub's id of the owner, empty if unknown: a workflow's
+    token claims it, a job's comes from ENROLLED_IDS.
     """
 
     repository: Repo
@@ -74,9 +74,9 @@ class Caller:
 @final
 @dataclass(frozen=True, slots=True)
 class WorkflowCaller(Caller):
-    """A workflow of GitHub Actions, which asks for the repository that its token names.
+    """A workflow of GitHub Actions. It asks for the repository that its token names.
 
-    ``workflow`` is ``None`` where ``workflow_text`` is not a workflow reference; ``workflow_problem`` says why.
+    ``workflow`` is ``None`` if ``workflow_text`` is not a workflow reference; ``workflow_problem`` then says why.
     """
 
     workflow_text: str
@@ -89,9 +89,9 @@ class WorkflowCaller(Caller):
 class Job(NamedTuple):
     """A job of another CI system. It has no repository on GitHub.
 
-    ``project`` is the project's path as the system writes it, and ``project_id`` the id that survives renaming,
-    empty where the token has none. ``ref_protected`` is ``true`` or ``false``, empty where the system does not
-    say. ``pipeline`` names the definition that runs. ``claims`` has nested claims too, under their path.
+    ``project`` is the project's path as the system writes it. ``project_id`` is the id that stays after a rename,
+    empty if the token has none. ``ref_protected`` is ``true`` or ``false``, empty if the system does not say.
+    ``pipeline`` names the pipeline's definition. ``claims`` also has nested claims, under their path.
     """
 
     issuer: str
@@ -108,7 +108,7 @@ class Job(NamedTuple):
     expires_at: float = 0.0
 
     def __repr__(self) -> str:
-        """Show which job it is, and nothing of its claims."""
+        """Show the job's name without its claims."""
         return f"Job({self.issuer}: {self.project} {self.project_id})"
 
 
@@ -122,4 +122,4 @@ class JobCaller(Caller):
 
 
 Claimant = WorkflowCaller | Job
-"""Whom a token's claims name, before policy decides for which repository it asks."""
+"""The workflow or job in a token's claims, before policy decides for which repository it may ask."""

@@ -1,4 +1,4 @@
-"""One entry of CALLERS: which jobs may ask, for which repository, and for what. ``caller_rules.py`` applies it.
+"""One entry of CALLERS: which jobs may ask, for which repository, roles and level. ``caller_rules.py`` applies it.
 
 ``fullsend`` reads and writes CALLERS with this type too.
 """
@@ -25,8 +25,8 @@ class CallerEntry:
     """One entry.
 
     ``index`` is its place in the list, from 0. ``match`` has a value per claim: exact, or a prefix with ``*`` at
-    its end. ``acts_as`` is the JSON's ``as``. ``level`` is the highest level and the default one, empty for no
-    limit. ``identity`` names the claims by which the issuer's kind tells projects apart.
+    its end. ``acts_as`` is ``as`` in the JSON. ``level`` is the highest level and the default level, empty for no
+    limit. ``identity`` names the claims that identify a project at this kind of issuer.
     """
 
     index: int
@@ -39,7 +39,7 @@ class CallerEntry:
 
     @property
     def name(self) -> str:
-        """How messages call the entry."""
+        """The entry's name in messages."""
         return f"CALLERS[{self.index}]"
 
     def fields(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def is_exact(value: str) -> bool:
 
 
 def value_matches(value: str | None, wanted: str) -> bool:
-    """Return whether a claim has the value ``wanted``: exactly, or as its beginning where it ends in ``*``."""
+    """Return whether a claim matches ``wanted``: the same value, or the same beginning before a final ``*``."""
     if value is None:
         return False
     return value == wanted if is_exact(wanted) else value.startswith(wanted[:-1])
@@ -76,7 +76,9 @@ def check_match(issuer: Issuer, match: object) -> dict[str, str]:
     kind, checked = issuer.kind, {}
     for claim, value in match.items():
         if claim not in kind.matchable:
-            raise ValueError(f"match has {_shown(claim)}, and {kind.name} has {', '.join(sorted(kind.matchable))}")
+            raise ValueError(
+                f"match cannot have {_shown(claim)}; {kind.name} has {', '.join(sorted(kind.matchable))}"
+            )
         checked[kind.alias(claim, value)] = _check_value(claim, value)
     if len(checked) != len(match):
         raise ValueError("match has both ref, with refs/, and ref_path; keep ref_path")
@@ -87,13 +89,15 @@ def check_match(issuer: Issuer, match: object) -> dict[str, str]:
 
 def _check_value(claim: str, value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(f'match has for "{claim}" a value that is not a text; write it in quotes')
+        raise ValueError(f'the value of "{claim}" in match is not a string; write it in quotes')
     if len(value) > _MAX_VALUE or not value.isprintable():
-        raise ValueError(f'match has for "{claim}" a value that is too long or not printable')
+        raise ValueError(f'the value of "{claim}" in match is too long or not printable')
     if value == "*":
-        raise ValueError(f'match has for "{claim}" only a *, which matches every value. Fix: name a value')
+        raise ValueError(
+            f'the value of "{claim}" in match is only a *, which matches every value. Fix: name a value'
+        )
     if "*" in value[:-1]:
-        raise ValueError(f'match has for "{claim}" a * that is not the end of a prefix')
+        raise ValueError(f'the value of "{claim}" in match has a * before its end')
     return value
 
 

@@ -1,7 +1,7 @@
-"""Rules about a job of another CI system: which entry of CALLERS it matches, and what that entry allows.
+"""Rules about a job of another CI system: the entry of CALLERS that it matches, and what that entry allows.
 
-The first entry in the list that matches and has the role decides. A job learns what an entry expects only if it is
-a job of the project that the entry pins: anyone can run jobs at a public issuer.
+The first entry in the list that matches and has the role decides. Attack: anyone can run jobs at a public issuer,
+so a job learns what an entry expects only if the entry pins the job's own project.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _MAX_SHOWN = 120
 
 
 class MatchedEntry(NamedTuple):
-    """The rule, and the job as the caller that its entry makes it; ``None`` if no entry matches."""
+    """The rule, and the caller that the job becomes by its entry; ``None`` if no entry matches."""
 
     rule: Rule
     caller: JobCaller | None
 
 
 def match_job(policy: TrustPolicy, job: Job, role: Role | None) -> MatchedEntry:
-    """Return which entry of CALLERS decides about ``job``; ``role`` is what it asks for, ``None`` for nothing."""
+    """Return the entry of CALLERS that decides about ``job``; ``role`` is ``None`` if the job requests no role."""
     entries = entries_of(policy, job)
     entry = next((one for one in entries if role is None or role in one.roles), entries[0] if entries else None)
     if entry is None:
@@ -69,12 +69,12 @@ def failing(entry: CallerEntry, job: Job) -> list[str]:
 
 
 def of_project(entry: CallerEntry, job: Job) -> bool:
-    """Return whether ``job`` is of the project that the entry pins; other claims may fail."""
+    """Return whether ``job`` belongs to the project that the entry pins; other claims may fail."""
     return entry.issuer == job.issuer and not _failing_project_claims(entry, job)
 
 
 def _failing_project_claims(entry: CallerEntry, job: Job) -> list[str]:
-    """Return the claims about the project that fail."""
+    """Return the claims about the project that do not match the entry."""
     return [claim for claim in failing(entry, job) if claim in entry.identity]
 
 
@@ -128,9 +128,9 @@ def _denied(job: Job, entries: Sequence[CallerEntry]) -> Rule:
     wanted = " and ".join(f"{claim} {_must_be(nearest.match[claim])}" for claim in wrong)
     return _rule(
         job,
-        f"{nearest.name} comes nearest and fails: {failures}",
+        f"the closest entry is {nearest.name}, but {failures}",
         wanted if own else "an entry of CALLERS must match the job",
-        f"No entry of CALLERS matches this job. {nearest.name} comes nearest and fails: {failures}. Fix: {fix}"
+        f"No entry of CALLERS matches this job. The closest is {nearest.name}, but {failures}. Fix: {fix}"
         f"{_OPERATOR}",
     )
 

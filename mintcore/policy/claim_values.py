@@ -1,4 +1,4 @@
-"""Reads values out of a token's claims, whatever they hold."""
+"""Read values from a token's claims, which can hold any JSON."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ MAX_CLAIM = 1024
 
 
 def is_plain(value: object) -> bool:
-    """Return whether a value is a text, a whole number or a boolean of at most 1,024 characters."""
+    """Return whether a value is a string, an integer or a boolean of at most 1,024 characters."""
     return isinstance(value, str | int) and len(str(value)) <= MAX_CLAIM
 
 
 def plain(value: str | int) -> str:
-    """Return a claim as settings compare it: a boolean as JSON writes it."""
+    """Return a claim as the text that settings compare: a boolean as JSON writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def plain_claims(unverified_claims: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return every claim that is plain, as text."""
+    """Return every plain claim, as text."""
     found: dict[str, str] = {}
     for name, value in unverified_claims.items():
-        # Nearly all of the thirty claims of a token are texts, and this is done for each mint.
+        # Fast path: nearly all of a token's thirty claims are strings, and every mint runs this.
         if isinstance(value, str):
             if len(value) <= MAX_CLAIM:
                 found[name] = value
@@ -37,10 +37,10 @@ def plain_claims(unverified_claims: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def nested_claims(unverified_claims: Mapping[str, Any], claim: str) -> Mapping[str, str]:
-    """Return the plain values within the object ``claim``, each under its path, such as ``claim/pod/name``.
+    """Return the plain values in the object ``claim``, each under its path, such as ``claim/pod/name``.
 
-    Two levels are read, which is as deep as any documented claim goes. A name with a ``/`` is left out: its path
-    could be another claim's.
+    It reads two levels, because no documented claim is nested more deeply. It leaves out a name with a ``/``,
+    because its path could be that of another claim.
     """
     found: dict[str, str] = {}
     for name, value in _named(unverified_claims.get(claim)):
@@ -51,7 +51,7 @@ def nested_claims(unverified_claims: Mapping[str, Any], claim: str) -> Mapping[s
 
 
 def require(claims: Mapping[str, str], names: Iterable[str]) -> None:
-    """Raise InvalidToken unless every claim is there and not empty; its detail names the missing ones."""
+    """Raise InvalidToken, naming the missing claims, unless every claim is present and not empty."""
     missing = [name for name in names if not claims.get(name)]
     if missing:
         raise InvalidToken(detail=f"claims are missing: {', '.join(missing)}")

@@ -1,11 +1,11 @@
-"""From a token's claims to who asks: the cheap, local checks.
+"""Check a token's claims locally, and return the workflow or job that they name.
 
-Every claim that a system documents is accounted for in :mod:`mintcore.policy.kinds`. Of GitHub's, ``iss aud exp nbf
-iat`` are checked here; ``repository repository_owner job_workflow_ref`` and the two ids decide about trust; ``jti``
-counts the mints of a token; ids, run and actor go to the audit event. The others are kept for REQUIRED_CLAIMS
-alone: without it they decide nothing (``sub`` above all, whose form an organization can change).
+:mod:`mintcore.policy.kinds` lists every claim that a system documents. Of GitHub's, ``iss aud exp nbf iat`` are
+checked here. ``repository repository_owner job_workflow_ref`` and the two ids decide about trust. ``jti`` counts
+the mints of a token. Ids, run and actor go to the audit event. The others, such as ``sub``, count only if
+REQUIRED_CLAIMS names them: an organization can change the form of ``sub``.
 
-Nothing here proves who sent the claims. That is the work of :mod:`mintcore.verify`, the only place that makes
+These checks do not prove that the claims are genuine. :mod:`mintcore.verify` does, and only it makes
 :class:`SignedClaims` and :class:`GenuineClaims`.
 """
 
@@ -41,7 +41,7 @@ _RUN_CLAIMS = tuple(_CLAIM_OF.get(name, name) for name in Run._fields)
 
 
 class Proof(enum.Enum):
-    """How a token was shown to be genuine; the audit log's verification path."""
+    """The authority that proved a token genuine; the audit log's verification path."""
 
     SIGNATURE = "jwks"
     STS = "sts"
@@ -51,7 +51,7 @@ class Proof(enum.Enum):
 @final
 @dataclass(frozen=True, slots=True)
 class UnprovenClaims:
-    """Claims whose signature could not be checked; they may choose the caller's provider and nothing else."""
+    """Claims whose signature could not be checked; they may only choose the caller's provider."""
 
     unverified_caller: Claimant
 
@@ -59,7 +59,7 @@ class UnprovenClaims:
 @final
 @dataclass(frozen=True, slots=True)
 class SignedClaims:
-    """Claims whose signature is the issuer's. Made in :mod:`mintcore.verify` alone."""
+    """Claims that the issuer signed. Only :mod:`mintcore.verify` makes them."""
 
     caller: Claimant
 
@@ -67,14 +67,14 @@ class SignedClaims:
 @final
 @dataclass(frozen=True, slots=True)
 class GenuineClaims:
-    """Claims of a token that every authority of this mint has accepted. Made in :mod:`mintcore.verify` alone."""
+    """Claims of a token that every authority of this mint has accepted. Only :mod:`mintcore.verify` makes them."""
 
     caller: Claimant
     proof: Proof
 
 
 def check_token(unverified_claims: Mapping[str, Any], issuer: Issuer, now: float) -> Claimant:
-    """Return whom the claims of a token of ``issuer`` name; ``now`` is in seconds since the epoch.
+    """Return the workflow or job that a token of ``issuer`` names; ``now`` is in seconds since the epoch.
 
     Raises InvalidToken, whose detail (for the log) names the claim (RFC 7519 §4.1).
     """
@@ -119,7 +119,7 @@ def _check_source(
 
 def _names(claimed: object, audience: str, max_audiences: int) -> bool:
     if isinstance(claimed, list):
-        # A token for several services can be used by each of them against the others.
+        # Attack: each service that gets a token for several audiences can use it at the others.
         return (
             len(claimed) <= max_audiences and all(isinstance(one, str) for one in claimed) and audience in claimed
         )
@@ -128,7 +128,7 @@ def _names(claimed: object, audience: str, max_audiences: int) -> bool:
 
 def _check_times(unverified_claims: Mapping[str, Any], now: float) -> None:
     expires, issued = _time(unverified_claims, "exp"), _time(unverified_claims, "iat")
-    # CircleCI sends no nbf (RFC 7519 §4.1.5 makes it optional); where GitHub's is missing, the token was refused.
+    # CircleCI sends no nbf (RFC 7519 §4.1.5 makes it optional). A GitHub token without it was refused above.
     not_before = _time(unverified_claims, "nbf") if "nbf" in unverified_claims else -math.inf
     if now >= expires + SKEW_SECONDS:
         raise InvalidToken(detail=f"expired {now - expires:.0f} s ago")
@@ -147,7 +147,7 @@ def _time(unverified_claims: Mapping[str, Any], name: str) -> float:
         seconds = float(value)
     except OverflowError:
         seconds = math.inf
-    # JSON as Python reads it has Infinity, NaN and integers of any size.
+    # Python's JSON parser accepts Infinity, NaN and integers of any size.
     if not math.isfinite(seconds):
         raise InvalidToken(detail=f"{name} is not a time")
     return seconds
@@ -185,7 +185,7 @@ def _github_actions_caller(unverified_claims: Mapping[str, Any], issuer: str) ->
 def _text(unverified_claims: Mapping[str, Any], name: str) -> str:
     value = unverified_claims[name]
     if not isinstance(value, str) or len(value) > MAX_CLAIM:
-        raise InvalidToken(detail=f"{name} is not a text of at most {MAX_CLAIM} characters")
+        raise InvalidToken(detail=f"{name} is not a string of at most {MAX_CLAIM} characters")
     return value
 
 

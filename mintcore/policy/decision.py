@@ -1,10 +1,10 @@
-"""Policy's answer: every rule, with what it compared and its result.
+"""Define policy's decision: every rule, the values that it compared, and its result.
 
 The error sentence, the audit event, ``/v1/status`` and ``fullsend mint explain`` are renderings of one
-:class:`Decision`, so none of them can state something that the mint did not decide.
+:class:`Decision`, so they never differ from what the mint decided.
 
-Policy makes no calls. If a rule depends on something that only GitHub knows, the rule carries the question; the
-service has it answered and decides again with the answer among the :class:`Facts`.
+Policy makes no calls. If a rule depends on a fact that only GitHub knows, it carries a question. The service gets
+the answer, adds it to the :class:`Facts`, and lets policy decide again.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class CommitQuestion:
 
 
 class EnrolledIds(NamedTuple):
-    """The ids that ENROLLED_IDS has of a job's repository and of its owner; an empty one is not compared."""
+    """The ids in ENROLLED_IDS of a job's repository and its owner; an empty id is not compared."""
 
     repository: Repo
     owner_id: str
@@ -59,7 +59,7 @@ class IdsQuestion:
 
 
 class Ids(NamedTuple):
-    """GitHub's ids of an owner and a repository; empty where nothing is to be compared."""
+    """GitHub's ids of an owner and a repository; an id is empty if it is not compared."""
 
     owner_id: str
     repository_id: str
@@ -70,7 +70,7 @@ Question = GrantQuestion | CommitQuestion | IdsQuestion
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The answers so far. ``unanswered`` are questions that failed, with the code of the failure."""
+    """GitHub's answers so far. ``unanswered`` maps each failed question to the code of its failure."""
 
     grants: Mapping[GrantQuestion, str] = field(default_factory=lambda: MappingProxyType({}))
     commits: Mapping[CommitQuestion, bool] = field(default_factory=lambda: MappingProxyType({}))
@@ -84,8 +84,8 @@ NO_FACTS = Facts()
 class Target(NamedTuple):
     """The account that a token is for: the caller's own organization, or one that granted the caller the role.
 
-    ``owner_id`` is GitHub's id of the account as the caller's signed claims have it, for a job as ENROLLED_IDS
-    has it. It is empty for another organization, and for the caller's own where neither has it.
+    ``owner_id`` is GitHub's id of the account, from the caller's signed claims or, for a job, from ENROLLED_IDS. It
+    is empty for another organization, and if neither source has it.
     """
 
     org: Org
@@ -94,9 +94,10 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """What an allowed request gets: ``repos`` of ``target`` (all of them if empty), with ``permissions``.
+    """The result of an allowed request: ``repos`` of ``target`` (all of them if empty), with ``permissions``.
 
-    ``ids`` are compared with GitHub's answers before the token is handed out; ``None`` if policy has them already.
+    ``ids`` are compared with GitHub's answers before the caller gets the token; ``None`` if policy has compared
+    them.
     """
 
     role: Role
@@ -111,10 +112,9 @@ class Entitlement:
 class Rule(NamedTuple):
     """One rule and its result.
 
-    ``found`` is what the caller brought, ``expected`` what passes, ``remedy`` the sentence for a genuine caller
-    that is denied; a rule that passed needs none. None of them names another organization, except the one that
-    the caller asked for. ``question`` is what has to be answered before there is a result. A ``report_only``
-    rule does not deny.
+    ``found`` describes the caller's value, and ``expected`` the accepted values. ``remedy`` is the sentence for a
+    genuine caller that is denied. These texts name no other organization than the caller's own and the requested
+    one. While ``question`` is set, the rule has no result yet. A ``report_only`` rule does not deny.
     """
 
     name: str
@@ -129,19 +129,19 @@ class Rule(NamedTuple):
 
     @property
     def denies(self) -> bool:
-        """Whether the request ends here."""
+        """Whether this rule denies the request."""
         return not (self.passed or self.report_only or self.question)
 
     @property
     def would_deny(self) -> bool:
-        """Whether the request would end here if the rule did not only report."""
+        """Whether this rule would deny the request if it did not only report."""
         return self.report_only and not self.passed and self.question is None
 
     def fields(self) -> dict[str, str | bool]:
-        """Return the rule as JSON values, for readers who may know why: the caller itself and the operator.
+        """Return the rule as JSON values, for the genuine caller and the operator, who may learn the reason.
 
-        A rule that failed has the ``code`` that a request would be answered with, and what would have to change. An
-        ``open`` rule has no result yet: GitHub is not asked while another rule denies.
+        A failed rule has the error ``code`` and the necessary change. An ``open`` rule has no result, because
+        GitHub is not asked while another rule denies.
         """
         looked_at: dict[str, str | bool] = {
             "rule": self.name,
@@ -162,23 +162,23 @@ class Rule(NamedTuple):
 class Decision:
     """Every rule that policy looked at, in a fixed order: the caller is told the first denial.
 
-    ``entitlement`` is what an allowed request gets; ``None`` while the role or its level is unknown. ``caller`` is
-    who the request is decided for; ``None`` for a job that no entry of CALLERS matches.
+    ``entitlement`` is the result of an allowed request; ``None`` if the role or its level is unknown. ``caller`` is
+    the caller of the request; ``None`` for a job that no entry of CALLERS matches.
     """
 
     rules: tuple[Rule, ...]
     entitlement: Entitlement | None = None
     caller: Caller | None = None
     denial: Rule | None = field(init=False, compare=False, repr=False)
-    """The first rule that denies; its error is the caller's answer."""
+    """The first rule that denies; the caller gets its error."""
 
     def __post_init__(self) -> None:
-        # Once: each mint asks six times.
+        # Computed once: each mint reads it six times.
         object.__setattr__(self, "denial", next((rule for rule in self.rules if rule.denies), None))
 
     @property
     def question(self) -> Question | None:
-        """The first open question; ``None`` where the result is known without an answer."""
+        """The first open question; ``None`` if the result does not depend on an answer."""
         if self.denial is not None:
             return None
         return next((rule.question for rule in self.rules if rule.question is not None), None)
@@ -217,14 +217,14 @@ class Decision:
             raise rule.failure(rule.remedy, detail=f"rule {rule.name}: {rule.found}; {rule.expected}")
 
     def acting_caller(self) -> Caller:
-        """Return who the request is decided for. Raises the denial."""
+        """Return the caller of the request. Raises the denial."""
         self.require()
         if self.caller is None:
             raise ValueError("no entry of CALLERS was found")
         return self.caller
 
     def granted(self) -> Entitlement:
-        """Return what the request gets. Raises the denial, or ``ValueError`` while a question is open."""
+        """Return the entitlement. Raises the denial, or ``ValueError`` while a question is open."""
         self.require()
         if self.entitlement is None or not self.allowed:
             raise ValueError("the decision is still open")

@@ -1,7 +1,8 @@
-"""GitHub's ids of the repository that a job acts for, and of its owner, compared with ENROLLED_IDS.
+"""Compare GitHub's ids of a job's repository and of its owner with ENROLLED_IDS.
 
-A workflow's token claims these ids; a job's token has none of GitHub's, so GitHub is asked. A mint compares them in
-the answers that it needs anyway, and asks beforehand only where these do not tell (docs/adr/0084).
+A workflow's token has these ids as claims. The token of another CI system's job does not, so GitHub is asked. A
+mint usually finds the ids in answers that it needs anyway; only if those lack an id does it ask before
+(docs/adr/0084).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _DENIED = (
 
 
 class ComparedId(NamedTuple):
-    """A name, the id in ENROLLED_IDS, and the id that it has now, empty for none."""
+    """A name, its id in ENROLLED_IDS, and its present id, empty if it has none."""
 
     name: str
     enrolled: str
@@ -46,7 +47,7 @@ class ComparedId(NamedTuple):
 
 
 def compared_rule(compared: Sequence[ComparedId], source: str, *, report_only: bool = False) -> Rule:
-    """Return whether every name still has the id that was enrolled; ``source`` told the present ids."""
+    """Return whether every name still has its enrolled id; ``source`` names the origin of the present ids."""
     if not compared:
         return NO_IDS
     wrong = [one for one in compared if one.enrolled != one.now]
@@ -64,7 +65,7 @@ def compared_rule(compared: Sequence[ComparedId], source: str, *, report_only: b
 
 
 def enrolled_ids(policy: TrustPolicy, caller: JobCaller) -> EnrolledIds | None:
-    """Return what ENROLLED_IDS has of the job's repository and its owner, ``None`` for neither."""
+    """Return the ids in ENROLLED_IDS of the job's repository and its owner, ``None`` if it has neither."""
     repository = caller.repository
     owner_id = policy.enrolled_orgs.get(repository.owner, "")
     repository_id = policy.enrolled_repos.get(repository, "")
@@ -72,9 +73,9 @@ def enrolled_ids(policy: TrustPolicy, caller: JobCaller) -> EnrolledIds | None:
 
 
 def ids_from_answers(policy: TrustPolicy, caller: JobCaller, reach: Reach) -> EnrolledIds | None:
-    """Return the ids that GitHub's answers to the mint tell, ``None`` if they do not tell all of them.
+    """Return the ids to compare with GitHub's answers to the mint, ``None`` if those do not contain every id.
 
-    These are the answers about the installation and, with the token, about each repository that it was asked for.
+    These answers describe the installation and, with the token, each requested repository.
     """
     ids = enrolled_ids(policy, caller)
     if ids is None or reach.foreign or "ids" in policy.report_only:
@@ -86,7 +87,8 @@ def ids_from_answers(policy: TrustPolicy, caller: JobCaller, reach: Reach) -> En
 def job_ids_rule(policy: TrustPolicy, caller: JobCaller, facts: Facts, *, later: bool = False) -> Rule:
     """Return whether the job's repository and its owner still have the ids of ENROLLED_IDS.
 
-    The result is open until GitHub has answered. ``later`` is whether the ids are compared with the token.
+    The result is open until GitHub has answered. ``later`` tells whether the ids are compared when the token is
+    made.
     """
     ids = enrolled_ids(policy, caller)
     if ids is None:
@@ -113,18 +115,18 @@ def job_ids_rule(policy: TrustPolicy, caller: JobCaller, facts: Facts, *, later:
 
 
 def ids_compared(ids: EnrolledIds, owner_id: str, repository_id: str) -> list[ComparedId]:
-    """Return the comparison of ``ids`` with what GitHub has now."""
+    """Return the comparison of ``ids`` with GitHub's present ids."""
     both = (
         ComparedId(str(ids.repository.owner), ids.owner_id, owner_id),
         ComparedId(str(ids.repository), ids.repository_id, repository_id),
     )
-    # The repository of another owner is another repository.
+    # If the owner is another account, its repository is another one too, so the first comparison is enough.
     wrong_owner = bool(ids.owner_id) and ids.owner_id != owner_id
     return [one for one in both[: 1 if wrong_owner else 2] if one.enrolled]
 
 
 def denied(ids: EnrolledIds, owner_id: str, repository_id: str) -> OrgNotAllowed | None:
-    """Return the refusal of a job whose repository or owner has another id now, ``None`` if both are the same."""
+    """Return the denial of a job whose repository or owner has another id now, ``None`` if both are the same."""
     rule = compared_rule(ids_compared(ids, owner_id, repository_id), "GitHub")
     return None if rule.passed else OrgNotAllowed(rule.remedy, detail=f"rule ids: {rule.found}; {rule.expected}")
 

@@ -1,4 +1,4 @@
-"""Rules about the caller: is it enrolled, with the same account, and does its token have the required claims."""
+"""Rules about the caller: it is enrolled, with the same account, and its token has the required claims."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def claims_rule(policy: TrustPolicy, caller: Caller) -> Rule:
         passed=not wrong,
         found=found,
         expected=wanted,
-        remedy=f"The token's claims are not accepted: {failed}. Run the job so that they are, or ask the mint's "
-        "operator to change REQUIRED_CLAIMS."
+        remedy=f"The mint does not accept the token's claims: {failed}. Run the job so that its claims match, or "
+        "ask the mint's operator to change REQUIRED_CLAIMS."
         if wrong
         else "",
         failure=ClaimsNotAllowed,

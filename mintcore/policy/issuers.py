@@ -1,4 +1,4 @@
-"""The issuers whose tokens are accepted, and what the mint knows of each kind.
+"""Define the issuers whose tokens are accepted, and the properties of each kind of issuer.
 
 ``fullsend`` reads and writes ISSUERS with these types too. The kinds themselves are in
 :mod:`mintcore.policy.kinds`.
@@ -23,7 +23,7 @@ _NAME_LENGTHS = range(2, 29)
 
 
 class Use(enum.Flag):
-    """What the mint does with a claim. A claim that is only ``KEPT`` is there for REQUIRED_CLAIMS alone."""
+    """How the mint uses a claim. A claim that is only ``KEPT`` can be used in REQUIRED_CLAIMS."""
 
     KEPT = 0
     CHECKED = enum.auto()
@@ -39,12 +39,13 @@ class Use(enum.Flag):
 class Kind(NamedTuple):
     """A kind of issuer.
 
-    ``algorithms`` are those of JWS (RFC 7518 §3.1) that it signs with. ``claims`` accounts for each claim that the
-    system documents. ``identities`` are sets of claims; an entry pins the project if it has an exact value for
-    every claim of one set, or a ``sub`` that ``subject`` matches. ``job`` reads a token's claims, already checked
-    for issuer, audience and times; GitHub's kind has none, because its tokens name their repository themselves.
-    ``advice`` returns what a ``match`` leaves open, empty for nothing. ``aliases`` is a claim and a prefix of its
-    value → the claim that such a value belongs to. ``has_token_id`` is whether its tokens have a ``jti``.
+    ``algorithms`` lists the JWS algorithms (RFC 7518 §3.1) of its signatures. ``claims`` lists each claim that the
+    system documents. ``identities`` are sets of claims: an entry pins the project if it has an exact value for
+    every claim of one set, or a ``sub`` that ``subject`` matches. ``job`` reads a token's claims after issuer,
+    audience and times were checked; it is ``None`` for GitHub, because its tokens name their repository. ``advice``
+    returns a warning about a ``match`` that admits too many jobs, or an empty string. ``aliases`` maps a claim and
+    a prefix of its value to the claim that such a value belongs to. ``has_token_id`` tells whether its tokens have
+    a ``jti``.
     """
 
     name: str
@@ -85,7 +86,7 @@ class Kind(NamedTuple):
         return any(all(not match.get(name, "*").endswith("*") for name in names) for names in self.identities)
 
     def alias(self, claim: str, value: object) -> str:
-        """Return the claim that ``value`` belongs to, which for some values is another than ``claim``."""
+        """Return the claim that ``value`` belongs to; for some values it differs from ``claim``."""
         for (name, prefix), other in self.aliases.items():
             if claim == name and isinstance(value, str) and value.startswith(prefix):
                 return other
@@ -93,10 +94,10 @@ class Kind(NamedTuple):
 
 
 class Issuer(NamedTuple):
-    """An issuer. ``name`` is its key in ISSUERS, empty for the one of OIDC_ISSUER_URL.
+    """An issuer. ``name`` is its key in ISSUERS, empty for OIDC_ISSUER_URL.
 
-    ``url`` is the exact ``iss`` of its tokens. ``jwks_file`` is the path of its key set, empty where the mint
-    fetches it.
+    ``url`` is the exact ``iss`` of its tokens. ``jwks_file`` is the path of its key set, empty if the mint fetches
+    the keys.
     """
 
     name: str
@@ -107,7 +108,7 @@ class Issuer(NamedTuple):
 
     @property
     def provider_id(self) -> str:
-        """The id of its workload identity provider; empty for OIDC_ISSUER_URL, whose repositories choose."""
+        """The id of its workload identity provider; empty for OIDC_ISSUER_URL: it depends on the repository."""
         return issuer_provider_id(self.name) if self.name else ""
 
     def fields(self) -> dict[str, str]:

@@ -37,7 +37,7 @@ def is_permission(name: str, access: object) -> bool:
 
 
 def covers(granted: str | None, access: str) -> bool:
-    """Return whether ``granted``, ``None`` for nothing, includes ``access``."""
+    """Return whether ``granted`` includes ``access``; ``None`` includes nothing."""
     return granted is not None and ACCESS.index(granted) >= ACCESS.index(access)
 
 
@@ -51,7 +51,7 @@ def missing_access(asked: Mapping[str, str], granted: Mapping[str, str]) -> tupl
 def two_levels(permissions: Mapping[str, str]) -> Levels:
     """Return the levels of a role that is declared by one set of permissions.
 
-    ``read`` has every permission, lowered to ``read``, whether or not the forge has that access.
+    ``read`` has every permission, lowered to ``read``, even if GitHub does not have that access.
     """
     lowered: Permissions = MappingProxyType(dict.fromkeys(permissions, READ))
     return MappingProxyType({READ: lowered, WRITE: MappingProxyType(dict(permissions))})
@@ -82,7 +82,7 @@ def check_levels(levels: Mapping[str, object]) -> Levels:
         if not is_level_name(name):
             raise ValueError(f'"{name}" is not a level name')
         if not isinstance(permissions, dict):
-            raise ValueError(f'the level "{name}" must be an object of permissions')  # noqa: TRY004 - the one way to refuse
+            raise ValueError(f'the level "{name}" must be an object of permissions')  # noqa: TRY004 - as all others
         try:
             checked[name] = check_permissions(permissions)
         except ValueError as error:

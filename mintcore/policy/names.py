@@ -1,7 +1,7 @@
-r"""The names that trust depends on: roles, organizations and repositories, each with its own type.
+r"""Define a type for each name that trust depends on: roles, organizations and repositories.
 
-GitHub compares logins and repository names without regard to case and allows ASCII only. Both facts matter
-here: ``"\u212a".lower()`` is ``"k"``, so a look-alike must be refused before anything is lowercased.
+GitHub compares logins and repository names without regard to case and allows ASCII only. Both facts matter here:
+``"\u212a".lower()`` is ``"k"``, so look-alike characters must be refused before a name is lowercased.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def fold(text: str) -> str:
 
 
 def parse_role(text: str) -> Role:
-    """Return the role, or raise ``ValueError`` where the name breaks the rule for roles."""
+    """Return the role, or raise ``ValueError`` if the name breaks the rule for roles."""
     if not _ROLE.fullmatch(text) or "--" in text:
         raise ValueError(
             "a role starts with a lowercase letter, followed by lowercase letters, digits, '-' and '_', without "
@@ -38,7 +38,7 @@ def parse_role(text: str) -> Role:
 
 
 def parse_repo_name(text: str) -> RepoName:
-    """Return the bare repository name, or raise ``ValueError`` where GitHub allows no such name."""
+    """Return the bare repository name, or raise ``ValueError`` if GitHub does not allow it."""
     if not _REPO_NAME.fullmatch(text) or text in {".", ".."}:
         raise ValueError("a repository name has 1 to 100 ASCII letters, digits, '.', '-' or '_'")
     return RepoName(text)
@@ -74,7 +74,7 @@ class Repo:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", parse_repo_name(self.name).lower())
-        # A mint asks for both a dozen times.
+        # Computed once: a mint reads both a dozen times.
         object.__setattr__(self, "_text", f"{self.owner.login}/{self.name}")
 
     def __hash__(self) -> int:
@@ -95,8 +95,8 @@ def parse_repo(text: str) -> Repo:
 def repo_provider_id(repo: Repo) -> str:
     """Return the id of a repository's own workload identity provider: ``gh-{owner}-{repo}``.
 
-    Two repositories can share an id (``a-b/c`` and ``a/b-c``); telling them apart is the provider's attribute
-    condition's work.
+    Two repositories can share an id (``a-b/c`` and ``a/b-c``). The provider's attribute condition distinguishes
+    them.
     """
     wanted = f"gh-{repo.owner.key}-{repo.key}"
     return re.sub(r"[^a-z0-9-]", "-", wanted)[:_PROVIDER_ID_LENGTH].rstrip("-")

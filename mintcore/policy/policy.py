@@ -1,4 +1,4 @@
-"""The operator's settings about trust: one frozen value, built once at start, that the rules read."""
+"""Hold the operator's settings about trust in one frozen value that the rules read."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ REPORTABLE: Final = ("repo_scope", "workflow_refs", "claims", "ids")
 
 @dataclass(frozen=True, slots=True)
 class TrustPolicy:
-    """What the operator has configured.
+    """The operator's trust settings.
 
-    ``orgs`` is ``None`` in public mode. ``workflow_files`` holds folded names; ``None`` is ``*``, any file, and
-    an empty set denies every tight-mode request. ``scopes`` has ``caller`` or ``organization`` per role, and
-    ``default_scope`` is that of every other role. ``workflow_refs`` is ``None`` where any ref is trusted.
-    ``callers`` lists which jobs of other CI systems may ask; ``callers_scope`` is their scope where ``scopes`` has
-    none. ``enrolled_orgs`` and ``enrolled_repos`` hold GitHub's numeric ids as text. ``grants`` is whether targets
-    can grant; ``report_only`` has names out of REPORTABLE.
+    ``orgs`` is ``None`` in public mode. ``workflow_files`` holds folded names; ``None`` is ``*``, any file, and an
+    empty set denies every tight-mode request. ``scopes`` has ``caller`` or ``organization`` per role, and
+    ``default_scope`` is that of every other role. ``workflow_refs`` is ``None`` if any ref is trusted. ``callers``
+    lists which jobs of other CI systems may ask; ``callers_scope`` is their scope if ``scopes`` has none for the
+    role. ``enrolled_orgs`` and ``enrolled_repos`` hold GitHub's numeric ids as text. ``grants`` tells whether
+    targets can grant; ``report_only`` has names from REPORTABLE.
     """
 
     orgs: frozenset[Org] | None
@@ -61,11 +61,11 @@ class TrustPolicy:
         return self.orgs is None
 
     def scope_of(self, role: Role, *, listed: bool = False) -> str:
-        """Return ``caller`` or ``organization``; ``listed`` is whether the caller is a job of CALLERS."""
+        """Return ``caller`` or ``organization``; ``listed`` tells whether the caller is a job of CALLERS."""
         return self.scopes.get(role, self.callers_scope if listed else self.default_scope)
 
     def enrolls(self, repository: Repo) -> bool:
-        """Return whether the repository's owner is enrolled, or the repository by itself."""
+        """Return whether the repository's owner or the repository itself is enrolled."""
         return self.orgs is None or repository.owner in self.orgs or repository in self.per_repo_repos
 
     def is_enrolled_alone(self, repository: Repo) -> bool:

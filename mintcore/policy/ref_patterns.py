@@ -1,6 +1,6 @@
-"""``WORKFLOW_REFS``: at which refs a workflow of a host repository is trusted.
+"""Match refs against ``WORKFLOW_REFS``, the refs at which a host repository's workflows are trusted.
 
-A pattern is an exact branch or tag, or one with ``*`` at its end. Git refs are case-sensitive, and so are these.
+A pattern is an exact branch or tag, or one with ``*`` at its end. Patterns are case-sensitive, as git refs are.
 Only GitHub knows whether a host contains a commit; see :class:`~mintcore.policy.decision.CommitQuestion`.
 """
 
@@ -49,10 +49,10 @@ def check_pattern(text: str) -> str:
 
 
 def ref_patterns(checked: Iterable[str]) -> RefPatterns:
-    """Return the patterns, or raise ``ValueError`` where ``commits`` has no exact branch or tag beside it."""
+    """Return the patterns, or raise ``ValueError`` if ``commits`` is listed without an exact branch or tag."""
     patterns = tuple(dict.fromkeys(checked))
     exact = tuple(pattern for pattern in patterns if pattern != COMMITS and not pattern.endswith("*"))
     prefixes = tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
     if COMMITS in patterns and not exact:
-        raise ValueError("commits needs an exact branch or tag beside it, of which a commit has to be an ancestor")
+        raise ValueError("commits needs an exact branch or tag in the list: a commit must be an ancestor of one")
     return RefPatterns(exact, prefixes, COMMITS in patterns)

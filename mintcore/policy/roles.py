@@ -1,6 +1,6 @@
-"""Roles and what each may do at most: a value built once at start, never written to.
+"""Define the roles and their maximum permissions, as one value that is built at start and never changes.
 
-A token has at most the permissions of its role's level, whatever the App has been granted.
+A token has at most the permissions of its role's level, even if the App has more.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class App(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RoleGrant:
-    """What a role stands for: an App and the levels a token of the role can have."""
+    """A role's App, and the levels that a token of the role can have."""
 
     role: Role
     app: App
@@ -61,7 +61,7 @@ class RoleGrant:
 
     @property
     def permissions(self) -> Permissions:
-        """The widest level: what a token of the role has at most."""
+        """The widest level: the maximum permissions of a token of the role."""
         return widest(self.levels)
 
 

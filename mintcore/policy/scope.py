@@ -1,4 +1,4 @@
-"""Which repositories a token may reach: the caller's scope, and what targets grant beyond it.
+"""Decide which repositories a token may reach: the caller's scope, and the grants of targets beyond it.
 
 A token is for the caller's own organization, or for one that granted this caller this role.
 """
@@ -23,7 +23,7 @@ _MAX_SHOWN = 10
 
 
 class Reach(NamedTuple):
-    """What a request asks for once its defaults are filled in: ``repos`` of ``target``, all of them if empty."""
+    """A request with its defaults filled in: ``repos`` of ``target``, all of them if empty."""
 
     target: Target
     repos: tuple[RepoName, ...]
@@ -38,7 +38,7 @@ class Reach(NamedTuple):
 
 
 def reach_of(policy: TrustPolicy, caller: Caller, request: TokenRequest) -> Reach:
-    """Return what ``request`` asks for. No list means the calling repository where the scope is ``caller``."""
+    """Return the reach of ``request``. Without a list it is the calling repository if the scope is ``caller``."""
     own = Target(caller.org, caller.owner_id)
     if request.target_org is not None and request.target_org != caller.org:
         return Reach(Target(request.target_org), request.repos, foreign=True)
@@ -60,7 +60,7 @@ def scope_rule(policy: TrustPolicy, caller: Caller, request: TokenRequest, reach
             remedy="",
             failure=ScopeNotAllowed,
         )
-    # REPORT_ONLY tries out a new limit. Where the limit is older, it must not open it.
+    # REPORT_ONLY tries out a new limit. It must not remove a limit that always applied.
     report_only = "repo_scope" in policy.report_only and not _has_fixed_scope(policy, caller)
     if policy.grants:
         return _granted_rule("repo_scope", caller, request, reach, facts, report_only=report_only)
@@ -123,7 +123,7 @@ def _foreign_rule(policy: TrustPolicy, caller: Caller, request: TokenRequest, re
 def _granted_rule(
     name: str, caller: Caller, request: TokenRequest, reach: Reach, facts: Facts, *, report_only: bool
 ) -> Rule:
-    """Return whether every target grants; those whose variable is unknown are the open questions, in order."""
+    """Return whether every target grants. Targets with an unknown variable are the open questions, in order."""
     variable = variable_name(request.role)
     org = reach.target.org
     targets: list[Org | Repo] = [Repo(org, repo) for repo in reach.repos] or [org]
@@ -154,10 +154,10 @@ def _granted_rule(
 def _grant_remedy(refused: Org | Repo, caller: Caller, request: TokenRequest) -> str:
     refusal = f"{refused} does not grant the role {request.role} to {caller.repository}"
     if refused == caller.repository:
-        # It needs no grant for itself; only the other names of the request lie outside its scope.
+        # The caller needs no grant for this repository; only the other names are outside its scope.
         return (
             f"The request names repositories outside the scope, so each of them must grant, and {refusal}. Fix: "
-            f"request the other repositories in a request of their own, without {refused}."
+            f"request the other repositories in a separate request, without {refused}."
         )
     kind, owner = ("repository", refused.owner) if isinstance(refused, Repo) else ("organization", refused)
     return (

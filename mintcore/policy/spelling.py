@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# One letter of a shorter name is too much of it: PORT is near SORT and POST.
+# Shorter names would match unrelated ones: PORT is one letter from SORT and POST.
 MIN_LENGTH = 4
 
 
 def closest_name(name: str, known: Iterable[str]) -> str:
     """Return the known name that ``name`` is one letter away from, empty if there is none.
 
-    Case and ``-`` for ``_`` do not count. One letter is added, missing, changed, or swapped with its neighbor.
+    Case, and ``-`` instead of ``_``, do not count. One letter is added, missing, changed, or swapped with its
+    neighbor.
     """
     plain = _plain(name)
     for candidate in known:

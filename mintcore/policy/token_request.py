@@ -1,6 +1,6 @@
-"""Parse what a caller asks for, and reject what is malformed. :mod:`~mintcore.policy.trust` decides the rest.
+"""Parse a token request, and reject malformed fields. :mod:`~mintcore.policy.trust` decides about its content.
 
-``POST /v1/token`` takes it from the body, ``GET /v1/status`` from the query; the same rules hold for both.
+``POST /v1/token`` takes it from the body, ``GET /v1/status`` from the query. The same rules apply to both.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _MAX_SHOWN = 80
 
 
 class TokenRequest(NamedTuple):
-    """What a caller asks for.
+    """A caller's token request.
 
-    ``repos`` are bare names. ``everything`` is ``["*"]``, the whole installation; without both, the role's scope
-    decides. ``level``, ``permissions`` and ``target_org`` are ``None`` where the caller named none. ``warnings``
-    are sentences about misspelled fields.
+    ``repos`` are bare names. ``everything`` means ``["*"]``, the whole installation; without both, the role's scope
+    decides. ``level``, ``permissions`` and ``target_org`` are ``None`` if the request does not have them.
+    ``warnings`` are sentences about misspelled fields.
     """
 
     role: Role
@@ -54,7 +54,7 @@ class TokenRequest(NamedTuple):
     warnings: tuple[str, ...] = ()
 
     def fields(self) -> dict[str, Any]:
-        """Return what was asked as JSON values, without the fields that were left out."""
+        """Return the request as JSON values, without the fields that the caller left out."""
         asked: dict[str, Any] = {"role": self.role, "repos": [EVERYTHING] if self.everything else list(self.repos)}
         if self.level is not None:
             asked["level"] = self.level
@@ -75,12 +75,12 @@ def parse_token_request(body: bytes) -> TokenRequest:
 
 
 def parse_token_query(query: Mapping[str, Sequence[str]]) -> TokenRequest | None:
-    """Return the request in a query, whose values are lists; ``None`` where it names no field of a request.
+    """Return the request in a query, whose values are lists; ``None`` if it has no field of a request.
 
-    ``repos`` are separated by commas and may be repeated. An empty value is an error: it comes from a variable that
-    is not set. ``warnings`` stay empty, see :func:`warnings_of_query`.
+    ``repos`` are separated by commas and may be repeated. An empty value is an error, because it usually comes from
+    an unset variable. ``warnings`` stay empty, see :func:`warnings_of_query`.
 
-    Raises what :func:`parse_token_request` raises.
+    Raises as :func:`parse_token_request` does.
     """
     given = {name: query[name] for name in FIELDS if query.get(name)}
     if not given:
@@ -110,8 +110,8 @@ def warnings_of_query(query: Iterable[str]) -> tuple[str, ...]:
 def _request(fields: Mapping[str, Any]) -> TokenRequest:
     role = _role(fields.get("role"))
     repos, everything = _repos(fields.get("repos"))
-    # null comes from a variable without a value, as "" does, and must not mean the whole level. Only the null of
-    # `repos` counts as absent: it is a nil slice of a Go client.
+    # null, like "", usually comes from an unset variable, and must not mean the whole level. Only for `repos` does
+    # null count as absent, because Go clients send a nil slice as null.
     level = _level(fields["level"]) if "level" in fields else None
     permissions = _permissions(fields["permissions"]) if "permissions" in fields else None
     target_org = _target_org(fields["target_org"]) if "target_org" in fields else None
@@ -160,7 +160,7 @@ def _role(value: object) -> Role:
 
 
 def _repos(value: object) -> tuple[tuple[RepoName, ...], bool]:
-    """Return the names, and whether everything was asked for."""
+    """Return the names, and whether the request asks for everything."""
     if value is None:
         return (), False
     if not isinstance(value, list):

@@ -1,6 +1,7 @@
-"""Decide who may have a token, and which one: every rule in a fixed order, as one :class:`Decision`.
+"""Decide whether a caller may have a token, and which one: every rule in a fixed order, as one :class:`Decision`.
 
-Called by the service for each request, and by ``fullsend mint explain``. Makes no calls and reads no clock.
+The service calls it for each request, and ``fullsend mint explain`` calls it offline. It makes no calls and reads
+no clock.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ def decide(
     *,
     minting: bool = False,
 ) -> Decision:
-    """Return what ``claimant`` may have of ``request``; ``facts`` are what GitHub has answered so far.
+    """Return policy's decision on ``request`` of ``claimant``; ``facts`` holds GitHub's answers so far.
 
-    ``minting`` is whether a token is made of an allowed decision: a job's ids are then compared with the token's.
+    With ``minting`` an allowed decision leads to a token, and a job's ids are compared when the token is made.
     """
     caller: WorkflowCaller | JobCaller
     if isinstance(claimant, WorkflowCaller):
@@ -75,7 +76,7 @@ def decide(
 
 
 def decide_status(policy: TrustPolicy, claimant: Claimant, role: Role | None = None) -> Decision:
-    """Return whether ``claimant`` may see ``/v1/status``, where it asks about ``role``.
+    """Return whether ``claimant`` may see ``/v1/status`` and ask about ``role`` there.
 
     Its organization or repository must be enrolled, and a job must match an entry of CALLERS.
     """
@@ -88,9 +89,9 @@ def decide_status(policy: TrustPolicy, claimant: Claimant, role: Role | None = N
 
 
 def workflow_allowed(policy: TrustPolicy, claimant: Claimant) -> bool:
-    """Return whether the claimant's workflow is trusted, for ``/v1/status``; a job's is if an entry matches.
+    """Return for ``/v1/status`` whether the claimant's workflow is trusted; a job's is trusted if an entry matches.
 
-    A commit that only GitHub can judge counts as trusted here.
+    A commit counts as trusted here, because only GitHub can check it.
     """
     if not isinstance(claimant, WorkflowCaller):
         return bool(entries_of(policy, claimant))
@@ -99,7 +100,7 @@ def workflow_allowed(policy: TrustPolicy, claimant: Claimant) -> bool:
 
 
 def roles_of(policy: TrustPolicy, claimant: Claimant) -> tuple[str, ...]:
-    """Return the roles that ``/v1/status`` lists: all that are served, for a job those of its enrolled entries."""
+    """Return the roles that ``/v1/status`` lists: all served roles, or for a job those of its enrolled entries."""
     if isinstance(claimant, WorkflowCaller):
         return tuple(policy.roles.names)
     listing = [entry for entry in entries_of(policy, claimant) if policy.enrolls(entry.acts_as)]
@@ -108,7 +109,7 @@ def roles_of(policy: TrustPolicy, claimant: Claimant) -> tuple[str, ...]:
 
 
 def provider_id(policy: TrustPolicy, claimant: Claimant, default: str) -> str:
-    """Return the workload identity provider that judges the tokens of ``claimant``."""
+    """Return the workload identity provider for the tokens of ``claimant``."""
     if claimant.issuer:
         return issuer_provider_id(claimant.issuer)
     if isinstance(claimant, WorkflowCaller) and claimant.repository in policy.per_repo_repos:

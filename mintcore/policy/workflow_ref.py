@@ -1,7 +1,7 @@
-"""The parser for ``job_workflow_ref``.
+"""Parse ``job_workflow_ref``.
 
-Trust depends on this string, so it is parsed, never prefix-matched. Whether the workflow is trusted is decided in
-:mod:`mintcore.policy.workflow_rules`.
+Trust depends on this string, so it is parsed, never prefix-matched. :mod:`mintcore.policy.workflow_rules` decides
+whether the workflow is trusted.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from mintcore.policy.names import Org, Repo
 
 _SHA = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
 _PULL = re.compile(r"refs/pull/[1-9][0-9]{0,18}/(?P<rest>.+)")
-# What `git check-ref-format` rejects anywhere in a ref. A name that git cannot hold did not come from git.
+# The characters that `git check-ref-format` rejects anywhere in a ref: such a name cannot come from git.
 _NOT_IN_A_REF = re.compile(r"\.\.|//|@\{|[~^:?*\[\\ ]|\.lock(?:/|$)|/\.|\.$|/$")
 _MAX_LENGTH = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowRef:
-    """The workflow file that runs: its repository, its name, and the git ref or commit it is read at."""
+    """The workflow file that runs: its repository, its name, and its git ref or commit."""
 
     repo: Repo
     file: str
@@ -33,7 +33,7 @@ class WorkflowRef:
 def parse_workflow_ref(text: str) -> WorkflowRef:
     """Return the parts of ``owner/repo/.github/workflows/FILE@REF``.
 
-    The first ``@`` ends the file name: REF can contain more, FILE none. Raises ``ValueError`` with the
+    The first ``@`` ends the file name: REF can contain another ``@``, FILE cannot. Raises ``ValueError`` with the
     rule that was broken (GitHub Actions: OpenID Connect reference, ``job_workflow_ref``).
     """
     if len(text) > _MAX_LENGTH:
@@ -44,7 +44,7 @@ def parse_workflow_ref(text: str) -> WorkflowRef:
         raise ValueError("it has invisible characters")
     path, at, ref = text.partition("@")
     if not at:
-        raise ValueError("it has no '@' and so no ref")
+        raise ValueError("it has no '@' and therefore no ref")
     segments = path.split("/")
     if len(segments) != 5 or segments[2:4] != [".github", "workflows"]:  # noqa: PLR2004 - owner, repo, two folders, file
         raise ValueError("it is not owner/repo/.github/workflows/FILE")

@@ -1,4 +1,4 @@
-"""Rules about the job's workflow: does it come from a trusted repository, a listed file and a trusted ref."""
+"""Rules about the job's workflow: it comes from a trusted repository, a listed file and a trusted ref."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def workflow_rules(policy: TrustPolicy, caller: WorkflowCaller) -> tuple[Rule, .
 def refs_rule(policy: TrustPolicy, caller: WorkflowCaller, facts: Facts) -> Rule:
     """Return whether a host's workflow runs at a ref in WORKFLOW_REFS.
 
-    For a commit this may be open: only GitHub knows whether the host contains it.
+    For a commit the result may be open, because only GitHub knows whether the host contains it.
     """
     workflow, patterns = caller.workflow, policy.workflow_refs
     if patterns is None or workflow is None or workflow.repo not in policy.host_repos:
@@ -115,7 +115,7 @@ def _repo_rule(policy: TrustPolicy, caller: WorkflowCaller, host: Repo) -> Rule:
 
 def _own_hosts(policy: TrustPolicy, caller: WorkflowCaller) -> tuple[str, ...]:
     """Return the caller's own repositories whose workflows are trusted."""
-    # In public mode anyone can write to their own repositories, so these prove nothing.
+    # In public mode, anyone can push to their own repository, so its workflows prove nothing.
     if policy.public:
         return ()
     config = f"{caller.org}/{CONFIG_REPO}"

@@ -1,1 +1,1 @@
-"""The environment, read once into frozen settings; every problem is reported at once."""
+"""Read the environment once into frozen settings, and report every problem together."""

@@ -1,7 +1,7 @@
-"""What ISSUERS and CALLERS leave open, and what keeps an issuer or an entry from serving.
+"""Find risky or ineffective settings in ISSUERS and CALLERS.
 
-The mint logs these findings at its start, and ``fullsend mint doctor`` reports them. Whether an issuer signs with
-the url that ISSUERS has is not known here: only its discovery document tells.
+The mint logs these findings at its start, and ``fullsend mint doctor`` reports them. It makes no calls, so it
+cannot check that an issuer's tokens have the url in ISSUERS; only its discovery document shows that.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _DISCOVERY = "/.well-known/"
 
 
 class Effect(Enum):
-    """What a finding means for callers."""
+    """The effect of a finding on callers."""
 
     DENIES = "jobs that should mint are denied"
     OPENS = "more can mint than should"
-    DEPENDS = "only the operator knows whether it is meant"
+    DEPENDS = "only the operator knows whether it is intended"
 
 
 class Advice(NamedTuple):
-    """One finding: a stable code, what it is, its fix, and the names that it is about, an issuer's first."""
+    """One finding: a stable code, a description, its fix, and the names it concerns, the issuer's name first."""
 
     code: str
     what: str
@@ -39,7 +39,7 @@ class Advice(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """The finding as one line of a log."""
+        """The finding as one log line."""
         return f"{self.what}. Fix: {self.fix}"
 
 
@@ -66,30 +66,28 @@ def advise(issuers: Sequence[Issuer], policy: TrustPolicy, is_set: Callable[[str
     if uncounted and is_set("MINTS_PER_TOKEN"):
         listed = ", ".join(uncounted)
         what = f"MINTS_PER_TOKEN is set, and tokens of {listed} have no jti to count: their jobs are denied"
-        yield Advice(
-            "caller_not_countable", what, "remove MINTS_PER_TOKEN, or run a mint of its own for these jobs"
-        )
+        yield Advice("caller_not_countable", what, "remove MINTS_PER_TOKEN, or run a separate mint for these jobs")
 
 
 def _of_hubs(issuers: Sequence[Issuer], is_set: Callable[[str], bool]) -> Iterator[Advice]:
-    """Return what issuers of the kind github in ISSUERS change for workflows."""
+    """Return findings about issuers of the kind github in ISSUERS, which replace OIDC_ISSUER_URL."""
     hubs = [issuer.name for issuer in issuers if issuer.kind.is_github]
     if hubs in ([], [""]):
         return
     if len(hubs) > 1:
         what = (
-            f"ISSUERS has several issuers of the kind github ({', '.join(hubs)}), and the mint does not tell apart "
-            "repositories of the same name: an organization of GitHub Enterprise Server that is named like one on "
-            "github.com mints for it"
+            f"ISSUERS has several issuers of the kind github ({', '.join(hubs)}), and the mint cannot distinguish "
+            "their repositories: an organization on GitHub Enterprise Server can mint for the organization of the "
+            "same name on github.com"
         )
-        fix = "run one mint for each GitHub, with one issuer of the kind github each"
+        fix = "run one mint for each GitHub, each with one issuer of the kind github"
         yield Advice("issuers_of_several_githubs", what, fix, tuple(hubs), Effect.OPENS)
     if all(issuer.url != _GITHUB_COM for issuer in issuers):
         what = (
             f"ISSUERS names the issuer {hubs[0]} of the kind github in place of github.com's: jobs on github.com "
             "get 401"
         )
-        fix = f"also name {_GITHUB_COM}, if they are to mint"
+        fix = f"also name {_GITHUB_COM} if these jobs must mint"
         yield Advice("issuer_instead_of_github", what, fix, (hubs[0],), Effect.DEPENDS)
     if is_set("WIF_PROVIDER_NAME"):
         providers = ", ".join(issuer.provider_id for issuer in issuers if issuer.kind.is_github)
@@ -103,15 +101,15 @@ def _of_hubs(issuers: Sequence[Issuer], is_set: Callable[[str], bool]) -> Iterat
 
 
 def _of_issuer(issuer: Issuer) -> Iterator[Advice]:
-    """Return a url or an audience that no token can have."""
+    """Return findings about a url or an audience that no token can have."""
     if not issuer.name:
         return
     if "*" in issuer.url or _DISCOVERY in issuer.url:
-        what = f"ISSUERS has for {issuer.name} the url {issuer.url}, which no token has"
+        what = f"ISSUERS gives {issuer.name} the url {issuer.url}, which no token has"
         fix = f"write it exactly as the claim iss, without * and {_DISCOVERY}"
         yield Advice("issuer_url_unusable", what, fix, (issuer.name,))
     if "*" in issuer.audience:
-        what = f"ISSUERS has for {issuer.name} the audience {issuer.audience}, and audiences are compared whole"
+        what = f"ISSUERS gives {issuer.name} the audience {issuer.audience}, and audiences are compared whole"
         yield Advice("issuer_audience_unusable", what, "write the audience that the jobs ask for", (issuer.name,))
 
 
@@ -119,7 +117,7 @@ def _of_hidden(entries: Sequence[CallerEntry]) -> Iterator[Advice]:
     for number, entry in enumerate(entries):
         earlier = [one.name for one in entries[:number] if _same(one, entry)]
         if earlier:
-            what = f"{entry.name} has the issuer, match and roles of {earlier[0]}, which decides"
+            what = f"{entry.name} has no effect: {earlier[0]} has its issuer, match and roles, and decides first"
             yield Advice("caller_hidden", what, "remove it", (entry.issuer, entry.name))
 
 

@@ -1,4 +1,4 @@
-"""``CALLERS``: which jobs of other CI systems may ask, and for which repository."""
+"""Read ``CALLERS``: which jobs of other CI systems may mint, and for which repository."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_callers(reader: Reader, issuers: Sequence[Issuer], roles: RoleBook) -> 
     for index, fields in enumerate(reader.json_list(_VARIABLE)):
         named = fields.get("issuer") if isinstance(fields, dict) else None
         if isinstance(named, str) and named and named not in by_name and reader.has_problem("ISSUERS"):
-            continue  # the entry may name the issuer that has the problem
+            continue  # the problem of ISSUERS is reported; this entry may depend on it
         try:
             entry = parse_entry(index, fields, by_name)
             _check_level(entry, roles)
@@ -38,7 +38,7 @@ def read_callers(reader: Reader, issuers: Sequence[Issuer], roles: RoleBook) -> 
 
 
 def _example(issuer: Issuer | None) -> str:
-    """Return an example for the entry's issuer, empty for the variable's own."""
+    """Return an example for the entry's issuer, empty to show the variable's own example."""
     from mintcore.settings.issuer_examples import caller_example  # noqa: PLC0415 - only a problem needs it
 
     return "" if issuer is None else caller_example(issuer.name, issuer.kind.name)
@@ -54,9 +54,12 @@ def parse_entry(index: int, fields: object, issuers: Mapping[str, Issuer]) -> Ca
     name = fields.get("issuer")
     issuer = issuers.get(name) if isinstance(name, str) else None
     if issuer is None:
-        raise ValueError(f"issuer must be one of ISSUERS: {', '.join(sorted(issuers)) or 'which has none'}")
+        raise ValueError(f"issuer must be one of ISSUERS ({', '.join(sorted(issuers)) or 'which is empty'})")
     if issuer.kind.is_github:
-        raise ValueError("issuer is of the kind github, whose jobs ask for their own repository; remove the entry")
+        raise ValueError(
+            "issuer is of the kind github, whose jobs mint for their own repository without an entry; remove the "
+            "entry"
+        )
     match = MappingProxyType(check_match(issuer, fields.get("match")))
     level = fields.get("level", "")
     if not isinstance(level, str) or ("level" in fields and not level):

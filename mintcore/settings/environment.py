@@ -1,7 +1,7 @@
-"""Reads the environment once and checks all of it, so one start reports every problem.
+"""Read the environment once and check all of it, so one start reports every problem.
 
-This is the only module of the mint that reads the environment. It returns frozen, checked settings; nothing
-downstream parses a setting again.
+This is the only module of the mint that reads the environment. It returns frozen, checked settings, so no other
+module parses a setting.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ __all__ = [
 class Settings:
     """The settings of both modes.
 
-    ``unhealthy`` is why the mint cannot mint at all, empty if it can. ``rate_limit`` is in the notation of the
-    library ``limits``, empty for none. ``mints_per_token`` is 0 for unlimited. ``threads`` is how many requests are
-    served at once. ``issuers`` are those whose tokens are accepted, GitHub's first. ``telemetry`` names the
-    signals, ``traces`` and ``metrics``, that go to an OpenTelemetry collector. ``role_kms_keys`` are the Cloud KMS
-    key versions of the roles that sign there.
+    ``unhealthy`` is the reason why the mint cannot mint at all, empty if it can. ``rate_limit`` is in the notation
+    of the library ``limits``, empty without a limit. ``mints_per_token`` is 0 for unlimited. ``threads`` is the
+    number of requests that are served in parallel. ``issuers`` are the accepted issuers, GitHub's first.
+    ``telemetry`` names the signals, ``traces`` and ``metrics``, that go to an OpenTelemetry collector.
+    ``role_kms_keys`` has the Cloud KMS key version of each role that signs there.
     """
 
     policy: TrustPolicy
@@ -85,9 +85,9 @@ class HostedSettings:
 
 @dataclass(frozen=True, slots=True)
 class StandaloneSettings:
-    """The settings of the standalone mint; ``fallback_url`` and ``audit_file`` are empty for none.
+    """The settings of the standalone mint; ``fallback_url`` and ``audit_file`` are empty if not set.
 
-    ``bind`` is an IP address, empty for every interface. ``metrics`` is whether ``/metrics`` is served.
+    ``bind`` is an IP address, empty for every interface. ``metrics`` tells whether ``/metrics`` is served.
     """
 
     common: Settings
@@ -178,7 +178,7 @@ def _github_api_url(reader: Reader) -> str:
 
 
 def _audit_file(reader: Reader) -> str:
-    """Return the path in ``file:PATH``, empty where events go to the log only."""
+    """Return the path in ``file:PATH``, empty if events go only to the log."""
     for removed in ("AUDIT_LOG_BYTES", "AUDIT_LOG_KEPT"):
         reader.warn_if_set(removed, "has no effect. Fix: rotate the file with deploy/standalone/logrotate.conf")
     place = reader.text("AUDIT_LOG")
@@ -189,14 +189,14 @@ def _audit_file(reader: Reader) -> str:
 
 
 def _limits(reader: Reader) -> tuple[str, str, int]:
-    """Return the rate limit, where it is counted, and the mints per token.
+    """Return the rate limit, its storage, and the mints per token.
 
-    The library that reads the first two is imported only if there is something to count.
+    The library that checks the first two is imported only if a limit is set.
     """
     limit, storage = reader.text("RATE_LIMIT"), reader.text("RATE_LIMIT_STORAGE")
     mints = reader.integer("MINTS_PER_TOKEN")
     if limit or mints:
-        from mintcore.rate_limit import problems_with  # noqa: PLC0415 - costs 0.1 s that most mints need not pay
+        from mintcore.rate_limit import problems_with  # noqa: PLC0415 - takes 0.1 s, and most mints do not need it
 
         for variable, problem, example in problems_with(limit, storage):
             reader.problem(variable, problem, example)

@@ -1,4 +1,4 @@
-"""An example of ISSUERS and of CALLERS for each kind of issuer. A problem shows the one of its own kind."""
+"""Examples of ISSUERS and CALLERS for each kind of issuer. An error message shows the example of its kind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UUID = "0184990a-477b-4fa8-9968-496074483cee"
 
 
 class Example(NamedTuple):
-    """The fields of an issuer besides its kind, and the match of an entry that pins a project."""
+    """The fields of an issuer without its kind, and the match of an entry that pins a project."""
 
     fields: Mapping[str, str]
     match: Mapping[str, str]

@@ -1,7 +1,7 @@
-"""``OIDC_ISSUER_URL`` and ``ISSUERS``: whose tokens are accepted.
+"""Read ``OIDC_ISSUER_URL`` and ``ISSUERS``, the issuers whose tokens are accepted.
 
-The files that ``jwks_file`` names are read where the mint starts, not here: the settings of a mint are also read on
-other machines.
+It does not read the files of ``jwks_file``, because other machines also read a mint's settings. The mint reads them
+when it starts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def read_issuers(reader: Reader) -> tuple[Issuer, ...]:
         try:
             issuers.append(parse_issuer(name, fields, audience))
         except ValueError as error:
-            reader.problem(_VARIABLE, f'has for "{name[:60]}": {error}', _example(name, fields))
+            reader.problem(_VARIABLE, f'is invalid for "{name[:60]}": {error}', _example(name, fields))
     workflows = [issuer for issuer in issuers if issuer.kind.is_github]
     jobs = [issuer for issuer in issuers if not issuer.kind.is_github]
     if not workflows:
@@ -43,7 +43,7 @@ def read_issuers(reader: Reader) -> tuple[Issuer, ...]:
 
 
 def parse_issuer(name: str, fields: object, audience: str) -> Issuer:
-    """Return one issuer of ISSUERS, or raise ``ValueError``; ``audience`` is the default one."""
+    """Return one issuer of ISSUERS, or raise ``ValueError``; ``audience`` is the default audience."""
     from mintcore.policy.kinds.table import KINDS  # noqa: PLC0415 - only a mint with ISSUERS needs the other kinds
 
     parse_issuer_name(name)
@@ -59,14 +59,14 @@ def parse_issuer(name: str, fields: object, audience: str) -> Issuer:
     if kind is None:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}")
     url = _text(fields, "url")
-    # The same text as in `iss`, which for some issuers ends in a slash.
+    # Kept exactly as in `iss`, which for some issuers ends in a slash.
     if not is_service_url(url):
         raise ValueError("url must be the issuer's https URL (http only to a loopback address)")
     return Issuer(name, kind, url, _text(fields, "audience", audience), _text(fields, "jwks_file"))
 
 
 def _example(name: str, fields: object) -> str:
-    """Return an example of the kind that the issuer has, empty for the variable's own."""
+    """Return an example for the issuer's kind, empty to show the variable's own example."""
     from mintcore.settings.issuer_examples import issuer_example  # noqa: PLC0415 - only a problem needs it
 
     kind = fields.get("kind") if isinstance(fields, dict) else ""
@@ -81,7 +81,7 @@ def _text(fields: Mapping[str, Any], key: str, default: str = "") -> str:
         or not value.isprintable()
         or (key in fields and not value)
     ):
-        raise ValueError(f"{key} must be a text")
+        raise ValueError(f"{key} must be a string")
     return value
 
 
@@ -91,4 +91,6 @@ def _check_urls(reader: Reader, issuers: list[Issuer]) -> None:
         other = first.setdefault(issuer.url, issuer)
         if other is not issuer:
             shared = f'"{other.name}"' if other.name else "OIDC_ISSUER_URL"
-            reader.problem(_VARIABLE, f'has for "{issuer.name}" the url of {shared}; one issuer has one name')
+            reader.problem(
+                _VARIABLE, f'gives "{issuer.name}" the same url as {shared}; an issuer can have only one name'
+            )

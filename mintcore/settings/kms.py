@@ -1,4 +1,4 @@
-"""``ROLE_KMS_KEYS``: which roles sign with Cloud KMS, and with which key version."""
+"""Read ``ROLE_KMS_KEYS``: which roles sign with Cloud KMS, and with which key version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mintcore.policy.roles import RoleBook
     from mintcore.settings.reader import Reader
 
-# Cloud KMS resource names. A number for the version: a role signs with one key, and rotation changes the setting.
+# Cloud KMS resource names. The version must be a number, because rotation changes this setting.
 KEY_VERSION = re.compile(
     r"projects/[a-z0-9][a-z0-9:.-]{0,99}/locations/[a-z0-9-]{1,63}/keyRings/[A-Za-z0-9_-]{1,63}"
     r"/cryptoKeys/[A-Za-z0-9_-]{1,63}/cryptoKeyVersions/[1-9][0-9]{0,9}"
@@ -29,7 +29,7 @@ def read_kms_keys(reader: Reader, roles: RoleBook) -> Mapping[Role, str]:
     for name, version in reader.json_object("ROLE_KMS_KEYS").items():
         if not isinstance(version, str) or not KEY_VERSION.fullmatch(version):
             reader.problem(
-                "ROLE_KMS_KEYS", f'has for "{name[:60]}" no key version (projects/…/cryptoKeyVersions/N)'
+                "ROLE_KMS_KEYS", f'needs a key version (projects/…/cryptoKeyVersions/N) for "{name[:60]}"'
             )
             continue
         for role in reader.parsed("ROLE_KMS_KEYS", [name], parse_role):

@@ -1,6 +1,6 @@
-"""The protections: scope, level, refs, claims, ids, grants, and which of their rules only report.
+"""Read the protections: scope, level, refs, claims, ids, grants, and which of their rules only report.
 
-Without these variables the mint behaves as it did before they existed, and warns about what that leaves open.
+Without these variables the mint behaves as it did before they existed, and warns about the risks.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SCOPES = (CALLER, ORGANIZATION)
 
 
 def read_scopes(reader: Reader, roles: RoleBook) -> tuple[Mapping[Role, str], str, str]:
-    """Return the scope per role, that of every other role, and that of every other role for jobs of CALLERS."""
+    """Return the scope per role, the scope of every other role, and that scope for jobs of CALLERS."""
     text = reader.text("REPO_SCOPE")
     if not text:
         reader.warn(
@@ -54,7 +54,7 @@ def read_scopes(reader: Reader, roles: RoleBook) -> tuple[Mapping[Role, str], st
     listed = reader.json_object("REPO_SCOPE")
     for name, scope in listed.items():
         if scope not in _SCOPES:
-            reader.problem("REPO_SCOPE", f'has for "{name[:60]}" neither caller nor organization')
+            reader.problem("REPO_SCOPE", f'must be caller or organization for "{name[:60]}"')
     if listed and _OTHERS not in listed:
         reader.warn('REPO_SCOPE has no "*": the roles that it does not name have the scope organization')
     named = {name: scope for name, scope in listed.items() if name != _OTHERS}
@@ -65,7 +65,7 @@ def read_scopes(reader: Reader, roles: RoleBook) -> tuple[Mapping[Role, str], st
 
 
 def read_default_level(reader: Reader, roles: RoleBook) -> str:
-    """Return the level of a request that names none; every served role must have it."""
+    """Return the level of a request without a level; every served role must have it."""
     level = reader.text("DEFAULT_LEVEL")
     without = sorted(role for role, grant in roles.serves.items() if level not in grant.levels)
     if without:
@@ -83,7 +83,7 @@ def read_default_level(reader: Reader, roles: RoleBook) -> str:
 
 
 def read_refs(reader: Reader, *, public: bool) -> RefPatterns | None:
-    """Return the trusted refs, ``None`` where any is."""
+    """Return the trusted refs, ``None`` if any ref is trusted."""
     listed = reader.items("WORKFLOW_REFS")
     if not listed:
         if public:
@@ -106,7 +106,7 @@ def read_claims(reader: Reader) -> Mapping[str, tuple[str, ...]]:
     for claim, accepted in reader.json_object("REQUIRED_CLAIMS").items():
         problem = _claim_problem(claim, accepted)
         if problem:
-            reader.problem("REQUIRED_CLAIMS", f'has for "{claim[:60]}" {problem}')
+            reader.problem("REQUIRED_CLAIMS", f'is invalid for "{claim[:60]}": {problem}')
         else:
             required[claim] = tuple(accepted)
             intended = "" if claim in _GITHUB_CLAIMS else closest_name(claim, _GITHUB_CLAIMS)
@@ -117,13 +117,13 @@ def read_claims(reader: Reader) -> Mapping[str, tuple[str, ...]]:
 
 def _claim_problem(claim: str, accepted: Any) -> str:
     if not _CLAIM.fullmatch(claim):
-        return "no name of a claim"
+        return "it is not a claim's name"
     if not isinstance(accepted, list) or not accepted:
-        return "no list of accepted values"
+        return "the accepted values must be a list with at least one value"
     if not all(isinstance(value, str) and value for value in accepted):
-        return "a value that is not a text"
+        return "an accepted value is not a string"
     if any("*" in value[:-1] for value in accepted):
-        return "a * before the end of a value"
+        return "an accepted value has a * before its end"
     return ""
 
 
@@ -136,7 +136,7 @@ def read_ids(reader: Reader) -> tuple[Mapping[Org, str], Mapping[Repo, str]]:
         number = listed[str(name)]
         value = str(number) if isinstance(number, str | int) and not isinstance(number, bool) else ""
         if not _ID.fullmatch(value):
-            reader.problem("ENROLLED_IDS", f'has for "{name}" a value that is not a numeric id')
+            reader.problem("ENROLLED_IDS", f'needs a numeric id for "{name}"')
         # Two spellings of one name could carry two ids, and one of them would be dropped.
         if name in orgs or name in repos:
             reader.problem("ENROLLED_IDS", f'names "{name}" twice, in different case')

@@ -1,4 +1,4 @@
-"""Reads variables one by one and collects every problem. Values that may be secret are never shown."""
+"""Read variables one by one and collect every problem. Values that may be secret are never shown."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Reader:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the operator should know although the mint starts."""
+        """Sentences for the operator about settings with which the mint still starts."""
         return tuple(self._warnings)
 
     def warn(self, sentence: str) -> None:
-        """Note something that does not stop the start."""
+        """Note a warning; the mint still starts."""
         self._warnings.append(sentence)
 
     def warn_if_set(self, variable: str, sentence: str) -> None:
@@ -57,7 +57,7 @@ class Reader:
             self.warn(f"{name} is not a variable of this mint and is ignored; did you mean {intended}?")
 
     def problem(self, variable: str, what: str, example: str = "") -> None:
-        """Note something that stops the start, as one line, whatever the quoted value holds."""
+        """Note a problem that stops the start, on one line even if the quoted value has line breaks."""
         line = f"{variable} {what}; for example {variable}={example or VARIABLES[variable].shown}"
         self._problems.append("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
 
@@ -87,14 +87,14 @@ class Reader:
         return value
 
     def matching(self, variable: str, pattern: str, rule: str) -> str:
-        """Return a required value that matches ``pattern``; ``rule`` says in words what that means."""
+        """Return a required value that matches ``pattern``; ``rule`` describes the pattern in words."""
         value = self.required(variable)
         if value and not re.fullmatch(pattern, value):
             self.problem(variable, rule)
         return value
 
     def integer(self, variable: str) -> int:
-        """Return a whole number within the variable's bounds; 0 where it is not set and has no default."""
+        """Return a whole number within the variable's bounds; 0 if it is not set and has no default."""
         row, value = VARIABLES[variable], self.text(variable)
         if not value:
             return 0
@@ -115,12 +115,13 @@ class Reader:
         """Return the comma-separated items without blanks; a list of commas only is a problem."""
         items = [item.strip() for item in self.text(variable).split(",") if item.strip()]
         if not items and self.is_set(variable):
-            # A template makes commas of empty values; whether none or all were meant is unknown.
-            self.problem(variable, "has only commas; name at least one item, or leave it out")
+            # A template with empty values makes a list of commas; whether it means no item or every item is
+            # unknown.
+            self.problem(variable, "has only commas; name at least one item, or unset it")
         return items
 
     def parsed(self, variable: str, items: Iterable[str], parse: Callable[[str], T]) -> list[T]:
-        """Return every item as ``parse`` has it; each ValueError is a problem."""
+        """Return each item as ``parse`` returns it; each ValueError is a problem."""
         results: list[T] = []
         for item in items:
             try:
@@ -153,11 +154,11 @@ class Reader:
             self.problem(variable, "is not a JSON list")
             return []
         if not parsed:
-            self.problem(variable, "is an empty JSON list; leave it out, or name at least one entry")
+            self.problem(variable, "is an empty JSON list; unset it, or name at least one entry")
         return parsed
 
     def _json(self, variable: str) -> Any:
-        """Return what the variable's JSON holds, ``None`` if it is not set or a problem."""
+        """Return the variable's JSON value, ``None`` if it is not set or invalid."""
         value = self.text(variable)
         if not value:
             return None
@@ -189,7 +190,7 @@ class Reader:
             return ""
 
     def proxy(self, variable: str) -> Secret | None:
-        """Return a proxy's URL, ``http://[user:password@]host:port``, a secret because of the password."""
+        """Return a proxy's URL, ``http://[user:password@]host:port``, as a secret because of the password."""
         value = self.text(variable)
         if not value:
             return None

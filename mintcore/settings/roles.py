@@ -1,4 +1,4 @@
-"""``ROLE_APP_IDS``, ``ALLOWED_ROLES`` and ``CUSTOM_ROLE_PERMISSIONS``, which have to fit together."""
+"""Read ``ROLE_APP_IDS``, ``ALLOWED_ROLES`` and ``CUSTOM_ROLE_PERMISSIONS``, which must agree."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _APP_ID = re.compile(r"[1-9][0-9]{0,18}")
 
 @dataclass(frozen=True, slots=True)
 class RoleSettings:
-    """The configured roles; ``unhealthy`` is why none can be served, empty if some can."""
+    """The configured roles; ``unhealthy`` is the reason why no role can be served, empty if some can."""
 
     book: RoleBook
     custom: tuple[str, ...]
@@ -47,7 +47,7 @@ def _custom_permissions(reader: Reader) -> dict[Role, Levels]:
     custom: dict[Role, Levels] = {}
     for name, permissions in reader.json_object("CUSTOM_ROLE_PERMISSIONS").items():
         if not isinstance(permissions, dict):
-            reader.problem("CUSTOM_ROLE_PERMISSIONS", f'has for "{name}" no object of permissions')
+            reader.problem("CUSTOM_ROLE_PERMISSIONS", f'needs an object of permissions for "{name}"')
             continue
         try:
             role, checked = check_custom_role(name, permissions)
@@ -69,7 +69,7 @@ def _app_ids(reader: Reader) -> tuple[dict[Role, str], list[str]]:
             continue
         app_id = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
         if not _APP_ID.fullmatch(app_id):
-            reader.problem("ROLE_APP_IDS", f'has for "{key}" the App ID {ascii(value)[:60]}, which is not a number')
+            reader.problem("ROLE_APP_IDS", f'needs a number as the App ID of "{key}", not {ascii(value)[:60]}')
         for role in reader.parsed("ROLE_APP_IDS", [key], parse_role):
             app_ids[role] = app_id
     if app_ids.pop(FIX, None):

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 
 def github_api_instead_of(url: str) -> str:
-    """Return the right URL if ``url`` cannot be GitHub's API; empty if it can.
+    """Return the probable URL if ``url`` cannot be GitHub's API; empty if it can.
 
     GitHub REST: ``https://api.github.com``, ``https://api.NAME.ghe.com`` for GHE.com, ``https://HOST/api/v3`` for a
-    GitHub Enterprise Server. Loopback addresses are for tests.
+    GitHub Enterprise Server. Any loopback address is accepted, for tests.
     """
     parts = urlsplit(url)
     host, path = (parts.hostname or "").lower(), parts.path.rstrip("/")
@@ -30,11 +30,11 @@ def is_service_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
         _ = parts.port
-        # As the resolver does: it rejects an empty label, and one of more than 63 characters.
+        # Fails as the resolver does for an empty label, or a label of more than 63 characters.
         (parts.hostname or "").encode("idna")
     except ValueError:
         return False
-    # Checked in the text: urlsplit drops an empty query, fragment or user, and it would still be sent.
+    # Checked in the text: urlsplit drops an empty query, fragment or user, which would still be sent.
     plain = (
         text.isascii() and text.isprintable() and "@" not in parts.netloc and not any(c in text for c in "?# \\")
     )

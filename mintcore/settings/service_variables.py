@@ -1,4 +1,4 @@
-"""The variables about how a mint runs: its platform, its requests, its telemetry."""
+"""Define the variables about how a mint runs: its platform, its requests, its telemetry."""
 
 from __future__ import annotations
 
@@ -76,20 +76,20 @@ REQUESTS = (
     ),
     Variable(
         "REQUEST_DEADLINE_SECONDS", *BOTH, default="25", bounds=(1, 3600),
-        meaning="The time one request may take, all its upstream calls together",
+        meaning="The time that one request may take, with all its upstream calls",
     ),
     # Also a variable of the functions framework, whose default of four per CPU the mint replaces (docs/adr/0049).
     Variable(
         "THREADS", *BOTH, default="80", bounds=(1, 1000),
-        meaning="How many requests are served at once. Hosted, the service's concurrency must not be higher",
+        meaning="How many requests are served in parallel. Hosted, the service's concurrency must not be higher",
     ),
     Variable(
         "RATE_LIMIT", *BOTH, example="60/minute", meaning="Mints per calling repository and time. Unset: unlimited"
     ),
     Variable(
         "RATE_LIMIT_STORAGE", *BOTH, default="memory://",
-        meaning="Where mints are counted: `memory://` (each instance for itself, for up to some thousand calling "
-        "repositories), or `redis://…` or `rediss://…` with the package `redis`",
+        meaning="Where mints are counted: `memory://` (each instance counts separately, for up to some thousand "
+            "calling repositories), or `redis://…` or `rediss://…` with the package `redis`",
     ),
     Variable(
         "HTTPS_PROXY_FROM_ENV", *BOTH, default="0",

@@ -1,6 +1,6 @@
 """Read whether the mint sends telemetry or serves metrics, and check that the packages are installed.
 
-The OpenTelemetry SDK reads how and where to send from the same standard ``OTEL_*`` variables.
+The OpenTelemetry SDK reads its other settings from the same standard ``OTEL_*`` variables.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def read_signals(reader: Reader) -> frozenset[str]:
     signals = frozenset(signal for signal in SIGNALS if _wanted(reader, signal))
     if signals and not _installed(*_OPENTELEMETRY):
         reader.warn(
-            "OTEL_* variables ask for telemetry, but the OpenTelemetry SDK is not installed, so nothing is sent. "
+            "OTEL_* variables enable telemetry, but the OpenTelemetry SDK is not installed, so nothing is sent. "
             "Fix: pip install 'fullsend-mint[telemetry]'"
         )
         return frozenset()

@@ -1,7 +1,6 @@
-"""Whom the operator trusts: organizations, workflow files, and repositories whose workflows may ask.
+"""Read the trust settings: organizations, workflow files, and repositories whose workflows may mint.
 
-It builds one :class:`~mintcore.policy.policy.TrustPolicy`; what follows from it is decided in
-:mod:`mintcore.policy`.
+It builds one :class:`~mintcore.policy.policy.TrustPolicy`; :mod:`mintcore.policy` decides by it.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ def _orgs(reader: Reader) -> tuple[frozenset[Org], bool]:
         reader.warn(
             "ALLOWED_ORGS is empty: every request is denied, except those of repositories in PER_REPO_WIF_REPOS"
         )
-    # Items beside a * have no effect; one that does not parse shows that something else was meant.
+    # Items beside a * have no effect, but an invalid one is probably a mistake, so it is still a problem.
     orgs = reader.parsed("ALLOWED_ORGS", [item for item in listed if item != "*"], Org)
     return frozenset(orgs), "*" in listed
 
@@ -99,9 +98,9 @@ def _workflow_files(reader: Reader, *, public: bool) -> frozenset[str] | None:
 
 def _workflow_file(name: str) -> str:
     if "/" in name or not name.endswith((".yml", ".yaml")):
-        raise ValueError("a workflow file is named without its folder and ends in .yml or .yaml")
+        raise ValueError("a workflow file is written without its folder and ends in .yml or .yaml")
     if "*" in name or "@" in name or not name.isprintable():
-        raise ValueError("a workflow file is named in full; * by itself trusts any file")
+        raise ValueError("a workflow file's name cannot contain *; an item that is only * trusts any file")
     return fold(name)
 
 

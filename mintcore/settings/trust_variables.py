@@ -1,4 +1,4 @@
-"""The variables about trust: who may mint, what a token may reach, and the roles."""
+"""Define the variables about trust: which callers may mint, which repositories a token may reach, and the roles."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ WHO_MAY_MINT = (
         "REPORT_ONLY", *BOTH, example="repo_scope,ids",
         meaning="Rules that report instead of deny, comma-separated: `repo_scope`, `workflow_refs`, `claims`, "
         "`ids`. The audit event lists them under `would_deny`, the answer under `warnings`. A repository that is "
-        "enrolled by itself is never given more than itself. For a job of `CALLERS`, only `claims` and `ids` can "
+        "enrolled itself, without its owner, never gets more than itself. For a job of `CALLERS`, only `claims` "
+        "and "
+        "`ids` can "
         "report: its entry and its scope always deny, and `workflow_refs` does not apply",
     ),
 )  # fmt: skip
@@ -60,7 +62,7 @@ WHAT_A_TOKEN_REACHES = (
     ),
     Variable(
         "DEFAULT_LEVEL", *BOTH, default="write", example="read",
-        meaning="The level of a request that names none. Every served role must have it",
+        meaning="The level of a request without a level. Every served role must have it",
     ),
     Variable(
         "GRANTS", *BOTH, default="0",

@@ -1,4 +1,4 @@
-"""What one environment variable is: in which modes it counts, its default and form, and what it means."""
+"""Define the description of one environment variable: its modes, default, form and meaning."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Variable(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """What an error message shows after ``for example``."""
+        """The value that an error message shows after ``for example``."""
         return self.example or self.default
 
     @property
     def form(self) -> str:
-        """The default, or an example where there is no default, for docs/configuration.md."""
+        """The default, or an example if there is no default, for docs/configuration.md."""
         limits = f"from {self.bounds[0]} to {self.bounds[1]}" if self.bounds[1] else ""
         if self.default:
             return ", ".join(filter(None, (f"default `{self.default}`", limits)))

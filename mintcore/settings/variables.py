@@ -1,6 +1,6 @@
-"""The one table of all environment variables of the mint.
+"""Collect all environment variables of the mint in one table.
 
-The reader takes defaults, bounds and examples from here. docs/configuration.md and ``deploy --env`` take the list.
+The reader takes defaults, bounds and examples from it. docs/configuration.md and ``deploy --env`` use the list.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def misspelled(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield each name that is one letter away from a variable of the mint, with that variable."""
     known = [name for name in VARIABLES if len(name) >= _MIN_NAME]
     for name in sorted(names):
-        # Lowercase names are other programs': https_proxy is curl's.
+        # Lowercase names belong to other programs: https_proxy is curl's.
         if name.isupper() and name not in VARIABLES and name not in _OF_OTHERS:
             intended = closest_name(name, known)
             if intended:

@@ -1,1 +1,1 @@
-"""How a mint is assembled, and what it reports before it serves."""
+"""Assemble a mint, check its files, and report before it serves."""

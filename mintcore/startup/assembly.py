@@ -1,7 +1,7 @@
-"""Build the mint's service for both modes, around the verifier and the key store that a mode has chosen.
+"""Build the mint's service for both modes, with the verifier and the key store of the mode.
 
-Importing this module imports the cryptography and HTTP libraries, which takes long. So the hosted composition root
-imports it in a second thread, while the first one already answers ``/health``.
+Importing this module is slow, because it imports the cryptography and HTTP libraries. So the hosted composition
+root imports it in a second thread, while the first thread already answers ``/health``.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def assemble(
 ) -> MintService:
     """Return the mint that works with this verifier and these App JWTs.
 
-    ``helpers`` fetch new values behind the caches. With ``overlaps_verification`` they also prepare or request the
-    token while the verifier asks the final authority.
+    ``helpers`` renew cached values. With ``overlaps_verification`` they also prepare or request the token while the
+    verifier asks the final authority.
     """
     channel = outbound.channel("github", settings.github_api_url, max_answer_bytes=MAX_ANSWER)
     tokens = GitHubTokens(AppClient(channel, assertions, clock), clock, helpers)

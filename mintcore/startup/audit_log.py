@@ -1,4 +1,4 @@
-"""Open the file of AUDIT_LOG at the start, before the mint serves."""
+"""Open or check the file of AUDIT_LOG before the mint serves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bounded set of threads for work in parallel with a request: token requests, and renewals of cached values.
+"""Run work in a bounded set of threads beside a request: token requests, and renewals of cached values.
 
 Threads start with the work, so none exists before the fork of a serving process. They are daemons: a call that
 hangs must not delay the end of the process.
@@ -34,7 +34,7 @@ class HelperThreads:
         def run() -> None:
             try:
                 result = work()
-            except BaseException as error:  # noqa: BLE001 - it belongs to the reader of the future
+            except BaseException as error:  # noqa: BLE001 - the future's reader gets it
                 self._done()
                 future.set_exception(error)
             else:

@@ -36,7 +36,7 @@ def read_key_files(issuers: Sequence[Issuer]) -> Mapping[str, FixedKeys]:
             keys[issuer.name] = _read(issuer)
         except (OSError, ValueError, RecursionError, IssuerUnavailable) as error:
             problems.append(
-                f'ISSUERS has for "{issuer.name}" the jwks_file {issuer.jwks_file}, which cannot be used: '
+                f'ISSUERS names for "{issuer.name}" the jwks_file {issuer.jwks_file}, which cannot be used: '
                 f"{_reason(error)}. Fix: write the issuer's JSON Web Key Set there, for a cluster with: "
                 "kubectl get --raw /openid/v1/jwks"
             )
@@ -56,9 +56,9 @@ def trust_issuers(
     renewed_seconds: float = 0.0,
     helpers: Helpers | None = None,
 ) -> list[TrustedIssuer]:
-    """Return each issuer with keys of its own: its outage and its unknown key ids touch no other issuer.
+    """Return each issuer with separate keys, so its outage and its unknown key ids affect no other issuer.
 
-    All together, issuers that do not answer occupy at most half of the ``threads`` that serve requests.
+    All issuers that do not answer occupy together at most half of the ``threads`` that serve requests.
     """
     share = threads // (2 * max(1, sum(not issuer.jwks_file for issuer in issuers)))
     return [
@@ -78,7 +78,7 @@ def trust_issuers(
                 # GitHub's tokens must not depend on the time of another issuer.
                 sets_clock=issuer.kind.is_github,
                 like_github=issuer.kind.is_github,
-                # One more request loads.
+                # In addition to the waiting requests, one request loads.
                 max_waiting=max(1, share - 1),
             ),
         )
@@ -93,7 +93,7 @@ def _read(issuer: Issuer) -> FixedKeys:
         raise ValueError("it is larger than 1 MiB")
     document = json.loads(content)
     if not isinstance(document, dict):
-        raise ValueError("it is not a JSON object")  # noqa: TRY004 - the one way to refuse
+        raise ValueError("it is not a JSON object")  # noqa: TRY004 - as all others
     from mintcore.verify.key_sets import FixedKeys, parse_key_set  # noqa: PLC0415 - see mintcore/verify/jwks.py
 
     return FixedKeys(parse_key_set(document, issuer.kind.algorithms))

@@ -1,4 +1,4 @@
-"""What is wrong with the key files beyond one key's content, as text for the operator. It never quotes a key."""
+"""Find problems with the names, modes and duplicates of key files, as text that never quotes a key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DOWNLOAD = "put the .pem file there that GitHub offers for download under 'Priv
 
 
 def with_fix(problem: str) -> str:
-    """Return a key's problem with one fix: its own advice, else where to get the file."""
+    """Return a key's problem with one fix: the problem's own advice, or how to get the file."""
     what, *own = _OWN_ADVICE.split(problem, maxsplit=1)
     if own:
         return f"{what}. Fix: {own[0]}"
@@ -32,7 +32,7 @@ def with_fix(problem: str) -> str:
 
 
 def similar_file(directory: str, role: Role) -> str:
-    """Return the name of a file that is meant for the role by its look and is not read, empty if there is none."""
+    """Return the name of an unread file that is probably meant for the role, or an empty string."""
     try:
         names = sorted(os.listdir(directory))  # noqa: PTH208 - a string, as it was given
     except OSError:
@@ -46,7 +46,7 @@ def _looks_like(name: str, role: Role) -> bool:
 
 
 def folder_warning(directory: str) -> str:
-    """Return a warning if every user may put files into the folder, which replaces keys; else an empty text."""
+    """Return a warning if every user may write to the folder and so replace keys, or an empty string."""
     mode = stat.S_IMODE(Path(directory).stat().st_mode)
     if not mode & stat.S_IWOTH or mode & stat.S_ISVTX:
         return ""
@@ -55,7 +55,7 @@ def folder_warning(directory: str) -> str:
 
 
 def shared_keys(files: Mapping[str, str]) -> Iterator[str]:
-    """Yield a warning for each key file whose content belongs to several Apps; ``files`` is path to App ID."""
+    """Yield a warning for each key that several Apps share; ``files`` maps a path to its App ID."""
     by_content: dict[bytes, list[str]] = {}
     for path in sorted(files):
         by_content.setdefault(_digest(path), []).append(path)

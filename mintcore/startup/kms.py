@@ -1,4 +1,4 @@
-"""Use Cloud KMS for the roles that sign there, and a mode's other key store for the rest."""
+"""Use Cloud KMS for the roles that sign there, and the mode's other key store for the rest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def kms_keys(settings: Settings, outbound: Outbound, tokens: AccessTokens, clock
 
 
 def with_kms(kms: KmsKeys | None, other: KeyStore, log: JsonLog) -> KeyStore:
-    """Return ``other``, with KMS in front of it if there is one; log which roles sign there."""
+    """Return ``other``, combined with KMS if it is configured; log which roles sign there."""
     if kms is None:
         return other
     for role, version in sorted(kms.versions.items()):

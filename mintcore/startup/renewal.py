@@ -1,6 +1,6 @@
-"""Renew App JWTs that Cloud KMS signs before a request needs them, in a process whose CPU is always on.
+"""Renew App JWTs that Cloud KMS signs before a request needs them. Only the standalone mint does this.
 
-A hosted mint does without: its CPU sleeps between requests, and Cloud KMS signs while STS examines the caller
+A hosted mint does not need it: its CPU sleeps between requests, and Cloud KMS signs while STS checks the caller
 (docs/adr/0100).
 """
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from mintcore.policy.names import Role
     from mintcore.ports import Clock
 
-# A JWT is due after five minutes and serves for eight, so some rounds may fail.
+# A JWT is renewed after five minutes and usable for eight, so some rounds may fail.
 ROUND_SECONDS = 60.0
 _DEADLINE_SECONDS = 20.0
 
 
 class Renewal:
-    """A thread that renews the JWTs of ``roles`` once a round."""
+    """A thread that renews the JWTs of ``roles`` at a fixed interval."""
 
     def __init__(
         self, jwts: AppJwts, roles: Collection[Role], clock: Clock, *, round_seconds: float | None = None
@@ -41,7 +41,7 @@ class Renewal:
         threading.Thread(target=self._run, name="renewal", daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread after its round."""
+        """End the thread after its current round."""
         self._stopped.set()
 
     def _run(self) -> None:

@@ -1,6 +1,6 @@
-"""What ``fullsend-mint`` finds before it serves, as text for the operator.
+"""Check the key files and settings before ``fullsend-mint`` serves, and describe them as text for the operator.
 
-Reads key files, and prints no secret.
+It reads key files and never prints a secret.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _CHECK_SECONDS = 20.0
 _NO_DIRECTORY = "PEM_DIR {} is not a directory. Fix: create it with one file ROLE.pem for each role, or set PEM_DIR"
 _NO_ROLES = (
-    "no role would be served: none of ROLE_APP_IDS has permissions. Fix: add a built-in role, or permissions with "
+    "no role would be served: no role in ROLE_APP_IDS has permissions. Fix: add a built-in role, or permissions "
+    "with "
     "CUSTOM_ROLE_PERMISSIONS"
 )
 _NO_ORGS = (
@@ -44,8 +45,8 @@ _NO_FILES = (
 class KeyFindings:
     """Problems with the key files.
 
-    ``missing`` leaves a role without service, ``problems`` stop the start, and ``unused`` files have been replaced
-    by Cloud KMS. ``warnings`` concern how the files are stored.
+    With ``missing``, a role gets no tokens. ``problems`` stop the start. ``unused`` files are not read, because
+    Cloud KMS signs. ``warnings`` concern how the files are stored.
     """
 
     missing: tuple[str, ...]
@@ -55,7 +56,7 @@ class KeyFindings:
 
 
 class PlainWarnings(JsonLog):
-    """A log for a person at a terminal: the message alone."""
+    """A log for a person at a terminal: only the message."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -112,7 +113,7 @@ def find_keys(settings: StandaloneSettings, keys: DirectoryKeys, clock: Clock) -
 
 
 def never_grants(settings: StandaloneSettings) -> list[str]:
-    """Return why a mint with these settings would start and yet grant nothing, one sentence each."""
+    """Return the reasons why a mint with these settings would start and yet grant nothing."""
     policy = settings.common.policy
     if settings.common.unhealthy:
         return [settings.common.unhealthy]
@@ -127,7 +128,7 @@ def never_grants(settings: StandaloneSettings) -> list[str]:
 
 
 def address(settings: StandaloneSettings) -> str:
-    """Return where the mint listens, as ``host:port`` with an empty host for every interface."""
+    """Return the mint's address as ``host:port``, with an empty host for every interface."""
     host = f"[{settings.bind}]" if ":" in settings.bind else settings.bind
     return f"{host}:{settings.port}"
 

@@ -23,9 +23,9 @@ _WARM_UP_SECONDS = 20.0
 
 
 def warm_up(steps: Sequence[Callable[[RequestContext], object]], clock: Clock, log: JsonLog) -> None:
-    """Run ``steps`` in a thread; they fetch what the first request will need.
+    """Run ``steps`` in a thread; they make the calls that the first request will need.
 
-    The first request finds a step's failure again and reports it.
+    Failures are logged as warnings; the first request meets them again and answers with them.
     """
     context = RequestContext(Deadline(clock, _WARM_UP_SECONDS), f"warm-up-{uuid.uuid4().hex}")
 

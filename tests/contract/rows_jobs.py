@@ -149,7 +149,7 @@ ROWS = (
     no("another project at the path", of("gitlab", GitLabJob(project_id="4712")), "claims_not_allowed",
        "project_id is '4712'"),
     no("an unprotected ref of the name", of("gitlab", GitLabJob(protected=False)), "claims_not_allowed",
-       "CALLERS[0] comes nearest", "ref_protected is 'false' and must be 'true'"),
+       "The closest is CALLERS[0]", "ref_protected is 'false' and must be 'true'"),
     no("a tag of the name", of("gitlab", GitLabJob(ref_type="tag")), "claims_not_allowed", "ref_path"),
     no("a branch named like the whole ref", of("gitlab", GitLabJob(ref="refs/heads/main")), "claims_not_allowed"),
     no("a nested group of the name", of("gitlab", GitLabJob(project="acme/tools/app/app", project_id="8")),

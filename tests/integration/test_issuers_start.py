@@ -93,5 +93,5 @@ def test_the_hosted_mint_does_not_load_without_the_file(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith('ISSUERS has for "far" the jwks_file ')
+    assert done.stderr.startswith('ISSUERS names for "far" the jwks_file ')
     assert len(done.stderr.splitlines()) == 1

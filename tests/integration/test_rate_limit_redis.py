@@ -54,4 +54,4 @@ def test_two_instances_share_the_uses_of_a_token(redis: RedisServer, world: Worl
     assert send(instances[0].url, as_job()(world)).status == 200
     redis.stop()
     assert [send(instances[0].url, sent).status for _ in range(3)] == [200, 403, 403]
-    instances[0].wait_for_log(lambda line: "each instance counts by itself" in line)
+    instances[0].wait_for_log(lambda line: "each instance counts separately" in line)

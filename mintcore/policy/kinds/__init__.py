@@ -1,1 +1,1 @@
-"""The kinds of issuers: one module for each CI system, from its documented claims to who asks. Pure."""
+"""The kinds of issuers: one module per CI system reads its documented claims. Pure."""

@@ -1,8 +1,8 @@
-"""Buildkite: from the claims of an agent's OIDC token to a :class:`Job`.
+"""Read a :class:`Job` from the claims of a Buildkite agent's OIDC token.
 
-Source: Buildkite, "buildkite-agent oidc". One issuer serves every organization of Buildkite. The ids of
-organization and pipeline are there only if the job asks for them with ``--claim``. ``build_branch`` of a build of a
-tag is the tag's name; only ``sub`` and ``build_tag`` tell the two apart. Tokens have no ``jti``.
+Source: Buildkite, "buildkite-agent oidc". One issuer serves every organization of Buildkite. A token has the ids of
+organization and pipeline only if the job requests them with ``--claim``. When a tag is built, ``build_branch`` is
+the tag's name; only ``sub`` and ``build_tag`` distinguish it from a branch. Tokens have no ``jti``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""CircleCI: from the claims of a job's OIDC token to a :class:`Job`.
+"""Read a :class:`Job` from the claims of a CircleCI job's OIDC token.
 
-Source: CircleCI, "Using OpenID Connect tokens in jobs". The issuer is the organization's own,
-``https://oidc.circleci.com/org/ID``, or with ``--root-issuer`` one for all. Tokens have neither ``nbf`` nor
-``jti``. ``vcs-origin`` and ``vcs-ref`` are missing in pipelines of custom webhooks.
+Source: CircleCI, "Using OpenID Connect tokens in jobs". Each organization has its issuer,
+``https://oidc.circleci.com/org/ID``; with ``--root-issuer`` all share one. Tokens have neither ``nbf`` nor ``jti``.
+``vcs-origin`` and ``vcs-ref`` are missing in pipelines of custom webhooks.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""GitHub Actions. Its tokens name their repository themselves: :func:`mintcore.policy.claims.check_claims`.
+"""Describe GitHub Actions as a kind of issuer. :func:`mintcore.policy.claims.check_claims` reads its tokens.
 
-Source: GitHub Actions, "OpenID Connect reference". An entry of CALLERS cannot match its claims.
+Source: GitHub Actions, "OpenID Connect reference". Its tokens name their repository, so an entry of CALLERS cannot
+match them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""GitLab CI: from the claims of an ID token to a :class:`Job`.
+"""Read a :class:`Job` from the claims of a GitLab CI job's ID token.
 
-Source: GitLab, "OpenID Connect (OIDC) authentication using ID tokens". In a merge request pipeline ``project_*``
-and ``namespace_*`` are those of the source project, so a fork never has the target's. ``job_project_*`` is where
-the job runs, which for a fork's merge request can be the target: these claims alone pin no project.
+Source: GitLab, "OpenID Connect (OIDC) authentication using ID tokens". In a merge request pipeline, ``project_*``
+and ``namespace_*`` describe the source project, so a fork never has the target's values. ``job_project_*``
+describes the project where the job runs. For a fork's merge request that can be the target, so these claims cannot
+pin a project.
 """
 
 from __future__ import annotations

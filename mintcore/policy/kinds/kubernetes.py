@@ -1,8 +1,8 @@
-"""Kubernetes, and what runs there, such as Tekton: from a projected service-account token to a :class:`Job`.
+"""Read a :class:`Job` from a projected service-account token of Kubernetes, for example in Tekton.
 
 Source: Kubernetes, "Managing Service Accounts" (bound tokens). The claims are nested under ``kubernetes.io``; an
-entry names them by their path. ``aud`` is a list. Clusters sign with RS256 or, with a key on P-256, ES256. Tokens
-of the old kind, kept in Secrets, have neither audience nor expiry and are refused.
+entry names them by their path. ``aud`` is a list. Clusters sign with RS256 or, with a key on P-256, ES256. Legacy
+tokens, which Kubernetes keeps in Secrets, have no audience and no expiry and are refused.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CLAIMS: Mapping[str, Use] = MappingProxyType(
 
 def kubernetes_job(unverified_claims: Mapping[str, Any], issuer: str) -> Job:
     """Return the job that the claims name. Raises InvalidToken if they name no service account."""
-    # A claim at the top that is named like a path is not the nested one.
+    # Attack: a top-level claim that is named like a path must not replace the nested claim.
     top = {name: value for name, value in unverified_claims.items() if not name.startswith(f"{_NESTED}/")}
     claims = MappingProxyType({**plain_claims(top), **nested_claims(unverified_claims, _NESTED)})
     require(claims, (_NAMESPACE, _ACCOUNT))

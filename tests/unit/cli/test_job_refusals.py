@@ -14,7 +14,7 @@ from fullsend.client.errors import MintRefusedError
 from fullsend.client.remedies import remedy_for
 from tests.unit.outbound.loopback_peer import Peer, answer
 
-SENTENCE = "CALLERS[0] comes nearest and fails. Fix: run the job so that its claims match"
+SENTENCE = "The closest is CALLERS[0]. Fix: run the job so that its claims match"
 
 
 def part(**fields: str) -> str:

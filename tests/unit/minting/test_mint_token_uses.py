@@ -151,10 +151,10 @@ def test_while_redis_fails_each_instance_counts_by_itself_and_the_operator_is_to
     counted = Counted(1, f"redis://127.0.0.1:{port}/0")
     assert counted.mints(job())
     assert not counted.mints(job())
-    assert counted.log.getvalue().count("each instance counts by itself") == 1
+    assert counted.log.getvalue().count("each instance counts separately") == 1
     counted.clock.advance(5)
     assert counted.mints(job("token-2"))
-    assert counted.log.getvalue().count("each instance counts by itself") == 2
+    assert counted.log.getvalue().count("each instance counts separately") == 2
 
 
 @needs_redis

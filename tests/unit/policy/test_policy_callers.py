@@ -83,7 +83,7 @@ def test_a_look_alike_matches_no_entry_and_learns_which_claim_failed(kind: str, 
     assert denial is not None
     assert (denial.name, code(decision), decision.caller) == ("callers", "claims_not_allowed", None)
     index = list(URLS).index(kind)
-    assert f"CALLERS[{index}] comes nearest" in denial.remedy
+    assert f"The closest is CALLERS[{index}], but " in denial.remedy
     assert f"{claim} is " in denial.remedy or f"the token has no {claim}" in denial.remedy
 
 

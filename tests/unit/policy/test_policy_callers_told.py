@@ -24,7 +24,7 @@ def test_a_stranger_learns_nothing_that_an_entry_expects() -> None:
     assert decision.denial is not None
     told = decision.denial.remedy + decision.denial.found + decision.denial.expected
     assert not [word for word in ("4711", "secret", "hidden", "private") if word in told]
-    assert "fails: project_id is '9'. Fix: ask the mint's operator" in told
+    assert "but project_id is '9'. Fix: ask the mint's operator" in told
 
 
 @pytest.mark.parametrize("guess", ["refs/heads/secret", "refs/heads/wrong"])
@@ -49,7 +49,7 @@ def test_the_entry_that_has_the_role_is_named_with_what_fails() -> None:
 def test_a_claim_that_is_missing_is_said_in_a_sentence() -> None:
     denial = asked(proven("gitlab", ref_protected=None)).denial
     assert denial is not None
-    assert "fails: the token has no ref_protected, which must be 'true'." in denial.remedy
+    assert "but the token has no ref_protected, which must be 'true'." in denial.remedy
 
 
 def test_a_job_of_the_project_learns_what_its_entry_expects() -> None:
@@ -63,7 +63,7 @@ def test_the_nearest_entry_is_the_one_with_the_fewest_claims_that_fail() -> None
     entries = (entry(match={"project_id": "9", "sha": "x"}), entry(match={"project_id": "4711", "sha": "x"}))
     decision = asked(proven("gitlab"), *entries)
     assert decision.denial is not None
-    assert "CALLERS[1] comes nearest and fails: sha is" in decision.denial.remedy
+    assert "The closest is CALLERS[1], but sha is" in decision.denial.remedy
 
 
 def test_status_is_about_the_entry_of_the_job() -> None:

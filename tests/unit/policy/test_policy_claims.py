@@ -73,7 +73,7 @@ def test_an_invalid_time_is_refused(name: str, value: object) -> None:
 @pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("value", [1, True, ["octo-org/app"], {"a": 1}, "a" * 1025])
 def test_a_name_other_than_text_is_refused(name: str, value: object) -> None:
-    assert refusal(**{name: value}).startswith(f"{name} is not a text")
+    assert refusal(**{name: value}).startswith(f"{name} is not a string")
 
 
 @pytest.mark.parametrize(

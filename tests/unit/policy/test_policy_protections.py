@@ -119,7 +119,7 @@ def test_a_caller_is_not_told_to_grant_itself() -> None:
     own = GrantQuestion(parse_repo("octo-org/app"), "FULLSEND_FOREIGN_CODER_REPOS")
     decision = decide(scoped(grants=True), caller(), asked("app", "payroll"), Facts(grants={own: ""}))
     assert decision.denial is not None
-    assert "request the other repositories in a request of their own" in decision.denial.remedy
+    assert "request the other repositories in a separate request" in decision.denial.remedy
     assert "variable" not in decision.denial.remedy
 
 

@@ -121,7 +121,7 @@ def test_a_file_without_usable_keys_stops_the_start(
         in_file(issuers, tmp_path, document)
     (problem,) = refused.value.problems
     assert problem.startswith(
-        f'ISSUERS has for "cluster" the jwks_file {tmp_path}/jwks.json, which cannot be used: '
+        f'ISSUERS names for "cluster" the jwks_file {tmp_path}/jwks.json, which cannot be used: '
     )
     assert why in problem
 
