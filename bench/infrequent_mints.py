@@ -18,12 +18,12 @@ _APP_CALLS = ("installation", "installations", "access_token")
 
 
 def measure(stage: Stage) -> dict[str, Any]:
-    """Return the p50 of sparse mints beside the baseline's, and the App's calls to GitHub per mint."""
-    stage.say(f"rare mints, {_LATENCY_MS} ms upstream")
+    """Return the p50 with expired caches beside the baseline's, and the App's calls to GitHub per mint."""
+    stage.say(f"infrequent mints, {_LATENCY_MS} ms upstream")
     stage.scene.set_latency(_LATENCY_MS)
     with ExitStack() as started:
         servers = {
-            "mint": started.enter_context(_sparse(stage, "expired")),
+            "mint": started.enter_context(_server(stage, "expired")),
             "baseline": started.enter_context(stage.server("baseline")),
         }
         times: dict[str, list[float]] = {name: [] for name in servers}
@@ -45,7 +45,7 @@ def _app_calls(stage: Stage) -> float:
     """Return the calls with an App JWT per mint, with all lifetimes scaled to one mint in 15 minutes."""
     stage.say("one mint in 15 minutes, scaled")
     stage.scene.set_latency(0)
-    with _sparse(stage, "scaled") as server:
+    with _server(stage, "scaled") as server:
         first, *others = _requests(stage, 2 * stage.effort.infrequent)
         server.ask(first)
         sleep(2.0)  # the warm-up ends
@@ -57,9 +57,9 @@ def _app_calls(stage: Stage) -> float:
     return sum(after.get(kind, 0) for kind in _APP_CALLS) / len(others)
 
 
-def _sparse(stage: Stage, lifetimes: str) -> Server:
+def _server(stage: Stage, lifetimes: str) -> Server:
     environment = stage.scene.environment() | {"BENCH_LIFETIMES": lifetimes}
-    return Server("sparse", environment, cpus=stage.server_cpus)
+    return Server("short-lifetimes", environment, cpus=stage.server_cpus)
 
 
 def _requests(stage: Stage, count: int) -> list[bytes]:

@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 PAUSE_SECONDS = 0.3
-RARE_SECONDS = 900.0
+INFREQUENT_SECONDS = 900.0
 """One mint in 15 minutes."""

@@ -27,8 +27,8 @@ MAX_CALLS = 1_000_000
 _WARM_SECONDS = 1.0
 _CPU_CLIENTS = 32
 _CPU_ROUNDS = 3
-_CROWD = 80
-_CROWD_LATENCY_MS = 50
+_CONCURRENT_CLIENTS = 80
+_CONCURRENT_LATENCY_MS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +120,14 @@ def _summary(loads: list[Load]) -> dict[str, float]:
 
 def concurrent_clients(stage: Stage) -> dict[str, float]:
     """Return throughput and latency of the mint with as many clients as it has threads."""
-    stage.say(f"{_CROWD} clients, {_CROWD_LATENCY_MS} ms upstream")
+    stage.say(f"{_CONCURRENT_CLIENTS} clients, {_CONCURRENT_LATENCY_MS} ms upstream")
     with stage.server("mint") as server:
         stage.warm([server])
-        stage.scene.set_latency(_CROWD_LATENCY_MS)
-        stage.load(server, _CROWD)
-        loads = [stage.load(server, _CROWD) for _ in range(stage.effort.rounds)]
+        stage.scene.set_latency(_CONCURRENT_LATENCY_MS)
+        stage.load(server, _CONCURRENT_CLIENTS)
+        loads = [stage.load(server, _CONCURRENT_CLIENTS) for _ in range(stage.effort.rounds)]
         stage.scene.set_latency(0)
-    return {"clients": _CROWD, "latency_ms": _CROWD_LATENCY_MS, **_summary(loads)}
+    return {"clients": _CONCURRENT_CLIENTS, "latency_ms": _CONCURRENT_LATENCY_MS, **_summary(loads)}
 
 
 def upstream_calls(stage: Stage) -> dict[str, dict[str, dict[str, float]]]:
@@ -203,8 +203,8 @@ def _start(stage: Stage, name: str, cpus: set[int]) -> _Start:
 
 def late_start(stage: Stage) -> dict[str, float]:
     """Return the seconds from the mint's start to its first token where each upstream call takes 50 ms."""
-    stage.say(f"start, {_CROWD_LATENCY_MS} ms upstream")
-    stage.scene.set_latency(_CROWD_LATENCY_MS)
+    stage.say(f"start, {_CONCURRENT_LATENCY_MS} ms upstream")
+    stage.scene.set_latency(_CONCURRENT_LATENCY_MS)
     taken = []
     for _ in range(stage.effort.starts):
         everywhere = stage.server_cpus | os.sched_getaffinity(stage.scene.pid)
@@ -212,7 +212,7 @@ def late_start(stage: Stage) -> dict[str, float]:
             server.ask(stage.scene.requests()[0])
             taken.append(server.since_start())
     stage.scene.set_latency(0)
-    return {"latency_ms": _CROWD_LATENCY_MS, "token_s": statistics.median(taken)}
+    return {"latency_ms": _CONCURRENT_LATENCY_MS, "token_s": statistics.median(taken)}
 
 
 def memory(stage: Stage) -> list[dict[str, float]]:

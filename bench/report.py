@@ -174,7 +174,7 @@ def _infrequent(results: Mapping[str, Any]) -> str:
             f"{found['ratio']:.3f}",
         )
         for label, found in (
-            ("every cache has expired before each mint", results["rare"]),
+            ("every cache has expired before each mint", results["infrequent"]),
             ("STS and GitHub over TLS, warm", results["tls"]),
         )
     ]
@@ -182,7 +182,7 @@ def _infrequent(results: Mapping[str, Any]) -> str:
     return (
         table(("one client, 50 ms upstream", "p50 ms", "baseline", "ratio"), rows)
         + f"\n\nFrom process start to the first token at {late['latency_ms']} ms: {late['token_s']:.2f} s. "
-        + f"Calls with an App JWT per mint, at one mint in 15 minutes: {results['rare']['app_calls']:.2f}."
+        + f"Calls with an App JWT per mint, at one mint in 15 minutes: {results['infrequent']['app_calls']:.2f}."
     )
 
 
@@ -207,10 +207,10 @@ def _cpu(results: Mapping[str, Any]) -> str:
         )
         for name, found in results["cpu"].items()
     ]
-    crowd = results["crowd"]
+    loaded = results["concurrent"]
     line = (
-        f"{crowd['clients']} clients at {crowd['latency_ms']} ms: {crowd['per_second']:.0f} mints/s, "
-        f"p50 {crowd['p50_ms']:.0f} ms, p99 {crowd['p99_ms']:.0f} ms."
+        f"{loaded['clients']} clients at {loaded['latency_ms']} ms: {loaded['per_second']:.0f} mints/s, "
+        f"p50 {loaded['p50_ms']:.0f} ms, p99 {loaded['p99_ms']:.0f} ms."
     )
     return table(("CPU per request, ms", "all", "user", "kernel", "against empty"), rows) + "\n\n" + line
 

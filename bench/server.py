@@ -1,7 +1,8 @@
 """The servers under test: the mint, the baseline and the empty function, each as its real process.
 
 The functions framework serves them with only the packages of requirements.txt, and with the settings for threads
-and memory of deploy/env.example.yaml. ``sparse`` is the mint with shorter lifetimes, ``standalone`` its other form.
+and memory of deploy/env.example.yaml. ``short-lifetimes`` is the mint with shorter lifetimes, ``standalone`` its
+other form.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = {
     "mint": ROOT,
-    "sparse": ROOT / "bench/sparse",
+    "short-lifetimes": ROOT / "bench/short_lifetimes",
     "standalone": ROOT,
-    "sparse-standalone": ROOT,
+    "short-lifetimes-standalone": ROOT,
     "baseline": ROOT / "bench/baseline",
     "empty": ROOT / "bench/empty",
 }
@@ -148,8 +149,8 @@ def _command(name: str) -> list[str]:
     if name.endswith("standalone"):
         # Not the installed command: the runtime environment has requirements.txt only.
         start = "from mintcore.standalone import main; raise SystemExit(main([]))"
-        if name.startswith("sparse"):
-            start = f"from bench.sparse.lifetimes import shorten; shorten(); {start}"
+        if name.startswith("short-lifetimes"):
+            start = f"from bench.short_lifetimes.lifetimes import shorten; shorten(); {start}"
         return [str(runtime() / "python"), "-c", start]
     return [str(runtime() / "functions-framework"), "--target=mint", f"--host={HOST}"]
 

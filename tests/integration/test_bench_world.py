@@ -96,7 +96,7 @@ def test_a_warm_mint_with_keys_in_cloud_kms_makes_the_same_two_calls(scene: Scen
 def test_the_report_has_rows_for_cloud_kms_only_where_it_was_measured() -> None:
     figures = {"kms": {"p50_ms": 57.2}, "secrets": {"p50_ms": 57.1}, "ratio": 1.002, "signatures": 0.0}
     calls = {"access_token": 1.0, "sts": 1.0}
-    [text] = shown({"warm": figures, "sparse": figures, "rare": figures, "calls": calls})
+    [text] = shown({"warm": figures, "app_jwt_renewed": figures, "infrequent": figures, "calls": calls})
     assert "| warm  " in text
     assert text.endswith("with Cloud KMS: access_token 1, sts 1.")
     assert shown(None) == []

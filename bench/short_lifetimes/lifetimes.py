@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from bench.pace import PAUSE_SECONDS, RARE_SECONDS
+from bench.pace import INFREQUENT_SECONDS, PAUSE_SECONDS
 from mintcore.github import client, installation_cache
 from mintcore.keys import app_jwt, secret_manager
 from mintcore.outbound import connections
@@ -42,7 +42,7 @@ def shorten() -> None:
     """Change the lifetimes as ``BENCH_LIFETIMES`` says. Call it before a mint is built."""
     if os.environ["BENCH_LIFETIMES"] == "scaled":
         for module, name in (*_FRESH, *_OLD):
-            setattr(module, name, getattr(module, name) * PAUSE_SECONDS / RARE_SECONDS)
+            setattr(module, name, getattr(module, name) * PAUSE_SECONDS / INFREQUENT_SECONDS)
     else:
         for module, name in _FRESH:
             setattr(module, name, _EXPIRED_SECONDS)

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import functions_framework
 from werkzeug import Request, Response
 
-from bench.sparse.lifetimes import shorten
+from bench.short_lifetimes.lifetimes import shorten
 from mintcore.hosted import hosted_mint
 
 shorten()
