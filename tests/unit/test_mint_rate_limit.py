@@ -1,15 +1,20 @@
+"""The rate limit: how often a repository may mint, and which limits and storages can be used."""
+
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import socket
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from mintcore.errors import RateLimited
 from mintcore.observe.log import JsonLog
-from mintcore.rate_limit import RepositoryLimiter
+from mintcore.rate_limit import RepositoryLimiter, problems_with
 from tests.mint_doubles import FakeClock
 
 
@@ -63,3 +68,58 @@ def test_many_at_once_get_no_more_than_the_limit() -> None:
                 assert sum(pool.map(minted, [limiter] * 8)) == 2
     finally:
         sys.setswitchinterval(switch)
+
+
+def test_a_repository_that_mints_too_often_is_told_to_wait_no_longer_than_the_limits_span() -> None:
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a stream is what is needed
+        limiter = RepositoryLimiter("2/minute", "memory://", JsonLog(nowhere))
+        limiter.spend("octo-org/app")
+        limiter.spend("octo-org/app")
+        with pytest.raises(RateLimited) as limited:
+            limiter.spend("octo-org/app")
+        limiter.spend("octo-org/other")
+    assert 1 <= (limited.value.retry_after or 0) <= 61
+
+
+def connections_to(listener: socket.socket) -> int:
+    """Count those that wait to be accepted."""
+    listener.setblocking(False)  # noqa: FBT003 - the standard library's signature
+    number = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            listener.accept()[0].close()
+            number += 1
+    return number
+
+
+def test_a_redis_that_says_nothing_costs_one_request_half_a_second_and_the_next_none() -> None:
+    log = io.StringIO()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        limiter = RepositoryLimiter("1/hour", f"redis://127.0.0.1:{silent.getsockname()[1]}/0", JsonLog(log))
+        started = time.monotonic()
+        for _ in range(3):
+            limiter.spend("octo-org/app")
+        assert time.monotonic() - started < 5  # without a bound of its own the storage waits for minutes
+        assert connections_to(silent) == 1
+    assert log.getvalue().count("TimeoutError") == 1
+
+
+@pytest.mark.parametrize(
+    ("storage", "problem"),
+    [
+        ("redis://localhost:port/0", "is not a URL of Redis"),
+        ("ftp://localhost", "is neither memory:// nor redis://…"),
+        ("redis://localhost:6379/0", ""),
+        ("memory://", ""),
+    ],
+)
+def test_a_storage_that_cannot_be_used_is_a_problem(storage: str, problem: str) -> None:
+    assert [found[1] for found in problems_with("1/hour", storage)] == ([problem] if problem else [])
+
+
+@pytest.mark.parametrize(
+    ("limit", "usable"),
+    [("1/minute", True), ("10 per hour", True), ("0/minute", False), ("1/minute;2/hour", False), ("soon", False)],
+)
+def test_a_limit_that_cannot_be_used_is_a_problem(limit: str, usable: bool) -> None:
+    assert [found[0] for found in problems_with(limit, "memory://")] == ([] if usable else ["RATE_LIMIT"])

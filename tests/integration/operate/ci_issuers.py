@@ -12,13 +12,9 @@ from fullsend.operate.model import names as ours
 from fullsend_sandbox import names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fullsend.operate.gcp.cloud import Cloud
     from fullsend_sandbox.ci import CIIssuer
     from tests.integration.operate.conftest import Operator
 
-    Break = Callable[[Operator, Cloud], object]
 
 APP = f"{names.ORG}/app"
 GITLAB = ("--match", "project_id=4711", "--match", "ref_protected=true", "--as", APP, "--role", "triage")

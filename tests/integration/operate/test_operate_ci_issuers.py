@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING
 from fullsend.operate.model import names as ours
 from fullsend_sandbox.ci import KINDS, GitLabJob, KubernetesPod
 from fullsend_sandbox.ci.kubernetes import KubernetesIssuer
+from tests.integration.operate.ci_issuers import APP, GITLAB, added, exchange, started, variables, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from fullsend.operate.gcp.cloud import Cloud
     from fullsend_sandbox.ci import CIIssuer
     from tests.integration.operate.conftest import Operator
-
-    Break = Callable[[Operator, Cloud], object]
-from tests.integration.operate.ci_issuers import APP, GITLAB, added, exchange, started, variables, words_of
 
 
 def test_google_admits_the_jobs_of_an_entry_of_each_kind_and_no_others(operator: Operator) -> None:

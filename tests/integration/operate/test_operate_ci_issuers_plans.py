@@ -12,17 +12,12 @@ from fullsend.operate.plan.deployment_spec import DeploymentSpec
 from fullsend_sandbox import names
 from fullsend_sandbox.ci import GitLabJob
 from mintcore.settings.callers import parse_entry
+from tests.integration.operate.ci_issuers import APP, GITLAB, added, exchange, variables
 from tests.integration.operate.test_operate_at_once import all_at_once, deploy_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fullsend.operate.gcp.cloud import Cloud
     from fullsend_sandbox.ci import CIIssuer
     from tests.integration.operate.conftest import Operator
-
-    Break = Callable[[Operator, Cloud], object]
-from tests.integration.operate.ci_issuers import APP, GITLAB, added, exchange, variables
 
 
 def test_a_dry_run_shows_the_steps_and_writes_nothing(operator: Operator, gitlab: CIIssuer) -> None:

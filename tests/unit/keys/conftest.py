@@ -1,19 +1,26 @@
-"""One RSA key and one clock for the tests of keys."""
+"""Keys, a clock, and the places where keys are kept, for the tests of keys."""
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fullsend_sandbox.keys import new_key
 from fullsend_sandbox.secret_manager import SecretManager
-from tests.mint_doubles import FakeClock
+from mintcore.keys.directory import DirectoryKeys
+from mintcore.observe.log import JsonLog
+from tests.mint_doubles import FakeClock, new_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric import rsa
+
+    from fullsend_sandbox.keys import KeyPool
+    from mintcore.request import RequestContext
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +37,19 @@ def clock() -> FakeClock:
 def secrets() -> Iterator[SecretManager]:
     with SecretManager("123", "octo-project") as running:
         yield running
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> DirectoryKeys:
+    return DirectoryKeys(str(tmp_path), JsonLog(io.StringIO()))
+
+
+@pytest.fixture
+def one(rsa_keys: KeyPool) -> rsa.RSAPrivateKey:
+    rsa_keys.rewind()
+    return rsa_keys.next_key()
+
+
+@pytest.fixture
+def context() -> RequestContext:
+    return new_attempt(FakeClock())

@@ -11,7 +11,7 @@ from fullsend.operate.model.issuer_federation import issuer_provider
 from fullsend.operate.plan.issuer_changes import IssuerSpec
 from mintcore.settings.callers import parse_entry
 from mintcore.settings.issuers import parse_issuer
-from tests.unit.operate.test_operate_plans import ENVIRONMENT, running
+from tests.unit.operate.plan_values import ENVIRONMENT, running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

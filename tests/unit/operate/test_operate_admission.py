@@ -22,7 +22,7 @@ from fullsend.operate.plan.steps.federation_steps import PutProvider
 from fullsend.operate.plan.steps.service_steps import EditEnvironment
 from mintcore.policy.names import Org, Role, parse_repo
 from mintcore.secret import Secret
-from tests.unit.operate.test_operate_plans import BUNDLE, ENVIRONMENT, PLACE, TRIAGE, WANTED, running
+from tests.unit.operate.plan_values import BUNDLE, ENVIRONMENT, PLACE, TRIAGE, WANTED, running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -32,7 +32,7 @@ from fullsend_sandbox.keys import new_key, pem
 from mintcore.policy.names import Org, Role, parse_repo
 from mintcore.secret import Secret
 from tests.gcloud_sdk import commands_in, needs_gcloud, usage_errors
-from tests.unit.operate.test_operate_plans import BUNDLE, ENVIRONMENT, PLACE, WANTED, running, service
+from tests.unit.operate.plan_values import BUNDLE, ENVIRONMENT, PLACE, WANTED, running, service
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

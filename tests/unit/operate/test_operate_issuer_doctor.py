@@ -21,7 +21,7 @@ from fullsend.operate.plan.issuer_changes import (
 from fullsend.operate.plan.steps.issuer_steps import KeySet, PutIssuerProvider
 from mintcore.settings.issuers import parse_issuer
 from tests.unit.operate.issuer_values import FIELDS, LISTED, MATCH, URL, entry, with_issuer
-from tests.unit.operate.test_operate_plans import ENVIRONMENT, running
+from tests.unit.operate.plan_values import ENVIRONMENT, running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

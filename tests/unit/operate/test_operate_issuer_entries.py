@@ -19,7 +19,7 @@ from fullsend.operate.operate_errors import BadInput
 from fullsend.operate.plan.deployment import edit_steps
 from fullsend.operate.plan.issuer_changes import edit_for
 from tests.unit.operate.issuer_values import FIELDS, GITLAB, LISTED, URL, WANTED, entry
-from tests.unit.operate.test_operate_plans import ENVIRONMENT, running
+from tests.unit.operate.plan_values import ENVIRONMENT, running
 
 RAW = st.fixed_dictionaries(
     {

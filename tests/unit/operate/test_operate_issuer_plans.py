@@ -28,7 +28,7 @@ from fullsend.operate.plan.steps.federation_steps import CREATE, UNDELETE, UPDAT
 from fullsend.operate.plan.steps.issuer_steps import CheckIssuerProviders, KeySet, PutIssuerProvider
 from fullsend.operate.plan.steps.service_steps import EditEnvironment
 from tests.unit.operate.issuer_values import FIELDS, GITLAB, LISTED, MATCH, WANTED, entry, with_issuer
-from tests.unit.operate.test_operate_plans import BUNDLE, ENVIRONMENT, PLACE, running
+from tests.unit.operate.plan_values import BUNDLE, ENVIRONMENT, PLACE, running
 
 KEY = {"kty": "RSA", "kid": "1", "n": "AQ", "e": "AQAB", "use": "sig", "alg": "RS256"}
 

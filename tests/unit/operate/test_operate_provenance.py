@@ -18,7 +18,7 @@ from fullsend.operate.doctor.provenance_checks import provenance
 from fullsend.operate.model.provenance import Provenance, ServedSource, parse_digests, source_name
 from fullsend.operate.operate_errors import BadInput
 from fullsend.operate.plan.bundle import build, default_source, of_archive
-from tests.unit.operate.test_operate_plans import BUNDLE, running
+from tests.unit.operate.plan_values import BUNDLE, running
 
 ONE, OTHER = "a" * 64, "b" * 64
 NAME = "fullsend-mint-0.1.0-source.zip"

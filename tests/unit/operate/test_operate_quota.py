@@ -11,7 +11,7 @@ from fullsend.github.quota import Quota, quota_of
 from fullsend.operate.doctor.finding import AppReport, Snapshot
 from fullsend.operate.doctor.quota_checks import quotas, quotas_of
 from mintcore.policy.names import Role
-from tests.unit.operate.test_operate_plans import running
+from tests.unit.operate.plan_values import running
 
 HEADERS = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "4987", "x-ratelimit-reset": "1790000000"}
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fullsend.operate.doctor.rehearsal import protected, rehearse
-from tests.unit.operate.test_operate_plans import ENVIRONMENT
+from tests.unit.operate.plan_values import ENVIRONMENT
 
 CALLER = {
     "repository": "my-org/app",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fullsend_sandbox.issuer import Issuer
 from fullsend_sandbox.keys import KeyPool, new_key
 from tests.mint_doubles import FakeClock
 from tests.unit.verify.issuers_world import Issuers
@@ -39,3 +40,9 @@ def key() -> rsa.RSAPrivateKey:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    with Issuer() as running:
+        yield running

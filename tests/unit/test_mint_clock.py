@@ -1,21 +1,13 @@
+"""The mint's clock follows the services' time, within bounds."""
+
 from __future__ import annotations
 
-import contextlib
-import gc
-import io
-import os
-import socket
 import threading
-import time
 from email.utils import formatdate
 
 import pytest
 
 from mintcore.clock import CorrectedClock
-from mintcore.errors import RateLimited
-from mintcore.observe.log import JsonLog
-from mintcore.rate_limit import RepositoryLimiter, problems_with
-from mintcore.startup.background import Background
 from tests.mint_doubles import NOW
 
 
@@ -155,131 +147,6 @@ def test_an_invalid_date_corrects_nothing(text: str) -> None:
     assert not CorrectedClock(wall=Wall()).observe(text)
 
 
-def test_the_work_is_done_once_and_beside_the_thread_that_asks() -> None:
-    threads: list[int] = []
-
-    def build() -> str:
-        threads.append(threading.get_ident())
-        return "built"
-
-    work = Background(build)
-    assert {work.result() for _ in range(3)} == {"built"}
-    assert len(threads) == 1
-    assert threads[0] != threading.get_ident()
-
-
-def test_a_failure_of_the_work_is_raised_where_its_result_is_asked_for() -> None:
-    work = Background(lambda: 1 // 0)
-    for _ in range(2):
-        with pytest.raises(ZeroDivisionError):
-            work.result()
-
-
-def test_work_that_failed_is_begun_anew_by_who_asks_next() -> None:
-    outcomes = iter([RuntimeError("can't start new thread"), "built"])
-
-    def build() -> str:
-        outcome = next(outcomes)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return str(outcome)
-
-    work = Background(build)
-    with pytest.raises(RuntimeError):
-        work.result()
-    assert {work.result() for _ in range(3)} == {"built"}
-
-
-def test_a_forked_child_does_the_work_itself() -> None:
-    work = Background(os.getpid)
-    assert work.result() == os.getpid()
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(writing, b"own" if work.result() == os.getpid() else b"not")
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as answer:
-        assert answer.read() == b"own"
-    assert os.waitpid(child, 0)[1] == 0
-
-
-def test_a_forked_child_begins_the_work_before_anybody_asks() -> None:
-    begun = threading.Event()
-    Background(begun.set)
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if begun.wait(10) else 1)
-    assert os.waitpid(child, 0)[1] == 0
-    assert not begun.is_set()
-
-
-def test_a_repository_that_mints_too_often_is_told_to_wait_no_longer_than_the_limits_span() -> None:
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a stream is what is needed
-        limiter = RepositoryLimiter("2/minute", "memory://", JsonLog(nowhere))
-        limiter.spend("octo-org/app")
-        limiter.spend("octo-org/app")
-        with pytest.raises(RateLimited) as limited:
-            limiter.spend("octo-org/app")
-        limiter.spend("octo-org/other")
-    assert 1 <= (limited.value.retry_after or 0) <= 61
-
-
-def test_a_failure_that_many_ask_for_does_not_grow() -> None:
-    work = Background(lambda: 1 // 0)
-    depths = set()
-    for _ in range(20):
-        with pytest.raises(ZeroDivisionError) as raised:
-            work.result()
-        depths.add(len(raised.traceback))
-    assert len(depths) == 1
-    assert raised.traceback[-1].name == "<lambda>"
-
-
-def connections_to(listener: socket.socket) -> int:
-    """Count those that wait to be accepted."""
-    listener.setblocking(False)  # noqa: FBT003 - the standard library's signature
-    number = 0
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            listener.accept()[0].close()
-            number += 1
-    return number
-
-
-def test_a_redis_that_says_nothing_costs_one_request_half_a_second_and_the_next_none() -> None:
-    log = io.StringIO()
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        limiter = RepositoryLimiter("1/hour", f"redis://127.0.0.1:{silent.getsockname()[1]}/0", JsonLog(log))
-        started = time.monotonic()
-        for _ in range(3):
-            limiter.spend("octo-org/app")
-        assert time.monotonic() - started < 5  # without a bound of its own the storage waits for minutes
-        assert connections_to(silent) == 1
-    assert log.getvalue().count("TimeoutError") == 1
-
-
-@pytest.mark.parametrize(
-    ("storage", "problem"),
-    [
-        ("redis://localhost:port/0", "is not a URL of Redis"),
-        ("ftp://localhost", "is neither memory:// nor redis://…"),
-        ("redis://localhost:6379/0", ""),
-        ("memory://", ""),
-    ],
-)
-def test_a_storage_that_cannot_be_used_is_a_problem(storage: str, problem: str) -> None:
-    assert [found[1] for found in problems_with("1/hour", storage)] == ([problem] if problem else [])
-
-
-@pytest.mark.parametrize(
-    ("limit", "usable"),
-    [("1/minute", True), ("10 per hour", True), ("0/minute", False), ("1/minute;2/hour", False), ("soon", False)],
-)
-def test_a_limit_that_cannot_be_used_is_a_problem(limit: str, usable: bool) -> None:
-    assert [found[0] for found in problems_with(limit, "memory://")] == ([] if usable else ["RATE_LIMIT"])
-
-
 def test_an_old_date_does_not_turn_the_clock_back_past_a_signed_time() -> None:
     clock = CorrectedClock(wall=Wall())
     clock.note_proven_time(NOW - 5)
@@ -314,13 +181,3 @@ def test_a_date_that_no_cache_can_have_kept_is_followed_past_a_signed_time() -> 
     clock.note_proven_time(NOW)
     assert clock.observe(date(NOW - 300))
     assert clock.now() == NOW - 300
-
-
-def test_what_was_built_is_not_looked_through_for_cycles_again() -> None:
-    built = Background[list[list[int]]](lambda: [[]])
-    try:
-        value = built.result()
-        assert gc.get_freeze_count() > 0
-        assert all(one is not value for one in gc.get_objects())
-    finally:
-        gc.unfreeze()
