@@ -59,6 +59,8 @@ MIN_COLUMN = 16
 NARROW = 60
 """In so few columns a table is unreadable, so each row becomes several lines."""
 PAIR = 2
+UNNAMED = "result"
+"""What a record calls the column that has no name in a table: the mark of the row."""
 COLORS = {"yes": "green", "ok": "green", "no": "red", "NO": "bold red", "!": "yellow"}
 """Colors repeat what the word says; no meaning has a color alone."""
 
@@ -161,11 +163,21 @@ def _print_records(columns: Sequence[str], rows: Sequence[Sequence[str]], title:
         click.echo(title)
     if len(columns) == PAIR:  # the first cell is the label
         label = max((len(row[0]) for row in rows), default=0) + 2
-        click.echo("\n".join(f"{name:<{label}}{cell}" for name, cell in rows))
+        click.echo("\n".join(f"{name:<{label}}{_colored(cell)}" for name, cell in rows))
         return
-    label = max(len(name) for name in columns) + 2
-    records = ["\n".join(f"{name:<{label}}{cell}" for name, cell in zip(columns, row, strict=True)) for row in rows]
+    labels = [name or UNNAMED for name in columns]
+    width = max(len(name) for name in labels) + 2
+    named = [zip(labels, row, strict=True) for row in rows]
+    records = ["\n".join(f"{name:<{width}}{_colored(cell)}" for name, cell in record) for record in named]
     click.echo("\n\n".join(records))
+
+
+def _colored(cell: str) -> str:
+    """Return a cell in its color, which click takes away again where stdout is not a terminal."""
+    bold, _, color = COLORS.get(cell, "").rpartition(" ")
+    return (
+        click.style(cell, fg=color, bold=bool(bold) or None) if color and not os.environ.get("NO_COLOR") else cell
+    )
 
 
 @contextmanager

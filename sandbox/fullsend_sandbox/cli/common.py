@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import signal
@@ -12,11 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from fullsend_sandbox.cli.output import FAILED, CommandError, note, print_json
+from fullsend_sandbox.cli.output import FAILED, CommandError, note, print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,8 +23,6 @@ if TYPE_CHECKING:
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 HEADINGS = ("", "step", "answer", "details", "ms")
 """The columns of a demo's table; the documents show the first ones."""
-PLAIN_WIDTH = 120
-"""The width of the table where there is no terminal to fit."""
 
 source_option = click.option(
     "--source",
@@ -102,24 +96,17 @@ def finish(outcomes: Sequence[Outcome], mint: MintProcess, *, as_json: bool) -> 
 
 
 def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
-    table = Table()
-    mark, step, answer, details, milliseconds = HEADINGS
-    table.add_column(mark)
-    table.add_column(step, overflow="fold")
-    table.add_column(answer, no_wrap=True)
-    table.add_column(details, overflow="fold")
-    table.add_column(milliseconds, justify="right", no_wrap=True)
-    for outcome in outcomes:
-        table.add_row(
-            Text("ok", "green") if outcome.passed else Text("WRONG", "bold red"),
-            Text(outcome.step.title),
-            Text(_answer(outcome)),
-            Text(outcome.answer.sentence),
+    rows = [
+        (
+            "ok" if outcome.passed else "WRONG",
+            outcome.step.title,
+            _answer(outcome),
+            outcome.answer.sentence,
             f"{outcome.milliseconds:.0f}",
         )
-    # Where there is neither a terminal nor COLUMNS, rich would take 80.
-    given = os.environ.get("COLUMNS", "").lstrip("0").isdecimal()
-    Console(width=None if given or sys.stdout.isatty() else PLAIN_WIDTH).print(table)
+        for outcome in outcomes
+    ]
+    print_table(HEADINGS, rows, whole=("answer", "ms"))
 
 
 def _answer(outcome: Outcome) -> str:

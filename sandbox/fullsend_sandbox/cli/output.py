@@ -14,10 +14,18 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
 FAILED = 1
+PLAIN_WIDTH = 120
+"""The width of a table where neither a terminal nor COLUMNS says one."""
+NARROW = 60
+"""In so few columns a table is unreadable."""
+UNNAMED = "result"
+"""What a record calls the column that has no name in a table."""
+COLORS = {"ok": "green", "WRONG": "bold red"}
+"""Colors repeat what the word says."""
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON."
@@ -37,7 +45,7 @@ class CommandError(click.ClickException):
         """Print the error and its remedy to stderr."""
         click.echo(f"error: {self.message}", file=file, err=True)
         if self.remedy:
-            click.echo(f"\n{self.remedy}", file=file, err=True)
+            click.echo(f"Fix: {self.remedy}", file=file, err=True)
 
 
 def note(message: str) -> None:
@@ -48,6 +56,35 @@ def note(message: str) -> None:
 def print_json(result: object) -> None:
     """Print a result as indented JSON on stdout."""
     click.echo(json.dumps(result, indent=2, ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: Collection[str]) -> None:
+    """Print a table whose columns in `whole` are not broken; in up to `NARROW` columns, a record for each row."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import, and most commands print no table
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    given = os.environ.get("COLUMNS", "").lstrip("0").isdecimal()
+    # Where there is neither a terminal nor COLUMNS, rich would take 80. To rich, NO_COLOR concerns colors only.
+    console = Console(
+        width=None if given or sys.stdout.isatty() else PLAIN_WIDTH,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+    )
+    if console.width <= NARROW:
+        labels = [name or UNNAMED for name in columns]
+        label = max(map(len, labels)) + 2
+        for number, row in enumerate(rows):
+            click.echo("\n" if number else "", nl=False)
+            for name, cell in zip(labels, row, strict=True):
+                indented = cell.replace("\n", "\n" + " " * label)
+                console.print(Text(f"{name:<{label}}").append(indented, COLORS.get(cell, "")), soft_wrap=True)
+        return
+    table = Table()
+    for name in columns:
+        table.add_column(name, overflow="fold", no_wrap=name in whole, justify="right" if name == "ms" else "left")
+    for row in rows:
+        table.add_row(*(Text(cell, COLORS.get(cell, "")) for cell in row))
+    console.print(table)
 
 
 @contextmanager

@@ -108,10 +108,16 @@ def test_in_a_narrow_place_every_table_is_records(columns: str) -> None:
     ]
 
 
-def test_yes_and_no_have_a_color_and_stay_words() -> None:
-    code = "from fullsend.cli.output import print_table; print_table(('a', 'b'), [('yes', 'no')])"
+@pytest.mark.parametrize(
+    ("columns", "shape"),
+    [(80, "('a', 'b')"), (60, "('a', 'b')"), (60, "('', 'a', 'b')")],
+    ids=["table", "pair", "record"],
+)
+def test_yes_and_no_have_a_color_and_stay_words(columns: int, shape: str) -> None:
+    row = "('no', 'yes'), ('yes', 'no')" if shape == "('a', 'b')" else "('ok', 'yes', 'no')"
+    code = f"from fullsend.cli.output import print_table; print_table({shape}, [{row}])"
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "NO_COLOR"}}
     subprocess.run(
         [sys.executable, "-c", code], stdout=theirs, env={**environment, "TERM": "xterm"}, timeout=60, check=True
@@ -121,6 +127,15 @@ def test_yes_and_no_have_a_color_and_stay_words() -> None:
     os.close(ours)
     assert b"\x1b[32myes" in shown
     assert b"\x1b[31mno" in shown
+
+
+def test_a_record_names_the_mark_that_has_no_heading_in_a_table() -> None:
+    @click.command()
+    def table() -> None:
+        print_table(("", "rule", "outcome"), [("NO", "org", "org_not_allowed")])
+
+    done = CliRunner().invoke(table, env={"COLUMNS": "60"})
+    assert done.stdout.splitlines() == ["result   NO", "rule     org", "outcome  org_not_allowed"]
 
 
 def test_an_error_has_one_form() -> None:
