@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-_PROBE = b"the key must verify what it signs"
+from mintcore.keys.rsa import can_sign
 
 
 def load_app_key(pem: bytes) -> RSAPrivateKey:
@@ -25,14 +23,6 @@ def load_app_key(pem: bytes) -> RSAPrivateKey:
         raise ValueError("not a private key in PEM without a password") from None  # the parser may quote the key
     if not isinstance(key, RSAPrivateKey):
         raise TypeError("not an RSA key")
-    if not _signs(key):
+    if not can_sign(key):
         raise ValueError("a damaged key")
     return key
-
-
-def _signs(key: RSAPrivateKey) -> bool:
-    try:
-        key.public_key().verify(key.sign(_PROBE, PKCS1v15(), SHA256()), _PROBE, PKCS1v15(), SHA256())
-    except (InvalidSignature, ValueError):
-        return False
-    return True

@@ -56,12 +56,13 @@ def parse_signer(pem: bytes, role: Role) -> RsaSigner:
         raise InvalidRoleKey(detail=f"the key of role {role} is not an RSA key; the keys of GitHub Apps are")
     if key.key_size < MIN_KEY_BITS:
         raise InvalidRoleKey(detail=f"the key of role {role} has {key.key_size} bits, fewer than {MIN_KEY_BITS}")
-    if not _signs(key):
+    if not can_sign(key):
         raise InvalidRoleKey(detail=f"the key of role {role} cannot sign; it is damaged")
     return RsaSigner(key)
 
 
-def _signs(key: RSAPrivateKey) -> bool:
+def can_sign(key: RSAPrivateKey) -> bool:
+    """Return whether the key verifies what it signs; a damaged one does not."""
     try:
         key.public_key().verify(key.sign(_PROBE, PKCS1v15(), SHA256()), _PROBE, PKCS1v15(), SHA256())
     except (InvalidSignature, ValueError):

@@ -16,16 +16,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from fullsend_sandbox.keys import new_key
-
 
 def b64(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
-
-
-@pytest.fixture(scope="module")
-def key() -> rsa.RSAPrivateKey:
-    return new_key()
 
 
 def test_pyjwt_takes_no_algorithm_but_those_it_is_given(key: rsa.RSAPrivateKey) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mintcore.cache import ExpiringCache
 from mintcore.errors import KeyUnavailable
+from tests.mint_doubles import new_attempt
 
 if TYPE_CHECKING:
     from mintcore.errors import MintError
@@ -38,3 +39,10 @@ def new_cache(clock: FakeClock, **changes: Any) -> ExpiringCache[str, object]:
         "slow": lambda: KeyUnavailable(detail="too slow"),
     }
     return ExpiringCache("things", clock=clock, **(given | changes))
+
+
+def loaded_cache(clock: FakeClock, **changes: Any) -> tuple[ExpiringCache[str, object], Source]:
+    """Return a cache that has just loaded the value of the key ``a``, and its source."""
+    cache, source = new_cache(clock, **changes), Source()
+    cache.get("a", source, new_attempt(clock))
+    return cache, source

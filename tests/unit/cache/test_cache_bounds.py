@@ -8,7 +8,7 @@ import pytest
 
 from mintcore.errors import KeyUnavailable
 from tests.mint_doubles import FakeClock, new_attempt
-from tests.unit.cache.cache_sources import TIMEOUT, Source, new_cache
+from tests.unit.cache.cache_sources import TIMEOUT, Source, loaded_cache, new_cache
 
 
 def test_the_key_unused_longest_goes_first_when_there_are_too_many(clock: FakeClock) -> None:
@@ -55,8 +55,7 @@ def test_failures_are_bounded_too(clock: FakeClock) -> None:
 
 
 def test_an_expired_value_is_asked_for_again_and_still_serves_while_the_source_fails(clock: FakeClock) -> None:
-    cache, source = new_cache(clock), Source()
-    cache.get("a", source, new_attempt(clock))
+    cache, source = loaded_cache(clock)
     cache.expire("a")
     source.failure = KeyUnavailable()
     assert cache.get("a", source, new_attempt(clock)) == "first"
@@ -88,8 +87,7 @@ def test_a_dropped_value_is_gone_for_good(clock: FakeClock) -> None:
 
 
 def test_clearing_drops_every_value(clock: FakeClock) -> None:
-    cache = new_cache(clock)
-    cache.get("a", Source(), new_attempt(clock))
+    cache, _ = loaded_cache(clock)
     cache.clear()
     assert len(cache) == 0
 
@@ -113,16 +111,14 @@ def test_a_newer_value_is_not_dropped_for_the_older_ones_fault(clock: FakeClock)
 
 
 def test_renewing_asks_although_the_value_is_fresh(clock: FakeClock) -> None:
-    cache, source = new_cache(clock), Source()
-    cache.get("a", source, new_attempt(clock))
+    cache, source = loaded_cache(clock)
     source.answer = "second"
     assert cache.renew("a", source, new_attempt(clock), at_most_every=30) == "second"
     assert cache.get("a", source, new_attempt(clock)) == "second"
 
 
 def test_renewing_asks_at_most_so_often(clock: FakeClock) -> None:
-    cache, source = new_cache(clock), Source()
-    cache.get("a", source, new_attempt(clock))
+    cache, source = loaded_cache(clock)
     source.answer = "second"
     for _ in range(31):
         assert cache.renew("a", source, new_attempt(clock), at_most_every=30) == "second"
@@ -131,8 +127,7 @@ def test_renewing_asks_at_most_so_often(clock: FakeClock) -> None:
 
 
 def test_a_renewal_that_failed_is_not_tried_again_before_its_time(clock: FakeClock) -> None:
-    cache, source = new_cache(clock), Source()
-    cache.get("a", source, new_attempt(clock))
+    cache, source = loaded_cache(clock)
     source.failure = KeyUnavailable()
     for _ in range(5):
         with pytest.raises(KeyUnavailable):
@@ -146,8 +141,7 @@ def test_a_renewal_that_failed_is_not_tried_again_before_its_time(clock: FakeClo
 
 
 def test_a_renewal_that_failed_leaves_the_old_value_for_those_who_only_get(clock: FakeClock) -> None:
-    cache, source = new_cache(clock), Source()
-    cache.get("a", source, new_attempt(clock))
+    cache, source = loaded_cache(clock)
     source.failure = KeyUnavailable()
     with pytest.raises(KeyUnavailable):
         cache.renew("a", source, new_attempt(clock), at_most_every=30)

@@ -8,7 +8,7 @@ import pytest
 
 from mintcore.errors import InvalidRoleKey, KeyUnavailable
 from tests.mint_doubles import FakeClock, new_attempt
-from tests.unit.cache.cache_sources import Source, new_cache
+from tests.unit.cache.cache_sources import Source, loaded_cache, new_cache
 
 
 def test_a_value_is_loaded_once_while_it_is_fresh(clock: FakeClock) -> None:
@@ -20,8 +20,7 @@ def test_a_value_is_loaded_once_while_it_is_fresh(clock: FakeClock) -> None:
 
 
 def test_a_value_is_loaded_again_when_its_time_is_over(clock: FakeClock) -> None:
-    cache, source = new_cache(clock), Source()
-    cache.get("a", source, new_attempt(clock))
+    cache, source = loaded_cache(clock)
     source.answer = "second"
     clock.advance(100)
     assert cache.get("a", source, new_attempt(clock)) == "second"
@@ -56,16 +55,14 @@ def test_the_attempt_learns_whether_the_answer_was_there(clock: FakeClock) -> No
 
 
 def test_an_old_value_serves_while_the_source_fails(clock: FakeClock) -> None:
-    cache, source = new_cache(clock), Source()
-    cache.get("a", source, new_attempt(clock))
+    cache, source = loaded_cache(clock)
     source.failure = KeyUnavailable()
     clock.advance(999)
     assert cache.get("a", source, new_attempt(clock)) == "first"
 
 
 def test_an_old_value_ends_to_serve(clock: FakeClock) -> None:
-    cache, source = new_cache(clock), Source()
-    cache.get("a", source, new_attempt(clock))
+    cache, source = loaded_cache(clock)
     source.failure = KeyUnavailable()
     clock.advance(1000)
     with pytest.raises(KeyUnavailable):
@@ -73,8 +70,7 @@ def test_an_old_value_ends_to_serve(clock: FakeClock) -> None:
 
 
 def test_an_old_value_never_stands_in_for_an_answer_that_will_not_pass(clock: FakeClock) -> None:
-    cache, source = new_cache(clock), Source()
-    cache.get("a", source, new_attempt(clock))
+    cache, source = loaded_cache(clock)
     source.failure = InvalidRoleKey()
     clock.advance(100)
     with pytest.raises(InvalidRoleKey):
@@ -83,8 +79,7 @@ def test_an_old_value_never_stands_in_for_an_answer_that_will_not_pass(clock: Fa
 
 
 def test_a_programming_error_is_not_hidden_by_an_old_value(clock: FakeClock) -> None:
-    cache = new_cache(clock)
-    cache.get("a", Source(), new_attempt(clock))
+    cache, _ = loaded_cache(clock)
     clock.advance(100)
     with pytest.raises(ZeroDivisionError):
         cache.get("a", lambda: 1 // 0, new_attempt(clock))
@@ -104,8 +99,7 @@ def test_a_source_that_fails_is_left_alone_for_a_while(clock: FakeClock) -> None
 
 
 def test_a_source_that_fails_is_left_alone_while_an_old_value_serves(clock: FakeClock) -> None:
-    cache, source = new_cache(clock), Source()
-    cache.get("a", source, new_attempt(clock))
+    cache, source = loaded_cache(clock)
     source.failure = KeyUnavailable()
     clock.advance(100)
     for _ in range(5):

@@ -28,10 +28,16 @@ def get_or_renew(cache: ExpiringCache[str, object], source: Source, clock: FakeC
     return cache.get("a", source, new_attempt(clock), renew=lambda _own: source())
 
 
-def test_an_old_value_is_served_at_once_while_one_helper_fetches_the_new_one(clock: FakeClock) -> None:
+def loaded_renewing(clock: FakeClock) -> tuple[ExpiringCache[str, object], Source, ManualHelpers]:
+    """Return a cache that has just loaded the value of the key ``a``, its source and its helpers."""
     helpers, source = ManualHelpers(), Source()
     cache = renewing(clock, helpers)
     get_or_renew(cache, source, clock)
+    return cache, source, helpers
+
+
+def test_an_old_value_is_served_at_once_while_one_helper_fetches_the_new_one(clock: FakeClock) -> None:
+    cache, source, helpers = loaded_renewing(clock)
     source.answer = "second"
     clock.advance(100)
     assert [get_or_renew(cache, source, clock) for _ in range(3)] == ["first"] * 3
@@ -42,9 +48,7 @@ def test_an_old_value_is_served_at_once_while_one_helper_fetches_the_new_one(clo
 
 
 def test_an_old_value_beyond_its_time_is_not_served(clock: FakeClock) -> None:
-    helpers, source = ManualHelpers(), Source()
-    cache = renewing(clock, helpers)
-    get_or_renew(cache, source, clock)
+    cache, source, helpers = loaded_renewing(clock)
     source.answer = "second"
     clock.advance(499.9)
     assert get_or_renew(cache, source, clock) == "first"
@@ -65,9 +69,7 @@ def test_a_value_that_may_not_be_old_is_not_served_old(clock: FakeClock) -> None
 
 
 def test_a_source_that_fails_behind_an_old_value_is_tried_again_after_a_while(clock: FakeClock) -> None:
-    helpers, source = ManualHelpers(), Source()
-    cache = renewing(clock, helpers)
-    get_or_renew(cache, source, clock)
+    cache, source, helpers = loaded_renewing(clock)
     source.failure = KeyUnavailable()
     clock.advance(100)
     get_or_renew(cache, source, clock)
@@ -80,9 +82,7 @@ def test_a_source_that_fails_behind_an_old_value_is_tried_again_after_a_while(cl
 
 
 def test_a_lasting_failure_behind_an_old_value_ends_it(clock: FakeClock) -> None:
-    helpers, source = ManualHelpers(), Source()
-    cache = renewing(clock, helpers)
-    get_or_renew(cache, source, clock)
+    cache, source, helpers = loaded_renewing(clock)
     source.failure = InvalidRoleKey()
     clock.advance(100)
     assert get_or_renew(cache, source, clock) == "first"
@@ -122,18 +122,14 @@ def test_a_renewal_has_a_deadline_of_its_own(clock: FakeClock) -> None:
 
 
 def test_an_expired_key_is_fetched_anew_and_not_served_old(clock: FakeClock) -> None:
-    helpers, source = ManualHelpers(), Source()
-    cache = renewing(clock, helpers)
-    get_or_renew(cache, source, clock)
+    cache, source, _helpers = loaded_renewing(clock)
     source.answer = "second"
     cache.expire("a")
     assert get_or_renew(cache, source, clock) == "second"
 
 
 def test_an_expired_value_does_not_serve_while_another_request_fetches_it_anew(clock: FakeClock) -> None:
-    helpers, source = ManualHelpers(), Source()
-    cache = renewing(clock, helpers)
-    get_or_renew(cache, source, clock)
+    cache, _source, _helpers = loaded_renewing(clock)
     cache.expire("a")
     loads, may_load = threading.Event(), threading.Event()
 
@@ -155,9 +151,7 @@ def test_an_expired_value_does_not_serve_while_another_request_fetches_it_anew(c
 def test_a_load_that_began_before_its_key_expired_changes_nothing(
     clock: FakeClock, failure: MintError | None
 ) -> None:
-    helpers, source = ManualHelpers(), Source()
-    cache = renewing(clock, helpers)
-    get_or_renew(cache, source, clock)
+    cache, source, helpers = loaded_renewing(clock)
     clock.advance(100)
     get_or_renew(cache, source, clock)  # a helper is to fetch it anew
     cache.expire("a")

@@ -1,4 +1,4 @@
-"""The GitHubs that look-ups and tokens are tested against, with one RSA key for all tests of the folder."""
+"""The GitHubs that look-ups and tokens are tested against."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend_sandbox.keys import new_key
 from tests.mint_doubles import FakeClock
 from tests.unit.github.lookup_world import LookupWorld
 from tests.unit.github.octo_world import Octo
@@ -15,11 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-
-
-@pytest.fixture(scope="session")
-def key() -> RSAPrivateKey:
-    return new_key()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from fullsend_sandbox.github import GitHubService
+from fullsend_sandbox.keys import new_key
 from mintcore.github.client import AppClient
 from mintcore.github.installations import GitHubTokens
 from mintcore.keys.app_jwt import AppJwts
@@ -44,6 +45,12 @@ class Octo:
 
     def install(self, owner: str = "octo-org", repositories: Any = "all", permissions: Any = None) -> Any:
         return self.github.install_app(self.installed, owner, repositories, permissions)
+
+    def rotate_key(self) -> None:
+        """Replace the App's key, at GitHub and in the mint's key store."""
+        fresh = new_key()
+        self.installed.public_keys = [fresh.public_key()]
+        self.store.one = RsaSigner(fresh)
 
     def issuer(self, helpers: Helpers | None = None) -> GitHubTokens:
         channel = Outbound(self.clock, connections=2).channel("github", self.github.api_url)

@@ -17,12 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from fullsend.github.app_jwt import app_jwt
 from fullsend.github.app_key import load_app_key
-from fullsend_sandbox.keys import new_key, pem
-
-
-@pytest.fixture(scope="module")
-def key() -> rsa.RSAPrivateKey:
-    return new_key()
+from fullsend_sandbox.keys import pem
 
 
 def pkcs8(der: bytes) -> bytes:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fullsend_sandbox.keys import new_key
 from mintcore.errors import (
     GitHubUnavailable,
     Incident,
@@ -111,9 +110,7 @@ def test_a_rotated_key_heals_in_the_same_request(octo: Octo) -> None:
     octo.install()
     tokens = octo.issuer()
     octo.issue(tokens=tokens)
-    fresh = new_key()
-    octo.installed.public_keys = [fresh.public_key()]
-    octo.store.one = RsaSigner(fresh)
+    octo.rotate_key()
     octo.issue(tokens=tokens)
     assert octo.store.forgotten == ["triage"]
 
@@ -123,9 +120,7 @@ def test_a_clock_that_is_off_is_not_held_against_the_key(octo: Octo) -> None:
     octo.clock.corrects = True
     tokens = octo.issuer()
     octo.issue(tokens=tokens)
-    fresh = new_key()
-    octo.installed.public_keys = [fresh.public_key()]
-    octo.store.one = RsaSigner(fresh)
+    octo.rotate_key()
     octo.issue(tokens=tokens)
     assert octo.store.forgotten == []
 

@@ -1,4 +1,4 @@
-"""Keys, a clock, and the places where keys are kept, for the tests of keys."""
+"""The places where App keys are kept, for the tests of keys."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend_sandbox.keys import new_key
 from fullsend_sandbox.secret_manager import SecretManager
 from mintcore.keys.directory import DirectoryKeys
 from mintcore.observe.log import JsonLog
 from tests.mint_doubles import FakeClock, new_attempt
+from tests.unit.keys.key_values import SECRET, pem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,20 +23,17 @@ if TYPE_CHECKING:
     from mintcore.request import RequestContext
 
 
-@pytest.fixture(scope="session")
-def key() -> rsa.RSAPrivateKey:
-    return new_key()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 @pytest.fixture
 def secrets() -> Iterator[SecretManager]:
     with SecretManager("123", "octo-project") as running:
         yield running
+
+
+@pytest.fixture
+def stored(secrets: SecretManager, key: rsa.RSAPrivateKey) -> SecretManager:
+    """Give Secret Manager with the key of the role coder."""
+    secrets.add_version(SECRET, pem(key))
+    return secrets
 
 
 @pytest.fixture

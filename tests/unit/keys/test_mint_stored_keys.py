@@ -23,18 +23,14 @@ if TYPE_CHECKING:
     from fullsend_sandbox.secret_manager import SecretManager
 
 
-def test_a_stored_key_signs(clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey) -> None:
-    secrets.add_version(SECRET, pem(key))
+def test_a_stored_key_signs(clock: FakeClock, stored: SecretManager) -> None:
     context = new_attempt(clock)
-    assert isinstance(store(clock, secrets.url).signer(CODER, context), RsaSigner)
+    assert isinstance(store(clock, stored.url).signer(CODER, context), RsaSigner)
     assert context.upstream_calls == {"secretmanager": 1}
 
 
-def test_of_a_stored_key_only_the_signer_is_kept(
-    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
-) -> None:
-    secrets.add_version(SECRET, pem(key))
-    keys = store(clock, secrets.url)
+def test_of_a_stored_key_only_the_signer_is_kept(clock: FakeClock, stored: SecretManager) -> None:
+    keys = store(clock, stored.url)
     keys.signer(CODER, new_attempt(clock))
     gc.collect()
     held, seen = [keys], set[int]()
@@ -49,21 +45,19 @@ def test_of_a_stored_key_only_the_signer_is_kept(
 
 @pytest.mark.parametrize(("seconds", "readings"), [(299, 1), (300, 2)])
 def test_a_stored_key_is_read_every_five_minutes(
-    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey, seconds: float, readings: int
+    clock: FakeClock, stored: SecretManager, seconds: float, readings: int
 ) -> None:
-    secrets.add_version(SECRET, pem(key))
-    keys = store(clock, secrets.url)
+    keys = store(clock, stored.url)
     keys.signer(CODER, new_attempt(clock))
     clock.advance(seconds)
     keys.signer(CODER, new_attempt(clock))
-    assert secrets.traffic.count() == readings
+    assert stored.traffic.count() == readings
 
 
 def test_a_key_up_to_an_hour_old_signs_at_once_while_a_helper_reads_the_newest(
-    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
+    clock: FakeClock, stored: SecretManager
 ) -> None:
-    secrets.add_version(SECRET, pem(key))
-    keys = store(clock, secrets.url, helpers=HelperThreads(1))
+    keys = store(clock, stored.url, helpers=HelperThreads(1))
     old = keys.signer(CODER, new_attempt(clock))
     clock.advance(3599)
     asked = new_attempt(clock)
@@ -79,42 +73,35 @@ def test_a_key_up_to_an_hour_old_signs_at_once_while_a_helper_reads_the_newest(
 
 
 def test_a_stored_key_serves_for_an_hour_while_secret_manager_fails_and_is_asked_for_each_second(
-    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
+    clock: FakeClock, stored: SecretManager
 ) -> None:
-    secrets.add_version(SECRET, pem(key))
-    keys = store(clock, secrets.url)
+    keys = store(clock, stored.url)
     before = keys.signer(CODER, new_attempt(clock))
-    secrets.deny(SECRET)
+    stored.deny(SECRET)
     for seconds, readings in ((300, 2), (0.9, 2), (0.1, 3), (3298, 4)):
         clock.advance(seconds)
         assert keys.signer(CODER, new_attempt(clock)) is before
-        assert secrets.traffic.count() == readings
+        assert stored.traffic.count() == readings
     clock.advance(1)
     with pytest.raises(KeyUnavailable):
         keys.signer(CODER, new_attempt(clock))
 
 
-def test_a_forgotten_key_is_read_anew_and_serves_while_that_fails(
-    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
-) -> None:
-    secrets.add_version(SECRET, pem(key))
-    keys = store(clock, secrets.url)
+def test_a_forgotten_key_is_read_anew_and_serves_while_that_fails(clock: FakeClock, stored: SecretManager) -> None:
+    keys = store(clock, stored.url)
     before = keys.signer(CODER, new_attempt(clock))
-    secrets.deny(SECRET)
+    stored.deny(SECRET)
     keys.forget(CODER)
     assert keys.signer(CODER, new_attempt(clock)) is before
-    secrets.allow(SECRET)
+    stored.allow(SECRET)
     clock.advance(2)
     assert keys.signer(CODER, new_attempt(clock)) is not before
 
 
-def test_a_key_that_is_deleted_ends_to_serve(
-    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
-) -> None:
-    secrets.add_version(SECRET, pem(key))
-    keys = store(clock, secrets.url)
+def test_a_key_that_is_deleted_ends_to_serve(clock: FakeClock, stored: SecretManager) -> None:
+    keys = store(clock, stored.url)
     keys.signer(CODER, new_attempt(clock))
-    secrets.delete_secret(SECRET)
+    stored.delete_secret(SECRET)
     clock.advance(300)
     with pytest.raises(RoleKeyMissing):
         keys.signer(CODER, new_attempt(clock))
@@ -135,13 +122,10 @@ def test_a_latest_version_that_is_switched_off_is_missing(
         store(clock, secrets.url).signer(CODER, new_attempt(clock))
 
 
-def test_a_key_that_may_not_be_read_is_unavailable(
-    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
-) -> None:
-    secrets.add_version(SECRET, pem(key))
-    secrets.deny(SECRET)
+def test_a_key_that_may_not_be_read_is_unavailable(clock: FakeClock, stored: SecretManager) -> None:
+    stored.deny(SECRET)
     with pytest.raises(KeyRefused, match=r"status 403: .*denied") as refused:
-        store(clock, secrets.url).signer(CODER, new_attempt(clock))
+        store(clock, stored.url).signer(CODER, new_attempt(clock))
     assert refused.value.headers() == {"X-Should-Retry": "false"}
     assert "operator" in refused.value.public
     assert "try again" not in refused.value.public
@@ -157,13 +141,10 @@ def test_only_a_refusal_that_the_operator_has_to_fix_lasts(
     assert failed.value.lasting is lasts
 
 
-def test_a_key_that_was_read_serves_while_google_refuses(
-    clock: FakeClock, secrets: SecretManager, key: rsa.RSAPrivateKey
-) -> None:
-    secrets.add_version(SECRET, pem(key))
-    keys = store(clock, secrets.url)
+def test_a_key_that_was_read_serves_while_google_refuses(clock: FakeClock, stored: SecretManager) -> None:
+    keys = store(clock, stored.url)
     keys.signer(CODER, new_attempt(clock))
-    secrets.deny(SECRET)
+    stored.deny(SECRET)
     clock.advance(3000)
     keys.signer(CODER, new_attempt(clock))
     clock.advance(700)

@@ -1,4 +1,4 @@
-"""Keys, a clock and several issuers for the tests of verification."""
+"""One issuer, or several, for the tests of verification."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fullsend_sandbox.issuer import Issuer
-from fullsend_sandbox.keys import KeyPool, new_key
-from tests.mint_doubles import FakeClock
+from fullsend_sandbox.keys import KeyPool
 from tests.unit.verify.issuers_world import Issuers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from cryptography.hazmat.primitives.asymmetric import rsa
 
 
 @pytest.fixture(scope="session")
@@ -30,16 +27,6 @@ def issuers(pool: KeyPool) -> Iterator[Issuers]:
     made = Issuers(pool)
     yield made
     made.stop()
-
-
-@pytest.fixture(scope="session")
-def key() -> rsa.RSAPrivateKey:
-    return new_key()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture

@@ -8,11 +8,6 @@ from tests.mint_doubles import FakeClock, repo
 APP, DOCS = repo("octo-org/app"), repo("octo-org/docs")
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def test_nothing_overlaps_before_the_first_acceptance(clock: FakeClock) -> None:
     assert not Acceptances(clock).use("gh", APP)
 

@@ -61,11 +61,6 @@ class GitHubLike:
         )
 
 
-@pytest.fixture(scope="module")
-def key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
-
-
 def test_the_key_set_is_requested_before_the_discovery_document_answers(
     clock: FakeClock, key: rsa.RSAPrivateKey
 ) -> None:
