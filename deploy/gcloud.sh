@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Deploys the hosted mint with gcloud alone. `fullsend mint deploy` also plans, checks, and makes the other parts.
+# Deploys the hosted mint with only gcloud. `fullsend mint deploy` also plans, checks, and makes the other parts.
 #
 #   deploy/gcloud.sh PROJECT [REGION]
 #
@@ -31,7 +31,7 @@ fi
 
 # --concurrency is THREADS of env.yaml; more than one request per instance needs at least one whole CPU.
 # --timeout exceeds REQUEST_DEADLINE_SECONDS (25), so the mint answers before Google gives up.
-# --max-instances: docs/operate.md says why more instances mint less.
+# --max-instances: docs/operate.md says why more instances do not mint more tokens.
 gcloud functions deploy fullsend-mint \
   --gen2 \
   --project="$project" \
@@ -50,7 +50,7 @@ gcloud functions deploy fullsend-mint \
   --timeout=60s \
   --quiet
 
-# A mint that was rolled back keeps its traffic on the old revision.
+# After a rollback, traffic would stay on the old revision.
 gcloud run services update-traffic fullsend-mint --to-latest --project="$project" --region="$region" --quiet
 
 echo "FULLSEND_MINT_URL=$(gcloud functions describe fullsend-mint --gen2 --project="$project" --region="$region" --format='value(serviceConfig.uri)')"

@@ -102,7 +102,7 @@ HOSTED = Example(
 
 LOCAL = Example(
     "env.local.example",
-    "The hosted mint in the world of 'make serve', for a functions-framework of your own beside it.",
+    "The environment of a hosted mint that you start beside 'make serve'.",
     quoted,
     (
         Line("ALLOWED_ORGS", names.ORG),

@@ -16,7 +16,7 @@ async function main(env) {
     return token
   }
   const minted = await mint(inputs, identity, env)
-  // Before anything else can print it; then into the state, so that whatever fails below, post revokes it.
+  // Mask it before anything can print it, then save it in the state, so post revokes it if a later line fails.
   mask(minted.token)
   await keepForPost(env, minted.token)
   for (const warning of minted.warnings) warn(warning)

@@ -39,7 +39,7 @@ class Attempts {
     return Math.max(0, (this.ends - performance.now()) / 1000)
   }
 
-  // False, at once, without the time or the attempts for another one.
+  // Return false without waiting if time or attempts do not suffice for another one.
   async wait(asked = 0) {
     this.made += 1
     const own = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (this.made - 1)) * (0.5 + Math.random() / 2)
@@ -53,7 +53,7 @@ class Attempts {
 // One exchange. Throws an Error whose message names host and cause, and never a credential.
 async function exchange(method, address, { bearer, headers = {}, body, seconds = REQUEST_SECONDS, env = process.env }) {
   const url = new URL(address)
-  // One signal for name, connection, tunnel, handshake, head and body: a dripping answer ends with it.
+  // One signal for name, connection, tunnel, handshake, head and body: it also ends an answer that arrives byte by byte.
   const signal = AbortSignal.timeout(Math.ceil(Math.min(seconds, REQUEST_SECONDS) * 1000))
   const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
   const fields = {
@@ -65,7 +65,7 @@ async function exchange(method, address, { bearer, headers = {}, body, seconds =
     ...(content || method === 'POST' ? { 'Content-Length': content?.length ?? 0 } : {}),
     ...headers,
   }
-  const opened = [] // a tunnel outlives the TLS connection in it, and would keep the process alive
+  const opened = [] // a tunnel stays open after its TLS connection, and would keep the process running
   try {
     const response = await sent(method, url, { headers: fields, content, signal, env, opened })
     return { status: response.statusCode, headers: response.headers, text: await read(response) }
@@ -151,7 +151,7 @@ function explained(error, host, signal) {
   return failure
 }
 
-// One exchange, repeated while that may help; the last answer, whatever it is.
+// One exchange, repeated while a retry may help. Returns the last answer.
 async function send(method, url, { totalSeconds, ...options }) {
   const attempts = new Attempts(totalSeconds)
   for (;;) {

@@ -22,7 +22,7 @@ const isLoopback = (url) => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.h
 function credentialUrl(text, what, example, code) {
   const refuse = (why) => new ActionError(`${what} ${why}, for example ${example}`, code)
   if (!/^[!-~]+$/.test(text)) throw refuse('is empty or has characters that a URL cannot have')
-  // What stands before an @ may be a password.
+  // The part before an @ may be a password.
   const shown = text.includes('@') ? '' : `'${text.slice(0, 200)}' `
   let url
   try {
@@ -39,7 +39,7 @@ function credentialUrl(text, what, example, code) {
 }
 
 // The repositories as the mint wants them: bare names of one owner, or ['*'] for the whole installation. `.`, the
-// default, is the calling repository. An empty value comes from an expression that had none, and means nothing.
+// default, is the calling repository. An empty value comes from an expression without a value, and is refused.
 function repositories(env, targetOrg) {
   const calling = env.GITHUB_REPOSITORY ?? ''
   const refuse = (why) => new ActionError(`The input repos ${why}`, 'invalid_repos')
@@ -68,7 +68,7 @@ function repositories(env, targetOrg) {
       throw refuse(`has ${shown}, which is not a repository's name. Fix: give names such as my-repo or my-org/my-repo.`)
     }
     if (slash < 0) return bare
-    // Attack: another owner's repository must not become one's own of the same name.
+    // Attack: another owner's repository must not become the caller's own of the same name.
     if (whose.toLowerCase() !== owner.toLowerCase()) {
       throw refuse(
         `names ${full.slice(0, 200)}, which does not belong to ${owner || 'a known owner'}. Fix: give bare names` +
@@ -80,7 +80,7 @@ function repositories(env, targetOrg) {
 }
 
 // `contents: read, issues: write`, as actions/create-github-app-token spells them; undefined for `*`, the default.
-// An empty value comes from an expression that had none: the whole level would be more than was meant.
+// An empty value comes from an expression without a value: the whole level could be more than the author meant.
 function permissions(env) {
   const refuse = (why) => new ActionError(`The input permissions ${why}`, 'invalid_permissions')
   const found = {}
@@ -104,7 +104,7 @@ function permissions(env) {
 }
 
 // A name, or undefined for `.`, the default. GitHub passes an input that an expression left empty as an empty text,
-// like one without a default that is left out; the default tells the two apart.
+// like an omitted input without a default. The default shows the difference.
 function name(env, input, pattern, what, code) {
   const given = raw(env, input)
   if (given.trim() === '.') return undefined
@@ -127,7 +127,7 @@ function readInputs(env) {
       'The input mint_url has a comma. Fix: separate several URLs by blanks or newlines.', 'mint_url_invalid',
     )
   }
-  isTrue(env, 'skip-token-revoke') // a mistake here is told now, not in the post step
+  isTrue(env, 'skip-token-revoke') // report a mistake here now, not in the post step
   const body = {
     role,
     repos: repositories(env, targetOrg),
@@ -164,7 +164,7 @@ function apiInsteadOf({ host, hostname }) {
   return `https://${host}/api/v3`
 }
 
-// A token that is minted and then cannot be handed on or revoked lives on, so this is checked before anything is sent.
+// A token that cannot be delivered or revoked stays valid, so this is checked before anything is sent.
 function checkRunner(env) {
   apiUrl(env)
   for (const variable of ['GITHUB_OUTPUT', 'GITHUB_STATE']) {

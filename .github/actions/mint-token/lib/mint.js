@@ -13,8 +13,8 @@ const FIX = ' Fix: '
 // Timers fire a moment early by the clock that is read here.
 const EARLY_MS = 50
 
-// Rounds over the mints until one answers: the next at once when one is unreachable or says 5xx, none before the time
-// that it asked for. A mint that only its operator can repair is not asked again. `identity` gives an OIDC token for
+// Tries the mints in turn until one answers: the next without waiting if one is unreachable or answers 5xx, and none
+// before its Retry-After. A mint that only its operator can repair is not asked again. `identity` gives an OIDC token for
 // each request, because a mint may accept a token only once.
 async function mint({ mintUrls, body }, identity, env) {
   const attempts = new Attempts(TOTAL_SECONDS)
@@ -52,7 +52,7 @@ async function mint({ mintUrls, body }, identity, env) {
       const then = performance.now() + retryAfter(answer.headers) * 1000
       notBefore.set(url, then)
       if (answer.status === 429) {
-        // This mint works and says wait: another mint must not be a way around its limit.
+        // This mint works and asks to wait: another mint must not be a way around its limit.
         for (const [other, time] of notBefore) notBefore.set(other, Math.max(time, then))
         break
       }

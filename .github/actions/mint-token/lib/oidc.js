@@ -69,7 +69,7 @@ function isForkPullRequest(env) {
   }
   const head = event.pull_request?.head
   if (!head) return false
-  if (!head.repo) return true // the fork was deleted meanwhile
+  if (!head.repo) return true // the fork was deleted since
   return String(head.repo.full_name).toLowerCase() !== (env.GITHUB_REPOSITORY ?? '').toLowerCase()
 }
 

@@ -1,4 +1,4 @@
-// What the environment says about the way out: proxies and certificate authorities, by the rules of the command
+// Reads the environment's proxies and certificate authorities, by the rules of the command
 // (fullsend/net/route.py). Loopback never goes through a proxy.
 'use strict'
 
@@ -86,7 +86,7 @@ function authorities(env) {
     } catch (error) {
       throw unreadable(error.code)
     }
-    // Node takes a file without certificates as no authority at all, and then blames the server's certificate.
+    // With a file without certificates, Node trusts no authority and reports the server's certificate as the fault.
     if (!bundle.includes('-----BEGIN ')) throw unreadable('no certificate in it')
     return bundle
   }
