@@ -78,7 +78,7 @@ def _machine(results: Mapping[str, Any]) -> str:
         ),
     ]
     if results.get("quick"):
-        lines.append("A quick run: one short round of everything, good for a direction only.")
+        lines.append("A quick run: one short round of everything, which shows only the order of magnitude.")
     return "\n".join(lines)
 
 

@@ -38,7 +38,7 @@ def is_address(host: str) -> bool:
 def _problem(url: str) -> str:
     if not url.isascii() or not url.isprintable() or " " in url or not url:
         return "is empty or has characters that a URL cannot have"
-    # What stands before an @ may be a password.
+    # The part before an @ may be a password.
     shown = "" if "@" in url else f"{url[:200]!r} "
     try:
         parts = urlsplit(url)

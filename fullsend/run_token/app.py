@@ -53,7 +53,7 @@ class InstallationToken:
 
 @dataclass(frozen=True, slots=True)
 class RunnerToken:
-    """A registration token for self-hosted runners, good for an hour; it does not show in `repr`."""
+    """A registration token for self-hosted runners, valid for an hour; it does not show in `repr`."""
 
     token: str = field(repr=False)
     expires_at: str

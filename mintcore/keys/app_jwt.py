@@ -90,7 +90,7 @@ class AppJwts:
     def refused(self, app: App, assertion: Secret) -> bool:
         """Drop the JWT that GitHub refused, and read the key again: it may have been rotated.
 
-        Return whether the next JWT is signed anew. It is not where another one is here already.
+        Return whether the next JWT is signed again, which it is not if another JWT is already here.
         """
         key = (app, self._keys.key_version(app.key_role))
         return self._jwts.drop_if(key, assertion, first=lambda: self._keys.forget(app.key_role))

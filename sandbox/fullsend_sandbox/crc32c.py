@@ -14,7 +14,7 @@ def _row(byte: int) -> int:
 TABLE = tuple(_row(byte) for byte in range(256))
 
 
-@lru_cache(maxsize=64)  # a world that starts anew stores the same keys
+@lru_cache(maxsize=64)  # a world that starts again stores the same keys
 def crc32c(data: bytes) -> int:
     """Return the checksum as an unsigned 32-bit number."""
     crc = 0xFFFFFFFF

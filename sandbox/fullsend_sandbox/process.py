@@ -208,7 +208,7 @@ class MintProcess:
 
     def _healthy(self, http: urllib3.PoolManager) -> bool:
         try:
-            # Any answer will do: with legacy role keys alone a mint that runs says 503.
+            # Any answer is enough: a mint with only legacy role keys runs and answers 503.
             return http.request("GET", f"{self.url}/health").status > 0
         except urllib3.exceptions.HTTPError:
             return False

@@ -40,7 +40,7 @@ class Routes:
         return handler(request, **variables)
 
 
-@cache  # a world that starts anew has the same paths; compiling them is most of its start
+@cache  # a world that starts again has the same paths; compiling them is most of its start
 def _compiled(paths: tuple[tuple[str, str], ...]) -> Map:
     rules = [
         Rule(path, methods=[method], endpoint=index, merge_slashes=False)

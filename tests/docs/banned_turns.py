@@ -24,7 +24,11 @@ BANNED = {
         "what is no": r"\b(what|that|which) is no\b(?! longer)",
         "it is known": r"\bit is (said|asked|looked at)\b",
         "gone by": r"\bgoes? by(?= what)|\bgo by\b",
-        "as good as": r"\bgood for more\b",
+        "good for": r"\bgood for\b",
+        "anew": r"\banew\b",
+        "in vain": r"\bin vain\b",
+        "says 5xx": r"\bsays? [45](xx|\d\d)\b",
+        "what stands": r"\bwhat stands\b",
         "British": r"\b(organis|authoris|recognis|behaviour|colour(?!ed_)|licence|initialis|normalis|serialis)\w*",
     }.items()
 }

@@ -22,7 +22,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "Makefile", *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.*")]
+DOCUMENTS = [
+    *(ROOT / "Makefile", ROOT / ".ci" / "run", ROOT / "docs" / "openapi.yaml", ROOT / "pyproject.toml"),
+    *ROOT.glob("*.md"),
+    *(ROOT / "docs").rglob("*.md"),
+    *(
+        path
+        for folder in (ROOT / "deploy", ROOT / "examples", ROOT / ".github")
+        for path in folder.rglob("*.*")
+        if path.suffix in {".conf", ".example", ".json", ".md", ".sh", ".service", ".yaml", ".yml"}
+        or path.name in {"Caddyfile", "Dockerfile", "mint.env"}
+    ),
+]
 SOURCES = [
     ROOT / "main.py",
     *(

@@ -202,7 +202,7 @@ def test_a_key_revoked_and_not_replaced_is_the_operators_to_fix(world: World, st
     assert outcome(process.url, world) == (500, "invalid_role_key")
 
 
-def test_an_app_installed_anew_is_found_anew(world: World, start_mint: StartMint) -> None:
+def test_an_app_installed_again_is_found_again(world: World, start_mint: StartMint) -> None:
     process = warm(start_mint, world)
     world.github.reinstall(world.installations["coder", names.ORG])
     assert outcome(process.url, world) == MINTED

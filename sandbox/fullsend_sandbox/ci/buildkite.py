@@ -99,7 +99,7 @@ class BuildkiteIssuer(CIIssuer):
         return BuildkiteJob(extra=tuple(sorted(OPTIONAL_CLAIMS)))
 
     def job_environment(self, job: BuildkiteJob | None = None) -> dict[str, str]:
-        """Return the variables that the agent gives a job; the access token is good for this job."""
+        """Return the variables that the agent gives a job; the access token is valid for this job."""
         job = job or self.default_job()
         access = secrets.token_urlsafe(24)
         with self._state:

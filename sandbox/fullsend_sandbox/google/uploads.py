@@ -38,7 +38,7 @@ class Uploads(LoopbackService):
         self._uploads: dict[str, _Upload] = {}
 
     def offer(self) -> tuple[str, str]:
-        """Return a signed URL that is good for 30 minutes, and the object that it writes."""
+        """Return a signed URL that is valid for 30 minutes, and the object that it writes."""
         name, signature = f"{secrets.token_hex(16)}.zip", secrets.token_hex(32)
         with self._lock:
             if len(self._uploads) >= MAX_UPLOADS:

@@ -121,14 +121,14 @@ def test_a_renewal_has_a_deadline_of_its_own(clock: FakeClock) -> None:
     assert asked.cache_hits == {"things": True}
 
 
-def test_an_expired_key_is_fetched_anew_and_not_served_old(clock: FakeClock) -> None:
+def test_an_expired_key_is_fetched_again_and_not_served_old(clock: FakeClock) -> None:
     cache, source, _helpers = loaded_renewing(clock)
     source.answer = "second"
     cache.expire("a")
     assert get_or_renew(cache, source, clock) == "second"
 
 
-def test_an_expired_value_does_not_serve_while_another_request_fetches_it_anew(clock: FakeClock) -> None:
+def test_an_expired_value_does_not_serve_while_another_request_fetches_it_again(clock: FakeClock) -> None:
     cache, _source, _helpers = loaded_renewing(clock)
     cache.expire("a")
     loads, may_load = threading.Event(), threading.Event()

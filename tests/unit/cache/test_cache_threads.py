@@ -150,7 +150,7 @@ def test_who_waits_for_a_load_that_fails_has_the_old_value_that_stands_in_for_it
         assert [one.result(TIMEOUT) for one in (leader, joiner)] == ["old", "old"]
 
 
-def test_a_key_forgotten_during_its_load_is_loaded_anew_by_the_next(clock: FakeClock) -> None:
+def test_a_key_forgotten_during_its_load_is_loaded_again_by_the_next(clock: FakeClock) -> None:
     cache, load = new_cache(clock), Blocking("old")
     outcomes: list[object] = []
     leader = threading.Thread(target=lambda: outcomes.append(cache.get("a", load, new_attempt(clock))))

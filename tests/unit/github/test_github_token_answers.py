@@ -85,7 +85,7 @@ def test_an_over_privileged_token_is_an_incident_and_is_withheld(
         {"repositories": repositories("Octo-Org/App"), "repository_selection": "selected"},
     ],
 )
-def test_a_token_good_for_what_was_asked_or_less_is_given(key: RSAPrivateKey, changes: dict[str, Any]) -> None:
+def test_a_token_with_what_was_requested_or_less_is_given(key: RSAPrivateKey, changes: dict[str, Any]) -> None:
     assert scripted(key, found(), created(**changes), repos=("app",)).token.reveal() == "ghs_x"
 
 

@@ -74,7 +74,7 @@ def test_a_private_host_is_asked_about_once_a_minute(world: LookupWorld) -> None
     assert len(calls) == 1
 
 
-def test_ids_are_looked_up_once_a_minute_and_anew_for_a_mint(world: LookupWorld) -> None:
+def test_ids_are_looked_up_once_a_minute_and_again_for_a_mint(world: LookupWorld) -> None:
     enrolled = EnrolledIds(TOOL.repository, "", str(world.github.id_of("caller-org/tool")))
 
     def ask() -> Ids:

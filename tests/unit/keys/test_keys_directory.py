@@ -122,7 +122,7 @@ def test_a_key_that_comes_later_is_found(
     assert signs_with(keys, one, context)
 
 
-def test_a_forgotten_key_is_read_anew(
+def test_a_forgotten_key_is_read_again(
     tmp_path: Path, keys: DirectoryKeys, one: rsa.RSAPrivateKey, context: RequestContext
 ) -> None:
     put(tmp_path, pem(one))

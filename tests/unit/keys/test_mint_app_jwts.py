@@ -139,7 +139,7 @@ def test_apps_do_not_share_a_jwt(jwts: Jwts) -> None:
     assert jwts.text(App("1", CODER)) != jwts.text(App("2", CODER))
 
 
-def test_a_refused_jwt_is_made_anew_and_its_key_read_anew_once(jwts: Jwts, clock: FakeClock) -> None:
+def test_a_refused_jwt_is_made_again_and_its_key_read_again_once(jwts: Jwts, clock: FakeClock) -> None:
     refused = jwts.jwts.assertion(APP, new_attempt(clock))
     for _ in range(3):
         jwts.jwts.refused(APP, refused)
@@ -182,7 +182,7 @@ def test_a_jwt_made_meanwhile_is_not_dropped_for_the_older_ones_fault(jwts: Jwts
 
 
 @pytest.mark.parametrize(("corrected", "made"), [(True, 2), (False, 1)])
-def test_a_corrected_clock_makes_every_jwt_anew(jwts: Jwts, clock: FakeClock, corrected: bool, made: int) -> None:
+def test_a_corrected_clock_makes_every_jwt_again(jwts: Jwts, clock: FakeClock, corrected: bool, made: int) -> None:
     jwts.text()
     clock.corrects = corrected
     assert jwts.jwts.correct_clock("Wed, 21 Oct 2015 07:28:00 GMT") is corrected

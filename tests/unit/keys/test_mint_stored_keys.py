@@ -87,7 +87,7 @@ def test_a_stored_key_serves_for_an_hour_while_secret_manager_fails_and_is_asked
         keys.signer(CODER, new_attempt(clock))
 
 
-def test_a_forgotten_key_is_read_anew_and_serves_while_that_fails(clock: FakeClock, stored: SecretManager) -> None:
+def test_a_forgotten_key_is_read_again_and_serves_while_that_fails(clock: FakeClock, stored: SecretManager) -> None:
     keys = store(clock, stored.url)
     before = keys.signer(CODER, new_attempt(clock))
     stored.deny(SECRET)

@@ -276,7 +276,7 @@ def test_a_log_that_is_no_longer_read_stops_no_request(capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("revoked", "said", "severity"), [(True, "revoked", "NOTICE"), (False, "revocation_failed", "ERROR")]
 )
-def test_a_token_requested_in_vain_is_named_by_its_hash(revoked: bool, said: str, severity: str) -> None:
+def test_a_token_requested_without_effect_is_named_by_its_hash(revoked: bool, said: str, severity: str) -> None:
     record = granted()
     record.withdrawn, record.issued, record.revoked, record.proof = record.issued, None, revoked, None
     record.failure = InvalidToken(detail="STS refused it")

@@ -34,7 +34,7 @@ def test_what_was_there_is_kept(tmp_path: Path) -> None:
     assert path.read_text() == "before\n" + LINE
 
 
-def test_a_file_that_somebody_else_moved_away_is_made_anew(tmp_path: Path) -> None:
+def test_a_file_that_somebody_else_moved_away_is_made_again(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     file = AuditFile(str(path))
     file.write("first\n")

@@ -26,7 +26,7 @@ def test_enrolling_writes_the_condition_then_the_environment_then_looks_again() 
     ]
 
 
-def test_an_organization_in_another_case_is_written_anew() -> None:
+def test_an_organization_in_another_case_is_written_again() -> None:
     steps = enroll_org(running(), Org("My-Org"))
     assert kinds(steps) == ["AdmitOrgs", "EditEnvironment", "CheckAdmission"]
     assert steps[0] == AdmitOrgs(((Org("My-Org"), ""),), "assertion.repository_owner == 'My-Org'")

@@ -61,7 +61,7 @@ def test_a_host_that_does_not_answer_is_too_slow_within_the_budget(silent_port: 
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system's TCP has no such bound")
-def test_unacknowledged_data_is_sent_anew_before_the_budget_is_over() -> None:
+def test_unacknowledged_data_is_sent_again_before_the_budget_is_over() -> None:
     clock = CorrectedClock()
     with socket.create_server(("127.0.0.1", 0)) as nobody_reads:
         nobody_reads.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)

@@ -57,7 +57,7 @@ def test_a_manifest_becomes_an_app_and_its_code_is_good_once(github: GitHubServi
     assert requests.post(url, timeout=10).status_code == 404
 
 
-def test_a_code_is_good_for_an_hour(github: GitHubService) -> None:
+def test_a_code_is_valid_for_an_hour(github: GitHubService) -> None:
     redirect = confirm(github, post_manifest(github, MANIFEST))
     code = parse_qs(urlsplit(redirect.headers["Location"]).query)["code"][0]
     github.clock.offset = 3601

@@ -31,7 +31,7 @@ def test_a_failure_of_the_work_is_raised_where_its_result_is_asked_for() -> None
             work.result()
 
 
-def test_work_that_failed_is_begun_anew_by_who_asks_next() -> None:
+def test_work_that_failed_is_begun_again_by_who_asks_next() -> None:
     outcomes = iter([RuntimeError("can't start new thread"), "built"])
 
     def build() -> str:

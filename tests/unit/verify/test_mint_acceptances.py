@@ -12,7 +12,7 @@ def test_nothing_overlaps_before_the_first_acceptance(clock: FakeClock) -> None:
     assert not Acceptances(clock).use("gh", APP)
 
 
-def test_each_acceptance_is_good_for_one_use(clock: FakeClock) -> None:
+def test_each_acceptance_allows_one_use(clock: FakeClock) -> None:
     kept = Acceptances(clock)
     kept.accepted("gh", APP)
     kept.accepted("gh", APP)
@@ -20,7 +20,7 @@ def test_each_acceptance_is_good_for_one_use(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "good"), [(599, True), (600, False)])
-def test_an_acceptance_is_good_for_ten_minutes(clock: FakeClock, seconds: float, good: bool) -> None:
+def test_an_acceptance_is_valid_for_ten_minutes(clock: FakeClock, seconds: float, good: bool) -> None:
     kept = Acceptances(clock)
     kept.accepted("gh", APP)
     clock.advance(seconds)

@@ -34,7 +34,7 @@ def test_a_forged_token_of_a_kind_is_refused(issuers: Issuers, kind: str) -> Non
 
 
 @pytest.mark.parametrize("kind", JOBS)
-def test_the_key_of_one_issuer_is_good_for_no_other(issuers: Issuers, kind: str) -> None:
+def test_the_key_of_one_issuer_is_valid_for_no_other(issuers: Issuers, kind: str) -> None:
     """Each issuer signs what the other would: under its own key id, and under the other's."""
     own = issuers.ci[kind]
     others = [(issuers.github.claims(Workflow()), issuers.github.published_keys())]

@@ -220,7 +220,7 @@ def test_an_upload_must_be_just_as_it_was_signed(
     assert given.status == answer
 
 
-def test_an_upload_url_is_good_for_thirty_minutes(control_plane: ControlPlane, operator: Operator) -> None:
+def test_an_upload_url_is_valid_for_thirty_minutes(control_plane: ControlPlane, operator: Operator) -> None:
     offer = operator.functions.generateUploadUrl(parent=REGION, body={}).execute()
     control_plane.clock.offset = 1801
     # The bucket keeps its own time, as each loopback service does.
