@@ -17,7 +17,6 @@ import yaml
 from fullsend_sandbox.keys import KeyPool, pem
 from fullsend_sandbox.standalone_demo import environment
 from mintcore.policy.names import parse_role
-from mintcore.policy.roles import BUILT_IN
 from mintcore.settings.environment import read_standalone
 from mintcore.version import VERSION
 from tests.audited_mint import AuditedMint
@@ -142,13 +141,6 @@ def test_the_custom_permissions_are_taken() -> None:
     changed = {"CUSTOM_ROLE_PERMISSIONS": block("json"), "ROLE_APP_IDS": '{"scanner": 1, "deployer": 2}'}
     settings = read_standalone(exported(SHELL[-1]) | changed)
     assert settings.common.policy.roles.names == ["deployer", "scanner"]
-
-
-def test_the_table_of_roles_is_the_mints() -> None:
-    rows = re.findall(r"^\| `([a-z0-9]+)` \| ([a-z_]+:[^|]+) \|$", PAGE, re.MULTILINE)
-    assert {role: dict(pair.split(":") for pair in text.split()) for role, text in rows} == {
-        role: dict(permissions) for role, permissions in BUILT_IN.items()
-    }
 
 
 def test_the_names_that_are_called_right_and_wrong_are() -> None:
