@@ -61,8 +61,9 @@ class _Parser(RequestParser):  # type: ignore[misc]
 class Connection(TConn):  # type: ignore[misc]
     """A connection whose requests are received before a thread takes them.
 
-    ``deadline`` is the monotonic time until which it may wait for its client. :mod:`~mintcore.http.waiting` uses
-    ``accounted`` to add up the bytes of all connections, and the worker's poller uses ``watched``.
+    ``deadline`` is the monotonic time until which it may wait for its client. ``taken`` is the size of the request
+    that waits for a thread or its answer. :mod:`~mintcore.http.waiting` uses ``accounted`` to add up the bytes of
+    all connections, and the worker's poller uses ``watched``.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Connection(TConn):  # type: ignore[misc]
         self.deadline = deadline
         self.watched = False
         self.accounted = 0
+        self.taken = 0
         self._source = RequestBytes()
         self.parser: Any = _Parser(cfg, self._source, client)
         # gunicorn would otherwise let a thread wait for the first byte.
@@ -87,8 +89,8 @@ class Connection(TConn):  # type: ignore[misc]
 
     @property
     def buffered(self) -> int:
-        """The number of buffered bytes of requests that no thread has taken."""
-        return len(self._received)
+        """The number of buffered bytes of requests that have no answer yet."""
+        return len(self._received) + self.taken
 
     @property
     def closes(self) -> bool:
@@ -132,7 +134,7 @@ class Connection(TConn):  # type: ignore[misc]
 
     def hand_over(self) -> None:
         """Give the parser the bytes of the request, without the bytes after it."""
-        end = self._framer.end
+        self.taken = end = self._framer.end
         self._source.data = bytes(self._received[:end])
         del self._received[:end]
 
@@ -154,6 +156,11 @@ class Connection(TConn):  # type: ignore[misc]
         self._continued = False
         return True
 
+    def end(self) -> None:
+        """Send nothing more, and drop what has arrived behind the last request. Raises OSError."""
+        self._received.clear()
+        self.sock.shutdown(socket.SHUT_WR)
+
     def discard(self, max_bytes: int) -> bool:
         """Read and drop received bytes, ``max_bytes`` in total; return whether more may come."""
         try:
@@ -168,4 +175,5 @@ class Connection(TConn):  # type: ignore[misc]
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 - gunicorn's signature
         """Close at once. gunicorn's graceful way waits for the client in the serving thread."""
         self._received.clear()
+        self.taken = 0
         super().close()

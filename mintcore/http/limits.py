@@ -21,7 +21,7 @@ are read and dropped; a reset would destroy the answer (RFC 9112 §9.6)."""
 MAX_DROPPED = 8 * 1024 * 1024
 MAX_CONNECTIONS = 4096
 MAX_BUFFERED = 16 * 1024 * 1024
-"""Bytes of all requests that no thread has taken."""
+"""Bytes of all requests that have no answer yet: unfinished, waiting for a thread, or with one."""
 # Files that are not clients: outbound connections, logs, the poller.
 _OTHER_FILES = 256
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
+
+from mintcore.http.limits import KEEPALIVE_SECONDS, LINGER_SECONDS, REQUEST_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +43,8 @@ class Waiting:
 
     ``receiving``: a request has begun, or the connection is new. ``idle``: between two requests. ``lingering``:
     answered and about to close; received bytes are dropped. All connections of a queue have the same time limit, so
-    a queue is in the order of its deadlines. ``buffered`` counts the bytes of all requests that no thread has
-    taken.
+    a queue is in the order of its deadlines. ``buffered`` counts the bytes of all requests that have no
+    answer yet.
     """
 
     def __init__(self) -> None:
@@ -55,6 +58,17 @@ class Waiting:
         """Note how many bytes the connection buffers now."""
         self.buffered += conn.buffered - conn.accounted
         conn.accounted = conn.buffered
+
+    def answered(self, conn: Connection) -> None:
+        """Count the request of the connection no longer."""
+        conn.taken = 0
+        self.account(conn)
+
+    def linger(self, conn: Connection, deadline: float) -> None:
+        """Wait until ``deadline`` for the client to close its side."""
+        conn.deadline = deadline
+        self.lingering[conn] = None
+        self.account(conn)
 
     def remove(self, conn: Connection) -> None:
         """Take the connection out of its queue."""
@@ -73,11 +87,14 @@ class Waiting:
                     conn.deadline = min(conn.deadline, deadline)
 
     def oldest(self) -> Connection | None:
-        """Return the connection that the worker closes first at the limit."""
-        for queue in (self.lingering, self.receiving, self.idle):
-            for conn in queue:
-                return conn
-        return None
+        """Return the connection that has waited longest: a newer one replaces it at the limit."""
+        spans = (
+            (self.receiving, REQUEST_SECONDS),
+            (self.idle, KEEPALIVE_SECONDS),
+            (self.lingering, LINGER_SECONDS),
+        )
+        heads = [(conn.deadline - span, conn) for queue, span in spans for conn in islice(queue, 1)]
+        return min(heads, key=lambda head: head[0])[1] if heads else None
 
     def oldest_buffering(self) -> Connection | None:
         """Return the connection that has buffered a part of a request for the longest time."""

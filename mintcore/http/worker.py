@@ -11,10 +11,9 @@ import contextlib
 import errno
 import queue
 import selectors
-import socket
 import time
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gunicorn.http.errors import LimitRequestHeaders
 from gunicorn.workers.gthread import ThreadWorker
@@ -32,6 +31,9 @@ from mintcore.http.malformed import TIMEOUT, error_page, status_of
 from mintcore.http.pool import Pool
 from mintcore.http.waiting import Waiting
 
+if TYPE_CHECKING:
+    import socket
+
 _ACCEPTED_AT_ONCE = 64
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -42,7 +44,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._waiting = Waiting()
-        self._capacity = self.worker_connections
+        self._capacity = 0
         self._answered = queue.SimpleQueue[tuple[Connection, bool]]()
         self._told = False
         self._settings = FixedSettings(self.cfg)
@@ -50,6 +52,8 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         """Serve until told to stop."""
         self._capacity = connections(self.cfg.threads)
+        # At its own limit gunicorn would stop accepting, instead of closing the oldest connection.
+        self.worker_connections = self._capacity + 1
         super().init_process()
 
     def get_thread_pool(self) -> Pool:
@@ -80,11 +84,13 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
             if error.errno in _NO_ROOM:
                 self._evict(self._waiting.oldest())
             return False
+        if self.nr_conns >= self._capacity and not self._evict(self._waiting.oldest()):
+            self._waiting.closed_early.add("over the limit")  # all others have a whole request in the pool
+            sock.close()
+            return True
         self.nr_conns += 1
-        if self.nr_conns > self._capacity:
-            self._evict(self._waiting.oldest())
-        deadline = time.monotonic() + REQUEST_SECONDS
-        conn = Connection(self._settings, sock, address, listener.getsockname(), deadline=deadline)
+        until = time.monotonic() + REQUEST_SECONDS
+        conn = Connection(self._settings, sock, address, listener.getsockname(), deadline=until)
         self._waiting.receiving[conn] = None
         self._watch(conn)
         return True
@@ -128,8 +134,13 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
             self._dispatch(conn)
             return
         self._waiting.account(conn)
+        self._make_room()
+
+    def _make_room(self) -> bool:
+        """Close those that have held a part of a request longest; return whether that sufficed."""
         while self._waiting.buffered > MAX_BUFFERED and self._evict(self._waiting.oldest_buffering()):
             pass
+        return self._waiting.buffered <= MAX_BUFFERED
 
     def _dispatch(self, conn: Connection) -> None:
         if not conn.reads_answers():
@@ -138,7 +149,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
             return
         conn.hand_over()
         self._waiting.account(conn)
-        self.tpool.put(conn)
+        self.tpool.put(conn) if self._make_room() else self._evict(conn)
 
     def _answer(self, conn: Connection) -> None:
         """Answer one request; called in a thread of the pool."""
@@ -156,15 +167,15 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
     def _finish(self) -> None:
         """Make each answered connection wait for its next request, or end it. Called in the serving thread."""
         self._told = False
-        with contextlib.suppress(queue.Empty):
-            while True:
-                conn, keep = self._answered.get_nowait()
-                if not keep or not conn.next_request():
-                    self._linger(conn)
-                elif conn.ready():
-                    self._dispatch(conn)
-                else:
-                    self._wait(conn)
+        while not self._answered.empty():
+            conn, keep = self._answered.get_nowait()
+            self._waiting.answered(conn)
+            if not keep or not conn.next_request():
+                self._linger(conn)
+            elif conn.ready():
+                self._dispatch(conn)
+            else:
+                self._wait(conn)
 
     def _wait(self, conn: Connection) -> None:
         now = time.monotonic()
@@ -177,12 +188,11 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
 
     def _linger(self, conn: Connection) -> None:
         try:
-            conn.sock.shutdown(socket.SHUT_WR)
+            conn.end()
         except OSError:
             self._drop(conn)
             return
-        conn.deadline = time.monotonic() + LINGER_SECONDS
-        self._waiting.lingering[conn] = None
+        self._waiting.linger(conn, time.monotonic() + LINGER_SECONDS)
         self._watch(conn)
 
     def murder_keepalived(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - gunicorn's signature
@@ -194,8 +204,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
                 if conn.buffered:
                     conn.say(error_page(TIMEOUT))
             self._drop(conn)
-        summary = self._waiting.closed_early.summary(now)
-        if summary:
+        if summary := self._waiting.closed_early.summary(now):
             self.log.warning("closed connections without a whole request: %s", summary)
 
     def murder_pending(self) -> None:
@@ -235,9 +244,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
         """Answer in JSON after a parse error or a failure of the server."""
         # The exception's text quotes the request, which may hold a token, so only the exception's class is logged.
         kind, status = type(exc).__name__, status_of(req, exc)
-        if status:
-            self.log.warning("refused a malformed HTTP request: %s", kind)
-        else:
-            self.log.error("the server failed on a request: %s", kind)
+        write = self.log.warning if status else self.log.error
+        write("refused a malformed HTTP request: %s" if status else "the server failed on a request: %s", kind)
         with contextlib.suppress(OSError):
             client.sendall(error_page(status))

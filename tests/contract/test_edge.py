@@ -116,6 +116,11 @@ ROWS = [
         (CHUNKED + (b"4000\r\n" + b"a" * 0x4000 + b"\r\n") * 6,),
         ((413, "body_too_large"),),
     ),
+    Row(
+        "more chunks than a body needs",
+        (CHUNKED + b"1\r\n \r\n" * 300 + b"11\r\n" + BODY + b"\r\n0\r\n\r\n" + GET + b"\r\n",),
+        ((400, "invalid_json"),),
+    ),
     Row("a long field", (GET + b"X: " + b"a" * 9000 + b"\r\n\r\n",), ((431, "bad_request"),)),
     Row("many fields", (GET + b"X: y\r\n" * 101 + b"\r\n",), ((431, "bad_request"),)),
     Row("many long fields without an end", (GET + FIELDS,), ((431, "bad_request"),)),
@@ -190,6 +195,22 @@ def test_a_request_line_of_8_megabytes_costs_no_time(mint: MintProcess) -> None:
     before = cpu(mint.pid)
     assert exchange(mint, [b"GET /" + b"a" * 8_000_000 + b" HTTP/1.1\r\n\r\n"]) == [(414, "bad_request")]
     assert (cpu(mint.pid) - before).total < 0.5
+
+
+COSTLY = {
+    "chunks of a byte": CHUNKED + b"1\r\na\r\n" * 40_000 + b"0\r\n\r\n",
+    "unknown fields": b'{"role": "coder", %s}' % b",".join(b'"ro%x": 0' % number for number in range(5000)),
+    "one repository again and again": b'{"role": "coder", "repos": [%s]}' % b",".join([b'"a"'] * 15_000),
+}
+
+
+@pytest.mark.parametrize("sent", COSTLY.values(), ids=COSTLY)
+def test_no_request_without_a_proof_costs_much_more_than_another(sent: bytes, mint: MintProcess) -> None:
+    whole = sent if sent.startswith(b"POST") else POST + b"Content-Length: %d\r\n\r\n%s" % (len(sent), sent)
+    before = cpu(mint.pid)
+    for _ in range(20):
+        assert exchange(mint, [whole])[0][0] in {400, 401}
+    assert (cpu(mint.pid) - before).total < 20 * 0.01
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 31457280\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"])

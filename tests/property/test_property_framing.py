@@ -9,7 +9,7 @@ from gunicorn.http import get_parser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mintcore.http.framing import MAX_HEAD, Framer
+from mintcore.http.framing import MAX_CHUNKS, MAX_HEAD, Framer
 
 MAX_BODY = 100
 LINE = st.sampled_from(
@@ -129,3 +129,15 @@ def test_a_head_without_an_end_is_given_up(size: int, newline: bool) -> None:
     head = b"GET / HTTP/1.1\r\nX: " if newline else b"GET /"
     framer, done = framed(head + b"a" * size, [10, 5_000])
     assert (done, framer.closes, framer.head_too_long) == (True, True, newline)
+
+
+@given(chunks=st.integers(250, 260), cuts=st.lists(st.integers(1, 1800), max_size=8))
+def test_a_body_in_too_many_chunks_is_given_up_before_the_next_one(chunks: int, cuts: list[int]) -> None:
+    head, chunk = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"0001;a=b\r\na\r\n"
+    data = bytearray(head + chunk * chunks + b"0\r\n\r\n")
+    framer, done = Framer(10_000), False
+    for stop in [*sorted(cuts), len(data)]:
+        done = done or framer.scan(data[:stop])
+    assert done
+    assert framer.closes == (chunks >= MAX_CHUNKS)
+    assert framer.end == len(head) + len(chunk) * min(chunks, MAX_CHUNKS) + (0 if framer.closes else 5)

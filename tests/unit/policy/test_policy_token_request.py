@@ -145,6 +145,13 @@ def test_warnings_are_few_and_show_little_of_what_was_sent() -> None:
     assert all(len(warning) < 200 and warning.isascii() and warning.isprintable() for warning in warnings)
 
 
+def test_of_very_many_unknown_fields_the_first_ones_are_compared_with_the_known_ones() -> None:
+    """A caller without a proof must not make the mint compare thousands of names."""
+    unknown = {f"x{number}": 0 for number in range(50)}
+    assert len(parse(role="coder", rolle=1, **unknown).warnings) == 1
+    assert parse(role="coder", **unknown, rolle=1).warnings == ()
+
+
 @pytest.mark.parametrize("value", [{"contents": "read"}, {"contents": "write", "issues": "read"}])
 def test_permissions_are_kept_as_asked(value: dict[str, str]) -> None:
     assert dict(parse(role="coder", permissions=value).permissions or {}) == value
