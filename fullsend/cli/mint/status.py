@@ -45,10 +45,10 @@ def status(
 ) -> None:
     """Show what the mint allows this job, or with --project the mint's health.
 
-    In a job: organization, roles, and whether its workflow may mint; with --role (and perhaps --repos, --level,
-    --target-org) whether that would be granted, rule by rule. With --project: function, revision and traffic,
-    organizations, roles, secrets and providers; with ORG whether that one can mint.
-    Exit status 3 when the job would be refused, or a part of the mint is not healthy.
+    In a job: organization, roles, and whether its workflow may mint. With --role (and perhaps --repos, --level,
+    --target-org) also every rule for that request, with its result. With --project: function, revision and
+    traffic, organizations, roles, secrets and providers, and whether ORG can mint.
+    Exit status 3 when the mint would refuse the job, or a part of the mint is not healthy.
     """
     given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     if org is not None and not org.strip():
