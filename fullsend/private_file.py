@@ -48,10 +48,9 @@ def write_private(path: Path, text: str) -> None:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
             beside.replace(path)
-        except BaseException:
-            with suppress(OSError):
+        finally:
+            with suppress(OSError):  # it is gone if it was renamed
                 beside.unlink()
-            raise
     except OSError as error:
         raise Failure(
             f"{path} cannot be written: {error.strerror or error}.",

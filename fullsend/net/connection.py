@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from mintcore.request import Deadline
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterator
 
     from fullsend.net.route import Proxy
 
@@ -49,12 +51,19 @@ def connect(origin: Origin, proxy: Proxy | None, tls: ssl.SSLContext | None, dea
         connection = _dial(host, port, deadline)
     except (OSError, UnicodeError) as error:
         raise not_connected(error, origin.authority, proxy="" if proxy is None else str(proxy)) from error
-    try:
+    with _closed_on_failure(connection):
         if tls is None:
             return connection
         if proxy is not None:
             _tunnel(connection, origin, proxy, deadline)
         return _secured(connection, origin, tls, deadline)
+
+
+@contextmanager
+def _closed_on_failure(connection: socket.socket) -> Iterator[None]:
+    """Close the connection unless the block ends well; also when the process is interrupted."""
+    try:
+        yield
     except BaseException:
         connection.close()
         raise
@@ -66,16 +75,12 @@ def _dial(host: str, port: int, deadline: Deadline) -> socket.socket:
     for family, kind, protocol, _, address in _addresses(host, port, deadline):
         connection = socket.socket(family, kind, protocol)
         try:
-            set_timeout(connection, Deadline(deadline.clock, min(CONNECT_SECONDS, deadline.remaining())))
-            connection.connect(address)
+            with _closed_on_failure(connection):
+                set_timeout(connection, Deadline(deadline.clock, min(CONNECT_SECONDS, deadline.remaining())))
+                connection.connect(address)
+                return connection
         except OSError as error:
-            connection.close()
             failure = error
-        except BaseException:
-            connection.close()
-            raise
-        else:
-            return connection
     raise failure
 
 

@@ -172,15 +172,15 @@ class Channel:
         calls = context.upstream_calls
         calls[self.service] = calls.get(self.service, 0) + 1
         connection = idle or self._connect(context)
+        reusable = False
         try:
             raw = self._exchange(connection, request, context, meanwhile)
-        except BaseException:
-            connection.close()
-            raise
-        if raw.reusable:
-            self._connections.release(connection)
-        else:
-            connection.close()
+            reusable = raw.reusable
+        finally:
+            if reusable:
+                self._connections.release(connection)
+            else:
+                connection.close()
         return Answer(raw.status, raw.fields, raw.body)
 
     def _connect(self, context: RequestContext) -> socket.socket:

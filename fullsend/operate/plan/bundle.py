@@ -24,6 +24,8 @@ _UNIX = 3
 _INSTALLED = Path("fullsend", "operate", "upload")
 _IN_BUNDLE = re.compile(r"main\.py|requirements\.txt|mintcore/(?:[^/]+/)*[^/]+\.py")
 MAX_UNPACKED = 64 * 1024 * 1024
+# What zipfile raises for a damaged, encrypted or unsupported archive. NotImplementedError is a RuntimeError.
+_UNREADABLE_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError)
 _VERSION = re.compile(rb'^VERSION = "([^"]+)"$', re.MULTILINE)
 
 
@@ -67,7 +69,7 @@ def of_archive(data: bytes) -> tuple[str, tuple[str, ...]]:
             if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
                 raise BadInput("The source archive is too large.")
             contents = {entry.filename: archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
+    except _UNREADABLE_ZIP as error:
         raise BadInput("The source archive is not a zip file.") from error
     ours = {name: content for name, content in sorted(contents.items()) if _IN_BUNDLE.fullmatch(name)}
     return hashlib.sha256(_zip(ours)).hexdigest(), tuple(sorted(contents.keys() - ours.keys()))
