@@ -14,11 +14,9 @@ from mintcore.outbound.channel import Outbound
 from mintcore.policy.names import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mintcore.ports import Helpers
     from mintcore.secret import Secret
-    from tests.mint_doubles import FakeClock, OneSigner
+    from tests.mint_doubles import FakeClock
 
 
 CODER = Role("coder")
@@ -31,10 +29,6 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519Pri
 def pem(key: PrivateKey, *, pkcs8: bool = True) -> bytes:
     kind = PrivateFormat.PKCS8 if pkcs8 else PrivateFormat.TraditionalOpenSSL
     return key.private_bytes(Encoding.PEM, kind, NoEncryption())
-
-
-def asked(store: OneSigner, times: int) -> Callable[[], bool | None]:
-    return lambda: store.asked == times or None
 
 
 def store(

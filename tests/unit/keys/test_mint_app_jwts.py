@@ -16,10 +16,8 @@ from mintcore.keys.rsa import RsaSigner
 from mintcore.policy.names import Role
 from mintcore.policy.roles import App
 from mintcore.secret import Secret
-from mintcore.startup.helper_threads import HelperThreads
-from tests.mint_doubles import NOW, FakeClock, OneSigner, new_attempt
-from tests.unit.keys.key_values import CODER, asked
-from tests.unit.sandbox.google.google_operator import eventually
+from tests.mint_doubles import NOW, FakeClock, ManualHelpers, OneSigner, new_attempt
+from tests.unit.keys.key_values import CODER
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import rsa
@@ -64,8 +62,8 @@ def test_an_app_jwt_is_reused_until_two_minutes_before_its_end(jwts: Jwts, clock
 
 
 def test_with_helpers_a_jwt_is_renewed_while_the_old_one_serves(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
-    store = OneSigner(RsaSigner(key))
-    jwts = AppJwts(store, clock, HelperThreads(1))
+    store, helpers = OneSigner(RsaSigner(key)), ManualHelpers()
+    jwts = AppJwts(store, clock, helpers)
 
     def text() -> str:
         return jwts.assertion(APP, new_attempt(clock)).reveal()
@@ -74,14 +72,14 @@ def test_with_helpers_a_jwt_is_renewed_while_the_old_one_serves(clock: FakeClock
     clock.advance(299)
     assert (text(), store.asked) == (first, 1)
     clock.advance(2)
-    assert text() == first
-    eventually(lambda: None if text() == first else True)
-    assert store.asked == 2
+    assert (text(), store.asked) == (first, 1)
+    helpers.run()
+    assert (text() != first, store.asked) == (True, 2)
 
 
 def test_jwts_of_the_last_hour_are_renewed_without_a_request(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
-    store = OneSigner(RsaSigner(key))
-    jwts = AppJwts(store, clock, HelperThreads(1))
+    store, helpers = OneSigner(RsaSigner(key)), ManualHelpers()
+    jwts = AppJwts(store, clock, helpers)
     first = jwts.assertion(APP, new_attempt(clock))
     rounds = 0
     for expected in range(1, 13):  # an hour, with a renewal after every five minutes
@@ -89,7 +87,8 @@ def test_jwts_of_the_last_hour_are_renewed_without_a_request(clock: FakeClock, k
             clock.advance(60)
             rounds += 1
             jwts.renew_used({CODER}, new_attempt(clock))
-        eventually(asked(store, 1 + expected))
+        helpers.run()
+        assert store.asked == 1 + expected
     assert rounds == 60
     clock.advance(60)
     jwts.renew_used({CODER}, new_attempt(clock))
@@ -98,8 +97,8 @@ def test_jwts_of_the_last_hour_are_renewed_without_a_request(clock: FakeClock, k
 
 
 def test_jwts_of_other_roles_and_of_unused_apps_are_not_renewed(clock: FakeClock, key: rsa.RSAPrivateKey) -> None:
-    store = OneSigner(RsaSigner(key))
-    jwts = AppJwts(store, clock, HelperThreads(1))
+    store, helpers = OneSigner(RsaSigner(key)), ManualHelpers()
+    jwts = AppJwts(store, clock, helpers)
     jwts.renew_used({CODER}, new_attempt(clock))
     assert store.asked == 0
     jwts.assertion(APP, new_attempt(clock))
@@ -107,6 +106,7 @@ def test_jwts_of_other_roles_and_of_unused_apps_are_not_renewed(clock: FakeClock
     jwts.renew_used({Role("triage")}, new_attempt(clock))
     clock.advance(3061)
     jwts.renew_used({CODER}, new_attempt(clock))
+    helpers.run()
     assert store.asked == 1
 
 

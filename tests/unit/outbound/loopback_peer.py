@@ -27,7 +27,7 @@ class Peer:
         self._script = script
         self.requests: list[bytes] = []
         self.connections = 0
-        self._numbering = threading.Lock()
+        self._arrival = threading.Condition()
         self._stopping = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
@@ -36,6 +36,12 @@ class Peer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def wait_for_requests(self, count: int) -> int:
+        """Wait until at least ``count`` requests have arrived; return their number."""
+        with self._arrival:
+            assert self._arrival.wait_for(lambda: len(self.requests) >= count, timeout=10)
+            return len(self.requests)
 
     def __enter__(self) -> Self:
         self._threads[0].start()
@@ -68,9 +74,10 @@ class Peer:
     def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             while request := _read_request(connection):
-                with self._numbering:
+                with self._arrival:
                     self.requests.append(request)
                     number = len(self.requests) - 1
+                    self._arrival.notify_all()
                 for piece in self._script(number):
                     if piece is None:
                         return

@@ -17,7 +17,6 @@ from mintcore.outbound.channel import MAX_ANSWER, Outbound
 from tests.mint_doubles import FakeClock, new_attempt
 from tests.unit.outbound.loopback_peer import Peer, answer
 from tests.unit.outbound.outbound_calls import OK, always, in_turn
-from tests.unit.sandbox.google.google_operator import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -124,7 +123,7 @@ def test_work_is_done_between_a_request_and_its_answer(clock: FakeClock) -> None
             return sent.status
 
         def arrived() -> int:
-            return eventually(lambda: len(peer.requests) if len(peer.requests) > len(did) else None)
+            return peer.wait_for_requests(len(did) + 1)
 
         assert not channel.has_idle
         for number in (1, 2):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fullsend_sandbox.keys import new_key
 from mintcore.clock import CorrectedClock
 from mintcore.keys.app_jwt import AppJwts
 from mintcore.keys.directory import DirectoryKeys
@@ -21,23 +21,40 @@ from mintcore.standalone import build
 from mintcore.startup.helper_threads import HelperThreads
 from mintcore.startup.renewal import Renewal
 from tests.mint_doubles import FakeClock, OneSigner, new_attempt
-from tests.unit.sandbox.google.google_operator import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    from mintcore.request import RequestContext
 
 CODER = Role("coder")
 VERSION = "projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1"
 
 
-def test_the_thread_renews_what_is_due_and_ends() -> None:
-    clock, store = FakeClock(), OneSigner(RsaSigner(new_key()))
+class WatchedSigner(OneSigner):
+    """A key store that tells when it was asked a second time."""
+
+    def __init__(self, signer: RsaSigner) -> None:
+        super().__init__(signer)
+        self.asked_again = threading.Event()
+
+    def signer(self, role: Role, context: RequestContext) -> Any:
+        found = super().signer(role, context)
+        if self.asked == 2:
+            self.asked_again.set()
+        return found
+
+
+def test_the_thread_renews_what_is_due_and_ends(key: rsa.RSAPrivateKey) -> None:
+    clock, store = FakeClock(), WatchedSigner(RsaSigner(key))
     jwts = AppJwts(store, clock, HelperThreads(1))
     jwts.assertion(App("1", CODER), new_attempt(clock))
     renewal = Renewal(jwts, [CODER], clock, round_seconds=0.005)
     renewal.start()
     clock.advance(301)
-    eventually(lambda: store.asked == 2 or None)
+    assert store.asked_again.wait(10)
     renewal.stop()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -81,10 +80,8 @@ def test_old_keys_serve_at_once_while_a_helper_fetches_new_ones(clock: FakeClock
         asked = new_attempt(clock)
         keys.load(asked)
         assert asked.upstream_calls == {}
-        ends = time.monotonic() + 10
         # A token of the new key is good at once: an unknown key id waits for the fetch under way, or starts one.
         keys.check_signature(split_token(issuer.token(Job())), new_attempt(clock))
-        assert time.monotonic() < ends
 
 
 def test_standalone_old_keys_do_not_serve(clock: FakeClock) -> None:
