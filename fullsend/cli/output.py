@@ -147,7 +147,7 @@ def print_table(
 
 
 def _width() -> int | None:
-    """Return how wide a table may be; None where rich finds out, from COLUMNS or the terminal."""
+    """Return how wide a table may be, or None to let rich ask COLUMNS or the terminal."""
     given = os.environ.get("COLUMNS", "").lstrip("0").isdecimal()
     return None if given or sys.stdout.isatty() else PLAIN_WIDTH
 

@@ -40,7 +40,7 @@ _MAX_EVENT_BYTES = 30 * 1024 * 1024
 def ambient_token(audience: str, environ: Mapping[str, str], transport: Transport, retry: RetryPolicy) -> str:
     """Return the OIDC token of the CI job this runs in.
 
-    Raises `AmbientIdentityError` with a code that says why there is none.
+    Raises `AmbientIdentityError` with a code that says why no token was found.
     """
     if ci_system(environ) == CISystem.ACTIONS:
         return _token_of_actions(audience, environ, transport, retry)

@@ -55,7 +55,7 @@ class MintStatus:
     version: str
     mint_url: str
     allowed: bool | None = None
-    """Whether policy would allow the role that was asked about; None where none was."""
+    """Whether policy would allow the requested role; None if no role was requested."""
     rules: tuple[StatusRule, ...] = ()
     """Every rule that was looked at for that, in order."""
 

@@ -29,7 +29,7 @@ class Configuration:
     """A configured mint. ``provider`` is the shared identity provider, empty for a standalone mint.
 
     ``conditions`` are the providers' by id, ``None`` where they were not read. ``fallback_url`` is the mint
-    that gets the requests for roles this one does not hold, empty where there is none. ``place`` are the options
+    that gets the requests for roles this one does not hold, empty without a fallback. ``place`` are the options
     that name a deployed mint to our own commands, empty for a file.
     """
 

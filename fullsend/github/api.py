@@ -105,7 +105,7 @@ class GitHubApi:
 
 
 def message_of(answer: Answer) -> str | None:
-    """Return the `message` of a refusal; None when the answer is not GitHub's."""
+    """Return the `message` of a refusal, or None if the answer is not GitHub's."""
     try:
         message = answer.json_object().get("message")
     except ValueError:

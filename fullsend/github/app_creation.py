@@ -48,7 +48,7 @@ class AppCreation:
     sleep: Callable[[float], None] = time.sleep
 
     def existing(self, app: NewApp) -> ExistingApp | None:
-        """Return the App that already has this name, None if GitHub shows none. Raises GitHubError."""
+        """Return the App that already has this name, or None if GitHub does not show one. Raises GitHubError."""
         answer = self._call("GET", f"/apps/{app.slug}")
         if answer.status == HTTPStatus.NOT_FOUND:
             return None

@@ -43,7 +43,7 @@ class Credentials:
 def find_credentials(environment: Mapping[str, str]) -> Credentials:
     """Return the operator's token.
 
-    Raises BadInput for an API address that no token may be sent to, and when there is no token.
+    Raises BadInput for an API address that no token may be sent to, and if no token is set.
     """
     api_url = GitHubApi(job_api_url(environment)).api_url
     for name in VARIABLES:

@@ -97,7 +97,7 @@ class App:
         return RunnerToken(token=fields["token"], expires_at=str(fields.get("expires_at", "")))
 
     def rate_limit(self, token: str) -> dict[str, Any] | None:
-        """Return the rate-limit buckets as GitHub names them; None when the token is dead already."""
+        """Return the rate-limit buckets as GitHub names them, or None if the token is no longer valid."""
         answer = self._send("GET", "/rate_limit", token, None)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             return None

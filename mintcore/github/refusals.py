@@ -50,7 +50,7 @@ _DOCUMENTATION = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9/_.@#
 
 
 def message_of(answer: Answer) -> str:
-    """Return GitHub's ``message`` on one line and without links, empty if there is none; at most 300 characters."""
+    """Return GitHub's ``message`` on one line and without links, at most 300 characters; empty without one."""
     return one_line(_LINK.sub(" ", _raw_message(answer)[: 4 * MAX_QUOTED]).replace('"', "'"), MAX_QUOTED)
 
 

@@ -91,7 +91,7 @@ class Connections:
             return False
 
     def acquire(self) -> socket.socket | None:
-        """Return an idle connection that the service has not closed, ``None`` if there is none."""
+        """Return an idle connection that the service has not closed, or ``None``."""
         oldest = self._clock.monotonic() - MAX_IDLE_SECONDS
         while self._idle:
             try:

@@ -12,7 +12,7 @@ MIN_LENGTH = 4
 
 
 def closest_name(name: str, known: Iterable[str]) -> str:
-    """Return the known name that ``name`` is one letter away from, empty if there is none.
+    """Return the known name that ``name`` is one letter away from, or an empty text.
 
     Case, and ``-`` instead of ``_``, do not count. One letter is added, missing, changed, or swapped with its
     neighbor.

@@ -66,7 +66,7 @@ def require_signature(unverified: UnverifiedToken, key: RSAPublicKey | EllipticC
 
 
 def parse_key_set(document: Mapping[str, Any], algorithms: frozenset[str] = RS256_ONLY) -> KeySet:
-    """Return the usable keys of a JSON Web Key Set (RFC 7517 §5). Raises IssuerUnavailable if there are none."""
+    """Return the usable keys of a JSON Web Key Set (RFC 7517 §5). Raises IssuerUnavailable if no key is usable."""
     listed = document.get("keys")
     keys: dict[str, RSAPublicKey | EllipticCurvePublicKey] = {}
     unusable: list[str] = []

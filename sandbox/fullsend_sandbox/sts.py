@@ -34,7 +34,7 @@ LATEST = 253402300799
 """The last second of the year 9999."""
 
 IssuerKeys = Callable[[str], Mapping[str, PublicKey] | None]
-"""Issuer URL to its public keys by key id; None when the issuer cannot be reached."""
+"""Issuer URL to its public keys by key id, or to None if the issuer cannot be reached."""
 
 
 @dataclass

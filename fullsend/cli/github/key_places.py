@@ -130,7 +130,7 @@ class GoogleKeys:
         self._serve(app, created.app_id, created.key)
 
     def resume(self, app: NewApp, found: ExistingApp) -> None:
-        """Add the role with the key that is stored, if it is the App's. Raises CommandError if there is none."""
+        """Add the role with the key that is stored, if it is the App's. Raises CommandError if no key is stored."""
         state = self._read(app)
         if environment.app_ids(state.environment).get(app.role) == found.app_id:
             note(f"The mint serves the role {app.role} with it.")

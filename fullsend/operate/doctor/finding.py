@@ -38,7 +38,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class AppReport:
-    """What GitHub said about a role's stored key: the App's facts, or why there are none."""
+    """What GitHub said about a role's stored key: the App's facts, or why they are unknown."""
 
     facts: AppFacts | None = None
     refused: str = ""
@@ -50,7 +50,7 @@ class AppReport:
 
 @dataclass(frozen=True, slots=True)
 class NameReport:
-    """What GitHub says about an enrolled name: its spelling and id now, or why there are none.
+    """What GitHub says about an enrolled name: its spelling and id now, or why they are unknown.
 
     `known_as` is the name that the enrolled id has now, empty where it is not known.
     """

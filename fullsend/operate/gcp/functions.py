@@ -31,7 +31,7 @@ class Functions:
         self._api = session.api("cloudfunctions", "v2")
 
     def get(self, name: str) -> dict[str, Any] | None:
-        """Return a function, None when there is none."""
+        """Return a function, or None if it does not exist."""
         try:
             return self._api.get(name, "show the function")
         except NotThere:

@@ -53,7 +53,7 @@ class Refusal:
 
     @property
     def reason(self) -> str:
-        """ErrorInfo's reason, such as SERVICE_DISABLED; empty when there is none."""
+        """ErrorInfo's reason, such as SERVICE_DISABLED; empty without one."""
         return str(named(self.details, "ErrorInfo").get("reason", ""))
 
     @property

@@ -38,7 +38,7 @@ class Kms:
             self._api.post(parent, f"create the key ring {identifier}", keyRingId=identifier)
 
     def keys(self, ring: str) -> list[str] | None:
-        """Return the full names of a ring's keys; None when there is no such ring."""
+        """Return the full names of a ring's keys, or None if the ring does not exist."""
         try:
             pages = list(self._api.pages(f"{ring}/cryptoKeys", f"list the keys of {_short(ring)}", pageSize=100))
         except NotThere:
@@ -58,7 +58,7 @@ class Kms:
             self._api.post(parent, what, body, cryptoKeyId=identifier, skipInitialVersionCreation="true")
 
     def versions(self, key: str) -> list[KmsVersion] | None:
-        """Return a key's versions, newest first; None when there is no such key."""
+        """Return a key's versions, newest first, or None if the key does not exist."""
         what = f"list the versions of the key {_short(key)}"
         try:
             pages = list(self._api.pages(f"{key}/cryptoKeyVersions", what, pageSize=100))

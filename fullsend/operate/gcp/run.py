@@ -25,11 +25,11 @@ class Run:
         self._api = session.api("run", "v2")
 
     def service(self, name: str) -> dict[str, Any] | None:
-        """Return a service, None when there is none."""
+        """Return a service, or None if it does not exist."""
         return self._read(name, "show the Cloud Run service")
 
     def revision(self, name: str) -> dict[str, Any] | None:
-        """Return a revision, None when there is none."""
+        """Return a revision, or None if it does not exist."""
         return self._read(name, f"show the revision {name.rpartition('/')[2]}")
 
     def _read(self, name: str, what: str) -> dict[str, Any] | None:

@@ -33,7 +33,7 @@ class SecretManager:
         return sorted(one for one in found if one.startswith(prefix))
 
     def versions(self, name: str) -> list[Version] | None:
-        """Return a secret's versions, newest first; None when there is no such secret."""
+        """Return a secret's versions, newest first, or None if the secret does not exist."""
         what = f"list the versions of the secret {_short(name)}"
         try:
             pages = list(self._api.pages(f"{name}/versions", what, pageSize=100))

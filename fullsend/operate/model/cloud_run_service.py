@@ -116,7 +116,7 @@ class Service:
 def edited(
     service: Service, serving: Mapping[str, Any] | None, edit: Change, sizing: Sizing | None = None
 ) -> dict[str, Any] | None:
-    """Return the body to PATCH, None when edit and sizing hold already.
+    """Return the body to PATCH, or None if edit and sizing hold already.
 
     `serving` is the revision that serves, needed where `service.starts_from_revision`. Raises BadInput.
     """

@@ -117,7 +117,7 @@ class DropEntries:
 
 
 def same_entry(environment: Mapping[str, str], issuer: Issuer, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entry with the same match and repository as `fields`; empty if there is none. Raises BadInput."""
+    """Return the entry with the same match and repository as `fields`; empty without one. Raises BadInput."""
     # An entry without roles is compared too: any role serves, it is not part of the key.
     wanted = _key(_as_parsed({**fields, "roles": ["x"]}, issuer))
     for before in raw_callers(environment):

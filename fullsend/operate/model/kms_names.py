@@ -71,7 +71,7 @@ def key_name(location: MintLocation, role: Role) -> str:
 
 
 def role_of(key: str) -> Role | None:
-    """Return the role whose key has this full name, None if it is another key's."""
+    """Return the role whose key has this full name, or None for another key."""
     identifier = key.rpartition("/")[2]
     try:
         role = parse_role(identifier.removeprefix("fullsend-").removesuffix("-app"))

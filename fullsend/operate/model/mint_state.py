@@ -66,7 +66,7 @@ class MintState:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables of the mint as asked for last; empty when there is no mint.
+        """The variables that were last requested for the mint; empty without a mint.
 
         The service's, not the function's: enrollments change only the service.
         """
@@ -91,7 +91,7 @@ class MintState:
 
     @property
     def url(self) -> str:
-        """Where callers reach the mint; empty when there is none."""
+        """The URL at which callers reach the mint; empty without a mint."""
         function = self.function or {}
         return str(function.get("url") or function.get("serviceConfig", {}).get("uri", "")).rstrip("/")
 

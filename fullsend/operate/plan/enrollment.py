@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def require_mint(state: MintState) -> None:
-    """Raise NotThere when there is no mint to change."""
+    """Raise NotThere if no mint is deployed."""
     if state.service is None or state.function is None:
         raise NotThere(
             f"The project {state.location.project} has no mint in the region {state.location.region}.",

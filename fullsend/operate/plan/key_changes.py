@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def key_steps(state: MintState, roles: Sequence[RoleKey]) -> list[Step]:
-    """Return the steps for the roles' keys. Raises BadInput when there is no key, given or stored."""
+    """Return the steps for the roles' keys. Raises BadInput if no key is given or stored."""
     in_secrets = [role for role in roles if role.in_kms is None]
     return [step for role in in_secrets for step in _secret_steps(state, role)] + storing_steps(state, roles)
 

@@ -111,7 +111,7 @@ def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
 def rotate_key(state: MintState, wanted: RoleKey, stored: Secret | None = None) -> list[Step]:
     """Return the steps: the new version, a revision that reads it, then the old versions disabled.
 
-    There are none if the key is in use already. `stored` is the newest stored key, None if it cannot be read.
+    A key that is in use already needs no step. `stored` is the newest stored key, None if it cannot be read.
 
     A running mint keeps a key for minutes. Naming the new key's fingerprint in the environment makes a
     revision whose instances read it afresh; once that revision serves, nothing uses the old key.

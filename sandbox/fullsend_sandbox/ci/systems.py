@@ -65,7 +65,7 @@ class CISystems:
         self._federation.put_provider(names.POOL, Provider(provider_id=provider_id, **given | changes))
 
     def keys_of(self, issuer: str) -> Mapping[str, PublicKey] | None:
-        """Return the keys that Google finds at an issuer's address; None where there is no such issuer."""
+        """Return the keys that Google finds at an issuer's address, or None if the issuer does not exist."""
         return next((one.published_keys() for one in self if one.reachable and one.issuer == issuer), None)
 
     def mint_environment(

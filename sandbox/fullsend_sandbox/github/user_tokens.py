@@ -105,7 +105,7 @@ class UserTokens:
         self._live.pop(hash_token(text), None)
 
     def of(self, request: Request) -> UserToken | None:
-        """Return the personal access token behind a request, None if the caller shows another credential.
+        """Return the personal access token behind a request, or None if the caller shows another credential.
 
         Raises RefusedError 401 for an invalid one.
         """

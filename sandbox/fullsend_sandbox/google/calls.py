@@ -36,7 +36,7 @@ Handler = Callable[[Call], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The handler of a method, and the IAM permission that it requires; None where it requires none."""
+    """The handler of a method, and the IAM permission that it requires, if any."""
 
     handler: Handler
     permission: str | None

@@ -60,7 +60,7 @@ class ControlPlane:
         self._running = ExitStack()
 
     def start(self) -> Self:
-        """Start every API. Raises OSError when there is no port left."""
+        """Start every API. Raises OSError if no port is free."""
         with ExitStack() as started:
             for service in self.services():
                 service.start()

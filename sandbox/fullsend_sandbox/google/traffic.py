@@ -44,7 +44,7 @@ def _check_target(target: Target, revisions: Collection[str]) -> None:
 
 
 def targets_of(traffic: Sequence[Target], latest_ready: str | None) -> list[tuple[str, int]]:
-    """Return names of revisions and their per cent; what needs a ready revision is left out while there is none."""
+    """Return names of revisions and their per cent; before a revision is ready, without entries that need one."""
     shares: dict[str, int] = {}
     for target in traffic:
         revision = latest_ready if target["type"] == LATEST else target["revision"]

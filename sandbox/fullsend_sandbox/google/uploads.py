@@ -54,7 +54,7 @@ class Uploads(LoopbackService):
         return f"{self.url}/{self.bucket}/{name}?X-Goog-Signature={signature}"
 
     def uploaded(self, bucket: str, name: str) -> bytes | None:
-        """Return what was uploaded; None where nothing was."""
+        """Return the upload, or None before it."""
         with self._lock:
             upload = self._uploads.get(name) if bucket == self.bucket else None
             return None if upload is None else upload.data
