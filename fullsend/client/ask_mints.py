@@ -1,6 +1,6 @@
-"""Send one request to one mint or to several, until an answer counts.
+"""Send one request to one or several mints until an answer is final.
 
-This module decides which mint is asked when, which failures are retried, and what an answer means to the caller.
+This module decides the order of the mints, the failures to retry, and the meaning of an answer.
 """
 
 from __future__ import annotations
@@ -47,24 +47,24 @@ OK = 200
 REQUEST_SECONDS = 40.0
 """Longer than the 25 s in which a mint answers, so its own `upstream_timeout` arrives."""
 PERMANENT = frozenset({"internal_error", "invalid_role_key"})
-"""A mint's own codes with a 5xx that stay until its operator acts; a 5xx of anything else may pass."""
+"""Error codes of a mint with a 5xx that last until its operator acts; any other 5xx may pass."""
 # A sleep may end a moment early by the clock that is read here.
 _EARLY_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One request, the same for each mint and each attempt: the mints' logs show them under one id."""
+    """One request, the same for each mint and attempt, so all their logs have the same request id."""
 
     method: str
     path: str
     body: object
     identity: Callable[[float], str] = field(repr=False)
-    """Gives an OIDC token within some seconds; called for each request: a mint may accept a token only once."""
+    """Returns an OIDC token within the given seconds; called per request: a mint may accept it only once."""
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def put_to(self, url: str, transport: Transport, policy: RetryPolicy, seconds: float) -> Answer:
-        """Send it to one mint. Raises `NoAnswerError`, or `AmbientIdentityError` without an OIDC token."""
+        """Send the request to one mint. Raises `NoAnswerError`, or `AmbientIdentityError` without an OIDC token."""
         ends = policy.now() + seconds
         unverified_identity = self.identity(seconds)
         if not is_token(unverified_identity):
@@ -92,7 +92,7 @@ def ask(
 ) -> T:
     """Return the first mint's answer, parsed. Raises `MintClientError`.
 
-    A mint is not asked before the time that it asked for, nor again when only its operator can help.
+    Each mint's `Retry-After` is respected, and a mint is not asked again if only its operator can help.
     """
     mints = [_Mint(url) for url in urls]
 
@@ -106,7 +106,7 @@ def ask(
             if answer is not None:
                 return _parsed(parse, answer, mint.url)
             if mint.limits:
-                # This mint works and says wait: another mint must not be a way around its limit.
+                # This mint works and limits the caller: another mint must not be a way around its limit.
                 for other in mints:
                     other.not_before = max(other.not_before, mint.not_before)
                 break
@@ -122,7 +122,7 @@ def ask(
 
 @dataclass(slots=True)
 class _Mint:
-    """One of the mints that are asked, and how the last request to it ended."""
+    """One mint, and the result of the last request to it."""
 
     url: str
     not_before: float = 0.0
@@ -177,7 +177,8 @@ def _together(failures: Sequence[MintClientError]) -> MintClientError:
     """Choose one error from the last round: prefer a mint's error over a network failure."""
     if not failures:
         return MintUnreachableError(
-            f"No mint was asked, because the total time is less than {MIN_ATTEMPT_SECONDS} s. Fix: give more time "
+            f"No mint was asked, because the total time is shorter than {MIN_ATTEMPT_SECONDS} s. Fix: give more "
+            "time "
             "with `RetryPolicy(total_seconds=…)`.",
             code="mint_unreachable",
         )
@@ -198,7 +199,7 @@ def _parsed(parse: Callable[[bytes, str], T], answer: Answer, url: str) -> T:
         return parse(answer.body, url)
     except ValueError as error:
         raise MintAnswerError(
-            f"What answers at {url} is not a mint: {one_line(str(error))}.",
+            f"The server at {url} is not a mint: {one_line(str(error))}.",
             code="not_a_mint",
             status=answer.status,
         ) from None
@@ -223,7 +224,7 @@ def _refusal(answer: Answer, url: str) -> MintClientError:
         sentence = f"{url} answers {answer.status} without the mint's error."
         return kind(sentence, code="mint_not_reached", status=answer.status)
     return MintAnswerError(
-        f"What answers at {url} is not a mint: it answers {answer.status} without the mint's error.",
+        f"The server at {url} is not a mint: it answers {answer.status} without the mint's error.",
         code="not_a_mint",
         status=answer.status,
     )

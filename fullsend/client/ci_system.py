@@ -1,6 +1,6 @@
-"""Find out which CI system this process runs in, and call the system's own programs.
+"""Find the CI system that this process runs in, and call its programs.
 
-The variables that each system sets in every job decide. `identity.py` and `other_ci.py` get the token.
+Each system sets its own variables in every job. `identity.py` and `other_ci.py` get the token.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class CISystem(StrEnum):
-    """A CI system whose jobs have an identity, as messages call it."""
+    """A CI system whose jobs have OIDC tokens, by its name in messages."""
 
     ACTIONS = "GitHub Actions"
     GITLAB = "GitLab CI"
@@ -44,13 +44,13 @@ def ci_system(environ: Mapping[str, str]) -> CISystem | None:
     for name, system in _VARIABLES.items():
         if environ.get(name, "").lower() == "true":
             return system
-    # Last: the runners of the others are often pods too.
+    # Last, because jobs of other systems often run in pods too.
     is_pod = environ.get(TOKEN_FILE) or environ.get("KUBERNETES_SERVICE_HOST")
     return CISystem.KUBERNETES if is_pod else None
 
 
 class AgentError(Exception):
-    """A CI system's own program was not found or did not do its work; `ran` says whether it started."""
+    """A CI system's program was not found or failed; `ran` tells whether it started."""
 
     def __init__(self, reason: str, *, ran: bool) -> None:
         super().__init__(reason)

@@ -1,11 +1,11 @@
-"""The failures of a caller, as one tree.
+"""Define the errors of the client in one tree.
 
     MintClientError
     ├── MintConfigurationError   a URL that may not be used                  code mint_url_… or github_url_invalid
     ├── AmbientIdentityError     no OIDC token for this job                  code oidc_…
     ├── MintUnreachableError     no answer, or only 408, 425, 429, 5xx       a mint's, or mint_…
     ├── MintRefusedError         the mint answered 4xx                       the mint's code
-    ├── MintAnswerError          what answered is not a mint                 code not_a_mint
+    ├── MintAnswerError          the server is not a mint                    code not_a_mint
     └── GitHubTokenError         GitHub refused a token or its revocation    code github_…
 
 Every error says what happened (`message`) and what to change (`remedy`). Neither ever holds a token.
@@ -19,7 +19,7 @@ from fullsend.client.remedies import remedy_for
 from fullsend.failure import Failure
 
 FIX = " Fix: "
-"""What separates a mint's sentence from its fix."""
+"""The separator between a mint's sentence and its fix."""
 _FIX = re.compile(r"(?:^|(?<=\s))Fix:")
 
 
@@ -35,7 +35,7 @@ class MintClientError(Failure):
         request_id: str | None = None,
         nothing_was_sent: bool = False,
     ) -> None:
-        # A mint's sentence ends with its own fix. It knows the request, so it replaces the paragraph of the code.
+        # A mint's sentence may end with a fix for this request; that fix replaces the code's general remedy.
         told, *fixes = (part.strip() for part in _FIX.split(message))
         if not told and status is not None:
             told = f"The mint answered {status} without a message."
@@ -46,7 +46,7 @@ class MintClientError(Failure):
 
     @property
     def remedy(self) -> str:
-        """What to change: the mint's own fix, else the paragraph of the code."""
+        """The mint's fix, or the code's general remedy."""
         return self._remedy or remedy_for(self.code)
 
 
@@ -58,19 +58,19 @@ class MintConfigurationError(MintClientError):
 
 
 class AmbientIdentityError(MintClientError):
-    """This job has no OIDC token to show."""
+    """This job has no OIDC token."""
 
 
 class MintUnreachableError(MintClientError):
-    """No mint answered within the time limit, or all answered with a failure that can pass."""
+    """No mint answered within the time limit, or all answered with a transient failure."""
 
 
 class MintRefusedError(MintClientError):
-    """The mint understood and said no; asking again gets the same answer."""
+    """The mint refused the request; repeating it gets the same answer."""
 
 
 class MintAnswerError(MintClientError):
-    """Something answered that does not speak the mint's protocol."""
+    """The server does not speak the mint's protocol."""
 
 
 class GitHubTokenError(MintClientError):

@@ -27,7 +27,7 @@ INVALID_BEARER = "invalid"
 
 
 class Bearer(StrEnum):
-    """Which OIDC token a request carries."""
+    """The OIDC token of a request."""
 
     JOB = "job"
     NONE = "none"
@@ -53,7 +53,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a mint answered, and how that differs from what was expected; no problem means as expected."""
+    """A mint's answer and its differences from the expected one, empty if it is as expected."""
 
     expectation: Expectation
     status: int
@@ -135,7 +135,7 @@ def compare(expectation: Expectation, answer: Answer) -> Outcome:
 
 
 def _comparable(value: Any) -> Any:
-    """Repositories compare without case and order."""
+    """Return a value in which the case and order of repositories do not matter."""
     return sorted(str(item).lower() for item in value) if isinstance(value, list) else value
 
 
@@ -145,9 +145,9 @@ def probe(
     identity: Callable[[], str],
     revoke: Callable[[str], object],
 ) -> list[Outcome]:
-    """Make each request once and return the outcomes in order; a granted token is revoked at once.
+    """Make each request once and return the outcomes in order; revoke a granted token immediately.
 
-    ``ask`` sends a body with an Authorization header (empty for none); ``identity`` gives a fresh OIDC token.
+    ``ask`` sends a body with an Authorization header (empty for none); ``identity`` returns a fresh OIDC token.
     """
     outcomes = []
     for expectation in expectations:

@@ -1,7 +1,7 @@
 """Get the job's OIDC token, or explain why the job has none.
 
-The usual reasons are a missing permission, a fork's pull request, the network, or a page of a proxy.
-GitHub: "OpenID Connect reference"; the other systems are in `other_ci.py`.
+The usual reasons are a missing permission, a fork's pull request, the network, or a proxy. GitHub: "OpenID Connect
+reference"; the other systems are in `other_ci.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 DEFAULT_AUDIENCE = "fullsend-mint"
 IDENTITY_SECONDS = 30.0
-"""For the request for the OIDC token, its repetitions included."""
+"""The time for the OIDC token request, retries included."""
 REQUEST_URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
 REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - a variable's name
 AGENT_VARIABLES = ("BUILDKITE_AGENT_ACCESS_TOKEN", "CIRCLE_OIDC_TOKEN", "CIRCLE_OIDC_TOKEN_V2")
@@ -134,9 +134,9 @@ def no_token_in_actions(environ: Mapping[str, str]) -> AmbientIdentityError:
 
 
 def variables_of_identity(audience: str) -> frozenset[str]:
-    """Name the environment variables with which a child process could get OIDC tokens itself.
+    """Name the environment variables with which a child process could request OIDC tokens itself.
 
-    In Kubernetes and CircleCI it still can: the file and the agent stay where they are (docs/other-ci.md).
+    In Kubernetes and CircleCI a child still can, because the file and the agent stay available (docs/other-ci.md).
     """
     return frozenset({REQUEST_URL, REQUEST_TOKEN, gitlab_variable(audience), TOKEN_FILE, *AGENT_VARIABLES})
 

@@ -1,4 +1,4 @@
-"""Check whether an OIDC issuer publishes what Google and the mint read: OpenID Connect Discovery 1.0, §4."""
+"""Check whether an OIDC issuer publishes a usable discovery document (OpenID Connect Discovery 1.0, §4)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ PATH = "/.well-known/openid-configuration"
 
 
 def is_internal(url: str) -> bool:
-    """Whether a URL's host exists only inside a network: RFC 1918, RFC 6761, RFC 6762, a cluster's names.
+    """Whether a URL's host exists only in a private network: RFC 1918, RFC 6761, RFC 6762, a cluster's names.
 
-    Loopback does not count: the sandbox is there.
+    Loopback does not count, because the sandbox's issuers are on it.
     """
     host = (urlsplit(url).hostname or "").rstrip(".")
     if is_loopback(host):
@@ -41,7 +41,7 @@ class Discovery:
 
 
 def read_discovery(url: str, seconds: float = SECONDS) -> Discovery:
-    """Read an issuer's discovery document within these seconds. Never raises for its answers."""
+    """Read an issuer's discovery document within these seconds. Its answers never cause an exception."""
     try:
         answer = Transport(max_body=MAX_BODY).exchange("GET", url.rstrip("/") + PATH, seconds=seconds)
     except NoAnswerError as error:

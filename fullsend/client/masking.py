@@ -1,11 +1,11 @@
-"""Show of a token only the prefix that names its kind, and the hash that finds it in the audit log.
+"""Show a token only as its kind's prefix, and as the hash that finds it in the audit log.
 
-Also how a CI system is told to hide it in the job's log, where the system can. GitHub: "Workflow commands";
+It also makes the CI system hide the token in the job's log, if the system can. GitHub: "Workflow commands";
 Buildkite: "buildkite-agent redactor". GitLab CI masks only variables that it knows before the job starts; CircleCI
 and Kubernetes mask nothing at run time.
 
-Tokens are opaque. A classic installation token is `ghs_` and 36 characters, the stateless form about 520
-with dots and dashes; neither length nor alphabet may decide whether something is masked.
+Masking must not depend on a token's length or characters: a classic installation token is `ghs_` and 36 characters,
+a stateless one about 520 with dots and dashes.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def mask_in_log(token: str, environ: Mapping[str, str], write: Callable[[str], o
 
 
 def masked(token: str) -> str:
-    """Return `ghs_***` for a token that names its kind and is long enough for that to give nothing away."""
+    """Return `ghs_***` if the token has a known prefix and is long enough, so the prefix reveals little of it."""
     kind = _KIND.match(token)
     shown = kind[0] if kind and len(token) >= _MIN_TO_SHOW_KIND else ""
     return f"{shown}***"
@@ -69,5 +69,5 @@ def audit_hash(token: str) -> str:
 
 
 def redact(text: str, token: str) -> str:
-    """Replace every occurrence of a token in a text."""
+    """Replace every occurrence of a token in text."""
     return text.replace(token, masked(token)) if token else text

@@ -1,7 +1,7 @@
-"""The client of a mint: identity in, installation token out, revoked at the end.
+"""Exchange the job's identity for installation tokens, and revoke them at the end.
 
-:class:`MintClient` finds the identity and revokes what it minted; `ask_mints.py` asks the mints. It keeps no
-token on disk and prints nothing.
+:class:`MintClient` finds the identity and revokes its tokens; `ask_mints.py` sends the requests. It writes no token
+to disk and prints nothing.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _log = logging.getLogger("fullsend.client")
 
 
 class MintClient:
-    """Mints tokens for the job this runs in; as a context manager it revokes them when the block ends.
+    """Mints tokens for the job in which it runs; as a context manager it revokes them when the block ends.
 
     Several mint URLs are tried in order: the next one when a mint is unreachable or answers 5xx. Each request
-    carries a fresh OIDC token, which all of them accept, so list only mints that you trust alike.
+    carries a fresh OIDC token that every listed mint accepts, so list only mints that you trust equally.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class MintClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for sentence in self.revoke_all():
-            # The work is done and the token dies within the hour: worth a warning, not a failed job.
+            # The work is done and the token expires within the hour, so a warning is enough.
             _log.warning("%s", sentence)
 
     def mint(
@@ -88,8 +88,8 @@ class MintClient:
     ) -> MintedToken:
         """Return a token for a role.
 
-        `repos` are names of the calling repository's owner (or of `target_org`), `["*"]` is everything that the
-        installation has, None the mint's default. `level` and `permissions` narrow the role. Raises TypeError for a
+        `repos` are names of repositories of the caller's owner (or of `target_org`). `["*"]` is the whole
+        installation, None the mint's default. `level` and `permissions` narrow the role. Raises TypeError for a
         string in place of a list, `MintClientError` for the rest; see `fullsend.client.errors`.
         """
         return self.mint_checked(
@@ -123,7 +123,7 @@ class MintClient:
         return self._ask("GET", f"/v1/status{request.query()}", None, parse_status)
 
     def wait_usable(self, token: str) -> None:
-        """Wait until GitHub takes a fresh token. Raises `GitHubTokenError`."""
+        """Wait until GitHub accepts a fresh token. Raises `GitHubTokenError`."""
         self._github.wait_usable(token)
 
     @property
@@ -132,7 +132,7 @@ class MintClient:
         return tuple(self._unrevoked)
 
     def revoke_all(self) -> list[str]:
-        """Revoke what is unrevoked; return a sentence for each token that may live on."""
+        """Revoke the remaining tokens; return a sentence for each token that may still be valid."""
         told: list[str] = []
         for token in self.unrevoked:
             try:
@@ -141,7 +141,7 @@ class MintClient:
                         f"{unknown_to(self._github.api_url)}; it stays valid at its own GitHub until it expires."
                     )
             except GitHubTokenError as failure:
-                # The caller never had this token, so the paragraph of the code, "revoke it again", does not help.
+                # The caller never had this token, so the general remedy, "revoke it again", does not help.
                 told.append(f"{failure.message} It stays valid until it expires, one hour after it was issued.")
         return told
 
@@ -168,7 +168,7 @@ class MintClient:
 
 
 def job_owner() -> str:
-    """Return the owner of the repository whose job this is; empty when the environment does not say."""
+    """Return the owner of the job's repository; empty if the environment does not name it."""
     return os.environ.get("GITHUB_REPOSITORY_OWNER") or os.environ.get("GITHUB_REPOSITORY", "").partition("/")[0]
 
 

@@ -19,7 +19,7 @@ MAX_BODY = 65536
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What was found; `details` is one line for the operator."""
+    """The result of the check; `details` is one line for the operator."""
 
     refuses: bool
     version: str

@@ -1,7 +1,7 @@
-"""What a caller asks a mint for: one value for the command, the library and the status question.
+"""Define a caller's request, for the commands `token` and `status` and for the library.
 
-It prevents requests by accident: an empty list is not "everything", and another owner's repository is
-not the job's own of the same name. Whether the request is allowed is the mint's decision.
+It prevents mistakes: an empty list never means "everything", and another owner's repository never means the job's
+own repository of the same name. The mint decides whether the request is allowed.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _PERMISSION = re.compile(r"([a-z][a-z_]{0,99})\s*[:=]\s*([a-z]{1,20})")
 
 @dataclass(frozen=True, slots=True)
 class MintRequest:
-    """A role, and what its token is narrowed to; None means the mint's default."""
+    """A role and the limits of its token; None means the mint's default."""
 
     role: str
     repos: tuple[str, ...] | None = None
-    """Bare names, or `("*",)` for everything that the installation has."""
+    """Bare names, or `("*",)` for the whole installation."""
     level: str | None = None
     permissions: Mapping[str, str] | None = None
     target_org: str | None = None
@@ -46,7 +46,7 @@ class MintRequest:
         return "?" + urlencode(fields)
 
     def scope(self) -> str:
-        """Say in words which repositories are meant."""
+        """Describe the requested repositories in words."""
         if self.repos is None:
             return "the mint's default repositories"
         if self.repos == (EVERYTHING,):

@@ -1,8 +1,8 @@
-"""The OIDC token of a job in another CI system than GitHub Actions.
+"""Get the OIDC token of a job in a CI system other than GitHub Actions.
 
 GitLab CI puts it into a variable (GitLab: "OpenID Connect (OIDC) authentication using ID tokens"), Kubernetes into
 a file ("Launch a Pod using service account token projection"). The agents of Buildkite ("OIDC in Buildkite
-Pipelines") and CircleCI ("OIDC tokens with custom claims") hand it out.
+Pipelines") and CircleCI ("OIDC tokens with custom claims") return it on request.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 AGENT_SECONDS = 30.0
 PROJECTED_TOKEN = Path("/var/run/secrets/fullsend-mint/token")
-"""Where a pod finds its token, unless FULLSEND_ID_TOKEN_FILE names another file."""
+"""The path of a pod's token, unless FULLSEND_ID_TOKEN_FILE names another file."""
 CLUSTER_FOLDER = Path("/var/run/secrets/kubernetes.io")
 BUILDKITE_CLAIMS = "BUILDKITE_OIDC_TOKEN_CLAIMS"
 IDS = ("organization_id", "pipeline_id")
@@ -49,7 +49,7 @@ def token_of_other_ci(
     if system == CISystem.BUILDKITE:
         return _of_buildkite(audience, environ, seconds)
     if system == CISystem.CIRCLECI:
-        # Without --root-issuer the issuer is the organization's own, so the mint trusts this organization only.
+        # Without --root-issuer each organization has its own issuer, so the mint trusts only this organization.
         command = ["circleci", "run", "oidc", "get", "--claims", json.dumps({"aud": audience})]
         return _from_agent(command, environ, seconds)
     if system == CISystem.KUBERNETES:

@@ -1,7 +1,7 @@
-"""What to change, per error code: the paragraph that errors print and `docs/errors.md` lists.
+"""Define the remedy of each error code, which errors print and `docs/errors.md` lists.
 
-The mint's own codes come from :mod:`mintcore.errors`; here are the codes of the client, which no mint answers.
-`make docs` writes both tables to `docs/errors.md` and to the action's `hints.json`.
+:mod:`mintcore.errors` has the codes that mints answer; this module has the codes that only the client raises. `make
+docs` writes both tables to `docs/errors.md` and to the action's `hints.json`.
 """
 
 from __future__ import annotations
@@ -158,7 +158,8 @@ BEFORE: Mapping[str, ErrorCode] = {
     ),
     "oidc_answer_invalid": ErrorCode(
         0,
-        cause="The answer to the OIDC token request is not a JSON object: a page of a proxy, or a redirect.",
+        cause="The answer to the OIDC token request is not a JSON object, for example a proxy's page or a "
+        "redirect.",
         caller_fix="Something in front of the CI system's token service answered, for example a proxy's sign-in "
         "page. Check the proxy (HTTPS_PROXY, NO_PROXY), then run the job again.",
     ),
@@ -249,5 +250,5 @@ ACTION_HINTS: Mapping[str, str] = {
 
 
 def remedy_for(code: str) -> str:
-    """Return the paragraph for a code; a code that this version does not know is a newer mint's."""
+    """Return the remedy for a code; an unknown code comes from a newer mint."""
     return REMEDIES.get(code, UNKNOWN_CODE)

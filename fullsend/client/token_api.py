@@ -1,4 +1,4 @@
-"""The two things a caller asks GitHub about its token: is it usable yet, and revoke it.
+"""Ask GitHub whether a token is usable yet, and revoke tokens.
 
 GitHub REST: "Revoke an installation access token", "List repositories accessible to the app installation".
 """
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from fullsend.net.answer import Answer
 
 GITHUB_SECONDS = 20.0
-"""The bound on a revocation, or on waiting until a token is usable."""
+"""The time limit of a revocation, and of the wait until a token is usable."""
 FRESH_SECONDS = 5.0
-"""How long after its making GitHub may still not know a token."""
+"""How long GitHub may not know a new token."""
 # A fresh token is refused with these for a second or more.
 _NOT_YET = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 
 def unknown_to(api_url: str) -> str:
-    """Say what GitHub's 401 to a revocation may mean."""
+    """Explain GitHub's 401 to a revocation."""
     return f"{api_url} does not know the token: it was revoked or has expired, or is another GitHub's"
 
 

@@ -1,4 +1,4 @@
-"""Parse a mint's answers. They are outside input: an answer that does not fit is an error."""
+"""Parse a mint's answers, which are untrusted input: an answer in another form is an error."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class MintedToken:
     mint_url: str
     """The mint that answered."""
     warnings: tuple[str, ...] = ()
-    """What the mint ignored, or only reported; one line each."""
+    """The mint's warnings about ignored fields and rules that only report, one line each."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusRule:
-    """One rule that the mint looked at."""
+    """One rule of the mint, with its result."""
 
     rule: str
     passed: bool
     found: str
     expected: str
     code: str = ""
-    """What a request would be answered; empty where the rule passed, as `change` is."""
+    """The error code of a request; empty if the rule passed, like `change`."""
     change: str = ""
     report_only: bool = False
     open: bool = False
@@ -47,7 +47,7 @@ class StatusRule:
 
 @dataclass(frozen=True, slots=True)
 class MintStatus:
-    """What a mint says about the caller's own organization."""
+    """A mint's status of the caller's own organization."""
 
     org: str
     roles: tuple[str, ...]
@@ -57,7 +57,7 @@ class MintStatus:
     allowed: bool | None = None
     """Whether policy would allow the requested role; None if no role was requested."""
     rules: tuple[StatusRule, ...] = ()
-    """Every rule that was looked at for that, in order."""
+    """Every rule for that request, in order."""
 
 
 def parse_token(body: bytes, mint_url: str) -> MintedToken:

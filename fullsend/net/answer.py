@@ -1,4 +1,4 @@
-"""An answer, and text from outside made safe to read and to print."""
+"""Hold an HTTP answer, and make text from outside safe to parse and to print."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Tokens are opaque: the only assumption is that they fit in a header. A line break or a blank would let the
-# sender write further lines into $GITHUB_OUTPUT, $GITHUB_ENV or the log.
+# A token's form is not checked further than this. Attack: with a line break or a blank, its sender could write more
+# lines into $GITHUB_OUTPUT, $GITHUB_ENV or the log.
 _TOKEN = re.compile(r"[!-~]{1,65536}\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, headers (names in lower case) and body. `repr` shows no body: it may hold a token."""
+    """Status, headers (names in lower case) and body. `repr` does not show the body, which may hold a token."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)

@@ -1,4 +1,4 @@
-"""Open a connection to an origin: name lookup, TCP, the proxy's tunnel and TLS, all within one deadline."""
+"""Open a connection to an origin within one deadline: name lookup, TCP, the proxy's tunnel and TLS."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from fullsend.net.route import Proxy
 
 CONNECT_SECONDS = 10.0
-"""For one address, so a host whose first address is silent still has its second one tried."""
+"""The time for one address, so the second address is tried if the first does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a URL leads; `authority` is `host:port` as the URL has it."""
+    """The server that a URL names; `authority` is `host:port` as written in the URL."""
 
     secure: bool
     host: str
@@ -87,7 +87,7 @@ def _dial(host: str, port: int, deadline: Deadline) -> socket.socket:
 def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
     """Look up a name within the deadline.
 
-    In a thread, because the system's resolver has its own time limit and cannot be stopped.
+    It uses a thread, because the system's resolver has its own time limit and cannot be interrupted.
     """
     if is_address(host):
         return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))

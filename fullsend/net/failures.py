@@ -1,4 +1,4 @@
-"""Why a request has no answer: which host, and whether the name, the connection, the proxy or TLS failed.
+"""Explain a request without an answer: the host, and whether the name, the connection, the proxy or TLS failed.
 
     NoAnswerError
     └── NotConnectedError           no connection, so nothing was sent
@@ -7,9 +7,9 @@
             └── CertificateError    the host did not prove its name
                 └── UnreadableBundleError    the file of authorities in the environment cannot be read
 
-A `NoAnswerError` itself says that the request may have arrived and the answer did not, or is unusable.
+A plain `NoAnswerError` means that the request may have arrived, but the answer is missing or unusable.
 
-The texts hold no credential: they quote neither a header nor a body nor the path of a URL.
+The texts never quote a header, a body or the path of a URL, which may hold a credential.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class NotConnectedError(NoAnswerError):
 
 
 class UnusableRouteError(NotConnectedError):
-    """The environment gives no way to the host; another attempt gets the same result."""
+    """The environment's proxy or authorities prevent the connection; another attempt gets the same result."""
 
 
 class ProxyError(UnusableRouteError):
@@ -37,7 +37,7 @@ class ProxyError(UnusableRouteError):
 
 
 class CertificateError(UnusableRouteError):
-    """The host did not prove who it is."""
+    """The host's certificate was not accepted."""
 
 
 class UnreadableBundleError(CertificateError):
@@ -57,7 +57,7 @@ def cause(error: BaseException) -> str:
 
 
 def not_connected(error: BaseException, host: str, *, proxy: str = "") -> NotConnectedError:
-    """Explain a connection that did not come about; `proxy` is `host:port` of the one on the way."""
+    """Explain a failed connection; `proxy` is `host:port` of the proxy, if any."""
     peer = f"the proxy {proxy}, on the way to {host}," if proxy else host
     if isinstance(error, socket.gaierror | UnicodeError):
         return NotConnectedError(f"the name of {peer} was not found ({cause(error)})")

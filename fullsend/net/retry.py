@@ -1,6 +1,6 @@
-"""When to repeat, and how long to wait: backoff with jitter, `Retry-After`, a limit on time and attempts.
+"""Decide whether to repeat, and how long to wait: backoff with jitter, `Retry-After`, limits on time and attempts.
 
-It also knows which HTTP statuses may differ next time. The caller decides what a failure means.
+It also knows the HTTP statuses that may differ next time. The caller interprets a failure.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MIN_ATTEMPT_SECONDS = 0.5
-"""An attempt with less time than this only replaces a telling failure by a timeout."""
+"""With less time than this, an attempt would only replace a useful error by a timeout."""
 TOO_MANY_REQUESTS = 429
 
 
@@ -30,10 +30,10 @@ def is_retryable(status: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long to go on; all times in seconds. The clock, the sleep and the jitter are passed in."""
+    """The limits of repetition; all times in seconds. The clock, the sleep and the jitter are passed in."""
 
     total_seconds: float = 60.0
-    """Everything together: requests and waits."""
+    """The total time of requests and waits."""
     first_wait: float = 1.0
     max_wait: float = 15.0
     """Bounds the backoff; a longer `Retry-After` is honored if it fits the total."""
@@ -47,7 +47,7 @@ class RetryPolicy:
     """Called with a sentence for each wait that has a reason. The sentence may quote a service."""
 
     def start(self) -> Attempts:
-        """Begin to count time and attempts."""
+        """Start counting time and attempts."""
         return Attempts(self)
 
 
@@ -61,14 +61,14 @@ class Attempts:
 
     @property
     def left(self) -> float:
-        """Seconds until the operation must be over, at least 0."""
+        """The seconds left for the operation, at least 0."""
         return max(0.0, self._ends - self._policy.now())
 
     def wait(self, asked: float = 0.0, *, why: str = "") -> bool:
-        """Sleep before another attempt and return True; return False at once if no time or attempt is left.
+        """Sleep before another attempt and return True; return False immediately if no time or attempt is left.
 
         `asked` is the server's `Retry-After`, `why` the reason for `RetryPolicy.on_wait`. Half of each wait is
-        jitter: the jobs of one matrix that failed together must not come back together.
+        jitter, so the jobs of one matrix that failed together do not retry together.
         """
         policy = self._policy
         self._made += 1
@@ -86,8 +86,8 @@ class Attempts:
 class Retry(Generic[T]):
     """The result of an attempt that may succeed when repeated.
 
-    `last` is returned, or raised if it is an exception, when there is no other attempt; `after` is what the service
-    asked to wait, in seconds; `why` is the reason for `RetryPolicy.on_wait`.
+    `last` is returned, or raised if it is an exception, without another attempt; `after` is the wait that the
+    service requested, in seconds; `why` is the reason for `RetryPolicy.on_wait`.
     """
 
     last: T | Exception
@@ -96,7 +96,7 @@ class Retry(Generic[T]):
 
 
 def repeat(policy: RetryPolicy, attempt: Callable[[float], T | Retry[T]]) -> T:
-    """Return the first result of `attempt`, which is called with the seconds that are left.
+    """Return the first final result of `attempt`, which is called with the seconds that are left.
 
     When time or attempts run out, ends with the last `Retry`; an exception of `attempt` ends it at once.
     """

@@ -1,8 +1,8 @@
 """Read from the environment which proxy and which certificate authorities a request uses.
 
-The variables are those of curl and requests: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` in either case,
-lower case first; `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, and OpenSSL's own `SSL_CERT_FILE` and `SSL_CERT_DIR`.
-A request to loopback never uses a proxy. A `.netrc` is never read.
+It reads the variables of curl and requests: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` in either case,
+lower case first; `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, and OpenSSL's own `SSL_CERT_FILE` and `SSL_CERT_DIR`. A
+request to loopback never uses a proxy. A `.netrc` is never read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy; `authorization` is the value of its own header, empty for none."""
+    """An HTTP proxy; `authorization` is the value of `Proxy-Authorization`, empty without a password."""
 
     host: str
     port: int
@@ -47,11 +47,12 @@ class Proxy:
 
 def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
     """Return the proxy for an origin, None for a direct connection. Raises `ProxyError` for a wrong URL."""
-    # Attack: a proxy must not see the credential for a mint or an emulator on this machine, and cannot reach it.
+    # Attack: a proxy must not see the credential for a mint or an emulator on this machine, which it cannot reach
+    # anyway.
     if is_loopback(origin.host) or _excluded(origin.host, origin.port, _value(environ, "no_proxy")):
         return None
     for name in ("https_proxy" if origin.secure else "http_proxy", "all_proxy"):
-        # CGI: HTTP_PROXY is a request's `Proxy` header there (CVE-2016-5388).
+        # Attack: in CGI, a client's `Proxy` header sets HTTP_PROXY (CVE-2016-5388).
         lower_only = name == "http_proxy" and "REQUEST_METHOD" in environ
         url = environ.get(name, "").strip() if lower_only else _value(environ, name)
         if url:
@@ -62,7 +63,7 @@ def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
 def trusted_authorities(environ: Mapping[str, str]) -> ssl.SSLContext:
     """Return a client context that checks certificates against the environment's authorities.
 
-    Without a bundle in the environment: the system's authorities and those of certifi. Raises
+    Without a bundle in the environment it uses the system's authorities and those of certifi. Raises
     `UnreadableBundleError`.
     """
     for name in BUNDLES:

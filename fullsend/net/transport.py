@@ -1,8 +1,8 @@
-"""One HTTP request: bounded in time and size as a whole, never redirected, over its own connection.
+"""Send one HTTP request over its own connection, limited in total time and size, without following redirects.
 
-`mintcore.outbound.http1` writes and reads the bytes; its deadline covers head and body, however slowly they arrive.
-Each request opens a new connection: if a write breaks on a reused one, it is unknown whether it was done. A
-command makes few calls anyway. The caller decides what an answer means.
+`mintcore.outbound.http1` writes and reads the bytes; its deadline covers head and body, even if they arrive slowly.
+Each request opens a new connection, because after a failure on a reused one it is unknown whether the server has
+received the request. A command makes few calls anyway. The caller interprets the answer.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Transport:
     ) -> Answer:
         """Send one request and return the whole answer, whatever its status, within `seconds`.
 
-        `authorization` is the whole header, for example `Bearer …`; `json` is encoded, `body` is sent as it is.
+        `authorization` is the header's value, for example `Bearer …`; `json` is encoded, `body` is sent unchanged.
         Raises `NoAnswerError`: no connection, no answer in time, more than `max_body` bytes, or invalid HTTP.
         """
         deadline = Deadline(CorrectedClock(), seconds)

@@ -1,4 +1,4 @@
-"""Which URLs a credential may be sent to: https anywhere, http on loopback only."""
+"""Check that a credential may be sent to a URL: https anywhere, http only on loopback."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["UnsafeUrlError", "credential_url", "is_address", "is_loopback"]
 
 
 class UnsafeUrlError(ValueError):
-    """A URL that no credential may be sent to; the text says why and gives an example."""
+    """A credential must not be sent to this URL; the text says why and gives an example."""
 
 
 def credential_url(url: str, *, what: str, example: str) -> str:
-    """Return the URL without trailing slashes if a credential may go there.
+    """Return the URL without trailing slashes if a credential may be sent there.
 
     Raises `UnsafeUrlError`, which names `what` the URL is for and an example.
     """
-    # Attack: over plain http anyone on the path reads the OIDC token and mints with it.
+    # Attack: over plain http, anyone on the path could read the OIDC token and mint with it.
     problem = _problem(url)
     if problem:
         raise UnsafeUrlError(f"{what} {problem}, for example {example}")

@@ -56,7 +56,7 @@ async function refusal(env, token, seconds) {
 function checked(env, answer) {
   const refused = answer.status >= 300 && answer.status < 500
   if (refused && typeof jsonObject(answer.text).message !== 'string') {
-    throw new Error(`what answers at ${apiUrl(env)} does not speak GitHub's API (status ${answer.status})`)
+    throw new Error(`the server at ${apiUrl(env)} does not speak GitHub's API (status ${answer.status})`)
   }
   return answer
 }

@@ -94,7 +94,7 @@ function refusal(answer, url, identity) {
   }
   const text = answer.text.replaceAll(identity, '***').trim().slice(0, 200)
   const body = text ? `: ${text}` : ' and nothing else'
-  return new ActionError(`What answers at ${url} is not a mint: it answers ${answer.status}${body}`, 'not_a_mint')
+  return new ActionError(`The server at ${url} is not a mint: it answers ${answer.status}${body}`, 'not_a_mint')
 }
 
 function together(failures) {
