@@ -1,1 +1,1 @@
-"""GitHub as the command line uses it: Apps, names, variables and secrets."""
+"""Call GitHub for the command line: Apps, names, variables and secrets."""

@@ -11,11 +11,11 @@ from fullsend.github.slots import Kind, Slot, Stored
 
 
 class UnreadableError(ValueError):
-    """This is not an answer of GitHub's; the text names the field, never its content."""
+    """The answer does not have GitHub's form; the text names the field, never its content."""
 
 
 class Page(NamedTuple):
-    """Some of the entries, and how many there are in all."""
+    """Some of the entries, and the total number of entries."""
 
     entries: dict[Slot, Stored]
     total: int

@@ -1,4 +1,4 @@
-"""GitHub's REST API: its address, its headers, and the call that everything here shares.
+"""Call GitHub's REST API: its address, its headers, and one shared way to send requests.
 
 It limits how long a call is repeated, and rejects answers that are not GitHub's. GitHub REST: "Troubleshooting".
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fullsend.net.answer import Answer
 
 API_VARIABLE = "GITHUB_API_URL"
-"""The variable that names the GitHub of a job; a runner sets it."""
+"""The variable with the address of a job's GitHub API; a runner sets it."""
 DEFAULT_API_URL = "https://api.github.com"
 API_URL_FIX = (
     "Set GITHUB_API_URL to the API of the GitHub that the token is for: https://api.github.com (the default), or "
@@ -30,7 +30,7 @@ API_URL_FIX = (
 )
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 CALL_SECONDS = 30.0
-"""For one call, its repetitions included."""
+"""The time for one call, retries included."""
 
 
 def job_api_url(environ: Mapping[str, str]) -> str:
@@ -39,7 +39,7 @@ def job_api_url(environ: Mapping[str, str]) -> str:
 
 
 class NotGitHubError(NoAnswerError):
-    """What answered is not GitHub: a page of a proxy, or a server without `/api/v3`."""
+    """The server is not GitHub's API: a proxy, or a server without `/api/v3`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class GitHubApi:
             url = credential_url(self.api_url, what=API_VARIABLE, example=DEFAULT_API_URL)
         except UnsafeUrlError as error:
             raise BadInput(f"{error}.", API_URL_FIX, code="github_url_invalid") from None
-        # Attack, and misconfiguration: github.com itself must not receive the token as if it were the API.
+        # Attack, or a mistake: the token must not go to github.com itself, which is not the API.
         right = github_api_instead_of(url)
         if right:
             raise BadInput(
@@ -87,18 +87,18 @@ class GitHubApi:
         return self._checked(answer)
 
     def call_once(self, method: str, path: str, token: str, *, seconds: float) -> Answer:
-        """Send a call a single time. Raises `NoAnswerError`."""
+        """Send a call once, without retries. Raises `NoAnswerError`."""
         answer = self.transport.exchange(
             method, self.api_url + path, seconds=seconds, authorization=_bearer(token), headers=HEADERS
         )
         return self._checked(answer)
 
     def _checked(self, answer: Answer) -> Answer:
-        """Attack, and misconfiguration: another server's 401 or 404 must not count as GitHub's."""
+        """Attack, or a mistake: another server's 401 or 404 must not count as GitHub's."""
         refused = HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
         if refused and message_of(answer) is None:
             raise NotGitHubError(
-                f"what answers at {self.api_url} does not speak GitHub's API "
+                f"the server at {self.api_url} does not speak GitHub's API "
                 f"(status {answer.status} without GitHub's message)"
             )
         return answer

@@ -1,7 +1,7 @@
 """Create a role's GitHub App and wait for its installation: the calls to GitHub and their order.
 
 GitHub REST: "Create a GitHub App from a manifest", "Get an app", "Get an organization installation for the
-authenticated app". Stores nothing: the caller decides where the key goes.
+authenticated app". It does not store the key; its caller does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fullsend.net.answer import Answer
 
 POLL_SECONDS = 2.0
-"""How often GitHub is asked whether the App is installed."""
+"""The seconds between two checks whether the App is installed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The JWT with which a GitHub App proves itself. GitHub: "Generating a JSON Web Token (JWT) for a GitHub App"."""
+"""Make a GitHub App's JWT. GitHub: "Generating a JSON Web Token (JWT) for a GitHub App"."""
 
 from __future__ import annotations
 

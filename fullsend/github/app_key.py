@@ -1,4 +1,4 @@
-"""Load an App's private key. A command loads the same key several times."""
+"""Load an App's private key quickly, because a command loads the same key several times."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def load_app_key(pem: bytes) -> RSAPrivateKey:
     """Return the RSA private key in PEM (PKCS#1 or PKCS#8).
 
     Raises ValueError for an encrypted, damaged or unreadable key, TypeError for a key of another algorithm. Neither
-    holds anything of the key.
+    includes key material.
     """
     try:
         # OpenSSL's own check takes 50 ms for 2048 bits and 300 ms for 4096. Signing and verifying once takes 1 ms

@@ -1,4 +1,4 @@
-"""A GitHub App for a role, described for GitHub: the manifest, the prefilled form, and what GitHub answers.
+"""Describe a role's GitHub App for GitHub: the manifest, the prefilled form, and GitHub's answer.
 
 GitHub: "Registering a GitHub App from a manifest", "Registering a GitHub App using URL parameters"; REST "Create a
 GitHub App from a manifest". Pure: it sends nothing.
@@ -106,7 +106,7 @@ def install_url(page: str, web: str) -> str:
 
 
 def differences(wanted: Mapping[str, str], has: Mapping[str, str]) -> list[str]:
-    """Return how an existing App's permissions differ from the role's, one phrase each, sorted."""
+    """Return the differences between an existing App's permissions and the role's, one phrase each, sorted."""
     found = []
     for name in sorted({*wanted, *has}):
         if name == "metadata":

@@ -1,4 +1,4 @@
-"""Ask GitHub about an App, with the App's own key: is it the App's key, what may the App do, where is it installed.
+"""Ask GitHub about an App with the App's key: check the key, list its permissions and its installations.
 
 GitHub REST: "Get the authenticated app", "List installations for the authenticated app".
 """
@@ -37,7 +37,7 @@ class KeyMismatch(GitHubError):
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Where an App is installed, and what that account has accepted."""
+    """An App's installation, with the permissions that the account has accepted."""
 
     login: str
     permissions: Mapping[str, str]
@@ -47,7 +47,7 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class AppFacts:
-    """What GitHub says of the App whose key was shown."""
+    """GitHub's description of the App that the key belongs to."""
 
     app_id: str
     slug: str
@@ -59,7 +59,7 @@ class AppFacts:
 
 @dataclass(frozen=True, slots=True)
 class GitHubApps:
-    """GitHub, asked as an App; `now` is in seconds since the epoch. Raises BadInput for an unsafe URL."""
+    """Calls GitHub as an App; `now` is in seconds since the epoch. Raises BadInput for an unsafe URL."""
 
     api_url: str = DEFAULT_API_URL
     now: Callable[[], float] = time.time
@@ -69,11 +69,11 @@ class GitHubApps:
         object.__setattr__(self, "api_url", GitHubApi(self.api_url).api_url)
 
     def app(self, app_id: str, key: Secret | str) -> AppFacts:
-        """Return the App with this id; a text is a JWT. Raises BadInput for an invalid key, GitHubError."""
+        """Return the App with this id; a string is a JWT. Raises BadInput for an invalid key, GitHubError."""
         return _facts(self._object(self._ask("/app", app_id, key)))
 
     def app_everywhere(self, app_id: str, key: Secret | str) -> AppFacts:
-        """Return the App with every account it is installed on; a text is a JWT. Raises BadInput, GitHubError."""
+        """Return the App with every account it is installed on; a string is a JWT. Raises BadInput, GitHubError."""
         answer = self._ask("/app", app_id, key)
         app, quota = self._object(answer), quota_of(answer.headers)
         found: list[Installation] = []

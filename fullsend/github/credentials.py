@@ -24,14 +24,14 @@ GH_SECONDS = 15
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A token, where it was found, and the API to use it with."""
+    """A token, its source, and the API to use it with."""
 
     token: Secret
     source: str
     api_url: str
 
     def renewal(self, scopes: Iterable[str]) -> str:
-        """Say how to get a token with these scopes: gh cannot change one from the environment."""
+        """Return how to get a token with these scopes; gh cannot change a token from the environment."""
         if self.source in VARIABLES:
             return (
                 f"Set {self.source} to a token with the scopes {', '.join(scopes)}, "
@@ -53,7 +53,7 @@ def find_credentials(environment: Mapping[str, str]) -> Credentials:
 
 
 def _one_word(text: str, source: str) -> Secret:
-    """Return the token. Attack: a line break in it would add a header of its own to every request."""
+    """Return the token. Attack: a line break in the token would add a header to every request."""
     token = text.strip()
     if not token.isascii() or not token.isprintable() or " " in token:
         raise BadInput(f"{source} does not hold a GitHub token: a token is one word.", "Give the bare token.")
@@ -80,7 +80,7 @@ def _from_gh(environment: Mapping[str, str], host: str) -> str:
             env=dict(environment),
         )
     except (OSError, subprocess.TimeoutExpired):
-        raise _no_token("GH_TOKEN and GITHUB_TOKEN are not set, and gh does not answer.", host) from None
+        raise _no_token("GH_TOKEN and GITHUB_TOKEN are not set, and gh failed.", host) from None
     token = done.stdout.strip()
     if done.returncode or not token:
         raise _no_token(f"GH_TOKEN and GITHUB_TOKEN are not set, and gh is not logged in to {host}.", host)

@@ -1,4 +1,4 @@
-"""Turn GitHub's refusals into errors for the operator: what happened, the usual cause, the fix."""
+"""Explain GitHub's refusals to the operator: what happened, the usual cause, the fix."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCOPES = ("admin:org", "repo")
 
 
 class GitHubError(Failure):
-    """GitHub refused, contradicts what was given, or did not answer."""
+    """GitHub refused, gave an answer that contradicts the options, or did not answer."""
 
 
 class Forbidden(GitHubError):
@@ -32,7 +32,7 @@ class Forbidden(GitHubError):
 
 
 def unreachable(error: NoAnswerError, api_url: str) -> GitHubError:
-    """Explain that no answer of GitHub's came."""
+    """Explain a call without an answer."""
     return GitHubError(
         f"GitHub at {api_url} gave no usable answer: {error}.",
         "Check the network, the proxy and GITHUB_API_URL; a GitHub Enterprise Server is https://HOST/api/v3.",
@@ -42,7 +42,7 @@ def unreachable(error: NoAnswerError, api_url: str) -> GitHubError:
 def unreadable(api_url: str) -> GitHubError:
     """Explain an answer without the fields that GitHub documents."""
     return GitHubError(
-        f"What answers at {api_url} does not speak GitHub's API.",
+        f"The server at {api_url} does not speak GitHub's API.",
         "Check GITHUB_API_URL and the proxy; a GitHub Enterprise Server is https://HOST/api/v3.",
     )
 

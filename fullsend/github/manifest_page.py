@@ -1,7 +1,7 @@
-"""A page on loopback that sends a manifest to GitHub and receives the code GitHub answers with.
+"""Serve a page on loopback that sends a manifest to GitHub and receives GitHub's code.
 
-Listens on 127.0.0.1 on a port the system chooses. A random state ties the answer to this run: a page elsewhere that
-guesses the port cannot hand in a code of its own (the attack of RFC 6749 §10.12).
+It listens on 127.0.0.1 on a port that the system chooses. Attack (RFC 6749 §10.12): a web page that guesses the
+port could send another code, so a random state ties the answer to this run.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class ManifestPage:
                 self.send_header("Content-Type", "text/html; charset=utf-8")
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("Cache-Control", "no-store")
-                # The callback's address holds the code: no other site may learn it.
+                # The callback's address contains the code, so the browser must not send it to other sites.
                 self.send_header("Referrer-Policy", "no-referrer")
                 self.end_headers()
                 self.wfile.write(body)

@@ -1,7 +1,7 @@
-"""The case in which GitHub spells a name, and the id behind it.
+"""Look up GitHub's spelling and id of a name.
 
-CEL compares case-sensitively, so the name is looked up, not guessed. A name can be taken over, an id cannot. GitHub
-REST: "Get a user" (finds organizations too), "Get a user using their ID", "Get a repository".
+CEL compares case-sensitively, so the exact spelling matters. Another account can take over a name, but not an id.
+GitHub REST: "Get a user" (finds organizations too), "Get a user using their ID", "Get a repository".
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _AS_SPELLED = "give the name in GitHub's own case together with --as-spelled."
 
 
 class UnknownNameError(GitHubError):
-    """GitHub shows no such name: it is wrong, private, or the account was renamed or deleted."""
+    """GitHub does not show the name: it is wrong or private, or the account was renamed or deleted."""
 
 
 class RenamedError(GitHubError):
@@ -56,7 +56,7 @@ class RepositoryId:
 
 @dataclass(frozen=True, slots=True)
 class NameResolver:
-    """GitHub, asked how it spells names; without a token it knows public ones only."""
+    """Looks up names at GitHub; without a token only public ones."""
 
     api_url: str = DEFAULT_API_URL
     token: Secret | None = None
@@ -75,7 +75,7 @@ class NameResolver:
         return Account(Org(login), self._number(found))
 
     def login_of(self, number: str) -> str:
-        """Return the login that an account's id belongs to now; empty when GitHub shows no such account.
+        """Return the present login of an account's id; empty if GitHub does not show the account.
 
         Raises GitHubError.
         """
@@ -85,7 +85,7 @@ class NameResolver:
             return ""
 
     def repo_of(self, number: str) -> str:
-        """Return the name that a repository's id belongs to now; empty when GitHub shows no such repository.
+        """Return the present name of a repository's id; empty if GitHub does not show the repository.
 
         A renamed repository redirects to this address. Raises GitHubError.
         """
@@ -116,7 +116,7 @@ class NameResolver:
         return str(number)
 
     def _get(self, path: str, what: str) -> dict[str, Any]:
-        """Return the object at a path. A redirect means that the name is an old one; it is not followed."""
+        """Return the object at a path. A redirect means that the name is old, so it is not followed."""
         api = GitHubApi(self.api_url, self.retry)
         try:
             answer = api.call("GET", path, self.token.reveal() if self.token else "")

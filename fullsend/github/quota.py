@@ -1,4 +1,4 @@
-"""How many requests GitHub still accepts in this hour, as the headers of each answer say.
+"""Read from an answer's headers how many requests GitHub still accepts in this hour.
 
 GitHub REST: "Rate limits for the REST API". A GitHub Enterprise Server has no limits unless its owner sets them.
 """
@@ -31,7 +31,7 @@ class Quota:
 
 
 def quota_of(headers: Mapping[str, str]) -> Quota | None:
-    """Return the quota that an answer names; None if it names none that makes sense."""
+    """Return the quota in an answer; None if its headers have no valid one."""
     numbers = [headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining", "reset")]
     if not all(_NUMBER.fullmatch(number) for number in numbers):
         return None

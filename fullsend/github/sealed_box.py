@@ -1,4 +1,4 @@
-"""A secret as GitHub wants it: a libsodium sealed box. GitHub REST: "Encrypting secrets for the REST API"."""
+"""Encrypt a secret for GitHub as a libsodium sealed box. GitHub REST: "Encrypting secrets for the REST API"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nacl.public import PublicKey, SealedBox
 
 
 def sealed(public_key: str, value: str) -> str:
-    """Encrypt a value for a public key in base64. Raises ValueError for a key that is not one."""
+    """Encrypt a value for a public key in base64. Raises ValueError for an invalid key."""
     try:
         key = PublicKey(public_key.encode(), Base64Encoder)
     except (CryptoError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""Values for Actions variables and secrets: a slot is a name at one holder, `Stored` is what GitHub shows of it."""
+"""Define slots: a slot is the place of one Actions variable or secret, `Stored` is its value as GitHub shows it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """A variable is readable by everyone who may read the repository; a secret cannot be read back."""
+    """A variable, which every reader of the repository can read, or a secret, which cannot be read back."""
 
     VARIABLE = "variable"
     SECRET = "secret"  # noqa: S105 - a kind, not a secret
@@ -27,7 +27,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What GitHub shows of a slot: no value for a secret, no visibility in a repository."""
+    """A slot as GitHub shows it: without a value for a secret, without a visibility in a repository."""
 
     value: str | None = None
     visibility: str | None = None

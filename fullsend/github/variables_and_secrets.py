@@ -34,7 +34,7 @@ def connect(credentials: Credentials) -> GitHubApi:
 
 
 class Store:
-    """What Actions keeps for one holder: an organization, or `owner/repo`."""
+    """The Actions variables and secrets of one holder: an organization, or `owner/repo`."""
 
     def __init__(self, api: GitHubApi, holder: str, credentials: Credentials) -> None:
         self.holder = holder
@@ -50,7 +50,7 @@ class Store:
         doing = f"show {self.holder}"
         answer = self._call("GET", self._base, doing, accept={HTTPStatus.MOVED_PERMANENTLY})
         new_place = answer.headers.get("location", "")
-        # Attack: the token goes to GitHub alone, wherever a redirect leads.
+        # Attack: a redirect must not send the token to another server.
         if answer.status == HTTPStatus.MOVED_PERMANENTLY and new_place.startswith(f"{self._api.api_url}/"):
             answer = self._call("GET", new_place.removeprefix(self._api.api_url), doing)
         name = self._text(answer, "full_name" if "/" in self.holder else "login")
@@ -73,12 +73,12 @@ class Store:
         return found
 
     def write(self, slot: Slot, value: str, *, new: bool) -> None:
-        """Put a value under a name. Raises GitHubError."""
+        """Write a value under a name. Raises GitHubError."""
         doing = f"write the {slot}"
         if slot.kind is Kind.SECRET:
             self._seal(slot.name, value, doing)
         elif not (new and self._create(slot.name, value, doing)):
-            # Without a visibility in the body, an organization's variable keeps the visibility that it has.
+            # Without a visibility in the body, an organization's variable keeps its present visibility.
             body = {"name": slot.name, "value": value}
             self._call("PATCH", self._one(slot.kind, slot.name), doing, body=body)
 
@@ -87,14 +87,14 @@ class Store:
         return self._create(slot.name, value, f"create the {slot}")
 
     def remove(self, slot: Slot) -> None:
-        """Remove a name; one that is gone already counts as removed. Raises GitHubError."""
+        """Remove a name; a missing name counts as removed. Raises GitHubError."""
         gone = {HTTPStatus.NOT_FOUND}
         self._call("DELETE", self._one(slot.kind, slot.name), f"remove the {slot}", accept=gone)
 
     def may_write(self, kind: Kind) -> bool:
-        """Return whether the token may write here, found out without writing. Raises GitHubError.
+        """Return whether the token may write here, without writing. Raises GitHubError.
 
-        GitHub looks at permissions first: removing a missing name is 404 with the permission and 403 without.
+        GitHub checks permissions first: removing a missing name gets 404 with the permission and 403 without it.
         """
         name = f"FULLSEND_PROBE_{secrets.token_hex(8).upper()}"
         doing = f"say whether {self.holder} may be changed"
@@ -114,7 +114,7 @@ class Store:
         self._call("PUT", self._one(Kind.SECRET, name), doing, body=body)
 
     def _create(self, name: str, value: str, doing: str) -> bool:
-        """Create a variable; False when it exists by now."""
+        """Create a variable; False if it exists meanwhile."""
         body = {"name": name, "value": value} | ({} if "/" in self.holder else {"visibility": "all"})
         exists = {HTTPStatus.CONFLICT}
         answer = self._call("POST", self._list(Kind.VARIABLE), doing, body=body, accept=exists)
@@ -125,8 +125,8 @@ class Store:
     ) -> Answer:
         """Send a call; each may be repeated, because writing and removing twice ends in the same state.
 
-        Limits are reported at once, because their wait may be an hour. Raises GitHubError for a refusal that is
-        not in `accept`.
+        Rate limits are reported immediately, because the wait may be an hour. Raises GitHubError for a refusal that
+        is not in `accept`.
         """
         token = self._credentials.token.reveal()
         try:

@@ -1,1 +1,1 @@
-"""Tokens for one run straight from a GitHub App's key, without a mint, behind a network guard."""
+"""Make tokens for one run directly with a GitHub App's key, without a mint, behind a network guard."""

@@ -1,4 +1,4 @@
-"""The three actions of `run-token`. Each returns a report to print, in which tokens are masked."""
+"""Run the three actions of `run-token`. Each returns a report to print, in which tokens are masked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ALREADY_GONE = "already gone"
 
 @dataclass(frozen=True, slots=True)
 class TokenOptions:
-    """What the command line asks for."""
+    """The options of the command line."""
 
     owner: str | None
     repo: str | None
@@ -39,7 +39,7 @@ class TokenOptions:
 
 
 def mint(app: App, options: TokenOptions, keep: Keep | None) -> Report:
-    """Make a token for the run; `keep` gets it raw, the report masked. What cannot be kept is revoked."""
+    """Make a token for the run; `keep` gets it raw, the report masked. If `keep` fails, it is revoked."""
     token = _checked(app, options, "mint")
     if keep:
         try:
@@ -51,7 +51,7 @@ def mint(app: App, options: TokenOptions, keep: Keep | None) -> Report:
 
 
 def runner_token(app: App, options: TokenOptions, keep: Keep | None) -> Report:
-    """Make a runner registration token; the installation token it took is revoked again."""
+    """Make a runner registration token, and revoke the installation token that it needed."""
     if options.owner is None:
         raise BadInput("runner-token needs --owner, and --repo unless it is for the organization.")
     token = _checked(app, options, "runner-token")
@@ -70,10 +70,10 @@ def runner_token(app: App, options: TokenOptions, keep: Keep | None) -> Report:
 
 
 def revoke(app: App, options: TokenOptions, token_in_file: str | None) -> Report:
-    """Revoke the token that was kept, or one made for the run."""
+    """Revoke the stored token, or make a token and revoke that."""
     token = token_in_file or _checked(app, options, "revoke").token
     report: Report = {"action": "revoke", "token_masked": masked(token), "hashed_token": audit_hash(token)}
-    if options.print_headers:  # before: a dead token cannot ask
+    if options.print_headers:  # read before, because a revoked token cannot ask
         report["rate_limit"] = app.rate_limit(token)
     report["result"] = REVOKED if app.revoke(token, fresh=True) else ALREADY_GONE
     return report
@@ -81,8 +81,8 @@ def revoke(app: App, options: TokenOptions, token_in_file: str | None) -> Report
 
 def _checked(app: App, options: TokenOptions, action: str) -> InstallationToken:
     token = app.token(*options.scope(action))
-    # The installation comes from the environment and the owner from the command line: a left-over variable
-    # would otherwise yield a token for another owner's repository of the same name.
+    # The installation comes from the environment and the owner from the command line. A leftover variable could
+    # yield a token for another owner's repository of the same name.
     foreign = [n for n in token.repositories if options.owner and n.split("/")[0].lower() != options.owner.lower()]
     if foreign:
         app.revoke(token.token, fresh=True)

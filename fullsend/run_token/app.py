@@ -1,4 +1,4 @@
-"""The GitHub calls of a run: make, use, inspect and revoke one installation token.
+"""Make, use, inspect and revoke one installation token at GitHub.
 
 GitHub REST: "Create an installation access token for an app", "Create a registration token for a
 repository" and "… for an organization", "Get rate limit status", "Revoke an installation access token".
@@ -42,7 +42,7 @@ _LIMITED = "GitHub limits the calls of this App or token; run the command again 
 
 @dataclass(frozen=True, slots=True)
 class InstallationToken:
-    """What GitHub granted; the token does not show in `repr`."""
+    """The token that GitHub granted; `repr` does not show it."""
 
     token: str = field(repr=False)
     expires_at: str

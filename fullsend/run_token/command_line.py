@@ -1,7 +1,7 @@
-"""The command line of `run-token`: for runs that hold an App key and use no mint.
+"""Parse and run `run-token`, for runs that have an App key and use no mint.
 
-The per-run script and `fullsend run-token` both run it, and the script's machines have no click and no rich, so it
-uses the standard library. It prints reports in which tokens are masked.
+The per-run script and `fullsend run-token` share it. It uses only the standard library, because the script's
+machines have neither click nor rich. It prints reports in which tokens are masked.
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ SEVERAL = ("--repositories", "--permissions")
 NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")
 PERMISSION = re.compile(r"([a-z_]{1,64}):(read|write|admin)\Z")
 DESCRIPTION = """\
-Make and revoke tokens for one run straight from a GitHub App's key. Prints JSON with the token masked."""
+Make and revoke tokens for one run directly with a GitHub App's key. Prints JSON with the token masked."""
 EPILOG = """\
 actions:
   mint            an installation token
   runner-token    a registration token for self-hosted runners
-  revoke          end the token in --token-file; without it, mint one and revoke that one
+  revoke          revoke the token in --token-file; without it, make a token and revoke that
 
 environment:
   GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID    the App and its installation
   GITHUB_APP_PRIVATE_KEY_PEM or …_PATH         its key, inline or a file
-  CODEX_NET_MODE=online_allowlist and          the network guard; the list holds
+  CODEX_NET_MODE=online_allowlist and          the network guard; the list has
   CODEX_NET_ALLOWLIST=api.github.com           host names separated by commas
   GITHUB_API_URL                               another GitHub"""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Prints an error in the form of all commands, and fails when the help cannot be printed."""
+    """Prints errors in the form of all commands, and fails if the help cannot be printed."""
 
     def print_help(self, file: Any = None) -> None:
-        """Print the help; argparse alone ignores that standard output is closed."""
+        """Print the help; argparse ignores a closed standard output."""
         stream = file or sys.stdout
         stream.write(self.format_help())
         stream.flush()
@@ -74,7 +74,7 @@ def one_permission_each(args: Sequence[str]) -> list[str]:
     option, values = "", 0
     for word in args:
         if option and not values and word.startswith("-"):
-            result.append(option)  # without a value it is an error: dropped, it would ask for everything
+            result.append(option)  # without a value it stays an error
         if word in SEVERAL:
             option, values = word, 0
         elif word.startswith("-") or (values and word in ACTIONS):
@@ -135,7 +135,7 @@ def _parser(prog: str) -> _Parser:
 
 
 def _name(value: str) -> str:
-    # Names go into the path of a URL: a slash or a question mark would ask for something else.
+    # Attack: names go into the path of a URL, where a slash or a question mark would change the request.
     if not NAME.match(value):
         raise argparse.ArgumentTypeError(f"{value!r} is not a GitHub name")
     return value
@@ -143,7 +143,7 @@ def _name(value: str) -> str:
 
 def _names(value: str) -> list[str]:
     names = [_name(name) for name in re.split(r"[,\s]+", value) if name]
-    # A shell's unset variable must not ask for more than was meant.
+    # An empty value usually comes from an unset variable; it must not request more than intended.
     if not names:
         raise argparse.ArgumentTypeError("it is empty; name a repository, or leave the option out for the default")
     return names
@@ -154,7 +154,7 @@ def _permissions(value: str) -> dict[str, str]:
     for text in (part for part in re.split(r"[,\s]+", value) if part):
         match = PERMISSION.match(text)
         if not match:
-            raise argparse.ArgumentTypeError(f"{text!r} is not like contents:read")
+            raise argparse.ArgumentTypeError(f"{text!r} does not have the form contents:read")
         found[match[1]] = match[2]
     if not found:
         raise argparse.ArgumentTypeError("it is empty; name a permission, or leave the option out for all of them")
@@ -162,7 +162,7 @@ def _permissions(value: str) -> dict[str, str]:
 
 
 def _report(given: argparse.Namespace) -> dict[str, Any]:
-    """Do what was asked. Raises Failure."""
+    """Run the action and return its report. Raises Failure."""
     if given.action == "runner-token" and given.owner is None:
         raise BadInput("runner-token needs --owner, and --repo unless it is for the organization.")
     if given.token_file and given.action != "revoke":
@@ -191,8 +191,8 @@ def _done(action: str, app: App, wanted: actions.TokenOptions, token_file: Path 
             tell(unknown_to(app.settings.api_url))
         if kept is None:
             tell(
-                "This revoked a token that was minted just now, not an earlier one; revoke --token-file FILE "
-                "revokes the token in a file."
+                "This made a new token and revoked it; an earlier token stays valid. Fix: revoke --token-file "
+                "FILE revokes the token in a file."
             )
         return report
     keep = partial(_write, token_file) if token_file else None
@@ -201,8 +201,8 @@ def _done(action: str, app: App, wanted: actions.TokenOptions, token_file: Path 
     report = actions.mint(app, wanted, keep)
     if not keep:
         tell(
-            f"The token was not kept: it is lost, and valid until {report['expires_at']}. --token-file FILE keeps "
-            "it, and revoke --token-file FILE revokes it."
+            f"The token was not stored: it is lost, and valid until {report['expires_at']}. Fix: --token-file "
+            "FILE stores it, and revoke --token-file FILE revokes it."
         )
     return report
 

@@ -19,7 +19,7 @@ LISTS = ("CODEX_NET_ALLOWLIST", "CODEX_ALLOWLIST_HOSTS")
 
 
 def refusal(url: str, environ: Mapping[str, str]) -> str:
-    """Return why a URL may not be connected to, with what to set; empty when it may."""
+    """Return why the guard forbids a connection to a URL, and which variable allows it; empty if allowed."""
     host = urlsplit(url).hostname or ""
     mode = environ.get(MODE, "")
     if mode != ONLINE:

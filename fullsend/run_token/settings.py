@@ -1,4 +1,4 @@
-"""The App's credentials from the environment; every problem at once."""
+"""Read the App's credentials from the environment, and report every problem together."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"[0-9]{1,20}\Z")
 
 
 class SettingsError(Exception):
-    """What is wrong with the environment, one sentence per problem; never with a value of the key in it."""
+    """The problems of the environment, one sentence each, never with key material."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -35,7 +35,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Which App signs, for which installation, at which GitHub."""
+    """The App that signs, its installation, and the GitHub."""
 
     app_id: str
     """The App ID or its client ID; GitHub takes both as `iss`."""
@@ -77,7 +77,7 @@ def _matching(
 def _key(environ: Mapping[str, str]) -> RSAPrivateKey:
     inline, path = environ.get(INLINE, "").strip(), environ.get(PATH, "").strip()
     if bool(inline) == bool(path):
-        state = "both set; set one of them" if inline else "not set; set one of them, the key or the file it is in"
+        state = "both set; set one of them" if inline else "not set; set one of them, the key itself or its file"
         raise ValueError(f"{INLINE} and {PATH} are {state}")
     name = INLINE if inline else PATH
     try:

@@ -24,7 +24,7 @@ def test_revoke_ends_the_token_made_for_the_run(world: World, tool: Run) -> None
 
 def test_revoke_without_a_file_says_which_token_it_ended(tool: Run) -> None:
     done = tool("revoke --owner octo-org --repo secret-repo")
-    assert "revoked a token that was minted just now, not an earlier one" in done.stderr
+    assert "made a new token and revoked it; an earlier token stays valid" in done.stderr
 
 
 def test_a_token_kept_in_a_private_file_is_the_one_that_revoke_ends(
