@@ -1,1 +1,1 @@
-"""Everything that a running mint does not need: the command line, the caller's side and the operator's side."""
+"""The command line, the caller's library and the operator's tools. A running mint does not need this package."""

@@ -1,4 +1,4 @@
-"""What a command says on stderr, without a library: an error's one form, and text that no runner obeys."""
+"""Print errors and notes on stderr with the standard library only, as text that no runner obeys."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _COMMAND = re.compile(r"^(\s*)::", re.MULTILINE)
 
 
 def error_text(message: str, remedy: str = "", code: str = "") -> str:
-    """Return an error as every command prints it: what happened, `Fix:` and the command or setting, the code."""
+    """Return an error in the form of every command: the sentence, `Fix:` with the command or setting, the code."""
     lines = [f"error: {message}"]
-    # A message that ends with its own fix, such as one of the mint's settings, needs no second one.
+    # A message can already end with a fix, such as one about the mint's settings.
     if remedy and " Fix: " not in message:
         lines.append(f"Fix: {remedy}")
     if code:
@@ -22,12 +22,12 @@ def error_text(message: str, remedy: str = "", code: str = "") -> str:
 
 
 def without_secrets(text: str) -> str:
-    """Return a text without anything that looks like a token, a JWT or a private key."""
+    """Return text without anything that looks like a token, a JWT or a private key."""
     return redact(text)
 
 
 def without_commands(text: str) -> str:
-    """Return a text in which a GitHub runner finds no command.
+    """Return text in which a GitHub runner finds no command.
 
     Attack: a runner obeys a line whose first characters after blanks are `::`, and `##[` anywhere in a line; a
     mint's sentence or a claim could hold either.

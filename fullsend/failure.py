@@ -1,4 +1,4 @@
-"""The base of every failure that a command explains: what happened, what to change, a stable code.
+"""Define the base of every failure that a command explains: a message, a remedy and a stable code.
 
     Failure
     ├── BadInput           a name, a file or a setting breaks a rule; nothing was sent
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 
 class Failure(Exception):
-    """A command cannot go on: `message` says what happened, `remedy` what to change (possibly empty)."""
+    """A command cannot continue: `message` says what happened, `remedy` what to change (possibly empty)."""
 
     def __init__(self, message: str, remedy: str = "", *, code: str = "") -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class Failure(Exception):
 
     @property
     def remedy(self) -> str:
-        """What to change; empty when nothing is known."""
+        """The change that fixes it; empty if unknown."""
         return self._remedy
 
 

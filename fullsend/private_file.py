@@ -1,4 +1,4 @@
-"""Write files that hold secrets: readable by their owner only, and complete or not at all."""
+"""Write files with secrets, which only their owner can read; a failed write leaves no partial file."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ _FILE = "Name a new file in an existing folder, or a regular file to be replaced
 
 
 def require_regular_file(path: Path) -> None:
-    """Raise BadInput for a path that is not a regular file, or has no folder. To be called before minting.
+    """Raise BadInput for a path that is not a regular file or has no folder. Call it before minting.
 
-    Attack: a file is replaced, not written into, so root would lose the device, the pipe or the link of that
-    name, and its reader would wait for a token that went elsewhere.
+    Attack: the file is replaced, not written into. So root would replace a device, a pipe or a link by a file, and
+    its reader would never get the token.
     """
     try:
         mode = path.lstat().st_mode
     except OSError:
         if not os.path.isdir(path.parent):  # noqa: PTH112 - Path.is_dir fails where it may not look
             raise BadInput(f"{path} cannot be written: the folder {path.parent} does not exist.", _FILE) from None
-        return  # there is nothing yet, or writing says what is wrong
+        return  # the file does not exist yet, or the write will report the problem
     if not stat.S_ISREG(mode):
         what = "a symbolic link" if stat.S_ISLNK(mode) else "not a regular file"
         raise BadInput(f"{path} is {what}.", _FILE)
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, replacing a file that was there. Raises Failure.
+    """Write a file that only its owner can read, and replace an existing file. Raises Failure.
 
-    Attack: writing into an existing file, or through a link, would keep that file's mode or follow the link
-    to a place others can read. So a new file is made with 0600 and then renamed into place.
+    Attack: an existing file keeps its mode, and a link may lead to a place that others can read. So a new file is
+    created with mode 0600 and then renamed.
     """
     require_regular_file(path)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

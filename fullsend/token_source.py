@@ -1,7 +1,7 @@
-"""Read a token that a user wants revoked from a file or a variable, never from an argument.
+"""Read the token to revoke from a file or a variable, never from an argument.
 
 The check for a GitHub token is lenient about length and alphabet, which GitHub may change. It is strict about the
-prefix: another secret, sent to GitHub by mistake, would get the same 401 as a token that is gone.
+prefix: another secret must not be sent to GitHub by mistake, where it would get the same 401 as a revoked token.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _GITHUBS = re.compile(r"gh[a-z]_|github_|v1\.")
 
 
 def token_of_file(path: Path, remedy: str) -> str:
-    """Return the token in a file, which may hold what any `--format` writes; - is stdin. Raises `BadInput`."""
+    """Return the token in a file in any of the forms of `--format`; - is stdin. Raises `BadInput`."""
     try:
         text = sys.stdin.read(MAX_FILE) if str(path) == "-" else path.read_text(encoding="utf-8")[:MAX_FILE]
     except OSError as error:
@@ -53,7 +53,7 @@ def _checked(token: str, source: str, remedy: str) -> str:
 
 
 def _in(text: str) -> str:
-    """Find the token in what any `--format` writes."""
+    """Find the token in text of any `--format`."""
     if text.startswith("{"):
         try:
             return str(json.loads(text).get("token", ""))

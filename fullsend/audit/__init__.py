@@ -1,1 +1,1 @@
-"""Reading a mint's audit log: who held which token."""
+"""Read a mint's audit log: which job held which token."""

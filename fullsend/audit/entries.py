@@ -1,9 +1,8 @@
 """Read audit events from log files in several forms.
 
-It reads the mint's own JSON lines (stdout, or the file of ``AUDIT_LOG``), also with a prefix before the JSON, as
-container logs have it. It reads Cloud Logging's entries with ``jsonPayload``, one a line or as the array that
-``gcloud logging read --format=json`` prints. Any other line is counted and skipped, so a truncated log can still
-be searched.
+It reads the mint's JSON lines from stdout or the file of ``AUDIT_LOG``, also with a prefix, as in container logs.
+It reads Cloud Logging's entries with ``jsonPayload``, one per line or as the array of ``gcloud logging read
+--format=json``. Any other line is counted and skipped, so a truncated log can still be searched.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ MAX_LINE = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FoundEvent:
-    """One event; ``time`` is when the entry says it was, empty where it does not."""
+    """One event; ``time`` is the time in the log entry, empty if it has none."""
 
     time: str
     event: dict[str, Any]
@@ -29,14 +28,14 @@ class FoundEvent:
 
 @dataclass(slots=True)
 class ReadReport:
-    """What became of the lines: how many ``events`` there were, and which lines are ``bad``, as file:number."""
+    """The number of ``events`` that were read, and the ``bad`` lines as file:number."""
 
     events: int = 0
     bad: list[str] = field(default_factory=list)
 
 
 def read_events(name: str, file: IO[bytes], reading: ReadReport) -> Iterator[FoundEvent]:
-    """Yield the events in ``file``, noting on ``reading`` what could not be read; never raises for its content."""
+    """Yield the events in ``file``; note unreadable lines on ``reading``. The content never causes an exception."""
     first = file.readline(MAX_LINE)
     lines: Iterator[bytes] = chain([first], iter(lambda: file.readline(MAX_LINE), b""))
     if first.lstrip().startswith(b"["):

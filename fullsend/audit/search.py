@@ -20,7 +20,7 @@ _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events are selected; an empty text does not narrow the selection.
+    """The conditions that an event must meet; an empty field matches every event.
 
     ``token_hash`` is in base64, as :func:`normal_hash` returns it; ``repo`` is ``owner/name``.
     """
@@ -29,7 +29,7 @@ class EventFilter:
     repo: str = ""
     run: str = ""
     issuer: str = ""
-    """The name in ISSUERS of the issuer of another CI system."""
+    """The name in ISSUERS of another CI system's issuer."""
     would_deny: bool = False
     """Only events in which a rule that reports would have denied."""
     request_id: str = ""
@@ -49,7 +49,7 @@ class EventFilter:
         )
 
     def _concerns(self, event: Mapping[str, Any], caller: Mapping[str, Any], issued: Mapping[str, Any]) -> bool:
-        """Whether the repository asked, was asked for, or is reached by the token that was issued."""
+        """Whether the repository made the request, was requested, or is reached by the issued token."""
         wanted = self.repo.lower()
         owner = str(caller.get("owner", "")).lower()
         named = {str(caller.get("repository", "")).lower()}
@@ -61,7 +61,7 @@ class EventFilter:
 
 
 def normal_hash(text: str) -> str:
-    """Return a SHA-256 in base64, however it was written (base64, base64url or hex). Raises ValueError."""
+    """Return a SHA-256 in base64; the input may be base64, base64url or hex. Raises ValueError."""
     text = text.strip()
     if _HEX.fullmatch(text):
         return base64.b64encode(bytes.fromhex(text)).decode()

@@ -1,7 +1,7 @@
 """The entry point of the `fullsend` command.
 
-A machine that installed only the mint has no click; it gets one sentence instead of a traceback. `root.py` lists
-the commands.
+With only the mint installed, click is missing. The user then gets one sentence instead of a traceback. `root.py`
+lists the commands.
 """
 
 from __future__ import annotations

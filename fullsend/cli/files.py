@@ -1,4 +1,4 @@
-"""The files that a GitHub Actions runner reads from a step."""
+"""Write to the files that a GitHub Actions runner reads after a step."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A click group that imports a command only when that command runs.
 
-If an extra is missing, for a whole command or for an option, the user reads in one sentence what to install.
-`--help` prints the one-line descriptions of the table, so listing commands imports none of them.
+If an extra is missing, for a whole command or for an option, one sentence tells the user what to install. `--help`
+prints the one-line descriptions of the table, so listing commands imports none of them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DISTRIBUTIONS = {
 
 
 COMMAND = "fullsend.command"
-"""Where a context keeps the path of the command that runs, such as `fullsend mint token`."""
+"""The key in a context's `meta` for the running command's path, such as `fullsend mint token`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class LazyGroup(click.Group):
         self._table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Name every command, in the table's order, which is the order a newcomer meets them in."""
+        """Name every command in the table's order, which is the order in which new users need them."""
         return list(self._table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

@@ -1,4 +1,4 @@
-"""Options that take several values: repeated, or separated by commas or blanks."""
+"""Read options with several values: repeated, or separated by commas or blanks."""
 
 from __future__ import annotations
 

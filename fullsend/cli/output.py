@@ -1,7 +1,7 @@
-"""How every command prints: results on stdout, everything else on stderr; and the exit statuses.
+"""Print for every command: results on stdout, everything else on stderr. Defines the exit statuses.
 
-Keep tokens, keys and JWTs away from these functions: only errors are masked, because an argument that holds one
-by mistake ends up in them.
+Do not pass tokens, keys or JWTs to these functions. Only error texts are masked, because they can quote an argument
+that is a secret by mistake.
 """
 
 from __future__ import annotations
@@ -49,20 +49,20 @@ __all__ = [
 FAILED = 1
 USAGE = 2
 NOT_HEALTHY = 3
-"""It works, but something is not as it should be (status, doctor)."""
+"""It works but is not healthy (status, doctor)."""
 PLAIN_WIDTH = 200
-"""The width of a table where neither a terminal nor COLUMNS says one, so that names stay whole for others."""
+"""The width of a table without a terminal and without COLUMNS: wide, so names are not cut for other programs."""
 COLUMN_BORDER = 3
-"""What a column of a table takes besides its text."""
+"""The characters that a column takes besides its text."""
 MIN_COLUMN = 16
 """The narrowest column whose text may be broken anywhere."""
 NARROW = 60
-"""In so few columns a table is unreadable, so each row becomes several lines."""
+"""In fewer columns a table is unreadable, so each row becomes several lines."""
 PAIR = 2
 UNNAMED = "result"
 """What a record calls the column that has no name in a table: the mark of the row."""
 COLORS = {"yes": "green", "ok": "green", "no": "red", "NO": "bold red", "!": "yellow"}
-"""Colors repeat what the word says; no meaning has a color alone."""
+"""A color only repeats a word's meaning, so the output is complete without colors."""
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON."
@@ -104,13 +104,13 @@ class Interrupted(CommandError):
 
 
 def note(message: str) -> None:
-    """Say something that is not the result, on stderr."""
+    """Print a note on stderr, which is not part of the result."""
     click.echo(without_commands(encodable(message)), err=True)
 
 
 def print_json(result: object) -> None:
     """Print a result as indented JSON on stdout."""
-    # Escape sequences keep the value: a lone surrogate, which no stream takes, and ##[, which a runner obeys.
+    # Escaped without changing the value: lone surrogates, which streams refuse, and ##[, a command to a runner.
     click.echo(encodable(json.dumps(result, indent=2, ensure_ascii=False)).replace("##[", r"#\u0023["))
 
 
@@ -123,15 +123,15 @@ def print_table(
 ) -> None:
     """Print a table; cells are plain text, so brackets in them are not read as markup.
 
-    In up to `NARROW` columns each row becomes some lines of its own; so it does where the columns in `whole`,
-    which are never broken, do not fit.
+    In up to `NARROW` columns each row becomes several lines. This also happens if the columns in `whole`, which are
+    never broken, do not fit.
     """
     rows = [[without_commands(encodable(cell)) for cell in row] for row in rows]
     from rich.console import Console  # noqa: PLC0415 - rich is slow to import and most commands do without
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    # To rich, NO_COLOR concerns colors only; here it means no escape sequences at all.
+    # For rich, NO_COLOR concerns only colors; here it turns off all escape sequences.
     console = Console(width=_width(), color_system=None if os.environ.get("NO_COLOR") else "auto")
     least = [_longest(columns, rows, at) if name in whole else MIN_COLUMN for at, name in enumerate(columns)]
     if console.width <= NARROW or (whole and sum(least) + COLUMN_BORDER * len(columns) + 1 > console.width):
@@ -182,7 +182,7 @@ def _colored(cell: str) -> str:
 
 @contextmanager
 def progress(message: str) -> Iterator[None]:
-    """Show on stderr that a step takes a while: a spinner on a terminal, one plain line otherwise."""
+    """Show on stderr that a step is running: a spinner on a terminal, one plain line otherwise."""
     if not sys.stderr.isatty():
         note(message)
         yield

@@ -1,4 +1,4 @@
-"""How a command sleeps between its questions: as the caller of the command line passes it in, else `time.sleep`."""
+"""Provide the sleep between a command's polls: `time.sleep`, or a function passed by the caller."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ class Pace:
 
 
 def pace() -> Pace:
-    """Return the pace of the command that runs."""
+    """Return the pace of the running command."""
     context = click.get_current_context(silent=True)
     return (context and context.find_object(Pace)) or Pace()

@@ -28,12 +28,12 @@ def run_plan(
 ) -> bool:
     """Show the plan or apply it; return whether the wanted state is reached. Raises Failure, Interrupted.
 
-    Without any steps `otherwise` says why there is nothing to do. With a `question`, ask before.
+    Without steps it prints `otherwise`, the reason why there is nothing to do. With a `question` it asks first.
     """
     if not steps:
         note(otherwise)
         return not dry_run
-    if dry_run or (question and not yes):  # else each step is named when it is applied
+    if dry_run or (question and not yes):  # without a question, each step is named when it is applied
         show_plan(steps)
     if dry_run:
         note("Nothing was changed (--dry-run).")

@@ -1,4 +1,4 @@
-"""Rules for a whole run of the command line: no error shows a secret, and output that is lost is a failure.
+"""Apply rules to a whole run of the command line: errors never show a secret, and lost output is a failure.
 
 The top-level commands inherit from :class:`TopLevelCommand`.
 """
@@ -26,7 +26,7 @@ class TopLevelCommand(click.Command):
     """A top-level command: the process runs it first."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run as the process: a failed write to stdout ends the command with one sentence."""
+        """Run the command as the process; a failed write to stdout ends it with one sentence."""
         with stdout_explained():
             return super().__call__(*args, **kwargs)
 
@@ -38,18 +38,18 @@ class TopLevelCommand(click.Command):
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, the arguments of commands below this one included."""
+        """Run the command; errors about a subcommand's arguments are covered too."""
         with errors_redacted(ctx), ended_by_ctrl_c():
             return super().invoke(ctx)
 
 
 @contextmanager
 def errors_redacted(context: click.Context | None = None) -> Iterator[None]:
-    """Show an error, click's own too, in the one form of errors, and exit.
+    """Print an error, also click's own, in the common form of errors, and exit.
 
-    Wrong input without a remedy of its own gets the command that shows the usage.
+    A usage error without a remedy gets the command that shows the usage.
 
-    Attack: a token that was given in place of a file or a name would end up in the job's log with the error.
+    Attack: without masking, a token that was given instead of a file or a name would appear in the job's log.
     """
     try:
         yield
@@ -85,7 +85,7 @@ def _usage(context: click.Context | None) -> str:
 
 @contextmanager
 def ended_by_ctrl_c() -> Iterator[None]:
-    """End with the status that a shell gives after SIGINT; click would make it 1, a failure."""
+    """End with a shell's exit status for SIGINT; click's status would be 1, a failure."""
     try:
         yield
     except KeyboardInterrupt:
@@ -97,8 +97,8 @@ def ended_by_ctrl_c() -> Iterator[None]:
 def stdout_explained() -> Iterator[None]:
     """Watch stdout while a command runs.
 
-    Python has no stream at all where stdout is closed, and printing would silently go nowhere: then a
-    stream that refuses every write takes its place.
+    If stdout is closed, Python has no stream and drops output silently. Then a stream that refuses every write
+    replaces it.
     """
     before = sys.stdout
     stream = _Stdout(before or os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8"))
@@ -107,14 +107,14 @@ def stdout_explained() -> Iterator[None]:
     try:
         yield
     finally:
-        # After a failure it stays, and so does what click puts there for a closed pipe: the interpreter
-        # flushes stdout once more when it ends, and would complain again.
+        # After a failure or a closed pipe the replacement stays: the interpreter flushes stdout once more at its
+        # end, and would report the failure again.
         if sys.stdout is watched and not stream.failed:
             sys.stdout = before
 
 
 class _Stdout:
-    """A text stream whose failures are `CommandError`; a closed pipe is left to click, which is quiet about it."""
+    """A text stream that raises `CommandError` for failures; click handles a closed pipe silently."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

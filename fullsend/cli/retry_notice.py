@@ -1,4 +1,4 @@
-"""How long a command retries its calls to mints and GitHub. It says on stderr what it waits for."""
+"""Make the retry policy of a command, which reports each wait on stderr."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from fullsend.net.retry import RetryPolicy
 
 
 def retry_policy(seconds: float) -> RetryPolicy:
-    """Return a policy with this total time that says on stderr why it waits.
+    """Return a policy with this total time that reports on stderr why it waits.
 
-    The reason may quote a service, so secrets in it are masked; the line begins with our own text, so the quote
-    cannot be a command to a runner.
+    The reason may quote a service, so secrets in it are masked. Attack: a line from a service could be a command to
+    a runner, so each line begins with our own text.
     """
     return RetryPolicy(total_seconds=seconds, on_wait=lambda why: note(without_secrets(why)))

@@ -1,4 +1,4 @@
-"""The top of the command line: which groups there are.
+"""The top of the command line and its groups.
 
 A new group is one line in `GROUPS`.
 """

@@ -18,5 +18,5 @@ from fullsend.run_token.command_line import run
 )
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def run_token(words: tuple[str, ...]) -> None:
-    """Make and revoke tokens for one run straight from a GitHub App's key."""
+    """Make and revoke tokens for one run directly with a GitHub App's key."""
     sys.exit(run(words, "fullsend run-token"))

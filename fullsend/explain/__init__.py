@@ -1,1 +1,1 @@
-"""Why a mint decides as it does, worked out offline by the mint's own policy code."""
+"""Explain a mint's decision offline, with the mint's own policy code."""

@@ -1,4 +1,4 @@
-"""The value that `fullsend mint explain` prints: a list of checks with their results."""
+"""Define the result of `fullsend mint explain`: a list of checks with their results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mintcore.policy.decision import Entitlement
 
 SHOWN = 200
-"""Characters of what was found that are shown at most."""
+"""The maximum number of characters shown of a value."""
 
 
 class Outcome(StrEnum):
@@ -29,7 +29,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: what it compared and its result; where it failed, the server's answer and the remedy."""
+    """One check: the compared values and the result; for a failure also the mint's answer and the remedy."""
 
     name: str
     outcome: Outcome
@@ -56,8 +56,8 @@ class Check:
 class Explanation:
     """All checks in the mint's order.
 
-    ``grant`` is what a token would be, ``None`` where the caller, the role or its level is unknown.
-    ``forwarded_to`` is the other mint that decides instead, empty where this one does.
+    ``grant`` describes the token, ``None`` if the caller, the role or its level is unknown. ``forwarded_to`` is the
+    other mint that decides instead, empty if this mint decides.
     """
 
     checks: tuple[Check, ...]
@@ -66,12 +66,12 @@ class Explanation:
 
     @property
     def refusal(self) -> Check | None:
-        """The check whose answer the caller would get."""
+        """The first failed check, whose answer the caller would get."""
         return next((check for check in self.checks if check.outcome is Outcome.FAILED), None)
 
     @property
     def permissions(self) -> dict[str, str]:
-        """What the token would have of the grant's permissions: those that GitHub has."""
+        """The grant's permissions that GitHub has, and so the token would have."""
         if self.grant is None:
             return {}
         try:
@@ -81,5 +81,5 @@ class Explanation:
 
 
 def failed(name: str, found: str, expected: str, failure: MintError, change: str) -> Check:
-    """Return a check that failed as the mint's ``failure``."""
+    """Return a failed check with the mint's ``failure``."""
     return Check(name, Outcome.FAILED, found, expected, failure.status, failure.code, change)

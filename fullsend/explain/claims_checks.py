@@ -1,7 +1,7 @@
-"""The mint's checks of the claims, one by one.
+"""Run the mint's checks of the claims one by one.
 
-Each claim is put among claims that are otherwise good, and checked by
-:func:`~mintcore.policy.claims.check_token`. So one wrong claim does not hide the next.
+Each claim is combined with valid values for all others, and checked by :func:`~mintcore.policy.claims.check_token`.
+So one invalid claim does not hide the next.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class ClaimsChecks:
         ]
 
     def caller(self) -> Claimant | None:
-        """Return who the claims name, whatever else is wrong with them; ``None`` if they name no caller."""
+        """Return the workflow or job in the claims, even if other claims are invalid; ``None`` without one."""
         try:
             if self.issuer.kind.is_github:
                 return self._ask(*_WORKFLOW, others=True)
@@ -112,7 +112,7 @@ class ClaimsChecks:
         return check_token(self._good | rest | own, issuer, self._now)
 
 
-# Its tokens name no project, so the checks before that one can be made by themselves.
+# These tokens name no project, so the earlier checks can run separately.
 _ANY_JOB = Kind("any", frozenset(), {}, job=lambda _claims, name: Job(name, "any", ""))
 
 

@@ -1,4 +1,4 @@
-"""Claims from a file: a JSON object, or the JWT that carries them.
+"""Read claims from a file: a JSON object, or the JWT that carries them.
 
 A JWT is decoded without checking its signature. It is a credential, so no message quotes the file.
 """
@@ -33,8 +33,8 @@ _REMEDY = (
 class GivenClaims:
     """The file's claims. ``is_token`` tells a JWT from bare claims.
 
-    ``problem`` is why the mint would reject the JWT's form, empty where it would not. ``algorithm`` is the one that
-    the JWT names, empty without a JWT.
+    ``problem`` is the reason why the mint would reject the JWT's form, empty if it would accept it. ``algorithm``
+    is the JWT's algorithm, empty without a JWT.
     """
 
     unverified_claims: Mapping[str, Any]

@@ -1,7 +1,7 @@
-"""A mint's configuration from a file of environment variables, read by the mint's own settings code.
+"""Read a mint's configuration from a file of environment variables, with the mint's own settings code.
 
-Two forms are understood: ``KEY=VALUE`` lines, as Docker and systemd read them, and the YAML (or JSON) mapping
-that ``gcloud`` takes as ``--env-vars-file``.
+It accepts ``KEY=VALUE`` lines, as Docker and systemd do, and the YAML (or JSON) mapping of gcloud's
+``--env-vars-file``.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def configured(
     conditions: Mapping[str, str] | None = None,
     place: str = "",
 ) -> Configuration:
-    """Return the mint that ``environment`` would start: standalone where ``PEM_DIR`` is set, hosted otherwise.
+    """Return the mint that ``environment`` would start: standalone if ``PEM_DIR`` is set, hosted otherwise.
 
-    Messages call it ``source``; ``place`` are the options with which our commands find it. Raises
+    ``source`` is its name in messages; ``place`` holds the command line options that name it. Raises
     UnusableInputError with every reason why it would not start.
     """
     try:
@@ -71,7 +71,7 @@ def configured(
 
 
 def parse_environment(text: str, name: str) -> dict[str, str]:
-    """Return the variables in ``text``. Raises UnusableInputError, which quotes nothing of the text."""
+    """Return the variables in ``text``. Raises UnusableInputError, which never quotes the text."""
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
     content = [(number, line) for number, line in lines if line and not line.startswith("#")]
     if not content:

@@ -1,12 +1,12 @@
-"""Errors of the inputs: a file that cannot be used, or not even read."""
+"""Define the errors about input files: unusable or unreadable."""
 
 from __future__ import annotations
 
 
 class UnusableInputError(Exception):
-    """A file that cannot be used; the text quotes nothing of the file.
+    """A file that cannot be used; the text never quotes the file.
 
-    ``remedy`` is what to give instead.
+    ``remedy`` names the right input.
     """
 
     def __init__(self, sentence: str, remedy: str = "") -> None:

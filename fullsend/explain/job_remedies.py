@@ -1,4 +1,4 @@
-"""Tell the operator which entry of CALLERS would allow a job of another CI system what it was denied."""
+"""Tell the operator which entry of CALLERS would allow the denied request of another CI system's job."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _REFS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def for_unlisted(rule: Rule, job: Job, policy: TrustPolicy, request: TokenRequest | None, place: str) -> str:
-    """Return how to let in a job that no entry matches: an entry for its project and ref."""
+    """Return the entry that would allow a job that no entry matches, for its project and ref."""
     listed = any(of_project(entry, job) for entry in policy.callers)
     role = str(request.role) if request is not None else "ROLE"
     added = _entry({"issuer": job.issuer, "match": _match(job), "as": "OWNER/REPO", "roles": [role]}, place)
     if not listed:
         then = " Then run the job on a protected branch or tag." if job.ref_protected == "false" else ""
-        return f"{_said(rule)} No entry has the job's project. Fix: only if it is to mint: {added}{then}"
+        return f"{_said(rule)} No entry has the job's project. Fix: only if this project must mint: {added}{then}"
     if job.ref_protected == "false":
-        # The entry would not let this job in, and one without ref_protected would let in every branch.
+        # An entry with ref_protected would not allow this job, and one without it would allow every branch.
         return f"{_said(rule)} Fix: run the job on a protected branch or tag."
-    return f"{_said(rule)} Fix: run the job so that its claims match. Only if this very job is to mint: {added}"
+    return f"{_said(rule)} Fix: run the job so that its claims match. Only if this job itself must mint: {added}"
 
 
 def for_role(rule: Rule, caller: JobCaller, request: TokenRequest | None, place: str) -> str:
-    """Return how to give the job's entry the role that was asked for."""
+    """Return the command that adds the requested role to the job's entry."""
     entry = caller.entry
     if request is None:
         return rule.remedy
@@ -52,7 +52,7 @@ def for_role(rule: Rule, caller: JobCaller, request: TokenRequest | None, place:
 
 
 def for_level(rule: Rule, caller: JobCaller, request: TokenRequest | None, place: str) -> str:
-    """Return how to raise the level of the job's entry to the one that was asked for."""
+    """Return the command that raises the level of the job's entry to the requested one."""
     entry = caller.entry
     if request is None or not request.level:
         return rule.remedy
@@ -65,15 +65,15 @@ def _said(rule: Rule) -> str:
 
 
 def _match(job: Job) -> dict[str, str]:
-    """Return claims that pin the job's project, and its ref where the kind has claims for it."""
+    """Return claims that pin the job's project, and its ref if the kind has claims for it."""
     pinned = next((names for names in KINDS[job.kind].identities if all(job.claims.get(one) for one in names)), ())
     found = {name: job.claims[name] for name in (*pinned, *_REFS.get(job.kind, ())) if job.claims.get(name)}
-    # An entry for an unprotected ref would be for every ref that can be pushed.
+    # Everyone who can push creates unprotected refs, so an entry never names one.
     return found | ({"ref_protected": "true"} if "ref_protected" in found else {})
 
 
 def _changed(entry: CallerEntry, roles: Sequence[str], level: str, place: str) -> str:
-    """Return the command that replaces an entry: the same match and repository, other roles or level."""
+    """Return the command that gives an entry other roles or another level; match and repository stay."""
     return _entry({**entry.fields(), "roles": list(roles), **({"level": level} if level else {})}, place)
 
 

@@ -1,6 +1,6 @@
 """Tell the operator what to change when a rule failed. The mint's own remedies are written for callers.
 
-Policy has decided that the rule failed; this module only finds the words.
+Policy has decided that the rule failed; this module only describes the remedy.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """A rule that failed, for which request and mint.
+    """A failed rule, with its request and mint.
 
-    ``place`` are the options that name a deployed mint to our commands, empty for a file of variables.
+    ``place`` holds the command line options that name a deployed mint, empty for a file of variables.
     """
 
     rule: Rule
@@ -47,7 +47,7 @@ class Denial:
 
 
 def for_operator(denial: Denial) -> str:
-    """Return what to run or to change. A rule that the configuration cannot change keeps the caller's remedy."""
+    """Return the command or the edit. A rule that the configuration cannot change keeps the caller's remedy."""
     remedy = _REMEDIES.get(denial.rule.name)
     return remedy(denial) if remedy else denial.rule.remedy
 
@@ -73,10 +73,10 @@ def _workflow_repo(denial: Denial) -> str:
     instead = "Let the job call a reusable workflow from a trusted repository."
     if host == str(denial.caller.repository) and not policy.public:
         own = denial.change(f"enroll {host}", f"add {host} to PER_REPO_WIF_REPOS")
-        return f"{instead} Or trust the workflows of {host} for itself: {own}"
+        return f"{instead} Or trust the workflows of {host} only for {host}: {own}"
     hosts = ",".join([*sorted(str(repo) for repo in policy.host_repos), host])
     every = denial.change(f"deploy --env WORKFLOW_HOST_REPOS={hosts}", f"set WORKFLOW_HOST_REPOS={hosts}")
-    return f"{instead} Only if every organization is to trust {host}: {every}"
+    return f"{instead} Only if every organization may trust {host}: {every}"
 
 
 def _workflow_file(denial: Denial) -> str:
@@ -114,7 +114,7 @@ def _repo_scope(denial: Denial) -> str:
     policy, caller, request = denial.policy, denial.caller, denial.request
     if policy.is_enrolled_alone(caller.repository):
         own = denial.change(f"enroll {caller.org}", f"add {caller.org} to ALLOWED_ORGS")
-        return f"{denial.rule.remedy} Only if every repository of {caller.org} is to be served: {own}"
+        return f"{denial.rule.remedy} Only if every repository of {caller.org} may mint: {own}"
     if policy.grants or request is None or _scope_of(denial, request) != CALLER:
         return denial.rule.remedy
     granted = denial.change("deploy --env GRANTS=1", "set GRANTS=1")

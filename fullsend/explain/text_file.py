@@ -1,4 +1,4 @@
-"""A small text file that a user named, or stdin."""
+"""Read a small text file that a user named, or stdin."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def read_text(path: Path) -> str:
                 content = file.read(MAX_BYTES + 1)
     except OSError as error:
         if redact(str(path)) != str(path):
-            raise UnreadableFileError("A token was given where a file is meant.", _REMEDY) from None
+            raise UnreadableFileError("A token was given instead of a file.", _REMEDY) from None
         raise UnreadableFileError(f"{path} cannot be read: {error.strerror or type(error).__name__}.") from None
     if len(content) > MAX_BYTES:
-        raise UnusableInputError(f"{path} is larger than 1 MiB, so it is not what is meant here.")
+        raise UnusableInputError(f"{path} is larger than 1 MiB, so it is probably the wrong file.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -1,8 +1,8 @@
-"""Every check a request meets, in the mint's order, with its result.
+"""Run every check of a request, in the mint's order.
 
-Each result comes from the mint's own code: of the claims in :mod:`~fullsend.explain.claims_checks`, of policy from
-:func:`~mintcore.policy.trust.decide`. One failed check does not hide the next. Checks that need the network
-(signature, exchange, grants, commits, key, installation) are listed as not checked.
+Each result comes from the mint's own code: :mod:`~fullsend.explain.claims_checks` for the claims,
+:func:`~mintcore.policy.trust.decide` for policy. One failed check does not hide the next. Checks that need the
+network (signature, exchange, grants, commits, key, installation) are listed as not checked.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ def explain(
     now: float,
     further: Mapping[str, Any] | None = None,
 ) -> Explanation:
-    """Return what the mint of ``configuration`` answers; ``now`` is in seconds since the epoch.
+    """Return the answer of the mint with ``configuration``; ``now`` is in seconds since the epoch.
 
-    ``further`` are the other fields of the request: ``level``, ``permissions`` and ``target_org``.
+    ``further`` holds the other fields of the request: ``level``, ``permissions`` and ``target_org``.
     """
     request, asked = _request({"role": role, "repos": list(repos), **(further or {})})
     if request is not None and configuration.fallback_url and not _holds(configuration, request.role):
-        other = f"the role is held by {configuration.fallback_url}, which gets the request unchanged"
+        other = f"{configuration.fallback_url} holds the role and gets the request unchanged"
         forward = Check("fallback", Outcome.NOT_CHECKED, other, "that mint decides")
         return Explanation((*asked, forward), None, configuration.fallback_url)
     claims = ClaimsChecks(given.unverified_claims, configuration, now)
@@ -112,16 +112,16 @@ def _signature(issuer: Issuer) -> Check:
     return Check(
         "signature",
         Outcome.NOT_CHECKED,
-        "the signature is not looked at offline",
+        "the signature is not checked offline",
         f"a key of {issuer.url}",
     )
 
 
 def _exchange(policy: TrustPolicy, caller: Claimant, configuration: Configuration) -> Check:
-    """Return which provider judges the token, and its condition; a missing provider is known offline."""
+    """Return the provider that checks the token, and its condition; a missing provider is known offline."""
     provider = trust.provider_id(policy, caller, configuration.provider)
     whose = f"the issuer {caller.issuer}" if caller.issuer else "this repository"
-    found = f"the provider {provider} judges tokens of {whose}"
+    found = f"the provider {provider} checks tokens of {whose}"
     if configuration.conditions is None:
         return Check("sts", Outcome.NOT_CHECKED, found, "it accepts the token")
     if provider not in configuration.conditions:
@@ -132,7 +132,7 @@ def _exchange(policy: TrustPolicy, caller: Claimant, configuration: Configuratio
 
 
 def _remedy(policy: TrustPolicy, caller: Claimant, place: str) -> str:
-    """Return how the provider of the caller's tokens comes to exist."""
+    """Return the command that creates the provider of the caller's tokens."""
     if caller.issuer and isinstance(caller, WorkflowCaller):
         # `issuer add` makes no provider for the kind github.
         removed = f"fullsend mint issuer remove {caller.issuer} {place}".rstrip()
@@ -170,7 +170,7 @@ def _policy(
 
 
 def _access(grant: Entitlement) -> list[Check]:
-    """Return what GitHub lacks of the permissions; known offline, because its schema is."""
+    """Return the permissions that GitHub does not have, which its schema shows offline."""
     scope = Scope(grant.permissions, grant.repos)
     expected = "permissions that GitHub has"
     try:

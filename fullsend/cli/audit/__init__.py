@@ -1,4 +1,4 @@
-"""The `fullsend audit` group: which commands it has."""
+"""The `fullsend audit` group and its commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 
 from fullsend.cli.lazy import Lazy, LazyGroup
 
-COMMANDS = {"find": Lazy("fullsend.cli.audit.find:find", "Who held a token, from a mint's audit log.")}
+COMMANDS = {"find": Lazy("fullsend.cli.audit.find:find", "Find which job held a token, in a mint's audit log.")}
 
 
 @click.group(cls=LazyGroup, table=COMMANDS)

@@ -95,9 +95,9 @@ def find(
 ) -> None:
     """Find events in a mint's log: its JSON lines, or an export of Cloud Logging; - is stdin.
 
-    Several options narrow the search. --json prints whole events, with the cause of a refusal. An event that is in
-    several files is shown once. Exit status 1 if nothing is found, 2 if the files have no audit events, only
-    unrecognized lines.
+    With several options, an event must match all of them. --json prints whole events, with the cause of a refusal.
+    An event in several files is shown once. Exit status 1 if nothing is found, 2 if the files have no audit events,
+    only unrecognized lines.
     """
     event_filter = EventFilter(token_hash, repo, run, issuer, would_deny, request_id.strip())
     if event_filter == EventFilter():
@@ -129,7 +129,7 @@ def find(
 
 
 def _report_reading(reading: ReadReport, found: int, repeats: int) -> None:
-    again = f", {repeats} of them the same again" if repeats else ""
+    again = f", {repeats} of them duplicates" if repeats else ""
     note(f"{found} of {reading.events} audit events{again}")
     if reading.bad:
         note(f"warning: {len(reading.bad)} lines could not be read as JSON: {_first_bad(reading)}")
@@ -158,13 +158,13 @@ def _row(entry: FoundEvent) -> tuple[str, ...]:
 
 
 def _role(event: dict[str, Any]) -> str:
-    """Return the requested role; a status request, which mints nothing, says so."""
+    """Return the requested role, or a note that it was a status request, which mints nothing."""
     role = _shown(event.get("role"))
     return f"{role} (status)".strip() if event.get("event") == "status" else role
 
 
 def _who(caller: dict[str, Any]) -> str:
-    """Return the repository, for a job of another CI system its project and the repository that it acts for."""
+    """Return the repository; for a job of another CI system, its project and the repository that it acts for."""
     repository = _shown(caller.get("repository"))
     if not caller.get("issuer"):
         return repository or "not proven"
@@ -193,6 +193,6 @@ def _part(event: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
-    """Return a value of a log as text a terminal takes for text; claims in it are strangers' words."""
+    """Return a log value without control characters. Attack: any caller can put terminal escapes into a claim."""
     text = "" if value is None else str(value)
     return text if text.isprintable() else repr(text)

@@ -1,4 +1,4 @@
-"""The `fullsend github` group: which commands it has.
+"""The `fullsend github` group and its commands.
 
 A new command is one line in `COMMANDS` and one file that holds it.
 """
@@ -13,8 +13,8 @@ COMMANDS = {
     "create-app": Lazy(
         "fullsend.cli.github.create_app:create_app", "Create the GitHub App of a role and store its key.", "operate"
     ),
-    "setup": Lazy("fullsend.cli.github.setup:setup", "Put an install's variables and secrets in place.", "operate"),
-    "status": Lazy("fullsend.cli.github.status:status", "What is there, missing, different, left over.", "operate"),
+    "setup": Lazy("fullsend.cli.github.setup:setup", "Write the variables and secrets.", "operate"),
+    "status": Lazy("fullsend.cli.github.status:status", "Show missing, different and leftover names.", "operate"),
     "set": Lazy("fullsend.cli.github.set:set_", "Change one managed variable or secret.", "operate"),
     "grant": Lazy("fullsend.cli.github.grant:grant", "Grant a role on a target to a caller.", "operate"),
     "grants": Lazy("fullsend.cli.github.grants:grants", "List the grants of a target.", "operate"),

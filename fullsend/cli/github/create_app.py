@@ -52,7 +52,7 @@ INSTALL_ATTEMPTS = 300
     default="file:pems/{role}.pem",
     show_default=True,
     metavar="file:PATH|secret|kms",
-    help="Where the key goes: a file, where {role} stands for the role; a secret; or Cloud KMS.",
+    help="Where to store the key: a file, whose path may contain {role}; a secret; or Cloud KMS.",
 )
 @click.option(
     "--project",
@@ -81,16 +81,16 @@ def create_app(
     """Create a GitHub App for each role, store its key, and wait until it is installed.
 
     Opens a page on this machine that sends GitHub the App's description: the role's permissions and no webhook. You
-    confirm on GitHub, the key goes straight to where --to says (a file has mode 0600), and then the install page
-    opens. With --to secret and --to kms, a mint that runs in the project then serves the role. An App that exists
-    already is compared with the role. Prints ROLE_APP_IDS for the mint's settings.
+    confirm on GitHub. Then the command stores the key as --to says (a file has mode 0600) and opens the install
+    page. With --to secret and --to kms, a mint that runs in the project then serves the role. If the App exists
+    already, its permissions are compared with the role's. Prints ROLE_APP_IDS for the mint's settings.
     """
     with errors_explained(), ExitStack() as stack:
         owner = names.org(org)
         apps = [_new_app(owner, names.role(role), permissions, public=public, grants=grants) for role in roles]
         place = _place(stack, target, project, region, " ".join(permissions))
         if len({place.shown(app) for app in apps}) < len(apps):
-            raise BadUsage(f"--to {target} is one place for several keys.", "Put {role} into the path.")
+            raise BadUsage(f"--to {target} names one file for several keys.", "Put {role} into the path.")
         github = GitHubApps(job_api_url(os.environ))
         creation = AppCreation(github, web_url(github.api_url), note, sleep=pace().sleep)
         if dry_run:
@@ -105,7 +105,7 @@ def create_app(
 
 def _new_app(org: Org, role: Role, permissions: Sequence[str], *, public: bool, grants: bool) -> NewApp:
     if key_role(role) != role:
-        raise click.UsageError(f"{role} has no App of its own: it uses the App of {key_role(role)}.")
+        raise click.UsageError(f"{role} does not have its own App: it uses the App of {key_role(role)}.")
     given = dict(pair.partition(":")[::2] for pair in permissions)
     try:
         wanted = dict(widest(check_custom_role(role, given)[1])) if given else served_with(role, os.environ)
@@ -135,7 +135,7 @@ def _print_plan(apps: Sequence[NewApp], place: KeyPlace, creation: AppCreation) 
 
 
 def _one(app: NewApp, place: KeyPlace, creation: AppCreation, *, no_browser: bool) -> str:
-    """Create one App, or compare the one that exists; return its App ID, empty if it stays unknown."""
+    """Create one App, or compare the existing one; return its App ID, empty if unknown."""
     found = creation.existing(app)
     if found is not None:
         note(f"The App {app.name} exists already: App ID {found.app_id}, {found.page}")
@@ -160,7 +160,7 @@ def _one(app: NewApp, place: KeyPlace, creation: AppCreation, *, no_browser: boo
 
 
 def _keep(app: NewApp, place: KeyPlace, created: CreatedApp) -> None:
-    """Store the key, or keep it in a private file: GitHub gives it once. Raises CommandError with that file."""
+    """Store the key, which GitHub shows once. If that fails, write it to a private file and raise CommandError."""
     try:
         place.keep(app, created)
     except BaseException as error:
@@ -169,7 +169,7 @@ def _keep(app: NewApp, place: KeyPlace, created: CreatedApp) -> None:
         what = f"The App {created.slug} (App ID {created.app_id}) exists, but its key was not stored. {why}"
         if file is None:
             raise CommandError(
-                f"{what} It could not be kept in a file either, so it is lost.",
+                f"{what} It could not be written to a file either, so it is lost.",
                 f"Generate a private key on {created.page} and run: "
                 f"{place.recovery(app, created.app_id, 'FILE.pem')}",
             ) from error
@@ -190,7 +190,7 @@ def _rescue(app: NewApp, created: CreatedApp) -> Path | None:
 
 
 def _by_form(app: NewApp, creation: AppCreation) -> CreatedApp:
-    """Ask for what GitHub's own pages show, checked against GitHub."""
+    """Ask for the App ID and the key, which GitHub's pages show, and check them with GitHub."""
     note("Open this form on any machine, create the App, and generate a private key:")
     note(app.form_url(creation.web_url))
     if not sys.stdin.isatty():

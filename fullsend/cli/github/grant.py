@@ -1,4 +1,4 @@
-"""`fullsend github grant`: let a caller's jobs have a role's tokens for a target."""
+"""`fullsend github grant`: let a caller's jobs get a role's tokens for a target."""
 
 from __future__ import annotations
 

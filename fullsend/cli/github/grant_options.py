@@ -1,4 +1,4 @@
-"""What the grant commands share: the target, the role and the caller."""
+"""Options that the grant commands share: the target, the role and the caller."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GRANTABLE = "The mint uses it within a minute, if its operator has set GRANTS=1.
 
 
 class _Named(click.ParamType[Any]):
-    """A name that is checked before any call."""
+    """A parameter whose form is checked before any call."""
 
     def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
         self.name = name
@@ -48,7 +48,7 @@ def role_option(*, required: bool) -> Callable[[Any], Any]:
 
 def caller_option(*, required: bool) -> Callable[[Any], Any]:
     """Return the option that names the caller."""
-    text = "The repository whose jobs may ask, or an owner for all of its repositories."
+    text = "The repository whose jobs get the role, or an owner for all of its repositories."
     kind = _Named("caller", grant_list.caller)
     return click.option("--caller", required=required, metavar="OWNER[/REPO]", type=kind, help=text)
 

@@ -1,4 +1,4 @@
-"""`fullsend github grants`: which callers a target grants which roles to."""
+"""`fullsend github grants`: list the roles that a target grants, with their callers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def grants(*, target: Caller, role: Role | None, caller: Caller | None, as_json: bool) -> None:
     """List the grants of ORG or OWNER/REPO.
 
-    With --role only that role's, with --caller only those that the caller has, also through its owner.
+    With --role, list only that role's grants. With --caller, list only that caller's grants, including its owner's.
     """
     with errors_explained():
         session = open_session(target)

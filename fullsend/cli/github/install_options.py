@@ -1,4 +1,4 @@
-"""What the GitHub commands share: the target, the options that carry values, and how errors are printed."""
+"""Options and error handling that the GitHub commands share."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def given_values(
     inference_region: str | None,
     clients: Sequence[str],
 ) -> dict[str, str]:
-    """Return the values that were given, by managed name and checked in form. Raises click.UsageError."""
+    """Return the given values by managed name, after a check of their form. Raises click.UsageError."""
     named = {
         MINT_URL: mint_url,
         PROJECT: inference_project,
@@ -89,7 +89,7 @@ def given_values(
 
 @contextmanager
 def bad_input_is_usage() -> Iterator[None]:
-    """Turn BadInput into what a command prints, exit status 2."""
+    """Turn BadInput into a usage error with exit status 2."""
     try:
         yield
     except BadInput as error:
@@ -98,7 +98,7 @@ def bad_input_is_usage() -> Iterator[None]:
 
 @contextmanager
 def errors_explained() -> Iterator[None]:
-    """Turn failures into what a command prints: bad input is a usage error, the rest exit status 1."""
+    """Turn failures into command errors: exit status 2 for bad input, 1 for the rest."""
     with bad_input_is_usage():
         try:
             yield
@@ -109,5 +109,5 @@ def errors_explained() -> Iterator[None]:
 
 
 def open_session(install: Install) -> InstallSession:
-    """Return GitHub for one install, with the operator's token. Raises Failure."""
+    """Return a session for one install, with the operator's token. Raises Failure."""
     return InstallSession(install, find_credentials(os.environ))

@@ -1,4 +1,4 @@
-"""Where `create-app` puts a new App's key: a file, a secret, or Cloud KMS."""
+"""The places where `create-app` can store a new App's key: a file, a secret, or Cloud KMS."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class KeyPlace(Protocol):
     """A place for keys. `prepare` runs before the App exists, `finish` after it is installed."""
 
     def shown(self, app: NewApp) -> str:
-        """Return where the App's key goes."""
+        """Return the place of the App's key, as messages show it."""
 
     def prepare(self, app: NewApp) -> None:
-        """Do what can be done before GitHub makes the key. Raises Failure."""
+        """Prepare the place before GitHub makes the key. Raises Failure."""
 
     def keep(self, app: NewApp, created: CreatedApp) -> None:
         """Store the key. Raises Failure."""
@@ -47,7 +47,7 @@ class KeyPlace(Protocol):
         """Make a running mint serve the role with the App. Raises Failure."""
 
     def resume(self, app: NewApp, found: ExistingApp) -> None:
-        """Go on with an App that exists already. Raises Failure."""
+        """Continue with an App that exists already. Raises Failure."""
 
 
 class KeyFiles:
@@ -57,7 +57,7 @@ class KeyFiles:
         self._pattern = pattern
 
     def shown(self, app: NewApp) -> str:
-        """Return where the App's key goes."""
+        """Return the place of the App's key, as messages show it."""
         return str(self._file(app))
 
     def prepare(self, app: NewApp) -> None:
@@ -67,7 +67,7 @@ class KeyFiles:
         require_regular_file(file)
         if file.exists():
             raise BadInput(
-                f"{file} exists already; it may hold another App's key.", "Move it, or name another: --to"
+                f"{file} exists already; it may hold another App's key.", "Move it, or choose another path: --to"
             )
 
     def keep(self, app: NewApp, created: CreatedApp) -> None:
@@ -79,10 +79,10 @@ class KeyFiles:
         return f"mv {file} {self._file(app)}"
 
     def finish(self, app: NewApp, created: CreatedApp) -> None:
-        """Do nothing: the mint reads the file by itself."""
+        """Do nothing: the mint reads the file when it needs the key."""
 
     def resume(self, app: NewApp, found: ExistingApp) -> None:
-        """Do nothing: the file, if any, is the operator's."""
+        """Do nothing: the operator has the file, if it exists."""
 
     def _file(self, app: NewApp) -> Path:
         return Path(self._pattern.replace("{role}", app.role))
@@ -98,7 +98,7 @@ class GoogleKeys:
         self._no_mint = False
 
     def shown(self, app: NewApp) -> str:
-        """Return where the App's key goes."""
+        """Return the place of the App's key, as messages show it."""
         role = names.role(app.role)
         place = f"the Cloud KMS key {key_id(role)}" if self._kms else f"the secret {secret_id(role)}"
         return f"{place} of {self._cloud.location.project}"
@@ -120,7 +120,7 @@ class GoogleKeys:
     def recovery(self, app: NewApp, app_id: str, file: str) -> str:
         """Return the command that stores the App's key from a file."""
         where = f"{self._cloud.location.flags()}{' --kms' if self._kms else ''}"
-        if self._no_mint:  # as last read: Google may be what has just failed
+        if self._no_mint:  # not read again: Google may be the service that just failed
             return f"fullsend mint deploy --role {app.role}={app_id}:{file} {where}"
         permissions = "".join(f" --permission {pair}" for pair in self._custom.split())
         return f"fullsend mint add-role {app.role} --app-id {app_id} --pem {file} {where}{permissions}"
@@ -133,7 +133,7 @@ class GoogleKeys:
         """Add the role with the key that is stored, if it is the App's. Raises CommandError if no key is stored."""
         state = self._read(app)
         if environment.app_ids(state.environment).get(app.role) == found.app_id:
-            note(f"The mint serves the role {app.role} with it.")
+            note(f"The mint serves the role {app.role} with this key.")
             return
         refuse_served(state, names.role(app.role))
         role = self._role(state, app)
@@ -153,7 +153,7 @@ class GoogleKeys:
         if is_new(state):
             kms = " --kms" if self._kms else ""
             note(
-                f"To deploy a mint with it: fullsend mint deploy --role {app.role}={app_id}{kms} "
+                f"To deploy a mint with this key: fullsend mint deploy --role {app.role}={app_id}{kms} "
                 f"{self._cloud.location.flags()} --org {app.org} --workflow-files {app.role}.yml"
             )
             return

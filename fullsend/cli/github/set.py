@@ -1,4 +1,4 @@
-"""`fullsend github set`: one managed variable or secret."""
+"""`fullsend github set`: change one managed variable or secret."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def _first_problems(session: InstallSession, given: dict[str, str]) -> list[Prob
 def _last_problems(
     session: InstallSession, given: dict[str, str], steps: Sequence[ChangeSlot], *, dry_run: bool
 ) -> list[Problem]:
-    """Check what only the plan tells: a mint URL that was not given, and write access if anything is written."""
+    """Run the checks that need the plan: an existing mint URL, and write access if anything will be written."""
     kept = {step.value for step in steps if step.slot.name == MINT_URL and step.value and MINT_URL not in given}
     problems = _ask(sorted(kept))
     if changes(steps) and not dry_run:

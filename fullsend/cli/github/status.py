@@ -1,4 +1,4 @@
-"""`fullsend github status`: each managed name, present, missing, stale or different."""
+"""`fullsend github status`: show each managed name as present, missing, stale or different."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def status(*, install: Install, as_json: bool, **options: Any) -> None:
         for fix in dict.fromkeys(finding.fix for finding in wrong):
             click.echo(f"Fix: {fix}")
         if session.unread:
-            note("The organization's own secrets were not looked at: the token may not list them.")
+            note("The organization's secrets were not checked, because the token may not list them.")
     if wrong:
         sys.exit(NOT_HEALTHY)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def uninstall(*, install: Install, yes: bool, dry_run: bool) -> None:
     """Remove every managed variable and secret of ORG or OWNER/REPO.
 
-    The mint, the Apps and what an older install left behind stay.
+    The mint, the Apps and the leftovers of older installs stay.
     """
     with errors_explained():
         session = open_session(install)

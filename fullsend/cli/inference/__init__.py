@@ -1,4 +1,4 @@
-"""The `fullsend inference` group: models on Google Cloud for workflows, without keys."""
+"""The `fullsend inference` group: let workflows use models on Google Cloud without keys."""
 
 from __future__ import annotations
 

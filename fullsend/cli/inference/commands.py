@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def read(cloud: Cloud) -> InferenceState:
-    """Return the state of the project's inference pool; changes nothing."""
+    """Return the state of the project's inference pool."""
     number, apis = cloud.apis.look()
     pool, providers = federation(cloud, names.INFERENCE_POOL) if "iam.googleapis.com" in apis else (None, {})
     members: set[str] = set()
@@ -63,7 +63,7 @@ def provision(*, target: str, project: str, as_spelled: bool, dry_run: bool, emi
 @yes_option
 @plan_options
 def deprovision(*, target: str, project: str, yes: bool, dry_run: bool, emit: str | None) -> None:
-    """Revoke the use of models; the binding on the project is removed too."""
+    """Revoke the use of models, and remove the IAM binding on the project."""
     with google(project) as cloud:
         wanted = names.target(target)
         with progress(f"reading the project {project}"):
@@ -71,14 +71,14 @@ def deprovision(*, target: str, project: str, yes: bool, dry_run: bool, emit: st
         steps = plan_deprovision(state, wanted)
         question = f"Revoke the use of models in {project} from {target}?"
         cover = state.covering(wanted)
-        already = f"{target} has no access of its own." if cover else f"{target} cannot use models."
+        already = f"{target} itself has no access." if cover else f"{target} cannot use models."
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
         if done:
             _report_remaining(state, wanted, ended=bool(steps))
 
 
 def _report_remaining(state: InferenceState, wanted: Org | Repo, *, ended: bool) -> None:
-    """Say whether the target's organization still covers it after its own access ended."""
+    """Report whether the target still has access through its organization."""
     cover = state.covering(wanted)
     if cover is None and ended:
         note(f"{wanted} can no longer use models.")
@@ -98,7 +98,7 @@ def _report_remaining(state: InferenceState, wanted: Org | Repo, *, ended: bool)
     type=click.Choice(["text", "json", "env"]),
     default="text",
     show_default=True,
-    help="env: lines for a shell; the provider's only where the target can use models.",
+    help="env prints lines for a shell, without the provider if the target cannot use models.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.pass_context
@@ -128,7 +128,7 @@ def _found(state: InferenceState, wanted: Org | Repo) -> dict[str, str | bool]:
     provider = state.provider is not None and state.provider.usable
     cover = state.covering(wanted)
     bound = [one for one in state.targets() if one in (wanted, cover)]
-    # A condition written by hand is not judged. Google compares the names in the others case-sensitively.
+    # A condition written by hand cannot be checked. In the others, Google compares names case-sensitively.
     condition = conditions.parse(state.provider.spec.condition) if state.provider is not None else None
     return {
         "target": str(wanted),

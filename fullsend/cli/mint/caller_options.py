@@ -1,4 +1,4 @@
-"""What the caller's commands share: the options for a mint and a token, and errors in the client's words."""
+"""Options and error handling that the caller's commands share."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class _Seconds(click.FloatRange):
     name = "number of seconds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number, which is finite: no comparison of click's range refuses `nan`."""
+        """Return a finite number. The range of click accepts `nan`, so it is checked here."""
         seconds = super().convert(value, param, ctx)
         if not math.isfinite(seconds):
             self.fail(f"{value!r} is not a number of seconds.", param, ctx)
@@ -56,12 +56,12 @@ class _Seconds(click.FloatRange):
 
 
 def _repos(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[str]:
-    # A shell's unset variable must not ask for more than was meant.
+    # An empty value usually comes from an unset variable; it must not request more than intended.
     names = split(context, parameter, values)
     if values and not names:
         raise click.UsageError(
-            "--repos is empty: name repositories, give '*' for all that the installation has, or leave --repos out "
-            "for the mint's default.",
+            "--repos is empty: name repositories, give '*' for the whole installation, or leave --repos out for "
+            "the mint's default.",
             context,
         )
     return names
@@ -132,7 +132,7 @@ def role_options(command: Any, *, required: bool = True) -> Any:
 
 
 def narrowing_options(command: Any, *, with_permissions: bool = True) -> Any:
-    """Add `--level`, `--target-org` and, for a token, `--permission`; they narrow or move what a role gives."""
+    """Add `--level`, `--target-org` and, for a token, `--permission`."""
     options = [
         click.option(
             "--target-org",
@@ -168,9 +168,9 @@ def check_request(
     permissions: Mapping[str, str] | None = None,
     target_org: str | None = None,
 ) -> MintRequest:
-    """Return the request; raises a usage error for one that every mint refuses, before anything is sent.
+    """Return the request. Raises a usage error before sending if every mint would refuse it.
 
-    The rules are the mint's own.
+    It uses the mint's own rules.
     """
     if not role:
         raise click.BadParameter("it is empty; name the role, for example coder", param_hint="'--role'")
@@ -197,7 +197,7 @@ def check_request(
 
 
 def print_warnings(minted: MintedToken) -> None:
-    """Say on stderr what the mint ignored or only reported."""
+    """Print the mint's warnings on stderr."""
     for warning in minted.warnings:
         note(f"warning: {without_secrets(warning)}")
 
@@ -215,7 +215,7 @@ class Refused(CommandError):
 
 @contextmanager
 def errors_explained(forbidden: type[CommandError] = CommandError) -> Iterator[None]:
-    """Turn a client error into a command's: the sentence, the remedy, code and request id.
+    """Turn a client error into a command error, with its sentence, remedy, code and request id.
 
     A 403 of the mint becomes a `forbidden`.
     """
@@ -230,11 +230,11 @@ def errors_explained(forbidden: type[CommandError] = CommandError) -> Iterator[N
 
 
 def mask_in_log(token: str, *, printed: bool = False) -> None:
-    """Have the CI system hide the token in the log, before anything else can print it; say if it does not.
+    """Make the CI system hide the token in the log before anything prints it; print a warning if it cannot.
 
-    `printed`: the token goes to stdout, so a system that cannot hide it is worth a note. The command for a runner
-    goes to stderr: a shell that captures stdout (`token=$(…)`) would put it into the value.
+    With `printed` the token goes to stdout, so the user is warned if the system cannot hide it. The command for a
+    runner goes to stderr: a shell that captures stdout (`token=$(…)`) would put it into the value.
     """
     problem = masking.mask_in_log(token, os.environ, lambda line: click.echo(line, err=True))
     if problem and (printed or problem.failed):
-        note(f"{problem.sentence}\nFix: use `fullsend mint exec`, or `--out FILE`, and print nothing from it.")
+        note(f"{problem.sentence}\nFix: use `fullsend mint exec`, or `--out FILE` without printing that file.")

@@ -1,4 +1,4 @@
-"""`fullsend mint delete`: what `deploy` made, in reverse."""
+"""`fullsend mint delete`: remove everything that `deploy` made, in reverse order."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fullsend.operate.plan.deletion import keys_elsewhere, own_keys, own_kms_ver
 
 @click.command()
 @place_options
-@click.option("--keep-keys", is_flag=True, help="Leave the Apps' keys, in secrets and in Cloud KMS.")
+@click.option("--keep-keys", is_flag=True, help="Keep the Apps' keys in secrets and in Cloud KMS.")
 @yes_option
 @plan_options
 def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bool, emit: str | None) -> None:
     """Delete the mint: function, the keys of the roles it serves, providers, pool, service account.
 
-    Keys in Cloud KMS are disabled, which can be undone. The keys of other roles are left alone and named.
+    Keys in Cloud KMS are disabled, which can be undone. The keys of other roles are kept and listed.
 
     The pool's and the providers' names stay reserved for 30 days; `deploy` brings them back.
     """
@@ -44,7 +44,7 @@ def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bo
         if disabled:
             with_keys += f", and disable the Cloud KMS keys of {', '.join(dict(disabled))}"
         question = f"Delete the mint of {project} for everyone who uses it{with_keys}?"
-        already = "The project has no mint, and no mint left anything behind."
+        already = "The project has no mint and no leftovers of a mint."
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
         if done and steps:
             note("The mint is deleted. The APIs stay enabled, because others may use them.")
@@ -52,9 +52,9 @@ def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bo
 
 
 def _report_kms(disabled: list[str], elsewhere: list[str]) -> None:
-    """Tell which key versions are left in Cloud KMS."""
+    """Print which key versions are left in Cloud KMS."""
     if disabled:
         destroy = f"gcloud kms keys versions destroy {disabled[0]}"
         note(f"Disabled in Cloud KMS: {', '.join(disabled)}\nTo destroy one: {destroy}")
     if elsewhere:
-        note(f"Left alone, because they are not in the mint's own key ring: {', '.join(elsewhere)}")
+        note(f"Not changed, because they are not in the mint's own key ring: {', '.join(elsewhere)}")

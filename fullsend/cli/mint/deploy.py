@@ -1,4 +1,4 @@
-"""`fullsend mint deploy`: a mint on Google Cloud, from nothing or from what is there."""
+"""`fullsend mint deploy`: create a mint on Google Cloud, or update it."""
 
 from __future__ import annotations
 
@@ -60,21 +60,21 @@ if TYPE_CHECKING:
     metavar="caller|organization",
     help="Which repositories a job's token can reach. caller: its own and .fullsend; a job of .fullsend may name "
     "any. organization: any, or the whole installation. A JSON object gives each role a scope. "
-    "[default: what the mint has; caller for a new one]",
+    "[default: the mint's present scope; caller for a new mint]",
 )
 @click.option(
     "--workflow-refs",
     default="",
     metavar="REF,…",
     help="Refs at which host workflows are trusted, such as refs/heads/main,refs/tags/*,commits. "
-    "[default: what the mint has; these for a new public one]",
+    "[default: the mint's present refs; these for a new public mint]",
 )
 @click.option(
     "--require",
     multiple=True,
     metavar="CLAIM=VALUE,…",
     help="Require a claim to have one of these values, in the mint and in the providers' conditions. "
-    "CLAIM= ends it. May be repeated.",
+    "CLAIM= removes the requirement. May be repeated.",
 )
 @click.option(
     "--env",
@@ -93,14 +93,16 @@ if TYPE_CHECKING:
 @click.option(
     "--min-instances",
     type=click.IntRange(0, 100),
-    help="Instances that always run. [default: what the mint has; 0 for a new one]",
+    help="Instances that always run. [default: the mint's present number; 0 for a new mint]",
 )
 @click.option(
     "--max-instances",
     type=click.IntRange(1, 100),
-    help="Most instances at once. [default: what the mint has; 3 for a new one]",
+    help="Maximum number of instances. [default: the mint's present number; 3 for a new mint]",
 )
-@click.option("--as-spelled", is_flag=True, help="Use --org as it is given and pin no id, without asking GitHub.")
+@click.option(
+    "--as-spelled", is_flag=True, help="Use --org exactly as typed and store no id, without asking GitHub."
+)
 @click.option("--skip-github", is_flag=True, help="Do not check the Apps' keys and permissions with GitHub.")
 @click.option(
     "--skip-build-check", is_flag=True, help="Do not check the role of Cloud Build's account on the project."
@@ -134,7 +136,7 @@ def deploy(
     same command again; it continues from there.
     """
     if kms and not roles:
-        raise click.UsageError("--kms says where the keys of --role go; give at least one --role.")
+        raise click.UsageError("--kms applies to the keys of --role; give at least one --role.")
     with google(project, region) as cloud:
         deployment = DeploymentSpec(
             orgs=tuple(names.org(org) for org in orgs),
@@ -169,7 +171,7 @@ def deploy(
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit):
             url = read_state(cloud).url
             if not url:
-                raise CommandError("Google does not say where the mint is.", "Run the command again.")
+                raise CommandError("Google did not return the mint's URL.", "Run the command again.")
             click.echo(f"FULLSEND_MINT_URL={url}")
             for role in deployment.roles:
                 report_leftovers(state, role)
@@ -177,7 +179,7 @@ def deploy(
 
 
 def _tell(state: MintState, deployment: DeploymentSpec) -> None:
-    """Print what changes besides what was asked for, and what the mint will warn of."""
+    """Print the changes beyond the given options, and the warnings that the mint will log."""
     after = edit_for(state, deployment).apply(state.environment)
     for sentence in notes(state, deployment, after):
         note(sentence)
@@ -190,9 +192,11 @@ def _required(text: str) -> tuple[str, tuple[str, ...]]:
     if not equals:
         raise BadInput(f"--require {text!r} is not CLAIM=VALUE,VALUE.", "For example: --require event_name=push")
     listed = tuple(value.strip() for value in values.split(",") if value.strip())
-    # `CLAIM=` ends a requirement on purpose; only commas come from variables that are not set.
+    # `CLAIM=` removes a requirement on purpose; a list of commas only comes from unset variables.
     if values and not listed:
-        raise BadInput(f"--require {text!r} has no value.", f"Name one, or write {name}= to end it.")
+        raise BadInput(
+            f"--require {text!r} has no value.", f"Name one, or write {name}= to remove the requirement."
+        )
     if listed:
         required_of({name: listed})
     return name, listed
@@ -205,5 +209,5 @@ def _role(text: str) -> RoleKey:
         raise BadInput(f"--role {text!r} is not ROLE=APP_ID or ROLE=APP_ID:FILE.pem.")
     role = names.role(name)
     if role == "fix":
-        raise BadInput("The role fix has no App of its own: it uses coder's, and comes with it.")
+        raise BadInput("The role fix does not have its own App: it uses coder's, and is served with it.")
     return RoleKey(role, names.app_id(app_id), file, read_pem(Path(file), role) if file else None)

@@ -1,4 +1,4 @@
-"""`fullsend mint doctor`: every way the parts of a mint can disagree, each with the command that fixes it."""
+"""`fullsend mint doctor`: find parts of a mint that disagree, and print the command that fixes each."""
 
 from __future__ import annotations
 
@@ -51,8 +51,7 @@ _TITLES = {Kind.PROBLEM: "", Kind.PROTECTION_OFF: "Protections that are off:", K
     "--source",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     show_default="where this command came from",
-    help="The folder with the source that the mint should run. If this command does not come with a source, the "
-    "check is left out.",
+    help="The folder with the source that the mint should run. Without a source, this check is skipped.",
 )
 @click.option(
     "--events",
@@ -142,10 +141,10 @@ def _rehearsed(files: Sequence[IO[bytes]], environment: Mapping[str, str]) -> Re
 
 
 def _print_rehearsal(rehearsal: Rehearsal) -> None:
-    """Print whom the protections would stop, out of the requests that were granted."""
+    """Print which of the granted requests the protections would deny."""
     click.echo(f"With every protection on, of {rehearsal.decided} granted requests:")
     if not rehearsal.stopped:
-        click.echo("none is known to be denied." if rehearsal.undecided else "none would be denied.")
+        click.echo("no request is known to be denied." if rehearsal.undecided else "no request would be denied.")
     changes = {change: str(n) for n, change in enumerate(dict.fromkeys(one.change for one in rehearsal.stopped), 1)}
     rows = [
         (changes[one.change], one.rule, one.repository, one.workflow, one.role, str(one.times))
@@ -159,15 +158,16 @@ def _print_rehearsal(rehearsal: Rehearsal) -> None:
         click.echo(f"Fix: change these jobs before the rule denies.{_exception(rehearsal)}")
     if rehearsal.narrowed:
         click.echo(
-            "These name no repositories and got all of them. With REPO_SCOPE=caller they get their own, also while "
-            "the rule repo_scope only reports:"
+            "These jobs name no repositories and got all of them. With REPO_SCOPE=caller they get only their "
+            "own, even while the rule repo_scope only reports:"
         )
         less = [(one.repository, one.workflow, one.role, str(one.times)) for one in rehearsal.narrowed]
         print_table(("repository", "workflow", "role", "requests"), less)
         click.echo("Fix: name the repositories in the jobs that need others.")
     if rehearsal.undecided:
         click.echo(
-            f"{rehearsal.undecided} requests depend on grants, commits or claims that events do not hold. Fix: "
+            f"{rehearsal.undecided} requests depend on grants, commits or claims that audit events do not "
+            "contain. Fix: "
             "turn the rules on with REPORT_ONLY, then read fullsend audit find --would-deny FILE."
         )
     if rehearsal.unreadable:
@@ -175,7 +175,7 @@ def _print_rehearsal(rehearsal: Rehearsal) -> None:
 
 
 def _exception(rehearsal: Rehearsal) -> str:
-    """Return how the roles that reach other repositories keep doing so; empty where no rule stops them."""
+    """Return the option that lets roles keep their access to other repositories; empty if no rule stops them."""
     roles = sorted({one.role for one in rehearsal.stopped if one.rule == "repo_scope"})
     if not roles:
         return ""
@@ -197,7 +197,7 @@ def _print(findings: Sequence[Finding]) -> None:
 
 
 def _hash(source: Path | None) -> str:
-    """Return the hash of the source; empty when none was named and the command was installed without it."""
+    """Return the hash of the source; empty without a named or installed source."""
     if source is not None:
         return build(source).sha256
     try:

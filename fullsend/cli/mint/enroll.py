@@ -1,4 +1,4 @@
-"""`fullsend mint enroll` and `unenroll`: which organizations and repositories can mint."""
+"""`fullsend mint enroll` and `unenroll`: change which organizations and repositories can mint."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 @click.argument("target", metavar="ORG|ORG/REPO")
 @place_options
 @click.option(
-    "--as-spelled", is_flag=True, help="Use the name as it is given and pin no id, without asking GitHub."
+    "--as-spelled", is_flag=True, help="Use the name exactly as typed and store no id, without asking GitHub."
 )
 @plan_options
 def enroll(*, target: str, project: str, region: str, as_spelled: bool, dry_run: bool, emit: str | None) -> None:
     """Allow an organization to mint, or one repository with its own workflows.
 
-    Looks up the name's case and id on GitHub: a name can be taken over, an id cannot. Safe to run from many places
-    at once. Google takes up to a few minutes to admit a new name.
+    Looks up the name's case and id on GitHub. Another account can take over a name, but not an id. Safe to run from
+    many places at once. Google takes up to a few minutes to admit a new name.
     """
     with google(project, region) as cloud:
         wanted = names.target(target)
@@ -59,7 +59,7 @@ def _named(state: MintState, wanted: Org | Repo) -> list[Step]:
 
 
 def _looked_up(state: MintState, wanted: Org | Repo) -> list[Step]:
-    """Plan with the case that GitHub sends and the ids that cannot be taken over."""
+    """Plan with GitHub's spelling and with ids, which another account cannot take over."""
     github = resolver(state.environment)
     if isinstance(wanted, Repo):
         repo = github.repository(wanted)
@@ -93,7 +93,7 @@ def unenroll(*, target: str, project: str, region: str, yes: bool, dry_run: bool
 
 
 def _report_remaining(environment: Mapping[str, str], wanted: Org | Repo, *, ended: bool) -> None:
-    """Say that the enrollment ended, and what still lets the target or its repositories mint."""
+    """Report that the enrollment ended, and which settings still let the target or its repositories mint."""
     if ended:
         note(f"{wanted} is no longer enrolled.")
     stopped = stopped_entries(environment, wanted)
@@ -106,4 +106,4 @@ def _report_remaining(environment: Mapping[str, str], wanted: Org | Repo, *, end
         return
     left = [str(repo) for repo in repos(environment) if repo.owner == wanted]
     if left:
-        note(f"These repositories of {wanted} are enrolled by themselves and still mint: {', '.join(left)}")
+        note(f"These repositories of {wanted} are enrolled separately and can still mint: {', '.join(left)}")

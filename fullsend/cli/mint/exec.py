@@ -1,4 +1,4 @@
-"""`fullsend mint exec`: a command with a token that does not outlive it."""
+"""`fullsend mint exec`: run a command with a token that is revoked when the command ends."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def exec_(
 
 
 def _program(name: str) -> str:
-    """Find the program before there is a token; without one, exit with the status a shell would."""
+    """Find the program before minting; if it is missing, exit with a shell's status."""
     found = shutil.which(name)
     if found:
         return found

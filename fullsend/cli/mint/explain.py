@@ -1,4 +1,4 @@
-"""`fullsend mint explain`: the decision for a set of claims and a configuration, rule by rule, offline."""
+"""`fullsend mint explain`: show offline, rule by rule, how a mint decides about given claims."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "NO", Outcome.NOT_CHECKED: "-", 
 )
 @click.option(
     "--project",
-    help="Instead of a file: the Google Cloud project of a deployed mint; GOOGLE_CLOUD_PROJECT without either.",
+    help="Instead of --env-file: the Google Cloud project of a deployed mint. [default: GOOGLE_CLOUD_PROJECT]",
 )
-@click.option("--region", default="us-central1", show_default=True, help="With --project: where the mint runs.")
+@click.option("--region", default="us-central1", show_default=True, help="With --project: the mint's region.")
 @json_option
 def explain(
     *,
@@ -71,13 +71,13 @@ def explain(
     region: str,
     as_json: bool,
 ) -> None:
-    """Show every rule that a request meets, its result, and what would have to change.
+    """Show every rule that applies to a request, its result, and the change that would allow it.
 
     It makes no call to the mint or to GitHub: signature, exchange, grants, commits, App key and installation are
     not checked. Exit status 3 when the mint would refuse.
     """
     if not role.strip():
-        raise click.UsageError("--role is empty: name the role that was asked for, such as --role coder.")
+        raise click.UsageError("--role is empty: name the requested role, such as --role coder.")
     if env_file is not None and project is not None:
         raise click.UsageError("--env-file and --project name two mints: give one of them.")
     if env_file is None:
@@ -87,7 +87,7 @@ def explain(
     if str(claims_file) == str(env_file) == "-":
         raise click.UsageError("--claims and --env-file cannot both be stdin.")
     try:
-        claims = read_claims(claims_file)  # first: reading a project takes a while
+        claims = read_claims(claims_file)  # read first, because reading a project takes a while
         configuration = _of_project(project, region) if env_file is None else read_configuration(env_file)
         further = {"level": level, "permissions": permissions or None, "target_org": target_org}
         result = explained(claims, role, repos, configuration, now=time.time(), further=further)
@@ -145,7 +145,7 @@ def _print(result: Explanation, configuration: Configuration) -> None:
         click.echo(f"The standalone mint would send the request on to {result.forwarded_to}; that mint decides.")
         return
     click.echo(
-        f"As far as it can be checked offline, the {configuration.mode} mint would grant {_granted(result)}, "
+        f"As far as an offline check can tell, the {configuration.mode} mint would grant {_granted(result)}, "
         "if the token is genuine and the role's App is installed."
     )
 

@@ -1,4 +1,4 @@
-"""`fullsend mint explain --project`: the configuration of the mint that serves, read from Google."""
+"""`fullsend mint explain --project`: read the configuration of the serving revision from Google."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_project(project: str, region: str) -> Configuration:
-    """Return what the serving revision runs with, and its providers' conditions. Raises UnusableInputError."""
+    """Return the serving revision's configuration and its providers' conditions. Raises UnusableInputError."""
     with google(project, region) as cloud:
         with progress(f"reading the mint of {project}"):
             state = read_state(cloud)

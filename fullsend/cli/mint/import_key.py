@@ -38,10 +38,10 @@ def import_key_(
     dry_run: bool,
     emit: str | None,
 ) -> None:
-    """Move a role's App key into Cloud KMS, without a pause in minting.
+    """Move a role's App key into Cloud KMS without interrupting minting.
 
-    The mint can then sign with the key and cannot read it; nor can anyone else. Run it again with a new key of the
-    App to replace the old one, which is then disabled.
+    The mint can then sign with the key, but no one can read it. Run the command again with a new key of the App to
+    replace the old key, which is then disabled.
     """
     with google(project, region) as cloud:
         name = names.role(role)

@@ -1,4 +1,4 @@
-"""`fullsend mint status` in a job: what the mint would allow this job."""
+"""`fullsend mint status` in a job: show what the mint would allow this job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def show(mint_urls: list[str], audience: str, timeout: float, request: MintRequest, *, as_json: bool) -> bool:
-    """Print what the mint answers, with a role rule by rule; return whether it would allow the request."""
+    """Print the mint's answer, with a role also every rule; return whether it would allow the request."""
     with errors_explained(Refused):
         found = client_for(mint_urls, audience, timeout).status_of(request)
     if request.role and found.allowed is None:

@@ -1,4 +1,4 @@
-"""Find the project that an operator means: the option, or the variables that gcloud has for it. Needs no extra."""
+"""Find the operator's project: from the option, or from gcloud's variables. Needs no extra package."""
 
 from __future__ import annotations
 

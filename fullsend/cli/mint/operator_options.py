@@ -1,4 +1,4 @@
-"""What the operator's commands share: the options that name a mint, plans shown and applied, and error texts."""
+"""Options, plans and error handling that the operator's commands share."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def project_option(command: Any) -> Any:
 
 def place_options(command: Any) -> Any:
     """Add `--project` and `--region`; they arrive as `project` and `region`."""
-    region = click.option("--region", default=names.REGION, show_default=True, help="Where the mint runs.")
+    region = click.option(
+        "--region", default=names.REGION, show_default=True, help="The region where the mint runs."
+    )
     return project_option(region(command))
 
 
@@ -59,7 +61,7 @@ def plan_options(command: Any) -> Any:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn an operator's error into what a command prints; bad input has the exit status of bad usage."""
+    """Turn an operator's error into a command error; bad input has the exit status of bad usage."""
     try:
         yield
     except Failure as error:
@@ -88,8 +90,8 @@ def carry_out(
 ) -> bool:
     """Show the plan or apply it; return whether the wanted state is reached.
 
-    Without any steps `otherwise` says why there is nothing to do. With a `question`, ask before. A dry run prints
-    its plan `as_json`.
+    Without steps it prints `otherwise`, the reason why there is nothing to do. With a `question` it asks first. A
+    dry run prints its plan, as JSON with `as_json`.
     """
     if dry_run and as_json and not emit:
         print_json({"dry_run": True, "steps": [step.title() for step in steps]})
@@ -106,18 +108,18 @@ def carry_out(
 
 
 def github_api(environment: Mapping[str, str]) -> str:
-    """Return the GitHub of a mint with this environment; the command's own GITHUB_API_URL counts more."""
+    """Return the GitHub of a mint with this environment; GITHUB_API_URL of the command overrides it."""
     return os.environ.get("GITHUB_API_URL") or environment.get("GITHUB_API_URL") or DEFAULT_API_URL
 
 
 def resolver(environment: Mapping[str, str]) -> NameResolver:
-    """Return who knows the case of names, with the operator's token if there is one."""
+    """Return the resolver of GitHub names, with the operator's token if there is one."""
     token = os.environ.get("GH_TOKEN") or os.environ.get("GITHUB_TOKEN")
     return NameResolver(github_api(environment), Secret(token) if token else None)
 
 
 def check_with_github(role: RoleKey, key: Secret | str, environment: Mapping[str, str]) -> None:
-    """Make sure that a key or a JWT is its App's and that the App has what the role needs. Raises Failure."""
+    """Check that a key or a JWT belongs to the App, and that the App has the role's permissions. Raises Failure."""
     with progress(f"asking GitHub about App {role.app_id}"):
         app = GitHubApps(github_api(environment)).app(role.app_id, key)
     needed = served_with(role.role, environment)
@@ -131,7 +133,7 @@ def check_with_github(role: RoleKey, key: Secret | str, environment: Mapping[str
         )
     if lacking:
         raise BadInput(
-            f"The App {app.slug} lacks what the role {role.role} needs: {', '.join(lacking)}.",
+            f"The App {app.slug} lacks permissions of the role {role.role}: {', '.join(lacking)}.",
             f"Add it on the App's page ({app.page or 'Settings → Developer settings → GitHub Apps'}) under "
             "'Permissions', then have every organization accept it.",
         )

@@ -1,4 +1,4 @@
-"""`fullsend mint status --project`: the state of the mint, or of one organization or repository in it."""
+"""`fullsend mint status --project`: show the state of the mint, or of one organization or repository in it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def show(project: str, region: str, target: str | None, *, as_json: bool) -> boo
 
 
 def _changed(state: MintState, only: Org | Repo | None = None) -> list[Finding]:
-    """Return the enrolled names that were renamed or taken over, of which only one may be asked about."""
+    """Return the enrolled names that were renamed or taken over, or only the given one of them."""
     with progress("asking GitHub about the enrolled names"):
         return changed_names(state, resolver(state.environment), only)
 
@@ -65,9 +65,9 @@ def _print_changed(changed: Iterable[Finding]) -> None:
 
 
 def _on_github(state: MintState, target: Org | Repo) -> tuple[str, str, str]:
-    """Return GitHub's spelling of a name and its id, and a sentence if GitHub shows no such name.
+    """Return GitHub's spelling and id of a name, and a sentence if GitHub does not show the name.
 
-    Spelling and id are empty where GitHub does not tell: the name may be private.
+    Spelling and id are empty if GitHub does not show them, because the name may be private.
     """
     asked = resolver(state.environment)
     try:
@@ -83,25 +83,25 @@ def _on_github(state: MintState, target: Org | Repo) -> tuple[str, str, str]:
 
 
 def _print_target(found: Mapping[str, Any], flags: str, unknown: str) -> None:
-    """Print one organization or repository; ``unknown`` says that GitHub shows no such name, else it is empty."""
+    """Print one organization or repository; ``unknown`` is a sentence, empty if GitHub shows the name."""
     rows = [
         ("enrolled", "yes" if found["enrolled"] else "no"),
         (f"admitted by {found['provider']}", "yes" if found["admitted"] else "no"),
     ]
     if found["enrolled"] or found["enrolled_id"]:
-        rows.append(("enrolled id", found["enrolled_id"] or "none: the name alone decides"))
+        rows.append(("enrolled id", found["enrolled_id"] or "not set: only the name is compared"))
     if found["repositories"]:
-        rows.append(("repositories enrolled by themselves", ", ".join(found["repositories"])))
+        rows.append(("repositories enrolled separately", ", ".join(found["repositories"])))
     print_table((str(found["name"]), ""), rows)
-    # Below the table, so no column breaks the command to copy.
+    # Printed below the table, because a column would break a command that the user copies.
     sent = found["sent_by_github"]
     if not found["same_account"]:
         click.echo(
-            f"The name {found['name']} now belongs to another account (id {found['id']}); the id "
-            f"{found['enrolled_id']} was enrolled. Fix: fullsend mint unenroll {found['name']} {flags}"
+            f"The name {found['name']} now belongs to another account (id {found['id']}); the enrolled id is "
+            f"{found['enrolled_id']}. Fix: fullsend mint unenroll {found['name']} {flags}"
         )
     elif found["repositories"] and not found["enrolled"]:
-        # Not a fault: enrolling the organization would widen access.
+        # Only a note: enrolling the organization would widen access.
         click.echo(f"{sent} itself is not enrolled. To enroll all of it: fullsend mint enroll {sent} {flags}")
     elif not (found["enrolled"] and found["admitted"]):
         if found["in_condition"]:
@@ -118,7 +118,7 @@ def _print_mint(found: Mapping[str, Any]) -> None:
         ("source", found["source_sha256"][:12] or "unknown"),
         ("traffic", traffic),
         ("organizations", "all (public)" if found["public"] else ", ".join(found["orgs"]) or "none"),
-        ("repositories enrolled by themselves", ", ".join(found["repos"]) or "none"),
+        ("repositories enrolled separately", ", ".join(found["repos"]) or "none"),
         ("workflow files", ", ".join(found["workflow_files"]) or "none"),
         ("pool", found["pool"]),
     ]

@@ -1,4 +1,4 @@
-"""`fullsend mint probe`: requests that must come out as a file says, for a scheduled job."""
+"""`fullsend mint probe`: make a file's requests and compare the answers, in a scheduled job."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 def probe_(*, expect_file: Path, mint_urls: list[str], audience: str, timeout: float, as_json: bool) -> None:
     """Check that a mint grants and refuses as it should.
 
-    Makes each request of the file once, as this job, and compares status, code and what was granted. Granted tokens
-    are revoked at once. Exit status 1 if any answer differs, so a schedule can raise an alert.
+    Makes each request of the file once, as this job, and compares status, code and grant. Granted tokens are
+    revoked immediately. Exit status 1 if any answer differs, so a schedule can raise an alert.
     """
     expectations = _read(expect_file)
     if not {entry.grants for entry in expectations} >= {True, False}:
@@ -55,7 +55,7 @@ def probe_(*, expect_file: Path, mint_urls: list[str], audience: str, timeout: f
     _print(outcomes, as_json=as_json)
     failed = [outcome for _, outcome in outcomes if outcome.problems]
     if failed:
-        note(f"{len(failed)} of {len(outcomes)} answers differ from what is expected.")
+        note(f"{len(failed)} of {len(outcomes)} answers differ from the expected ones.")
         sys.exit(FAILED)
 
 

@@ -1,4 +1,4 @@
-"""`fullsend mint revoke`: end a token's life now."""
+"""`fullsend mint revoke`: revoke a token."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_VARIABLE = "GH_TOKEN"
     type=click.Path(path_type=Path, dir_okay=False, exists=True, allow_dash=True),
     help="File with the token, as --out of `fullsend mint token` writes it; - for stdin.",
 )
-@click.option("--env", "name", help=f"Or the variable that holds it; {DEFAULT_VARIABLE} unless given.")
+@click.option("--env", "name", help=f"Or the environment variable with the token. [default: {DEFAULT_VARIABLE}]")
 def revoke(*, token_file: Path | None, name: str | None) -> None:
     """Revoke a token before it expires by itself.
 
@@ -38,6 +38,6 @@ def revoke(*, token_file: Path | None, name: str | None) -> None:
         )
     with errors_explained():
         api = TokenApi(retry=retry_policy(GITHUB_SECONDS))
-        # It may have been made a moment ago: nothing here says when.
+        # Treated as fresh, because its age is unknown.
         revoked = api.revoke(token, fresh=True)
     note("token revoked" if revoked else unknown_to(api.api_url))

@@ -1,4 +1,4 @@
-"""What the commands about roles share: where a key is, its check with GitHub, and a copy left in a secret."""
+"""Handle a role's key for several commands: its place, its check with GitHub, and leftover copies."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ if TYPE_CHECKING:
 def kms_option(command: Any) -> Any:
     """Add `--kms`; it arrives as `kms`."""
     text = (
-        "Put the key into Cloud KMS, where it can sign and not be read. Without a file, use the key that is there."
+        "Keep the key in Cloud KMS, which signs with it and never shows it. Without a file, use the key already "
+        "there."
     )
     return click.option("--kms", is_flag=True, help=text)(command)
 
 
 def with_kms(cloud: Cloud, state: MintState, role: RoleKey) -> RoleKey:
-    """Return the role with what Cloud KMS has for it. Raises OperateError."""
+    """Return the role with its key's state in Cloud KMS. Raises OperateError."""
     return replace(role, in_kms=read_key(cloud, state, role.role, role.key))
 
 
 def check_role(cloud: Cloud, role: RoleKey, environment: Mapping[str, str]) -> None:
-    """Make sure that the role's key is its App's and that the App has what the role needs. Raises Failure."""
+    """Check that the role's key belongs to its App, and that the App has the role's permissions. Raises Failure."""
     check_with_github(role, proof(cloud, role, environment), environment)
 
 
@@ -52,7 +53,7 @@ def proof(cloud: Cloud, role: RoleKey, environment: Mapping[str, str]) -> Secret
 
 
 def report_leftovers(state: MintState, role: RoleKey, *, secret_deleted: bool = False) -> None:
-    """Tell of the copies of a key that Cloud KMS has now."""
+    """Print where copies remain of a key that is now in Cloud KMS."""
     if role.in_kms is None:
         return
     secret = state.secrets.get(role.role)

@@ -32,7 +32,7 @@ _pem = click.Path(path_type=Path, dir_okay=False)
 @click.argument("role")
 @place_options
 @click.option("--app-id", required=True, help="The App's ID, a number; not its client ID.")
-@click.option("--pem", type=_pem, help="The App's private key, as GitHub offered it for download.")
+@click.option("--pem", type=_pem, help="The App's private key, the .pem file that GitHub offered for download.")
 @click.option("--use-existing-secret", is_flag=True, help="The key is in Secret Manager already.")
 @kms_option
 @click.option("--permission", "permissions", multiple=True, metavar="NAME:LEVEL", help="For a custom role.")
@@ -88,7 +88,7 @@ def _permissions(role: str, given: tuple[str, ...]) -> str:
 @click.argument("role")
 @place_options
 @click.option(
-    "--keep-pem", is_flag=True, help="Leave the secret with the App's key; the mint may no longer read it."
+    "--keep-pem", is_flag=True, help="Keep the secret with the App's key; only the mint's access to it is removed."
 )
 @yes_option
 @plan_options
@@ -114,9 +114,9 @@ def remove_role(
 @click.option("--pem", type=_pem, required=True, help="The App's new private key.")
 @plan_options
 def rotate_key(*, role: str, project: str, region: str, pem: Path, dry_run: bool, emit: str | None) -> None:
-    """Put a new key in the place of an old one, without a pause in minting.
+    """Replace a role's App key without interrupting minting.
 
-    Make the new key on the App's page first and leave the old one there until this is done.
+    Generate the new key on the App's page first. Delete the old key there only after this command has succeeded.
     """
     with google(project, region) as cloud:
         name = names.role(role)
@@ -134,7 +134,7 @@ def rotate_key(*, role: str, project: str, region: str, pem: Path, dry_run: bool
         steps = plans.rotate_key(state, wanted, _stored(cloud, name))
         check_with_github(wanted, key, state.environment)
         shown = plans.fingerprint(key)
-        already = f"{shown} is the key in use already."
+        already = f"{shown} is already the key in use."
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already) and steps:
             note(f"The mint signs with the key {shown}. Delete the old key on the App's page.")
 
@@ -143,4 +143,4 @@ def _stored(cloud: Cloud, role: Role) -> Secret | None:
     try:
         return cloud.secrets.value(cloud.location.secret(role))
     except (NotThere, GoogleFailed, MissingPermission):
-        return None  # no version yet, the newest is disabled, or it may not be read
+        return None  # no version exists, the newest is disabled, or the operator may not read it

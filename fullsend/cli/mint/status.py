@@ -1,6 +1,6 @@
-"""`fullsend mint status`: in a job what the mint would allow it, for an operator the mint's health.
+"""`fullsend mint status`: show a job what the mint would allow it, and an operator the mint's health.
 
-This module chooses between the two: `job_status.py` prints the job's, `operator_status.py` the operator's.
+This module only chooses: `job_status.py` prints the job's status, `operator_status.py` the operator's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fullsend.client.mint_request import MintRequest
 @partial(narrowing_options, with_permissions=False)
 @partial(mint_options, required=False)
 @click.option("--project", help="For operators: the Google Cloud project of the mint.")
-@click.option("--region", default="us-central1", show_default=True, help="For operators: where the mint runs.")
+@click.option("--region", default="us-central1", show_default=True, help="For operators: the mint's region.")
 @json_option
 @click.pass_context
 def status(
@@ -59,21 +59,18 @@ def status(
     if "mint_urls" in given or (mint_urls and org is None and project is None and "region" not in given):
         if given & {"org", "project", "region"}:
             raise click.UsageError(
-                "A mint's URL is asked in a job, about that job, without ORG and --region; "
-                "as an operator give --project and leave --mint-url out."
+                "--mint-url works in a job, without ORG and --region. As an operator, give --project instead."
             )
         if not job_status.show(mint_urls, audience, timeout, request, as_json=as_json):
             sys.exit(NOT_HEALTHY)
         return
     if role is not None:
-        raise click.UsageError("--role asks the mint about a job; `fullsend mint explain` answers an operator.")
+        raise click.UsageError("--role works only in a job. As an operator, use `fullsend mint explain`.")
     project = project or project_from_environment()
     if not project and org is not None:
-        raise click.UsageError(
-            "Whether ORG can mint is for the mint's operator to ask: name its project, --project P."
-        )
+        raise click.UsageError("ORG works only for the mint's operator: name the project with --project P.")
     if not project:
-        raise click.UsageError("Give --mint-url in a job, or --project (and perhaps ORG) as an operator.")
+        raise click.UsageError("Give --mint-url in a job, or --project (and optionally ORG) as an operator.")
     _operator(project, region, org, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""A child process and the signals around it.
+"""Run a child process, and handle the signals that arrive before, during and after it.
 
 A signal that comes before the child runs ends the command. While the child runs, the child gets the signal.
 Afterwards the token is revoked; a signal waits until that is done.
@@ -25,7 +25,7 @@ FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
 
 class Interrupted(BaseException):
-    """A signal came before the child ran. Not an Exception: nothing on the way may take it for a failure."""
+    """A signal came before the child ran. Not an Exception, so no handler of failures catches it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"signal {number}")
@@ -51,7 +51,7 @@ class Supervisor:
     def __enter__(self) -> Self:
         for name in FORWARDED:
             number = getattr(signal, name, None)
-            # A signal that our parent ignores (nohup) stays ignored, in the child too.
+            # A signal that the parent process ignores (nohup) stays ignored, also in the child.
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._on_signal)
         return self
@@ -62,14 +62,14 @@ class Supervisor:
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Run the block. From its end on, ignore signals, so the token is revoked."""
+        """Run the block. After its end, ignore signals, so the token is always revoked."""
         try:
             yield
         finally:
             self._phase = _Phase.AFTER
 
     def run(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
-        """Run the command to its end and return its exit status as a shell would."""
+        """Run the command to its end and return the exit status that a shell would return."""
         self._phase = _Phase.STARTING
         try:
             self._child = subprocess.Popen(command, env=environment)  # noqa: S603 - the user's own command
@@ -77,7 +77,7 @@ class Supervisor:
             sys.stderr.write(f"error: {command[0]} cannot be run: {error.strerror}\n")
             return CANNOT_RUN
         self._phase = _Phase.RUNNING
-        for number in self._held_back:  # came while there was no child to have them
+        for number in self._held_back:  # they arrived before the child existed
             self._child.send_signal(number)
         code = self._child.wait()
         self._phase = _Phase.AFTER
@@ -94,7 +94,7 @@ class Supervisor:
 
 
 def _terminal_sent(number: int) -> bool:
-    """Whether the child has the signal already: what Ctrl-C sends goes to the whole foreground group."""
+    """Whether the child already has the signal: the terminal sends Ctrl-C to the whole foreground group."""
     if number not in {signal.SIGINT, signal.SIGQUIT}:
         return False
     try:

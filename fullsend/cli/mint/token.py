@@ -1,4 +1,4 @@
-"""`fullsend mint token`: OIDC token in, installation token out."""
+"""`fullsend mint token`: exchange the job's OIDC token for an installation token."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ DEFAULT_VARIABLE = "GH_TOKEN"
 @click.option(
     "--env-name",
     callback=token_variables,
-    help=f"The name for --format env; {DEFAULT_VARIABLE} unless given.",
+    help=f"The variable's name for --format env. [default: {DEFAULT_VARIABLE}]",
 )
 @click.option(
     "--out",
@@ -83,15 +83,15 @@ def token(
 ) -> None:
     """Exchange this job's OIDC token for an installation token.
 
-    Prints the token on stdout unless --out or --github-output is given. It lives for an hour; end it
-    earlier with `fullsend mint revoke`, or use `fullsend mint exec`, which does so by itself.
+    Prints the token on stdout unless --out or --github-output is given. The token is valid for an hour. Revoke it
+    earlier with `fullsend mint revoke`, or use `fullsend mint exec`, which revokes it when its command ends.
     """
     request = check_request(role, repos, level=level, permissions=permissions, target_org=target_org)
     if env_name is not None and form != "env":
         raise click.UsageError("--env-name is the name for --format env: give both, or neither.")
     if form != "token" and github_output and not out:
         raise click.UsageError(
-            "--github-output has no --format: leave one of them out, or add --out for the format."
+            "--github-output does not use --format: leave one of them out, or add --out for the format."
         )
     if out:
         require_regular_file(out)
@@ -116,7 +116,7 @@ def token(
 
 @contextmanager
 def _delivered_or_revoked(client: MintClient) -> Iterator[None]:
-    """Revoke a token that did not get to the caller, whatever the reason, and say so."""
+    """Revoke a token that could not be delivered to the caller, and report it."""
     try:
         yield
     except BaseException:
@@ -131,7 +131,7 @@ def _delivered_or_revoked(client: MintClient) -> Iterator[None]:
 
 @contextmanager
 def _ended_by_signal() -> Iterator[None]:
-    """End with the status that a shell gives to a signal."""
+    """End with a shell's exit status for a signal."""
     try:
         yield
     except Interrupted as ended:

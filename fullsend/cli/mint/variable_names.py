@@ -1,4 +1,4 @@
-"""The names that an option may give to the variable with a token."""
+"""Check the name that an option gives to the variable with a token."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# With a token in them, the shell, the loader or the next steps of the job fail, or use the token as a file's name.
-# A command must not get the request variables for OIDC tokens, which `exec` removes.
+# With a token as the value, the shell, the loader or later steps fail, or use the token as a file name. A command
+# must not get the request variables for OIDC tokens, which `exec` removes.
 _TAKEN = re.compile(
     r"PATH|HOME|IFS|ENV|BASH_ENV|SHELL|(LD|DYLD)_[A-Z_]*|ACTIONS_ID_TOKEN_REQUEST_[A-Z]*"
     r"|GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY|API_URL|GRAPHQL_URL|SERVER_URL)"
@@ -22,7 +22,7 @@ _TAKEN = re.compile(
 
 
 def token_variables(_: click.Context, parameter: click.Parameter, value: str | Sequence[str] | None) -> Any:
-    """Check the name of a variable, or several, that an option brought; a click callback."""
+    """Check the names of variables in an option; a click callback."""
     for name in [value] if isinstance(value, str) else value or ():
         if not _NAME.fullmatch(name):
             raise click.BadParameter(f"{name!r} is not a name for a variable", param=parameter)

@@ -48,7 +48,7 @@ def mint_problems(url: str) -> list[Problem]:
     if status == UNAVAILABLE and health.get("reason"):
         message = f"the mint at {url} says that it is not healthy: {one_line(str(health['reason']))}"
         return [Problem(message, "`fullsend mint doctor --project PROJECT` says what to change.")]
-    message = f"what answers at {where} is not a mint (status {status})."
+    message = f"the server at {where} is not a mint (status {status})."
     return [Problem(message, "Give the mint's base URL, as `fullsend mint deploy` printed it, without a path.")]
 
 

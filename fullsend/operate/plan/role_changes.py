@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def add_role(state: MintState, wanted: RoleKey) -> list[Step]:
     """Return the steps: the key, then ROLE_APP_IDS and ALLOWED_ROLES. Raises BadInput, NotThere."""
     require_mint(state)
-    _require_own_app(state, wanted.role, "comes with it", "add-role {} …")
+    _require_own_app(state, wanted.role, "is served with it", "add-role {} …")
     custom = environment.json_object(state.environment, "CUSTOM_ROLE_PERMISSIONS")
     if wanted.role not in BUILT_IN and not wanted.permissions and wanted.role not in custom:
         raise BadInput(
@@ -56,7 +56,7 @@ def _require_own_app(state: MintState, role: Role, what: str, command: str) -> N
     owner = key_role(role)
     if owner != role:
         raise BadInput(
-            f"The role {role} has no App of its own: it uses {owner}'s, and {what}.",
+            f"The role {role} does not have its own App: it uses {owner}'s, and {what}.",
             f"fullsend mint {command.format(owner)} {state.location.flags()}",
         )
 
@@ -71,7 +71,7 @@ def _refuse_shared_app(state: MintState, role: Role) -> None:
     ):
         return
     raise BadInput(
-        f"The role {role} has no App of its own: it uses {key_role(role)}'s, and is served with it.",
+        f"The role {role} does not have its own App: it uses {key_role(role)}'s, and is served with it.",
         f"fullsend mint deploy {state.location.flags()} --env ALLOWED_ROLES={','.join(sorted(roles))} "
         f"serves the others without {role}.",
     )

@@ -30,7 +30,7 @@ from tests.integration.callers.job_commands import FULLSEND, Run
         ("--role coder --repos *,a", "'--repos': repos mixes"),
         ("--role coder --env-name TOKEN", "--env-name is the name for --format env"),
         ("--role coder --format json --env-name TOKEN", "--env-name is the name for --format env"),
-        ("--role coder --format json --github-output", "--github-output has no --format"),
+        ("--role coder --format json --github-output", "--github-output does not use --format"),
         ("--role coder --timeout soon", "not a valid number of seconds"),
     ],
 )

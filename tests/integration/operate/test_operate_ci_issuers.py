@@ -54,7 +54,7 @@ def test_an_issuer_is_its_provider_and_two_variables(operator: Operator, gitlab:
     assert "gitlab is an issuer of the mint." in said
     assert exchange(operator, "ci-gitlab", gitlab.token(GitLabJob(protected=False)))[0] == 401
     assert operator.doctor().exit_code == 0
-    assert "as asked for already" in added(operator, gitlab, *GITLAB, "--level", "read")
+    assert "already has these settings" in added(operator, gitlab, *GITLAB, "--level", "read")
 
 
 def test_a_second_run_adds_an_entry_and_the_same_match_changes_its_role(
@@ -140,7 +140,7 @@ def test_one_entry_is_removed_and_the_others_stay(operator: Operator, gitlab: CI
     added(operator, gitlab, *GITLAB)
     operator.done("mint", "issuer", "add", "gitlab", "--match", "project_id=12", "--as", APP, "--role", "triage")
     nothing = operator.done("mint", "issuer", "remove", "gitlab", "--match", "project_id=13", "--yes")
-    assert "No entry of gitlab has these." in nothing.stderr
+    assert "No entry of gitlab matches these options." in nothing.stderr
 
     done = operator.done("mint", "issuer", "remove", "gitlab", "--match", "project_id=12", "--yes", "--json")
     shown = json.loads(done.stdout)

@@ -46,7 +46,7 @@ def test_a_role_that_uses_anothers_app_is_told_apart_from_one_that_there_is_not(
     pem = ("--pem", str(operator.pem("coder")))
     rotated = operator.run("mint", "rotate-key", "fix", *pem)
     assert rotated.exit_code == 2
-    assert "The role fix has no App of its own: it uses coder's" in rotated.stderr
+    assert "The role fix does not have its own App: it uses coder's" in rotated.stderr
     assert f"fullsend mint rotate-key coder --pem FILE.pem --project {names.PROJECT_ID}" in rotated.stderr
     removed = operator.run("mint", "remove-role", "fix", "--dry-run")
     assert removed.exit_code == 2
@@ -120,7 +120,7 @@ def test_rotating_to_the_key_in_use_changes_nothing_and_advises_to_delete_nothin
 
     again = operator.done("mint", "rotate-key", "triage", "--pem", str(pem))
 
-    assert "is the key in use already" in again.output
+    assert "is already the key in use" in again.output
     assert "elete" not in again.output
     assert operator.plane.writes == before
     assert operator.state().service == revision

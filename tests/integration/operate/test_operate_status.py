@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("octo-org",), "name its project, --project P"),
+        (("octo-org",), "name the project with --project P"),
         (("",), "ORG is empty"),
-        (("--region", "us-east1"), "--project (and perhaps ORG) as an operator"),
-        (("--region", "us-east1", "--mint-url", "https://mint.example.com"), "as an operator give --project"),
-        (("octo-org", "--mint-url", "https://mint.example.com"), "about that job, without ORG"),
+        (("--region", "us-east1"), "--project (and optionally ORG) as an operator"),
+        (("--region", "us-east1", "--mint-url", "https://mint.example.com"), "As an operator, give --project"),
+        (("octo-org", "--mint-url", "https://mint.example.com"), "works in a job, without ORG"),
     ],
 )
 def test_a_status_that_mixes_job_and_operator_says_what_is_too_much(

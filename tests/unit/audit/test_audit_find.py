@@ -162,7 +162,7 @@ def test_an_event_that_stands_in_a_file_and_its_copy_is_one_event(tmp_path: Path
     lines = [json.dumps(ENTRY), json.dumps(EXPORTED), json.dumps({"audit": later})]
     result = search(tmp_path, "\n".join([*lines, *lines]), "--run", "17", "--json")
     assert [event["request_id"] for event in json.loads(result.stdout)] == ["request-1", "request-2"]
-    assert "6 of 6 audit events, 4 of them the same again" in result.stderr
+    assert "6 of 6 audit events, 4 of them duplicates" in result.stderr
 
 
 def test_a_file_other_than_a_log_is_a_mistake_and_an_empty_log_is_not(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_a_misspelt_command_is_answered_with_the_one_that_was_meant(words: str, 
 def test_a_jwt_in_the_place_of_its_file_is_told_from_a_file(length: int) -> None:
     with pytest.raises(UnusableInputError) as caught:
         read_claims(Path(JWT * length))
-    assert str(caught.value) == "A token was given where a file is meant."
+    assert str(caught.value) == "A token was given instead of a file."
     assert caught.value.remedy.startswith("Give the file, not the token itself")
 
 
@@ -175,7 +175,7 @@ def test_empty_repos_are_not_taken_for_all_of_them(command: str, empty: str) -> 
         words += ["--mint-url", "https://mint.example.com"]
     done = CliRunner().invoke(cli, ["mint", command, *words, *{"exec": ["true"]}.get(command, [])])
     assert done.exit_code == 2
-    assert "--repos is empty: name repositories, give '*' for all that the installation has" in done.output
+    assert "--repos is empty: name repositories, give '*' for the whole installation" in done.output
 
 
 @pytest.mark.parametrize("name", ["a b", "1A", "", "A-B", "A=B", "A\n"])

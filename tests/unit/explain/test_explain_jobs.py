@@ -66,7 +66,7 @@ def test_a_job_that_matches_is_explained_rule_by_rule() -> None:
     assert "CALLERS[0] lists" in found["callers"].found
     assert "CALLERS[0]: project_id 4711, ref_protected true" in found["callers"].expected
     assert found["caller"].found == "the project is acme/tools/app (4711)"
-    assert found["sts"].found == "the provider ci-gitlab judges tokens of the issuer gitlab"
+    assert found["sts"].found == "the provider ci-gitlab checks tokens of the issuer gitlab"
     assert "workflow_repo" not in found
 
 
@@ -136,7 +136,7 @@ def test_a_job_of_an_unprotected_ref_is_sent_to_a_protected_one() -> None:
 
 def test_a_job_of_a_project_without_an_entry_is_told_so_first() -> None:
     change = told("callers", claims(GitLabJob(project_id="4712", protected=False)))
-    assert "No entry has the job's project. Fix: only if it is to mint: fullsend mint issuer add" in change
+    assert "No entry has the job's project. Fix: only if this project must mint: fullsend mint issuer add" in change
     assert change.endswith(" Then run the job on a protected branch or tag.")
     assert change.count("Fix:") == 1
 

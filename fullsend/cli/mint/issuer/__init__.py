@@ -1,4 +1,4 @@
-"""The `fullsend mint issuer` group: which commands it has."""
+"""The `fullsend mint issuer` group and its commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fullsend mint issuer add`: an issuer of another CI system, and which of its jobs can mint."""
+"""`fullsend mint issuer add`: add another CI system's issuer, and choose which of its jobs can mint."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class KindChoice(click.Choice[str]):
-    """The kinds but GitHub's, which is refused with what to do instead."""
+    """The kinds of issuers. GitHub's kind is refused, with a sentence that names the right command."""
 
     def __init__(self) -> None:
         super().__init__([kind for kind in KINDS if kind != GITHUB.name])
@@ -50,7 +50,7 @@ class KindChoice(click.Choice[str]):
 @click.option(
     "--jwks-file",
     type=click.Path(path_type=Path),
-    help="Its JSON Web Key Set, to upload, where Google cannot reach the issuer.",
+    help="Its JSON Web Key Set, to upload if Google cannot reach the issuer.",
 )
 @click.option("--no-jwks-file", "from_issuer", is_flag=True, help="Read the keys from the issuer again.")
 @entry_options
@@ -82,8 +82,8 @@ def add(
     """Let jobs of another CI system mint: the issuer NAME, its identity provider, and entries of CALLERS.
 
     Run it again to add an entry, or to change the entry with the same match and repository: --role replaces its
-    roles, --level its level, and what is left out stays. Without options it restores the provider. Google takes up
-    to a few minutes to admit a new entry.
+    roles, --level its level; without them, both stay. Without options it restores the provider. Google takes up to
+    a few minutes to admit a new entry.
     """
     if jwks_file is not None and from_issuer:
         raise BadUsage("--jwks-file and --no-jwks-file exclude each other.")
@@ -107,7 +107,7 @@ def add(
             state = read_state(cloud)
         steps = add_issuer(state, wanted)
         _warn(state, wanted)
-        already = f"{name} is as asked for already."
+        already = f"{name} already has these settings."
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, as_json=as_json)
         if done and steps:
             note(f"{name} is an issuer of the mint.")
@@ -116,7 +116,7 @@ def add(
 
 
 def _warn(state: MintState, wanted: IssuerSpec) -> None:
-    """Print what the mint will warn of, and for a new issuer what Google could not read at its URL."""
+    """Print the warnings that the mint will log and, for a new issuer, why Google could not read its URL."""
     edit = edit_for(state.environment, wanted)
     for sentence in environment.new_warnings(state.environment, edit.apply(state.environment)):
         note(f"warning: {sentence}")

@@ -1,4 +1,4 @@
-"""The options of one entry of CALLERS, and entries in JSON. They are read here; the mint's code checks them."""
+"""Read entries of CALLERS from options and from JSON. The mint's own code checks them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def as_option(command: Any) -> Any:
 
 
 def entry_options(command: Any) -> Any:
-    """Add the options of entries: one by its parts, or any number in JSON."""
+    """Add the options of entries: one entry by its parts, or several in JSON."""
     role = click.option(
         "--role", "roles", metavar="ROLE", multiple=True, callback=split, help="A role it can ask for. Repeat it."
     )
@@ -66,9 +66,9 @@ def pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dic
 
 
 def one_entry(match: Mapping[str, str], acts_as: str, roles: Sequence[str], level: str) -> list[dict[str, Any]]:
-    """Return the entry that `--match`, `--as`, `--role` and `--level` describe; none without them.
+    """Return the entry that `--match`, `--as`, `--role` and `--level` describe; an empty list without them.
 
-    Roles and level may be missing: the entry that has the match and the repository keeps its own.
+    Without roles or level, an existing entry with this match and repository keeps its own.
     """
     parts = {"--match": bool(match), "--as": bool(acts_as)}
     if not any(parts.values()) and not roles and not level:

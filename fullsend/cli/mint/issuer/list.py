@@ -1,4 +1,4 @@
-"""`fullsend mint issuer list`: the issuers, and which of their jobs can mint."""
+"""`fullsend mint issuer list`: show the issuers, and which of their jobs can mint."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def list_(*, project: str, region: str, as_json: bool) -> None:
         _print(listed, state)
     valid = len(issuer_list.callers(state.environment))
     if len(issuer_list.raw_callers(state.environment)) > valid:
-        note("Some entries of CALLERS are not valid and are left out. Fix: fullsend mint doctor shows them")
+        note("Some entries of CALLERS are invalid and not shown. Fix: fullsend mint doctor shows them")
 
 
 def _print(listed: Sequence[Mapping[str, Any]], state: MintState) -> None:

@@ -1,4 +1,4 @@
-"""`fullsend mint issuer remove`: an issuer with its provider and entries, or some of its entries."""
+"""`fullsend mint issuer remove`: remove an issuer with its provider and entries, or some of its entries."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def remove(
 ) -> None:
     """Remove the issuer NAME, its provider and its entries of CALLERS.
 
-    With --match or --as, remove only the entries that have them, and keep the issuer. Tokens that were minted
-    before stay valid for up to an hour.
+    With --match or --as, remove only the matching entries, and keep the issuer. Tokens that were minted before stay
+    valid for up to an hour.
     """
     with google(project, region) as cloud:
         issuer_name(name)
@@ -52,7 +52,7 @@ def remove(
             state = read_state(cloud)
         part = bool(match or acts_as)
         steps, question = _part(state, name, match, acts_as) if part else _whole(state, name)
-        nothing = f"No entry of {name} has these." if part else f"The mint has no issuer {name}."
+        nothing = f"No entry of {name} matches these options." if part else f"The mint has no issuer {name}."
         done = carry_out(
             steps,
             cloud,
@@ -70,7 +70,7 @@ def remove(
 
 
 def _removed(before: MintState, after: MintState, name: str) -> dict[str, Any]:
-    """Return what is gone, and the issuer as it is now; an issuer that is gone is null."""
+    """Return the removed entries, and the issuer's present state, null if it was removed."""
     stays = name in issuers(after.environment)
     left = [entry.fields() for entry in entries_of(after.environment, name)]
     gone = [entry.fields() for entry in entries_of(before.environment, name) if entry.fields() not in left]

@@ -1,4 +1,4 @@
-"""Issuers and entries as the commands show them."""
+"""Show issuers and entries as text and as JSON."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def provider_state(found: Provider | None) -> str:
 
 
 def match_text(entry: CallerEntry) -> str:
-    """Return what an entry matches, as the options of `issuer add` have it."""
+    """Return an entry's match as the options of `issuer add`."""
     return ", ".join(f"{claim}={value}" for claim, value in sorted(entry.match.items()))
 
 
