@@ -22,6 +22,7 @@ _DOCS = ROOT / "docs/bench"
 _PROFILE = ROOT / "docs/profile.md"
 _README = ROOT / "README.md"
 _SHOWN = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
+_EMPTY = "`empty` is a function that answers every request at once: its figures are those of the server around it."
 _BUSY = 0.3
 """CPUs that others may use on average before the reader is told not to trust absolute figures."""
 
@@ -51,7 +52,7 @@ def in_readme(results: Mapping[str, Any]) -> str:
 
 def text(results: Mapping[str, Any]) -> str:
     """Return everything as Markdown."""
-    parts = [_machine(results), _reasons(results), _targets(results), _throughput(results["throughput"])]
+    parts = [_machine(results), _reasons(results), _EMPTY, _targets(results), _throughput(results["throughput"])]
     parts += [_calls(results["calls"]), _starts(results["start"]), _infrequent(results)]
     parts += [*kms.shown(results.get("kms")), _hostile_clients(results)]
     parts += [_cpu(results), _memory(results["memory"]), _profile(results)]
@@ -189,9 +190,9 @@ def _infrequent(results: Mapping[str, Any]) -> str:
 def _hostile_clients(results: Mapping[str, Any]) -> str:
     bodies, slow = results["bodies"], results["slow"]
     return (
-        f"16 bodies of 30 MiB without a proof: {bodies['before_mib']:.0f} MiB before, {bodies['peak_mib']:.0f} MiB "
-        f"at the peak.\n`/health` of the standalone mint beside {slow['senders']} slow senders: p99 "
-        f"{slow['p99_ms']:.0f} ms."
+        f"16 bodies of 30 MiB without a valid token: memory {bodies['before_mib']:.0f} MiB before, "
+        f"{bodies['peak_mib']:.0f} MiB at the peak.\n`/health` of the standalone mint beside {slow['senders']} "
+        f"slow senders: p99 {slow['p99_ms']:.0f} ms."
     )
 
 
@@ -232,9 +233,9 @@ def _profile(results: Mapping[str, Any]) -> str:
         ]
         parts.append(table((head, "share", "µs per mint"), rows))
     parts.append(
-        f"{profile['samples']} samples, and {profile['torn']} torn ones left out; a few in a hundred either way\n"
-        "are chance. A check on the whole: gunicorn, framework and Flask should come to what the empty\n"
-        "function costs."
+        f"{profile['samples']} samples; {profile['torn']} incomplete samples are left out. A difference of a few\n"
+        "in a hundred is chance. As a check: gunicorn, framework and Flask together should take as long as the\n"
+        "empty function."
     )
     return "\n\n".join(parts)
 
@@ -246,5 +247,6 @@ def _profile_page(results: Mapping[str, Any]) -> str:
         "latency. The serving process is sampled from outside (py-spy); a sample is the thread that holds the\n"
         "interpreter's lock. Shares are of the samples; the microseconds are those shares of the CPU time that\n"
         "Linux counted in a pass without sampling, kernel included.\n\n"
+        f"{_EMPTY}\n\n"
         f"{_cpu(results)}\n\n{_profile(results)}\n"
     )
