@@ -61,7 +61,7 @@ NARROW = 60
 PAIR = 2
 UNNAMED = "result"
 """What a record calls the column that has no name in a table: the mark of the row."""
-COLORS = {"yes": "green", "ok": "green", "no": "red", "NO": "bold red", "!": "yellow"}
+COLORS = {"yes": "green", "ok": "green", "no": "red", "NO": "bold red", "WRONG": "bold red", "!": "yellow"}
 """A color only repeats a word's meaning, so the output is complete without colors."""
 
 json_option: Callable[[Any], Any] = click.option(

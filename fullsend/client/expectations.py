@@ -123,7 +123,7 @@ def compare(expectation: Expectation, answer: Answer) -> Outcome:
         problems.append(f"code {code or 'missing'} instead of {expectation.code}")
     for name, wanted in expectation.granted.items():
         if answer.status == OK and _comparable(fields.get(name)) != _comparable(wanted):
-            problems.append(f"{name} {_comparable(fields.get(name))} instead of {_comparable(wanted)}")
+            problems.append(f"{name} {_shown(fields.get(name))} instead of {_shown(wanted)}")
     return Outcome(
         expectation,
         answer.status,
@@ -137,6 +137,15 @@ def compare(expectation: Expectation, answer: Answer) -> Outcome:
 def _comparable(value: Any) -> Any:
     """Return a value in which the case and order of repositories do not matter."""
     return sorted(str(item).lower() for item in value) if isinstance(value, list) else value
+
+
+def _shown(value: Any) -> str:
+    """Return what was granted as the commands write it: `octo-org/app`, `contents:read issues:write`."""
+    if isinstance(value, dict):
+        value = [" ".join(sorted(f"{name}:{level}" for name, level in value.items()))] if value else []
+    if isinstance(value, list):
+        return ", ".join(_comparable(value)) or "none"
+    return "missing" if value is None else str(value)
 
 
 def probe(

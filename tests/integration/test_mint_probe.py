@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
+from fullsend.cli.root import cli
 from tests.fork.client import fork_server
 
 if TYPE_CHECKING:
@@ -70,12 +72,14 @@ def test_grants_and_refusals_come_out_as_listed_and_no_token_lives_on(world: Wor
 def test_an_answer_that_differs_fails_the_command_and_is_named(world: World, run: Probe) -> None:
     done = run(
         "[{name: payroll is refused, request: {role: triage, repos: [docs]}, expect: {code: scope_not_allowed}},"
-        " {name: a, request: {role: triage, repos: [app]}, expect: {granted_repos: [octo-org/docs]}}]"
+        " {name: a, request: {role: triage, repos: [app]}, expect: {granted_repos: [octo-org/docs]}},"
+        " {name: b, request: {role: triage, repos: [app]}, expect: {granted_permissions: {issues: read}}}]"
     )
     assert done.returncode == 1
     assert "status 200 instead of 403" in done.stdout
-    assert "instead of ['octo-org/docs']" in done.stdout
-    assert "2 of 2 answers differ" in done.stderr
+    assert "granted_repos octo-org/app instead of octo-org/docs" in done.stdout
+    assert "granted_permissions contents:read issues:write metadata:read instead of issues:read" in done.stdout
+    assert "3 of 3 answers differ" in done.stderr
     assert world.github.live_tokens() == []
 
 
@@ -103,3 +107,15 @@ def test_a_file_that_cannot_be_meant_is_a_usage_error(run: Probe, text: str, sen
     done = run(text)
     assert (done.returncode, done.stdout) == (2, "")
     assert sentence in done.stderr
+
+
+def test_a_file_that_cannot_be_read_is_named_once(tmp_path: Path) -> None:
+    missing, binary = tmp_path / "missing", tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe")
+    for path, sentence in (
+        (missing, "cannot be read: No such file or directory"),
+        (binary, "is not text in UTF-8"),
+    ):
+        done = CliRunner().invoke(cli, ["mint", "probe", "--mint-url", "https://m.example", "--expect", str(path)])
+        assert done.exit_code == 2
+        assert done.stderr == f"error: {path} {sentence}.\nFix: see docs/operate.md, Probe a mint\n"

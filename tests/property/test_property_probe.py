@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 
 import yaml
 from hypothesis import given
@@ -47,3 +48,12 @@ def test_any_answer_is_compared(body: bytes, status: int) -> None:
     outcome = compare(expectation, Answer(status, {}, body))
     assert outcome.problems
     assert outcome.token == ""
+
+
+@given(VALUES, VALUES)
+def test_any_grant_is_compared_with_any_expectation(wanted: object, granted: object) -> None:
+    expect = {"granted_repos": wanted, "granted_permissions": wanted}
+    (entry,) = read_expectations(yaml.safe_dump([{"name": "a", "request": {"role": "x"}, "expect": expect}]))
+    answered = {"granted_repos": granted, "granted_permissions": granted}
+    outcome = compare(entry, Answer(200, {}, json.dumps(answered).encode()))
+    assert all(problem.isprintable() for problem in outcome.problems)

@@ -59,11 +59,16 @@ def probe_(*, expect_file: Path, mint_urls: list[str], audience: str, timeout: f
         sys.exit(FAILED)
 
 
+_GUIDE = "see docs/operate.md, Probe a mint"
+
+
 def _read(path: Path) -> list[Expectation]:
     try:
         return read_expectations(read_text(path))
-    except (UnusableInputError, ValueError) as error:
-        raise BadUsage(f"{path}: {error}", "See docs/operate.md, Probe a mint.") from None
+    except UnusableInputError as error:  # it names the file
+        raise BadUsage(str(error), _GUIDE) from None
+    except ValueError as error:
+        raise BadUsage(f"{path}: {error}.", _GUIDE) from None
 
 
 def _probe(url: str, expectations: list[Expectation], audience: str, timeout: float) -> list[Outcome]:
