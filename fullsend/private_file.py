@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_WRITABLE = "Choose a file in a directory you may write to."
 _FILE = "Name a new file in an existing folder, or a regular file to be replaced."
 
 
@@ -32,6 +33,18 @@ def require_regular_file(path: Path) -> None:
     if not stat.S_ISREG(mode):
         what = "a symbolic link" if stat.S_ISLNK(mode) else "not a regular file"
         raise BadInput(f"{path} is {what}.", _FILE)
+
+
+def require_writable(path: Path) -> None:
+    """Make the file's folder, and raise BadInput if no file can be written there. To be called before minting."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        beside.unlink()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror or error}.", _WRITABLE) from error
+    require_regular_file(path)
 
 
 def write_private(path: Path, text: str) -> None:
@@ -54,5 +67,5 @@ def write_private(path: Path, text: str) -> None:
     except OSError as error:
         raise Failure(
             f"{path} cannot be written: {error.strerror or error}.",
-            "Choose a file in a directory you may write to.",
+            _WRITABLE,
         ) from error

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from fullsend.failure import BadInput
 from fullsend.github.api import GitHubApi, message_of
 from fullsend.github.app_manifest import CreatedApp, NewApp, differences, install_url, parse_conversion
 from fullsend.github.github_errors import GitHubError, unreachable, unreadable
@@ -58,6 +59,19 @@ class AppCreation:
             raise unreadable(self.github.api_url)
         has = {str(name): str(level) for name, level in permissions.items()}
         return ExistingApp(str(fields["id"]), page, differences(app.permissions, has))
+
+    def require_organization(self, org: str) -> None:
+        """Raise BadInput if GitHub has no such organization: its page would be a 404 that explains nothing.
+
+        A server may show accounts only to its users, so every other answer passes.
+        """
+        answer = self._call("GET", f"/users/{org}")
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise BadInput(
+                f"{self.web_url} has no organization {org}.", "Write its name as in its address: --org NAME"
+            )
+        if answer.status == HTTPStatus.OK and self._object(answer, HTTPStatus.OK).get("type") == "User":
+            raise BadInput(f"{org} is a user, not an organization.", "Name an organization: --org NAME")
 
     def create(self, app: NewApp, seconds: float) -> CreatedApp:
         """Return the App that the operator creates in the browser within ``seconds``. Raises GitHubError."""

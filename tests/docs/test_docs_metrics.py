@@ -14,6 +14,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from mintcore.errors.table import TABLE
 from mintcore.observe.instruments import INSTRUMENTS
 from mintcore.observe.metrics import Metrics
 from mintcore.request import AnswerRecord
@@ -80,6 +81,15 @@ def test_every_name_and_label_of_an_alert_or_panel_is_exported(expression: str) 
         assert set(re.findall(r"(\w+)\s*(?:=~|!=|=)", matchers)) <= names[name]
     for grouping in re.findall(r"by \(([^)]*)\)", expression):
         assert set(grouping.split(", ")) <= set().union(*names.values())
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_every_value_that_an_alert_or_panel_looks_for_can_come(expression: str) -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "mintcore").rglob("*.py")]
+    steps = {step for source in sources for step in re.findall(r'context\.step\("(\w+)"\)', source)}
+    known = {"code": {"", *TABLE}, "route": {"/v1/token"}, "step": steps, "hit": {"yes", "no"}}
+    for label, values in re.findall(r'(\w+)\s*=~?\s*"([^"]*)"', expression):
+        assert label == "status" or set(values.split("|")) <= known[label]
 
 
 def test_every_alert_has_a_summary_and_a_severity() -> None:

@@ -115,3 +115,35 @@ def test_a_dry_run_changes_nothing(github: GitHubService, tmp_path: Path) -> Non
     assert "pull_requests:write" in out
     assert list(tmp_path.iterdir()) == []
     assert github.traffic.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("org", "sentence"), [("no-such-org", "has no organization no-such-org."), ("a-person", "a-person is a user")]
+)
+def test_an_organization_that_does_not_exist_is_named_before_a_page_opens(
+    github: GitHubService, tmp_path: Path, org: str, sentence: str
+) -> None:
+    github.create_user("a-person")
+    with command(github, "--org", org, "--role", "triage", "--to", f"file:{tmp_path}/new/k.pem") as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    what, fix = err.splitlines()
+    assert sentence in what
+    assert fix.startswith("Fix: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"), [("file/k.pem", "File exists"), ("file/deeper/k.pem", "Not a directory")]
+)
+def test_a_place_that_cannot_be_written_is_refused_before_github_makes_a_key(
+    github: GitHubService, tmp_path: Path, place: str, reason: str
+) -> None:
+    (tmp_path / "file").touch()
+    with command(github, "--role", "triage", "--to", f"file:{tmp_path}/{place}") as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert err.splitlines() == [
+        f"error: {tmp_path}/{place} cannot be written: {reason}.",
+        "Fix: Choose a file in a directory you may write to.",
+    ]

@@ -145,6 +145,7 @@ def _one(app: NewApp, place: KeyPlace, creation: AppCreation, *, no_browser: boo
             note(f"Fix: change the permissions on {found.page} and accept them on {app.org}.")
         place.resume(app, found)
         return found.app_id
+    creation.require_organization(app.org)
     place.prepare(app)
     created = _by_form(app, creation) if no_browser else creation.create(app, BROWSER_SECONDS)
     _keep(app, place, created)

@@ -18,7 +18,7 @@ from fullsend.operate.plan.deployment import is_new
 from fullsend.operate.plan.deployment_spec import RoleKey
 from fullsend.operate.plan.new_app_keys import keeping_steps, preparing_steps, refuse_served
 from fullsend.operate.plan.role_changes import add_role
-from fullsend.private_file import require_regular_file, write_private
+from fullsend.private_file import require_writable, write_private
 
 if TYPE_CHECKING:
     from fullsend.github.app_creation import ExistingApp
@@ -61,10 +61,12 @@ class KeyFiles:
         return str(self._file(app))
 
     def prepare(self, app: NewApp) -> None:
-        """Make the folder. Raises BadInput for a file that exists: it may hold the only copy of another key."""
+        """Make the folder and try to write there: GitHub gives the key once.
+
+        Raises BadInput, also for a file that exists: it may hold the only copy of another key.
+        """
         file = self._file(app)
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        require_regular_file(file)
+        require_writable(file)
         if file.exists():
             raise BadInput(
                 f"{file} exists already; it may hold another App's key.", "Move it, or choose another path: --to"
