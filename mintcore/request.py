@@ -121,7 +121,8 @@ class DecisionRecord:
     ``kind`` is ``mint`` or ``status``. The field of a step that was not reached stays ``None``. ``caller`` also
     stays ``None`` if the token was not proven genuine, because its claims are unverified. ``caller`` is a ``Job``
     if no entry of CALLERS matches. ``withdrawn`` is a token that was requested before the final authority refused
-    the caller; ``revoked`` tells whether the forge has revoked it.
+    the caller: the forge's hash of it, and whether it is revoked. ``early_failure`` is why that request failed; the
+    caller does not learn it.
     """
 
     kind: str
@@ -134,8 +135,8 @@ class DecisionRecord:
     scope: Scope | None = None
     issued: InstallationToken | None = None
     failure: MintError | None = None
-    withdrawn: InstallationToken | None = None
-    revoked: bool = False
+    withdrawn: tuple[str, bool] | None = None
+    early_failure: MintError | None = None
 
 
 class AnswerRecord(NamedTuple):

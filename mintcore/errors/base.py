@@ -15,7 +15,8 @@ class MintError(Exception):
     """A request that ends without a token.
 
     ``retry_after`` is in whole seconds and becomes the ``Retry-After`` header. ``lasting`` means that a retry does
-    not help, although clients usually retry the status.
+    not help, although clients usually retry the status. ``withdrawn`` is a token that was created nevertheless:
+    GitHub's hash of it, and whether it is revoked.
     """
 
     code: ClassVar[str]
@@ -35,6 +36,7 @@ class MintError(Exception):
         self.public = public or self.sentence
         self.detail = detail or self.public
         self.retry_after = retry_after
+        self.withdrawn: tuple[str, bool] | None = None
         super().__init__(f"{self.code}: {self.detail}")
 
     def headers(self) -> dict[str, str]:

@@ -147,9 +147,11 @@ class GitHubTokens:
             token = token_of(answer)
             if token is None:
                 raise
-            done = "revoked" if self.revoke(token, context) else "the revocation failed"
-            detail = f"{failure.detail} ({done}, hashed_token {token.hashed()})"
-            raise type(failure)(failure.public, detail=detail) from None
+            hashed, revoked = token.hashed(), self.revoke(token, context)
+            done = "revoked" if revoked else "the revocation failed"
+            told = type(failure)(failure.public, detail=f"{failure.detail} ({done}, hashed_token {hashed})")
+            told.withdrawn = hashed, revoked
+            raise told from None
         return issued
 
     def _enrolled(self, key: InstallationKey, scope: Scope, context: RequestContext) -> Installation:

@@ -84,10 +84,8 @@ class EarlyToken(Overlap):
         """Wait for the token, because it must not outlive the refusal, and revoke it."""
         if self._pending is None:
             return
-        with suppress(Exception):  # no token was created
-            record.withdrawn = self._pending.result()
-        if record.withdrawn is not None:
-            record.revoked = self._tokens.revoke(record.withdrawn.token, record.context)
+        failure = self._pending.exception()
+        _withdraw(self._tokens, record, None if failure else self._pending.result(), failure)
 
 
 class InlineEarlyToken(Overlap):
@@ -114,9 +112,7 @@ class InlineEarlyToken(Overlap):
 
     def withdraw(self, record: DecisionRecord) -> None:
         """Revoke the token, which must not outlive the refusal."""
-        record.withdrawn = self._issued
-        if record.withdrawn is not None:
-            record.revoked = self._tokens.revoke(record.withdrawn.token, record.context)
+        _withdraw(self._tokens, record, self._issued, self._failure)
 
     def _request(self) -> None:
         self._tried = True
@@ -124,3 +120,16 @@ class InlineEarlyToken(Overlap):
             self._issued = self._issue()
         except Exception as failure:  # noqa: BLE001 - finish() raises it: the authority's result comes first
             self._failure = failure
+
+
+def _withdraw(
+    tokens: InstallationTokens,
+    record: DecisionRecord,
+    issued: InstallationToken | None,
+    failure: BaseException | None,
+) -> None:
+    """Revoke the token that was issued. One that was not usable is revoked already, and ``failure`` tells."""
+    if issued is not None:
+        record.withdrawn = issued.token.hashed(), tokens.revoke(issued.token, record.context)
+    elif isinstance(failure, MintError):
+        record.withdrawn, record.early_failure = failure.withdrawn, failure

@@ -47,8 +47,9 @@ class StructuredAudit:
         line = self._log.write(_severity(record), _message(record), {"audit": fields}, trace, proven=proven)
         if self._file is not None and record.caller is not None:
             self._keep(line, self._file)
-        if isinstance(failure, Incident):
-            self._log.write("CRITICAL", f"incident: {failure.detail}", None, trace)
+        for incident in (failure, record.early_failure):
+            if isinstance(incident, Incident):
+                self._log.write("CRITICAL", f"incident: {incident.detail}", None, trace)
 
     def _keep(self, line: str, file: AuditFile) -> None:
         """Write to the file. The event is already in the log, so a full disk does not stop minting."""
@@ -100,8 +101,8 @@ def _circumstances(record: DecisionRecord) -> dict[str, Any]:
     if context.github_quota:
         fields["github_quota"] = context.github_quota
     if record.withdrawn is not None:
-        fields["speculative"] = "revoked" if record.revoked else "revocation_failed"
-        fields["hashed_token"] = record.withdrawn.token.hashed()
+        hashed, revoked = record.withdrawn
+        fields |= {"speculative": "revoked" if revoked else "revocation_failed", "hashed_token": hashed}
     return fields
 
 
@@ -128,7 +129,7 @@ def _severity(record: DecisionRecord) -> str:
     failure = record.failure
     if failure is None:
         return "INFO"
-    if isinstance(failure, _OPERATORS) or (record.withdrawn is not None and not record.revoked):
+    if isinstance(failure, _OPERATORS) or (record.withdrawn is not None and not record.withdrawn[1]):
         return "ERROR"
     return "NOTICE" if isinstance(failure, InvalidToken) else "WARNING"
 

@@ -208,8 +208,11 @@ def test_a_token_that_is_wider_than_asked_is_revoked(octo: Octo) -> None:
 
     channel = Outbound(octo.clock, connections=2).channel("github", octo.github.api_url)
     tokens = GitHubTokens(Widening(channel, AppJwts(octo.store, octo.clock), octo.clock), octo.clock)
-    with pytest.raises(Incident, match=r"issues:write \(revoked, hashed_token "):
+    with pytest.raises(Incident, match=r"issues:write \(revoked, hashed_token ") as incident:
         tokens.issue(octo.app, NAMED, scope, octo.context())
+    hashed, revoked = incident.value.withdrawn or ("", False)
+    assert revoked
+    assert hashed in incident.value.detail
     assert octo.github.live_tokens() == []
 
 

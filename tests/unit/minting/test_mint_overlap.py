@@ -10,6 +10,7 @@ import pytest
 from mintcore.errors import (
     AppNotInstalled,
     GitHubUnavailable,
+    Incident,
     InvalidToken,
     MintError,
     RateLimited,
@@ -231,6 +232,23 @@ def test_the_authoritys_refusal_comes_before_githubs(here: World) -> None:
     assert isinstance(here.fail(), InvalidToken)
     assert here.did == ["spent", "requested", "refused"]
     assert "speculative" not in event(here.recorded[0])
+
+
+@pytest.mark.parametrize("inline", [True, False])
+@pytest.mark.parametrize("revoked", [True, False])
+def test_a_token_that_was_withheld_is_noted_where_the_authority_refuses_too(
+    here: World, *, inline: bool, revoked: bool
+) -> None:
+    """GitHub has created a token that is wider than requested; it was revoked at once, or could not be."""
+    world = here if inline else World()
+    incident = Incident(detail="too wide")
+    incident.withdrawn = Secret("ghs_wide").hashed(), revoked
+    world.refusal, world.issuing = InvalidToken(detail="no"), incident
+    assert isinstance(world.fail(), InvalidToken)
+    found = event(world.recorded[0])
+    assert found["speculative"] == ("revoked" if revoked else "revocation_failed")
+    assert found["hashed_token"] == Secret("ghs_wide").hashed()
+    assert world.recorded[0].early_failure is incident
 
 
 @pytest.mark.parametrize("failure", [AppNotInstalled(), RuntimeError("a defect")])

@@ -278,12 +278,24 @@ def test_a_log_that_is_no_longer_read_stops_no_request(capsys: pytest.CaptureFix
 )
 def test_a_token_requested_without_effect_is_named_by_its_hash(revoked: bool, said: str, severity: str) -> None:
     record = granted()
-    record.withdrawn, record.issued, record.revoked, record.proof = record.issued, None, revoked, None
+    record.withdrawn, record.issued, record.proof = (Secret(TOKEN).hashed(), revoked), None, None
     record.failure = InvalidToken(detail="STS refused it")
     (line,) = lines(record)
     assert (line["severity"], line["audit"]["speculative"]) == (severity, said)
     assert line["audit"]["hashed_token"] == Secret(TOKEN).hashed()
     assert not schema_errors([line["audit"]])
+
+
+def test_an_incident_is_logged_also_if_sts_refused_the_caller() -> None:
+    record = granted()
+    record.issued, record.proof, record.failure = None, None, InvalidToken(detail="STS refused it")
+    record.early_failure = Incident(detail="GitHub granted more than was requested")
+    line, incident = lines(record)
+    assert line["audit"]["code"] == "invalid_token"
+    assert (incident["severity"], incident["message"]) == (
+        "CRITICAL",
+        "incident: GitHub granted more than was requested",
+    )
 
 
 def test_githubs_rate_limit_is_in_the_event() -> None:
