@@ -61,7 +61,7 @@ class Verifier(Protocol):
     def confirm(
         self,
         unverified_token: str,
-        examined: SignedClaims | UnprovenClaims,
+        checked: SignedClaims | UnprovenClaims,
         context: RequestContext,
         meanwhile: Callable[[], None] | None = None,
     ) -> GenuineClaims:
@@ -70,7 +70,7 @@ class Verifier(Protocol):
         ``meanwhile`` may be called, once, while the authority works on its answer; it does not raise.
         """
 
-    def may_overlap(self, examined: SignedClaims) -> bool:
+    def may_overlap(self, checked: SignedClaims) -> bool:
         """Return whether a token may be requested while :meth:`confirm` runs: the caller was just accepted before.
 
         Each acceptance by the final authority allows one such request; calling this uses it up.

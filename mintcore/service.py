@@ -1,6 +1,6 @@
 """Run the steps of minting in order. The caller gets the error of the first step that fails.
 
-1. ``_examine`` checks the OIDC token here, and :mod:`~mintcore.policy.trust` decides. 2. ``_start`` checks limits
+1. ``_check`` checks the OIDC token here, and :mod:`~mintcore.policy.trust` decides. 2. ``_start`` checks limits
 and may begin steps 5 and 6. 3. ``_confirm`` asks the final authority, Google STS; a standalone mint has none. 4.
 ``_final`` gets the answers from GitHub that policy still needs. 5. ``_spend`` gets the App JWT and counts the mint.
 6. ``_request`` gets the installation token. All outside services are behind :mod:`mintcore.ports`.
@@ -73,13 +73,13 @@ class MintService:
             return trust.decide(self._policy, claimant, request, minting=True)
 
         with self._audited(record):
-            examined = self._examine(unverified_token, record, admit)
-            if isinstance(examined, SignedClaims):
-                decide = partial(trust.decide, self._policy, examined.caller, request, minting=True)
+            checked = self._check(unverified_token, record, admit)
+            if isinstance(checked, SignedClaims):
+                decide = partial(trust.decide, self._policy, checked.caller, request, minting=True)
                 self._lookups.deny_early(decide, record)
-            meanwhile = self._start(examined, record)
+            meanwhile = self._start(checked, record)
             try:
-                claimant = self._confirm(unverified_token, examined, record, admit, meanwhile.work).caller
+                claimant = self._confirm(unverified_token, checked, record, admit, meanwhile.work).caller
             except BaseException:
                 meanwhile.withdraw(record)
                 raise
@@ -99,12 +99,12 @@ class MintService:
             return trust.decide_status(self._policy, claimant, None if request is None else request.role)
 
         with self._audited(record):
-            examined = self._examine(unverified_token, record, admit)
+            checked = self._check(unverified_token, record, admit)
             # An untrusted workflow gets no token even if Google accepts it, so Google is not asked.
-            if isinstance(examined, SignedClaims) and not trust.workflow_allowed(self._policy, examined.caller):
-                record.proof, claimant = Proof.SIGNATURE, examined.caller
+            if isinstance(checked, SignedClaims) and not trust.workflow_allowed(self._policy, checked.caller):
+                record.proof, claimant = Proof.SIGNATURE, checked.caller
             else:
-                claimant = self._confirm(unverified_token, examined, record, admit).caller
+                claimant = self._confirm(unverified_token, checked, record, admit).caller
             allowed = trust.workflow_allowed(self._policy, claimant)
             org = str(_decided(record).acting_caller().org)
             status = Status(org, trust.roles_of(self._policy, claimant), allowed)
@@ -129,20 +129,20 @@ class MintService:
         finally:
             self._audit.record(record)
 
-    def _examine(
+    def _check(
         self, unverified_token: str, record: DecisionRecord, admit: Callable[[Claimant], Decision]
     ) -> SignedClaims | UnprovenClaims:
         """Check the token here. Policy decides as soon as the signature is proven, so a denial costs no call."""
-        with record.context.step("examine"):
-            examined = self._verifier.check_locally(unverified_token, record.context)
-        if isinstance(examined, SignedClaims):
-            _admit(admit, examined.caller, record)
-        return examined
+        with record.context.step("check"):
+            checked = self._verifier.check_locally(unverified_token, record.context)
+        if isinstance(checked, SignedClaims):
+            _admit(admit, checked.caller, record)
+        return checked
 
     def _confirm(
         self,
         unverified_token: str,
-        examined: SignedClaims | UnprovenClaims,
+        checked: SignedClaims | UnprovenClaims,
         record: DecisionRecord,
         admit: Callable[[Claimant], Decision],
         meanwhile: Callable[[], None] | None = None,
@@ -153,9 +153,9 @@ class MintService:
         afterwards, because an unproven caller never learns policy's answer.
         """
         with record.context.step("confirm"):
-            genuine = self._verifier.confirm(unverified_token, examined, record.context, meanwhile)
+            genuine = self._verifier.confirm(unverified_token, checked, record.context, meanwhile)
         record.proof = genuine.proof
-        if not isinstance(examined, SignedClaims):
+        if not isinstance(checked, SignedClaims):
             _admit(admit, genuine.caller, record)
         return genuine
 
@@ -174,16 +174,16 @@ class MintService:
         if self._token_uses is not None:
             self._token_uses.check(caller)
 
-    def _start(self, examined: SignedClaims | UnprovenClaims, record: DecisionRecord) -> Overlap:
+    def _start(self, checked: SignedClaims | UnprovenClaims, record: DecisionRecord) -> Overlap:
         """Check limits, and begin the work that may overlap with ``_confirm``. Raises RateLimited or TokenSpent."""
-        if not isinstance(examined, SignedClaims):
+        if not isinstance(checked, SignedClaims):
             return NoOverlap()
         decision = _decided(record)
         self._check_limits(decision.acting_caller())
         if self._helpers is None or decision.question is not None:
             return NoOverlap()
         entitled = decision.granted()
-        if not (self._overlaps and self._verifier.may_overlap(examined)):
+        if not (self._overlaps and self._verifier.may_overlap(checked)):
             return PreparedRequest(self._tokens, entitled, record.context, self._helpers)
         try:
             self._spend(decision.acting_caller(), entitled, record)

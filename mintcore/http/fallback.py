@@ -74,7 +74,7 @@ class UpstreamMint:
         if not _fits_a_header(unverified_token):
             raise InvalidToken(detail="a bearer that is not a JWT and fits no header")
         try:
-            with context.step("examine"):
+            with context.step("check"):
                 self._check(unverified_token, context)
         except MintError as failure:
             self._note("WARNING", f"not forwarded: {failure}", context)

@@ -47,7 +47,7 @@ class TrustedIssuer(NamedTuple):
     keys: Keys
 
 
-class _Examiner:
+class _LocalChecks:
     """The checks that both modes make locally."""
 
     def __init__(self, trusted: Sequence[TrustedIssuer], clock: Clock) -> None:
@@ -56,9 +56,7 @@ class _Examiner:
         self._algorithms = frozenset().union(*(one.issuer.kind.algorithms for one in trusted))
         self._clock = clock
 
-    def check_locally(
-        self, unverified_token: str, context: RequestContext
-    ) -> tuple[Claimant, IssuerUnavailable | None]:
+    def run(self, unverified_token: str, context: RequestContext) -> tuple[Claimant, IssuerUnavailable | None]:
         """Return the workflow or job in the claims, and the failure if the signature could not be checked."""
         unverified = split_token(unverified_token, self._algorithms)
         issuer, keys = self._only or self._issuer_of(unverified)
@@ -142,28 +140,28 @@ class HostedVerifier:
         provider_for: Callable[[Claimant], str],
         overlap: bool = False,
     ) -> None:
-        self._examiner = _Examiner(trusted, clock)
+        self._local = _LocalChecks(trusted, clock)
         self._sts = sts
         self._acceptances = Acceptances(clock) if overlap else None
         self._provider_for = provider_for
 
     def check_locally(self, unverified_token: str, context: RequestContext) -> SignedClaims | UnprovenClaims:
         """Return signed claims, or unproven ones if the issuer's keys are not available. Raises InvalidToken."""
-        caller, unavailable = self._examiner.check_locally(unverified_token, context)
+        caller, unavailable = self._local.run(unverified_token, context)
         return SignedClaims(caller) if unavailable is None else UnprovenClaims(caller)
 
     def confirm(
         self,
         unverified_token: str,
-        examined: SignedClaims | UnprovenClaims,
+        checked: SignedClaims | UnprovenClaims,
         context: RequestContext,
         meanwhile: Callable[[], None] | None = None,
     ) -> GenuineClaims:
         """Return genuine claims if Google accepts the token. Raises InvalidToken or StsUnavailable."""
-        if isinstance(examined, SignedClaims):
-            caller, proof = examined.caller, Proof.SIGNATURE_AND_STS
+        if isinstance(checked, SignedClaims):
+            caller, proof = checked.caller, Proof.SIGNATURE_AND_STS
         else:
-            caller, proof = examined.unverified_caller, Proof.STS
+            caller, proof = checked.unverified_caller, Proof.STS
         provider_id = self._provider_for(caller)
         try:
             self._sts.exchange(unverified_token, provider_id, context, meanwhile)
@@ -171,7 +169,7 @@ class HostedVerifier:
             if self._acceptances is not None:
                 self._acceptances.refused(provider_id, _asks(caller))
             # Only a caller whose signature is proven may learn the reason, or cause an alert.
-            signed = isinstance(examined, SignedClaims)
+            signed = isinstance(checked, SignedClaims)
             if signed and isinstance(error, InvalidToken) and _is_the_operators(error, caller):
                 raise ProviderMisconfigured(detail=error.detail, request_id=context.request_id) from None
             raise
@@ -179,11 +177,11 @@ class HostedVerifier:
             self._acceptances.accepted(provider_id, _asks(caller))
         return GenuineClaims(caller, proof)
 
-    def may_overlap(self, examined: SignedClaims) -> bool:
+    def may_overlap(self, checked: SignedClaims) -> bool:
         """Return whether the provider accepted the same repository in the last ten minutes; use that up."""
         if self._acceptances is None:
             return False
-        return self._acceptances.use(self._provider_for(examined.caller), _asks(examined.caller))
+        return self._acceptances.use(self._provider_for(checked.caller), _asks(checked.caller))
 
     @property
     def answers_later(self) -> bool:
@@ -195,11 +193,11 @@ class StandaloneVerifier:
     """Claims and signature; without the issuer's keys every token is refused."""
 
     def __init__(self, trusted: Sequence[TrustedIssuer], clock: Clock) -> None:
-        self._examiner = _Examiner(trusted, clock)
+        self._local = _LocalChecks(trusted, clock)
 
     def check_locally(self, unverified_token: str, context: RequestContext) -> SignedClaims:
         """Return signed claims. Raises InvalidToken or IssuerUnavailable."""
-        caller, unavailable = self._examiner.check_locally(unverified_token, context)
+        caller, unavailable = self._local.run(unverified_token, context)
         if unavailable is not None:
             raise unavailable
         return SignedClaims(caller)
@@ -207,16 +205,16 @@ class StandaloneVerifier:
     def confirm(
         self,
         _unverified_token: str,
-        examined: SignedClaims | UnprovenClaims,
+        checked: SignedClaims | UnprovenClaims,
         _context: RequestContext,
         _meanwhile: Callable[[], None] | None = None,
     ) -> GenuineClaims:
         """Return genuine claims: the signature decides. Raises InvalidToken for unproven ones."""
-        if not isinstance(examined, SignedClaims):
+        if not isinstance(checked, SignedClaims):
             raise InvalidToken(detail="the signature was not checked")
-        return GenuineClaims(examined.caller, Proof.SIGNATURE)
+        return GenuineClaims(checked.caller, Proof.SIGNATURE)
 
-    def may_overlap(self, _examined: SignedClaims) -> bool:
+    def may_overlap(self, _checked: SignedClaims) -> bool:
         """Return ``False``: this verifier makes no call that a request could overlap with."""
         return False
 

@@ -95,7 +95,7 @@ def assert_told(collector: LoopbackService) -> None:
     assert whole.service == "our-mint"
     assert whole.parent == PARENT
     assert whole.attributes["fullsend.role"] == "coder"
-    for step in ("examine", "confirm", "key", "issue"):
+    for step in ("check", "confirm", "key", "issue"):
         assert traced[step].parent == whole.id
         assert whole.seconds[0] - 0.01 <= traced[step].seconds[0] <= traced[step].seconds[1]
         assert traced[step].seconds[1] <= whole.seconds[1] + 0.01

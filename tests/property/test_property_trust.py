@@ -62,10 +62,10 @@ class OneCaller:
 
     answers_later = False
 
-    def confirm(self, _token: str, examined: Any, _context: object, _meanwhile: object = None) -> GenuineClaims:
-        return GenuineClaims(examined.caller, Proof.SIGNATURE)
+    def confirm(self, _token: str, checked: Any, _context: object, _meanwhile: object = None) -> GenuineClaims:
+        return GenuineClaims(checked.caller, Proof.SIGNATURE)
 
-    def may_overlap(self, _examined: object) -> bool:
+    def may_overlap(self, _checked: object) -> bool:
         return False
 
     def record(self, record: DecisionRecord) -> None:

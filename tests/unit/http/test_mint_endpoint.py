@@ -45,8 +45,8 @@ class World:
             raise InvalidToken(detail="not good")
         return SignedClaims(caller())
 
-    def confirm(self, _token: str, examined: Any, _context: object, _meanwhile: object = None) -> GenuineClaims:
-        return GenuineClaims(examined.caller, Proof.SIGNATURE)
+    def confirm(self, _token: str, checked: Any, _context: object, _meanwhile: object = None) -> GenuineClaims:
+        return GenuineClaims(checked.caller, Proof.SIGNATURE)
 
     def assertion(self, _app: object, _context: object) -> Secret:
         return Secret("jwt")

@@ -67,11 +67,11 @@ class World:
     def check_locally(self, _token: str, _context: object) -> Any:
         return SignedClaims(caller()) if self.signed else UnprovenClaims(caller())
 
-    def may_overlap(self, _examined: SignedClaims) -> bool:
+    def may_overlap(self, _checked: SignedClaims) -> bool:
         return self.overlaps
 
     def confirm(
-        self, _token: str, examined: Any, _context: object, meanwhile: Callable[[], None] | None = None
+        self, _token: str, checked: Any, _context: object, meanwhile: Callable[[], None] | None = None
     ) -> GenuineClaims:
         if meanwhile is not None and self.sends:
             meanwhile()
@@ -81,7 +81,7 @@ class World:
         self.may_issue.set()
         if self.refusal is not None:
             raise self.refusal
-        found = examined.caller if isinstance(examined, SignedClaims) else examined.unverified_caller
+        found = checked.caller if isinstance(checked, SignedClaims) else checked.unverified_caller
         return GenuineClaims(found, Proof.SIGNATURE_AND_STS)
 
     def assertion(self, _app: object, _context: object) -> Secret:

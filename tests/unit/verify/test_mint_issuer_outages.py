@@ -78,16 +78,16 @@ def test_a_job_from_the_future_does_not_turn_the_clock(issuers: Issuers) -> None
 @pytest.mark.parametrize("kind", JOBS)
 def test_hosted_google_has_the_last_word_at_the_issuers_provider(issuers: Issuers, kind: str) -> None:
     verifier, token = issuers.hosted(), issuers.ci[kind].token()
-    examined = verifier.check_locally(token, new_attempt(issuers.clock))
-    assert isinstance(examined, SignedClaims)
-    genuine = verifier.confirm(token, examined, new_attempt(issuers.clock))
+    checked = verifier.check_locally(token, new_attempt(issuers.clock))
+    assert isinstance(checked, SignedClaims)
+    genuine = verifier.confirm(token, checked, new_attempt(issuers.clock))
     assert (genuine.proof, genuine.caller.issuer) == (Proof.SIGNATURE_AND_STS, kind)
     issuers.ci.put_provider(kind, attribute_condition="false")
     with pytest.raises(ProviderMisconfigured, match=f"at provider ci-{kind}") as refused:
-        verifier.confirm(token, examined, new_attempt(issuers.clock))
+        verifier.confirm(token, checked, new_attempt(issuers.clock))
     # Its condition has not followed CALLERS: only the operator can change that.
     assert "the mint's operator" in refused.value.public
-    unproven = UnprovenClaims(examined.caller)
+    unproven = UnprovenClaims(checked.caller)
     with pytest.raises(InvalidToken) as unknown:
         verifier.confirm(token, unproven, new_attempt(issuers.clock))
     assert unknown.value.public == InvalidToken.sentence
@@ -99,26 +99,26 @@ def test_hosted_without_an_issuers_keys_its_own_provider_decides(issuers: Issuer
     crossed = issuers.ci["kubernetes"].sign(issuers.ci["gitlab"].claims())
     issuers.ci["gitlab"].stop()
     for token in (forged, crossed):
-        examined = verifier.check_locally(token, new_attempt(issuers.clock))
-        assert isinstance(examined, UnprovenClaims)
+        checked = verifier.check_locally(token, new_attempt(issuers.clock))
+        assert isinstance(checked, UnprovenClaims)
         with pytest.raises(MintError):
-            verifier.confirm(token, examined, new_attempt(issuers.clock))
+            verifier.confirm(token, checked, new_attempt(issuers.clock))
 
 
 def test_an_acceptance_is_that_of_a_project_at_its_issuer(issuers: Issuers) -> None:
     verifier = issuers.hosted(overlap=True)
 
-    def examined(kind: str, job: Any = None) -> SignedClaims:
+    def checked(kind: str, job: Any = None) -> SignedClaims:
         found = verifier.check_locally(issuers.ci[kind].token(job), new_attempt(issuers.clock))
         assert isinstance(found, SignedClaims)
         return found
 
     token = issuers.ci["gitlab"].token()
-    verifier.confirm(token, examined("gitlab"), new_attempt(issuers.clock))
-    assert not verifier.may_overlap(examined("gitlab", GitLabJob(project_id="9")))
-    assert not verifier.may_overlap(examined("kubernetes"))
-    assert verifier.may_overlap(examined("gitlab"))
-    assert not verifier.may_overlap(examined("gitlab"))
+    verifier.confirm(token, checked("gitlab"), new_attempt(issuers.clock))
+    assert not verifier.may_overlap(checked("gitlab", GitLabJob(project_id="9")))
+    assert not verifier.may_overlap(checked("kubernetes"))
+    assert verifier.may_overlap(checked("gitlab"))
+    assert not verifier.may_overlap(checked("gitlab"))
 
 
 def test_a_cluster_whose_date_is_wrong_does_not_move_the_clock(issuers: Issuers) -> None:
