@@ -81,15 +81,15 @@ def organizations(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _narrowed(snapshot: Snapshot, found: Provider, condition: Condition) -> Iterator[Finding]:
-    """Find a condition that lacks ids or claims that the environment requires."""
+    """Find a condition whose ids or claims are not those of the environment."""
     wanted = admission.shared(condition, snapshot.environment)
     if (wanted.ids, wanted.required) != (
         condition.ids,
         condition.required,
     ) and wanted.spelled() == condition.spelled():
         what = (
-            f"The condition of {names.PROVIDER} does not have the ids and claims of ENROLLED_IDS and "
-            f"REQUIRED_CLAIMS: {found.spec.condition}"
+            f"The condition of {names.PROVIDER} does not fit ALLOWED_ORGS, ENROLLED_IDS and REQUIRED_CLAIMS, so "
+            f"Google refuses or admits other jobs than the mint: {found.spec.condition}"
         )
         yield Finding("condition_not_narrowed", what, snapshot.command("deploy"))
 

@@ -37,7 +37,9 @@ def shared(
     known = environment.ids(variables) | {org.key: number for org, number in added if number}
     known = {key: known[key] for key in named if key in known}
     before = (current.ids if current is not None else frozenset()) - {number for _, number in leaving}
-    ids = _pinned(named, known, before, without_id={org.key for org, number in added if not number})
+    # The condition is written before the environment, so an organization that it does not name is not under way.
+    by_hand = named.keys() - {org.key for org in (current.orgs if current is not None else ())} - known.keys()
+    ids = _pinned(named, known, before, without_id=by_hand | {org.key for org, number in added if not number})
     if environment.reports_only(variables, "ids"):
         ids = frozenset()
     return Condition(conditions.for_orgs(named.values()).orgs, ids=ids, required=required)
@@ -49,9 +51,11 @@ def _pinned(
     """Return the owners' ids to pin; none when that would lock out an organization whose id is not known.
 
     An organization that another operator is enrolling has its id in the condition and not in the environment yet.
+    One that was added to ALLOWED_ORGS by hand has its id in neither.
     """
     unknown = named.keys() - known.keys()
-    if unknown and (not before or unknown & without_id):
+    spare = before - set(known.values())
+    if unknown and (len(spare) < len(unknown) or unknown & without_id):
         return frozenset()
     return frozenset(known.values()) | (before if unknown else frozenset())
 

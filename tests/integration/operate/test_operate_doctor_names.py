@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from fullsend.operate.model import names as ours
 from fullsend_sandbox import names
 from tests.integration.operate.mint_variables import variables
 
@@ -53,6 +54,19 @@ def test_an_organization_listed_for_single_repositories_is_not_to_be_enrolled(op
     shown = operator.doctor().stdout
     assert f"fullsend mint enroll {names.OTHER_ORG}/app" in shown
     assert f"fullsend mint enroll {names.OTHER_ORG} " not in shown
+
+
+def test_an_organization_added_by_hand_that_the_pinned_ids_lock_out_is_found_and_let_in(operator: Operator) -> None:
+    operator.deploy()
+    cloud = operator.cloud()
+    variables(cloud, ALLOWED_ORGS=f"{names.ORG},{names.OTHER_ORG}")
+    condition = operator.state().providers["github-oidc"].spec.condition
+    locked_out = condition.replace(f"== '{names.ORG}'", f"in ['{names.ORG}', '{names.OTHER_ORG}']")
+    cloud.federation.set_condition(cloud.location.provider(ours.MINT_POOL, ours.PROVIDER), locked_out)
+    assert "(condition_not_narrowed)" in operator.doctor().stdout
+    operator.done("mint", "deploy", "--source", str(operator.source))
+    assert "repository_owner_id" not in operator.state().providers["github-oidc"].spec.condition
+    assert operator.doctor().exit_code == 0
 
 
 def test_doctor_and_status_name_the_new_name_of_a_renamed_repository(operator: Operator) -> None:

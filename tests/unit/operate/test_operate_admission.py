@@ -75,6 +75,22 @@ def test_an_organization_enrolled_without_an_id_is_not_locked_out_by_the_others_
     assert "_id" not in first.condition
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "assertion.repository_owner == 'my-org' && assertion.repository_owner_id in ['1']",
+        "assertion.repository_owner in ['by-hand', 'my-org'] && assertion.repository_owner_id in ['1']",
+        "assertion.repository_owner in ['my-org', 'theirs'] && assertion.repository_owner_id in ['1', '9']",
+    ],
+)
+@pytest.mark.parametrize("ids", ['{"my-org": 1}', ""])
+def test_an_organization_added_by_hand_is_not_locked_out_by_the_others_ids(condition: str, ids: str) -> None:
+    variables = ENVIRONMENT | {"ALLOWED_ORGS": "my-org,by-hand", "ENROLLED_IDS": ids}
+    found = admission.shared(parse(condition), variables)
+    assert found.ids == frozenset()
+    assert {"my-org", "by-hand"} <= found.spelled()
+
+
 def test_another_operators_enrollment_under_way_keeps_its_id() -> None:
     under_way = "assertion.repository_owner in ['my-org', 'theirs'] && assertion.repository_owner_id in ['1', '9']"
     found = admission.shared(parse(under_way), PINNED, add=[(Org("New"), "22")])
