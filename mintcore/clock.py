@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,31 @@ _MIN_DRIFT_SECONDS = 20.0
 _MAX_DRIFT_SECONDS = 900.0
 # A token's iat may be 30 s ahead of us, and services differ by some seconds.
 _WITNESS_LEEWAY_SECONDS = 60.0
+
+
+class Clock(Protocol):
+    """The time, and waiting. ``now`` is in seconds since the epoch, ``monotonic`` in seconds since some start."""
+
+    def now(self) -> float:
+        """Return the time, corrected by what trusted services report."""
+
+    def monotonic(self) -> float:
+        """Return a time that never goes back."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+    def observe(self, date: str, age: str = "", *, cacheable: bool = False) -> bool:
+        """Compare with a trusted service's ``Date`` header; return whether the clock was corrected.
+
+        If the answer is ``cacheable``, a cache may have sent it, and its ``Date`` may be old.
+        """
+
+    def note_proven_time(self, seconds: float) -> None:
+        """Note a time that has passed, as a verified signature proves.
+
+        No cacheable ``Date`` turns the clock back past it.
+        """
 
 
 class CorrectedClock:

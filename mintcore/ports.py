@@ -24,31 +24,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Clock(Protocol):
-    """The time, and waiting. ``now`` is in seconds since the epoch, ``monotonic`` in seconds since some start."""
-
-    def now(self) -> float:
-        """Return the time, corrected by what trusted services report."""
-
-    def monotonic(self) -> float:
-        """Return a time that never goes back."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-
-    def observe(self, date: str, age: str = "", *, cacheable: bool = False) -> bool:
-        """Compare with a trusted service's ``Date`` header; return whether the clock was corrected.
-
-        If the answer is ``cacheable``, a cache may have sent it, and its ``Date`` may be old.
-        """
-
-    def note_proven_time(self, seconds: float) -> None:
-        """Note a time that has passed, as a verified signature proves.
-
-        No cacheable ``Date`` turns the clock back past it.
-        """
-
-
 class Verifier(Protocol):
     """Verifies a token in two steps, so policy can decide between them."""
 

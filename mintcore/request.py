@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mintcore.clock import Clock
     from mintcore.errors import MintError
     from mintcore.policy.caller import Caller, Job
     from mintcore.policy.claims import Proof
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from mintcore.policy.levels import Permissions
     from mintcore.policy.names import RepoName
     from mintcore.policy.token_request import TokenRequest
-    from mintcore.ports import Clock
     from mintcore.secret import Secret
 
 

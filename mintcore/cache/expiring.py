@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from concurrent.futures import Future
 
-    from mintcore.ports import Clock, Helpers
+    from mintcore.clock import Clock
+    from mintcore.ports import Helpers
 
 K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")
@@ -182,8 +183,7 @@ class ExpiringCache(Generic[K, V]):
     def drop_if(self, key: K, value: V, first: Callable[[], None] = lambda: None) -> bool:
         """Compare and delete: forget the value for ``key`` if it is still ``value``, and tell whether it was.
 
-        ``first`` runs before that, while no request can start a load. It drops the data that the value was made
-        from.
+        ``first`` runs before that, while no request can start a load; it drops what the value was made from.
         """
         with self._lock:
             slot = self._slots.get(key)

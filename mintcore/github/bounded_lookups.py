@@ -11,9 +11,9 @@ from mintcore.github.lookup_limits import Lookup
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mintcore.clock import Clock
     from mintcore.github.lookup_limits import LookupLimits
     from mintcore.policy.caller import Caller
-    from mintcore.ports import Clock
     from mintcore.request import RequestContext
 
 V = TypeVar("V")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from mintcore.ports import Clock
+    from mintcore.clock import Clock
 
 K = TypeVar("K", bound="Hashable")
 

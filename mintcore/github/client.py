@@ -16,11 +16,12 @@ from mintcore.outbound.answer import OutboundError, Unusable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mintcore.clock import Clock
     from mintcore.outbound.answer import Answer
     from mintcore.outbound.channel import Channel
     from mintcore.policy.names import Org
     from mintcore.policy.roles import App
-    from mintcore.ports import AppAssertions, Clock
+    from mintcore.ports import AppAssertions
     from mintcore.request import RequestContext
     from mintcore.secret import Secret
 

@@ -14,12 +14,12 @@ from mintcore.policy.decision import Ids, IdsQuestion
 from mintcore.policy.enrolled_ids import denied
 
 if TYPE_CHECKING:
+    from mintcore.clock import Clock
     from mintcore.github.installations import GitHubTokens
     from mintcore.github.lookup_limits import LookupLimits
     from mintcore.policy.caller import Caller
     from mintcore.policy.decision import EnrolledIds
     from mintcore.policy.roles import App
-    from mintcore.ports import Clock
     from mintcore.request import RequestContext
 
 IDS_SECONDS = 60.0

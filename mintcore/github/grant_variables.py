@@ -29,6 +29,7 @@ from mintcore.policy.names import Org, RepoName
 from mintcore.request import Scope
 
 if TYPE_CHECKING:
+    from mintcore.clock import Clock
     from mintcore.github.installations import GitHubTokens
     from mintcore.github.lookup_limits import LookupLimits
     from mintcore.outbound.answer import Answer
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from mintcore.policy.decision import GrantQuestion
     from mintcore.policy.names import Repo
     from mintcore.policy.roles import App
-    from mintcore.ports import Clock
     from mintcore.request import RequestContext
 
 GRANT_SECONDS = 60.0

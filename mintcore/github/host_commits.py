@@ -28,6 +28,7 @@ from mintcore.policy.names import RepoName
 from mintcore.request import Scope
 
 if TYPE_CHECKING:
+    from mintcore.clock import Clock
     from mintcore.github.installations import GitHubTokens
     from mintcore.github.lookup_limits import LookupLimits
     from mintcore.outbound.answer import Answer
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from mintcore.policy.caller import Caller
     from mintcore.policy.decision import CommitQuestion
     from mintcore.policy.roles import App
-    from mintcore.ports import Clock
     from mintcore.request import RequestContext
     from mintcore.secret import Secret
 

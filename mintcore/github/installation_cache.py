@@ -19,12 +19,13 @@ from mintcore.github.installed_accounts import InstalledAccounts
 from mintcore.github.refusals import is_not_found, suspended
 
 if TYPE_CHECKING:
+    from mintcore.clock import Clock
     from mintcore.github.answers import Installation
     from mintcore.github.client import AppClient
     from mintcore.policy.decision import Target
     from mintcore.policy.names import Org
     from mintcore.policy.roles import App
-    from mintcore.ports import Clock, Helpers
+    from mintcore.ports import Helpers
     from mintcore.request import RequestContext
 
 # At one mint in 15 minutes, one look-up in six hours leaves the App's quota to the tokens (docs/adr/0041).

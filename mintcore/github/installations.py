@@ -20,13 +20,14 @@ from mintcore.policy.names import RepoName
 from mintcore.request import Deadline, RequestContext, Scope
 
 if TYPE_CHECKING:
+    from mintcore.clock import Clock
     from mintcore.github.answers import Installation
     from mintcore.github.client import AppClient
     from mintcore.outbound.answer import Answer
     from mintcore.policy.decision import EnrolledIds
     from mintcore.policy.names import Org, Repo
     from mintcore.policy.roles import App
-    from mintcore.ports import Clock, Helpers
+    from mintcore.ports import Helpers
     from mintcore.request import InstallationToken
     from mintcore.secret import Secret
 

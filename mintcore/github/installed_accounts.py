@@ -13,11 +13,11 @@ from mintcore.cache import ExpiringCache
 from mintcore.errors import GitHubUnavailable, UpstreamTimeout
 
 if TYPE_CHECKING:
+    from mintcore.clock import Clock
     from mintcore.github.client import AppClient
     from mintcore.outbound.answer import Answer
     from mintcore.policy.names import Org
     from mintcore.policy.roles import App
-    from mintcore.ports import Clock
     from mintcore.request import RequestContext
 
 LISTED_SECONDS = 60.0

@@ -19,11 +19,11 @@ from mintcore.github.budget import Budget
 from mintcore.policy.decision import Target
 
 if TYPE_CHECKING:
+    from mintcore.clock import Clock
     from mintcore.policy.caller import Caller
     from mintcore.policy.decision import Question
     from mintcore.policy.names import Org, Repo
     from mintcore.policy.roles import App
-    from mintcore.ports import Clock
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -14,10 +14,10 @@ from mintcore.github.refusals import is_not_found, no_answer, refusal
 from mintcore.outbound.answer import OutboundError
 
 if TYPE_CHECKING:
+    from mintcore.clock import Clock
     from mintcore.outbound.answer import Answer
     from mintcore.outbound.channel import Channel
     from mintcore.policy.names import Org
-    from mintcore.ports import Clock
     from mintcore.request import RequestContext
     from mintcore.secret import Secret
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mintcore.ports import Clock
+    from mintcore.clock import Clock
 
 FAILURES = 3
 REST_SECONDS = 5.0

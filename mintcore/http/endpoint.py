@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from werkzeug import Request
     from werkzeug.datastructures import Headers
 
+    from mintcore.clock import Clock
     from mintcore.observe.log import JsonLog
     from mintcore.policy.names import Role
-    from mintcore.ports import Clock, Observer
+    from mintcore.ports import Observer
     from mintcore.service import MintService
 
     _Handler = Callable[[Request, RequestContext], Response]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
-    from mintcore.ports import Clock
+    from mintcore.clock import Clock
 
 _OK = 200
 

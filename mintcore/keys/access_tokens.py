@@ -15,7 +15,7 @@ from mintcore.errors import KeyUnavailable
 from mintcore.secret import Secret, one_line
 
 if TYPE_CHECKING:
-    from mintcore.ports import Clock
+    from mintcore.clock import Clock
     from mintcore.request import RequestContext
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"

@@ -20,9 +20,10 @@ from mintcore.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable
 
+    from mintcore.clock import Clock
     from mintcore.policy.names import Role
     from mintcore.policy.roles import App
-    from mintcore.ports import Clock, Helpers, KeyStore, Signer
+    from mintcore.ports import Helpers, KeyStore, Signer
     from mintcore.request import RequestContext
 
 # GitHub refuses an `exp` more than 10 minutes after its own clock and an `iat` in its future.

@@ -21,10 +21,11 @@ from mintcore.outbound.answer import OutboundError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mintcore.clock import Clock
     from mintcore.keys.google_api import GoogleApi
     from mintcore.outbound.answer import Answer
     from mintcore.policy.names import Role
-    from mintcore.ports import Clock, Signer
+    from mintcore.ports import Signer
     from mintcore.request import RequestContext
 
 # A failing KMS gets one call a second per role. A longer pause would fail mints after KMS has recovered.

@@ -20,11 +20,12 @@ from mintcore.outbound.answer import OutboundError, Unreachable, is_transient
 from mintcore.request import Deadline
 
 if TYPE_CHECKING:
+    from mintcore.clock import Clock
     from mintcore.keys.google_api import GoogleApi
     from mintcore.keys.rsa import RsaSigner
     from mintcore.outbound.answer import Answer
     from mintcore.policy.names import Role
-    from mintcore.ports import Clock, Helpers, Signer
+    from mintcore.ports import Helpers, Signer
     from mintcore.request import RequestContext
 
 DEFAULT_URL = "https://secretmanager.googleapis.com"

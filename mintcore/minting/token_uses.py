@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from limits.storage import Storage
 
+    from mintcore.clock import Clock
     from mintcore.observe.log import JsonLog
     from mintcore.policy.caller import Caller
-    from mintcore.ports import Clock
 
 # A token is accepted up to 30 s after its exp, and clocks differ.
 _GRACE_SECONDS = 90.0

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping
 
+    from mintcore.clock import Clock
     from mintcore.outbound.http1 import RawAnswer
-    from mintcore.ports import Clock
     from mintcore.request import RequestContext
     from mintcore.secret import Secret
 

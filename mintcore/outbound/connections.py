@@ -20,7 +20,7 @@ from mintcore.request import Deadline
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mintcore.ports import Clock
+    from mintcore.clock import Clock
     from mintcore.secret import Secret
 
 # Firewalls drop idle connections after minutes. Such a connection looks alive, and a request on it waits until its

@@ -20,12 +20,13 @@ from mintcore.service import MintService
 from mintcore.startup.helper_threads import HelperThreads
 
 if TYPE_CHECKING:
+    from mintcore.clock import Clock
     from mintcore.keys.app_jwt import AppJwts
     from mintcore.observe.audit_file import AuditFile
     from mintcore.observe.log import JsonLog
     from mintcore.outbound.channel import Channel, Outbound
     from mintcore.policy.policy import TrustPolicy
-    from mintcore.ports import Clock, Helpers, Limiter, TokenUses, Verifier
+    from mintcore.ports import Helpers, Limiter, TokenUses, Verifier
     from mintcore.settings.environment import Settings
 
 

@@ -14,9 +14,10 @@ from mintcore.verify.jwks import IssuerKeys
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mintcore.clock import Clock
     from mintcore.outbound.channel import Outbound
     from mintcore.policy.issuers import Issuer
-    from mintcore.ports import Clock, Helpers
+    from mintcore.ports import Helpers
     from mintcore.verify.key_sets import FixedKeys
 
 _MAX_FILE = 1024 * 1024

@@ -9,10 +9,11 @@ from mintcore.keys.key_stores import CombinedKeys
 from mintcore.keys.kms import KmsKeys
 
 if TYPE_CHECKING:
+    from mintcore.clock import Clock
     from mintcore.keys.access_tokens import AccessTokens
     from mintcore.observe.log import JsonLog
     from mintcore.outbound.channel import Outbound
-    from mintcore.ports import Clock, KeyStore
+    from mintcore.ports import KeyStore
     from mintcore.settings.environment import Settings
 
 

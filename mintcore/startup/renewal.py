@@ -15,9 +15,9 @@ from mintcore.request import Deadline, RequestContext
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from mintcore.clock import Clock
     from mintcore.keys.app_jwt import AppJwts
     from mintcore.policy.names import Role
-    from mintcore.ports import Clock
 
 # A JWT is renewed after five minutes and usable for eight, so some rounds may fail.
 ROUND_SECONDS = 60.0

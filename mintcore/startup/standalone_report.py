@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import TextIO
 
+    from mintcore.clock import Clock
     from mintcore.keys.directory import DirectoryKeys
     from mintcore.policy.issuers import Issuer
-    from mintcore.ports import Clock
     from mintcore.settings.environment import StandaloneSettings
 
 _CHECK_SECONDS = 20.0

@@ -16,8 +16,8 @@ from mintcore.request import Deadline, RequestContext
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mintcore.clock import Clock
     from mintcore.observe.log import JsonLog
-    from mintcore.ports import Clock
 
 _WARM_UP_SECONDS = 20.0
 

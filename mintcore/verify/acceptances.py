@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from mintcore.ports import Clock
+    from mintcore.clock import Clock
 
 ACCEPTED_SECONDS = 600.0
 MAX_UNUSED = 100

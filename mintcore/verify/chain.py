@@ -19,9 +19,9 @@ from mintcore.verify.unverified import split_token
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
+    from mintcore.clock import Clock
     from mintcore.policy.caller import Claimant
     from mintcore.policy.issuers import Issuer
-    from mintcore.ports import Clock
     from mintcore.request import RequestContext
     from mintcore.verify.sts import SecurityTokenService
     from mintcore.verify.unverified import UnverifiedToken

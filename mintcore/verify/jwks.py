@@ -22,8 +22,9 @@ from mintcore.verify.unverified import RS256_ONLY
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from mintcore.clock import Clock
     from mintcore.outbound.channel import Outbound
-    from mintcore.ports import Clock, Helpers
+    from mintcore.ports import Helpers
     from mintcore.request import RequestContext
     from mintcore.verify.key_sets import KeySet
     from mintcore.verify.unverified import UnverifiedToken

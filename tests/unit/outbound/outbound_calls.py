@@ -11,10 +11,10 @@ from tests.unit.outbound.loopback_peer import answer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from mintcore.clock import Clock
     from mintcore.outbound.answer import (
         Answer,
     )
-    from mintcore.ports import Clock
 
 OK = answer(200, b'{"ok": true}')
 

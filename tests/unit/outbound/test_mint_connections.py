@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from mintcore.clock import Clock
     from mintcore.outbound.answer import Answer
     from mintcore.outbound.channel import Channel
-    from mintcore.ports import Clock
 
 SERVICE = "https://service.example"
 
