@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import random
+from time import process_time
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import jwt
@@ -17,6 +19,9 @@ from mintcore.errors import InvalidRoleKey
 from mintcore.keys.rsa import RsaSigner, parse_signer
 from mintcore.secret import redact
 from tests.unit.keys.key_values import CODER, pem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize("pkcs8", [True, False])
@@ -65,6 +70,21 @@ def test_what_is_not_pem_is_refused_by_name(data: bytes) -> None:
 
 def test_a_key_that_is_cut_off_is_refused_by_name(key: rsa.RSAPrivateKey) -> None:
     assert "is cut off" in refusal(pem(key)[:500])
+
+
+def test_reading_a_key_costs_a_fraction_of_openssls_own_check(key: rsa.RSAPrivateKey) -> None:
+    """The check holds the interpreter's lock, so every thread of the mint stands still meanwhile."""
+
+    def cost(read: Callable[[], object]) -> float:
+        def once() -> float:
+            began = process_time()
+            read()
+            return process_time() - began
+
+        return min(once() for _ in range(5))
+
+    text = pem(key)
+    assert cost(lambda: parse_signer(text, CODER)) < cost(lambda: forms.load_pem_private_key(text, None)) / 3
 
 
 def test_a_damaged_key_is_refused(key: rsa.RSAPrivateKey) -> None:
