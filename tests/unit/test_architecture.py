@@ -8,28 +8,23 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-MINT = sorted(ROOT.glob("mintcore/**/*.py"))
-OURS = sorted(ROOT.glob("fullsend/**/*.py"))
+from tests.conftest import ROOT
+from tests.unit.source_files import MINT, OURS, ids, name_of, tree_of
+
 SANDBOX = sorted(ROOT.glob("sandbox/**/*.py"))
+
+
 # What is an extra, and imported only where and when it was asked for.
 EXTRAS = {
     "mintcore/observe/metrics.py": {"prometheus_client"},
     "mintcore/observe/telemetry.py": {"opentelemetry"},
     "mintcore/rate_limit.py": {"redis"},
 }
+
+
 PACKAGES = {
     "jwt": "pyjwt", "functions_framework": "functions-framework", "google.auth": "google-auth",
 }  # fmt: skip
-
-
-def name_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def imports_of(path: Path) -> set[str]:
@@ -40,10 +35,6 @@ def imports_of(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
-
-
-def ids(paths: list[Path]) -> list[str]:
-    return [str(path.relative_to(ROOT)) for path in paths]
 
 
 def test_modules_import_as_the_contracts_say() -> None:
@@ -131,127 +122,6 @@ def test_only_the_settings_read_the_environment() -> None:
     assert users == {"mintcore/settings/environment.py"}
 
 
-MAKERS = {
-    "WorkflowCaller": {"mintcore/policy/claims.py"},
-    "Job": {f"mintcore/policy/kinds/{kind}.py" for kind in ("buildkite", "circleci", "gitlab", "kubernetes")},
-    "JobCaller": {"mintcore/policy/caller_rules.py"},
-    "Caller": set[str](),
-}
-
-
-def test_only_the_documented_modules_make_callers_and_jobs() -> None:
-    made: dict[str, set[str]] = {name: set() for name in MAKERS}
-    for path in MINT:
-        for node in ast.walk(tree_of(path)):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in made:
-                made[ast.unparse(node.func).split(".")[-1]].add(str(path.relative_to(ROOT)))
-    assert made == MAKERS
-
-
-PROOFS = {"GenuineClaims", "SignedClaims", "UnprovenClaims"}
-
-
-def makes_proof(tree: ast.Module) -> list[str]:
-    """Return every place that could make a proof: a call of the class, by any name, or a copy of any value."""
-    aliases = PROOFS | {
-        alias.asname
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-        if alias.name in PROOFS and alias.asname
-    }
-    copiers = {
-        alias.asname or alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module in {"dataclasses", "copy"}
-        for alias in node.names
-        if alias.name in {"replace", "copy", "deepcopy"}
-    }
-    modules = {
-        alias.asname or alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-        if alias.name in {"dataclasses", "copy"}
-    }
-    annotations = {
-        id(part)
-        for node in ast.walk(tree)
-        for field in ("annotation", "returns")
-        if getattr(node, field, None) is not None
-        for part in ast.walk(getattr(node, field))
-    }
-    checked = {
-        id(part)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance"
-        for part in ast.walk(node.args[1])
-    }
-    found = []
-    for node in ast.walk(tree):
-        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-        if name in aliases and id(node) not in annotations | checked:
-            found.append(ast.unparse(node))
-        if isinstance(node, ast.Call) and is_copier(node.func, copiers, modules):
-            found.append(f"replace({ast.unparse(node.args[0])})")
-    return found
-
-
-def is_copier(function: ast.expr, names: set[str], modules: set[str]) -> bool:
-    if isinstance(function, ast.Name):
-        return function.id in names
-    if not isinstance(function, ast.Attribute):
-        return False
-    of_module = isinstance(function.value, ast.Name) and function.value.id in modules
-    return function.attr in {"__replace__", "__new__"} or (
-        of_module and function.attr in {"replace", "copy", "deepcopy"}
-    )
-
-
-# What is copied with changes, by the name it has there. None of these is a proof.
-COPIED = {
-    "mintcore/keys/secret_manager.py": {"context"},
-    "mintcore/service.py": {"status"},
-    "mintcore/cache/expiring.py": {"slot.failure"},
-    "mintcore/cache/slots.py": {"error"},
-    "mintcore/github/lookup_limits.py": {"failure", "failed.failure"},
-    "mintcore/minting/lookups.py": {"facts"},
-    "fullsend/client/mint.py": {"self._retry"},
-    "fullsend/client/token_api.py": {"self.retry"},
-    "fullsend/cli/mint/deploy.py": {"deployment"},
-    "fullsend/cli/mint/doctor.py": {"snapshot"},
-    "fullsend/cli/mint/role_keys.py": {"role"},
-    "fullsend/operate/doctor/rehearsal.py": {"one", "policy"},
-    "fullsend/operate/gcp/read_state.py": {"state"},
-    "fullsend/operate/model/federation.py": {"one", "other"},
-    "fullsend/operate/plan/deployment.py": {"found.spec", "state"},
-}
-
-
-@pytest.mark.parametrize("path", [*MINT, *OURS], ids=ids([*MINT, *OURS]))
-def test_proof_is_made_where_proof_is_checked(path: Path) -> None:
-    if name_of(path).startswith("mintcore.verify") or path == ROOT / "mintcore" / "policy" / "claims.py":
-        return
-    allowed = {f"replace({name})" for name in COPIED.get(str(path.relative_to(ROOT)), ())}
-    assert set(makes_proof(tree_of(path))) - allowed == set()
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "claims.GenuineClaims(caller)",
-        "from mintcore.policy.claims import GenuineClaims as G\nG(caller)",
-        "from dataclasses import replace\nreplace(genuine, caller=other)",
-        "import dataclasses\ndataclasses.replace(genuine, caller=other)",
-        "make = GenuineClaims",
-        "object.__new__(GenuineClaims)",
-        "from copy import copy\ncopy(genuine)",
-    ],
-)
-def test_the_guard_sees_every_way_to_make_a_proof(line: str) -> None:
-    assert makes_proof(ast.parse(line))
-
-
 POLICY = [path for path in MINT if "policy" in path.parts]
 
 
@@ -301,6 +171,8 @@ def test_a_module_is_short_and_has_a_docstring(path: Path) -> None:
 # What opens connections in the standard library and is a part of a package that does other things too, so that an
 # import contract cannot name it.
 CONNECTS = {"asyncio", "ftplib", "http.client", "smtplib", "socket", "socketserver", "ssl", "urllib.request"}
+
+
 SEAM = [path for path in OURS if not name_of(path).startswith("fullsend.net")]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fullsend_sandbox.loopback import LoopbackService
+from tests.integration.action.action_job import Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from fullsend_sandbox.process import MintProcess
     from fullsend_sandbox.world import World
-from tests.integration.action.action_job import Job
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 
 from fullsend.client.ask_mints import PERMANENT
 from fullsend_sandbox.faults import Drop, Fail
+from tests.integration.action.action_job import ACTION, NODE, Job, refusal
 from tests.unit.client.test_client_identity import ANSWERS
 from tests.unit.outbound.loopback_peer import Peer, answer
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from fullsend_sandbox.loopback import LoopbackService
     from fullsend_sandbox.process import MintProcess
-from tests.integration.action.action_job import ACTION, NODE, Job, refusal
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="the action needs node on PATH")
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fullsend_sandbox.github.tokens import hash_token
+from tests.integration.action.action_job import ACTION, MANIFEST, NODE, Job, refusal
 
 if TYPE_CHECKING:
     from fullsend_sandbox.loopback import LoopbackService
     from fullsend_sandbox.world import World
     from tests.conftest import StartMint
-from tests.integration.action.action_job import ACTION, MANIFEST, NODE, Job, refusal
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="the action needs node on PATH")
 

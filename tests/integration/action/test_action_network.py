@@ -13,6 +13,7 @@ from fullsend.net.connection import Origin
 from fullsend.net.retry import is_retryable
 from fullsend.net.route import proxy_for
 from tests.connect_proxy import connect_proxy
+from tests.integration.action.action_job import ACTION, GOOD, NODE, Job
 from tests.throwaway_ca import ThrowawayCa, https_front
 from tests.unit.outbound.loopback_peer import Peer
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fullsend_sandbox.loopback import LoopbackService
-from tests.integration.action.action_job import ACTION, GOOD, NODE, Job
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="the action needs node on PATH")
 

@@ -11,12 +11,12 @@ import pytest
 from fullsend.client.remedies import ACTION_HINTS
 from fullsend_sandbox.faults import Fail
 from fullsend_sandbox.github.tokens import TokenStyle
+from tests.integration.action.action_job import ACTION, GOOD, MANIFEST, NODE, Job
 
 if TYPE_CHECKING:
     from fullsend_sandbox.loopback import LoopbackService
     from fullsend_sandbox.process import MintProcess
     from fullsend_sandbox.world import World
-from tests.integration.action.action_job import ACTION, GOOD, MANIFEST, NODE, Job
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="the action needs node on PATH")
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fork.client import fork_server
+from tests.integration.callers.job_commands import FULLSEND, Run
 
 if TYPE_CHECKING:
     import subprocess
 
     from fullsend_sandbox.process import MintProcess
     from fullsend_sandbox.world import World
-from tests.integration.callers.job_commands import FULLSEND, Run
 
 
 @pytest.fixture

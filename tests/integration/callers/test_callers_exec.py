@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.integration.callers.job_commands import FULLSEND, Run, script
+
 if TYPE_CHECKING:
     from fullsend_sandbox.world import World
-from tests.integration.callers.job_commands import FULLSEND, Run, script
 
 
 def test_exec_gives_the_command_a_token_and_revokes_it(world: World, mint: Run) -> None:

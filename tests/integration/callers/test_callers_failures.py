@@ -13,11 +13,11 @@ from werkzeug.wrappers import Request, Response
 
 from fullsend_sandbox.faults import Slow
 from fullsend_sandbox.loopback import LoopbackService
+from tests.integration.callers.job_commands import FULLSEND, Run
 
 if TYPE_CHECKING:
     from fullsend_sandbox.process import MintProcess
     from fullsend_sandbox.world import World
-from tests.integration.callers.job_commands import FULLSEND, Run
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fullsend_sandbox.faults import Fail
+from tests.integration.callers.job_commands import UNKNOWN, Run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fullsend_sandbox.world import World
-from tests.integration.callers.job_commands import UNKNOWN, Run
 
 
 def test_a_token_in_a_file_is_revoked_and_once_more_is_still_done(world: World, mint: Run, tmp_path: Path) -> None:

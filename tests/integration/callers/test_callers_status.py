@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.integration.callers.job_commands import FULLSEND, Run
+
 if TYPE_CHECKING:
     from fullsend_sandbox.world import World
-from tests.integration.callers.job_commands import FULLSEND, Run
 
 
 def test_a_table_that_stdout_does_not_take_is_one_sentence(environment: dict[str, str]) -> None:

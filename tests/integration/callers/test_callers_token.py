@@ -16,13 +16,13 @@ from werkzeug.wrappers import Request, Response
 from fullsend_sandbox.faults import Fail
 from fullsend_sandbox.github.tokens import TokenStyle
 from fullsend_sandbox.loopback import LoopbackService
+from tests.integration.callers.job_commands import FORBIDDEN, FULLSEND, UNKNOWN, Run, script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from fullsend_sandbox.world import World
-from tests.integration.callers.job_commands import FORBIDDEN, FULLSEND, UNKNOWN, Run, script
 
 
 @pytest.mark.parametrize("style", list(TokenStyle))

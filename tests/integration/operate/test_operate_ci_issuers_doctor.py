@@ -15,6 +15,7 @@ from fullsend.operate.plan.steps.service_steps import EditEnvironment
 from fullsend_sandbox.ci import GitLabJob
 from fullsend_sandbox.ci.kubernetes import KubernetesIssuer
 from fullsend_sandbox.google.control_plane import ControlPlane
+from tests.integration.operate.ci_issuers import APP, CLUSTER, GITLAB, added, exchange, started, words_of
 from tests.integration.operate.conftest import Operator
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from fullsend_sandbox.world import World
 
     Break = Callable[[Operator, Cloud], object]
-from tests.integration.operate.ci_issuers import APP, CLUSTER, GITLAB, added, exchange, started, words_of
 
 
 def write(cloud: Cloud, **values: str) -> None:
