@@ -1,4 +1,4 @@
-"""What can go wrong while operating a mint.
+"""Define the errors of operating a mint.
 
     OperateError
     ├── LoginExpired         Google rejects the credentials
@@ -11,9 +11,8 @@
     ├── NotReady             Google finished without the result, or did not in time
     └── GoogleFailed         any other refusal of Google's
 
-Beside it, under the same base `Failure`: `BadInput` for what breaks a rule, and `GitHubError` of `fullsend.github`.
-`message` says what happened and the usual cause, `remedy` the command or the console page that fixes it.
-Neither ever holds a key or a token.
+`BadInput` and `GitHubError` of `fullsend.github` have the same base, `Failure`. `message` says what happened and
+the usual cause, `remedy` the command or the console page that fixes it. Neither ever holds a key or a token.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Every way in which the parts of a mint can disagree. Checks are pure functions over one snapshot."""
+"""Find every disagreement between the parts of a mint. Checks are pure functions over one snapshot."""

@@ -1,4 +1,4 @@
-"""Checks on whom Google admits: pool, providers and their conditions, compared with the environment."""
+"""Check which callers Google admits: compare pool, providers and their conditions with the environment."""
 
 from __future__ import annotations
 
@@ -38,14 +38,17 @@ def provider(snapshot: Snapshot) -> Iterator[Finding]:
 def _says(snapshot: Snapshot, provider_id: str, found: Provider, fix: str) -> Iterator[Finding]:
     wanted = federation.mint_provider(snapshot.state.number, provider_id, "", snapshot.environment)
     if found.spec.issuer.rstrip("/") != wanted.issuer.rstrip("/"):
-        what = f"The provider {provider_id} trusts the issuer {found.spec.issuer}, the mint {wanted.issuer}."
+        what = (
+            f"The provider {provider_id} trusts the issuer {found.spec.issuer}, but the mint trusts "
+            f"{wanted.issuer}."
+        )
         yield Finding("wrong_issuer", what, fix)
     missing = [audience for audience in wanted.audiences if audience not in found.spec.audiences]
     if missing:
         what = f"The provider {provider_id} does not allow the audience {', '.join(missing)}."
         yield Finding("wrong_audience", what, fix)
     if found.spec.keys:
-        # Attack: the holder of the private half of an uploaded key can act as any job.
+        # Attack: the owner of the private key of an uploaded key set can act as any job.
         what = f"The provider {provider_id} trusts an uploaded key set instead of the issuer's own keys."
         yield Finding("uploaded_keys", what, fix)
     if dict(found.spec.mapping) != dict(wanted.mapping):
@@ -54,7 +57,7 @@ def _says(snapshot: Snapshot, provider_id: str, found: Provider, fix: str) -> It
 
 
 def organizations(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find where ALLOWED_ORGS and the shared provider's condition differ, in case too."""
+    """Find differences between ALLOWED_ORGS and the shared provider's condition, including case."""
     found = snapshot.state.providers.get(names.PROVIDER)
     if found is None:
         return
@@ -69,10 +72,14 @@ def organizations(snapshot: Snapshot) -> Iterator[Finding]:
     enrolled = {org.key: org for org in environment.admitted_orgs(snapshot.environment)}
     admitted = {org.key: org for org in condition.orgs}
     for key in sorted(enrolled.keys() - admitted.keys()):
-        what = f"{enrolled[key]} is in ALLOWED_ORGS and not in the condition of {names.PROVIDER}: it gets 401."
+        what = (
+            f"{enrolled[key]} is in ALLOWED_ORGS, but not in the condition of {names.PROVIDER}: its jobs get 401."
+        )
         yield Finding("org_not_in_condition", what, snapshot.command(f"enroll {enrolled[key]}"))
     for key in sorted(admitted.keys() - enrolled.keys()):
-        what = f"{admitted[key]} is in the condition of {names.PROVIDER} and not in ALLOWED_ORGS: it gets 403."
+        what = (
+            f"{admitted[key]} is in the condition of {names.PROVIDER}, but not in ALLOWED_ORGS: its jobs get 403."
+        )
         fix = f"{snapshot.command(f'enroll {admitted[key]}')}\nor: {snapshot.command(f'unenroll {admitted[key]}')}"
         yield Finding("org_not_in_environment", what, fix)
     for key in sorted(enrolled.keys() & admitted.keys()):
@@ -105,7 +112,7 @@ def _case(snapshot: Snapshot, enrolled: Org, admitted: Org) -> Iterator[Finding]
 
 
 def repositories(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find where PER_REPO_WIF_REPOS and the repositories' own providers disagree."""
+    """Find differences between PER_REPO_WIF_REPOS and the repositories' own providers."""
     listed = environment.repos(snapshot.environment)
     yield from _collisions(snapshot, listed)
     for repo in listed:

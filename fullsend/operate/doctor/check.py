@@ -1,4 +1,4 @@
-"""Reading a snapshot, and running all checks over it."""
+"""Read a snapshot, and run all checks over it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def check(snapshot: Snapshot) -> list[Finding]:
 def read_snapshot(
     cloud: Cloud, state: MintState, *, github: GitHubApps, resolver: NameResolver, bundle_hash: str
 ) -> Snapshot:
-    """Read everything once: Google is in `state`, now GitHub and the mint itself. Raises OperateError."""
+    """Read a snapshot once; `state` has Google's part, GitHub and the mint are asked. Raises OperateError."""
     in_kms = keys_in_use(state.serving_environment)
     kms = {Role(role): _kms_report(cloud, version) for role, version in in_kms.items()}
     apps = {role: _ask(cloud, state, role, github) for role in sorted(roles_of(state.serving_environment))}
@@ -117,7 +117,7 @@ def _ask(cloud: Cloud, state: MintState, role: Role, github: GitHubApps) -> AppR
         return _ask_with_kms(cloud, state, role, version, github)
     found = state.secrets.get(role)
     if found is None or not found.versions or found.versions[0].state != "ENABLED":
-        return AppReport()  # the check of the secrets says so
+        return AppReport()  # the check of the secrets reports it
     try:
         app_id = environment.app_ids(state.serving_environment).get(role, "")
         key = cloud.secrets.value(state.location.secret(role))

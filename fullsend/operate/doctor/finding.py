@@ -1,4 +1,4 @@
-"""The snapshot that the doctor checks, and what a check finds."""
+"""Define the snapshot that the doctor checks, and the findings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """How much a finding matters: only a problem makes the mint unhealthy."""
+    """The severity of a finding: only a problem makes the mint unhealthy."""
 
     PROBLEM = "problem"
     PROTECTION_OFF = "protection_off"
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding: a stable code, what it is, and the command or page that fixes it."""
+    """One finding: a stable code, a description, and the command or page that fixes it."""
 
     code: str
     what: str
@@ -44,7 +44,7 @@ class AppReport:
     refused: str = ""
     """Why GitHub rejected the key."""
     unreadable: str = ""
-    """Why the key could not be read, or GitHub not be asked."""
+    """Why the key could not be read, or GitHub could not be asked."""
     fix: str = ""
 
 
@@ -52,19 +52,19 @@ class AppReport:
 class NameReport:
     """What GitHub says about an enrolled name: its spelling and id now, or why they are unknown.
 
-    `known_as` is the name that the enrolled id has now, empty where it is not known.
+    `known_as` is the present name of the enrolled id, empty if unknown.
     """
 
     spelling: str = ""
     number: str = ""
     gone: bool = False
-    """GitHub knows no such name, or only as an old one."""
+    """GitHub does not know the name, or knows it only as an old name."""
     known_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BuilderReport:
-    """The account that builds the function, empty where it is not known, and whether it may build."""
+    """The account that builds the function, empty if unknown, and whether it may build."""
 
     email: str = ""
     may_build: bool = True
@@ -84,14 +84,14 @@ class KmsReport:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that the checks look at; `accounts` is by lowercased name of an organization or repository."""
+    """The input of all checks; `accounts` is by lowercased name of an organization or repository."""
 
     state: MintState
     apps: Mapping[Role, AppReport] = field(default_factory=dict)
     accounts: Mapping[str, NameReport] = field(default_factory=dict)
     kms: Mapping[Role, KmsReport] = field(default_factory=dict)
     issuers: Mapping[str, Discovery] = field(default_factory=dict)
-    """By name, what the issuers publish whose keys Google reads there."""
+    """The discovery documents, by issuer name, of the issuers whose keys Google fetches."""
     health: Health | None = None
     bundle_hash: str = ""
     builder: BuilderReport = field(default_factory=BuilderReport)
@@ -109,7 +109,7 @@ class Snapshot:
         return self.state.location.flags()
 
     def spelling(self, name: str) -> str:
-        """Return a name as GitHub spells it; as given where GitHub was not asked."""
+        """Return a name in GitHub's spelling; unchanged if GitHub was not asked."""
         report = self.accounts.get(name.lower(), NameReport())
         return report.spelling or name
 

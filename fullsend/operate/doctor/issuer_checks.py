@@ -1,4 +1,4 @@
-"""Checks on issuers of other CI systems: their providers, the entries of CALLERS, and what the issuers publish."""
+"""Check issuers of other CI systems: their providers, the entries of CALLERS, and their discovery documents."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def providers(snapshot: Snapshot) -> Iterator[Finding]:
 def _differences(issuer: Issuer, found: ProviderSpec, wanted: ProviderSpec, fix: str) -> Iterator[Finding]:
     provider = issuer.provider_id
     if found.issuer != wanted.issuer:
-        what = f"The provider {provider} trusts the issuer {found.issuer}, the mint {wanted.issuer}."
+        what = f"The provider {provider} trusts the issuer {found.issuer}, but the mint trusts {wanted.issuer}."
         yield Finding("issuer_url_differs", what, fix)
     missing = [audience for audience in wanted.audiences if audience not in found.audiences]
     if missing:
@@ -61,7 +61,7 @@ def _differences(issuer: Issuer, found: ProviderSpec, wanted: ProviderSpec, fix:
         yield Finding("issuer_mapping_differs", what, fix)
     if found.condition != wanted.condition:
         what = (
-            f"The condition of {provider} is {found.condition or '(none)'}, and the entries of CALLERS make it "
+            f"The condition of {provider} is {found.condition or '(none)'}, but the entries of CALLERS need "
             f"{wanted.condition}"
         )
         yield Finding("issuer_condition_differs", what, fix)
@@ -77,7 +77,7 @@ def unlisted_issuers(snapshot: Snapshot) -> Iterator[Finding]:
     for name, found in sorted(snapshot.state.providers.items()):
         issuer = name.removeprefix(issuer_list.PREFIX)
         if name.startswith(issuer_list.PREFIX) and found.usable and issuer not in listed:
-            what = f"The provider {name} admits jobs of {found.spec.issuer}, and ISSUERS has no {issuer}."
+            what = f"The provider {name} admits jobs of {found.spec.issuer}, but ISSUERS does not have {issuer}."
             yield Finding("issuer_not_in_environment", what, snapshot.command(f"issuer remove {issuer}"))
     for issuer in sorted({issuer_list.named_by(fields) for fields in entries} - listed - {""}):
         what = f"CALLERS has entries of the issuer {issuer}, which ISSUERS does not have."
@@ -85,7 +85,7 @@ def unlisted_issuers(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def entries(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find what the mint warns of at its start: issuers and entries that never serve, or leave too much open."""
+    """Find the mint's own warnings: issuers and entries that have no effect, or admit too many jobs."""
     try:
         common = read_hosted(snapshot.environment).common
     except ConfigurationError:
@@ -105,7 +105,7 @@ def _all_usable(snapshot: Snapshot, issuers: Sequence[str]) -> bool:
 
 
 def _removal(snapshot: Snapshot, advice: Advice, listed: Sequence[CallerEntry]) -> str:
-    """Return the command that removes a hidden entry alone, or where to do so if no command can."""
+    """Return the command that removes only a hidden entry, or the page for it if no command can."""
     [hidden] = [entry for entry in listed if entry.name == advice.about[-1]]
     covered = DropEntries(hidden.issuer, tuple(hidden.match.items()), str(hidden.acts_as))
     if sum(map(covered.covers, listed)) > 1:
@@ -115,7 +115,7 @@ def _removal(snapshot: Snapshot, advice: Advice, listed: Sequence[CallerEntry]) 
 
 
 def _fix(snapshot: Snapshot, advice: Advice) -> str:
-    """Return the command that fixes it, or the mint's own advice where no command does."""
+    """Return the command that fixes it, or the mint's own advice without one."""
     named = advice.about[-1] if advice.about else ""
     commands = {
         "issuer_without_entries": f"issuer add {named} --match CLAIM=VALUE --as OWNER/REPO --role ROLE",
@@ -128,7 +128,7 @@ def _fix(snapshot: Snapshot, advice: Advice) -> str:
 
 
 def published(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find an issuer whose discovery document cannot be used, where Google has no uploaded key set."""
+    """Find an issuer without a usable discovery document and without an uploaded key set."""
     named = issuer_list.issuers(snapshot.environment)
     for name, report in sorted(snapshot.issuers.items()):
         fix = snapshot.command(f"issuer add {name} --jwks-file FILE")
@@ -150,12 +150,12 @@ def published(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def read_published(state: MintState) -> dict[str, Discovery]:
-    """Return what the issuers publish whose keys Google has to read at their URL."""
+    """Return the discovery documents of the issuers whose keys Google must fetch."""
     found: dict[str, Discovery] = {}
     for issuer in issuer_list.with_provider(state.serving_environment):
         provider = state.providers.get(issuer.provider_id)
         if provider is None or not provider.spec.keys:
-            # No call where a private network's name could be someone else's host here.
+            # Not called: on this machine, a private network's name could be another host.
             found[issuer.name] = Discovery() if is_internal(issuer.url) else read_discovery(issuer.url)
     return found
 

@@ -1,4 +1,4 @@
-"""Checks on the roles: their secrets, their Apps, and where the Apps are installed."""
+"""Check the roles: their secrets, their Apps, and the Apps' installations."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def apps(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _key_of_another_app(snapshot: Snapshot, role: Role, report: AppReport) -> Finding:
-    """Return the finding with both fixes: another key for the App ID, or another App ID for the key."""
+    """Return the finding with both possible fixes: another key for the App ID, or another App ID for the key."""
     in_kms = role in snapshot.kms
     place = snapshot.kms[role].version if in_kms else secret_id(role)
     what = f"The key in {place} is not App {_app_id(snapshot, role)}'s: {report.refused}"
@@ -102,7 +102,7 @@ def _app(snapshot: Snapshot, role: Role, facts: AppFacts) -> Iterator[Finding]:
         found = installed.get(org.key)
         report, pinned = snapshot.accounts.get(org.key, NameReport()), known.get(org.key, "")
         if report.gone or (pinned and report.number and report.number != pinned):
-            continue  # the name itself is the problem, which the check of the names reports
+            continue  # the check of the names reports this problem
         if found is None:
             what = f"The App {facts.slug} of the role {role} is not installed on {org}."
             yield Finding(

@@ -1,4 +1,4 @@
-"""Checks on the roles that sign with Cloud KMS: the key version, who may sign, and what was left behind."""
+"""Check the roles that sign with Cloud KMS: the key version, the permission to sign, and leftover secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks on the enrolled names: renamed, unknown to GitHub, or taken over by another account."""
+"""Check the enrolled names: renamed, unknown to GitHub, or taken over by another account."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def enrolled(variables: environment.Variables) -> list[Org | Repo]:
 
 
 def names(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find names that GitHub does not know any longer, and names that now belong to another account."""
+    """Find names that GitHub no longer knows, and names that now belong to another account."""
     ids = environment.ids(snapshot.environment)
     for target in enrolled(snapshot.environment):
         report = snapshot.accounts.get(str(target).lower(), NameReport())

@@ -1,4 +1,4 @@
-"""Checks on the protections that an older mint may have off. Each fix first reports, and denies only later."""
+"""Check which protections are off, as on older mints. Each fix first reports, and denies only later."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def protections(snapshot: Snapshot) -> Iterator[Finding]:
     if not _is_caller_scope(variables.get(REPO_SCOPE, "")):
         what = "REPO_SCOPE is off: a job can get a token for every repository of its organization."
         more = (
-            "A request that names no repositories gets the calling repository from then on. First see whom that "
-            f"changes: {snapshot.command('doctor --events FILE')}"
+            "Afterwards, a request without repositories gets only the calling repository. First see which jobs "
+            "that changes: {snapshot.command('doctor --events FILE')}"
         )
         yield _off(snapshot, "repo_scope_off", what, f"--repo-scope {NEW_REPO_SCOPE}", "repo_scope", more)
     if snapshot.is_public() and not variables.get(WORKFLOW_REFS, "").strip():
@@ -32,14 +32,14 @@ def protections(snapshot: Snapshot) -> Iterator[Finding]:
         left = ",".join(one for one in environment.items(variables, REPORT_ONLY) if one != rule)
         what = f"The rule {rule} only reports: requests that it would deny are granted."
         fix = (
-            "First see whom it would stop: fullsend audit find --would-deny FILE\n"
+            "First see which jobs it would stop: fullsend audit find --would-deny FILE\n"
             f"Then: {snapshot.command(f'deploy --env {REPORT_ONLY}={left}')}"
         )
         yield Finding("rule_only_reports", what, fix, Kind.PROTECTION_OFF)
     if environment.items(variables, environment.REPO_ONLY):
         what = (
-            f"{environment.REPO_ONLY} is of an older version: its organizations are in ALLOWED_ORGS only for "
-            "single repositories, whose tokens can reach the whole organization."
+            f"{environment.REPO_ONLY} comes from an older version: its organizations are in ALLOWED_ORGS only for "
+            "single repositories, but their tokens can reach the whole organization."
         )
         yield Finding("repo_only_orgs", what, snapshot.command("deploy"), Kind.PROTECTION_OFF)
 
@@ -61,14 +61,14 @@ def _off(snapshot: Snapshot, code: str, what: str, option: str, rule: str, *more
 
 
 def _reporting(snapshot: Snapshot, rule: str) -> str:
-    """Return the option with which a rule only reports, beside those that do already."""
+    """Return the option that makes a rule only report, in addition to those that already do."""
     listed = environment.items(snapshot.environment, REPORT_ONLY)
     return f"--env {REPORT_ONLY}={','.join([*listed, *([] if rule in listed else [rule])])}"
 
 
 def _ids(snapshot: Snapshot) -> Iterator[Finding]:
     known = environment.ids(snapshot.environment)
-    # Enrolling an organization that is listed only for single repositories would widen access.
+    # Such an organization is listed only for single repositories, so enrolling it would widen access.
     names = [*environment.admitted_orgs(snapshot.environment), *environment.repos(snapshot.environment)]
     unpinned = [str(one) for one in names if str(one).lower() not in known]
     if unpinned:

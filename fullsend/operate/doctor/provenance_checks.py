@@ -1,4 +1,4 @@
-"""Checks on where the running source comes from: compare Cloud Functions' source with a release's digests."""
+"""Check the origin of the running source: compare Cloud Functions' source with a release's digests."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _MAX_NAMES = 5
 
 
 def provenance(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find a source that is not the published one of its version, if a published digest was given."""
+    """Find a source that differs from the published one of its version, if a published digest was given."""
     published = snapshot.provenance
     if published is None:
         return
     if published.served.unreadable:
-        what = f"The source that Cloud Functions has was not checked: {published.served.unreadable}"
+        what = f"The source in Cloud Functions was not checked: {published.served.unreadable}"
         yield Finding("provenance_not_checked", what, published.served.fix, Kind.UNCHECKED)
         return
     yield from _served(snapshot, published)
     running = snapshot.state.source_hash
     if running != published.served.sha256:
         what = (
-            f"The revision that serves was built from the source {running[:_SHOWN] or '(unknown)'}, and Cloud "
-            f"Functions has {published.served.sha256[:_SHOWN]} now, so the serving source was not compared."
+            f"The serving revision was built from the source {running[:_SHOWN] or '(unknown)'}, but Cloud "
+            f"Functions now has {published.served.sha256[:_SHOWN]}, so the serving source was not compared."
         )
         yield Finding("serves_another_source", what, snapshot.command("deploy"))
 

@@ -1,4 +1,4 @@
-"""Checks on GitHub's limit for each App: every token that the mint creates counts against it."""
+"""Check GitHub's rate limit for each App: every token that the mint creates counts against it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fullsend.github.quota import Quota
 
 LOW = 0.1
-"""A smaller part than this of the hour's requests is a problem."""
+"""Less than this part of the hour's requests left is a problem."""
 
 
 def quotas_of(snapshot: Snapshot) -> Mapping[str, Quota]:
@@ -27,7 +27,7 @@ def quotas(snapshot: Snapshot) -> Iterator[Finding]:
         if quota.remaining < quota.limit * LOW:
             what = f"GitHub accepts only {quota.remaining} more requests of the App {app} until {quota.ends}."
             fix = (
-                "Find the caller that mints most in the log, and set RATE_LIMIT. If all callers need their tokens, "
-                "give one role an App of its own: fullsend github create-app"
+                "Find the caller with the most mints in the log, and set RATE_LIMIT. If all callers need their "
+                "tokens, give one role a separate App: fullsend github create-app"
             )
             yield Finding("app_quota_low", what, fix)

@@ -1,4 +1,4 @@
-"""Asking GitHub about the enrolled names: their spelling and ids now, and where a renamed account went."""
+"""Ask GitHub about the enrolled names: their present spelling and ids, and the new name of a renamed account."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_names(
 ) -> dict[str, NameReport]:
     """Return what GitHub says about each enrolled name, by lowercased name; where it does not answer, nothing.
 
-    `installed` are the names of the Apps' installations, which tell the spelling of a private one.
+    `installed` are the names of the Apps' installations, which show the spelling of a private account.
     """
     ids = environment.ids(variables)
     found: dict[str, NameReport] = {}
@@ -59,7 +59,7 @@ def _account(target: Org | Repo, pinned: str, resolver: NameResolver) -> NameRep
             spelling, number = str(repository.name), repository.number
     except UnknownNameError:
         if isinstance(target, Repo):
-            raise  # it may be private
+            raise  # the repository may be private
         return NameReport(gone=True, known_as=_known_as(target, pinned, resolver))
     except RenamedError:
         return NameReport(gone=True, known_as=_known_as(target, pinned, resolver))

@@ -1,7 +1,7 @@
-"""Whom the protections would stop, from a mint's real audit events: before one is switched on, or while it reports.
+"""Find in a mint's audit events which granted requests the protections would deny, before they deny.
 
-The mint's own policy decides each event again, with every protection on and reporting. Pure. What an event does not
-hold (a claim that only REQUIRED_CLAIMS reads, an answer of GitHub's) leaves a rule open.
+The mint's own policy decides each event again, with every protection on and reporting. Pure. If an event lacks data
+(a claim that only REQUIRED_CLAIMS reads, an answer of GitHub), the rule stays open.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _CLAIMS = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class DeniedCaller:
-    """A caller whose requests a rule would deny, how many of them, and what would have to change."""
+    """A caller whose requests a rule would deny, their number, and the change that would allow them."""
 
     rule: str
     repository: str
@@ -60,7 +60,7 @@ class DeniedCaller:
 
 @dataclass(frozen=True, slots=True, order=True)
 class NarrowedCaller:
-    """A caller that named no repositories, got all of them, and would get its own repository only."""
+    """A caller that named no repositories, got all of them, and would get only its own repository."""
 
     repository: str
     workflow: str
@@ -70,10 +70,10 @@ class NarrowedCaller:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """The callers that would be stopped or get less, how many granted requests were decided, and how many not.
+    """The callers that would be denied or get less, and the numbers of decided and undecided granted requests.
 
-    ``undecided`` of the decided ones depend on what an event does not hold: GitHub's answer about a grant or a
-    commit, or a claim that only REQUIRED_CLAIMS reads.
+    ``undecided`` of the decided ones depend on data that an event lacks: GitHub's answer about a grant or a commit,
+    or a claim that only REQUIRED_CLAIMS reads.
     """
 
     stopped: tuple[DeniedCaller, ...]
@@ -96,7 +96,7 @@ def protected(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def rehearse(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]) -> Rehearsal:
-    """Return which callers of the granted requests would be stopped. Raises ConfigurationError."""
+    """Return the callers of granted requests that would be denied. Raises ConfigurationError."""
     policy = read_hosted(protected(environment)).common.policy
     held = {name: values for name, values in policy.required_claims.items() if name in _CLAIMS.values()}
     lacks_claims = len(held) < len(policy.required_claims)
@@ -128,15 +128,15 @@ def rehearse(events: Iterable[Mapping[str, Any]], environment: Mapping[str, str]
 
 
 def _known_then(event: Mapping[str, Any], decision: Decision) -> list[tuple[str, str]]:
-    """Return the rules that GitHub has to answer, and that a mint which reports found to deny at the time."""
+    """Return the rules that depend on GitHub and that a reporting mint noted as denying at the time."""
     listed = event.get("would_deny")
     denied = listed if isinstance(listed, list) else []
     rules = [rule.name for rule in decision.rules if rule.question is not None and rule.name in denied]
-    return [(name, "GitHub's answer at the time denied it; the event has what was found.") for name in rules]
+    return [(name, "GitHub's answer at the time denied it; the event has the details.") for name in rules]
 
 
 def _gets_less(event: Mapping[str, Any], decision: Decision) -> bool:
-    """Return whether a request that named no repositories got all of them, and now gets the calling repository."""
+    """Return whether a request without repositories got all of them and would now get only its own."""
     got_all = event.get("scope") == [] and not event.get("repos")
     return got_all and decision.entitlement is not None and bool(decision.entitlement.repos)
 
@@ -144,7 +144,7 @@ def _gets_less(event: Mapping[str, Any], decision: Decision) -> bool:
 def _decision(event: Mapping[str, Any], policy: TrustPolicy) -> Decision | None:
     caller = event.get("caller")
     if not isinstance(caller, dict) or "issuer" in caller:
-        return None  # a job of another CI system: its event lacks the claims that its entry matches
+        return None  # the event of another CI system's job lacks the claims that its entry matches
     claims: dict[str, Any] = {claim: caller.get(field, "") for field, claim in _CLAIMS.items()}
     claims |= {"iss": _ANY, "aud": _ANY, "exp": 1, "nbf": 0, "iat": 0}
     asked = {name: event[name] for name in ("role", "repos", "level", "target_org") if event.get(name)}

@@ -1,4 +1,4 @@
-"""Checks on the function and the Cloud Run service below it."""
+"""Check the function and its Cloud Run service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEFAULT_THREADS = 80
-"""What a mint starts where THREADS is not set."""
+"""The threads that a mint starts if THREADS is not set."""
 
 
 def apis(snapshot: Snapshot) -> Iterator[Finding]:
@@ -31,7 +31,7 @@ def apis(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def function(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find a function that is not there as deployed, or does not answer."""
+    """Find a function that is missing, failed to deploy, or does not answer."""
     state = snapshot.state
     status = str((state.function or {}).get("state", "missing"))
     if status != "ACTIVE":
@@ -43,7 +43,7 @@ def function(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding("service_account_missing", what, snapshot.command("deploy"))
     if EVERYONE not in state.invokers:
         what = (
-            "allUsers may not call the Cloud Run service, so callers get 403 from Google before the mint is asked."
+            "allUsers may not call the Cloud Run service, so callers get 403 from Google and never reach the mint."
         )
         yield Finding("not_public_invoker", what, snapshot.command("deploy"))
     if snapshot.health is not None and not snapshot.health.refuses:
@@ -52,7 +52,7 @@ def function(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def traffic(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find traffic that is not on the newest revision, and a newest revision that does not start."""
+    """Find traffic that does not go to the newest revision, and a newest revision that does not start."""
     service = snapshot.state.service
     if service is None or service.reconciling:
         return
@@ -65,24 +65,25 @@ def traffic(snapshot: Snapshot) -> Iterator[Finding]:
     old = [f"{name} ({percent} %)" for name, percent in service.traffic if name != service.latest_ready]
     if old or not service.follows_latest:
         what = (
-            f"Traffic is held on {', '.join(old) or service.serving}; the newest ready is {service.latest_ready}."
+            f"Traffic is pinned to {', '.join(old) or service.serving}; the newest ready revision is "
+            f"{service.latest_ready}."
         )
         fix = f"gcloud run services update-traffic {FUNCTION} --to-latest {location}"
         yield Finding("traffic_on_old_revision", what, fix)
 
 
 def builder(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find an account that cannot build the function's source."""
+    """Check that Cloud Build's account can build the function's source."""
     if not snapshot.builder.may_build:
         yield Finding(
             "builder_without_role",
-            f"Cloud Build's account {snapshot.builder.email} lacks {BUILDER}: the next upload cannot be built.",
+            f"Cloud Build's account {snapshot.builder.email} lacks {BUILDER}: the next deployment cannot be built.",
             grant_builder(snapshot.state.location.project, snapshot.builder.email),
         )
 
 
 def threads(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find instances that get more requests at once than they have threads."""
+    """Find instances that get more parallel requests than they have threads."""
     service = snapshot.state.service
     if service is None:
         return
@@ -90,18 +91,18 @@ def threads(snapshot: Snapshot) -> Iterator[Finding]:
     count = int(text) if text.isascii() and text.isdigit() else DEFAULT_THREADS
     if count < service.concurrency:
         what = (
-            f"THREADS is {text or f'not set (so {count})'}, and Cloud Run hands an instance "
-            f"{service.concurrency} requests at once: the rest wait inside it."
+            f"THREADS is {text or f'not set (so {count})'}, but Cloud Run sends an instance {service.concurrency} "
+            "parallel requests: the rest wait in the instance."
         )
         fix = snapshot.command(f"deploy --env THREADS={service.concurrency}")
         yield Finding("threads_below_concurrency", what, fix)
 
 
 def source(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find a running source that differs from the one beside this command."""
+    """Find a running source that differs from this command's source."""
     running = snapshot.state.source_hash
     if not snapshot.bundle_hash:
-        what = "Which source the mint runs was not checked: this command was installed without one."
+        what = "The mint's source was not checked, because this command was installed without a source."
         fix = snapshot.command("doctor --source CHECKOUT")
         yield Finding("source_not_checked", what, fix, Kind.UNCHECKED)
     elif running != snapshot.bundle_hash:
@@ -113,15 +114,15 @@ def source(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def variables(snapshot: Snapshot) -> Iterator[Finding]:
-    """Find variables that would stop the mint, or do not fit the mode or the project."""
+    """Find variables that would stop the mint, or contradict the mode or the project."""
     try:
         environment.check(snapshot.environment)
     except BadInput as error:
         fix = snapshot.command("deploy --env NAME=VALUE")
-        fix += "\nIf that refuses the name, correct it on the Cloud Run service's page."
+        fix += "\nIf that command refuses the name, correct it on the Cloud Run service's page."
         yield Finding("environment_invalid", error.message, fix)
     if not snapshot.is_public() and not environment.items(snapshot.environment, "ALLOWED_WORKFLOW_FILES"):
-        what = "ALLOWED_WORKFLOW_FILES names no workflow file: the mint refuses every job."
+        what = "ALLOWED_WORKFLOW_FILES is empty: the mint refuses every workflow."
         yield Finding("no_workflow_files", what, snapshot.command("deploy --workflow-files FILE.yml"))
     wanted = {
         "GCP_PROJECT_NUMBER": snapshot.state.number,
@@ -135,7 +136,7 @@ def variables(snapshot: Snapshot) -> Iterator[Finding]:
     listed = environment.items(snapshot.environment, "PER_REPO_WIF_REPOS")
     if snapshot.is_public() and listed:
         what = (
-            f"The mint is public, where a repository's own workflows are not trusted, and PER_REPO_WIF_REPOS has "
+            f"The mint is public and does not trust a repository's own workflows, but PER_REPO_WIF_REPOS has "
             f"{', '.join(listed)}."
         )
         fix = "\n".join(snapshot.command(f"unenroll {repo}") for repo in listed)

@@ -1,1 +1,1 @@
-"""One small adapter per Google API: a read returns plain values, a write is a single call."""
+"""Call Google: one small adapter per API. A read returns plain values, a write is a single call."""

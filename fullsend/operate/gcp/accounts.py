@@ -1,4 +1,4 @@
-"""IAM v1, service accounts."""
+"""Call IAM v1 for service accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cloud Build v1: the account that a function's source is built with."""
+"""Call Cloud Build v1 for the account that builds a function's source."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Builds:
         self._project = session.project
 
     def default_account(self, region: str) -> str:
-        """Return the address of the account that builds run as without another choice. Raises OperateError."""
+        """Return the address of the default account of builds. Raises OperateError."""
         name = f"projects/{self._project}/locations/{region}/defaultServiceAccount"
         found = self._api.get(name, "show Cloud Build's default service account")
         return str(found.get("serviceAccountEmail", "")).rpartition("/")[2]

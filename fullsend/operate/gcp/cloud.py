@@ -1,4 +1,4 @@
-"""All adapters of one project in one value, for the steps of a plan."""
+"""Collect all adapters of one project in one value, for the steps of a plan."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cloud:
-    """One project on Google Cloud, as far as a mint needs it."""
+    """One Google Cloud project, with the APIs that a mint needs."""
 
     location: MintLocation
     session: Session

@@ -1,6 +1,6 @@
-"""Where each Google API is.
+"""Find the address of each Google API.
 
-Google's own endpoints, unless the environment names others with gcloud's variables
+These are Google's own endpoints, unless the environment names others with gcloud's variables
 `CLOUDSDK_API_ENDPOINT_OVERRIDES_{API}`.
 """
 
@@ -21,8 +21,8 @@ PREFIX = "CLOUDSDK_API_ENDPOINT_OVERRIDES_"
 def endpoint(environment: Mapping[str, str], api: str) -> str:
     """Return an API's address with a slash at its end. Raises BadInput, GoogleFailed.
 
-    Attack: an endpoint over plain http would show the operator's access token to anyone on the path. An API without
-    an override beside an emulator's would get the emulator's token, or the emulator the operator's.
+    Attack: an endpoint over plain http would show the operator's access token to anyone on the path. If only some
+    APIs have an emulator's endpoint, Google would get the emulator's token, or the emulator the operator's.
     """
     name = PREFIX + api.upper()
     url = environment.get(name, "").strip()

@@ -1,8 +1,8 @@
-"""The details of a Google error, as lines for the operator.
+"""Show the details of a Google error as lines for the operator.
 
-AIP-193: the sentence may be as bare as "Precondition check failed." while the violated policy is in a detail. The
-types are those of google/rpc/error_details.proto; one that is not known here is shown as it came. Details come from
-outside: control characters are removed and lengths are limited.
+AIP-193: the sentence may be only "Precondition check failed.", with the violated policy in a detail. The types are
+those of google/rpc/error_details.proto; an unknown type is shown unchanged. Details come from outside, so control
+characters are removed and lengths are limited.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_LINES = 20
 
 
 def details_of(error: object) -> tuple[Detail, ...]:
-    """Return the details of an error object, whatever is wrong with it."""
+    """Return the details of an error object, also if it is malformed."""
     listed = error.get("details") if isinstance(error, dict) else None
     return tuple(one for one in listed if isinstance(one, dict)) if isinstance(listed, list) else ()
 
@@ -36,7 +36,7 @@ def named(details: Sequence[Detail], kind: str) -> Detail:
 
 
 def shown(details: Sequence[Detail]) -> list[str]:
-    """Return one line for each thing that the details say."""
+    """Return one line for each statement in the details."""
     lines = [plain(line) for detail in details for line in _SHOWN.get(kind_of(detail), _unknown)(detail)]
     return list(dict.fromkeys(line for line in lines if line))[:MAX_LINES]
 

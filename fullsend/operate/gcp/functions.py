@@ -1,4 +1,4 @@
-"""Cloud Functions v2: the function that the mint is uploaded as."""
+"""Call Cloud Functions v2 for the function that runs the mint."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WAITS = 180
 _PAUSE_SECONDS = 5.0
 _FIRST_PAUSE = 0.2
 _DOWNLOAD_SECONDS = 300.0
-_AGAIN = "This only reads and changed nothing. Run the command again."
+_AGAIN = "This call only reads, so nothing was changed. Run the command again."
 
 
 class Functions:
@@ -40,7 +40,7 @@ class Functions:
     def regions(self, name: str) -> list[str]:
         """Return every region of the project with a function of this short name.
 
-        Raises NotReady when Google did not search everywhere: a region that it leaves out may have one.
+        Raises NotReady if Google did not search every region, because a missing region may have one.
         """
         found, unseen = set(), set()
         parent = f"projects/{self._session.project}/locations/-"
@@ -57,7 +57,7 @@ class Functions:
         return sorted(found)
 
     def settled(self, name: str) -> dict[str, Any] | None:
-        """Return a function once no deployment or deletion of it is under way. Raises NotReady."""
+        """Wait until no deployment or deletion of a function is running, and return it. Raises NotReady."""
         pause = _FIRST_PAUSE
         for _ in range(_WAITS):
             found = self.get(name)
@@ -65,10 +65,10 @@ class Functions:
                 return found
             self._session.sleep(pause)
             pause = min(_PAUSE_SECONDS, pause * 2)
-        raise NotReady("Another deployment of the function is under way and does not finish.")
+        raise NotReady("Another deployment of the function is running and does not finish.")
 
     def upload(self, parent: str, data: bytes) -> dict[str, Any]:
-        """Upload a source zip; return where it is, as `buildConfig.source` needs it."""
+        """Upload a source zip; return its place in the form of `buildConfig.source`."""
         path = f"{parent}/functions:generateUploadUrl"
         location = self._api.post(path, "prepare the upload of the source", {"environment": "GEN_2"})
         self._session.upload(location["uploadUrl"], data, "application/zip", "upload the source")
@@ -79,7 +79,7 @@ class Functions:
         """Return the source archive that the function was built from. Raises NotThere, MissingPermission."""
         what = "download the function's source"
         location = self._api.post(f"{name}:generateDownloadUrl", what)
-        try:  # the signed URL is the permission: no credentials go there
+        try:  # the signed URL itself is the permission, so no credentials are sent
             answer = self._session.transport.exchange("GET", location["downloadUrl"], seconds=_DOWNLOAD_SECONDS)
         except NoAnswerError as error:
             raise GoogleFailed(f"Google did not answer when asked to {what}: {error}.", _AGAIN) from error

@@ -1,4 +1,4 @@
-"""Explain Google's refusals to the operator: what happened, and what fixes it.
+"""Explain Google's refusals to the operator: what happened, and the fix.
 
 Google's errors are AIP-193: a canonical status, a sentence, and details such as ErrorInfo and PreconditionFailure.
 """
@@ -86,17 +86,17 @@ class Refusal:
     def is_transient(self) -> bool:
         """Return whether the same call may succeed in a moment."""
         aborted = self.http == CONFLICT and self.status == "ABORTED"
-        # A new service account takes seconds to be known to the services that are told of it.
+        # Other services know a new service account only after some seconds.
         return self.http in {TOO_MANY, *UNAVAILABLE} or aborted or self.account_not_visible_yet
 
     @property
     def account_not_visible_yet(self) -> bool:
-        """Whether Google says that a service account that is referred to does not exist."""
+        """Whether Google answers that the named service account does not exist."""
         return self.http in {BAD_REQUEST, NOT_FOUND} and _NOT_VISIBLE_YET.search(self.message) is not None
 
     @property
     def wait_seconds(self) -> float:
-        """How long Google asks to wait; 0 when it does not say."""
+        """The seconds that Google asks to wait; 0 without a value."""
         told = _SECONDS.fullmatch(str(named(self.details, "RetryInfo").get("retryDelay", "")))
         if told:
             return float(told[1])
@@ -104,7 +104,7 @@ class Refusal:
 
 
 def read(http: int, body: bytes, retry_after: str = "") -> Refusal:
-    """Return the refusal in an error answer; a body that is not Google's JSON gives the status alone."""
+    """Return the refusal in an error answer; without Google's JSON it has only the status."""
     try:
         error = json.loads(body)["error"]
         status, message = str(error.get("status", "")), str(error.get("message", ""))
@@ -118,7 +118,7 @@ def explain(
 ) -> OperateError:
     """Return the error for a refusal; `what` finishes "Google refused to …".
 
-    `principal` is the IAM member whose call was refused, empty where it is not known.
+    `principal` is the IAM member whose call was refused, empty if unknown.
     """
     sentence = f"Google refused to {what}: {refusal.full_text}"
     if refusal.http == UNAUTHENTICATED:
@@ -151,7 +151,7 @@ def _other(refusal: Refusal, sentence: str, policy: str) -> OperateError:
         return AlreadyExists(sentence)
     stale = refusal.status == "FAILED_PRECONDITION" and "etag" in sentence.lower()
     if refusal.http == CONFLICT or stale:
-        return Conflict(sentence, "Another operator changes it at the same time. Run the command again.")
+        return Conflict(sentence, "Another operator is changing it at the same time. Run the command again.")
     if refusal.http >= SERVER_ERROR:
         return GoogleFailed(sentence, "Run the command again; https://status.cloud.google.com reports outages.")
     return GoogleFailed(sentence, policy)

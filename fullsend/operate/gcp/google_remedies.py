@@ -1,6 +1,6 @@
-"""What usually fixes a refusal of Google's: a role, an organization policy, an API, a billing account.
+"""Find the usual fix of a refusal by Google: a role, an organization policy, an API, a billing account.
 
-Each command stands alone on its line, ready to copy.
+Each command is on its own line, ready to copy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _REFUSED_VALUE = re.compile(r"violated for value: '([!-&(-~]{1,300})'")
 """https://cloud.google.com/iam/docs/workload-identity-federation-troubleshoot"""
 UNKNOWN_PRINCIPAL = "user:EMAIL"
 
-# The narrowest predefined role that has the permission; the first prefix that matches counts.
+# The narrowest predefined role with the permission; the first matching prefix is used.
 _ROLES = (
     ("iam.serviceAccounts.actAs", "roles/iam.serviceAccountUser"),
     ("iam.serviceAccounts.", "roles/iam.serviceAccountAdmin"),
@@ -45,7 +45,7 @@ _ROLES = (
 
 
 def role_for(permission: str) -> str:
-    """Return the predefined role to grant for a permission; empty for one that is not known here."""
+    """Return the predefined role to grant for a permission; empty for an unknown permission."""
     return next((role for prefix, role in _ROLES if permission.startswith(prefix)), "")
 
 
@@ -63,7 +63,7 @@ def grant(permission: str, hint: str, project: str, principal: str) -> str:
 
 
 def _as_permission(method: str) -> str:
-    """Return about which permission a method needs: `iam.projects.serviceAccounts.get` has the resource inside."""
+    """Return a method's probable permission: `iam.projects.serviceAccounts.get` has the resource inside."""
     api, *path = method.split(".")
     words = [part for part in path if part not in {"projects", "locations"}]
     words = ["workloadIdentityPools" if part == "providers" else part for part in words]
@@ -106,7 +106,7 @@ def _billing(project: str, _said: str) -> str:
 
 
 _POLICIES: tuple[tuple[re.Pattern[str], Callable[[str, str], str]], ...] = (
-    # Not the permissions, which go on after the dot: iam.workloadIdentityPoolProviders.create
+    # Not the permissions, which continue after the dot: iam.workloadIdentityPoolProviders.create
     (re.compile(r"iam\.workloadIdentityPoolProviders(?![.\w]\w)", re.IGNORECASE), _identity_providers),
     # A refused binding names no constraint: "users … do not belong to a permitted customer".
     (re.compile(r"allowedPolicyMemberDomains|permitted customer", re.IGNORECASE), _public_members),
@@ -117,6 +117,6 @@ _POLICIES: tuple[tuple[re.Pattern[str], Callable[[str, str], str]], ...] = (
 def for_policy(text: str, project: str) -> str:
     """Return the remedy for a named organization policy or missing billing; empty for anything else.
 
-    `text` is all that Google said, details included.
+    `text` is Google's whole answer, with its details.
     """
     return next((remedy(project, text) for pattern, remedy in _POLICIES if pattern.search(text)), "")

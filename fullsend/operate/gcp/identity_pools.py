@@ -1,6 +1,6 @@
-"""IAM v1, workload identity pools and their providers.
+"""Call IAM v1 for workload identity pools and their providers.
 
-Deleted ones keep their name for 30 days, are still shown, and are restored with undelete.
+A deleted pool or provider keeps its name for 30 days, is still shown, and can be undeleted.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Federation:
         self._finish(self._api.patch(name, what, {**_body(spec), "disabled": False}, updateMask=SPEC_FIELDS), what)
 
     def set_condition(self, name: str, condition: str) -> None:
-        """Write a provider's attribute condition alone."""
+        """Write only a provider's attribute condition."""
         what = f"change the condition of the provider {_short(name)}"
         body = {"attributeCondition": condition}
         self._finish(self._api.patch(name, what, body, updateMask="attributeCondition"), what)

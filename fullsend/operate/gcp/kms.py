@@ -1,4 +1,4 @@
-"""Cloud KMS v1: a ring, keys that hold imported App keys, and who may sign with them."""
+"""Call Cloud KMS v1 for the key ring, the imported App keys, and the permissions to sign."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SIGNER = "roles/cloudkms.signer"
 IMPORT_METHOD = "RSA_OAEP_3072_SHA256_AES_256"
 LEVEL = "SOFTWARE"
-# Mostly Google is done within a second; after a minute it is not normal.
+# Google usually finishes within a second; more than a minute is a failure.
 _PAUSES = (0.2, 0.3, 0.5, *[1.0] * 59)
 
 
@@ -72,7 +72,7 @@ class Kms:
         return str(self._api.get(f"{version}/publicKey", f"read the public key of {_short(version)}")["pem"])
 
     def import_job(self, ring: str) -> tuple[str, str]:
-        """Return an import job's name and public key in PEM; make one unless one is active.
+        """Return an import job's name and public key in PEM; create a job unless one is active.
 
         Raises NotReady. A job lives for three days and cannot be deleted.
         """
@@ -127,7 +127,7 @@ class Kms:
         self._api.patch(version, what, {"state": "DISABLED"}, updateMask="state")
 
     def signers(self, key: str) -> set[str]:
-        """Return who may sign by a role on the key itself."""
+        """Return the members with a role on the key itself that may sign."""
         return policies.members(self._policy(key), SIGNER)
 
     def grant(self, key: str, member: str) -> None:
@@ -136,7 +136,7 @@ class Kms:
         policies.change(partial(self._policy, key), partial(self._write, key), edit)
 
     def revoke(self, key: str, member: str) -> None:
-        """Let a member sign with a key no longer."""
+        """Remove a member's permission to sign with a key."""
         edit = partial(policies.without_member, role=SIGNER, member=member)
         policies.change(partial(self._policy, key), partial(self._write, key), edit)
 

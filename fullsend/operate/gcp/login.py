@@ -1,7 +1,7 @@
-"""The operator's credentials for Google: the headers of a call, and the account that they belong to.
+"""Find the operator's credentials for Google: the headers of a call, and the account.
 
-Application-default credentials by google-auth, whose own calls go through `fullsend.net` as well; or the access
-token of `CLOUDSDK_AUTH_ACCESS_TOKEN`.
+They are the application-default credentials, read by google-auth, or the access token in
+`CLOUDSDK_AUTH_ACCESS_TOKEN`. Calls of google-auth also go through `fullsend.net`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SERVICE_ACCOUNT = ".gserviceaccount.com"
 
 
 class _Response(google.auth.transport.Response):
-    """An answer as google-auth reads it."""
+    """An answer in the form that google-auth reads."""
 
     def __init__(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
         self._parts = (status, headers, data)
@@ -65,7 +65,7 @@ class AuthTransport(google.auth.transport.Request):
         timeout: float | None = None,
         **_: Any,
     ) -> _Response:
-        """Send one request. Raises google-auth's TransportError, which it repeats where that may help."""
+        """Send one request. Raises google-auth's TransportError, after which google-auth may retry."""
         data = body.encode() if isinstance(body, str) else body
         try:
             answer = self.transport.exchange(
@@ -78,7 +78,7 @@ class AuthTransport(google.auth.transport.Request):
 
 @dataclass
 class Login:
-    """The operator's credentials, found at the first call. Calls of a user count against `project`."""
+    """The operator's credentials, found at the first call. A user's calls count against the quota of `project`."""
 
     project: str
     environment: Mapping[str, str] = field(repr=False)
@@ -88,19 +88,19 @@ class Login:
     def headers(self, endpoint: str) -> dict[str, str]:
         """Return the headers for a call to an endpoint. Raises LoginExpired.
 
-        An emulator gets the credentials that were set for it, never those that this machine logged in with.
+        An emulator gets only the credentials in its variable, never this machine's login.
         """
         credentials = self._credentials(endpoint)
         headers: dict[str, str] = {}
         try:
-            # Not `before_request`: it also looks up the account's allowed locations in a daemon thread, and the
-            # process crashes when it ends while that thread uses OpenSSL.
+            # Not `before_request`: it also starts a daemon thread that looks up the account's allowed locations,
+            # and the process crashes if it ends while that thread uses OpenSSL.
             if not credentials.valid:
                 credentials.refresh(AuthTransport(self.transport))
             credentials.apply(headers)
         except google.auth.exceptions.GoogleAuthError as error:
             raise LoginExpired("Your Google login could not be renewed; usually it has expired.", LOG_IN) from error
-        # http1 writes names as they are given; google-auth writes `authorization`.
+        # http1 does not change the names of fields; google-auth writes `authorization`.
         return {name.title() if name == "authorization" else name: value for name, value in headers.items()}
 
     def _credentials(self, endpoint: str) -> Any:
@@ -108,7 +108,7 @@ class Login:
             return self._found
         token = self.environment.get("CLOUDSDK_AUTH_ACCESS_TOKEN", "").strip()
         if token:
-            # It may be of a user's application-default login, so it needs a quota project as well.
+            # The token may be a user's, so it also needs a quota project.
             self._found = Credentials(token).with_quota_project(self.project)  # type: ignore[no-untyped-call,unused-ignore]
         elif endpoints.is_emulator(endpoint) and not self.environment.get("GOOGLE_APPLICATION_CREDENTIALS"):
             return AnonymousCredentials()  # type: ignore[no-untyped-call,unused-ignore]
@@ -121,11 +121,11 @@ class Login:
             found, _ = google.auth.default(scopes=[SCOPE], request=AuthTransport(self.transport))
         except google.auth.exceptions.GoogleAuthError as error:
             raise LoginExpired("This machine has no Google credentials.", LOG_IN) from error
-        # A user's login belongs to a client project of Google's; a service account has a project of its own.
+        # A user's login belongs to one of Google's client projects; a service account belongs to its own project.
         return found.with_quota_project(self.project) if isinstance(found, Credentials) else found
 
     def principal(self) -> str:
-        """Return the IAM member that calls are made as, empty where it cannot be found out."""
+        """Return the IAM member that makes the calls, empty if unknown."""
         credentials = self._found
         email = str(getattr(credentials, "service_account_email", "") or getattr(credentials, "account", "") or "")
         email = email or self.environment.get("CLOUDSDK_CORE_ACCOUNT", "").strip() or self._looked_up()
@@ -134,7 +134,7 @@ class Login:
         return f"{'serviceAccount' if email.endswith(_SERVICE_ACCOUNT) else 'user'}:{email}"
 
     def _looked_up(self) -> str:
-        """Return the address that Google knows a bare token by; the login of `gcloud auth` includes the scope."""
+        """Return a bare token's account, as Google reports it; the login of `gcloud auth` includes the scope."""
         token = getattr(self._found, "token", None)
         if not token or any(name.startswith(endpoints.PREFIX) for name in self.environment):
             return ""

@@ -1,4 +1,4 @@
-"""IAM policies: a member added or taken away, guarded by the etag of the read."""
+"""Add members to IAM policies and remove them, guarded by the etag of the read."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Policy = dict[str, Any]
 
 
 def members(policy: Mapping[str, Any], role: str) -> set[str]:
-    """Return who has a role without a condition."""
+    """Return the members that have a role without a condition."""
     bindings = [one for one in policy.get("bindings", ()) if one["role"] == role and not one.get("condition")]
     return {member for binding in bindings for member in binding.get("members", ())}
 
 
 def with_member(policy: Mapping[str, Any], role: str, member: str) -> Policy:
-    """Return the policy with a member in a role, in place of deleted accounts of the same name.
+    """Return the policy with a member in a role, without deleted accounts of the same name.
 
     A binding of a deleted account grants nothing, also not to a new account of the same name (Google Cloud IAM,
     "Policies with deleted principals").
@@ -31,7 +31,7 @@ def with_member(policy: Mapping[str, Any], role: str, member: str) -> Policy:
 
 
 def without_member(policy: Mapping[str, Any], role: str, member: str) -> Policy:
-    """Return the policy with a member out of a role, and with it deleted accounts of the same name."""
+    """Return the policy without a member in a role, and without deleted accounts of the same name."""
     rest = _without_binding(policy, role)
     left = sorted(_others(members(policy, role), member))
     return {**policy, "bindings": [*rest, {"role": role, "members": left}] if left else rest}

@@ -55,7 +55,7 @@ def read_state(cloud: Cloud, roles: Iterable[Role] = ()) -> MintState:
 
 
 def roles_of(environment: Mapping[str, str]) -> set[Role]:
-    """Return the roles of ROLE_APP_IDS that are names; a broken variable has none."""
+    """Return the valid role names in ROLE_APP_IDS; an invalid variable has no roles."""
     found = set()
     with suppress(BadInput):
         for name in env.app_ids(environment):
@@ -88,7 +88,7 @@ def secret(cloud: Cloud, role: Role) -> SecretState:
 
 
 def stored_keys(cloud: Cloud, state: MintState) -> dict[Role, SecretState]:
-    """Return the project's secrets whose name is that of a role's key, also if another mint owns them."""
+    """Return the project's secrets that are named like a role's key, also if another mint owns them."""
     if "secretmanager.googleapis.com" not in state.apis:
         return {}
     ids = cloud.secrets.ids(_PREFIX)
@@ -100,9 +100,9 @@ def stored_keys(cloud: Cloud, state: MintState) -> dict[Role, SecretState]:
 
 
 def stored_kms_keys(cloud: Cloud, state: MintState) -> dict[Role, KeyState]:
-    """Return the keys of the mint's key ring whose name is that of a role's key; none for a mint without KMS.
+    """Return the keys in the mint's key ring that are named like a role's key; empty for a mint without KMS.
 
-    Without an environment (a deletion that was stopped) the mint may have had some.
+    Without an environment (after an interrupted deletion) the mint may have had such keys.
     """
     found: dict[Role, KeyState] = {}
     if state.environment and not keys_in_use(state.environment):

@@ -1,4 +1,4 @@
-"""Cloud Resource Manager v3: the project's number and its IAM policy."""
+"""Call Cloud Resource Manager v3 for the project's number and its IAM policy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ResourceManager:
-    """The project itself."""
+    """The project in Resource Manager."""
 
     def __init__(self, session: Session) -> None:
         self._api = session.api("cloudresourcemanager", "v3")
@@ -25,7 +25,7 @@ class ResourceManager:
         )
 
     def members(self, role: str) -> set[str]:
-        """Return who has a role on the project."""
+        """Return the members with a role on the project."""
         return policies.members(self._policy(), role)
 
     def roles_of(self, member: str) -> set[str]:
@@ -46,7 +46,7 @@ class ResourceManager:
         policies.change(self._policy, self._write, partial(policies.without_member, role=role, member=member))
 
     def _policy(self) -> policies.Policy:
-        # Version 3: in an older version conditional bindings lose their conditions and would be written back so.
+        # Version 3: older versions drop the conditions of bindings, and a write would then remove them.
         body = {"options": {"requestedPolicyVersion": 3}}
         return self._api.post(f"{self._name}:getIamPolicy", "show the project's IAM policy", body)
 

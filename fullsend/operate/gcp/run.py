@@ -1,4 +1,4 @@
-"""Cloud Run v2: the service below the function, its revisions, and who may call it."""
+"""Call Cloud Run v2 for the function's service, its revisions, and its callers."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ class Run:
         self._session.sleep(seconds)
 
     def wait_random(self, max_seconds: float) -> None:
-        """Wait for a random part of `max_seconds`, so writers that collided do not collide again."""
+        """Wait for a random part of `max_seconds`, so two writers do not collide again."""
         self._session.sleep(max_seconds * self._session.jitter())
 
     def invokers(self, name: str) -> set[str]:
-        """Return who may call a service."""
+        """Return the members that may call a service."""
         return policies.members(self._policy(name), INVOKER)
 
     def make_public(self, name: str) -> None:
-        """Let everybody call a service; the mint checks each caller's token itself."""
+        """Let all users call a service; the mint checks each caller's token itself."""
         edit = partial(policies.with_member, role=INVOKER, member=EVERYONE)
         policies.change(partial(self._policy, name), partial(self._write, name), edit)
 

@@ -1,4 +1,4 @@
-"""Secret Manager v1: secrets, their versions, and who may read them."""
+"""Call Secret Manager v1 for secrets, their versions, and their readers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class SecretManager:
         return int(_short(self._api.post(f"{name}:addVersion", what, {"payload": {"data": data}})["name"]))
 
     def value(self, name: str) -> Secret:
-        """Return the newest version's value, for a check. Raises NotThere, GoogleFailed, MissingPermission."""
+        """Return the newest version's value for a check. Raises NotThere, GoogleFailed, MissingPermission."""
         answer = self._api.get(f"{name}/versions/latest:access", f"read the secret {_short(name)}")
         return Secret(base64.b64decode(answer["payload"]["data"]).decode("utf-8", "replace"))
 
@@ -68,7 +68,7 @@ class SecretManager:
         self._api.post(f"{name}/versions/{number}:disable", what)
 
     def readers(self, name: str) -> set[str]:
-        """Return who may read a secret by a role on the secret itself."""
+        """Return the members with a role on the secret itself that may read it."""
         return policies.members(self._policy(name), ACCESSOR)
 
     def grant(self, name: str, member: str) -> None:

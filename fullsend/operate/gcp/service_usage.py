@@ -1,4 +1,4 @@
-"""Service Usage v1: which APIs the project has."""
+"""Call Service Usage v1 for the project's APIs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One call to a Google API: sent, repeated while that may help, and translated when it fails.
+"""Call a Google API: send the request, retry transient failures, and explain refusals.
 
 All adapters share its time limits and error texts. It uses plain REST over `fullsend.net`.
 """
@@ -35,12 +35,17 @@ OPERATION_SECONDS = 900.0
 QUIET_SECONDS = 2.0
 """Shorter waits are not reported."""
 BAD_REQUEST = 400
-_UNREAD = "This only reads and changed nothing. Check the network and the proxy (HTTPS_PROXY), then run it again."
+_UNREAD = (
+    "This call only reads, so nothing was changed. Check the network and the proxy (HTTPS_PROXY), then "
+    "run it again."
+)
 _UNSENT = (
-    "Nothing was changed by this call. Check the network and the proxy (HTTPS_PROXY). Run the command again: it "
+    "This call changed nothing. Check the network and the proxy (HTTPS_PROXY). Run the command again: it "
     "continues from there."
 )
-_UNKNOWN = "It is not known whether it was done. Run the command again: it checks first and continues from there."
+_UNKNOWN = (
+    "The call may or may not have taken effect. Run the command again: it checks first and continues from there."
+)
 
 
 @dataclass
@@ -54,7 +59,7 @@ class Session:
     jitter: Callable[[], float] = random.random
     retry_seconds: float = RETRY_SECONDS
     report: Callable[[str], None] = lambda _: None
-    """Called with the reason when a call is repeated, so the operator knows what the command waits for."""
+    """Called with the reason before each retry, so the operator knows why the command waits."""
     just_enabled: set[str] = field(default_factory=set)
     """APIs that Google may still report as disabled for a moment."""
     transport: Transport = field(init=False, repr=False)
@@ -68,7 +73,7 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing is kept open."""
+        """Keep nothing open."""
 
     def api(self, name: str, version: str) -> Api:
         """Return an API, such as `run` in `v2`."""
@@ -77,9 +82,9 @@ class Session:
     def send(self, request: ApiRequest, what: str, *, guarded: bool = False) -> dict[str, Any]:
         """Send a request and return the answer; `what` finishes "Google refused to …".
 
-        Repeats what may pass (429, 502 to 504, ABORTED, a service account that is not visible yet) with backoff. A
-        lost connection is repeated for reads, and for writes that were not sent. A `guarded` request carries the
-        etag of a read, so a conflict is final: the caller has to read again. Raises OperateError.
+        Transient failures (429, 502 to 504, ABORTED, a service account that is not visible yet) are retried with
+        backoff. After a lost connection, reads are retried, and writes that were not sent. A `guarded` request
+        carries the etag of a read, so after a conflict the caller must read again. Raises OperateError.
         """
         policy = RetryPolicy(
             total_seconds=self.retry_seconds,
@@ -97,7 +102,7 @@ class Session:
     def _attempt(
         self, request: ApiRequest, what: str, seconds: float, *, guarded: bool
     ) -> dict[str, Any] | Retry[dict[str, Any]]:
-        """Return the answer, or the error to repeat for. Raises OperateError for a final one."""
+        """Return the answer, or an error that may pass. Raises OperateError for a final one."""
         endpoint = endpoints.endpoint(self.environment, request.api)
         headers = self.login.headers(endpoint)
         try:
@@ -183,7 +188,7 @@ class ApiRequest:
 
     @property
     def permission_hint(self) -> str:
-        """Its probable permission, such as `run.services.patch` for PATCH v2/projects/p/locations/l/services/s."""
+        """The probable permission, such as `run.services.patch` for PATCH v2/projects/p/locations/l/services/s."""
         path, _, verb = self.target.partition("?")[0].partition(":")
         collections = [part for part in path.split("/")[1::2] if part not in {"projects", "locations"}]
         return ".".join([self.api, *(collections or ["projects"]), verb or self.method.lower()])

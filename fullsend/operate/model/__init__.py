@@ -1,1 +1,1 @@
-"""Pure values of a deployment: names, conditions, environment, state. No I/O."""
+"""Define the pure values of a deployment: names, conditions, environment, state. No I/O."""

@@ -1,4 +1,4 @@
-"""Which callers the mint's providers must admit, from the mint's environment and the present conditions. Pure."""
+"""Find which callers the mint's providers must admit, from its environment and the present conditions. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mintcore.policy.names import Org, Repo
 
 Account = tuple["Org", str]
-"""An organization and GitHub's id for it, empty where it is not known."""
+"""An organization and GitHub's id for it, empty if unknown."""
 
 
 def shared(
@@ -22,9 +22,9 @@ def shared(
     add: Iterable[Account] = (),
     drop: Iterable[Account] = (),
 ) -> Condition:
-    """Return whom the organizations' provider has to admit. Raises BadInput for a claim that CEL cannot compare.
+    """Return the condition of the organizations' provider. Raises BadInput for a claim that CEL cannot compare.
 
-    Everyone it admits now stays, because it may be another operator's enrollment under way.
+    Every organization that it admits now stays, because another operator may be enrolling it.
     """
     required = conditions.required_of(environment.required_claims(variables))
     if environment.is_public(variables):
@@ -48,10 +48,10 @@ def shared(
 def _pinned(
     named: Mapping[str, Org], known: Mapping[str, str], before: frozenset[str], without_id: set[str]
 ) -> frozenset[str]:
-    """Return the owners' ids to pin; none when that would lock out an organization whose id is not known.
+    """Return the owners' ids to require; empty if that would exclude an organization with an unknown id.
 
-    An organization that another operator is enrolling has its id in the condition and not in the environment yet.
-    One that was added to ALLOWED_ORGS by hand has its id in neither.
+    While another operator enrolls an organization, its id is in the condition but not yet in the environment. An
+    organization that a person added to ALLOWED_ORGS has no id in either.
     """
     unknown = named.keys() - known.keys()
     spare = before - set(known.values())
@@ -67,6 +67,6 @@ def own(repo: Repo, repo_id: str, owner_id: str, variables: Mapping[str, str]) -
 
 
 def own_renewed(current: Condition, variables: Mapping[str, str]) -> Condition:
-    """Return a repository's condition with the claims that are required now; names and ids stay."""
+    """Return a repository's condition with the present required claims; names and ids stay."""
     required = conditions.required_of(environment.required_claims(variables))
     return Condition(repo=current.repo, ids=current.ids, repo_id=current.repo_id, required=required)

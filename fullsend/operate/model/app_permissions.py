@@ -38,7 +38,7 @@ def custom_permissions(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def served_with(role: Role, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what an App must have for every role it serves: `fix` uses coder's."""
+    """Return the permissions that an App needs for every role that uses it: `fix` uses coder's App."""
     needed = dict(permissions_of(role, environment))
     for other in BUILT_IN:
         if key_role(other) == role:
@@ -47,7 +47,7 @@ def served_with(role: Role, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def used_by(role: Role, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what the mint uses of an App: the roles' permissions, and with GRANTS=1 the variable of a grant."""
+    """Return the App permissions that the mint uses: those of the roles, and with GRANTS=1 those to read grants."""
     needed = served_with(role, environment)
     if environment.get("GRANTS", "").strip() == "1":
         needed["actions_variables"] = _higher("read", needed.get("actions_variables"))
@@ -55,7 +55,7 @@ def used_by(role: Role, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def missing(needed: Mapping[str, str], granted: Mapping[str, str]) -> list[str]:
-    """Return `permission:level` for each that is needed and not granted at that level or above."""
+    """Return `permission:level` for each needed permission that is not granted at that level or above."""
     return [
         f"{name}:{level}"
         for name, level in sorted(needed.items())
@@ -64,9 +64,9 @@ def missing(needed: Mapping[str, str], granted: Mapping[str, str]) -> list[str]:
 
 
 def closest_names(lacking: Iterable[str], granted: Mapping[str, str]) -> dict[str, str]:
-    """Return what each `permission:level` with an unknown name is likely to mean; `granted` are an App's.
+    """Return the probable meaning of each `permission:level` with an unknown name; `granted` are an App's.
 
-    GitHub's own list is not kept here: a name is known that the App or a built-in role has.
+    Without a copy of GitHub's list, the known names are those of the App and the built-in roles.
     """
     known = {*granted, *(name for permissions in BUILT_IN.values() for name in permissions)}
     names = {pair.partition(":")[0] for pair in lacking} - known

@@ -1,4 +1,4 @@
-"""How an edit changes the entries of CALLERS, one sentence for each entry: for plans.
+"""Describe in plans how an edit changes the entries of CALLERS, one sentence per entry.
 
 Pure. An entry is compared with the one that has the same issuer, match and repository.
 """
@@ -19,7 +19,7 @@ GREW = " (more access)"
 
 
 def entry_changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a sentence per entry that was added, changed or removed; none where a list cannot be read."""
+    """Return a sentence per added, changed or removed entry; empty if a list cannot be read."""
     try:
         old, new = _by_key(raw_callers(before)), _by_key(raw_callers(after))
     except BadInput:
@@ -35,7 +35,7 @@ def entry_changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[
 
 
 def _by_key(entries: list[Any]) -> dict[str, list[Any]]:
-    """Return entries by what stays when roles and level change; several can have the same."""
+    """Return entries by the fields other than roles and level; several entries can have the same key."""
     found: dict[str, list[Any]] = {}
     for entry in entries:
         kept = entry

@@ -1,8 +1,8 @@
-"""Read the Cloud Run service below the function as a value, and build the body that changes its environment.
+"""Hold the function's Cloud Run service as a value, and build the body that changes its environment.
 
-Pure. While traffic follows the latest revision, an edit starts from the template, which serves or is about to; the
-etag guards it. Once traffic is pinned to a revision (a rollback), or the newest revision did not start, an edit
-starts from the revision that serves, its image included.
+Pure. If traffic follows the latest revision, an edit starts from the template, which serves or will serve; the etag
+guards it. If traffic is pinned to a revision (a rollback), or the newest revision did not start, an edit starts
+from the serving revision and its image.
 """
 
 from __future__ import annotations
@@ -36,30 +36,30 @@ def environment_of(template: Mapping[str, Any]) -> dict[str, str]:
 
 
 def never_started(revision: Mapping[str, Any]) -> bool:
-    """Whether a revision failed, so its change is not in force."""
+    """Whether a revision failed to start, so its change has no effect."""
     ready = (one for one in revision.get("conditions", ()) if one.get("type") == "Ready")
     return any(one.get("state") == FAILED for one in ready)
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A Cloud Run service as it is; `raw` is Google's own description."""
+    """A Cloud Run service; `raw` is Google's description."""
 
     raw: Mapping[str, Any] = field(repr=False)
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables that were asked for last."""
+        """The variables of the last write."""
         return MappingProxyType(environment_of(self.raw.get("template", {})))
 
     @property
     def concurrency(self) -> int:
-        """How many requests one instance is given at once."""
+        """The number of parallel requests per instance."""
         return int(self.raw.get("template", {}).get("maxInstanceRequestConcurrency") or 0)
 
     @property
     def sizing(self) -> Sizing:
-        """How many instances it has, and their boost."""
+        """The number of instances, and the startup CPU boost."""
         return sizing_of(self.raw.get("template", {}))
 
     @property
@@ -69,7 +69,7 @@ class Service:
 
     @property
     def reconciling(self) -> bool:
-        """Whether the last write is still being carried out."""
+        """Whether the last write is still in progress."""
         return bool(self.raw.get("reconciling", False))
 
     @property
@@ -84,31 +84,31 @@ class Service:
 
     @property
     def failure(self) -> str:
-        """Why the last write could not be carried out; empty when it could."""
+        """Why the last write failed; empty if it succeeded."""
         condition = self.raw.get("terminalCondition", {})
         return str(condition.get("message", "no reason given")) if condition.get("state") == FAILED else ""
 
     @property
     def follows_latest(self) -> bool:
-        """Whether all traffic goes to whichever revision is the newest that started."""
+        """Whether all traffic goes to the newest revision that started."""
         shares = [one for one in self.raw.get("traffic", ()) if one.get("percent")]
         return not shares or all(one.get("type", LATEST) == LATEST for one in shares)
 
     @property
     def traffic(self) -> tuple[tuple[str, int], ...]:
-        """Which revisions serve, with their per cent, the largest share first."""
+        """The serving revisions with their percentages, the largest first."""
         statuses = [one for one in self.raw.get("trafficStatuses", ()) if one.get("percent")]
         shares = [(short(str(one.get("revision") or self.latest_ready)), int(one["percent"])) for one in statuses]
         return tuple(sorted(shares, key=lambda share: -share[1]))
 
     @property
     def serving(self) -> str:
-        """The revision with the largest share; empty when none serves."""
+        """The revision with the largest share; empty if no revision serves."""
         return self.traffic[0][0] if self.traffic else ""
 
     @property
     def starts_from_revision(self) -> bool:
-        """Whether an edit starts from the revision that serves rather than from the template."""
+        """Whether an edit starts from the serving revision instead of the template."""
         broken = not self.reconciling and self.latest_created != self.latest_ready
         return bool(self.serving) and (broken or not self.follows_latest)
 
@@ -118,7 +118,7 @@ def edited(
 ) -> dict[str, Any] | None:
     """Return the body to PATCH, or None if edit and sizing hold already.
 
-    `serving` is the revision that serves, needed where `service.starts_from_revision`. Raises BadInput.
+    `serving` is the serving revision, needed if `service.starts_from_revision`. Raises BadInput.
     """
     template = dict(service.raw.get("template", {}))
     if service.starts_from_revision and serving is not None:
@@ -130,7 +130,7 @@ def edited(
     if after == before and sized and (settled or service.reconciling):
         return None
     template = (sizing or Sizing()).apply(template)
-    template.pop("revision", None)  # a new revision gets a name of its own
+    template.pop("revision", None)  # a new revision must have a new name
     first, *others = template.get("containers") or [{}]
     references = [one for one in first.get("env", ()) if "valueSource" in one]
     env = [{"name": name, "value": value} for name, value in after.items()]

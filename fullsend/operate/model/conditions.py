@@ -1,7 +1,8 @@
-"""Attribute conditions in CEL: built from names, and read back to names.
+"""Build attribute conditions in CEL from names, and parse them back.
 
-It reads only the forms that it writes. A condition written by hand is reported, never rewritten by guessing. CEL
-compares case-sensitively, so the case of a name matters. Ids and required claims narrow a condition further.
+It parses only the forms that it writes. A condition in another form, such as one written by hand, is reported and
+never changed. CEL compares case-sensitively, so the case of a name matters. Ids and required claims narrow a
+condition further.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MAX_LENGTH = 4096
 
 PUBLIC = "assertion.repository_owner != ''"
 NOBODY = "assertion.repository_owner == ''"
-"""No token has an empty owner. Google requires a condition that refers to a claim, so `false` is refused."""
+"""No token meets this condition, because its owner is never empty. Google refuses `false`."""
 _AND = " && "
 _NAME = r"'[A-Za-z0-9._/-]+'"
 _TEXT = r"'(?:[^'\\\x00-\x1f])*'"
@@ -43,9 +44,9 @@ Required = tuple[tuple[str, tuple[str, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Whom a provider admits: everyone, these organizations, one repository, or none of them.
+    """The tokens that a provider admits: all, those of these organizations or of one repository, or no token.
 
-    `ids` are GitHub's ids of the owners, `repo_id` is that of the repository; empty where names alone decide.
+    `ids` are GitHub's ids of the owners, `repo_id` is that of the repository; empty if only names are compared.
     `required` are accepted values by claim, a trailing `*` for any suffix.
     """
 
@@ -57,11 +58,11 @@ class Condition:
     required: Required = ()
 
     def spelled(self) -> set[str]:
-        """Return the organizations in the exact case of the condition."""
+        """Return the organizations in the condition's exact case."""
         return {org.login for org in self.orgs}
 
     def cel(self) -> str:
-        """Return the condition as Google reads it. Raises BadInput when it is over the limit."""
+        """Return the condition in CEL. Raises BadInput if it is over the limit."""
         text = _AND.join([self._names(), *self._pins(), *(_claim(*one) for one in self.required)])
         if len(text) > MAX_LENGTH:
             raise BadInput(
@@ -103,7 +104,7 @@ def _claim(name: str, values: tuple[str, ...]) -> str:
 
 
 def required_of(claims: Mapping[str, tuple[str, ...]]) -> Required:
-    """Return required claims as a condition has them. Raises BadInput for one that cannot be written in CEL."""
+    """Return required claims in the form of a condition. Raises BadInput for one that CEL cannot express."""
     for name, values in claims.items():
         if not _CLAIM_NAME.fullmatch(name) or not values:
             raise BadInput(f"{name!r} is not a claim's name with values, such as event_name=push.")
@@ -118,7 +119,7 @@ def required_of(claims: Mapping[str, tuple[str, ...]]) -> Required:
 
 
 def _ordered(claims: Mapping[str, tuple[str, ...]]) -> Required:
-    """Return claims in the one order that conditions have them: whole values first, then prefixes."""
+    """Return claims in the order of conditions: whole values first, then prefixes."""
     return tuple(
         (name, tuple(sorted(set(values), key=lambda value: (value.endswith("*"), value))))
         for name, values in sorted(claims.items())
@@ -126,7 +127,7 @@ def _ordered(claims: Mapping[str, tuple[str, ...]]) -> Required:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two conditions admit the same, case included; order does not matter."""
+    """Whether two conditions admit the same tokens, with case; order does not matter."""
     first, second = parse(one), parse(other)
     if first is None or second is None:
         return one == other
@@ -134,12 +135,12 @@ def same(one: str, other: str) -> bool:
 
 
 def for_orgs(orgs: Iterable[Org]) -> Condition:
-    """Return the condition that admits these organizations, of two spellings the first; without any, no token."""
+    """Return the condition that admits these organizations, of two spellings the first; none admits no token."""
     return Condition(orgs=tuple(sorted(dict.fromkeys(orgs), key=lambda org: org.key)))
 
 
 def parse(text: str) -> Condition | None:
-    """Return what a condition says, or None when this module did not write it."""
+    """Parse a condition; return None if this module did not write it."""
     first, *rest = text.split(_AND)
     try:
         named = _named(first)

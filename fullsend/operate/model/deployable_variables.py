@@ -1,6 +1,6 @@
-"""Check which variables `deploy --env` may set: all that the hosted mint reads, except those that commands manage.
+"""Check the names of `deploy --env`: all variables of the hosted mint, except those that commands manage.
 
-It checks names, and that a custom role in use keeps its permissions. The mint's settings code checks values.
+It also checks that a custom role in use keeps its permissions. The mint's settings code checks values.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 CUSTOM_ROLES = "CUSTOM_ROLE_PERMISSIONS"
 ALSO_ALLOWED = ("MALLOC_ARENA_MAX", "WORKERS", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Variables that software below the mint reads: the C library, the framework (its processes), OpenSSL."""
+"""Variables that the mint's platform reads: the C library, the functions framework, OpenSSL."""
 TELEMETRY = "OTEL_"
 """The prefix of the variables that the OpenTelemetry SDK reads."""
-_ITSELF = "The commands write it by themselves."
+_ITSELF = "The commands write it automatically."
 _WITH_A_COMMAND = {
     "ALLOWED_ORGS": (
-        "fullsend mint enroll ORG (or deploy --org ORG) adds one, fullsend mint unenroll ORG takes one out, "
-        "deploy --public serves every one. They change the provider's condition with it."
+        "fullsend mint enroll ORG (or deploy --org ORG) adds one, fullsend mint unenroll ORG removes one, deploy "
+        "--public serves every organization. They also change the provider's condition."
     ),
     "ROLE_APP_IDS": (
         "fullsend mint add-role ROLE (or deploy --role ROLE=APP_ID:FILE.pem) adds one, fullsend mint remove-role "
-        "ROLE takes one away. They check the App and look after its key, too."
+        "ROLE removes one. They also check the App and manage its key."
     ),
     "PER_REPO_WIF_REPOS": (
-        "fullsend mint enroll ORG/REPO adds one, fullsend mint unenroll ORG/REPO takes one out, each with the "
+        "fullsend mint enroll ORG/REPO adds one, fullsend mint unenroll ORG/REPO removes one, each with the "
         "repository's provider."
     ),
     "ROLE_KMS_KEYS": (
@@ -61,30 +61,29 @@ def known_names() -> set[str]:
 
 
 def check_names(variables: Iterable[tuple[str, str]]) -> None:
-    """Raise BadInput for a variable that a command manages, and for an unknown one.
+    """Raise BadInput for a variable that a command manages, and for an unknown variable.
 
-    To set the first kind here would leave the providers and secrets that belong to it unchanged. A variable of the
-    second kind may still be unset.
+    Setting the first kind here would not change its providers and secrets. An unknown variable may still be unset.
     """
     known = known_names().union(ALSO_ALLOWED)
     for name, value in variables:
         instead = _ITSELF if name.startswith(KEY_IN_USE) else _WITH_A_COMMAND.get(name)
         if instead is not None:
-            raise BadInput(f"{name} is not set with --env, since more has to change with it.", instead)
+            raise BadInput(f"--env cannot set {name}, because other resources must change with it.", instead)
         if value and name not in known and not name.startswith(TELEMETRY):
             close = get_close_matches(name, sorted(known), n=1)
             raise BadInput(
-                f"{name} is not a variable of the hosted mint; it would change nothing.",
-                f"Did you mean {close[0]}?" if close else "docs/configuration.md lists the variables there are.",
+                f"{name} is not a variable of the hosted mint, so it would have no effect.",
+                f"Did you mean {close[0]}?" if close else "docs/configuration.md lists all variables.",
             )
 
 
 def check_custom_roles(before: Mapping[str, str], variables: Iterable[tuple[str, str]]) -> None:
-    """Raise BadInput when a custom role that is set up would lose its permissions: it would not be served."""
+    """Raise BadInput if a custom role with an App would lose its permissions and so no longer be served."""
     given = dict(variables)
     lost = sorted(custom_permissions(before).keys() - custom_permissions(given).keys())
     if CUSTOM_ROLES in given and lost:
         raise BadInput(
             f"--env {CUSTOM_ROLES} leaves out {', '.join(lost)}, which the mint would no longer serve.",
-            f"Give all of them, or take one away: fullsend mint remove-role {lost[0]}",
+            f"Give all of them, or remove one: fullsend mint remove-role {lost[0]}",
         )

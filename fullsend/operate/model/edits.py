@@ -1,7 +1,7 @@
-"""Edits of the mint's environment.
+"""Define edits of the mint's environment.
 
-Pure. An edit states what must hold afterwards, not the text to write, so it can be applied again to whatever
-another operator has written meanwhile.
+Pure. An edit states the wanted result, not the text to write. So it can be applied again after another operator's
+write.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     from mintcore.policy.names import Org, Repo, Role
 
 MAX_BYTES = 32 * 1024
-"""Google's limit for all variables of a function together."""
+"""Google's limit for the size of all variables of a function."""
 
 
 class Change(Protocol):
     """A change of the environment. Applied a second time, it changes nothing."""
 
     def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment with it. Raises BadInput."""
+        """Return the environment with the change. Raises BadInput."""
 
     def is_applied(self, environment: Mapping[str, str]) -> bool:
-        """Whether applying it would change nothing."""
+        """Whether the environment already has the change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What must hold of the environment afterwards; empty fields leave things as they are."""
+    """The wanted state of the environment; empty fields change nothing."""
 
     add_orgs: tuple[Org, ...] = ()
     remove_orgs: tuple[Org, ...] = ()
@@ -63,11 +63,11 @@ class Edit:
     require: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """A claim and its accepted values; without a value the claim is no longer required."""
     retire_repo_only: bool = False
-    """Remove the organizations of REPO_ONLY from ALLOWED_ORGS: their repositories are enrolled by themselves."""
+    """Remove the organizations of REPO_ONLY from ALLOWED_ORGS: their repositories are enrolled separately."""
     set_variables: tuple[tuple[str, str], ...] = ()
 
     def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Return the edited environment. Raises BadInput when it would be too large, or serve more than before."""
+        """Return the edited environment. Raises BadInput if it would be too large or serve more roles."""
         edited = dict(environment) | dict(self.set_variables)
         self._edit_repos(edited)
         self._edit_orgs(edited)
@@ -83,7 +83,7 @@ class Edit:
         return edited
 
     def is_applied(self, environment: Mapping[str, str]) -> bool:
-        """Whether there is nothing left to do."""
+        """Whether the environment already has every change."""
         return self.apply(environment) == dict(environment)
 
     def _edit_orgs(self, edited: dict[str, str]) -> None:
@@ -105,7 +105,7 @@ class Edit:
         self._dismiss_owners(edited)
 
     def _dismiss_owners(self, edited: dict[str, str]) -> None:
-        """Remove an organization that an older version listed, after its last enrolled repository is gone."""
+        """Remove an organization that an older version listed, once its last repository is unenrolled."""
         apart = {item.lower() for item in items(edited, REPO_ONLY)}
         left = apart - {repo.owner.key for repo in repos(edited)}
         for variable in ("ALLOWED_ORGS", REPO_ONLY):
@@ -160,14 +160,14 @@ class Edit:
 
 
 def _refuse_to_widen(left: list[str], roles: Mapping[str, str]) -> None:
-    """Raise BadInput when no name would be left in ALLOWED_ROLES: an empty list serves every role with an App."""
+    """Raise BadInput if ALLOWED_ROLES would become empty, because an empty list serves every role with an App."""
     if left:
         return
     others = ",".join(sorted(roles))
     raise BadInput(
-        "ALLOWED_ROLES names no other role, and without a name in it the mint would serve every role that has an "
-        "App. Nothing was written.",
-        f"Say which to serve instead, such as: fullsend mint deploy --env ALLOWED_ROLES={others or 'ROLE'}\n"
+        "ALLOWED_ROLES has no other role, and an empty list would serve every role with an App. Nothing was "
+        "written.",
+        f"Name the roles to serve instead, such as: fullsend mint deploy --env ALLOWED_ROLES={others or 'ROLE'}\n"
         "To serve no role, delete the mint: fullsend mint delete",
     )
 
@@ -175,7 +175,7 @@ def _refuse_to_widen(left: list[str], roles: Mapping[str, str]) -> None:
 def _put_object(
     environment: dict[str, str], variable: str, before: Mapping[str, object], after: Mapping[str, object]
 ) -> None:
-    """Write a JSON object; an empty one would stop the mint, so the variable goes instead."""
+    """Write a JSON object; remove the variable instead of an empty object, which would stop the mint."""
     if after == before:
         return
     if after:
@@ -203,11 +203,11 @@ def _put(environment: dict[str, str], variable: str, listed: Iterable[str], *, k
 
 
 def check_size(environment: Mapping[str, str]) -> None:
-    """Raise BadInput when the variables are larger than Google takes."""
+    """Raise BadInput if the variables are larger than Google's limit."""
     size = sum(len(name.encode()) + len(value.encode()) + 2 for name, value in environment.items())
     if size > MAX_BYTES:
         raise BadInput(
             f"The mint's variables would take {size} bytes together; Google's limit is {MAX_BYTES}. "
             "Nothing was written.",
-            "Unenroll what no longer mints, or run a second mint in another project.",
+            "Unenroll names that no longer mint, or run a second mint in another project.",
         )

@@ -1,4 +1,4 @@
-"""The mint's environment as an operator's commands read it: what each variable says. Pure."""
+"""Read the mint's environment variables for an operator's commands. Pure."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Variables = Mapping[str, str]
 
 EVERYONE = "*"
 SOURCE_HASH = "FULLSEND_SOURCE_SHA256"
-"""Set beside the mint's own variables: the hash of the bundle that the revision was built from."""
+"""An extra variable: the hash of the bundle from which the revision was built."""
 KEY_IN_USE = "FULLSEND_KEY_"
 """Prefix of the variables in which `rotate-key` notes, per role, the fingerprint of the key in use."""
 REPO_ONLY = "FULLSEND_REPO_ONLY_ORGS"
-"""Of older deployments: organizations in ALLOWED_ORGS only because single repositories of theirs are enrolled.
+"""From older deployments: organizations in ALLOWED_ORGS only because single repositories are enrolled.
 `deploy` removes them from both variables."""
 IDS = "ENROLLED_IDS"
 KMS_KEYS = "ROLE_KMS_KEYS"
@@ -36,12 +36,12 @@ def items(environment: Mapping[str, str], variable: str) -> list[str]:
 
 
 def orgs(environment: Mapping[str, str]) -> list[Org]:
-    """Return the organizations of ALLOWED_ORGS that are names."""
+    """Return the valid organizations in ALLOWED_ORGS."""
     return [org for item in items(environment, "ALLOWED_ORGS") if (org := _valid(item, Org)) is not None]
 
 
 def repos(environment: Mapping[str, str]) -> list[Repo]:
-    """Return the repositories of PER_REPO_WIF_REPOS that are names."""
+    """Return the valid repositories in PER_REPO_WIF_REPOS."""
     listed = items(environment, "PER_REPO_WIF_REPOS")
     return [repo for item in listed if (repo := _valid(item, parse_repo)) is not None]
 
@@ -54,13 +54,13 @@ def _valid(item: str, parse: Callable[[str], T]) -> T | None:
 
 
 def admitted_orgs(environment: Mapping[str, str]) -> list[Org]:
-    """Return the organizations that are enrolled as a whole, which the shared provider has to admit."""
+    """Return the organizations that are enrolled as a whole; the shared provider must admit them."""
     apart = {item.lower() for item in items(environment, REPO_ONLY)}
     return [org for org in orgs(environment) if org.key not in apart]
 
 
 def ids(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return GitHub's id by lowercased name of an organization or repository; a broken variable has none."""
+    """Return GitHub's id by lowercased name of an organization or repository; empty for an invalid variable."""
     try:
         found = json_object(environment, IDS)
     except BadInput:
@@ -69,7 +69,7 @@ def ids(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def required_claims(environment: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return the accepted values by claim; a broken variable has none, and a rule that only reports denies none."""
+    """Return the accepted values by claim; empty for an invalid variable, and if the rule only reports."""
     if reports_only(environment, "claims"):
         return {}
     try:
@@ -80,7 +80,7 @@ def required_claims(environment: Mapping[str, str]) -> dict[str, tuple[str, ...]
 
 
 def reports_only(environment: Mapping[str, str], rule: str) -> bool:
-    """Whether a rule reports and does not deny. Google must then not deny in its place."""
+    """Whether a rule only reports. Then Google's condition must not deny either."""
     return rule in items(environment, REPORT_ONLY)
 
 
@@ -90,12 +90,12 @@ def is_public(environment: Mapping[str, str]) -> bool:
 
 
 def app_ids(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return role → App ID. Raises BadInput when ROLE_APP_IDS is not the object it has to be."""
+    """Return role → App ID. Raises BadInput if ROLE_APP_IDS is not a JSON object."""
     return {str(role): str(app) for role, app in json_object(environment, "ROLE_APP_IDS").items()}
 
 
 def json_object(environment: Mapping[str, str], variable: str) -> dict[str, Any]:
-    """Return the object in a variable, empty when it is not set. Raises BadInput when it is not an object."""
+    """Return the object in a variable, empty if it is not set. Raises BadInput if it is not an object."""
     text = environment.get(variable, "").strip()
     try:
         parsed = json.loads(text) if text else {}
@@ -110,7 +110,7 @@ def json_object(environment: Mapping[str, str], variable: str) -> dict[str, Any]
 
 
 def check(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the mint's own warnings about an environment. Raises BadInput with the mint's own problems."""
+    """Return the mint's warnings about an environment. Raises BadInput with the mint's problems."""
     try:
         return read_hosted(environment).common.warnings
     except ConfigurationError as error:
@@ -118,7 +118,7 @@ def check(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def new_warnings(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Return what the mint will warn of with ``after``, and does not now. Raises BadInput for ``after``."""
+    """Return the warnings that ``after`` adds. Raises BadInput if ``after`` is invalid."""
     warnings = check(after)
     try:
         known = check(before)

@@ -1,7 +1,7 @@
-"""Workload identity as values: what a pool and a provider are, and what ours should be.
+"""Define workload identity pools and providers as values, and the wanted providers of a mint.
 
-Pure. `google.subject` of the mint is bounded on purpose: Google refuses one of more than 127 bytes, and branch
-names make `assertion.sub` longer.
+Pure. The mint's `google.subject` is not `assertion.sub`: Google refuses more than 127 bytes, and branch names make
+`assertion.sub` longer.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ DELETED = "DELETED"
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A workload identity pool as it is."""
+    """The state of a workload identity pool."""
 
     state: str = ACTIVE
     disabled: bool = False
 
     @property
     def usable(self) -> bool:
-        """Whether tokens can be exchanged in it."""
+        """Whether tokens can be exchanged in the pool."""
         return self.state == ACTIVE and not self.disabled
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSpec:
-    """What an OIDC provider says: whose tokens, for whom, on which condition."""
+    """The settings of an OIDC provider: issuer, audiences, mapping and condition."""
 
     issuer: str
     condition: str
     audiences: tuple[str, ...]
     mapping: Mapping[str, str] = field(default_factory=lambda: MINT_MAPPING)
     keys: str = field(default="", repr=False)
-    """An uploaded JSON Web Key Set; empty where Google reads the issuer's own."""
+    """An uploaded JSON Web Key Set; empty if Google fetches the issuer's keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider as it is."""
+    """The state of a provider."""
 
     spec: ProviderSpec
     state: str = ACTIVE
@@ -65,19 +65,19 @@ class Provider:
 
     @property
     def usable(self) -> bool:
-        """Whether tokens can be exchanged with it."""
+        """Whether tokens can be exchanged with the provider."""
         return self.state == ACTIVE and not self.disabled
 
 
 def same(one: ProviderSpec, other: ProviderSpec) -> bool:
-    """Whether two providers say the same; the order of audiences and organizations says nothing."""
+    """Whether two providers have the same settings; the order of audiences and organizations does not matter."""
     bare = replace(one, condition="", audiences=tuple(sorted(one.audiences)), mapping=dict(one.mapping))
     wanted = replace(other, condition="", audiences=tuple(sorted(other.audiences)), mapping=dict(other.mapping))
     return bare == wanted and conditions.same(one.condition, other.condition)
 
 
 def resource(number: str, pool: str, provider: str) -> str:
-    """Return a provider's full name by the project's number, as STS and tokens have it."""
+    """Return a provider's full name with the project's number, as STS and tokens use it."""
     return f"projects/{number}/locations/global/workloadIdentityPools/{pool}/providers/{provider}"
 
 
@@ -87,7 +87,7 @@ def own_audience(number: str, pool: str, provider: str) -> str:
 
 
 def mint_provider(number: str, provider: str, condition: str, environment: Mapping[str, str]) -> ProviderSpec:
-    """Return what a provider of the mint's pool should be, for a mint with this environment."""
+    """Return the wanted settings of a provider in the mint's pool, for a mint with this environment."""
     return ProviderSpec(
         issuer=environment.get("OIDC_ISSUER_URL", "").strip() or DEFAULT_ISSUER,
         condition=condition,
@@ -99,7 +99,7 @@ def mint_provider(number: str, provider: str, condition: str, environment: Mappi
 
 
 def inference_provider(number: str, provider: str, condition: str, issuer: str = DEFAULT_ISSUER) -> ProviderSpec:
-    """Return what a provider of the inference pool should be."""
+    """Return the wanted settings of a provider in the inference pool."""
     audiences = (own_audience(number, names.INFERENCE_POOL, provider),)
     return ProviderSpec(issuer, condition, audiences, INFERENCE_MAPPING)
 

@@ -1,7 +1,7 @@
-"""Who may have a role's tokens for a target: the callers in its Actions variable. Pure.
+"""Read and write a grant variable: the callers that get a role's tokens for a target. Pure.
 
-An entry is `owner/repo` or `owner`. The mint ignores any other entry. It is kept here, so that its author can still
-correct it.
+An entry is `owner/repo` or `owner`. The mint ignores any other entry. Such an entry stays in the variable, so its
+author can correct it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _VARIABLE = re.compile(r"FULLSEND_FOREIGN_(?P<role>[A-Z0-9_]+)_REPOS")
 
 
 def lock_name(variable: str) -> str:
-    """Return the variable that exists while a command changes `variable`. No role's variable has this name."""
+    """Return the lock, a variable that exists while a command changes `variable`. No role uses this name."""
     return f"{variable}_LOCK"
 
 
@@ -28,7 +28,7 @@ def role_of(variable: str) -> str | None:
 
 
 def caller(text: str) -> Caller:
-    """Return what `OWNER/REPO` or `OWNER` names. Raises BadInput."""
+    """Return the repository or owner that `OWNER/REPO` or `OWNER` names. Raises BadInput."""
     return names.any_repo(text) if "/" in text else names.org(text)
 
 
@@ -52,11 +52,11 @@ class Grants:
         return tuple(entry for entry in self.entries if _parse(entry) is None)
 
     def has(self, wanted: Caller) -> bool:
-        """Whether the caller itself is listed; its owner does not count."""
+        """Whether the caller itself is listed, not only its owner."""
         return any(_parse(entry) == wanted for entry in self.entries)
 
     def reach(self, wanted: Caller) -> bool:
-        """Whether the caller is granted, by itself or through its owner."""
+        """Whether the caller or its owner is granted."""
         return self.has(wanted) or (isinstance(wanted, Repo) and self.has(wanted.owner))
 
     def plus(self, wanted: Caller) -> Grants:

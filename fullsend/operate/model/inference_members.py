@@ -1,4 +1,4 @@
-"""Who may use models: read from the project's policy, and written as the provider's condition. Pure."""
+"""Read the members that may use models from the project's policy, and build the provider's condition. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ USER = "roles/aiplatform.user"
 
 
 def member_for(number: str, target: Org | Repo) -> str:
-    """Return the IAM member for everything that runs in an organization's or a repository's workflows."""
+    """Return the IAM member for all workflows of an organization or a repository."""
     attribute = "repository_owner" if isinstance(target, Org) else "repository"
     return federation.principal_set(number, names.INFERENCE_POOL, attribute, str(target))
 
@@ -26,7 +26,7 @@ def member_for(number: str, target: Org | Repo) -> str:
 def targets_among(members: Iterable[str], number: str) -> list[Org | Repo]:
     """Return the organizations and repositories among the members of a project's policy.
 
-    Anyone may write a policy: a member that names neither is left out, and does not affect the others.
+    A policy can have any members, so members of another form are left out.
     """
     sets = re.escape(federation.principal_set(number, names.INFERENCE_POOL, "X", "")).replace("X/", "")
     pattern = re.compile(rf"{sets}(repository|repository_owner)/(.+)")
@@ -40,21 +40,21 @@ def targets_among(members: Iterable[str], number: str) -> list[Org | Repo]:
 
 
 def same_but_for_case(members: Iterable[str], member: str) -> list[str]:
-    """Return the members that equal one whatever the case of their letters."""
+    """Return the members that are equal except for case."""
     return sorted(one for one in members if one.lower() == member.lower())
 
 
 def as_admitted(targets: Iterable[Org | Repo], condition: Condition | None) -> list[Org | Repo]:
-    """Sort targets: first those that a condition admits in exactly their spelling.
+    """Sort targets: first those that a condition admits in exactly this spelling.
 
-    Google compares letter by letter, and GitHub sends one spelling only, so a binding in another one has no effect.
-    Of two spellings the condition keeps the one it has.
+    Google compares case-sensitively, and GitHub sends only one spelling, so a binding in another spelling has no
+    effect. Of two spellings the condition keeps its present one.
     """
     return sorted(targets, key=lambda one: condition is None or not admits(condition, one))
 
 
 def admits(condition: Condition, target: Org | Repo) -> bool:
-    """Whether a condition lets a target in, letter by letter."""
+    """Whether a condition admits a target in exactly this case."""
     if condition.public:
         return True
     if condition.repo is not None and str(condition.repo) == str(target):
@@ -63,9 +63,9 @@ def admits(condition: Condition, target: Org | Repo) -> bool:
 
 
 def condition_for(targets: Iterable[Org | Repo]) -> Condition:
-    """Return whom the provider admits: one repository alone, or the owners of all; bindings narrow it further.
+    """Return the provider's condition: one repository, or the owners of all targets, which bindings narrow.
 
-    Of names that differ in case alone, the first counts.
+    Of names that differ only in case, the first is used.
     """
     listed = list(targets)
     repos = dict.fromkeys(one for one in listed if isinstance(one, Repo))
@@ -75,5 +75,5 @@ def condition_for(targets: Iterable[Org | Repo]) -> Condition:
 
 
 def admitted_by(condition: Condition) -> list[Org | Repo]:
-    """Return whom a condition admits."""
+    """Return the targets that a condition admits."""
     return [*condition.orgs, *([] if condition.repo is None else [condition.repo])]

@@ -1,6 +1,6 @@
-"""What an install keeps on GitHub: the managed names, where each is kept, and what older installs left.
+"""Define the managed names of an install on GitHub, their places, and the leftovers of older installs.
 
-Pure. `plan/install_changes.py` decides which values to keep there; `install_values.py` checks their form.
+Pure. `plan/install_changes.py` decides the values; `install_values.py` checks their form.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FLAGS = {
 }
 
 HOME = ".fullsend"
-"""The repository that holds an organization's install."""
+"""The repository of an organization's install."""
 
 _CLIENT_ID = re.compile(r"FULLSEND_[A-Z][A-Z0-9_]*_CLIENT_ID")
 _LEFTOVER = re.compile(r"FULLSEND_DISPATCH_TOKEN|FULLSEND_[A-Z0-9_]+_(?:APP_)?(?:PEM|PRIVATE_KEY)")
@@ -44,7 +44,7 @@ class Install:
     def __post_init__(self) -> None:
         if isinstance(self.target, Repo) and self.target.key == HOME:
             raise BadInput(
-                f"{self.target} holds its organization's install and cannot have one of its own.",
+                f"{self.target} holds its organization's install and cannot have a separate one.",
                 f"Name the organization: {self.target.owner}",
             )
 
@@ -55,7 +55,7 @@ class Install:
 
     @property
     def home(self) -> str:
-        """The repository that holds the secrets."""
+        """The repository with the secrets."""
         return str(self.target) if self.per_repo else f"{self.target}/{HOME}"
 
     @property
@@ -75,25 +75,25 @@ class Install:
         return (*on_org, *in_home, *(Slot(self.home, Kind.SECRET, name) for name in (PROJECT, PROVIDER)))
 
     def slots_named(self, name: str) -> tuple[Slot, ...]:
-        """Return where a managed name is kept. Raises BadInput for any other name."""
+        """Return the slots of a managed name. Raises BadInput for any other name."""
         client_ids = [name] if self.is_client_id(name) else []
         found = tuple(slot for slot in self.slots(client_ids) if slot.name == name)
         if not found:
             raise BadInput(
                 f"{name!r} is not a name that an install on {self.target} manages.",
                 f"The names are: {', '.join(self.names())}.\n"
-                "For any other there are `gh variable set` and `gh secret set`.",
+                "For other names, use `gh variable set` and `gh secret set`.",
             )
         return found
 
     def names(self) -> Iterator[str]:
-        """Name everything that is managed, for a reader."""
+        """Return all managed names, for messages."""
         yield from dict.fromkeys(slot.name for slot in self.slots())
         if not self.per_repo:
             yield "FULLSEND_{ROLE}_CLIENT_ID"
 
     def manages(self, slot: Slot) -> bool:
-        """Whether this install manages a slot on GitHub. Only managed slots are set, shown and removed."""
+        """Whether this install manages a slot. Only managed slots are set, shown and removed."""
         client_id = slot.holder == self.home and slot.kind is Kind.VARIABLE and self.is_client_id(slot.name)
         return client_id or slot in self.slots()
 
@@ -113,7 +113,7 @@ def client_id_name(role: str) -> str:
 
 
 def role_of_client_id(name: str) -> str:
-    """Return a role whose client id is kept under this name."""
+    """Return the role whose client id has this name."""
     return name.removeprefix("FULLSEND_").removesuffix("_CLIENT_ID").lower()
 
 

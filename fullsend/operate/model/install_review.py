@@ -1,4 +1,4 @@
-"""The state of an install on GitHub: each name present, missing, stale or different. Pure."""
+"""Compare an install on GitHub with the wanted one: each name is present, missing, stale or different. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 SEEN_BY = {
-    "private": "not seen by public repositories",
-    "selected": "seen by selected repositories only",
+    "private": "not visible to public repositories",
+    "selected": "visible to selected repositories only",
 }
 
 
@@ -30,7 +30,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A slot's state, its value and details, and the command that fixes it (or nothing)."""
+    """A slot's state, its value and details, and the command that fixes it, empty if none is needed."""
 
     slot: Slot
     state: State
@@ -40,7 +40,7 @@ class Finding:
 
 
 def review(install: Install, given: Mapping[str, str], observed: Mapping[Slot, Stored]) -> list[Finding]:
-    """Compare what is there with what should be; `given` values are compared, others need only be there."""
+    """Compare the present with the wanted slots; `given` values must be equal, other slots must only exist."""
     names = {name for name in given if install.is_client_id(name)}
     names |= {slot.name for slot in observed if install.manages(slot) and install.is_client_id(slot.name)}
     findings = [_finding(slot, install, given, observed) for slot in install.slots(names)]
@@ -57,7 +57,7 @@ def _no_client_id(install: Install) -> Finding:
 
 
 def leftovers(observed: Iterable[Slot]) -> list[Slot]:
-    """Return what an older install left behind."""
+    """Return the leftovers of an older install."""
     return sorted(slot for slot in observed if is_leftover(slot))
 
 
@@ -65,7 +65,7 @@ def _finding(slot: Slot, install: Install, given: Mapping[str, str], observed: M
     stored = observed.get(slot)
     expected = _expected(slot, install, given, observed)
     if stored is None:
-        # One command for everything that is missing, with the options for what has no default.
+        # One command for all missing values, with the options for those without a default.
         absent = {each.name for each in install.slots() if each not in observed}
         clients = _client_flags(install, given, observed)
         command = " ".join([f"fullsend github setup {install.target}", flags(absent), *clients])
@@ -113,6 +113,6 @@ def _stale(slot: Slot) -> Finding:
     return Finding(
         slot,
         State.STALE,
-        detail="a long-lived credential of an older install; nothing reads it with a mint",
+        detail="a long-lived credential of an older install, which a mint makes unnecessary",
         fix=f"gh {slot.kind} delete {slot.name} {where}",
     )

@@ -1,6 +1,6 @@
-"""The form of each managed value, checked before anything is sent.
+"""Check the form of each managed value before anything is sent.
 
-Pure. A value of the right form can still be wrong: only the mint, Google or GitHub know.
+Pure. A value of the right form can still be wrong, which only the mint, Google or GitHub can tell.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _CLIENT_ID = re.compile(r"[A-Za-z][A-Za-z0-9._-]{9,63}")
 
 
 def checked(name: str, value: str) -> str:
-    """Return a value in the form to keep under a managed name. Raises BadInput."""
+    """Return the normalized value for a managed name. Raises BadInput."""
     rules = {MINT_URL: _mint_url, PROVIDER: _provider, PROJECT: _project, REGION: _region, PER_REPO: _per_repo}
     return rules.get(name, _client_id)(value)
 
 
 def client_ids(pairs: Iterable[str]) -> dict[str, str]:
-    """Read `ROLE=ID` pairs into variables. Raises BadInput, also where two roles share a variable's name."""
+    """Read `ROLE=ID` pairs into variables. Raises BadInput, also if two roles share a variable."""
     found: dict[str, tuple[str, str]] = {}
     for pair in pairs:
         role_name, equals, value = pair.partition("=")
@@ -47,7 +47,7 @@ def client_ids(pairs: Iterable[str]) -> dict[str, str]:
         name = client_id_name(role(role_name))
         if name in found:
             raise BadInput(
-                f"{found[name][0]!r} and {role_name!r} would both be kept as {name}.", "Give one of them."
+                f"{found[name][0]!r} and {role_name!r} would both use the variable {name}.", "Give one of them."
             )
         found[name] = role_name, checked(name, value)
     return {name: value for name, (_, value) in found.items()}
@@ -64,8 +64,8 @@ def _provider(value: str) -> str:
     if f"/workloadIdentityPools/{MINT_POOL}/" in value and _PROVIDER.fullmatch(value):
         raise BadInput(
             f"the WIF provider is in {MINT_POOL}, the mint's own pool, whose identities never use models.",
-            "Give one of the inference pool. `fullsend inference provision TARGET --project PROJECT` makes it and "
-            "prints its name.",
+            "Give a provider of the inference pool. `fullsend inference provision TARGET --project PROJECT` "
+            "creates it and prints its name.",
         )
     if _PROVIDER.fullmatch(value):
         return value

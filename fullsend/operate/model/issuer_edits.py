@@ -1,7 +1,7 @@
-"""Edits of ISSUERS and CALLERS, in the form of `edits.Change`: what must hold afterwards, also if others write.
+"""Define edits of ISSUERS and CALLERS in the form of `edits.Change`, which can be applied again after other writes.
 
-Pure. Entries that an edit does not name stay as they are written, in their order: of several that match a job, the
-first decides.
+Pure. Entries that an edit does not name stay unchanged and in order, because the first entry that matches a job
+decides.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class PutIssuer:
     no_level: bool = False
 
     def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment with it. Raises BadInput."""
+        """Return the environment with the change. Raises BadInput."""
         edited, name = dict(environment), self.issuer.name
         listed = json_object(edited, ISSUERS)
         if issuers(edited).get(name) != self.issuer:
@@ -54,7 +54,7 @@ class PutIssuer:
         return _with_callers(edited, before, [*kept, *wanted.values()])
 
     def is_applied(self, environment: Mapping[str, str]) -> bool:
-        """Whether applying it would change nothing."""
+        """Whether the environment already has the change."""
         return self.apply(environment) == dict(environment)
 
     def _updated(self, before: Any, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class DropIssuer:
     name: str
 
     def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment without it. Raises BadInput."""
+        """Return the environment without the issuer. Raises BadInput."""
         edited = dict(environment)
         listed = json_object(edited, ISSUERS)
         if listed.pop(self.name, None) is not None:
@@ -79,7 +79,7 @@ class DropIssuer:
         return _with_callers(edited, before, [fields for fields in before if named_by(fields) != self.name])
 
     def is_applied(self, environment: Mapping[str, str]) -> bool:
-        """Whether applying it would change nothing."""
+        """Whether the environment already has the change."""
         return self.apply(environment) == dict(environment)
 
 
@@ -87,7 +87,7 @@ class DropIssuer:
 class DropEntries:
     """Remove the entries of an issuer whose match has these claims, and that act as this repository.
 
-    An empty `match` or `acts_as` stands for any.
+    An empty `match` or `acts_as` matches any entry.
     """
 
     name: str
@@ -100,13 +100,13 @@ class DropEntries:
         return entry.issuer == self.name and same and self.acts_as.lower() in ("", str(entry.acts_as).lower())
 
     def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment without them. Raises BadInput."""
+        """Return the environment without the entries. Raises BadInput."""
         edited, named = dict(environment), issuers(environment)
         before = raw_callers(edited)
         return _with_callers(edited, before, [fields for fields in before if not self._drops(fields, named)])
 
     def is_applied(self, environment: Mapping[str, str]) -> bool:
-        """Whether applying it would change nothing."""
+        """Whether the environment already has the change."""
         return self.apply(environment) == dict(environment)
 
     def _drops(self, fields: object, named: Mapping[str, Issuer]) -> bool:
@@ -118,7 +118,7 @@ class DropEntries:
 
 def same_entry(environment: Mapping[str, str], issuer: Issuer, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entry with the same match and repository as `fields`; empty without one. Raises BadInput."""
-    # An entry without roles is compared too: any role serves, it is not part of the key.
+    # The comparison ignores roles, so an entry without roles gets a placeholder.
     wanted = _key(_as_parsed({**fields, "roles": ["x"]}, issuer))
     for before in raw_callers(environment):
         if named_by(before) == issuer.name and _key(_as_parsed(before, issuer)) == wanted:
@@ -127,7 +127,7 @@ def same_entry(environment: Mapping[str, str], issuer: Issuer, fields: Mapping[s
 
 
 def _written(issuer: Issuer, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an issuer's fields; the default audience is left out, so that it follows OIDC_AUDIENCE."""
+    """Return an issuer's fields; the default audience is left out, so it follows OIDC_AUDIENCE."""
     fields = issuer.fields()
     if fields["audience"] == default_audience(environment):
         del fields["audience"]
@@ -135,7 +135,7 @@ def _written(issuer: Issuer, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _as_parsed(fields: Any, issuer: Issuer) -> Any:
-    """Return an entry as this module writes it; one that the mint refuses as it is."""
+    """Return an entry in this module's form; unchanged if the mint refuses it."""
     try:
         return parse_entry(0, fields, {issuer.name: issuer}).fields()
     except ValueError:
@@ -143,7 +143,7 @@ def _as_parsed(fields: Any, issuer: Issuer) -> Any:
 
 
 def _key(fields: Any) -> str:
-    """Return what makes two entries the same: their match and their repository, in any case."""
+    """Return an entry's key: its match and its repository, in any case."""
     parts = (fields.get("match"), str(fields.get("as", "")).lower()) if isinstance(fields, dict) else fields
     return json.dumps(parts, sort_keys=True, default=str)
 
@@ -156,7 +156,7 @@ def _with_callers(edited: dict[str, str], before: list[Any], after: list[Any]) -
 
 
 def _put(environment: dict[str, str], variable: str, value: list[Any] | dict[str, Any]) -> None:
-    """Write a JSON value; an empty one would stop the mint, so the variable goes instead."""
+    """Write a JSON value; remove the variable instead of an empty value, which would stop the mint."""
     if value:
         environment[variable] = json.dumps(value, sort_keys=isinstance(value, dict))
     else:

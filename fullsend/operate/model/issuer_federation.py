@@ -1,6 +1,6 @@
-"""What the provider of an issuer should be: mapping, audience, and a condition from the entries of CALLERS.
+"""Build the wanted provider of an issuer: mapping, audience, and a condition from the entries of CALLERS.
 
-Pure. The condition admits a token when all claims of one entry match; the mint then decides about role and level.
+Pure. The condition admits a token if all claims of one entry match; the mint then decides about role and level.
 `google.subject` is bounded, because Google refuses more than 127 bytes and `sub` of these systems has branch names.
 """
 
@@ -48,14 +48,14 @@ MAPPINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 _BOOLEANS = frozenset({"oidc.circleci.com/ssh-rerun"})
 _NUMBERS = frozenset({"runner_id"})
-"""Claims that are not texts. CEL compares no number with a text, and writes large ones as 1.2e+07."""
+"""Claims that are not strings. CEL cannot compare a number with a string, and writes large numbers as 1.2e+07."""
 _NESTED = "kubernetes.io/"
 _FIELD = re.compile(r"[a-z][a-z_]*")
 _WORDS = frozenset({"in", "as", "if", "var", "for", "null", "true", "false"})
 
 
 def issuer_provider(number: str, issuer: Issuer, entries: Iterable[CallerEntry], keys: str = "") -> ProviderSpec:
-    """Return what the issuer's provider should be; `keys` is its uploaded key set, empty for discovery.
+    """Return the wanted provider of the issuer; `keys` is its uploaded key set, empty for discovery.
 
     Raises BadInput for what Google would refuse.
     """
@@ -90,7 +90,7 @@ def condition(issuer: str, entries: Iterable[CallerEntry]) -> str:
 
 
 def _alternatives(matches: Sequence[Mapping[str, str]]) -> set[str]:
-    """Return one condition for each group of matches that differ in one exact value only, such as the project."""
+    """Return one condition for each group of matches that differ only in one exact value, such as the project."""
     differing = min(
         sorted({claim for match in matches for claim in match}),
         key=lambda claim: len({_rest(match, claim) for match in matches}),
@@ -144,5 +144,5 @@ def _name(claim: str) -> str:
 
 
 def _text(value: str) -> str:
-    """Return a CEL string. Attack: a quote in a value must not end the string and add a condition of its own."""
+    """Return a CEL string. Attack: a quote in a value must not end the string and add another condition."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

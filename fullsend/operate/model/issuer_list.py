@@ -1,7 +1,7 @@
-"""ISSUERS and CALLERS of a mint, read with the mint's own code.
+"""Read a mint's ISSUERS and CALLERS with the mint's own code.
 
-Pure. What the mint refuses is left out here: `environment.check` reports it. `raw_callers` keeps every entry as it
-is written, for edits.
+Pure. It leaves out invalid entries, which `environment.check` reports. `raw_callers` keeps every entry unchanged,
+for edits.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 ISSUERS = "ISSUERS"
 CALLERS = "CALLERS"
 PREFIX = "ci-"
-"""How the ids of issuers' providers begin."""
+"""The prefix of the ids of issuers' providers."""
 
 
 def default_audience(environment: Mapping[str, str]) -> str:
-    """Return the audience of an issuer that names none."""
+    """Return the audience of an issuer without one."""
     return environment.get("OIDC_AUDIENCE", "").strip() or DEFAULT_AUDIENCE
 
 
 def issuers(environment: Mapping[str, str]) -> dict[str, Issuer]:
-    """Return the valid issuers of ISSUERS by name; a broken variable has none."""
+    """Return the valid issuers of ISSUERS by name; empty for an invalid variable."""
     found: dict[str, Issuer] = {}
     with suppress(BadInput):
         for name, fields in json_object(environment, ISSUERS).items():
@@ -45,7 +45,7 @@ def issuers(environment: Mapping[str, str]) -> dict[str, Issuer]:
 
 
 def raw_callers(environment: Mapping[str, str]) -> list[Any]:
-    """Return the entries of CALLERS as they are written. Raises BadInput when it is not a list."""
+    """Return the entries of CALLERS unchanged. Raises BadInput if it is not a list."""
     text = environment.get(CALLERS, "").strip()
     try:
         parsed = json.loads(text) if text else []
@@ -60,7 +60,7 @@ def raw_callers(environment: Mapping[str, str]) -> list[Any]:
 
 
 def callers(environment: Mapping[str, str]) -> list[CallerEntry]:
-    """Return the valid entries of CALLERS in their order; a broken variable has none."""
+    """Return the valid entries of CALLERS in their order; empty for an invalid variable."""
     named = issuers(environment)
     found: list[CallerEntry] = []
     with suppress(BadInput):
@@ -81,6 +81,6 @@ def with_provider(environment: Mapping[str, str]) -> list[Issuer]:
 
 
 def named_by(fields: object) -> str:
-    """Return the issuer's name in an entry of CALLERS as it is written; empty if it has none."""
+    """Return the issuer's name in an unparsed entry of CALLERS; empty without one."""
     name = fields.get("issuer") if isinstance(fields, dict) else None
     return name if isinstance(name, str) else ""

@@ -1,4 +1,4 @@
-"""JSON Web Key Sets that are uploaded with a provider, for an issuer that Google cannot reach.
+"""Check JSON Web Key Sets that are uploaded with a provider, for an issuer that Google cannot reach.
 
 Pure. It accepts what IAM documents for `oidc.jwksJson`: RSA and EC public keys with a fixed set of members.
 """
@@ -19,7 +19,7 @@ _JQ = "jq '{keys: [.keys[] | {kty, alg, use, kid, n, e, x, y, crv} | with_entrie
 
 
 def read_key_set(text: str, name: str) -> str:
-    """Return a key set in the one form that is written and compared; `name` is the file's.
+    """Return a key set in the form that is written and compared; `name` is the file's name.
 
     Raises BadInput. The message never quotes the file, which may hold a private key by mistake.
     """
@@ -28,7 +28,7 @@ def read_key_set(text: str, name: str) -> str:
     if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
         raise BadInput(
             f"{name} is not a JSON Web Key Set, an object with the list keys.",
-            "Save what the issuer publishes; for Kubernetes: kubectl get --raw /openid/v1/jwks",
+            "Save the key set that the issuer publishes; for Kubernetes: kubectl get --raw /openid/v1/jwks",
         )
     for number, key in enumerate(keys):
         _check(key, f"keys[{number}] of {name}")
@@ -36,7 +36,7 @@ def read_key_set(text: str, name: str) -> str:
 
 
 def canonical(text: str) -> str:
-    """Return a key set as compact JSON with sorted keys. Return a text that is not JSON unchanged."""
+    """Return a key set as compact JSON with sorted keys. Text that is not JSON stays unchanged."""
     parsed = _parsed(text)
     return text if parsed is None else json.dumps(parsed, sort_keys=True, separators=(",", ":"))
 
@@ -45,7 +45,7 @@ def _check(key: dict[str, Any], where: str) -> None:
     if _PRIVATE & set(key):
         raise BadInput(
             f"{where} is a private key. It was not uploaded.",
-            "Give the public keys that the issuer publishes, and replace a private key that lay in this file.",
+            "Give the public keys that the issuer publishes. Replace the private key if it is in use.",
         )
     needed = _NEEDED.get(str(key.get("kty", "")))
     if needed is None:
@@ -60,7 +60,7 @@ def _check(key: dict[str, Any], where: str) -> None:
         raise BadInput(f"{where} has {ascii(further[0])[:40]}, which Google refuses.", f"Remove it: {_JQ}")
     if not all(isinstance(value, str) for value in key.values()):
         raise BadInput(
-            f"{where} has a member that is not a text.", "Save the key set again as the issuer publishes it."
+            f"{where} has a member that is not a string.", "Save the key set again as the issuer publishes it."
         )
 
 

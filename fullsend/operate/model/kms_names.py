@@ -1,4 +1,4 @@
-"""Names of Cloud KMS for a mint's keys, their state, and what a mint's environment says of them."""
+"""Define the Cloud KMS names and states of a mint's keys, and find the keys in use in the mint's environment."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class KmsVersion:
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """A role's key in Cloud KMS: its versions, newest first (None: no such key), and who may sign."""
+    """A role's key in Cloud KMS: its versions, newest first (None: no such key), and the members that may sign."""
 
     versions: tuple[KmsVersion, ...] | None = None
     signers: frozenset[str] = frozenset()

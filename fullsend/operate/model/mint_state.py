@@ -1,4 +1,4 @@
-"""The state of one project's mint as Google reported it. The doctor judges it."""
+"""Hold the state of one project's mint as Google reports it, without a judgment, which the doctor makes."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class SecretState:
-    """A role's secret: its versions newest first (None: no such secret), and who may read it."""
+    """A role's secret: its versions, newest first (None: no such secret), and the members that may read it."""
 
     versions: tuple[Version, ...] | None = None
     readers: frozenset[str] = frozenset()
 
     @property
     def latest(self) -> Version | None:
-        """The version that `latest` names, whatever its state."""
+        """The version that `latest` names, in any state."""
         return self.versions[0] if self.versions else None
 
 
 @dataclass(frozen=True, slots=True)
 class MintState:
-    """Everything Google knows of one mint."""
+    """All resources of one mint on Google Cloud."""
 
     location: names.MintLocation
     number: str = ""
@@ -68,7 +68,7 @@ class MintState:
     def environment(self) -> Mapping[str, str]:
         """The variables that were last requested for the mint; empty without a mint.
 
-        The service's, not the function's: enrollments change only the service.
+        They come from the service, not the function, because enrollments change only the service.
         """
         if self.service is not None:
             if self.service.starts_from_revision and self.serving is not None:
@@ -79,12 +79,12 @@ class MintState:
 
     @property
     def serving_environment(self) -> Mapping[str, str]:
-        """The variables of the revision that serves."""
+        """The variables of the serving revision."""
         return self.environment if self.serving is None else environment_of(self.serving)
 
     @property
     def rolled_back_image(self) -> str:
-        """The image of the revision that serves, where the service's template has another; else empty."""
+        """The serving revision's image, if the service's template has another; else empty."""
         if self.service is None or not self.service.starts_from_revision or self.serving is None:
             return ""
         return str((self.serving.get("containers") or [{}])[0].get("image", ""))
@@ -97,7 +97,7 @@ class MintState:
 
     @property
     def source_hash(self) -> str:
-        """The SHA-256 of the bundle that serves; empty when it is not known."""
+        """The SHA-256 of the serving bundle; empty if unknown."""
         return self.serving_environment.get(env.SOURCE_HASH, "")
 
     @property

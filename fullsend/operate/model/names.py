@@ -1,6 +1,6 @@
-"""Names of resources, and the rules for the names that an operator gives. Checked before any call.
+"""Define the names of resources, and check the names that an operator gives before any call.
 
-`federation` and `environment` make the contents of these resources.
+`federation` and `environment` define the contents of these resources.
 """
 
 from __future__ import annotations
@@ -57,20 +57,20 @@ def org(text: str) -> Org:
 
 
 def repo(text: str) -> Repo:
-    """Return a repository whose provider's id Google will take. Raises BadInput."""
+    """Return a repository whose provider id Google accepts. Raises BadInput."""
     found = _checked(text, parse_repo, "is not a repository", "my-org/my-repo")
     if len(repo_provider_id(found)) < MIN_PROVIDER_ID:
-        raise BadInput(f"{text!r} is too short a name for a workload identity provider of its own.")
+        raise BadInput(f"{text!r} is too short for a workload identity provider's name.")
     return found
 
 
 def any_repo(text: str) -> Repo:
-    """Return a repository, also one that has no provider of its own. Raises BadInput."""
+    """Return a repository, also one that cannot have its own provider. Raises BadInput."""
     return _checked(text, parse_repo, "is not a repository", "my-org/my-repo")
 
 
 def target(text: str) -> Org | Repo:
-    """Return what `O` or `O/R` names. Raises BadInput."""
+    """Return the organization or repository that `O` or `O/R` names. Raises BadInput."""
     return repo(text) if "/" in text else org(text)
 
 
@@ -123,7 +123,7 @@ def secret_id(role: Role) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MintLocation:
-    """Where a mint runs; the names of its resources follow from it."""
+    """The project and region of a mint, from which the names of its resources follow."""
 
     project: str
     region: str = REGION
@@ -165,5 +165,5 @@ class MintLocation:
         return f"gcloud logging read '{where}' --project {self.project} --limit 50 --format '{shown}'"
 
     def flags(self) -> str:
-        """Return the options that name this place on our own command line."""
+        """Return the command line options that name this project and region."""
         return f"--project {self.project}" + ("" if self.region == REGION else f" --region {self.region}")

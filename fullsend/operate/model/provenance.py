@@ -1,6 +1,6 @@
-"""What a release says about its files: their SHA-256, from `SHA256SUMS` or from a build provenance. Pure.
+"""Read the SHA-256 of a release's files from `SHA256SUMS` or from a build provenance. Pure.
 
-It checks no signature: `gh attestation verify` tells whether the release workflow signed an attestation.
+It does not check signatures: `gh attestation verify` checks that the release workflow signed an attestation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def source_name(version: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ServedSource:
-    """The source that Cloud Functions has: its SHA-256 as `deploy` computes it, and the files beside it."""
+    """The source in Cloud Functions: its SHA-256 as `deploy` computes it, and its unexpected files."""
 
     sha256: str = ""
     others: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class ServedSource:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What was published beside what serves; `file` names where the digests come from."""
+    """The published digests and the serving source; `file` is the origin of the digests."""
 
     file: str
     digests: Mapping[str, str]

@@ -1,8 +1,8 @@
-"""What other operators changed in the mint's environment during a build, applied again to what the build wrote.
+"""Apply other operators' changes of the mint's environment again, after a build has overwritten them.
 
-Pure. A function's update overwrites the environment with the one read before the build. The difference that others
-made meanwhile is applied again: additions and removals, because a lost removal lets a removed caller mint again.
-Where both changed the same value, this deployment wins.
+Pure. A function's update overwrites the environment with the values read before the build. So changes that others
+made meanwhile are applied again, also removals, because a lost removal would let a removed caller mint again. If
+both changed the same value, this deployment wins.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 _EMPTY_DENIES = ("ALLOWED_ORGS", "ALLOWED_WORKFLOW_FILES", "PER_REPO_WIF_REPOS", env.REPO_ONLY)
 _EMPTY_WIDENS = ("ALLOWED_ROLES", "WORKFLOW_HOST_REPOS")
-"""Unset, these mean everything or the default. So they are merged item by item, but never become empty that way."""
+"""If unset, these mean everything or a default. So they are merged item by item, but merging never empties them."""
 _MAPS = ("ROLE_APP_IDS", "CUSTOM_ROLE_PERMISSIONS", env.IDS, env.REQUIRED)
 _OURS = (env.SOURCE_HASH, "LOG_EXECUTION_ID")
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The difference from `before` to `theirs`, and above it the deployment's own edit."""
+    """The difference from `before` to `theirs`, followed by the deployment's own edit."""
 
     before: Mapping[str, str] = field(repr=False)
     theirs: Mapping[str, str] = field(repr=False)
     own: Edit = field(repr=False)
 
     def apply(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Return an environment with the difference in it. Raises BadInput."""
+        """Return the environment with the difference. Raises BadInput."""
         merged = dict(environment)
         for name in sorted({*self.before, *self.theirs} - {*_OURS}):
             old, new, now = (one.get(name, "") for one in (self.before, self.theirs, environment))
@@ -45,7 +45,7 @@ class Replay:
         return self.own.apply(merged)
 
     def is_applied(self, environment: Mapping[str, str]) -> bool:
-        """Whether the difference is in it."""
+        """Whether the environment already has the difference."""
         return self.apply(environment) == dict(environment)
 
     def _put(self, merged: dict[str, str], name: str, value: str) -> None:
@@ -89,25 +89,25 @@ def _members(old: str, new: str, now: str) -> str:
     try:
         was, became, there = (env.json_object({"": text}, "") for text in (old, new, now))
     except BadInput:
-        return now  # another operator wrote invalid JSON; the mint that was built starts without it
+        return now  # another operator wrote invalid JSON; the new revision starts without it
     changed: dict[str, Any] = {key: value for key, value in became.items() if was.get(key) != value}
     wanted = {key: value for key, value in there.items() if key in became or key not in was} | changed
     return now if wanted == there or not wanted else json.dumps(wanted, sort_keys=True)
 
 
 def _members_or_none(old: str, new: str, now: str) -> str:
-    """Merge JSON objects of which an empty one is the same as none."""
+    """Merge JSON objects; an empty object is the same as an unset variable."""
     return "" if not new.strip() and now == old else _members(old, new, now)
 
 
 def _entries(old: str, new: str, now: str) -> str:
-    """Merge JSON lists: entries that were added and removed; an entry that changed counts as both."""
+    """Merge the added and removed entries of JSON lists; a changed entry counts as both."""
     try:
         was, became, there = (_list(text) for text in (old, new, now))
         keys, left = [_key(one) for one in was], [_key(one) for one in became]
         kept = [one for one in there if _key(one) in left or _key(one) not in keys]
     except (ValueError, RecursionError):
-        return now  # not JSON lists: leave what the deployment wrote
+        return now  # not JSON lists: keep the deployment's value
     listed = [_key(one) for one in kept]
     wanted = [*kept, *(one for one in became if _key(one) not in keys and _key(one) not in listed)]
     return now if wanted == there else json.dumps(wanted) if wanted else ""

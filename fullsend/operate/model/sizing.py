@@ -1,4 +1,4 @@
-"""How many instances the mint runs on, and whether they get more CPU while they start.
+"""Define the number of the mint's instances, and whether they get more CPU during their start.
 
 Pure. The values live in the Cloud Run service's template; a function's update would reset them, so a deployment
 carries them over.
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 MAX_INSTANCES = 3
 """For new mints. GitHub allows 100 concurrent requests and 180 token creations a minute for all instances together;
-each instance also has caches of its own to fill."""
+each instance also has to fill its own caches."""
 MIN_INSTANCES = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """What should hold of a template; None leaves a value as it is."""
+    """The wanted values of a template; None leaves a value unchanged."""
 
     min_instances: int | None = None
     max_instances: int | None = None
@@ -61,7 +61,7 @@ class Sizing:
         return words + ([] if self.cpu_boost is None else ["--cpu-boost" if self.cpu_boost else "--no-cpu-boost"])
 
     def shown(self) -> list[str]:
-        """Return what a step's title lists."""
+        """Return the values for a step's title."""
         words = [] if self.min_instances is None else [f"at least {self.min_instances} instances"]
         words += [] if self.max_instances is None else [f"at most {self.max_instances} instances"]
         return words + (
@@ -86,7 +86,7 @@ def sizing_of(template: Mapping[str, Any]) -> Sizing:
 
 
 def missing_from(template: Mapping[str, Any], wanted: Sizing) -> Sizing:
-    """Return the part of `wanted` that a template does not have yet."""
+    """Return the values of `wanted` that a template does not have yet."""
     found = sizing_of(template)
     return Sizing(
         None if wanted.min_instances == found.min_instances else wanted.min_instances,

@@ -1,4 +1,4 @@
-"""The state of a mint as plain values: what `status` shows. The doctor judges it."""
+"""Show the state of a mint as plain values, for `status`. The doctor checks it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _issuers(variables: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 
 
 def _or_empty(read: Callable[[Mapping[str, str]], dict[str, str]], state: MintState) -> dict[str, str]:
-    """Return what `read` finds in the environment; nothing for a broken variable."""
+    """Return the value that `read` finds in the environment; empty for an invalid variable."""
     try:
         return read(state.serving_environment)
     except BadInput:
@@ -67,7 +67,7 @@ def _or_empty(read: Callable[[Mapping[str, str]], dict[str, str]], state: MintSt
 
 
 def permissions(variables: Mapping[str, str]) -> dict[str, dict[str, dict[str, str]]]:
-    """Return the served roles, each with its permissions per level; none for a broken environment."""
+    """Return the served roles, each with its permissions per level; empty for an invalid environment."""
     try:
         served = read_hosted(variables).common.policy.roles.serves
     except ConfigurationError:
@@ -79,7 +79,7 @@ def permissions(variables: Mapping[str, str]) -> dict[str, dict[str, dict[str, s
 
 
 def healthy(state: MintState) -> bool:
-    """Whether everything exists that any minting needs; the doctor checks more."""
+    """Whether the resources exist that every mint needs; the doctor checks more."""
     found = report(state)
     provider = found["providers"].get(names.PROVIDER, {})
     in_use = [secret for role, secret in found["secrets"].items() if role not in found["kms_keys"]]
@@ -92,8 +92,8 @@ def about(state: MintState, target: Org | Repo, spelled: str = "", number: str =
     """Return the state of one organization or repository; it can mint if `enrolled` and `admitted` are true.
 
     CEL compares case-sensitively: a name that the condition spells differently from GitHub is not admitted.
-    `spelled` is GitHub's spelling; where it is not known, the one in the environment is used. `number` is GitHub's
-    id, compared with the enrolled one. `repositories` are an organization's that are enrolled by themselves.
+    `spelled` is GitHub's spelling; if unknown, the environment's spelling is used. `number` is GitHub's id,
+    compared with the enrolled one. `repositories` are the organization's separately enrolled repositories.
     """
     listed: list[Org] | list[Repo]
     if isinstance(target, Org):

@@ -1,1 +1,1 @@
-"""From the desired state to steps, and the steps applied."""
+"""Plan the steps to the desired state, and apply them."""

@@ -28,7 +28,7 @@ def quiet(_: str) -> AbstractContextManager[None]:
 
 
 def apply(steps: Sequence[AnyStep[Target]], target: Target, progress: Progress = quiet) -> None:
-    """Apply the steps in order. Raises StepFailed, which says what is done and what is not."""
+    """Apply the steps in order. Raises StepFailed, which names the steps that are done."""
     for number, step in enumerate(steps, start=1):
         with progress(f"[{number}/{len(steps)}] {step.title()}"):
             try:

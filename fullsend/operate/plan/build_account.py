@@ -1,7 +1,7 @@
-"""The account that Cloud Build builds the function with, and whether it has the role.
+"""Check that the account with which Cloud Build builds the function has the necessary role.
 
-Newer projects give the default account no role. A build then fails minutes after the upload, with a sentence that
-names neither the account nor the role.
+In newer projects the default account has no role. A build then fails minutes after the upload, without naming the
+account or the role.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ _BUILD_REFUSED = "missing permission on the build service account"
 
 
 def unable_builder(cloud: Cloud) -> str:
-    """Return the account if it has no role to build with; empty where it has one, or where that cannot be read."""
+    """Return the account if it has no role for builds; empty if it has one, or if that is unknown."""
     try:
         email = cloud.builds.default_account(cloud.location.region)
         roles = cloud.project.roles_of(f"serviceAccount:{email}") if email else {BUILDER}
     except OperateError:
-        return ""  # the operator may not read it; the build itself will tell
+        return ""  # the operator may not read it; the build itself will report it
     return "" if _suffices(roles) else email
 
 
 def _suffices(roles: set[str]) -> bool:
-    # A custom role may have the permissions too; its content is not read.
+    # A custom role may also have the permissions, so it counts without reading it.
     if roles & {BUILDER, *_BROADER} or any(not role.startswith("roles/") for role in roles):
         return True
     return all(roles & needed for needed in (_READS, _LOGS, _PUSHES))
 
 
 def explain_build(cloud: Cloud, error: NotReady) -> NotReady:
-    """Return the error with the grant as its remedy, if the account lacked a role to build with."""
+    """Return the error, with the grant as its remedy if the account lacked a role for builds."""
     if _BUILD_REFUSED not in error.message:
         return error
     try:
@@ -61,18 +61,18 @@ def explain_build(cloud: Cloud, error: NotReady) -> NotReady:
 
 @dataclass(frozen=True, slots=True)
 class CheckBuilder:
-    """Check, before anything is uploaded, that the source can be built."""
+    """Check before the upload that the source can be built."""
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"check that Cloud Build's account has {BUILDER} or more"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         return [f"# {self.title()}: fullsend mint doctor {location.flags()}"]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it. Raises PreconditionFailed when the build would fail."""
+        """Apply the step. Raises PreconditionFailed when the build would fail."""
         email = unable_builder(cloud)
         if email:
             raise PreconditionFailed(

@@ -1,7 +1,7 @@
 """Build the source to upload: exactly `main.py`, `mintcore/**.py` and `requirements.txt`.
 
-The same files give the same bytes, whatever the clock, the umask or the order of the directory, in a clone as in an
-installed package. So the hash tells whether a deployment would change anything.
+The same files give the same bytes, independent of clock, umask and directory order, in a clone and in an installed
+package. So the hash tells whether a deployment would change anything.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fullsend.operate.operate_errors import BadInput
 _WHEN = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644 << 16
 _UNIX = 3
-# An installed package has the two files here: see setup.py.
+# setup.py puts the two files here in an installed package.
 _INSTALLED = Path("fullsend", "operate", "upload")
 _IN_BUNDLE = re.compile(r"main\.py|requirements\.txt|mintcore/(?:[^/]+/)*[^/]+\.py")
 MAX_UNPACKED = 64 * 1024 * 1024
@@ -31,7 +31,7 @@ _VERSION = re.compile(rb'^VERSION = "([^"]+)"$', re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The zip, the hexadecimal SHA-256 of its bytes, the version of the mint in it, and the folder it is of."""
+    """The zip, the hexadecimal SHA-256 of its bytes, the mint's version in it, and the source folder."""
 
     data: bytes = field(repr=False)
     sha256: str
@@ -45,7 +45,7 @@ def default_source() -> Path:
 
 
 def build(source: Path) -> Bundle:
-    """Return the bundle of a source tree. Raises BadInput when it is not one."""
+    """Return the bundle of a source tree. Raises BadInput for another folder."""
     contents = {name: path.read_bytes() for name, path in sorted(_files(source).items())}
     version = _VERSION.search(contents.get("mintcore/version.py", b""))
     missing = {"main.py", "requirements.txt", "mintcore/version.py"} - contents.keys()
@@ -59,9 +59,9 @@ def build(source: Path) -> Bundle:
 
 
 def of_archive(data: bytes) -> tuple[str, tuple[str, ...]]:
-    """Return the bundle's hash for the files of another archive, and the names that no bundle has.
+    """Return the bundle hash for the files in another archive, and the files that are not part of a bundle.
 
-    Two archives of the same files differ by their packer. Raises BadInput for what is not an archive of a source.
+    Two programs make different archives of the same files. Raises BadInput if it is not an archive of a source.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -76,8 +76,8 @@ def of_archive(data: bytes) -> tuple[str, tuple[str, ...]]:
 
 
 def _files(source: Path) -> dict[str, Path]:
-    """Return each file under the name that it has in the zip."""
-    # Not site-packages itself: another package's main.py may lie there.
+    """Return each file by its name in the zip."""
+    # Not site-packages itself, where another package may have put a main.py.
     top = source / _INSTALLED if (source / _INSTALLED).is_dir() else source
     files = {name: top / name for name in ("main.py", "requirements.txt")}
     files |= {path.relative_to(source).as_posix(): path for path in (source / "mintcore").rglob("*.py")}
@@ -86,7 +86,7 @@ def _files(source: Path) -> dict[str, Path]:
 
 def _zip(contents: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
-    # Stored, not deflated: a compressor may give other bytes in its next version, and the hash would drift.
+    # Stored, not deflated: another version of the compressor may give other bytes and so another hash.
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in contents.items():
             entry = zipfile.ZipInfo(name, _WHEN)

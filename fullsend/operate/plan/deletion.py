@@ -1,4 +1,4 @@
-"""`mint delete`: what `deploy` made, in reverse. APIs stay enabled, because others may use them."""
+"""Plan `mint delete`: remove everything that `deploy` made. APIs stay enabled, because others may use them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 def own_keys(state: MintState, stored: Mapping[Role, SecretState]) -> list[Role]:
-    """Return the roles whose stored key belongs to this mint; a matching name alone does not prove that.
+    """Return the roles whose stored key belongs to this mint, which a matching name does not prove.
 
-    These are the keys of the roles that it serves. After a deletion that stopped half-way there is no environment:
-    then they are the keys that its account may still read. `remove-role --keep-pem` removes that permission.
+    These are the keys of the served roles. After an interrupted deletion there is no environment; then they are the
+    keys that the mint's account may still read. `remove-role --keep-pem` removes that permission.
     """
     readable = {role for role, secret in stored.items() if state.member in secret.readers}
     return sorted(_served(state, readable) & stored.keys())
@@ -53,9 +53,9 @@ def _served(state: MintState, accessible: set[Role]) -> set[Role]:
 
 
 def refuse_elsewhere(state: MintState, regions: Iterable[str]) -> None:
-    """Raise BadInput when a mint lives in another region: account, pool and keys are the whole project's.
+    """Raise BadInput if a mint runs in another region, because account, pool and keys belong to the whole project.
 
-    `regions` are all that have the function.
+    `regions` are all regions with the function.
     """
     others = [region for region in regions if region != state.location.region]
     if not others:
@@ -68,8 +68,8 @@ def refuse_elsewhere(state: MintState, regions: Iterable[str]) -> None:
             f"To delete that one: fullsend mint delete --project {project} --region {others[0]}",
         )
     raise BadInput(
-        f"Another mint runs {there}; it would be left without them. Nothing was deleted.",
-        f"To delete only this one's function: gcloud functions delete {names.FUNCTION} --gen2 --project {project} "
+        f"Another mint runs {there}; it needs them. Nothing was deleted.",
+        f"To delete only this mint's function: gcloud functions delete {names.FUNCTION} --gen2 --project {project} "
         f"--region {state.location.region}",
     )
 
@@ -77,11 +77,11 @@ def refuse_elsewhere(state: MintState, regions: Iterable[str]) -> None:
 def delete(
     state: MintState, stored: Mapping[Role, SecretState], kms: Mapping[Role, KeyState], *, keep_keys: bool
 ) -> list[Step]:
-    """Return the steps; `stored` and `kms` are the secrets and keys with a name such as a role's key has.
+    """Return the steps; `stored` and `kms` are the secrets and keys that are named like a role's key.
 
-    Key versions are disabled, not destroyed: that can be undone, and a destroyed key cannot be downloaded again.
-    What stays loses the account's permission before the account goes: the binding of a deleted account would stay
-    in the policy for up to 60 days.
+    Key versions are disabled, not destroyed, because a destroyed key cannot be downloaded again. The account's
+    permissions on remaining resources are removed before the account: a deleted account's binding would stay in the
+    policy for up to 60 days.
     """
     steps: list[Step] = []
     if state.function is not None:

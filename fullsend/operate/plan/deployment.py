@@ -1,4 +1,4 @@
-"""`mint deploy`: everything a mint needs, in the order in which each part needs the one before."""
+"""Plan `mint deploy`: create everything that a mint needs, each part after the parts that it needs."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ NEW_REPO_SCOPE = "caller"
 NEW_WORKFLOW_REFS = "refs/heads/main,refs/tags/*,commits"
 _DEFAULTS = {
     "OIDC_AUDIENCE": DEFAULT_AUDIENCE,
-    # One thread per request that Cloud Run hands an instance, or requests would queue inside it.
+    # One thread per parallel request of an instance, so requests do not queue in it.
     "THREADS": str(CONCURRENCY),
-    "MALLOC_ARENA_MAX": "1",  # one heap for all those threads, as deploy/env.example.yaml says
+    "MALLOC_ARENA_MAX": "1",  # one heap for all those threads: see deploy/env.example.yaml
     "ALLOWED_ORGS": "",
 }
 
 
 def deploy(state: MintState, deployment: DeploymentSpec, bundle: Bundle) -> list[Step]:
-    """Return the steps. Raises BadInput for what the mint or Google would refuse."""
+    """Return the steps. Raises BadInput if the mint or Google would refuse a value."""
     edit = edit_for(state, deployment)
     after = edit.apply(state.environment)
     _check(deployment, after)
@@ -85,7 +85,7 @@ def deploy(state: MintState, deployment: DeploymentSpec, bundle: Bundle) -> list
 
 
 def edit_for(state: MintState, deployment: DeploymentSpec) -> Edit:
-    """Return what has to hold of the environment, defaults for what is not set included."""
+    """Return the wanted environment, with defaults for variables that are not set."""
     given = _protections(state, deployment) | dict(deployment.variables)
     fixed = {
         "GCP_PROJECT_NUMBER": state.number,
@@ -108,12 +108,12 @@ def edit_for(state: MintState, deployment: DeploymentSpec) -> Edit:
 
 
 def is_new(state: MintState) -> bool:
-    """Whether there is no mint yet."""
+    """Whether the project has no mint yet."""
     return state.service is None and state.function is None
 
 
 def _protections(state: MintState, deployment: DeploymentSpec) -> dict[str, str]:
-    """Return the variables of the protections: as asked for, and on for a new mint."""
+    """Return the variables of the protections: from the options, and switched on for a new mint."""
     wanted = {REPO_SCOPE: deployment.repo_scope, WORKFLOW_REFS: deployment.workflow_refs}
     if is_new(state):
         wanted[REPO_SCOPE] = wanted[REPO_SCOPE] or NEW_REPO_SCOPE
@@ -125,26 +125,26 @@ def _protections(state: MintState, deployment: DeploymentSpec) -> dict[str, str]
 def _check(deployment: DeploymentSpec, after: Mapping[str, str]) -> None:
     if not environment.app_ids(after):
         raise BadInput(
-            "The mint would have no role, and does not start without one.",
+            "The mint would have no role, and it does not start without a role.",
             "Name at least one: --role triage=123456:triage.pem (the App's ID and the key GitHub offered).",
         )
     if deployment.orgs and deployment.public is None and environment.is_public(after):
         raise BadInput(
             "The mint is public and serves every organization; --org would change nothing.",
-            "Add --no-public to serve the listed organizations alone.",
+            "Add --no-public to serve only the listed organizations.",
         )
     unserved = [role.role for role in deployment.roles if not permissions_of(role.role, after)]
     if unserved:
         raise BadInput(
             f"{unserved[0]} is not a built-in role, and without permissions the mint does not serve it.",
-            "Say what a token of it may do: --env CUSTOM_ROLE_PERMISSIONS="
+            "Name the permissions of its tokens: --env CUSTOM_ROLE_PERMISSIONS="
             f"""'{{"{unserved[0]}": {{"contents": "read"}}}}'""",
         )
     environment.check(after)
 
 
 def pool_steps(pool: Pool | None, pool_id: str) -> list[Step]:
-    """Return the steps after which a pool is there and enabled."""
+    """Return the steps that make a pool exist and enabled."""
     if pool is None:
         return [PutPool(pool_id, CREATE)]
     if pool.state == DELETED:
@@ -153,7 +153,7 @@ def pool_steps(pool: Pool | None, pool_id: str) -> list[Step]:
 
 
 def provider_steps(pool_id: str, provider_id: str, found: Provider | None, spec: ProviderSpec) -> list[Step]:
-    """Return the steps after which a provider says what `spec` says, and is enabled."""
+    """Return the steps that give a provider the settings of `spec` and enable it."""
     if found is None:
         return [PutProvider(pool_id, provider_id, spec, CREATE)]
     keys = bool(found.spec.keys)
@@ -174,15 +174,17 @@ def _provider_steps(state: MintState, deployment: DeploymentSpec, after: Mapping
     if steps and found is not None and found.usable and same(replace(found.spec, condition=condition), spec):
         readable = conditions.parse(found.spec.condition)
         if readable is not None and not readable.public and not environment.is_public(after):
-            return [AdmitOrgs(accounts, condition)]  # the condition alone, without losing another operator's
+            return [
+                AdmitOrgs(accounts, condition)
+            ]  # only the condition, so another operator's other changes are not lost
     return steps
 
 
 def _repo_provider_steps(state: MintState, after: Mapping[str, str]) -> list[Step]:
-    """Return the steps after which the providers of single repositories take the tokens that the mint takes.
+    """Return the steps that make the providers of single repositories accept the tokens that the mint accepts.
 
-    Issuer and audience are the mint's settings, and each of these providers has its own copy. One that is missing,
-    shut or another's is the doctor's to report: an enrollment puts it right.
+    Each of these providers has a copy of the mint's issuer and audience. The doctor reports a provider that is
+    missing, disabled or another mint's; a new enrollment corrects it.
     """
     steps: list[Step] = []
     for repo in environment.repos(after):
@@ -222,7 +224,7 @@ def _first(values: tuple[int | None, ...]) -> int | None:
 
 
 def edit_steps(state: MintState, edit: Change, sizing: Sizing | None = None) -> list[Step]:
-    """Return the step that makes an edit and a sizing hold; none when they do. Raises BadInput."""
+    """Return the step that applies an edit and a sizing; empty if they already hold. Raises BadInput."""
     before, after = state.environment, edit.apply(state.environment)
     changes = {name: after.get(name, "") for name in {*before, *after} if before.get(name) != after.get(name)}
     wanted = sizing or Sizing()

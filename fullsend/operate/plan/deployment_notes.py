@@ -1,4 +1,4 @@
-"""What a deployment changes besides what was asked for, in sentences for the operator. Pure."""
+"""Describe the changes of a deployment beyond its options, in sentences for the operator. Pure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def notes(state: MintState, deployment: DeploymentSpec, after: Mapping[str, str]) -> list[str]:
-    """Return the sentences; none for a deployment that does what was asked and nothing else."""
+    """Return the sentences; empty if the deployment changes nothing else."""
     before = state.environment
     return [*_remembered(before, deployment, after), *_moved(before, after)]
 
 
 def _remembered(before: Mapping[str, str], deployment: DeploymentSpec, after: Mapping[str, str]) -> list[str]:
-    """Tell of organizations that were listed before the mint became public."""
+    """Report organizations that were listed before the mint became public."""
     if not environment.is_public(before) or environment.is_public(after):
         return []
     given = {org.key for org in deployment.orgs}
@@ -32,7 +32,7 @@ def _remembered(before: Mapping[str, str], deployment: DeploymentSpec, after: Ma
 
 
 def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Tell of the repositories whose organization is no longer listed on their behalf."""
+    """Report the repositories whose organization is no longer listed for them."""
     apart = {item.lower() for item in environment.items(before, environment.REPO_ONLY)}
     if not apart or environment.items(after, environment.REPO_ONLY):
         return []
@@ -43,7 +43,7 @@ def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     repos = [repo for repo in environment.repos(after) if repo.owner.key in apart]
     told = [f"Removed from ALLOWED_ORGS: {', '.join(map(str, moved))}, listed there only for single repositories."]
     if repos:
-        told.append(f"Enrolled by themselves, so their tokens reach only themselves: {', '.join(map(str, repos))}.")
+        told.append(f"Enrolled separately, so their tokens reach only themselves: {', '.join(map(str, repos))}.")
     told += [
         f"No repository of {org} is enrolled, so its jobs no longer mint. Fix, to enroll all of it: "
         f"fullsend mint enroll {org}"

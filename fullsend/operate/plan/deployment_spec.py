@@ -1,4 +1,4 @@
-"""What an operator asks for, in values that were checked."""
+"""Define a requested deployment, as checked values."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RoleKey:
-    """A role, its App, and the App's key; no key means that it is stored already."""
+    """A role, its App, and the App's key; without a key, the stored one is used."""
 
     role: Role
     app_id: str
     file: str = ""
     key: Secret | None = field(default=None, repr=False, compare=False)
     in_kms: KeyState | None = None
-    """What Cloud KMS has for the role, which signs with it; None: the key is in a secret."""
+    """The state of the role's key in Cloud KMS, which signs for it; None if the key is in a secret."""
     permissions: str = ""
     """A custom role's, as `name:level name:level`."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentSpec:
-    """What `deploy` should bring about, besides what is there already."""
+    """The wanted deployment, in addition to the existing resources."""
 
     orgs: tuple[Org, ...] = ()
     public: bool | None = None
@@ -35,9 +35,9 @@ class DeploymentSpec:
     workflow_files: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     ids: tuple[tuple[str, str], ...] = ()
-    """GitHub's id by organization, where it was looked up."""
+    """GitHub's id by organization, if it was looked up."""
     require: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """A claim and the values to accept; without a value it is no longer required."""
+    """A claim and its accepted values; without a value the claim is no longer required."""
     repo_scope: str = ""
     workflow_refs: str = ""
     check_builder: bool = True

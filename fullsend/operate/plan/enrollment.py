@@ -1,4 +1,4 @@
-"""`mint enroll` and `mint unenroll`: one organization, or one repository with a provider of its own."""
+"""Plan `mint enroll` and `mint unenroll`: an organization, or a repository with its own provider."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ def require_mint(state: MintState) -> None:
     if state.service is None or state.function is None:
         raise NotThere(
             f"The project {state.location.project} has no mint in the region {state.location.region}.",
-            f"fullsend mint deploy {state.location.flags()} makes one; --region where it is elsewhere.",
+            f"fullsend mint deploy {state.location.flags()} creates one; add --region if the mint is in another "
+            "region.",
         )
 
 
 def enroll_org(state: MintState, org: Org, org_id: str = "") -> list[Step]:
     """Return the steps: the provider's condition, then ALLOWED_ORGS and ENROLLED_IDS. Raises BadInput, NotThere.
 
-    `org_id` is GitHub's; without it the name alone decides, also for an account that takes the name over.
+    `org_id` is GitHub's id. Without it only the name is compared, so an account that takes over the name is
+    admitted too.
     """
     require_mint(state)
     if environment.is_public(state.environment):
@@ -76,7 +78,7 @@ def _shared_provider(state: MintState) -> Provider:
     if state.pool is None or not state.pool.usable or provider is None or not provider.usable:
         raise NotThere(
             f"The pool {names.MINT_POOL} or its provider {names.PROVIDER} is missing, deleted or disabled.",
-            f"fullsend mint deploy {state.location.flags()} sets both right; then enroll again.",
+            f"fullsend mint deploy {state.location.flags()} repairs both; then enroll again.",
         )
     return provider
 
@@ -89,7 +91,8 @@ def enroll_repo(state: MintState, repo: Repo, repo_id: str = "", owner_id: str =
     require_mint(state)
     if environment.is_public(state.environment):
         raise BadInput(
-            "The mint is public; in public mode a repository's own workflows are not trusted, enrolled or not.",
+            "The mint is public, and a public mint does not trust a repository's own workflows, even if it is "
+            "enrolled.",
             "Call the workflows of a host repository instead, or deploy with --no-public.",
         )
     if state.pool is None or not state.pool.usable:
@@ -106,15 +109,15 @@ def enroll_repo(state: MintState, repo: Repo, repo_id: str = "", owner_id: str =
 
 
 def _refuse_takeover(state: MintState, repo: Repo, found: Provider | None) -> None:
-    """Attack: with `a-b/c` enrolled, enrolling `a/b-c` under the same id would lock the first out or let it in."""
+    """Attack: `a-b/c` and `a/b-c` have the same provider id, so enrolling the second could admit the first."""
     provider_id = repo_provider_id(repo)
     rivals = [one for one in environment.repos(state.environment) if repo_provider_id(one) == provider_id]
     named = conditions.parse(found.spec.condition) if found is not None else None
     if found is not None and found.state != DELETED and (named is None or named.repo is None):
         raise BadInput(
-            f"The provider {provider_id} exists with a condition that names no single repository: "
+            f"The provider {provider_id} exists, but its condition does not name a single repository: "
             f"{found.spec.condition or '(none)'}",
-            "It was not made by this command. Delete it if nothing needs it: gcloud iam workload-identity-pools "
+            "This command did not create it. Delete it if it is not needed: gcloud iam workload-identity-pools "
             f"providers delete {provider_id} --project {state.location.project} --location global "
             f"--workload-identity-pool {names.MINT_POOL}",
         )
@@ -124,8 +127,8 @@ def _refuse_takeover(state: MintState, repo: Repo, found: Provider | None) -> No
     if other is not None:
         raise BadInput(
             f"{repo} and {other} would share the provider {provider_id}, which belongs to {other}.",
-            f"Enroll the organization {repo.owner} instead, rename one of the repositories, or end the other's "
-            f"enrollment first: fullsend mint unenroll {other} {state.location.flags()}",
+            f"Enroll the organization {repo.owner} instead, rename one of the repositories, or unenroll the other "
+            f"repository first: fullsend mint unenroll {other} {state.location.flags()}",
         )
 
 
@@ -144,7 +147,7 @@ def unenroll_repo(state: MintState, repo: Repo) -> list[Step]:
 
 
 def still_covered(environment_after: Mapping[str, str], repo: Repo) -> str:
-    """Return why a repository can still mint after its own enrollment ended; empty when it cannot."""
+    """Return why a repository can still mint after its enrollment ended; empty if it cannot."""
     if environment.is_public(environment_after):
         return f"{repo} can still mint: the mint is public and serves every organization."
     if repo.owner in environment.admitted_orgs(environment_after):
@@ -156,7 +159,7 @@ def still_covered(environment_after: Mapping[str, str], repo: Repo) -> str:
 
 
 def stopped_entries(environment_after: Mapping[str, str], target: Org | Repo) -> list[str]:
-    """Return the entries of CALLERS that act for an organization or repository and are denied now."""
+    """Return the entries of CALLERS that act for an organization or repository and are now denied."""
     if environment.is_public(environment_after):
         return []
     orgs, repos = environment.orgs(environment_after), environment.repos(environment_after)

@@ -1,8 +1,8 @@
-"""Change the grants of one organization or repository without losing what others change at the same time.
+"""Change the grants of one organization or repository without losing concurrent changes.
 
-GitHub's variables have no etag, but GitHub creates a variable only once. A second variable is therefore the lock:
-the command that created it may read, merge and write, and the others wait. After writing, the value is read again,
-because a person may write by hand.
+GitHub's variables have no etag, but GitHub creates a variable only once. So a second variable is the lock: the
+command that created it reads, merges and writes, and other commands wait. Then it reads the value again, because a
+person may have edited it meanwhile.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class GrantSession:
         return {name: parse_grants(value) for name, value in sorted(named.items()) if role_of(name) is not None}
 
     def plan(self, variable: str, merge: Callable[[Grants], Grants]) -> ChangeSlot:
-        """Return the step from what GitHub has to what it should have. Raises GitHubError."""
+        """Return the step from the present to the wanted grants. Raises GitHubError."""
         before = self.read().get(variable)
         return _step(Slot(self.holder, Kind.VARIABLE, variable), before, merge(before or Grants()))
 
@@ -69,7 +69,7 @@ class GrantSession:
                 done = step
         raise Conflict(
             f"Other commands keep changing the {Slot(self.holder, Kind.VARIABLE, variable)}.",
-            "Run the command again when no person edits the variable by hand.",
+            "Run the command again when no person is editing the variable.",
         )
 
     @contextmanager
@@ -83,7 +83,7 @@ class GrantSession:
                     "seconds, or was killed while it held it.",
                     f"If none is running: gh variable delete {lock.name} {_where(self.holder)}",
                 )
-            # Two commands with equal waits would collide every time.
+            # With equal waits, two commands would collide every time.
             pause = POLL_SECONDS * (1 + secrets.randbelow(100) / 100)
             self._sleep(pause)
             waited += pause
@@ -95,7 +95,7 @@ class GrantSession:
     def _take_lock(self, lock: Slot, mine: str) -> bool:
         if self._store.create(lock, mine):
             return True
-        # The call may have been repeated after an answer that was lost: then the lock that exists is ours.
+        # If the call was repeated after a lost answer, the existing lock is ours.
         found = self._store.read(Kind.VARIABLE).get(lock)
         return found is not None and found.value == mine
 

@@ -1,4 +1,4 @@
-"""`inference provision` and `deprovision`: a pool whose identities can use models, and nothing else."""
+"""Plan `inference provision` and `deprovision`: a pool whose identities can only use models."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ class InferenceState:
         return targets_among(self.members, self.number)
 
     def covering(self, target: Org | Repo) -> Org | None:
-        """Return the repository's organization if that has access as a whole, which covers the repository too."""
+        """Return the repository's organization if it has access as a whole, which covers the repository."""
         if not isinstance(target, Repo):
             return None
         return next((one for one in self.targets() if isinstance(one, Org) and one == target.owner), None)
 
 
 def provision(state: InferenceState, target: Org | Repo) -> list[Step]:
-    """Return the steps: APIs, pool, provider, binding; a binding of the same name in another case goes.
+    """Return the steps: APIs, pool, provider, binding; a binding of the name in another case is removed.
 
     Raises BadInput for a condition over the limit.
     """
@@ -75,7 +75,7 @@ def provision(state: InferenceState, target: Org | Repo) -> list[Step]:
 
 
 def deprovision(state: InferenceState, target: Org | Repo) -> list[Step]:
-    """Return the steps: its bindings in whatever case, then the provider; the pool too when no target is left."""
+    """Return the steps: its bindings in any case, then the provider; also the pool if no target is left."""
     bound = same_but_for_case(state.members, member_for(state.number, target))
     steps: list[Step] = [RevokeProjectRole(USER, one) for one in bound]
     current = conditions.parse(state.provider.spec.condition) if state.provider is not None else None

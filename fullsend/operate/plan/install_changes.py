@@ -1,7 +1,7 @@
-"""From what an install should hold and what GitHub holds to the steps between the two. Pure.
+"""Plan the steps from GitHub's present variables and secrets to the wanted ones of an install. Pure.
 
-A variable is compared and changed only where it differs. A secret cannot be read back: one that is there is
-kept, unless the operator asks to write it again.
+A variable is changed only if it differs. A secret cannot be compared, so an existing one is kept unless the
+operator asks to write it again.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def plan_setup(
     *,
     rewrite_secrets: bool = False,
 ) -> list[ChangeSlot]:
-    """Return what fills the install with the given values; what is not given stays as it is.
+    """Return the steps that write the given values; other values stay.
 
-    Raises BadInput for a value that is neither given nor there, and names the options to give.
+    Raises BadInput for a value that is neither given nor present, with the options to add.
     """
     client_ids = [name for name in given if install.is_client_id(name)]
     wanted = {slot: _value(slot, install, given, observed) for slot in install.slots(client_ids)}
@@ -43,17 +43,17 @@ def plan_setup(
 
 
 def plan_set(install: Install, name: str, value: str, observed: Mapping[Slot, Stored]) -> list[ChangeSlot]:
-    """Return what puts one value wherever its name is kept. Raises BadInput for a name that is not managed."""
+    """Return the steps that write one value in every place of its name. Raises BadInput for an unmanaged name."""
     return [_step(slot, value, observed.get(slot), rewrite=True) for slot in install.slots_named(name)]
 
 
 def plan_uninstall(install: Install, observed: Mapping[Slot, Stored]) -> list[ChangeSlot]:
-    """Return the removal of every managed name that is there, and of nothing else."""
+    """Return the steps that remove every managed name that exists, and no other."""
     return [ChangeSlot(Action.REMOVE, slot) for slot in sorted(observed) if install.manages(slot)]
 
 
 def _value(slot: Slot, install: Install, given: Mapping[str, str], observed: Mapping[Slot, Stored]) -> str | None:
-    """Return what a slot should hold; None to leave it alone."""
+    """Return the wanted value of a slot; None leaves it unchanged."""
     if slot.name in given:
         return given[slot.name]
     if slot.name == PER_REPO:
@@ -61,7 +61,7 @@ def _value(slot: Slot, install: Install, given: Mapping[str, str], observed: Map
     if slot.name == REGION and slot not in observed:
         return DEFAULT_REGION
     if slot.name == MINT_URL and slot.holder == install.home and not install.per_repo:
-        # The copy that the dot-repository needs follows the organization's own.
+        # The copy in the dot-repository follows the organization's value.
         original = observed.get(Slot(str(install.target), Kind.VARIABLE, MINT_URL))
         return original.value if original else None
     return None

@@ -1,7 +1,7 @@
-"""What `setup` checks before it changes anything: a mint answers at the URL, and the token may write.
+"""Check before `setup` changes anything: a mint answers at the URL, and the token may write.
 
-Returns problems rather than raising the first, so an operator can fix them all at once. The form of the
-values is checked even earlier, by `install_values.py`.
+It returns all problems instead of raising the first, so an operator can fix them together. `install_values.py` has
+checked the form of the values before.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def mint_problems(url: str) -> list[Problem]:
 
 
 def scope_problems(install: Install, scopes: Iterable[str] | None, credentials: Credentials) -> list[Problem]:
-    """Compare a classic token's scopes with what the install takes; other tokens have none to compare."""
+    """Check that a classic token has the scopes that the install needs; other tokens have no scopes."""
     if scopes is None:
         return []
     wanted = ("repo",) if install.per_repo else ("admin:org", "repo")

@@ -1,6 +1,6 @@
-"""One install on GitHub: check that its places exist, read everything, and say where the token may not write.
+"""Read one install from GitHub: check that its places exist, and find where the token may not write.
 
-What to change is planned in `install_changes`; the steps are applied to `stores`.
+`install_changes` plans the changes; the steps are applied to `stores`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class InstallSession:
     def read(self) -> dict[Slot, Stored]:
         """Return every variable and secret at every place of the install. Raises GitHubError.
 
-        An install has no secrets in the organization itself. They are listed to find what an older install left
-        there; for a token that may not list them, `unread` is set.
+        An install has no secrets in the organization itself. They are listed only to find leftovers of older
+        installs; if the token may not list them, `unread` is set.
         """
         found: dict[Slot, Stored] = {}
         for holder, store in self.stores.items():
@@ -59,11 +59,11 @@ class InstallSession:
         return found
 
     def refused_writes(self) -> list[tuple[str, Kind]]:
-        """Return where the install writes and the token may not. Raises GitHubError."""
+        """Return the places of the install where the token may not write. Raises GitHubError."""
         written = sorted({(slot.holder, slot.kind) for slot in self.install.slots()})
         return [(holder, kind) for holder, kind in written if not self.stores[holder].may_write(kind)]
 
 
 def in_words(refused: Iterable[tuple[str, Kind]]) -> str:
-    """Return what a token may not write, as a list."""
+    """Return the places where a token may not write, as text."""
     return ", ".join(f"{kind}s of {holder}" for holder, kind in refused)

@@ -1,4 +1,4 @@
-"""`mint issuer add` and `remove`: an issuer of another CI system, its provider, and which of its jobs may ask."""
+"""Plan `mint issuer add` and `remove`: another CI system's issuer, its provider, and its entries of CALLERS."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 SECOND_GITHUB = (
     (
-        "A mint on Google Cloud serves one GitHub, that of OIDC_ISSUER_URL and GITHUB_API_URL: it could not tell "
-        "apart repositories that have the same name on two."
+        "A mint on Google Cloud serves one GitHub, that of OIDC_ISSUER_URL and GITHUB_API_URL: it could not "
+        "distinguish repositories that have the same name on two."
     ),
     (
         "For a second GitHub, run a second mint in another project. To serve a GitHub Enterprise Server instead of "
@@ -47,11 +47,11 @@ SECOND_GITHUB = (
 
 @dataclass(frozen=True, slots=True)
 class IssuerSpec:
-    """An issuer as an operator asks for it; empty fields keep what there is.
+    """The requested settings of an issuer; empty fields keep the present ones.
 
-    `callers` are entries of CALLERS without their issuer; one without roles or level keeps those of the entry with
-    the same match and repository, except with `replace`. `no_level` removes the level. `keys` is a key set to
-    upload, None to leave it.
+    `callers` are entries of CALLERS without their issuer. An entry without roles or level keeps those of the entry
+    with the same match and repository, except with `replace`. `no_level` removes the level. `keys` is a key set to
+    upload; None keeps the present one.
     """
 
     name: str
@@ -70,7 +70,7 @@ def add_issuer(state: MintState, wanted: IssuerSpec) -> list[Step]:
     if state.pool is None or not state.pool.usable:
         raise NotThere(
             f"The pool {names.MINT_POOL} is missing, deleted or disabled.",
-            f"fullsend mint deploy {state.location.flags()} sets it right; then add the issuer again.",
+            f"fullsend mint deploy {state.location.flags()} repairs it; then add the issuer again.",
         )
     edit = edit_for(state.environment, wanted)
     _refuse_takeover(state, edit.issuer)
@@ -83,21 +83,21 @@ def add_issuer(state: MintState, wanted: IssuerSpec) -> list[Step]:
 
 
 def _refuse_takeover(state: MintState, issuer: Issuer) -> None:
-    """Raise BadInput for a provider that others made for another issuer: something may depend on it."""
+    """Raise BadInput for a provider that others made for another issuer, because it may be in use."""
     found = state.providers.get(issuer.provider_id)
     if found is None or found.state == DELETED or found.spec.issuer == issuer.url:
         return
     if issuer.name not in issuer_list.issuers(state.environment):
         raise BadInput(
-            f"The provider {issuer.provider_id} exists for the issuer {found.spec.issuer}, and ISSUERS has no "
-            f"{issuer.name}.",
-            "Choose another name. If nothing needs that provider, delete it: fullsend mint issuer remove "
+            f"The provider {issuer.provider_id} exists for the issuer {found.spec.issuer}, but ISSUERS does not "
+            f"have {issuer.name}.",
+            "Choose another name. If that provider is not needed, delete it: fullsend mint issuer remove "
             f"{issuer.name} {state.location.flags()}",
         )
 
 
 def _refuse_internal(state: MintState, issuer: Issuer, keys: KeySet | None) -> None:
-    """Raise BadInput for an issuer that Google cannot reach, without keys: Google would refuse all its tokens."""
+    """Raise BadInput for an unreachable issuer without uploaded keys: Google would refuse all its tokens."""
     if is_internal(issuer.url) and not kept_keys(state.providers.get(issuer.provider_id), keys):
         raise BadInput(
             f"Google cannot reach {issuer.url}, an address of a private network, and its provider has no keys.",
@@ -106,14 +106,15 @@ def _refuse_internal(state: MintState, issuer: Issuer, keys: KeySet | None) -> N
 
 
 def edit_for(variables: Mapping[str, str], wanted: IssuerSpec) -> PutIssuer:
-    """Return what has to hold of ISSUERS and CALLERS. Raises BadInput."""
+    """Return the edit of ISSUERS and CALLERS. Raises BadInput."""
     issuer = _issuer(variables, wanted)
     entries: list[CallerEntry] = []
     for number, fields in enumerate(wanted.callers):
         given = {**fields, "issuer": fields.get("issuer", issuer.name)}
         if given["issuer"] != issuer.name:
             raise BadInput(
-                f"Entry {number + 1} names the issuer {str(given['issuer'])[:60]!r}, and this is {issuer.name}."
+                f"Entry {number + 1} names the issuer {str(given['issuer'])[:60]!r}, but the command is for "
+                f"{issuer.name}."
             )
         if "roles" not in given and not wanted.replace:
             given |= _kept_roles(variables, issuer, given)
@@ -144,8 +145,8 @@ def _issuer(variables: Mapping[str, str], wanted: IssuerSpec) -> Issuer:
     for name in ("kind", "url"):
         if before.get(name) and given[name] and before[name] != given[name]:
             raise BadInput(
-                f"The issuer {wanted.name} exists with the {name} {str(before[name])[:200]}, and its entries trust "
-                "that one.",
+                f"The issuer {wanted.name} exists with the {name} {str(before[name])[:200]}, and its entries "
+                "depend on it.",
                 "Choose another name for the new issuer, or remove this one first: fullsend mint issuer remove "
                 f"{wanted.name}",
             )
@@ -177,7 +178,7 @@ def entries_to_drop(
     if issuer is None:
         raise NotThere(
             f"The mint has no issuer {name}.",
-            f"fullsend mint issuer list {state.location.flags()} shows those there are.",
+            f"fullsend mint issuer list {state.location.flags()} lists the issuers.",
         )
     pairs = tuple(sorted((issuer.kind.alias(claim, value), value) for claim, value in match.items()))
     edit = DropEntries(name, pairs, acts_as)

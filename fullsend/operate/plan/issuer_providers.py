@@ -1,4 +1,4 @@
-"""The steps that make the providers of other CI systems' issuers fit the mint's environment."""
+"""Plan the steps that make the providers of other CI systems' issuers fit the mint's environment."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def one_provider(
     edit: Change | None,
     keys: KeySet | None = None,
 ) -> list[Step]:
-    """Return the step that makes an issuer's provider match, no step if it does. Raises BadInput."""
+    """Return the step that corrects an issuer's provider; empty if it is correct. Raises BadInput."""
     found = state.providers.get(issuer.provider_id)
     entries = issuer_list.entries_of(after, issuer.name)
     spec = issuer_provider(state.number, issuer, entries, kept_keys(found, keys))

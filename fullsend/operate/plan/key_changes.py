@@ -1,4 +1,4 @@
-"""The steps that put a role's key where the mint reads it."""
+"""Plan the steps that store a role's key in the place where the mint reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wraps an App key for a Cloud KMS import job, so that only KMS can read it.
+"""Wrap an App key for a Cloud KMS import job, so only KMS can read it.
 
 Source: Cloud KMS, "Wrapping a key": RSA-OAEP with SHA-256 over a one-time AES-256 key, which wraps the PKCS#8 DER
 with AES-KWP (RFC 5649).

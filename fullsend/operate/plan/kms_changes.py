@@ -1,4 +1,4 @@
-"""`mint import-key`: a running mint's key moves into Cloud KMS, or is replaced there."""
+"""Plan `mint import-key`: move a running mint's key into Cloud KMS, or replace it there."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def read_key(cloud: Cloud, state: MintState, role: Role, key: Secret | None) -> KeyState:
-    """Return what Cloud KMS has for the role; `key` may be None to use what is there. Raises OperateError."""
+    """Return the state of the role's key in Cloud KMS; `key` None uses the present key. Raises OperateError."""
     if KMS_API not in state.apis:
         return KeyState()
     listed = cloud.kms.keys(ring_name(cloud.location))
@@ -45,7 +45,7 @@ def read_key(cloud: Cloud, state: MintState, role: Role, key: Secret | None) -> 
 def storing_steps(state: MintState, roles: Sequence[RoleKey], *, for_mint: bool = True) -> list[Step]:
     """Return the steps that make Cloud KMS hold each role's key, and let the mint sign with it. Raises BadInput.
 
-    `for_mint=False` stores the key only: there is no mint yet whose account could sign.
+    `for_mint=False` only stores the key, because there is no mint yet that could sign.
     """
     kept = [(role, role.in_kms) for role in roles if role.in_kms is not None]
     steps: list[Step] = []
@@ -80,14 +80,14 @@ def _role_steps(state: MintState, role: RoleKey, found: KeyState, *, for_mint: b
 
 
 def version_of(location: MintLocation, role: RoleKey) -> str:
-    """Return the version that will hold the role's key: the one that does, or the next."""
+    """Return the version that will hold the role's key: its present version, or the next new one."""
     found = role.in_kms or KeyState()
     newest = found.versions[0].number if found.versions else 0
     return found.usable or f"{key_name(location, role.role)}/cryptoKeyVersions/{newest + 1}"
 
 
 def versions_of(location: MintLocation, roles: Iterable[RoleKey]) -> tuple[tuple[Role, str], ...]:
-    """Return the version per role that Cloud KMS signs for."""
+    """Return role → version of the roles for which Cloud KMS signs."""
     return tuple((role.role, version_of(location, role)) for role in roles if role.in_kms is not None)
 
 

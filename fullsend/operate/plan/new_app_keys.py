@@ -1,6 +1,6 @@
-"""Put the key of a new GitHub App from GitHub's answer straight into a secret or into Cloud KMS.
+"""Store a new GitHub App's key directly from GitHub's answer in a secret or in Cloud KMS.
 
-GitHub offers the key once. So everything that can be prepared, and can fail, is done before the App is created.
+GitHub sends the key only once. So all preparations, which can fail, are done before the App is created.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ GITHUB_BITS = 2048
 
 @dataclass(frozen=True, slots=True)
 class OpenImportJob:
-    """Have an import job ready, which Cloud KMS may take a minute to make."""
+    """Create an import job in advance, because Cloud KMS may take a minute."""
 
     def title(self) -> str:
-        """Return what it does."""
+        """Return the step's title."""
         return "prepare an import job of Cloud KMS"
 
     def apply(self, cloud: Cloud, /) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.kms.import_job(ring_name(cloud.location))
 
 
 def refuse_served(state: MintState, role: Role) -> None:
-    """Raise BadInput if the mint serves the role: until it knows the new App, it would sign with the wrong key."""
+    """Raise BadInput if the mint serves the role, because it would sign with the new key for the old App."""
     app_id = environment.app_ids(state.environment).get(role)
     if app_id is not None:
         flags = state.location.flags()
@@ -58,7 +58,7 @@ def refuse_served(state: MintState, role: Role) -> None:
 
 
 def preparing_steps(state: MintState, role: Role, in_kms: KeyState | None) -> list[AnyStep[Cloud]]:
-    """Return the steps to do before the App is created; `in_kms` is None for a secret."""
+    """Return the steps before the App is created; `in_kms` is None for a secret."""
     api = SECRETS_API if in_kms is None else KMS_API
     steps: list[AnyStep[Cloud]] = [] if api in state.apis else [EnableApis((api,))]
     if in_kms is not None:
@@ -78,7 +78,7 @@ def preparing_steps(state: MintState, role: Role, in_kms: KeyState | None) -> li
 
 
 def keeping_steps(state: MintState, role: RoleKey) -> list[AnyStep[Cloud]]:
-    """Return the steps that store the key that GitHub has just given. Raises BadInput."""
+    """Return the steps that store the key that GitHub has just sent. Raises BadInput."""
     if role.in_kms is not None:
         return list(storing_steps(state, [role], for_mint=state.account))
     return [AddKey(role.role, role.file, role.key)] if role.key is not None else []

@@ -1,4 +1,4 @@
-"""An App key as an operator gives it: a file, read once and checked before anything is sent."""
+"""Read an App key from the operator's file once, and check it before anything is sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KEY = "Give the .pem file that GitHub offers for download on the App's page, un
 
 
 def read_pem(path: Path, role: Role) -> Secret:
-    """Return the key in a file. Raises BadInput when it is not one the mint could use."""
+    """Return the key in a file. Raises BadInput if the mint could not use it."""
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST)
@@ -28,7 +28,7 @@ def read_pem(path: Path, role: Role) -> Secret:
         raise BadInput(f"The key file {path} cannot be read: {error.strerror or error}.", _KEY) from None
     try:
         parse_signer(data, role)
-        # Stored byte for byte otherwise: a stored key is compared with the file's text.
+        # Not changed otherwise, because a stored key is compared with the file's text.
         return Secret((normalize(data) if b"\\n" in data else data).decode())
     except InvalidRoleKey as error:
         raise BadInput(f"{path}: {error.detail}.", _KEY) from None

@@ -1,4 +1,4 @@
-"""`mint add-role`, `remove-role` and `rotate-key`."""
+"""Plan `mint add-role`, `remove-role` and `rotate-key`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def add_role(state: MintState, wanted: RoleKey) -> list[Step]:
     if wanted.role not in BUILT_IN and not wanted.permissions and wanted.role not in custom:
         raise BadInput(
             f"{wanted.role} is not a built-in role, and without permissions the mint does not serve it.",
-            "Say what a token of it may do: --permission contents:read --permission issues:write",
+            "Name the permissions of its tokens: --permission contents:read --permission issues:write",
         )
     permissions = ((wanted.role, wanted.permissions),) if wanted.permissions else ()
     kms_keys = versions_of(state.location, [wanted])
@@ -52,7 +52,7 @@ def add_role(state: MintState, wanted: RoleKey) -> list[Step]:
 
 
 def _require_own_app(state: MintState, role: Role, what: str, command: str) -> None:
-    """Raise BadInput, with the command for the App it uses, when a role shares another role's App."""
+    """Raise BadInput for a role that shares another role's App, with the command for that role."""
     owner = key_role(role)
     if owner != role:
         raise BadInput(
@@ -62,7 +62,7 @@ def _require_own_app(state: MintState, role: Role, what: str, command: str) -> N
 
 
 def _refuse_shared_app(state: MintState, role: Role) -> None:
-    """Raise BadInput for a role that is served with another role's App: to remove it needs ALLOWED_ROLES."""
+    """Raise BadInput for a role that shares another role's App, because only ALLOWED_ROLES can remove it."""
     roles = environment.app_ids(state.environment)
     if (
         key_role(role) == role
@@ -78,7 +78,7 @@ def _refuse_shared_app(state: MintState, role: Role) -> None:
 
 
 def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
-    """Return the steps: the environment, then the key. A key that is kept can no longer be used by the mint.
+    """Return the steps: the environment, then the key. The mint can no longer use a key that is kept.
 
     Raises BadInput, NotThere.
     """
@@ -89,7 +89,7 @@ def remove_role(state: MintState, role: Role, *, keep_pem: bool) -> list[Step]:
     if after != state.environment:
         if not environment.app_ids(after):
             raise BadInput(
-                f"{role} is the mint's only role, and it does not start without one.",
+                f"{role} is the mint's only role, and the mint does not start without a role.",
                 f"Add another first, or delete the mint: fullsend mint delete {state.location.flags()}",
             )
         environment.check(after)
@@ -113,8 +113,8 @@ def rotate_key(state: MintState, wanted: RoleKey, stored: Secret | None = None) 
 
     A key that is in use already needs no step. `stored` is the newest stored key, None if it cannot be read.
 
-    A running mint keeps a key for minutes. Naming the new key's fingerprint in the environment makes a
-    revision whose instances read it afresh; once that revision serves, nothing uses the old key.
+    A running mint caches a key for minutes. So the new key's fingerprint is written to the environment, which makes
+    a new revision whose instances read the key again. Once that revision serves, the old key is unused.
     """
     require_mint(state)
     _require_own_app(state, wanted.role, "signs with its key", "rotate-key {} --pem FILE.pem")
@@ -132,7 +132,7 @@ def rotate_key(state: MintState, wanted: RoleKey, stored: Secret | None = None) 
 
 
 def _is_the_only_one(found: SecretState, stored: Secret | None, new: str) -> bool:
-    """Whether no other key is enabled; one that is belongs to a rotation that stopped half-way."""
+    """Whether no other key is enabled; another enabled key comes from an interrupted rotation."""
     enabled = [version for version in found.versions or () if version.state == ENABLED]
     try:
         return stored is not None and len(enabled) == 1 and fingerprint(stored) == new
@@ -141,7 +141,7 @@ def _is_the_only_one(found: SecretState, stored: Secret | None, new: str) -> boo
 
 
 def fingerprint(key: Secret) -> str:
-    """Return a key's fingerprint as GitHub shows it on the App's page: of its public half.
+    """Return the fingerprint of a key's public key, as GitHub shows it on the App's page.
 
     Raises ValueError, TypeError.
     """

@@ -187,7 +187,7 @@ def test_a_revision_that_does_not_start_leaves_the_old_one_serving_and_says_so(o
     operator.deploy()
     cloud = operator.cloud()
     broken = EditEnvironment(Edit(set_variables=(("ROLE_APP_IDS", ""),)))
-    with cloud.session, pytest.raises(Exception, match="the old one still"):
+    with cloud.session, pytest.raises(Exception, match="the old revision still"):
         broken.apply(cloud)
 
     operator.done("mint", "enroll", "other-org")

@@ -160,7 +160,7 @@ def test_a_running_mint_gets_the_role_with_its_key_in_cloud_kms(world: World, op
     assert checked.exit_code == 0, checked.output
     again = Flow(operator, "--role", "coder", "--to", "kms").end()
     assert (again.status, again.out) == (0, done.out)
-    assert "The mint serves the role coder with it." in again.err
+    assert "The mint serves the role coder with this key." in again.err
 
 
 @pytest.mark.parametrize("to", [pytest.param("secret", marks=pytest.mark.long), "kms"])

@@ -89,7 +89,7 @@ def test_a_variable_that_the_mint_does_not_look_at_is_refused_with_the_nearest_t
     [
         ("ALLOWED_ORGS=x", "fullsend mint unenroll ORG"),
         ('ROLE_APP_IDS={"coder": "1"}', "fullsend mint remove-role"),
-        ("FULLSEND_SOURCE_SHA256=x", "by themselves"),
+        ("FULLSEND_SOURCE_SHA256=x", "automatically"),
     ],
 )
 def test_what_a_command_looks_after_is_not_overwritten_by_a_variable(
@@ -257,5 +257,5 @@ def test_required_claims_reach_the_mint_and_google(operator: Operator) -> None:
 def test_a_requirement_of_only_commas_does_not_end_it(operator: Operator, values: str) -> None:
     operator.deploy("--require", "event_name=push")
     refused = operator.run("mint", "deploy", "--source", str(operator.source), "--require", f"event_name={values}")
-    assert (refused.exit_code, "write event_name= to end it" in refused.output) == (2, True), refused.output
+    assert (refused.exit_code, "write event_name= to remove" in refused.output) == (2, True), refused.output
     assert json.loads(operator.state().serving_environment["REQUIRED_CLAIMS"]) == {"event_name": ["push"]}

@@ -71,7 +71,7 @@ def test_the_last_name_in_the_list_of_roles_to_serve_stays_since_without_one_all
     refused = operator.run("mint", "remove-role", role, "--yes")
 
     assert refused.exit_code == 2
-    assert "would serve every role that has an App" in refused.stderr
+    assert "would serve every role with an App" in refused.stderr
     assert "fullsend mint deploy --env ALLOWED_ROLES=coder" in refused.stderr
     assert "fullsend mint delete" in refused.stderr
     assert operator.plane.writes == before

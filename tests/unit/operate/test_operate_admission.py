@@ -144,7 +144,7 @@ def test_a_deployment_moves_repository_only_organizations_out_of_the_list_and_sa
     assert moved == {"ALLOWED_ORGS": "my-org", "FULLSEND_REPO_ONLY_ORGS": ""}
     assert notes(state, DeploymentSpec(), edit_for(state, DeploymentSpec()).apply(OLD)) == [
         "Removed from ALLOWED_ORGS: solo, listed there only for single repositories.",
-        "Enrolled by themselves, so their tokens reach only themselves: solo/app.",
+        "Enrolled separately, so their tokens reach only themselves: solo/app.",
         "FULLSEND_REPO_ONLY_ORGS is no longer used.",
     ]
 

@@ -35,7 +35,7 @@ def test_an_organization_in_another_case_is_written_again() -> None:
 def test_a_condition_written_by_hand_is_not_changed_by_an_enrollment() -> None:
     state = running()
     spec = replace(state.providers["github-oidc"].spec, condition="assertion.actor == 'me'")
-    with pytest.raises(BadInput, match="was not written by this command line"):
+    with pytest.raises(BadInput, match="was not written by fullsend"):
         enroll_org(replace(state, providers={"github-oidc": Provider(spec)}), Org("new"))
 
 

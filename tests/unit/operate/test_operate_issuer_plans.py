@@ -44,7 +44,7 @@ KEY = {"kty": "RSA", "kid": "1", "n": "AQ", "e": "AQAB", "use": "sig", "alg": "R
         ({"keys": [{"kty": "OKP", "kid": "1"}]}, "not a key of kty RSA or EC"),
         ({"keys": [{"kty": "RSA", "n": "AQ", "e": "AQAB"}]}, "has no kid"),
         ({"keys": [KEY | {"x5c": "a"}]}, "which Google refuses"),
-        ({"keys": [KEY | {"kid": 1}]}, "not a text"),
+        ({"keys": [KEY | {"kid": 1}]}, "not a string"),
     ],
 )
 def test_a_key_set_that_google_would_refuse_is_named_before_the_upload(keys: object, message: str) -> None:
@@ -131,7 +131,7 @@ def test_what_an_entry_lacks_is_the_fix() -> None:
 )
 def test_an_issuers_name_does_not_pass_to_another_issuer(changed: IssuerSpec) -> None:
     """Its entries trust the jobs of the one that they were written for."""
-    with pytest.raises(BadInput, match="its entries trust that one"):
+    with pytest.raises(BadInput, match="its entries depend on it"):
         add_issuer(with_issuer(), changed)
 
 

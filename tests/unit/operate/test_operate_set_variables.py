@@ -66,17 +66,17 @@ def test_a_variable_that_nothing_looks_at_is_refused_and_can_be_unset(name: str,
         ("ALLOWED_ORGS", "mint unenroll ORG"),
         ("ROLE_APP_IDS", "mint remove-role"),
         ("PER_REPO_WIF_REPOS", "mint enroll ORG/REPO"),
-        ("WIF_POOL_NAME", "by themselves"),
-        ("FULLSEND_SOURCE_SHA256", "by themselves"),
-        ("FULLSEND_REPO_ONLY_ORGS", "by themselves"),
-        ("FULLSEND_KEY_CODER", "by themselves"),
+        ("WIF_POOL_NAME", "automatically"),
+        ("FULLSEND_SOURCE_SHA256", "automatically"),
+        ("FULLSEND_REPO_ONLY_ORGS", "automatically"),
+        ("FULLSEND_KEY_CODER", "automatically"),
     ],
 )
 @pytest.mark.parametrize("value", ["x", ""])
 def test_a_variable_with_a_command_of_its_own_is_refused_and_the_command_named(
     name: str, instead: str, value: str
 ) -> None:
-    with pytest.raises(BadInput, match=f"{name} is not set with --env") as refused:
+    with pytest.raises(BadInput, match=f"--env cannot set {name}") as refused:
         check_names([(name, value)])
     assert instead in refused.value.remedy
 

@@ -51,7 +51,7 @@ def test_a_read_that_is_asked_again_says_why_and_when_and_ends_with_nothing_chan
     assert said[0].startswith("trying again in 2 s: Google did not answer when asked to list the project's APIs: ")
     assert [line.split()[3] for line in said[:4]] == ["2", "4", "8", "16"]
     assert 60 < clock.seconds <= 90
-    assert "changed nothing" in failed.value.remedy
+    assert "nothing was changed" in failed.value.remedy
     assert "not known" not in failed.value.remedy
 
 
@@ -61,7 +61,7 @@ def test_a_write_that_was_not_sent_is_repeated_and_said_to_have_changed_nothing(
     with session(said, clock) as google, pytest.raises(GoogleFailed) as failed:
         ServiceUsage(google).enable(["run.googleapis.com"])
     assert clock.seconds > 60
-    assert "Nothing was changed" in failed.value.remedy
+    assert "This call changed nothing" in failed.value.remedy
 
 
 def test_a_write_whose_answer_is_lost_is_not_asked_again_and_not_said_to_be_undone() -> None:
@@ -72,7 +72,7 @@ def test_a_write_whose_answer_is_lost_is_not_asked_again_and_not_said_to_be_undo
             ServiceUsage(google).enable(["run.googleapis.com"])
         assert count() == 1
     assert (said, clock.seconds) == ([], 0)
-    assert "not known whether it was done" in failed.value.remedy
+    assert "may or may not have taken effect" in failed.value.remedy
 
 
 def test_an_api_without_an_endpoint_beside_an_emulator_is_never_called_at_google() -> None:

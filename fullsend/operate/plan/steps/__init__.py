@@ -1,1 +1,1 @@
-"""The steps a plan is made of: each applies one change and can be shown before."""
+"""Define the steps of plans: each step applies one change and can be shown before."""

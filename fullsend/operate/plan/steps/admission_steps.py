@@ -1,8 +1,8 @@
-"""Steps on whom the organizations' provider admits, safe while other operators work.
+"""Define the steps that change which organizations the provider admits, safely beside other operators.
 
-A provider has no etag, so two writers can undo each other. ALLOWED_ORGS has one (the service's) and is the record:
-after writing the condition, a step checks that it admits every organization of ALLOWED_ORGS and writes it again if
-not. The last writer therefore leaves a condition that admits everyone enrolled.
+A provider has no etag, so two writers can undo each other. ALLOWED_ORGS is guarded by the service's etag, so it
+decides: after writing the condition, a step checks that it admits every organization of ALLOWED_ORGS and writes it
+again if not. So the last writer leaves a condition that admits every enrolled organization.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ ROUNDS = 60
 def wanted(
     text: str, variables: Mapping[str, str], add: Iterable[Account] = (), drop: Iterable[Account] = ()
 ) -> Condition:
-    """Return what the condition should be, from what it is and the mint's environment.
+    """Return the wanted condition, from the present one and the mint's environment.
 
     Raises BadInput for a condition that was written by hand.
     """
     current = conditions.parse(text)
     if not environment.is_public(variables) and (current is None or current.repo is not None):
         raise BadInput(
-            f"The condition of the provider {names.PROVIDER} was not written by this command line: {text}",
+            f"The condition of the provider {names.PROVIDER} was not written by fullsend: {text}",
             "`fullsend mint deploy` replaces it with one from ALLOWED_ORGS; `fullsend mint doctor` shows both.",
         )
     return admission.shared(current, variables, add, drop)
@@ -44,54 +44,54 @@ def wanted(
 
 @dataclass(frozen=True, slots=True)
 class _SetCondition:
-    """Write the provider's condition; `condition` is what the plan expects it to become."""
+    """Write the provider's condition; `condition` is the expected result for the plan."""
 
     accounts: tuple[Account, ...]
     condition: str
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"set the condition of the provider {names.PROVIDER} to: {self.condition}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         return [_gcloud(location, self.condition)]
 
 
 class AdmitOrgs(_SetCondition):
-    """Let the provider admit organizations, and everyone in ALLOWED_ORGS."""
+    """Let the provider admit organizations, and all of ALLOWED_ORGS."""
 
     __slots__ = ()
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         _settle(cloud, add=self.accounts)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckAdmission:
-    """Check that the provider admits everyone in ALLOWED_ORGS, and correct it if not."""
+    """Check that the provider admits all of ALLOWED_ORGS, and correct it if not."""
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"check that the provider {names.PROVIDER} admits every organization of ALLOWED_ORGS"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         return [f"# {self.title()}: fullsend mint doctor {location.flags()}"]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         _settle(cloud)
 
 
 class DropOrgs(_SetCondition):
-    """Let the provider no longer admit organizations."""
+    """Remove organizations from the provider's condition."""
 
     __slots__ = ()
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         _settle(cloud, drop=self.accounts)
 
 
@@ -108,7 +108,7 @@ def _settle(cloud: Cloud, *, add: Iterable[Account] = (), drop: Iterable[Account
             return
         cloud.federation.set_condition(name, condition.cel())
     raise NotReady(
-        f"The condition of the provider {names.PROVIDER} was changed by others {ROUNDS} times in a row.",
+        f"The condition of the provider {names.PROVIDER} was changed by other operators {ROUNDS} times in a row.",
         "Run the command again when they are done.",
     )
 

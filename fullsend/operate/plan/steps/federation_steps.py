@@ -1,4 +1,4 @@
-"""Steps on the workload identity pool and its providers."""
+"""Define the steps on the workload identity pool and its providers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def provider_commands(
     how: str,
     upload: tuple[str, ...] = (),
 ) -> list[str]:
-    """Return the gcloud commands after which a provider says what `spec` says; `upload` names its key set."""
+    """Return the gcloud commands that give a provider the settings of `spec`; `upload` is its key set's file."""
     where = (provider, *_in_pool(location, pool))
     mapping = ",".join(f"{name}={value}" for name, value in spec.mapping.items())
     trust = ("--issuer-uri", spec.issuer, "--allowed-audiences", ",".join(spec.audiences), *upload)
@@ -57,11 +57,11 @@ class PutPool:
     how: str = CREATE
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"{self.how} the workload identity pool {self.pool}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         where = (self.pool, "--project", location.project, "--location", "global")
         enable = gcloud(*_POOLS, "update", *where, "--no-disabled")
         if self.how == ENABLE:
@@ -70,7 +70,7 @@ class PutPool:
         return [first] if self.how == CREATE else [first, enable]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         name = cloud.location.pool(self.pool)
         if self.how == CREATE:
             with suppress(AlreadyExists):  # another operator was faster
@@ -88,41 +88,41 @@ class DeletePool:
     pool: str
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"delete the workload identity pool {self.pool} (its name stays reserved for 30 days)"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         where = ("--project", location.project, "--location", "global")
         return [gcloud(*_POOLS, "delete", self.pool, *where)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.federation.delete_pool(cloud.location.pool(self.pool))
 
 
 @dataclass(frozen=True, slots=True)
 class PutProvider:
-    """Create a provider, or undelete and update it, so that it says what `spec` says."""
+    """Create a provider, or undelete and update it, with the settings of `spec`."""
 
     pool: str
     provider: str
     spec: ProviderSpec
     how: str = CREATE
     old_keys: bool = False
-    """Whether it has an uploaded key set now, which `spec` ends."""
+    """Whether it has an uploaded key set that `spec` removes."""
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"{self.how} the provider {self.provider} with the condition: {self.spec.condition}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         upload = NO_KEYS if self.old_keys else ()
         return provider_commands(location, self.pool, self.provider, self.spec, how=self.how, upload=upload)
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         name = cloud.location.provider(self.pool, self.provider)
         if self.how == CREATE:
             try:
@@ -145,14 +145,14 @@ class DeleteProvider:
     provider: str
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"delete the provider {self.provider} (its name stays reserved for 30 days)"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         where = (self.provider, *_in_pool(location, self.pool))
         return [gcloud(*_POOLS, "providers", "delete", *where)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.federation.delete_provider(cloud.location.provider(self.pool, self.provider))

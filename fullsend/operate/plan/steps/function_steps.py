@@ -1,4 +1,4 @@
-"""Steps on the function: its source and its deletion."""
+"""Define the steps on the function: its deployment and its deletion."""
 
 from __future__ import annotations
 
@@ -40,28 +40,28 @@ MASK = "description,buildConfig.runtime,buildConfig.entryPoint,buildConfig.sourc
 
 @dataclass(frozen=True, slots=True)
 class DeployFunction:
-    """Upload the source and create or update the function, unless the same source and variables serve already."""
+    """Upload the source and create or update the function, unless the same source and variables already serve."""
 
     sha256: str
     edit: Edit
     bundle: Bundle = field(repr=False, compare=False)
     base: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    """The environment that the plan was made with; the one at the time of the step takes precedence."""
+    """The environment at planning time; the step uses the environment at its own time."""
     sizing: Sizing = NEW_MINT
     public: bool = False
-    """Whether allUsers may call the service already."""
+    """Whether allUsers may already call the service."""
     pinned: bool = False
-    """Whether traffic is held on a revision."""
+    """Whether traffic is pinned to a revision."""
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"upload the source {self.sha256[:12]} and build the function {FUNCTION} from it (takes minutes)"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands; the source's path is absolute, so they run in any folder.
+        """Return the step as shell commands; the source's path is absolute, so they run in any folder.
 
-        gcloud asks about unauthenticated calls unless told, and removes allUsers where told no. An update of the
-        function leaves traffic on a pinned revision.
+        Without a flag, gcloud asks about unauthenticated calls, and with the negative flag it removes allUsers. An
+        update of the function leaves traffic on a pinned revision.
         """
         variables = _own(self.edit.apply(self.base)) | {env.SOURCE_HASH: self.sha256}
         where = ("--project", location.project, "--region", location.region)
@@ -76,15 +76,17 @@ class DeployFunction:
         return [*secrets_first(variables), f"{deploy} {set_env_vars(variables)}", *(traffic if self.pinned else [])]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         name = cloud.location.function
-        function = cloud.functions.settled(name)  # a run before this one may still be building
+        function = cloud.functions.settled(name)  # an earlier run may still be building
         before = _variables(cloud, cloud.run.service(cloud.location.service), function)
         wanted = self.edit.apply(before or self.base)
         if function is not None and function.get("state") == "ACTIVE" and self._runs(before, wanted):
             return
         source = cloud.functions.upload(name.partition("/functions/")[0], self.bundle.data)
-        read = cloud.run.service(cloud.location.service)  # again: the upload takes a while, and enrollments go on
+        read = cloud.run.service(
+            cloud.location.service
+        )  # read again, because others may have enrolled names during the upload
         before = _variables(cloud, read, function)
         variables = self.edit.apply(before or self.base) | {env.SOURCE_HASH: self.sha256}
         body = _body(cloud.location, source, variables, self.sizing)
@@ -93,7 +95,7 @@ class DeployFunction:
         except NotReady as error:
             raise explain_build(cloud, error) from error
         _keep_changes(cloud, read, self.sha256, self.edit)
-        # Cloud Functions has no field for it; usually it is on already.
+        # Cloud Functions has no field for it; usually it is already on.
         EditEnvironment(Edit(), sizing=Sizing(cpu_boost=True)).apply(cloud)
 
     def _runs(self, before: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
@@ -113,9 +115,9 @@ def _build(cloud: Cloud, body: Mapping[str, Any], *, exists: bool) -> None:
 
 
 def _variables(cloud: Cloud, raw: Mapping[str, Any] | None, function: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the service's variables, since enrollments change only those; else the function's.
+    """Return the service's variables, which enrollments change; without a service, the function's.
 
-    After a rollback those of the revision that serves: the template still has what was rolled back.
+    After a rollback, return those of the serving revision, because the template still has the rolled-back ones.
     """
     if raw is None:
         return dict((function or {}).get("serviceConfig", {}).get("environmentVariables", {}))
@@ -128,7 +130,7 @@ def _variables(cloud: Cloud, raw: Mapping[str, Any] | None, function: Mapping[st
 
 
 def _keep_changes(cloud: Cloud, read: Mapping[str, Any] | None, sha256: str, own: Edit) -> None:
-    """Write again what others changed on the service while the function was being built over it.
+    """Apply the changes again that others made on the service during the build, which overwrote them.
 
     `read` is the service as it was before the build.
     """
@@ -140,11 +142,11 @@ def _keep_changes(cloud: Cloud, read: Mapping[str, Any] | None, sha256: str, own
     built = next((_image(one) for one in revisions if short(one["name"]) == now.latest_created), "")
     for revision in revisions:
         if short(revision["name"]) == before.latest_created:
-            return  # no other write since our read
+            return  # no other operator wrote since our read
         variables = environment_of(revision)
         if (_image(revision), variables.get(env.SOURCE_HASH)) == (built, sha256) or never_started(revision):
             continue
-        # The newest revision before the build's own is where the last change went.
+        # The newest revision before the build's has the last change.
         replay = Replay(before.environment, variables, own)
         if not replay.is_applied(now.environment):
             EditEnvironment(replay).apply(cloud)
@@ -156,7 +158,7 @@ def _image(revision: Mapping[str, Any]) -> str:
 
 
 def _own(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables without the one that Cloud Functions adds to the service itself."""
+    """Return the variables without the one that Cloud Functions adds to the service."""
     return {name: value for name, value in variables.items() if name != "LOG_EXECUTION_ID"}
 
 
@@ -184,15 +186,15 @@ class DeleteFunction:
     """Delete the function with its Cloud Run service."""
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"delete the function {FUNCTION} with its Cloud Run service"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         where = ("--gen2", "--project", location.project, "--region", location.region)
         return [gcloud("functions", "delete", FUNCTION, *where)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.functions.settled(cloud.location.function)
         cloud.functions.delete(cloud.location.function)

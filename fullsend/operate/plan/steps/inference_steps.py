@@ -1,4 +1,4 @@
-"""The step that restores access to models which another operator's write has removed."""
+"""Define the step that restores access to models after another operator's write has removed it."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ ROUNDS = 60
 
 @dataclass(frozen=True, slots=True)
 class CheckInference:
-    """Check that the provider admits everyone who may use models, and write it again if not.
+    """Check that the provider admits every target that may use models, and write it again if not.
 
-    A provider has no etag; the project's policy has one and is the record (docs/adr/0017). A target that only the
-    condition admits stays: another operator may be about to write its binding.
+    A provider has no etag, but the project's policy has one, so the policy decides (docs/adr/0017). A target that
+    only the condition admits stays, because another operator may be about to write its binding.
     """
 
     target: Org | Repo | None = None
-    """The target whose spelling replaces others of the same name."""
+    """The target whose spelling replaces other spellings of the name."""
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"check that the provider {names.PROVIDER} admits everyone with {inference_members.USER}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         return [f"# {self.title()}: fullsend inference status ORG --project {location.project}"]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         name = cloud.location.provider(names.INFERENCE_POOL, names.PROVIDER)
         for _ in range(ROUNDS):
             provider = cloud.federation.provider(name)
@@ -56,6 +56,7 @@ class CheckInference:
                 return
             cloud.federation.set_condition(name, wanted.cel())
         raise NotReady(
-            f"The condition of the provider {names.PROVIDER} was changed by others {ROUNDS} times in a row.",
+            f"The condition of the provider {names.PROVIDER} was changed by other operators {ROUNDS} times in a "
+            "row.",
             "Run the command again when they are done.",
         )

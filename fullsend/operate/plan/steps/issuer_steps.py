@@ -1,7 +1,7 @@
-"""Steps on the providers of other CI systems' issuers, safe while other operators work.
+"""Define the steps on the providers of other CI systems' issuers, safely beside other operators.
 
-A provider has no etag, so two writers can undo each other. ISSUERS and CALLERS have one (the service's) and are the
-record: a step derives the provider from them, writes it, and reads both again until they agree.
+A provider has no etag, so two writers can undo each other. ISSUERS and CALLERS are guarded by the service's etag,
+so they decide: a step derives the provider from them, writes it, and reads both again until they agree.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ROUNDS = 60
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """A key set to upload: its text, and the file for gcloud. An empty text ends an earlier upload."""
+    """A key set to upload: its text, and the file for gcloud. An empty text removes an earlier upload."""
 
     text: str
     path: str = ""
@@ -49,9 +49,9 @@ def kept_keys(found: Provider | None, given: KeySet | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PutIssuerProvider:
-    """Make an issuer's provider admit the entries of CALLERS, and those of an edit that follows.
+    """Make an issuer's provider admit the entries of CALLERS, and those that a later step adds.
 
-    `spec` is what the plan expects it to become, and `how` how it gets there.
+    `spec` is the expected result for the plan, and `how` the verb in its title.
     """
 
     name: str
@@ -63,13 +63,13 @@ class PutIssuerProvider:
     """Whether the provider has uploaded keys now."""
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         uploaded = ", with its key set," if self.keys is not None and self.keys.text else ""
         provider = issuer_provider_id(self.name)
         return f"{self.how} the provider {provider}{uploaded} with the condition: {self.spec.condition}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         upload: tuple[str, ...] = ()
         if self.keys is not None and self.keys.text:
             upload = ("--jwk-json-path", self.keys.path)
@@ -79,7 +79,7 @@ class PutIssuerProvider:
         return provider_commands(location, names.MINT_POOL, provider, self.spec, how=self.how, upload=upload)
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         _settle(cloud, self.name, self.edit, self.keys)
 
 
@@ -87,22 +87,22 @@ class PutIssuerProvider:
 class CheckIssuerProviders:
     """Check that providers admit exactly the entries of CALLERS, and correct them if not.
 
-    Without names, those of every issuer.
+    Without names, it checks every issuer.
     """
 
     names: tuple[str, ...] = ()
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         which = ", ".join(issuer_provider_id(name) for name in self.names) or "of every issuer"
         return f"check that the provider {which} admits the entries of CALLERS"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         return [f"# {self.title()}: fullsend mint doctor {location.flags()}"]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         for name in self.names or tuple(_issuers(cloud)):
             _settle(cloud, name, None, None)
 
@@ -123,7 +123,7 @@ def _settle(cloud: Cloud, name: str, edit: Change | None, keys: KeySet | None) -
         after = edit.apply(variables) if edit is not None else variables
         issuer = issuers(after).get(name)
         if issuer is None:
-            return  # another operator removed it meanwhile
+            return  # another operator removed the issuer meanwhile
         found = cloud.federation.provider(provider)
         number = cloud.project.number()
         spec = issuer_provider(number, issuer, entries_of(after, name), kept_keys(found, keys))
@@ -131,7 +131,7 @@ def _settle(cloud: Cloud, name: str, edit: Change | None, keys: KeySet | None) -
             return
         _write(cloud, provider, found, spec)
     raise NotReady(
-        f"The provider {issuer_provider_id(name)} was changed by others {ROUNDS} times in a row.",
+        f"The provider {issuer_provider_id(name)} was changed by other operators {ROUNDS} times in a row.",
         "Run the command again when they are done.",
     )
 

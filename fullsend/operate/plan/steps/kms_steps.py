@@ -1,4 +1,4 @@
-"""Steps on the Cloud KMS keys that sign for the Apps. The key is a `Secret`, so no title or error shows it."""
+"""Define the steps on the Cloud KMS keys of the Apps. A key is a `Secret`, so titles and errors never show it."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class CreateKeyRing:
     """Create the key ring, which cannot be deleted again and costs nothing."""
 
     def title(self) -> str:
-        """Return what it does."""
+        """Return the step's title."""
         return f"create the Cloud KMS key ring {KEY_RING}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         where = ("--location", location.region, "--project", location.project)
         return [gcloud("kms", "keyrings", "create", KEY_RING, *where)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.kms.create_ring(ring_name(cloud.location))
 
 
@@ -46,61 +46,61 @@ class CreateKey:
     bits: int
 
     def title(self) -> str:
-        """Return what it does."""
+        """Return the step's title."""
         return f"create the Cloud KMS key {key_id(self.role)} for imported versions only"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         algorithm = ALGORITHMS[self.bits].lower().replace("_", "-")
         kind = ("--purpose", "asymmetric-signing", "--default-algorithm", algorithm)
         only = ("--import-only", "--skip-initial-version-creation")
         return [gcloud("kms", "keys", "create", key_id(self.role), *_ring(location), *kind, *only)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.kms.create_key(key_name(cloud.location, self.role), self.bits)
 
 
 @dataclass(frozen=True, slots=True)
 class GrantSigner:
-    """Let the mint sign with a role's key. It cannot read the key, not even its public half."""
+    """Let the mint sign with a role's key. It can read neither the private nor the public key."""
 
     role: Role
     member: str
 
     def title(self) -> str:
-        """Return what it does."""
+        """Return the step's title."""
         return f"let {self.member} sign with {key_id(self.role)}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         member = ("--role", SIGNER, "--member", self.member, "--condition", "None")
         words = ("kms", "keys", "add-iam-policy-binding", key_id(self.role), *_ring(location), *member)
         return [RETRY + gcloud(*words)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.kms.grant(key_name(cloud.location, self.role), self.member)
 
 
 @dataclass(frozen=True, slots=True)
 class RevokeSigner:
-    """Let the mint sign with a role's key no longer; the key itself stays."""
+    """Remove the mint's permission to sign with a role's key; the key itself stays."""
 
     role: Role
     member: str
 
     def title(self) -> str:
-        """Return what it does."""
-        return f"let {self.member} sign with {key_id(self.role)} no longer"
+        """Return the step's title."""
+        return f"remove the permission of {self.member} to sign with {key_id(self.role)}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         member = ("--role", SIGNER, "--member", self.member, "--condition", "None")
         return [gcloud("kms", "keys", "remove-iam-policy-binding", key_id(self.role), *_ring(location), *member)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.kms.revoke(key_name(cloud.location, self.role), self.member)
 
 
@@ -115,7 +115,7 @@ class ImportKey:
     key: Secret = field(repr=False, compare=False)
 
     def title(self) -> str:
-        """Return what it does."""
+        """Return the step's title."""
         number = self.version.rpartition("/")[2]
         return f"wrap the key of {self.file} and import it as version {number} of {key_id(self.role)}"
 
@@ -141,7 +141,7 @@ class ImportKey:
         ]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         job, public_pem = cloud.kms.import_job(ring_name(cloud.location))
         key = key_name(cloud.location, self.role)
         found = cloud.kms.import_version(key, job, self.algorithm, wrap(self.key, public_pem))
@@ -164,7 +164,7 @@ class DisableKeyVersion:
     version: str
 
     def title(self) -> str:
-        """Return what it does."""
+        """Return the step's title."""
         _, _, _, _, _, _, _, key, _, number = self.version.split("/")
         return f"disable version {number} of {key}"
 
@@ -175,7 +175,7 @@ class DisableKeyVersion:
         return [gcloud("kms", "keys", "versions", "disable", number, *where)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.kms.disable(self.version)
 
 

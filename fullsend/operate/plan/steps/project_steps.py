@@ -1,4 +1,4 @@
-"""Steps on the project: its APIs, its service accounts, its IAM policy."""
+"""Define the steps on the project: its APIs, its service accounts, its IAM policy."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class EnableApis:
     apis: tuple[str, ...]
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"enable the APIs {', '.join(api.removesuffix('.googleapis.com') for api in self.apis)}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         return [gcloud("services", "enable", *self.apis, "--project", location.project)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.apis.enable(self.apis)
 
 
@@ -40,11 +40,11 @@ class CreateServiceAccount:
     email: str
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"create the service account {self.email}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         name, where = self.email.partition("@")[0], ("--project", location.project)
         account = ("iam", "service-accounts")
         return [
@@ -53,7 +53,7 @@ class CreateServiceAccount:
         ]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.accounts.create(self.email, DISPLAY_NAME)
 
 
@@ -64,15 +64,15 @@ class DeleteServiceAccount:
     email: str
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"delete the service account {self.email}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         return [gcloud("iam", "service-accounts", "delete", self.email, "--project", location.project)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.accounts.delete(self.email)
 
 
@@ -84,15 +84,15 @@ class GrantProjectRole:
     member: str
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"grant {self.role} on the project to {self.member}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         return [_binding("add", location, self.role, self.member)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.project.grant(self.role, self.member)
 
 
@@ -104,15 +104,15 @@ class RevokeProjectRole:
     member: str
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"take {self.role} on the project away from {self.member}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         return [_binding("remove", location, self.role, self.member)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.project.revoke(self.role, self.member)
 
 

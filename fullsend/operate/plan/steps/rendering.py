@@ -1,8 +1,8 @@
-"""Variables of the mint as a plan shows them: without the secrets that some of their values carry.
+"""Show the mint's variables in plans without the secrets that some values contain.
 
-Titles end up in terminals and in the logs of jobs, emitted commands in files and shell histories. A secret is
-recognized by the form of a value (an address with a user or a query) and, for headers, by the variable's name. Any
-other secret belongs in Secret Manager, not in a variable.
+Titles appear in terminals and job logs, emitted commands in files and shell histories. A secret is recognized by
+the form of a value (an address with a user or a query) and, for headers, by the variable's name. Any other secret
+belongs in Secret Manager, not in a variable.
 """
 
 from __future__ import annotations

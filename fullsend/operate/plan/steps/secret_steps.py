@@ -1,4 +1,4 @@
-"""Steps on the secrets that hold the App keys. The key is a `Secret`, so no title or error shows it."""
+"""Define the steps on the secrets with the App keys. A key is a `Secret`, so titles and errors never show it."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class CreateSecret:
     role: Role
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"create the secret {secret_id(self.role)}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         where = ("--project", location.project, "--replication-policy", "automatic")
         return [gcloud("secrets", "create", secret_id(self.role), *where)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.secrets.create(cloud.location.secret(self.role))
 
 
@@ -47,16 +47,16 @@ class AddKey:
     key: Secret = field(repr=False, compare=False)
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"store the key of {self.file} in {secret_id(self.role)}, unless it is the newest version already"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands; the file is named by its whole path, so that they run in any folder."""
+        """Return the step as shell commands; the file is named by its whole path, so they run in any folder."""
         where = ("--project", location.project, "--data-file", str(Path(self.file).absolute()))
         return [gcloud("secrets", "versions", "add", secret_id(self.role), *where)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it. For an operator who may write keys but not read them, this can add a version with the same key."""
+        """Apply the step. If the operator may not read keys, it can add a version with the same key."""
         name = cloud.location.secret(self.role)
         try:
             if cloud.secrets.value(name).reveal() == self.key.reveal():
@@ -74,11 +74,11 @@ class GrantSecret:
     member: str
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"let {self.member} read {secret_id(self.role)}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         member = ("--role", ACCESSOR, "--member", self.member, "--condition", "None")
         return [
             RETRY
@@ -88,7 +88,7 @@ class GrantSecret:
         ]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.secrets.grant(cloud.location.secret(self.role), self.member)
 
 
@@ -100,11 +100,11 @@ class RevokeSecret:
     member: str
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"let {self.member} read {secret_id(self.role)} no longer"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         member = ("--role", ACCESSOR, "--member", self.member, "--condition", "None")
         return [
             gcloud(
@@ -113,7 +113,7 @@ class RevokeSecret:
         ]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.secrets.revoke(cloud.location.secret(self.role), self.member)
 
 
@@ -124,11 +124,11 @@ class DisableOldKeys:
     role: Role
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"disable every version of {secret_id(self.role)} but the newest"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         where, name = ("--project", location.project), secret_id(self.role)
         shown = ("--filter", "state=ENABLED", "--sort-by", "~createTime", "--format", "value(name)")
         listing = gcloud("secrets", "versions", "list", name, *where, *shown)
@@ -136,7 +136,7 @@ class DisableOldKeys:
         return [f"{listing} | tail -n +2 | xargs -r -I VERSION {disable}"]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         name = cloud.location.secret(self.role)
         for version in (cloud.secrets.versions(name) or [])[1:]:
             if version.state == ENABLED:
@@ -150,13 +150,13 @@ class DeleteSecret:
     role: Role
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"delete the secret {secret_id(self.role)} with every version of the key"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         return [gcloud("secrets", "delete", secret_id(self.role), "--project", location.project)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.secrets.delete(cloud.location.secret(self.role))

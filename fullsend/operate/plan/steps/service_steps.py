@@ -1,4 +1,4 @@
-"""The step that changes the running mint's environment: on the Cloud Run service, without a rebuild."""
+"""Define the step that changes the running mint's environment on the Cloud Run service, without a rebuild."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ AGAIN_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class EditEnvironment:
-    """Make an edit hold in the revision that serves.
+    """Apply an edit to the environment of the serving revision.
 
-    `changes` is the difference to the environment at planning time, for display. The step applies the edit itself
-    to the environment at its own time.
+    `changes` is the difference to the environment at planning time, for display. The step applies the edit to the
+    environment at its own time.
     """
 
     edit: Change
     changes: Mapping[str, str] = field(default_factory=dict)
     sizing: Sizing = UNCHANGED
     whole: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    """The environment after the edit, as gcloud has to be given it."""
+    """The environment after the edit, for the gcloud command."""
     image: str = field(default="", repr=False, compare=False)
-    """The serving revision's image, where the template has another: after a rollback."""
+    """The serving revision's image, if the template has another after a rollback."""
     entries: tuple[str, ...] = field(default=(), compare=False)
-    """How the entries of CALLERS change; the title shows them in place of the whole list."""
+    """The changes of CALLERS, which the title shows instead of the whole list."""
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         variables = {name: value for name, value in self.changes.items() if name != CALLERS or not self.entries}
         shown = [*([listed(variables)] if variables else []), *self.sizing.shown()]
         if self.entries:
@@ -57,9 +57,8 @@ class EditEnvironment:
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return it as shell commands.
 
-        They set the whole environment as it was read for the plan: a removed variable stays removed. gcloud guards
-        only its own read and write, with the service's resourceVersion; other writes before the script runs are
-        lost.
+        They set the whole environment of the plan, so a removed variable stays removed. gcloud guards only its own
+        read and write, with the service's resourceVersion; writes between the plan and the script are lost.
         """
         where = (FUNCTION, "--project", location.project, "--region", location.region)
         image = ("--image", self.image) if self.image else ()
@@ -71,7 +70,7 @@ class EditEnvironment:
         ]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         for _ in range(CONFLICTS):
             try:
                 operation = self._write(cloud)
@@ -83,7 +82,8 @@ class EditEnvironment:
             if self._holds(cloud):
                 return
         raise NotReady(
-            f"The Cloud Run service was changed by others {CONFLICTS} times in a row; nothing was changed.",
+            f"The Cloud Run service was changed by other operators {CONFLICTS} times in a row; this command "
+            "changed nothing.",
             "Run the command again when they are done.",
         )
 
@@ -101,12 +101,13 @@ class EditEnvironment:
             cloud.run.finish(operation)
         except NotReady as error:
             raise NotReady(
-                f"{error.message} The revision with the change exists and does not serve; the old one still does.",
+                f"{error.message} The revision with the change exists but does not serve; the old revision still "
+                "serves.",
                 f"Read why it does not start: {cloud.location.read_log()}\nThen run the command again.",
             ) from error
 
     def _holds(self, cloud: Cloud) -> bool:
-        """Wait until traffic is on a revision where the edit holds; False when another operator has undone it."""
+        """Wait until a revision with the edit serves; return False if another operator has undone the edit."""
         pause = FIRST_PAUSE
         for _ in range(LOOKS):
             service = _service(cloud)
@@ -122,7 +123,9 @@ class EditEnvironment:
                 return False
             cloud.run.pause(pause)
             pause = min(MAX_PAUSE, pause * 1.5)
-        raise NotReady("The Cloud Run service does not settle.", "Run the command again in a few minutes.")
+        raise NotReady(
+            "The Cloud Run service has not finished its update.", "Run the command again in a few minutes."
+        )
 
     def _serves(self, cloud: Cloud, service: Service) -> bool:
         for name, _ in service.traffic:
@@ -139,6 +142,6 @@ def _service(cloud: Cloud) -> Service:
     if raw is None:
         raise NotThere(
             f"The project {cloud.location.project} has no mint {FUNCTION} in the region {cloud.location.region}.",
-            f"fullsend mint deploy {cloud.location.flags()} makes one.",
+            f"fullsend mint deploy {cloud.location.flags()} creates one.",
         )
     return Service(raw)

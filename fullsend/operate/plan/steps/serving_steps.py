@@ -1,4 +1,4 @@
-"""The last steps of a deployment: who may reach the mint, and whether it answers."""
+"""Define the last steps of a deployment: let callers reach the mint, and check that it answers."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ echo "FULLSEND_MINT_URL=$url\""""
 
 @dataclass(frozen=True, slots=True)
 class MakePublic:
-    """Let everybody reach the mint; the mint checks each caller's token itself."""
+    """Let all users reach the mint; the mint checks each caller's token itself."""
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return "let allUsers call the Cloud Run service (the mint itself checks each caller's token)"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         where = ("--project", location.project, "--region", location.region)
         policy = ("--member", "allUsers", "--role", "roles/run.invoker", "--condition", "None")
         return [gcloud("run", "services", "add-iam-policy-binding", FUNCTION, *where, *policy)]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         cloud.run.make_public(cloud.location.service)
 
 
@@ -53,16 +53,16 @@ class WaitHealthy:
     version: str
 
     def title(self) -> str:
-        """Say what it does."""
+        """Return the step's title."""
         return f"wait until POST /v1/token answers 401 and /health reports version {self.version}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands."""
+        """Return the step as shell commands."""
         where = (FUNCTION, "--gen2", "--project", location.project, "--region", location.region)
         return [f"url=$({gcloud('functions', 'describe', *where, '--format', 'value(url)')})", *_WAIT.splitlines()]
 
     def apply(self, cloud: Cloud) -> None:
-        """Do it."""
+        """Apply the step."""
         function = cloud.functions.get(cloud.location.function) or {}
         url = str(function.get("url") or function.get("serviceConfig", {}).get("uri", "")).rstrip("/")
         session, pause = cloud.session, FIRST_PAUSE

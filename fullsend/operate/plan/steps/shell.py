@@ -1,4 +1,4 @@
-"""Steps written as a shell script: quoted, without questions, and ended by the first failure."""
+"""Write steps as a shell script: quoted, without prompts, and stopped by the first failure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RETRY = "retry "
-"""How a line begins that refers to a service account which IAM may not know yet."""
+"""The prefix of a line that uses a service account which IAM may not know yet."""
 _HEADER = """\
 #!/usr/bin/env bash
 # Run with bash, after: gcloud auth login

@@ -1,4 +1,4 @@
-"""The step on one variable or secret of an organization or repository on GitHub."""
+"""Define the step on one variable or secret of an organization or repository on GitHub."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Action(Enum):
-    """What happens to a slot."""
+    """The change of a slot."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -28,7 +28,7 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeSlot:
-    """One action on one slot; `value` is what to write, `before` what a variable held."""
+    """One action on one slot; `value` is the value to write, `before` a variable's present value."""
 
     action: Action
     slot: Slot
@@ -36,7 +36,7 @@ class ChangeSlot:
     before: str | None = field(default=None, repr=False)
 
     def title(self) -> str:
-        """Say what it does; the value of a secret is never in it."""
+        """Return the step's title, which never contains a secret's value."""
         line = f"{self.action.value} {self.slot}"
         if self.slot.kind is Kind.SECRET:
             return f"{line} (there already; its value cannot be read)" if self.action is Action.KEEP else line
@@ -49,7 +49,7 @@ class ChangeSlot:
         return self.title()
 
     def apply(self, stores: Stores, /) -> None:
-        """Do it. Raises GitHubError."""
+        """Apply the step. Raises GitHubError."""
         store = stores[self.slot.holder]
         if self.action is Action.REMOVE:
             store.remove(self.slot)

@@ -1,4 +1,4 @@
-"""The interface of every step of a plan. A step changes a project on Google Cloud, or variables on GitHub."""
+"""Define the interface of every step of a plan. A step changes a Google Cloud project, or variables on GitHub."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class AnyStep(Protocol[Target_contra]):
     """One change, as a value. Applying it twice does no harm, so a command that was stopped can run again."""
 
     def title(self) -> str:
-        """Say what it does, in the imperative."""
+        """Return the step's title, in the imperative."""
 
     def apply(self, target: Target_contra, /) -> None:
-        """Do it. Raises Failure."""
+        """Apply the step. Raises Failure."""
 
 
 class Step(AnyStep[Cloud], Protocol):
     """A step on Google Cloud, which can also be shown as shell commands."""
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands; a line that begins with # where gcloud has none."""
+        """Return the step as shell commands; a comment line if gcloud has no command for it."""
