@@ -71,7 +71,8 @@ def test_github_is_not_asked_without_a_usable_token_and_address(
 
 def test_the_form_of_an_app_needs_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with Peer(lambda _: [answer(404, b'{"message": "Not Found"}')]) as peer:
+    no_app, owner = answer(404, b'{"message": "Not Found"}'), answer(200, b'{"id": 1, "type": "Organization"}')
+    with Peer(lambda number: [owner if number else no_app]) as peer:
         result = CliRunner().invoke(
             cli,
             ["github", "create-app", "--org", "octo-org", "--role", "triage", "--no-browser"],
