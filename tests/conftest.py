@@ -97,16 +97,21 @@ def hosted_mint(shared_world: World) -> Iterator[MintProcess]:
 
 
 @pytest.fixture
-def start_mint(world: World) -> Iterator[StartMint]:
-    """Start a hosted mint for one test, with changes to its environment."""
+def started_mints() -> Iterator[list[MintProcess]]:
+    """Give the list of the mints that a test starts; they end with it."""
     started: list[MintProcess] = []
-
-    def start(**changes: str) -> MintProcess:
-        mint = ForkedMint(world.mint_environment(**changes), source=ROOT)
-        started.append(mint)
-        return mint.start()
-
-    yield start
+    yield started
     for mint in started:
         if mint.returncode is None:
             mint.kill()
+
+
+@pytest.fixture
+def start_mint(world: World, started_mints: list[MintProcess]) -> StartMint:
+    """Start a hosted mint for one test, with changes to its environment."""
+
+    def start(**changes: str) -> MintProcess:
+        started_mints.append(ForkedMint(world.mint_environment(**changes), source=ROOT))
+        return started_mints[-1].start()
+
+    return start

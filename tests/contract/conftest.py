@@ -34,16 +34,13 @@ def shared_mints(shared_world: World, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def start_mode(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartMode]:
+def start_mode(
+    world: World, started_mints: list[MintProcess], tmp_path_factory: pytest.TempPathFactory
+) -> StartMode:
     """Start a mint of a mode for one test, with changes to its environment."""
-    started: list[MintProcess] = []
 
     def start(mode: str, **changes: str) -> MintProcess:
-        mint = new_mint(mode, world, tmp_path_factory.mktemp("pems"), **changes)
-        started.append(mint)
-        return mint.start()
+        started_mints.append(new_mint(mode, world, tmp_path_factory.mktemp("pems"), **changes))
+        return started_mints[-1].start()
 
-    yield start
-    for mint in started:
-        if mint.returncode is None:
-            mint.kill()
+    return start
