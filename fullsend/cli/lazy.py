@@ -70,7 +70,7 @@ class LazyGroup(click.Group):
             raise
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Complete names from the table alone: a Tab imports no command and needs no extra."""
+        """Complete names from the table: a Tab imports no command and needs no extra."""
         names = [name for name in self._table if name.startswith(incomplete)]
         items = [CompletionItem(name, help=self._table[name].help) for name in names]
         return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
@@ -87,7 +87,7 @@ class LazyGroup(click.Group):
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
-        """Write the command list from the table alone."""
+        """Write the command list from the table, without imports."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in self._table.items()])
 

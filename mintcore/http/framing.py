@@ -154,7 +154,7 @@ class Framer:
 
 
 def _has_bare_newline(data: bytearray, start: int, stop: int) -> bool:
-    """Return whether a line ends in LF alone."""
+    """Return whether a line ends in LF without CR."""
     if start and data[start - 1 : start] == b"\r":
         start -= 1
     return data.count(b"\n", start, stop) != data.count(_CRLF, start, stop)

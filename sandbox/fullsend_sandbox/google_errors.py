@@ -22,7 +22,7 @@ JSON = "application/json; charset=UTF-8"
 
 
 def google_error_body(status: str, message: str) -> str:
-    """Return the body alone, for a `Fail` fault."""
+    """Return only the body, for a `Fail` fault."""
     return json.dumps({"error": {"code": int(STATUS[status]), "message": message, "status": status}})
 
 

@@ -20,7 +20,7 @@ BANNED = {
         "word of": r"\b(word of|by word|own word|own words|say-so)\b",
         "rings": r"\b(alerts?|it) rings?\b|\brings when\b",
         "has to be had": r"\b(cannot|can|could) be had\b",
-        "of X alone": r"\bof \w+ alone\b",
+        "of X alone": r"\bof \w+ alone\b|(?<!left )(?<!it )(?<!them )(?<!stands )\balone(?=[.,:;])",
         "what is no": r"\b(what|that|which) is no\b(?! longer)",
         "it is known": r"\bit is (said|asked|looked at)\b",
         "gone by": r"\bgoes? by(?= what)|\bgo by\b",

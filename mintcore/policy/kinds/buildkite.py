@@ -64,7 +64,7 @@ def _advice(match: Mapping[str, str]) -> str:
         )
     if ":ref:refs/heads/" not in match.get("sub", ""):
         return (
-            "matches build_branch alone: a build of a tag with that name has it too. Fix: also match sub with "
+            "matches only build_branch: a build of a tag with that name has it too. Fix: also match sub with "
             '"organization:ORG:pipeline:PIPELINE:ref:refs/heads/BRANCH:*"'
         )
     return ""

@@ -43,4 +43,4 @@ class Endpoint:
 
 
 Endpoints = Mapping[str, Endpoint]
-"""By method, without the API's name: `projects.secrets.create`; `v1/…` is for that version alone."""
+"""By method, without the API's name: `projects.secrets.create`; `v1/…` is only for that version."""

@@ -24,7 +24,7 @@ class Catalog:
         return {
             f"{at}list": Endpoint(self._locations, f"{may}locations.list"),
             f"{at}runtimes.list": Endpoint(self._runtimes, f"{may}runtimes.list"),
-            # The v1 API holds functions of the 1st generation alone.
+            # The v1 API has only functions of the 1st generation.
             f"v1/{at}functions.list": Endpoint(lambda _: {}, f"{may}functions.list"),
         } | {f"v1/{at}functions.{verb}": Endpoint(_first_generation, None) for verb in FIRST_GENERATION}
 

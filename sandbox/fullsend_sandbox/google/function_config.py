@@ -34,7 +34,7 @@ def check_function(function: Mapping[str, Any]) -> None:
     if function.get("environment", "GEN_2") != "GEN_2":
         raise invalid("environment: the v2 API creates functions of GEN_2.")
     if "eventTrigger" in function:
-        raise invalid("event_trigger: the sandbox runs functions with an HTTP trigger alone.")
+        raise invalid("event_trigger: the sandbox runs only functions with an HTTP trigger.")
     check_labels(function.get("labels", {}))
     service = function.get("serviceConfig", {})
     if "secretEnvironmentVariables" in service or "secretVolumes" in service:

@@ -226,7 +226,7 @@ def _page(call: Call, field: str, parent: str, known: dict[str, dict[str, Any]])
 
 def _check_key(key: Mapping[str, Any], template: Mapping[str, Any]) -> None:
     if key.get("purpose") != "ASYMMETRIC_SIGN":
-        raise invalid("purpose: the sandbox has keys for ASYMMETRIC_SIGN alone.")
+        raise invalid("purpose: the sandbox has only keys for ASYMMETRIC_SIGN.")
     if template.get("algorithm") not in ALGORITHMS:
         raise invalid(f"version_template.algorithm: must be one of {', '.join(sorted(ALGORITHMS))}.")
     if template["protectionLevel"] not in LEVELS:

@@ -85,7 +85,7 @@ class ImportJobs:
         if call.body.get("algorithm") != template["algorithm"] or job.level != template["protectionLevel"]:
             raise invalid("The algorithm and the protection level must be those of the key's version template.")
         if call.body.get("cryptoKeyVersion"):
-            raise invalid("crypto_key_version: the sandbox imports into new versions alone.")
+            raise invalid("crypto_key_version: the sandbox imports only into new versions.")
         wrapped = bytes_of(call.body.get("wrappedKey") or call.body.get("rsaAesWrappedKey") or "")
         if len(wrapped) <= METHODS[job.method] // 8:
             raise invalid("wrapped_key: is too short for the import method.")

@@ -68,7 +68,7 @@ class Knative:
     def _list_revisions(self, call: Call) -> dict[str, Any]:
         selector = SERVICE_SELECTOR.fullmatch(call.query.get("labelSelector", "serving.knative.dev/service="))
         if selector is None:
-            raise invalid("labelSelector: the sandbox knows serving.knative.dev/service = NAME alone.")
+            raise invalid("labelSelector: the sandbox knows only serving.knative.dev/service = NAME.")
         shown = [
             self._show_revision(service, revision)
             for _, service in sorted(self._deployments.services.items())

@@ -47,7 +47,7 @@ class Login(LoopbackService):
         return token
 
     def write_credentials(self, path: Path) -> None:
-        """Write application-default credentials, readable by their owner alone."""
+        """Write application-default credentials, readable only by their owner."""
         credentials = {
             "type": "service_account",
             "project_id": self._project.id,

@@ -131,7 +131,7 @@ class Secrets:
         secret = self._secret(call)
         wanted = call.query.get("filter", "")
         if wanted and not re.fullmatch(r"state[:=](ENABLED|DISABLED|DESTROYED)", wanted):
-            raise invalid("The sandbox knows filters such as state:ENABLED alone.")
+            raise invalid("The sandbox knows only filters such as state:ENABLED.")
         numbers = range(len(self._store.versions(secret)), 0, -1)
         shown = [self._show_version(secret, number) for number in numbers]
         chosen = [one for one in shown if not wanted or one["state"] == wanted[len("state:") :]]

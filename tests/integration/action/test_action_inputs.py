@@ -77,7 +77,7 @@ def test_a_name_may_have_its_own_owner(job: Job, repos: str) -> None:
         ({"role": " "}, "The input role is empty"),
         ({"mint_url": "\n"}, "The input mint_url is empty"),
         ({"permissions": "contents"}, "write each as contents: read"),
-        *(({"permissions": mixed}, "or '*' alone") for mixed in ("*, contents: read", "*,*", "**")),
+        *(({"permissions": mixed}, "or only '*'") for mixed in ("*, contents: read", "*,*", "**")),
         ({"permissions": "contents: read, contents: write"}, "names contents twice"),
         ({"wait_usable": "maybe"}, "Fix: write true or false"),
     ],

@@ -20,7 +20,7 @@ from tests.unit.settings.issuer_environments import ENTRY, GITLAB, ISSUERS, MATC
         (
             [ENTRY | {"issuer": "bk", "match": {"pipeline_id": "1", "build_branch": "main"}}],
             {},
-            "CALLERS[0] matches build_branch alone",
+            "CALLERS[0] matches only build_branch",
         ),
         (
             [
@@ -135,7 +135,7 @@ BUILDKITE_WHOLE = {
     [
         ("buildkite", BUILDKITE_WHOLE, ""),
         ("buildkite", BUILDKITE_WHOLE | {"build_branch": "main*"}, "does not match build_branch exactly"),
-        ("buildkite", BUILDKITE_WHOLE | {"sub": "organization:acme:pipeline:app:*"}, "matches build_branch alone"),
+        ("buildkite", BUILDKITE_WHOLE | {"sub": "organization:acme:pipeline:app:*"}, "matches only build_branch"),
         (
             "buildkite",
             {"pipeline_id": UUID, "sub": "organization:acme:pipeline:app:ref:refs/heads/main*"},

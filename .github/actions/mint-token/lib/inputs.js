@@ -51,7 +51,7 @@ function repositories(env, targetOrg) {
     )
   }
   if (names.includes('*')) {
-    if (names.length > 1) throw refuse("mixes '*' with names. Fix: write '*' alone, or only names.")
+    if (names.length > 1) throw refuse("mixes '*' with names. Fix: write only '*', or only names.")
     return names
   }
   const owner = targetOrg || calling.split('/')[0]
@@ -94,7 +94,7 @@ function permissions(env) {
   if (parts.length === 1 && parts[0] === '*') return undefined
   for (const text of parts) {
     const [, name, level] = /^([a-z][a-z_]{0,99})\s*[:=]\s*([a-z]{1,20})$/.exec(text) ?? []
-    if (!name) throw refuse(`has ${JSON.stringify(text.slice(0, 80))}. Fix: write each as contents: read, or '*' alone.`)
+    if (!name) throw refuse(`has ${JSON.stringify(text.slice(0, 80))}. Fix: write each as contents: read, or only '*'.`)
     if (Object.hasOwn(found, name) && found[name] !== level) {
       throw refuse(`names ${name} twice with different levels. Fix: name it once.`)
     }
