@@ -1,4 +1,5 @@
-"""A world on loopback: the services a mint talks to, written from their public documentation.
+"""Emulate on loopback the services that a mint calls, written from their public documentation.
 
-It does not import the mint, so it can test the mint independently. It refuses what the real services refuse.
+It does not import the mint, so it tests the mint independently. It refuses every request that the real services
+refuse.
 """

@@ -1,4 +1,4 @@
-"""A service's clock, which a test can set wrong."""
+"""Provide a service's clock, which a test can set to a wrong time."""
 
 import time
 from collections.abc import Callable

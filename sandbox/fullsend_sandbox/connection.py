@@ -1,4 +1,4 @@
-"""One client's HTTP/1.1 connection: read its requests one by one, and write the answers.
+"""Serve one client's HTTP/1.1 connection: read its requests one by one, and write the answers.
 
 The caller's function makes the answers.
 """

@@ -1,4 +1,4 @@
-"""The steps of `fullsend sandbox demo`, each with the answer that a correct mint gives.
+"""Run the steps of `fullsend sandbox demo`, and compare each answer with that of a correct mint.
 
 It prints nothing, and shows tokens only masked.
 """
@@ -22,7 +22,7 @@ USER_AGENT = "fullsend-sandbox-demo"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the status, the mint's error code if it gave one, and a sentence for people."""
+    """An answer: the status, the mint's error code if any, and a sentence for people."""
 
     status: int | None
     code: str = ""
@@ -81,7 +81,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that is tried, and the status and error code that are right."""
+    """One request, with its correct status and error code."""
 
     title: str
     act: Callable[[Actor], Answer]
@@ -91,7 +91,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a step came out."""
+    """The result of a step."""
 
     step: Step
     answer: Answer
@@ -99,7 +99,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether the answer was the right one."""
+        """Whether the answer was correct."""
         return (self.answer.status, self.answer.code) == (self.step.status, self.step.code)
 
     def as_json(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class Outcome:
 
 
 DEMO_ISSUERS = ("gitlab",)
-"""The CI systems besides GitHub Actions that a mint for the demo serves."""
+"""The CI systems besides GitHub Actions that the demo's mint serves."""
 OK, NO_CONTENT = 200, 204
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 UNTRUSTED = "octo-org/app/.github/workflows/triage.yml@refs/heads/main"
@@ -173,7 +173,7 @@ STEPS = (
     ),
     Step(
         "the token is revoked",
-        lambda actor: actor.github("DELETE", "/installation/token", "The token is no longer good."),
+        lambda actor: actor.github("DELETE", "/installation/token", "The token is no longer valid."),
         NO_CONTENT,
     ),
     Step(
@@ -185,7 +185,7 @@ STEPS = (
 
 
 def play(world: World, mint_url: str, steps: tuple[Step, ...] = STEPS) -> Iterator[Outcome]:
-    """Take each step in order and yield how it came out; a step that breaks down has no status."""
+    """Run each step in order and yield its outcome; a step that raises has no status."""
     with urllib3.PoolManager(retries=False, timeout=TIMEOUT) as http:
         actor = Actor(world, mint_url, http)
         for step in steps:

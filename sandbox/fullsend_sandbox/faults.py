@@ -1,7 +1,7 @@
-"""Ways in which a loopback service can be broken on purpose, and the list of those in force.
+"""Define the faults that a test can put on a loopback service, and the list of active faults.
 
-A fault decides what happens to one request before the service sees it. A clock that is off is not a
-fault but a property of the service: see `clock.AdjustableClock`.
+A fault handles a request before the service sees it. A wrong clock is not a fault but a property of the service:
+see `clock.AdjustableClock`.
 """
 
 import re
@@ -16,12 +16,12 @@ Answer = Callable[[], Response]
 
 
 class Fault(Protocol):
-    """What goes wrong with a request."""
+    """A fault, which replaces or changes an answer."""
 
     def apply(self, answer: Answer, stopping: threading.Event) -> Response | None:
         """Return the response to send, or None to close the connection without one.
 
-        `answer` is what the service would say; `stopping` is set when the service stops.
+        `answer` returns the service's normal answer; `stopping` is set when the service stops.
         """
 
 
@@ -62,7 +62,7 @@ class Trickle:
 
 @dataclass(frozen=True)
 class Fail:
-    """Answer with this status, body and headers, and leave the service unasked."""
+    """Answer with this status, body and headers, without calling the service."""
 
     status: int
     body: str = ""
@@ -121,7 +121,7 @@ class _Rule:
 
 
 class Faults:
-    """The faults in force on one service; thread-safe. The first that matches a request is applied."""
+    """The active faults of one service; thread-safe. The first that matches a request is applied."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -135,7 +135,7 @@ class Faults:
         method: str | None = None,
         times: int | None = None,
     ) -> None:
-        """Put a fault in force where the path begins with `path` (or the pattern finds), `times` times."""
+        """Add a fault for paths that begin with `path` (or match the pattern), for `times` requests."""
         with self._lock:
             self._rules.append(_Rule(fault, path, method, times))
 

@@ -1,4 +1,4 @@
-"""Errors in the JSON form that Google's REST services share (AIP-193)."""
+"""Build errors in the JSON form that Google's REST services share (AIP-193)."""
 
 import json
 from http import HTTPStatus

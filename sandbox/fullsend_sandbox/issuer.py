@@ -1,4 +1,4 @@
-"""An OIDC issuer like token.actions.githubusercontent.com, with the endpoint where jobs ask for tokens.
+"""Emulate the OIDC issuer token.actions.githubusercontent.com and its token endpoint for jobs.
 
 It sets times and audiences. `signing.KeyRing` has the keys, `job.Job` a job's claims. GitHub: "OpenID Connect";
 OpenID Connect Discovery 1.0. Other CI systems' issuers are in `ci/`.
@@ -42,11 +42,11 @@ class Issuer(LoopbackService):
         self._jobs: dict[str, Job] = {}
 
     def rotate_key(self, *, publish: bool = True, retire: bool = False) -> None:
-        """Sign with a new key from now on; publish it or not, and take the older ones back or not."""
+        """Sign with a new key from now on; optionally publish it, and optionally withdraw the older keys."""
         self._keys.rotate(publish=publish, retire=retire)
 
     def published_keys(self) -> Mapping[str, PublicKey]:
-        """Return the public keys by key id, as a client would know them that fetched them just now."""
+        """Return the public keys by key id, as a client that has just fetched them."""
         return self._keys.public_keys()
 
     def claims(self, job: Job, audience: str = AUDIENCE, **overrides: object) -> dict[str, object]:
@@ -69,7 +69,7 @@ class Issuer(LoopbackService):
         return self.sign(self.claims(job, audience, **overrides))
 
     def forged_token(self, job: Job, audience: str = AUDIENCE, **overrides: object) -> str:
-        """Return a token that looks right, key id included, and is signed with a key that is not published."""
+        """Return a token that looks genuine, with a published key id, but is signed with another key."""
         return self._keys.forge(self.claims(job, audience, **overrides))
 
     def sign(self, claims: Mapping[str, object]) -> str:

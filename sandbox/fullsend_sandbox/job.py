@@ -1,4 +1,4 @@
-"""A CI job as the issuer of OIDC tokens sees it, and the claims that GitHub Actions puts in its tokens.
+"""Describe a CI job, and make the claims that GitHub Actions puts in its tokens.
 
 GitHub: "OpenID Connect reference", claims of the OIDC token. The issuer adds the times and signs.
 """
@@ -10,7 +10,7 @@ SHA = "5f8c3a1de0b94e7f2a6c9d0b1e3f4a5b6c7d8e9f"
 
 
 def stable_id(name: str) -> str:
-    """Return a number for a name, the same each time, unless one was given."""
+    """Return the given number, or one derived from the name, which is the same in each run."""
     return str(10_000_000 + zlib.crc32(name.lower().encode()) % 900_000_000)
 
 
@@ -21,7 +21,7 @@ class Job:
     repository: str = "octo-org/app"
     workflow: str = "octo-org/.fullsend/.github/workflows/triage.yml@refs/heads/main"
     top_workflow: str | None = None
-    """The workflow that the run began with; by default a file of the repository's own."""
+    """The workflow that started the run; by default a file in the job's repository."""
     ref: str = "refs/heads/main"
     sha: str = SHA
     event_name: str = "issues"
@@ -40,7 +40,7 @@ class Job:
         return self.repository.partition("/")[0]
 
     def claims(self) -> dict[str, str]:
-        """Return every claim but the issuer's own (`iss aud iat nbf exp jti`), all of them strings."""
+        """Return every claim except the issuer's own (`iss aud iat nbf exp jti`), all of them strings."""
         owner, _, name = self.repository.partition("/")
         owner_id = self.repository_owner_id or stable_id(owner)
         repository_id = self.repository_id or stable_id(self.repository)

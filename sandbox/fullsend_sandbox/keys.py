@@ -1,7 +1,7 @@
-"""RSA keys for the sandbox: made in the background, handed out once each.
+"""Make RSA keys for the sandbox in the background; each is used once.
 
-Making a key takes tens of milliseconds, most of it outside the interpreter's lock, so a pool makes a
-handful at once while the rest of the world starts. Keys are never written anywhere.
+Making a key takes tens of milliseconds, mostly outside the interpreter's lock. So a pool makes several in parallel
+while the rest of the world starts. Keys are never written to disk.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,10 +28,10 @@ def pem(key: rsa.RSAPrivateKey) -> bytes:
 
 
 class KeyPool:
-    """Keys made ahead, in the order in which they are handed out.
+    """Keys made in advance, in a fixed order.
 
-    Tests share one pool between worlds and `rewind` it before each, which then starts in no time. Worlds
-    that share keys trust each other's signatures.
+    Tests share one pool between worlds and `rewind` it before each, so a world starts quickly. Worlds that share
+    keys trust each other's signatures.
     """
 
     def __init__(self, ahead: int = 9) -> None:
@@ -63,10 +63,10 @@ class KeyPool:
             return self._wrapping[bits]
 
     def rewind(self) -> None:
-        """Hand out the same keys again from the first."""
+        """Return the same keys again, beginning with the first."""
         with self._lock:
             self._next = 0
 
     def close(self) -> None:
-        """End its threads; what was not begun is not made."""
+        """End its threads; keys that were not begun are not made."""
         self._executor.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Cloud KMS as far as the mint uses it: `asymmetricSign`, and methods with which a test sets up keys.
+"""Emulate the part of Cloud KMS that the mint uses, `asymmetricSign`, and let tests set up keys.
 
 A loopback client sends no credentials, so `deny` and `allow` decide per key whether the mint may sign. The
 operator's API over the same keys is `google/kms.py`.

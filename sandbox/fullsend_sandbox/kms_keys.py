@@ -1,7 +1,7 @@
-"""Key versions of Cloud KMS: their states and algorithms, and signing as `asymmetricSign` does it.
+"""Hold key versions of Cloud KMS: their states and algorithms, and signing as in `asymmetricSign`.
 
-Source: Cloud KMS REST v1 `projects.locations.keyRings.cryptoKeys.cryptoKeyVersions`. Who may sign is decided
-by the services that call this.
+Source: Cloud KMS REST v1 `projects.locations.keyRings.cryptoKeys.cryptoKeyVersions`. The services that call this
+decide who may sign.
 """
 
 import base64

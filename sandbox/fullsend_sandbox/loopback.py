@@ -1,6 +1,6 @@
-"""A real HTTP/1.1 server on 127.0.0.1 around an app, with its traffic recorded and faults on demand.
+"""Run an app in an HTTP/1.1 server on 127.0.0.1, record its traffic, and apply a test's faults.
 
-It has a thread for each connection, and applies faults. `connection.py` reads and writes HTTP; the app answers.
+It has a thread for each connection. `connection.py` reads and writes HTTP; the app answers.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ _logger = logging.getLogger(__name__)
 class LoopbackService:
     """One service on loopback: `start` it, read its `url`, break it with `faults`, count its `traffic`.
 
-    `clock.offset` puts its time off, `Date` header included.
+    `clock.offset` moves its time, also that of the `Date` header.
     """
 
     def __init__(self, name: str, app: App, *, clock: Clock = time) -> None:
@@ -68,7 +68,7 @@ class LoopbackService:
         return self
 
     def stop(self) -> None:
-        """Close every connection, interrupt what waits, and leave no thread behind; may be called again."""
+        """Close every connection, interrupt waiting requests, and end every thread; may be called again."""
         if self._listener is None or self._acceptor is None:
             return
         self._stopping.set()
@@ -143,6 +143,6 @@ class LoopbackService:
         try:
             return self._app(request)
         except Exception:
-            # A bug of the sandbox: loud in the log, and no dropped connection that looks like a fault.
+            # A bug of the sandbox: log it, and answer, because a dropped connection would look like a fault.
             _logger.exception("sandbox service %s failed on %s %s", self.name, request.method, request.path)
             return Response("the sandbox failed; see its log", status=500)

@@ -1,6 +1,6 @@
-"""The names in the sandbox's world, and its own copy of what each role's App may do.
+"""Define the names in the sandbox's world, and a separate copy of the permissions of each role's App.
 
-Independent of the mint on purpose: these tables say what the operator set up, not what the mint grants.
+Independent of the mint on purpose: these tables describe the operator's setup, not the mint's decisions.
 """
 
 PROJECT_NUMBER = "123456789012"
@@ -40,7 +40,7 @@ scribe: contents:read issues:write metadata:read
 """
 
 GRANT_PERMISSIONS = {"actions_variables": "read", "organization_actions_variables": "read"}
-"""What an App needs beside its role's permissions before a mint can read grants with it."""
+"""The permissions that an App needs, beside its role's, so a mint can read grants with it."""
 
 
 def app_permissions() -> dict[str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""A service as a table of routes: method, path rule, handler."""
+"""Serve requests by a table of routes: method, path rule, handler."""
 
 from collections.abc import Callable, Iterable
 from functools import cache

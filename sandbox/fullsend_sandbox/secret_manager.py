@@ -1,4 +1,4 @@
-"""The reading part of Secret Manager: `AccessSecretVersion`, and methods with which a test sets up secrets.
+"""Emulate the reading part of Secret Manager, `AccessSecretVersion`, and let tests set up secrets.
 
 Google: Secret Manager REST v1, `projects.secrets.versions.access`. A loopback client sends no credentials, so
 `deny` and `allow` decide per secret whether the mint may read. The operator's API is `google/secrets.py`.

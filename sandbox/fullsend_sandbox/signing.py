@@ -1,4 +1,4 @@
-"""The keys that an issuer signs with and publishes, RS256 and ES256 (RFC 7517, RFC 7518 §3).
+"""Hold the keys with which an issuer signs, RS256 and ES256, and publish them (RFC 7517, RFC 7518 §3).
 
 It rotates keys and forges signatures. The issuer decides what is signed, and where the keys are published.
 """
@@ -79,7 +79,7 @@ class KeyRing:
         return algorithm_of(self._signing.private)
 
     def rotate(self, *, publish: bool = True, retire: bool = False) -> None:
-        """Sign with a new key from now on; publish it or not, and take the older ones back or not."""
+        """Sign with a new key from now on; optionally publish it, and optionally withdraw the older keys."""
         key = SigningKey(self._make_key())
         with self._lock:
             kept = () if retire else self._published

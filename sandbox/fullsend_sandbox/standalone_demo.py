@@ -1,6 +1,6 @@
-"""The standalone mint's demo: the complete example of its guide, with everything it needs on loopback.
+"""Run the standalone mint's demo: the complete example of its guide, with all its services on loopback.
 
-It sets up the Apps and the mint's environment, and knows the answers that must come back. It prints nothing.
+It sets up the Apps and the mint's environment, and has the expected answers. It prints nothing.
 """
 
 from collections.abc import Iterator

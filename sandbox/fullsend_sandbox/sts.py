@@ -1,4 +1,4 @@
-"""Google's Security Token Service: `POST /v1/token`, RFC 8693 token exchange for federated tokens.
+"""Emulate Google's Security Token Service: `POST /v1/token`, RFC 8693 token exchange for federated tokens.
 
 It decides whether a provider accepts a subject token. `wif.py` holds the providers and evaluates their conditions.
 The order of checks and the error bodies follow Google's documentation.

@@ -1,6 +1,6 @@
-"""What a loopback service was asked and how it answered, for tests and benchmarks to count.
+"""Record the requests and answers of a loopback service, for tests and benchmarks.
 
-Keeps request bodies and headers, secrets included: it is read inside the process and never printed.
+The record has request bodies and headers with their secrets, so it is never printed.
 """
 
 import threading

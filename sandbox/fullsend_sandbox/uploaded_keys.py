@@ -1,4 +1,4 @@
-"""The keys that an operator uploads with a workload identity provider, for an issuer that Google cannot reach.
+"""Read the keys that an operator uploads with a provider, for an issuer that Google cannot reach.
 
 It refuses the key sets that IAM refuses. Google: IAM REST v1, `WorkloadIdentityPoolProvider.Oidc.jwksJson`.
 """
@@ -19,7 +19,7 @@ MAX_KEYS = 8
 
 
 class InvalidProviderError(ValueError):
-    """What Google would refuse when the provider is written."""
+    """Google would refuse to write this provider."""
 
 
 def uploaded_keys(text: str) -> dict[str, PublicKey]:

@@ -1,4 +1,4 @@
-"""Workload Identity Federation: pools, providers, and a provider's result for a token's claims.
+"""Emulate Workload Identity Federation: pools, providers, and a provider's result for a token's claims.
 
 It evaluates attribute mappings and conditions in CEL (cel-python), and finds the provider that an audience names.
 `sts.py` checks signatures and times. Google: "Workload Identity Federation", IAM REST v1

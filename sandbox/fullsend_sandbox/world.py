@@ -1,4 +1,4 @@
-"""All services that a mint needs, on loopback. At first everything works; tests then break parts on purpose.
+"""Run all services that a mint needs on loopback. At first everything works; tests then break parts on purpose.
 
 It creates organizations, repositories, Apps, their keys as secrets, and the identity pool. Each service has its own
 module. The names are in `names.py`.

@@ -131,7 +131,7 @@ def test_what_serve_prints_is_what_the_readme_shows_and_can_be_pasted_and_mints(
             as_shown = as_shown.replace(f":{first + offset}", f":{8080 + offset}")
         shown = README.partition("<!-- serve -->\n```text\n")[2].partition("```")[0]
         assert as_shown == f"{shown}\nCtrl-C ends it.\n"
-        with_curl, with_fullsend = printed[: printed.index("Ctrl-C")].split("Or have the command line")
+        with_curl, with_fullsend = printed[: printed.index("Ctrl-C")].split("Or let the command line")
         minted = pasted(with_curl[with_curl.index("OIDC_TOKEN=") :])
         seen = pasted(with_fullsend[with_fullsend.index("export") :])
     assert json.loads(minted)["granted_repos"] == ["octo-org/app"]

@@ -1,4 +1,4 @@
-"""The OIDC issuers of other CI systems, with the claims that each documents.
+"""Emulate the OIDC issuers of other CI systems, with their documented claims.
 
 They only issue tokens. The mint and Google decide whether to accept them.
 """

@@ -1,4 +1,4 @@
-"""Buildkite: `buildkite-agent oidc request-token`, and the agent API that answers it.
+"""Emulate Buildkite: `buildkite-agent oidc request-token`, and the agent API behind it.
 
 Buildkite: "buildkite-agent oidc", token contents and optional claims; agent source, `api/oidc.go`.
 """
@@ -48,7 +48,7 @@ class BuildkiteJob(CIJob):
         return self.branch or self.tag or "main"
 
     def claims(self) -> dict[str, Any]:
-        """Return every claim but the issuer's own; `build_number` is a number, `step_key` may be null."""
+        """Return every claim except the issuer's own; `build_number` is a number, `step_key` may be null."""
         branch = self.build_branch
         ref = f"refs/heads/{branch}" if self.tag is None else f"refs/tags/{self.tag}"
         ids = {"organization_id": self.organization_id, "pipeline_id": self.pipeline_id}

@@ -1,4 +1,4 @@
-"""CircleCI: `circleci run oidc get`, one issuer for each organization.
+"""Emulate CircleCI: `circleci run oidc get`, with one issuer for each organization.
 
 CircleCI: "Using OpenID Connect tokens in jobs", format of the ID token; "OIDC tokens with custom claims".
 Keys at `/org/ORGANIZATION/.well-known/jwks-pub.json`.
@@ -31,7 +31,7 @@ class CircleCIJob(CIJob):
     ssh_rerun: bool = False
 
     def claims(self) -> dict[str, Any]:
-        """Return every claim but the issuer's own, with the `sub` of `$CIRCLE_OIDC_TOKEN_V2`."""
+        """Return every claim except the issuer's own, with the `sub` of `$CIRCLE_OIDC_TOKEN_V2`."""
         subject = f"org/{self.organization_id}/project/{self.project_id}/user/{self.user_id}"
         vcs = {}
         if self.vcs_origin is not None and self.vcs_ref is not None:

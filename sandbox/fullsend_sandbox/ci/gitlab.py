@@ -1,4 +1,4 @@
-"""GitLab CI: `id_tokens` of a job, signed by the instance.
+"""Emulate GitLab CI: `id_tokens` of a job, signed by the instance.
 
 GitLab: "OpenID Connect (OIDC) authentication using ID tokens", token payload. Keys at `/oauth/discovery/keys`.
 """
@@ -23,7 +23,7 @@ class GitLabJob(CIJob):
     namespace_id: str | None = None
     job_project: str | None = None
     job_project_id: str | None = None
-    """Where the job runs; by default its project."""
+    """The project where the job runs; by default its own."""
     ref: str = "main"
     """The short name, as GitLab's claim `ref` has it; `ref_path` is made from it."""
     ref_type: str = "branch"
@@ -40,7 +40,7 @@ class GitLabJob(CIJob):
     """In `ci_config_ref_uri`."""
 
     def claims(self) -> dict[str, Any]:
-        """Return every claim but the issuer's own; strings, except `runner_id`."""
+        """Return every claim except the issuer's own; strings, except `runner_id`."""
         namespace, runs_in = self.project.rpartition("/")[0], self.job_project or self.project
         job_namespace = runs_in.rpartition("/")[0]
         ref_path = f"refs/{'tags' if self.ref_type == 'tag' else 'heads'}/{self.ref}"

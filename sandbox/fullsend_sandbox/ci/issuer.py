@@ -1,4 +1,4 @@
-"""What the issuers have in common: discovery, keys, times, signatures, overrides.
+"""Provide the common part of all issuers: discovery, keys, times, signatures, overrides.
 
 The job of each CI system makes its claims. OpenID Connect Discovery 1.0.
 """
@@ -20,7 +20,7 @@ from fullsend_sandbox.signing import KeyRing, PrivateKey, PublicKey
 
 AUDIENCE = "fullsend-mint"
 PREFIX = "sandbox"
-"""Paths below it are the sandbox's own, not the platform's."""
+"""Paths below it belong to the sandbox, not to the platform."""
 
 
 class CIJob(ABC):
@@ -28,13 +28,13 @@ class CIJob(ABC):
 
     @abstractmethod
     def claims(self) -> dict[str, Any]:
-        """Return every claim but the issuer's own (`iss aud iat nbf exp jti`)."""
+        """Return every claim except the issuer's own (`iss aud iat nbf exp jti`)."""
 
 
 class CIIssuer(LoopbackService):
     """Signs tokens for jobs of one kind, publishes its keys, rotates them on demand.
 
-    `issuer` is what its tokens say as `iss`. Give one to imitate an issuer that the mint cannot reach.
+    `issuer` is the `iss` of its tokens. Pass one to imitate an issuer that the mint cannot reach.
     """
 
     kind: ClassVar[str]
@@ -51,7 +51,7 @@ class CIIssuer(LoopbackService):
     condition: ClassVar[str]
     """CEL: the attribute condition that admits the default job's project."""
     match: ClassVar[Mapping[str, str]]
-    """What a mint's CALLERS entry for the default job pins."""
+    """The `match` of a mint's CALLERS entry for the default job."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class CIIssuer(LoopbackService):
         self._given = issuer
 
     def routes(self) -> list[Route]:
-        """Return what the platform answers besides discovery and keys."""
+        """Return the platform's routes besides discovery and keys."""
         return []
 
     @abstractmethod
@@ -92,7 +92,7 @@ class CIIssuer(LoopbackService):
         return not self._given
 
     def rotate_key(self, *, publish: bool = True, retire: bool = False) -> None:
-        """Sign with a new key from now on; publish it or not, and take the older ones back or not."""
+        """Sign with a new key from now on; optionally publish it, and optionally withdraw the older keys."""
         self._keys.rotate(publish=publish, retire=retire)
 
     def published_keys(self) -> Mapping[str, PublicKey]:
@@ -125,7 +125,7 @@ class CIIssuer(LoopbackService):
         return self.sign(self.claims(job, audience, **overrides))
 
     def forged_token(self, job: CIJob | None = None, audience: Any = AUDIENCE, **overrides: Any) -> str:
-        """Return a token that looks right, key id included, and is signed with a key that is not published."""
+        """Return a token that looks genuine, with a published key id, but is signed with another key."""
         return self._keys.forge(self.claims(job, audience, **overrides))
 
     def sign(self, claims: Mapping[str, Any]) -> str:

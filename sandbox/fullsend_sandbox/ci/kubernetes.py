@@ -1,4 +1,4 @@
-"""Kubernetes: projected service-account tokens, which the cluster's API server signs.
+"""Emulate Kubernetes: projected service-account tokens, which the cluster's API server signs.
 
 Kubernetes: "Managing Service Accounts", bound service account tokens; "Configure Service Accounts for Pods", token
 volume projection and issuer discovery. Keys at `/openid/v1/jwks`. RS256, or ES256 with an EC service-account key.
@@ -24,7 +24,7 @@ class KubernetesPod(CIJob):
     node_uid: str = "517eb86e-b863-451b-bf70-86cb61439a3a"
 
     def claims(self) -> dict[str, Any]:
-        """Return every claim but the issuer's own; the node is there since Kubernetes 1.29."""
+        """Return every claim except the issuer's own; the node is included since Kubernetes 1.29."""
         node = {} if self.node is None else {"node": {"name": self.node, "uid": self.node_uid}}
         return {
             "sub": f"system:serviceaccount:{self.namespace}:{self.service_account}",

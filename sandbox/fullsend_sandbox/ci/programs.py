@@ -1,7 +1,7 @@
-"""What each CI system gives to a job: its variables, its own programs, and in Kubernetes a file with the token.
+"""Provide each CI system's environment of a job: variables, programs, and in Kubernetes a token file.
 
-The programs emulate `buildkite-agent` and `circleci` as far as a job needs them for OIDC tokens; they ask the
-sandbox. The variable `SANDBOX_CLAIMS` overrides claims, as a query: `ref_protected=false`.
+The programs emulate the OIDC commands of `buildkite-agent` and `circleci`; they call the sandbox. The variable
+`SANDBOX_CLAIMS` overrides claims, as a query: `ref_protected=false`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ except OSError as error:
 
 @dataclass
 class CIMachine:
-    """One job's machine: what an issuer's kind puts into a folder and into the environment."""
+    """One job's machine: the files and variables that a job of the issuer's kind gets."""
 
     issuer: CIIssuer
     folder: Path

@@ -1,4 +1,4 @@
-"""The CI systems of a world besides GitHub Actions. A test adds them by name.
+"""Hold the CI systems of a world besides GitHub Actions, which tests add by name.
 
 For each it sets up what an operator would: the identity provider, and the mint's ISSUERS and CALLERS.
 """

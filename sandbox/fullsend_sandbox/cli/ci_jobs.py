@@ -1,4 +1,4 @@
-"""`fullsend sandbox serve --issuer KIND`: a line to paste that mints as a job of another CI system."""
+"""Print for `fullsend sandbox serve --issuer KIND` the lines to paste that mint as another CI system's job."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fullsend_sandbox.world import World
 
 OTHERS = ("GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI")
-"""A terminal with the variables of another system would be a job of that one."""
+"""The variables of other systems, which would make the terminal a job of that system."""
 DENIED = {
     "gitlab": ("ref_protected=false", "project_id=4712"),
     "buildkite": ("pipeline_id=0184990a-4782-42b5-afc1-16715b10b1d1", "build_branch=dev"),
@@ -83,7 +83,7 @@ The mint denies the job with one of these before `{command()}`:
 
 
 def _with_claim(machine: CIMachine, claim: str) -> str:
-    """Return the shell words that make the job's token say something else."""
+    """Return the shell words that change a claim of the job's token."""
     quoted = shlex.quote(claim)
     if machine.issuer.kind == "gitlab":
         return f'FULLSEND_MINT_ID_TOKEN="$(curl -sSG {machine.token_url} --data-urlencode {quoted})"'

@@ -1,4 +1,4 @@
-"""`fullsend sandbox cloud`: Google Cloud and GitHub on loopback, for the operator's commands.
+"""`fullsend sandbox cloud`: run Google Cloud and GitHub on loopback, for the operator's commands.
 
 This file writes keys and variables, and prints. `sandbox/fullsend_sandbox/google/` emulates Google.
 """
@@ -33,10 +33,10 @@ OWNER = "mona"
 @click.command(short_help="Google Cloud and GitHub for the operator's commands.")
 @issuer_option
 def cloud(*, issuers: tuple[str, ...]) -> None:
-    """Keep an empty Google project and a GitHub running until Ctrl-C, for the operator's commands.
+    """Run an empty Google project and a GitHub until Ctrl-C, for the operator's commands.
 
-    Prints what to paste into another terminal: deploy a mint there, enroll an organization, mint as a job. With
-    --issuer, also what adds the issuer of another CI system to the mint.
+    Prints lines to paste into another terminal: deploy a mint, enroll an organization, mint as a job. With
+    --issuer, it also prints the command that adds another CI system's issuer to the mint.
     """
     try:
         with ended_by_signals(), ExitStack() as running:
@@ -53,7 +53,7 @@ def cloud(*, issuers: tuple[str, ...]) -> None:
             for issuer in world.ci:
                 _print_issuer(issuer)
                 print_machine(CIMachine(issuer, folder), world)
-            click.echo("Ctrl-C ends it; nothing is kept.")
+            click.echo("Ctrl-C ends the sandbox and deletes everything in it.")
             signal.pause()
     except KeyboardInterrupt:
         note("stopped")
@@ -84,7 +84,7 @@ project         {PROJECT_ID}, empty
 organizations   {ORG} and {OTHER_ORG} with every role's App installed, {BARE_ORG} with none
 keys            {folder}/ROLE.pem; the App IDs: {", ".join(f"{role} {app.id}" for role, app in world.apps.items())}
 
-As the operator, in another terminal: deploy a mint, look at it, let a second organization in.
+As the operator, in another terminal: deploy a mint, check it, enroll a second organization.
 
 . {folder}/operator
 MINT_URL=$({fullsend} mint deploy --org {ORG} --workflow-files triage.yml \\

@@ -1,4 +1,4 @@
-"""`fullsend sandbox demo` and `serve`: the mint with all its services on loopback.
+"""`fullsend sandbox demo` and `serve`: run the mint with all its services on loopback.
 
 This file prints and handles signals. The demo's steps are in `sandbox/fullsend_sandbox/demo.py`.
 """
@@ -74,7 +74,7 @@ def demo(*, as_json: bool, source: Path | None) -> None:
 @click.option("--from-make", is_flag=True, hidden=True, help="Name make's variable where a message names --port.")
 @source_option
 def serve(*, port: int, issuers: tuple[str, ...], from_make: bool, source: Path | None) -> None:
-    """Keep the world and the mint running on fixed ports until Ctrl-C."""
+    """Run the mint and its services on fixed ports until Ctrl-C."""
     set_port = "make serve PORT=18080" if from_make else "--port 18080"
     try:
         with (
@@ -97,7 +97,7 @@ def serve(*, port: int, issuers: tuple[str, ...], from_make: bool, source: Path 
 
 def _last_words(mint: MintProcess) -> str:
     said = "\n".join(mint.logs()[-10:])
-    return f"the mint ended by itself with status {mint.returncode}; it said last:\n{said}"
+    return f"the mint ended unexpectedly with status {mint.returncode}; its last output:\n{said}"
 
 
 @contextmanager
@@ -125,7 +125,7 @@ def _mint_in_a_world(
 
 
 def _check_ports(ports: dict[str, int], set_port: str) -> None:
-    """Report an unavailable port before anything starts; ``set_port`` is how its reader sets another."""
+    """Report an unavailable port before anything starts; ``set_port`` is the text that tells how to set another."""
     for name, port in ports.items():
         try:
             socket.create_server((HOST, port)).close()
@@ -158,7 +158,7 @@ OIDC_TOKEN=$(curl -sS -H 'Authorization: bearer {request_token}' \\
 curl -sS {mint.url}/v1/token -H "Authorization: Bearer $OIDC_TOKEN" \\
   -H 'Content-Type: application/json' -d '{{"role": "triage", "repos": ["app"]}}'
 
-Or have the command line do both, and revoke the token when its command ends.
+Or let the command line do both, and revoke the token when its command ends.
 
 {exports(job)}
 {command()} mint status

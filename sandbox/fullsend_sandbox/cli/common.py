@@ -1,4 +1,4 @@
-"""What the sandbox's commands have in common: the source folder, shell words, signals, a demo's table."""
+"""Share code between the sandbox's commands: the source folder, shell words, signals, a demo's table."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def exports(environment: Mapping[str, str]) -> str:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and a closed terminal unwind everything once, and leave the rest to the command."""
-    # What is ignored stays so: that is how nohup works.
+    """Let Ctrl-C, SIGTERM and a closed terminal end the block once, so the command can clean up."""
+    # An ignored signal stays ignored, because nohup depends on it.
     ending = [number for number in _ENDING if signal.getsignal(number) != signal.SIG_IGN]
 
     def end(_signal: int, _frame: object) -> None:
         for number in ending:
-            signal.signal(number, signal.SIG_IGN)  # a second one would cut the cleaning up short
+            signal.signal(number, signal.SIG_IGN)  # a second signal would interrupt the cleanup
         raise KeyboardInterrupt
 
     before = {number: signal.signal(number, end) for number in ending}
@@ -82,14 +82,14 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def finish(outcomes: Sequence[Outcome], mint: MintProcess, *, as_json: bool) -> None:
-    """Print how the steps came out, and exit with 1 if one came out wrong."""
+    """Print the results of the steps, and exit with 1 if a result is wrong."""
     if as_json:
         print_json([outcome.as_json() for outcome in outcomes])
     else:
         _print_outcomes(outcomes)
     failed = [outcome for outcome in outcomes if not outcome.passed]
     if failed:
-        note(f"{len(failed)} of {len(outcomes)} steps did not come out as they should")
+        note(f"{len(failed)} of {len(outcomes)} steps had a wrong result")
         if not as_json:
             note("\n".join(["the mint's log:", *mint.logs()[-40:]]))
         sys.exit(FAILED)

@@ -1,6 +1,6 @@
-"""How the sandbox's commands print: results on stdout, everything else on stderr.
+"""Print for the sandbox's commands: results on stdout, everything else on stderr.
 
-The sandbox shares no code with the command line that starts it, so it can be installed and read separately.
+The sandbox shares no code with the command line that starts it, so it can be installed separately.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 FAILED = 1
 PLAIN_WIDTH = 120
-"""The width of a table where neither a terminal nor COLUMNS says one."""
+"""The width of a table without a terminal and without COLUMNS."""
 NARROW = 60
-"""In so few columns a table is unreadable."""
+"""In fewer columns a table is unreadable."""
 UNNAMED = "result"
-"""What a record calls the column that has no name in a table."""
+"""The name, in a record, of the column that has no name in a table."""
 COLORS = {"ok": "green", "WRONG": "bold red"}
-"""Colors repeat what the word says."""
+"""A color only repeats a word's meaning."""
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON."
@@ -65,7 +65,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole:
     from rich.text import Text  # noqa: PLC0415
 
     given = os.environ.get("COLUMNS", "").lstrip("0").isdecimal()
-    # Where there is neither a terminal nor COLUMNS, rich would take 80. To rich, NO_COLOR concerns colors only.
+    # Without a terminal and COLUMNS, rich would use 80. For rich, NO_COLOR concerns only colors.
     console = Console(
         width=None if given or sys.stdout.isatty() else PLAIN_WIDTH,
         color_system=None if os.environ.get("NO_COLOR") else "auto",

@@ -1,4 +1,4 @@
-"""`fullsend sandbox standalone`: a standalone mint with two roles, and the hosted mint as its fallback.
+"""`fullsend sandbox standalone`: show a standalone mint with two roles and a hosted mint as its fallback.
 
 This file prints. The steps are in `sandbox/fullsend_sandbox/standalone_demo.py`.
 """

@@ -1,4 +1,4 @@
-"""GitHub's REST API for Apps on loopback, written from GitHub's public documentation."""
+"""Emulate GitHub's REST API for Apps on loopback, written from GitHub's public documentation."""
 
 from fullsend_sandbox.github.service import GitHubService
 from fullsend_sandbox.github.state import Account, App, Installation, Repository

@@ -1,4 +1,4 @@
-"""Creates and revokes installation tokens.
+"""Create and revoke installation tokens.
 
 GitHub REST: "Create an installation access token for an app", "Revoke an installation access token".
 A token is never wider than its installation.

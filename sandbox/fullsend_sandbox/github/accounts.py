@@ -1,8 +1,7 @@
-"""Public facts about accounts, and the state of the rate limit.
+"""Answer requests about public accounts, and about the state of the rate limit.
 
-GitHub REST: "Get a user", "Get a user using their ID", "Get an organization",
-"Get rate limit status for the authenticated user".
-A login is found in any case, and the answer has the canonical one.
+GitHub REST: "Get a user", "Get a user using their ID", "Get an organization", "Get rate limit status for the
+authenticated user". A login is found in any case, and the answer has its canonical case.
 """
 
 from werkzeug.wrappers import Request, Response

@@ -1,4 +1,4 @@
-"""Actions secrets of repositories and organizations: written as sealed boxes, never read back.
+"""Store Actions secrets of repositories and organizations: written as sealed boxes, never read back.
 
 GitHub REST: "Actions secrets", "Encrypting secrets for the REST API".
 """

@@ -1,4 +1,4 @@
-"""Methods with which a test sets Actions variables and secrets, and reads them as a job would.
+"""Let tests set Actions variables and secrets, and read them as a job would.
 
 An organization is named by its login, a repository by `owner/name`.
 """

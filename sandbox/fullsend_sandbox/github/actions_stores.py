@@ -1,7 +1,7 @@
-"""What Actions keeps for accounts and repositories: variables, and secrets with the key they are sealed for.
+"""Hold the Actions variables and secrets of accounts and repositories, with the keys that open the secrets.
 
-GitHub: "Variables reference", "Secrets reference". It also tells what a job of a repository sees, and opens sealed
-boxes, so a test can prove which value arrived. Not thread-safe by itself.
+GitHub: "Variables reference", "Secrets reference". It also returns the values that a repository's job sees, and
+opens sealed boxes, so a test can check a written value. Not thread-safe by itself.
 """
 
 import base64
@@ -21,7 +21,7 @@ VISIBILITIES = ("all", "private", "selected")
 
 @dataclass(eq=False)
 class Entry:
-    """One variable or secret; `visibility` counts for an organization's only."""
+    """One variable or secret; only an organization's has a `visibility`."""
 
     name: str
     value: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""Actions variables of repositories and organizations.
+"""Answer requests about Actions variables of repositories and organizations.
 
 GitHub REST: "Actions variables". Lists come in pages of 10, at most 30; names are kept in upper case.
 """

@@ -1,4 +1,4 @@
-"""GitHub's answers as HTTP: JSON, errors with `message`, `documentation_url` and `status`, redirects.
+"""Build GitHub's HTTP answers: JSON, errors with `message`, `documentation_url` and `status`, redirects.
 
 GitHub REST: "Troubleshooting the REST API". This module makes the form of an answer; the handlers make its content.
 """

@@ -1,4 +1,4 @@
-"""Verifies App JWTs by GitHub's rules and GitHub's clock.
+"""Verify App JWTs by GitHub's rules and GitHub's clock.
 
 GitHub: "Generating a JSON Web Token (JWT) for a GitHub App", "Authenticating as a GitHub App". RS256 only;
 `iss` the App ID or the client ID; `exp` at most ten minutes ahead; `iat` not in the future.

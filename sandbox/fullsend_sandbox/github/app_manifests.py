@@ -1,4 +1,4 @@
-"""GitHub's web pages that make an App from a manifest and install it, and the call that hands out its key.
+"""Emulate GitHub's web pages that create an App from a manifest and install it, and the call that returns its key.
 
 GitHub: "Registering a GitHub App from a manifest" (three steps within one hour), REST "Create a GitHub App from a
 manifest". The browser is signed in as an owner of every account: signing in is not part of the flow.

@@ -1,7 +1,6 @@
-"""Apps and their installations: registered, installed, suspended, removed and found.
+"""Register, install, suspend, remove and find Apps and their installations.
 
-Finds Apps and installations; `app_auth.py` decides whether a caller may use them.
-Not thread-safe by itself.
+`app_auth.py` decides whether a caller may use them. Not thread-safe by itself.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""Request bodies: JSON objects and the types of their fields, refused as GitHub refuses them.
+"""Check request bodies: JSON objects and the types of their fields, with GitHub's refusals.
 
 GitHub REST: "Troubleshooting the REST API", client errors: 400 for a body that is not a JSON object, 422
 for a field of the wrong type. Checks types only; the handlers check values.

@@ -1,4 +1,4 @@
-"""Commits, branches, tags, forks and comparisons, as a token's holder sees them.
+"""Answer requests about commits, branches, tags, forks and comparisons.
 
 GitHub REST: "Get a commit", "Compare two commits", "List branches", "Get a branch", "Get a reference", "List
 repository tags", "List forks". The permissions are those of "Permissions required for GitHub Apps": contents

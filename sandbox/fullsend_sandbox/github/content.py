@@ -1,4 +1,4 @@
-"""Files and issues, just enough to prove what a token may read and write.
+"""Answer requests about files and issues, so tests can check what a token may read and write.
 
 GitHub REST: "Get repository content", "Create or update file contents", "List repository issues", "Create
 an issue". It checks permissions and the shape of bodies. A file is written to the default branch only, and an

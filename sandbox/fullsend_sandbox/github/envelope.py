@@ -1,4 +1,4 @@
-"""What GitHub does with every request: User-Agent, API version, limits, common headers.
+"""Apply GitHub's rules for every request: User-Agent, API version, limits, common headers.
 
 GitHub REST: "Getting started with the REST API" (User-Agent required), "API Versions".
 """

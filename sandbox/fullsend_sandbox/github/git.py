@@ -1,4 +1,4 @@
-"""Methods with which a test makes commits, branches, tags and forks, as `git push` and GitHub's pages would."""
+"""Let tests make commits, branches, tags and forks, as `git push` and GitHub's pages would."""
 
 import threading
 

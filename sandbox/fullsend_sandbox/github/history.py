@@ -1,4 +1,4 @@
-"""Commits, branches and tags. A repository and its forks share one store of commits, as on GitHub.
+"""Hold commits, branches and tags. A repository and its forks share one store of commits, as on GitHub.
 
 It finds the commit that a name means, and how two commits relate. GitHub: "Commit exists on GitHub but not in my
 local clone", "Understanding connections between repositories". Not thread-safe by itself.

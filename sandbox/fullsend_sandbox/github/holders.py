@@ -1,4 +1,4 @@
-"""Finds the account or repository whose variables or secrets a request is about, and checks the caller.
+"""Find the account or repository of a request about variables or secrets, and check the caller.
 
 GitHub REST: "Actions variables", "Actions secrets". Organizations and repositories have the same
 endpoints, except for the visibility of an organization's entries.

@@ -1,4 +1,4 @@
-"""What an App may read about itself and its installations.
+"""Answer an App's requests about itself and its installations.
 
 GitHub REST: "Get the authenticated app", "List installations", "Get an installation", "Get an organization
 / user / repository installation for the authenticated app", "Get an app".

@@ -1,4 +1,4 @@
-"""Rate limits: the headers on every answer, and the primary and secondary limit hit on demand.
+"""Emulate rate limits: the headers of every answer, and the primary and secondary limit at a test's request.
 
 GitHub REST: "Rate limits for the REST API". A limit applies when a test sets it, and ends by the
 clock; use alone never reaches it. All callers share one bucket.

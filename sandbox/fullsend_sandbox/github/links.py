@@ -1,4 +1,4 @@
-"""The URLs in GitHub's repository objects, which are most of their size."""
+"""Build the URLs in GitHub's repository objects, which are most of their size."""
 
 _ENDINGS = """
 archive /{archive_format}{/ref}|assignees {/user}|blobs /git/blobs{/sha}|branches {/branch}

@@ -1,4 +1,4 @@
-"""What an endpoint requires of its caller."""
+"""Define the permission that an endpoint requires of its caller."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Lists in pages: `per_page`, `page` and the `Link` header (GitHub REST: "Using pagination in the REST API")."""
+"""Split lists: `per_page`, `page` and the `Link` header (GitHub REST: "Using pagination in the REST API")."""
 
 from collections.abc import Sequence
 from typing import TypeVar

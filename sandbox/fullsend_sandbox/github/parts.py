@@ -1,4 +1,4 @@
-"""The parts of one GitHub, built once and shared by all endpoints."""
+"""Build the parts of one GitHub, which all endpoints share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Methods with which a test makes users owners and creates personal access tokens."""
+"""Let tests make users owners and create personal access tokens."""
 
 import threading
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Repositories as a token sees them, which proves the token's scope.
+"""Answer requests about repositories within a token's scope.
 
 GitHub REST: "List repositories accessible to the app installation", "Get a repository".
 """

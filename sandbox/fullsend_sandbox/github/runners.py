@@ -1,4 +1,4 @@
-"""Registration tokens for self-hosted runners.
+"""Create registration tokens for self-hosted runners.
 
 GitHub REST: "Create a registration token for a repository", "… for an organization". It checks who may get one;
 no runner can register here.

@@ -1,4 +1,4 @@
-"""The repositories that an organization's variable or secret of visibility `selected` reaches.
+"""Show and set the repositories that receive an organization's variable or secret of visibility `selected`.
 
 GitHub REST: "List selected repositories for an organization variable" and its neighbors.
 """

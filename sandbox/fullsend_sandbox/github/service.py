@@ -1,6 +1,6 @@
-"""GitHub on loopback: its endpoints, and methods with which a test changes its state.
+"""Run GitHub on loopback: its endpoints, and methods with which a test changes its state.
 
-Everything is in memory and under one lock. What is installed works until a test breaks it.
+Everything is in memory and under one lock. Everything works until a test breaks it.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""GitHub's records: accounts, repositories, Apps and their installations.
+"""Define GitHub's records: accounts, repositories, Apps and their installations.
 
 `world.py` and `apps.py` find records, `views.py` shows them as JSON. Every change happens under the service's
 one lock.

@@ -1,4 +1,4 @@
-"""Authenticates installation tokens and personal tokens, and checks their permissions.
+"""Authenticate installation tokens and personal tokens, and check their permissions.
 
 GitHub REST: "Authenticating to the REST API", "Permissions required for GitHub Apps". A resource that
 the caller may not see is 404; an action that it may not take is 403.

@@ -1,4 +1,4 @@
-"""Installation tokens: created, stored as hashes, expired by the clock, revoked.
+"""Create, store as hashes, expire and revoke installation tokens.
 
 GitHub REST: "Create an installation access token for an app". It also tells whether a token is valid and what it
 covers. Not thread-safe by itself.

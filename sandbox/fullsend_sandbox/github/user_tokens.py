@@ -1,4 +1,4 @@
-"""Personal access tokens: created, stored as hashes, and checked.
+"""Create personal access tokens, store them as hashes, and check them.
 
 GitHub REST: "Scopes for OAuth apps", "Permissions required for fine-grained personal access tokens". A
 classic token has scopes and its user's rights everywhere; a fine-grained one has permissions on one

@@ -1,4 +1,4 @@
-"""GitHub's records as JSON: the fields of its REST schemas that a client may rely on."""
+"""Show GitHub's records as JSON: the fields of its REST schemas that a client may rely on."""
 
 import base64
 from collections.abc import Callable

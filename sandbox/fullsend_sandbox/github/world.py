@@ -1,4 +1,4 @@
-"""Accounts and repositories: made, renamed, removed and found by name, ignoring case.
+"""Create, rename, remove and find accounts and repositories by name, ignoring case.
 
 It finds the account or repository that a name means, also a former name. Not thread-safe by itself.
 """

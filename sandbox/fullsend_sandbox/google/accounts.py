@@ -1,4 +1,4 @@
-"""IAM v1 service accounts. IAM policies know a new account only after a moment, as at Google."""
+"""Emulate IAM v1 service accounts. IAM policies know a new account only after a moment, as at Google."""
 
 import re
 import secrets

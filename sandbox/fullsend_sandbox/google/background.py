@@ -1,4 +1,4 @@
-"""Threads for work that continues after a call was answered: builds, new revisions, deletions."""
+"""Run work in threads after a call was answered: builds, new revisions, deletions."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""Builds: an uploaded zip becomes an image, which here is a folder with the source in it.
+"""Build an uploaded zip into an image, which here is a folder with the source.
 
 A source that cannot be built is refused. Its packages are not installed: a process that runs it uses the packages
 of the sandbox's runtime.

@@ -1,4 +1,4 @@
-"""Fixed answers of Cloud Functions and Cloud Build: regions, runtimes, the account that builds."""
+"""Give fixed answers of Cloud Functions and Cloud Build: regions, runtimes, the build account."""
 
 from typing import Any
 

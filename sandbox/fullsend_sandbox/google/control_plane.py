@@ -1,4 +1,4 @@
-"""Google Cloud's control plane for one project: all its APIs, and methods with which a test breaks them.
+"""Run Google Cloud's control plane for one project: all its APIs, and methods with which a test breaks them.
 
     with World() as world, ControlPlane(world) as control_plane:
         build("run", "v2", static_discovery=True, http=…,

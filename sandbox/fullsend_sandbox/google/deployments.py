@@ -1,7 +1,7 @@
 """Carry out the writes to a Cloud Run service: start revisions, move traffic, stop revisions without traffic.
 
-Works in the background of the calls. Only one thread at a time starts or stops revisions of a service, and
-none of them holds the control plane's lock while a process starts.
+It works in background threads. Only one thread at a time starts or stops revisions of a service, without holding
+the control plane's lock while a process starts.
 """
 
 import copy

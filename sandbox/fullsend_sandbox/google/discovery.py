@@ -1,4 +1,4 @@
-"""Google's discovery documents: which methods an API has, at which paths, with which parameters.
+"""Read Google's discovery documents: the methods of an API, their paths and parameters.
 
 The documents are those that google-api-python-client carries, so a call that they do not describe fails
 here as it would there. What a method does is decided elsewhere.
@@ -43,7 +43,7 @@ class Method:
 
 @dataclass(frozen=True)
 class Matched:
-    """A method and what a path says to it."""
+    """A method, with the variables of a path."""
 
     method: Method
     variables: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""An emulated mint, for tests of the operator's commands that request no token.
+"""Run an emulated mint, for tests of the operator's commands that request no token.
 
 Its `/health` reports the version of the uploaded source; every other request gets 401.
 """

@@ -1,4 +1,4 @@
-"""Enum values as numbers, as Google's REST client libraries send and ask for them.
+"""Convert enum values to numbers, as Google's REST client libraries send and request them.
 
 Discovery documents list names only. Most enums count up from 0 in that order; `EXCEPTIONS` holds the ones
 that this sandbox shows or accepts and that do not. Source: the `.proto` files in github.com/googleapis/googleapis.

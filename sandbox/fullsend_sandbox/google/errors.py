@@ -1,4 +1,4 @@
-"""The errors of Google's APIs: the canonical status, a sentence, and details for programs (AIP-193)."""
+"""Build the errors of Google's APIs: the canonical status, a sentence, and details for programs (AIP-193)."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
-"""The stable address of a Cloud Run service: who may enter, and which revision answers.
+"""Serve the stable address of a Cloud Run service: check the caller, and choose the revision that answers.
 
-Stays the same while revisions come and go. Checks the public invoker as Cloud Run's front end does, and
-deals requests out by the traffic split.
+The address stays the same for all revisions. It checks the public invoker as Cloud Run's front end does, and
+distributes requests by the traffic split.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Cloud Functions v2: a function is a build of an uploaded source and a Cloud Run service that runs it.
+"""Emulate Cloud Functions v2: a function is a build of an uploaded source and a Cloud Run service that runs it.
 
 As at Google, every change of a function builds its source again and writes the service's whole template. That
 undoes what was changed on the service meanwhile.

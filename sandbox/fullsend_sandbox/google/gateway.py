@@ -1,4 +1,4 @@
-"""An HTTP proxy for gcloud, which puts a region before Cloud Run's host: `us-central1-127.0.0.1`.
+"""Run an HTTP proxy for gcloud, which puts a region before Cloud Run's host: `us-central1-127.0.0.1`.
 
 No resolver knows that name, but a client with a proxy does not ask one. Passes requests on to the sandbox's
 own services by their port, and to nothing else.

@@ -1,4 +1,4 @@
-"""One API of Google's on loopback: check every request in the same way, then call its handler.
+"""Serve one Google API on loopback: check every request in the same way, then call its handler.
 
 The checks are in Google's order: path, credentials, quota project, API enabled, quota, body and query against the
 discovery document, permission.

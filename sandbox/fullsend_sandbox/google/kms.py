@@ -1,4 +1,4 @@
-"""Cloud KMS v1 as operators use it: key rings, keys, their versions and policies.
+"""Emulate Cloud KMS v1 for operators: key rings, keys, their versions and policies.
 
 A key's policy decides whether the mint may sign: `roles/cloudkms.signer` for a service account that exists.
 `kms_import.py` imports keys.

@@ -1,4 +1,4 @@
-"""Cloud KMS import jobs: key material comes in wrapped, so only KMS can read it.
+"""Emulate Cloud KMS import jobs: key material arrives wrapped, so only KMS can read it.
 
 Unwraps as Google documents it ("Wrapping a key using OpenSSL"): RSA-OAEP over an AES-256 key, and AES-KWP
 (RFC 5649) over the PKCS#8 DER of the private key.

@@ -1,4 +1,4 @@
-"""Cloud Run v1 (Knative): one service read and written as a whole, as `gcloud run services` does it.
+"""Emulate Cloud Run v1 (Knative), which reads and writes a whole service, for `gcloud run services`.
 
 It reads and writes the same services as the v2 API, and converts between the two forms. Fields that the mint's
 commands do not write are refused, so nothing is lost silently.

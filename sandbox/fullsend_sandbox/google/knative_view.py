@@ -1,4 +1,4 @@
-"""How Cloud Run v1 shows a service: Knative's form of what v2 keeps."""
+"""Show a Cloud Run service in the form of v1 (Knative)."""
 
 from collections.abc import Mapping
 from typing import Any

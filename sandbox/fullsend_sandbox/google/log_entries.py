@@ -1,6 +1,6 @@
-"""Cloud Logging's `entries.list`: what the revisions of a service have printed.
+"""Emulate Cloud Logging's `entries.list`: the output of a service's revisions.
 
-Of a filter it reads two conditions, the service's name and location. It takes all others as met.
+It reads two conditions of a filter, the service's name and location, and ignores all others.
 """
 
 import json

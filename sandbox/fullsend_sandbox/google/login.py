@@ -1,7 +1,7 @@
-"""Google's token endpoint for application-default credentials: a service account's key gives an access token.
+"""Emulate Google's token endpoint: exchange a service account's assertion for an access token.
 
-RFC 7523. So a command can run as a separate process, with `GOOGLE_APPLICATION_CREDENTIALS` naming a
-file that `write_credentials` wrote.
+RFC 7523. So a command in a separate process can use a file of `write_credentials`, named by
+`GOOGLE_APPLICATION_CREDENTIALS`.
 """
 
 import json

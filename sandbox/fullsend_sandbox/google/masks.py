@@ -1,4 +1,4 @@
-"""Update masks: which fields of a resource a PATCH replaces (AIP-134).
+"""Apply update masks, which name the fields that a PATCH replaces (AIP-134).
 
 A field that the mask names and the body lacks is cleared. A mask path ends at a list or map; it cannot
 reach into one.

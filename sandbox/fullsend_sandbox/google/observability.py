@@ -1,4 +1,4 @@
-"""Cloud Logging's log-based metrics and Cloud Monitoring's alert policies, as far as an operator makes them.
+"""Emulate Cloud Logging's log-based metrics and Cloud Monitoring's alert policies, as far as an operator uses them.
 
 It checks names, and that a policy watches a metric that exists. A new log-based metric becomes visible
 to Monitoring after `visible_after` seconds; Google documents up to 10 minutes.

@@ -1,4 +1,4 @@
-"""Long-running operations: made by a write, polled until done (AIP-151).
+"""Emulate long-running operations, which a write creates and a client polls (AIP-151).
 
 Most work is finished when the operation is made, which then only reports it as done after some `seconds`. Builds,
 new revisions and deletions run in the background; the code that does such work finishes its operation.

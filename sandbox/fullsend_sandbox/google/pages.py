@@ -1,4 +1,4 @@
-"""Lists in pages: `pageSize` and `pageToken` (AIP-158)."""
+"""Split lists into pages: `pageSize` and `pageToken` (AIP-158)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The parts of one control plane, made once and wired to each other."""
+"""Create the parts of one control plane and connect them."""
 
 import threading
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""IAM policies of resources: read, modify, write, guarded by an etag.
+"""Emulate the IAM policies of resources: read, modify, write, guarded by an etag.
 
 It checks which members and roles a policy may hold. The operator's calls do not depend on policies: they are
 allowed unless a switch denies them. Only the secrets, the KMS keys, the public address and the build account read

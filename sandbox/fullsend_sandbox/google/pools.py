@@ -1,4 +1,4 @@
-"""IAM v1 workload identity pools: create, change, delete (the name stays reserved for 30 days), undelete.
+"""Emulate IAM v1 workload identity pools: create, change, delete (the name stays reserved for 30 days), undelete.
 
 Names and states are kept here. The token service's `Federation` learns which pools are usable.
 """

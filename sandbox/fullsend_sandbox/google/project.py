@@ -1,4 +1,4 @@
-"""The project: its two names, and the names of what is in it."""
+"""Define the project: its id and number, and the names of its resources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

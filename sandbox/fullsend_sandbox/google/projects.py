@@ -1,4 +1,4 @@
-"""Cloud Resource Manager v1 and v3: the project's id and number, and its IAM policy."""
+"""Emulate Cloud Resource Manager v1 and v3: the project's id and number, and its IAM policy."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""IAM v1 workload identity pool providers: written to the token service's `Federation`.
+"""Emulate IAM v1 workload identity pool providers, which it writes to the token service's `Federation`.
 
 It checks names and states, and refuses the writes that IAM refuses. `wif.py` evaluates a provider for a token.
 """

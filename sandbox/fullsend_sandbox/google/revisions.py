@@ -1,4 +1,4 @@
-"""Cloud Run services and their revisions as the sandbox keeps them, and what the API shows of them.
+"""Define Cloud Run services and their revisions as the sandbox stores them, and show them as the API does.
 
 Values only: `deployments.py` decides when a revision runs and where traffic goes. The control plane's lock guards
 them.

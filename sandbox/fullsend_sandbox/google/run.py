@@ -1,4 +1,4 @@
-"""Cloud Run v2: services, their revisions and who may call them.
+"""Emulate Cloud Run v2: services, their revisions, and their invokers.
 
 A change is written at once, guarded by the etag, and carried out in the background of its operation.
 """

@@ -1,4 +1,4 @@
-"""Secret Manager v1 as operators use it: secrets, their versions, their policies.
+"""Emulate Secret Manager v1 for operators: secrets, their versions, their policies.
 
 The data is in the sandbox's `SecretManager`, which the mint reads without credentials. Here a secret's policy
 decides whether the mint may read it: `roles/secretmanager.secretAccessor` for a service account that exists.

@@ -1,4 +1,4 @@
-"""Writes to a Cloud Run service, shared by the v2 and the v1 (Knative) API.
+"""Write to a Cloud Run service, for both the v2 and the v1 (Knative) API.
 
 It checks what a template refers to. A write is stored at once and carried out in the background.
 """

@@ -1,4 +1,4 @@
-"""Service Usage v1: which APIs the project has enabled."""
+"""Emulate Service Usage v1: the project's enabled APIs."""
 
 from typing import Any
 

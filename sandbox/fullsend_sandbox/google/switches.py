@@ -1,4 +1,4 @@
-"""Switches for tests: who is logged in, which permissions are missing, which quota is used up.
+"""Hold the switches for tests: expired logins, missing permissions, exhausted quotas.
 
 They are checked before any service sees a call, in the order of Google's front end.
 """

@@ -1,4 +1,4 @@
-"""Revision templates of a Cloud Run service: check a write, and read what a process needs to start."""
+"""Check the revision templates of a Cloud Run service, and read the values that a process needs."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Traffic targets of a Cloud Run service: check a write, and find the revisions that the targets mean."""
+"""Check the traffic targets of a Cloud Run service, and find the revisions that they mean."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any

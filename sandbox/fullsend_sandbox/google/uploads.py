@@ -1,4 +1,4 @@
-"""Cloud Storage as far as sources go: `PUT` to and `GET` from signed URLs that Cloud Functions handed out.
+"""Emulate Cloud Storage for sources: `PUT` to and `GET` from the signed URLs of Cloud Functions.
 
 The signature is in the URL, so credentials are refused, and so is any other content type than the one signed.
 """
