@@ -19,6 +19,7 @@ from bench.client import LoadError
 from bench.measure import Machine, cpu_model, on_cpus
 from bench.scene import Scene
 from bench.server import ServerError, runtime_python, tuning
+from bench.stage import Effort, Stage
 
 
 def main() -> int:
@@ -30,7 +31,7 @@ def main() -> int:
     if wanted.quick and wanted.write:
         parser.error("--write publishes the figures of a full run. Fix: leave --quick out")
     try:
-        results = _run(passes.Effort.quick() if wanted.quick else passes.Effort.full())
+        results = _run(Effort.quick() if wanted.quick else Effort.full())
     except (ServerError, LoadError) as error:
         print(f"the benchmark failed: {error}", file=sys.stderr)
         return 1
@@ -41,12 +42,12 @@ def main() -> int:
     return 0
 
 
-def _run(effort: passes.Effort) -> dict[str, Any]:
+def _run(effort: Effort) -> dict[str, Any]:
     cpus = sorted(os.sched_getaffinity(0))
     server_cpus, our_cpus = ({cpus[0]}, {cpus[-1]}) if len(cpus) > 1 else (set(cpus), set(cpus))
     before, started, load_before = Machine.now(), perf_counter(), os.getloadavg()
     with on_cpus(our_cpus) if len(cpus) > 1 else nullcontext(), Scene() as scene:
-        stage = passes.Stage(scene, server_cpus, effort, _say)
+        stage = Stage(scene, server_cpus, effort, _say)
         results: dict[str, Any] = {
             "start": passes.start_times(stage),
             "late_start": passes.late_start(stage),

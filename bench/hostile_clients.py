@@ -13,7 +13,7 @@ from bench.server import Server
 from bench.world import HOST
 
 if TYPE_CHECKING:
-    from bench.passes import Stage
+    from bench.stage import Stage
 
 _BODIES = 16
 _BODY_BYTES = 30 * 1024 * 1024

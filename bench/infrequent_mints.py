@@ -11,7 +11,7 @@ from bench.pace import PAUSE_SECONDS
 from bench.server import Server
 
 if TYPE_CHECKING:
-    from bench.passes import Stage
+    from bench.stage import Stage
 
 _LATENCY_MS = 50
 _APP_CALLS = ("installation", "installations", "access_token")

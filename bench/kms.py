@@ -14,7 +14,7 @@ from bench.tables import table
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.passes import Stage
+    from bench.stage import Stage
 
 _LATENCY_MS = 50
 _CALLS = 20

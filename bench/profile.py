@@ -20,7 +20,7 @@ from bench.measure import tree
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.passes import Stage
+    from bench.stage import Stage
 
 _RATE = 200
 _CLIENTS = 32

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import kms
 from bench.picture import picture
+from bench.profile_tables import profile_tables
 from bench.server import ROOT
 from bench.tables import table
 from bench.targets import targets
@@ -55,7 +56,7 @@ def text(results: Mapping[str, Any]) -> str:
     parts = [_machine(results), _reasons(results), _EMPTY, _targets(results), _throughput(results["throughput"])]
     parts += [_calls(results["calls"]), _starts(results["start"]), _infrequent(results)]
     parts += [*kms.shown(results.get("kms")), _hostile_clients(results)]
-    parts += [_cpu(results), _memory(results["memory"]), _profile(results)]
+    parts += [_cpu(results), _memory(results["memory"]), profile_tables(results)]
     return "\n\n".join(parts)
 
 
@@ -221,25 +222,6 @@ def _memory(points: list[dict[str, float]]) -> str:
     return table(("memory after mints", "PSS, MiB"), rows)
 
 
-def _profile(results: Mapping[str, Any]) -> str:
-    profile, cpu_ms = results["profile"], results["cpu"]["mint"]["ms"]
-    if "missing" in profile:
-        return f"No profile: {profile['missing']}."
-    parts = []
-    for kind, head in (("steps", "step"), ("libraries", "library of the running line"), ("functions", "function")):
-        rows = [
-            (f"`{what}`" if kind == "functions" else what, f"{share:.1%}", f"{share * cpu_ms * 1000:.0f}")
-            for what, share in list(profile[kind].items())[:25]
-        ]
-        parts.append(table((head, "share", "µs per mint"), rows))
-    parts.append(
-        f"{profile['samples']} samples; {profile['torn']} incomplete samples are left out. A difference of a few\n"
-        "in a hundred is chance. As a check: gunicorn, framework and Flask together should take as long as the\n"
-        "empty function."
-    )
-    return "\n\n".join(parts)
-
-
 def _profile_page(results: Mapping[str, Any]) -> str:
     return (
         "# Where the CPU time of a mint goes\n\n"
@@ -248,5 +230,5 @@ def _profile_page(results: Mapping[str, Any]) -> str:
         "interpreter's lock. Shares are of the samples; the microseconds are those shares of the CPU time that\n"
         "Linux counted in a pass without sampling, kernel included.\n\n"
         f"{_EMPTY}\n\n"
-        f"{_cpu(results)}\n\n{_profile(results)}\n"
+        f"{_cpu(results)}\n\n{profile_tables(results)}\n"
     )

@@ -16,8 +16,8 @@ import jwt
 import urllib3
 
 from bench.answers import kms_version
+from bench.certificate import certificate
 from bench.server import ROOT
-from bench.tls import certificate
 from bench.world import HOST
 from fullsend_sandbox import names
 from fullsend_sandbox.job import Job

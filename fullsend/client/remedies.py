@@ -8,66 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fullsend.client.oidc_remedies import FORK, ID_TOKENS, PERMISSION, PROJECTION
 from fullsend.github.api import API_URL_FIX
 from mintcore.errors.table import TABLE, ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PERMISSION = """\
-Give the job the permission to request its OIDC token:
-
-    jobs:
-      my-job:
-        permissions:
-          id-token: write   # lets the job request its OIDC token
-          contents: read    # listing one permission sets all others to none: list what else the job needs
-
-If the job is in a reusable workflow, the job that calls it needs the permission too: a called workflow never \
-has more permissions than its caller."""
-
-_FORK = """\
-GitHub gives no OIDC token to a pull request from a fork, whatever `permissions` says, because anyone can open \
-one. Skip the step for forks:
-
-    if: github.event.pull_request.head.repo.full_name == github.repository
-
-Do the work that needs the token in a second workflow that runs afterwards on `workflow_run` and neither checks \
-out nor runs the fork's code. Do not switch to `pull_request_target` and check out the fork's code: that gives the \
-token to the fork."""
-
-_ID_TOKENS = """\
-Add the token to the job, with the mint's audience:
-
-    my-job:
-      id_tokens:
-        FULLSEND_MINT_ID_TOKEN:
-          aud: fullsend-mint
-
-The variable's name is the audience in capitals, with `_` for every other character, and `_ID_TOKEN` at its end."""
-
-_PROJECTION = """\
-Project a service-account token for the mint into the pod:
-
-    volumes:
-      - name: fullsend-mint
-        projected:
-          sources:
-            - serviceAccountToken:
-                audience: fullsend-mint
-                expirationSeconds: 600
-                path: token
-
-and mount the volume at /var/run/secrets/fullsend-mint. FULLSEND_ID_TOKEN_FILE names another file. The token at \
-/var/run/secrets/kubernetes.io is for the cluster's API server, and no command sends it."""
-
 BEFORE: Mapping[str, ErrorCode] = {
     "oidc_permission_missing": ErrorCode(
         0,
         cause="The job runs in GitHub Actions without `permissions: id-token: write`.",
-        caller_fix=_PERMISSION,
+        caller_fix=PERMISSION,
     ),
-    "oidc_fork_pull_request": ErrorCode(0, cause="A pull request from a fork started the job.", caller_fix=_FORK),
+    "oidc_fork_pull_request": ErrorCode(0, cause="A pull request from a fork started the job.", caller_fix=FORK),
     "oidc_not_available": ErrorCode(
         0,
         cause="The environment is not that of a CI system with OIDC tokens.",
@@ -80,12 +34,12 @@ BEFORE: Mapping[str, ErrorCode] = {
     "oidc_gitlab_variable": ErrorCode(
         0,
         cause="The GitLab job has no variable with an OIDC token for the mint's audience.",
-        caller_fix=_ID_TOKENS,
+        caller_fix=ID_TOKENS,
     ),
     "oidc_projected_token": ErrorCode(
         0,
         cause="The Kubernetes pod has no readable file with a projected service-account token for the mint.",
-        caller_fix=_PROJECTION,
+        caller_fix=PROJECTION,
     ),
     "oidc_wrong_audience": ErrorCode(
         0,

@@ -5,9 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from fullsend.net.failures import NotConnectedError, ProxyError, cause, no_tls, not_connected
 from fullsend.net.urls import is_address
@@ -19,29 +17,11 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
 
+    from fullsend.net.origin import Origin
     from fullsend.net.route import Proxy
 
 CONNECT_SECONDS = 10.0
 """The time for one address, so the second address is tried if the first does not answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The server that a URL names; `authority` is `host:port` as written in the URL."""
-
-    secure: bool
-    host: str
-    port: int
-    authority: str
-
-    @classmethod
-    def of(cls, url: str) -> Origin:
-        """Return the origin of a URL. Raises ValueError for a port that is not one."""
-        parts = urlsplit(url)
-        secure = parts.scheme == "https"
-        return cls(
-            secure, parts.hostname or "", parts.port or (443 if secure else 80), parts.netloc.rpartition("@")[2]
-        )
 
 
 def connect(origin: Origin, proxy: Proxy | None, tls: ssl.SSLContext | None, deadline: Deadline) -> socket.socket:

@@ -24,7 +24,7 @@ from fullsend.net.urls import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fullsend.net.connection import Origin
+    from fullsend.net.origin import Origin
 
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 

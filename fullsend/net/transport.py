@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from fullsend.net.answer import Answer
-from fullsend.net.connection import Origin, connect
+from fullsend.net.connection import connect
 from fullsend.net.failures import NoAnswerError, UnusableRouteError, cause
+from fullsend.net.origin import Origin
 from fullsend.net.retry import Retry, RetryPolicy, is_retryable, repeat, retry_after
 from fullsend.net.route import proxy_for, trusted_authorities
 from mintcore.clock import CorrectedClock

@@ -161,7 +161,10 @@ def test_a_module_has_no_state_but_constants(path: Path) -> None:
         assert not is_mutable(node.value) or constant_table or names == ["__all__"], names
 
 
-@pytest.mark.parametrize("path", MINT, ids=ids(MINT))
+EVERY = [*MINT, *OURS, *SANDBOX, *sorted(ROOT.glob("bench/**/*.py")), *sorted(ROOT.glob("scripts/**/*.py"))]
+
+
+@pytest.mark.parametrize("path", EVERY, ids=ids(EVERY))
 def test_a_module_is_short_and_has_a_docstring(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) <= 250

@@ -17,6 +17,7 @@ from typing import Self
 from fullsend_sandbox import names
 from fullsend_sandbox.clock import AdjustableClock, Clock
 from fullsend_sandbox.google.gateway import Gateway
+from fullsend_sandbox.google.gcloud_environment import gcloud_environment
 from fullsend_sandbox.google.host import ApiHost
 from fullsend_sandbox.google.kills import WriteBudget
 from fullsend_sandbox.google.login import Login
@@ -26,7 +27,7 @@ from fullsend_sandbox.google.runner import ProcessRunner, Runner
 from fullsend_sandbox.google.services import KNOWN
 from fullsend_sandbox.google.switches import Switches
 from fullsend_sandbox.google.uploads import Uploads
-from fullsend_sandbox.loopback import HOST, LoopbackService
+from fullsend_sandbox.loopback import LoopbackService
 from fullsend_sandbox.world import World
 
 REGION = "us-central1"
@@ -117,19 +118,7 @@ class ControlPlane:
 
         gcloud gets a configuration of its own there, so it neither reads nor changes the user's.
         """
-        token = folder / "access-token"
-        token.touch(mode=0o600)
-        token.write_text(self.access_token())
-        return {
-            "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
-            "CLOUDSDK_CONFIG": str(folder / "gcloud-config"),
-            "CLOUDSDK_CORE_PROJECT": self.project.id,
-            "CLOUDSDK_PROXY_TYPE": "http",
-            "CLOUDSDK_PROXY_ADDRESS": HOST,
-            "CLOUDSDK_PROXY_PORT": str(self._gateway.port),
-            "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",
-            "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "true",
-        }
+        return gcloud_environment(folder, self.access_token(), project=self.project.id, port=self._gateway.port)
 
     @property
     def proxy_url(self) -> str:

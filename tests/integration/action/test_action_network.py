@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend.net.connection import Origin
+from fullsend.net.origin import Origin
 from fullsend.net.retry import is_retryable
 from fullsend.net.route import proxy_for
 from tests.connect_proxy import connect_proxy

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fullsend.net.connection import Origin
 from fullsend.net.failures import UnusableRouteError
+from fullsend.net.origin import Origin
 from fullsend.net.route import proxy_for
 
 PROXY = "http://proxy.example:3128"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fullsend.operate.gcp.resource_api import ApiRequest
 from fullsend.operate.gcp.service_usage import ServiceUsage
-from fullsend.operate.gcp.session import ApiRequest, Session
+from fullsend.operate.gcp.session import Session
 from fullsend.operate.operate_errors import GoogleFailed
 
 if TYPE_CHECKING:
