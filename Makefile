@@ -99,7 +99,7 @@ wheel: .venv/ready ## build both wheels and the upload of the committed code int
 	@rm -rf dist/source && ls dist/*.whl
 
 notes: ## print the release notes of VERSION from CHANGELOG.md
-	@python3 scripts/release/notes.py $(VERSION)
+	@python3 scripts/release/notes.py $(or $(VERSION),Unreleased)
 
 image: .venv/ready ## build the standalone mint's image with docker, podman or buildah; IMAGE names it
 	@scripts/release/image.sh $(or $(IMAGE),fullsend-mint)

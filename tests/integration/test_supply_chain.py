@@ -160,24 +160,73 @@ def test_both_distributions_carry_the_license(wheel: zipfile.ZipFile, dist: Path
             assert b"License-Expression: Apache-2.0" in opened.read(f"{folder}/METADATA")
 
 
-def release_notes(version: str) -> subprocess.CompletedProcess[str]:
+CHANGELOG = """# Changelog
+
+Keep a Changelog
+
+## [Unreleased]
+
+## [1.1.0] - 2027-01-02
+
+### Added
+
+- A ([why](docs/adr/1.md)), [B](https://example.com) and [C](#c).
+
+## [1.0.0] - 2027-01-01
+
+### Added
+
+- D
+"""
+
+
+def release_notes(
+    folder: Path, *arguments: str, upgrading: str = "## To 1.1.0\n"
+) -> subprocess.CompletedProcess[str]:
+    """Run the script in a repository of its own."""
+    (folder / "scripts" / "release").mkdir(parents=True)
+    (folder / "docs").mkdir()
+    script = shutil.copy(ROOT / "scripts/release/notes.py", folder / "scripts" / "release")
+    (folder / "CHANGELOG.md").write_text(CHANGELOG)
+    (folder / "docs" / "upgrading.md").write_text(upgrading)
     return subprocess.run(
-        [sys.executable, "scripts/release/notes.py", version],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        [sys.executable, script, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
 
 
-def test_the_notes_of_a_release_are_cut_from_the_changelog() -> None:
-    done = release_notes("Unreleased")
+def test_the_notes_of_a_release_are_its_section_with_links_that_lead_somewhere(tmp_path: Path) -> None:
+    done = release_notes(tmp_path, "1.1.0", "https://github.com/o/r/blob/v1.1.0")
     assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "### Added",
+        "",
+        "- A ([why](https://github.com/o/r/blob/v1.1.0/docs/adr/1.md)), [B](https://example.com) and [C](#c).",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "upgrading", "fix"),
+    [
+        ("99.0.0", "## To 99.0.0\n", "add a section '## [99.0.0]'"),
+        ("Unreleased", "", "add a section '## [Unreleased]'"),
+        ("1.1.0", "## To 1.1.0.1\n", "add a section '## To 1.1.0'"),
+    ],
+)
+def test_a_version_without_notes_or_upgrade_is_not_released(
+    version: str, upgrading: str, fix: str, tmp_path: Path
+) -> None:
+    done = release_notes(tmp_path, version, upgrading=upgrading)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"Fix: {fix}" in done.stderr
+
+
+def test_what_is_not_released_yet_has_notes() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/release/notes.py", "Unreleased"],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
     assert "### Added" in done.stdout
     assert "Keep a Changelog" not in done.stdout
-
-
-def test_a_version_without_notes_is_not_released() -> None:
-    done = release_notes("99.0.0")
-    assert done.returncode == 1
-    assert "Fix: add a section '## [99.0.0]'" in done.stderr
 
 
 def test_the_build_backend_is_pinned_to_what_the_tests_build_with() -> None:
