@@ -37,9 +37,10 @@ NAME = "mint.example.com"
 NGINX, CADDY = shutil.which("nginx"), shutil.which("caddy")
 NGINX_AROUND = """
 daemon off;
+worker_rlimit_nofile {files};
 pid {folder}/nginx.pid;
 error_log stderr warn;
-events {{}}
+events {{ worker_connections {connections}; }}
 http {{
     access_log {folder}/access.log;
     client_body_temp_path {folder}/body;
@@ -79,7 +80,10 @@ def nginx(folder: Path, ca: ThrowawayCa, port: int, mint_port: int) -> list[str]
         },
     )
     (folder / "site.conf").write_text(site)
-    (folder / "nginx.conf").write_text(NGINX_AROUND.format(folder=folder))
+    advised = dict(re.findall(r"^#     (worker_\w+) (\d+);$", site, re.MULTILINE))
+    files, connections = advised["worker_rlimit_nofile"], advised["worker_connections"]
+    around = NGINX_AROUND.format(folder=folder, files=files, connections=connections)
+    (folder / "nginx.conf").write_text(around)
     return [str(NGINX), "-p", str(folder), "-e", "stderr", "-c", str(folder / "nginx.conf")]
 
 
@@ -168,15 +172,23 @@ class Client:
     def __init__(self, ca: ThrowawayCa, port: int) -> None:
         self.port = port
         self.tls = ssl.create_default_context(cafile=str(ca.bundle))
-        self._pool = urllib3.HTTPSConnectionPool(
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> urllib3.HTTPSConnectionPool:
+        return urllib3.HTTPSConnectionPool(
             "127.0.0.1",
-            port,
+            self.port,
             ssl_context=self.tls,
             server_hostname=NAME,
             assert_hostname=NAME,
             retries=False,
             timeout=urllib3.Timeout(30),
         )
+
+    def reconnect(self) -> None:
+        """Send the next request over a new connection."""
+        self._pool.close()
+        self._pool = self._new_pool()
 
     def send(self, method: str, path: str, token: str = "", body: bytes = b"") -> urllib3.BaseHTTPResponse:
         headers = {"Host": NAME, "Content-Type": "application/json"}
@@ -222,6 +234,7 @@ def test_slow_and_silent_clients_of_the_proxy_delay_no_other_client(
     with standalone(world, pems) as mint, in_front(proxy, tmp_path, mint) as client:
 
         def health() -> int:
+            client.reconnect()
             return client.send("GET", "/health").status
 
         def minted() -> int:
