@@ -1,4 +1,4 @@
-"""A function that does nothing: what the framework and its server cost before any of our code runs."""
+"""Answer without doing anything, to measure only the framework and its server."""
 
 import functions_framework
 from werkzeug import Request, Response

@@ -13,7 +13,7 @@ If the job is in a reusable workflow, the job that calls it needs the permission
 has more permissions than its caller."""
 
 FORK = """\
-GitHub gives no OIDC token to a pull request from a fork, whatever `permissions` says, because anyone can open \
+GitHub gives no OIDC token to a pull request from a fork, even with `id-token: write`, because anyone can open \
 one. Skip the step for forks:
 
     if: github.event.pull_request.head.repo.full_name == github.repository

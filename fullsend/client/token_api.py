@@ -53,7 +53,7 @@ class TokenApi:
             ) from None
 
     def revoke(self, token: str, *, fresh: bool = False) -> bool:
-        """Revoke a token; False when GitHub does not know it. Raises `GitHubTokenError` when it may live on.
+        """Revoke a token; False when GitHub does not know it. Raises `GitHubTokenError` if it may still be valid.
 
         A token made seconds ago is `fresh`: GitHub's 401 may mean that it does not know the token yet, so the
         call is repeated before the token counts as gone.

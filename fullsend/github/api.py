@@ -74,7 +74,7 @@ class GitHubApi:
         json: object = None,
         again: Callable[[int], bool] = is_retryable,
     ) -> Answer:
-        """Send a call that may be repeated; return GitHub's answer, whatever its status. Raises `NoAnswerError`."""
+        """Send a call that may be repeated; return GitHub's answer with any status. Raises `NoAnswerError`."""
         answer = self.transport.send(
             method,
             self.api_url + path,

@@ -86,7 +86,7 @@ class Transport:
         json: object = None,
         body: bytes | None = None,
     ) -> Answer:
-        """Send one request and return the whole answer, whatever its status, within `seconds`.
+        """Send one request and return the whole answer with any status, within `seconds`.
 
         `authorization` is the header's value, for example `Bearer …`; `json` is encoded, `body` is sent unchanged.
         Raises `NoAnswerError`: no connection, no answer in time, more than `max_body` bytes, or invalid HTTP.

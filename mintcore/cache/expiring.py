@@ -79,7 +79,7 @@ class ExpiringCache(Generic[K, V]):
         renew: Callable[[RequestContext], V] | None = None,
         admit: Callable[[], None] = lambda: None,
     ) -> V:
-        """Return the value for ``key``, from ``load`` if it is not here. Raises what ``load`` or ``admit`` raises.
+        """Return the cached value for ``key``, or the result of ``load``. Raises as ``load`` and ``admit`` do.
 
         ``renew`` loads in the background, within the context it is given, while the old value is served. ``admit``
         is called before this request starts a load; it raises if this request may not start one.

@@ -80,7 +80,7 @@ class BoundedLookups(Generic[V]):
     def known(self, lookup: Lookup, caller: Caller, *, about: str) -> V | None:
         """Return the cached answer, or ``None`` if a look-up may get it. Makes no look-up.
 
-        Raises what :meth:`~mintcore.github.lookup_limits.LookupLimits.require` raises.
+        Raises as :meth:`~mintcore.github.lookup_limits.LookupLimits.require` does.
         """
         answer = self._answers.peek(lookup)
         if answer is None:

@@ -57,7 +57,7 @@ class AccessTokens:
             return pending.result(timeout=min(_MAX_WAIT_SECONDS, context.deadline.remaining())).token
         except TimeoutError:
             raise KeyUnavailable(detail="Google gave no access token in time") from None
-        except Exception as error:  # noqa: BLE001 - google-auth raises what its transports raise
+        except Exception as error:  # noqa: BLE001 - google-auth does not catch its transports' errors
             raise KeyUnavailable(detail=f"no Google access token: {_cause(error)}") from None
 
     def forget(self, token: Secret) -> None:

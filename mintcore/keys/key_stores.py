@@ -28,7 +28,7 @@ class CombinedKeys:
         return self._of(role).signer(role, context)
 
     def key_version(self, role: Role) -> Hashable:
-        """Return the version of the role's key. Raises what :meth:`signer` raises."""
+        """Return the version of the role's key. Raises as :meth:`signer` does."""
         return self._of(role).key_version(role)
 
     def forget(self, role: Role) -> None:

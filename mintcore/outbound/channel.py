@@ -107,7 +107,7 @@ class Channel:
         repeat_answers: bool = True,
         meanwhile: Callable[[], None] | None = None,
     ) -> Answer:
-        """Return the service's answer, whatever its status.
+        """Return the service's answer with any status.
 
         ``meanwhile`` is called at most once, while the service works on the first try. Connection errors, 408, 425,
         5xx, and a 429 whose Retry-After leaves half the time, are retried up to two times. Without

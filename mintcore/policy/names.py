@@ -46,7 +46,7 @@ def parse_repo_name(text: str) -> RepoName:
 
 @dataclass(frozen=True, slots=True)
 class Org:
-    """An organization or user account; equal to another whatever the case of its letters."""
+    """An organization or user account; the comparison ignores case."""
 
     login: str = field(compare=False)
     key: str = field(init=False, repr=False)
@@ -65,7 +65,7 @@ class Org:
 
 @dataclass(frozen=True, slots=True)
 class Repo:
-    """A repository with its owner; equal to another whatever the case of its letters."""
+    """A repository with its owner; the comparison ignores case."""
 
     owner: Org
     name: str = field(compare=False)

@@ -28,7 +28,7 @@ class Background(Generic[T]):
         os.register_at_fork(after_in_child=self._in_child)
 
     def result(self) -> T:
-        """Return the value, waiting for it if necessary. Raises what ``build`` raised, and then builds again."""
+        """Return the value, and wait for it if necessary. After a failure it raises the error and builds again."""
         future = self._begin()
         try:
             return future.result()

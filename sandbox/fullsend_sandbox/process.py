@@ -229,7 +229,7 @@ class MintProcess:
 
 
 def free_port() -> int:
-    """Return a port below those that the system gives away (Linux: from 32768). Raises OSError.
+    """Return a port below those that the system assigns (Linux: from 32768). Raises OSError.
 
     One of those could be taken before the mint listens, and its new owner would answer in the mint's place.
     """

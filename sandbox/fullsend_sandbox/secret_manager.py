@@ -66,7 +66,7 @@ class SecretManager(LoopbackService):
         self._set_state(secret, version, "ENABLED")
 
     def destroy(self, secret: str, version: int) -> None:
-        """Destroy a version's data for good; its number stays taken."""
+        """Destroy a version's data permanently; its number is never used again."""
         self._set_state(secret, version, "DESTROYED")
 
     def delete_secret(self, secret: str) -> None:
@@ -128,7 +128,7 @@ class SecretManager(LoopbackService):
 
 
 def _answer(secret_name: str, version: str, versions: list[SecretVersion]) -> Response:
-    """Answer for one version; `latest` is the newest, whatever its state."""
+    """Answer for one version; `latest` is the newest in any state."""
     number = str(len(versions)) if version == "latest" else version
     name = f"{secret_name}/versions/{number}"
     if not (number.isascii() and number.isdigit()):

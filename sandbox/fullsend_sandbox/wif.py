@@ -140,7 +140,7 @@ class Federation:
             self._pools[pool] = enabled
 
     def put_provider(self, pool: str, provider: Provider) -> None:
-        """Write a provider, in place of any of the same id. Raises InvalidProviderError."""
+        """Write a provider; it replaces one with the same id. Raises InvalidProviderError."""
         compiled = CompiledProvider(provider)
         with self._lock:
             self._providers[pool, provider.provider_id] = compiled
@@ -161,13 +161,13 @@ class Federation:
             return {one: compiled.provider for (its, one), compiled in self._providers.items() if its == pool}
 
     def remove_pool(self, pool: str) -> None:
-        """Remove a pool and its providers for good."""
+        """Remove a pool and its providers permanently."""
         with self._lock:
             self._pools.pop(pool, None)
             self._providers = {key: compiled for key, compiled in self._providers.items() if key[0] != pool}
 
     def remove_provider(self, pool: str, provider_id: str) -> None:
-        """Remove a provider for good."""
+        """Remove a provider permanently."""
         with self._lock:
             self._providers.pop((pool, provider_id), None)
 

@@ -19,7 +19,7 @@ UNUSED = {
     "config-*", "dist-packages", "distutils", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "site-packages",
     "test", "tests", "tkinter", "turtle.py", "turtledemo",
 }  # fmt: skip
-"""What the standard library has for developers, and packages beside the mint's own."""
+"""The parts of the standard library that only developers need, and packages besides the mint's own."""
 FOLDERS = {"dev": 0o755, "pems": 0o755, "proc": 0o755, "run": 0o755, "sys": 0o755, "tmp": 0o1777}
 """Where container engines and operators mount something."""
 FILES = ("/etc/ld.so.cache", "/etc/nsswitch.conf", "/etc/ssl/certs/ca-certificates.crt")

@@ -29,6 +29,15 @@ BANNED = {
         "in vain": r"\bin vain\b",
         "says 5xx": r"\bsays? [45](xx|\d\d)\b",
         "what stands": r"\bwhat stands\b",
+        "whatever": r"\bwhatever\b",
+        "what X says": r"\bwhat (?!the mint (also|only))[^.,;:!?()]{1,24} (says|said)\b",
+        "raises what": r"\braises what\b",
+        "has X for Y": r"\bhas for\b",
+        "for ever": r"\bfor good\b",
+        "the nearest": r"\bcomes? nearest\b",
+        "least recently used": r"\bunused (the )?longest\b",
+        "a string": r"\b(not|be) a text\b",
+        "leaves out": r"\bnothing of\b",
         "British": r"\b(organis|authoris|recognis|behaviour|colour(?!ed_)|licence|initialis|normalis|serialis)\w*",
     }.items()
 }

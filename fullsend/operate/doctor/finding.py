@@ -38,7 +38,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class AppReport:
-    """What GitHub said about a role's stored key: the App's facts, or why they are unknown."""
+    """GitHub's answer about a role's stored key: the App's facts, or why they are unknown."""
 
     facts: AppFacts | None = None
     refused: str = ""
@@ -50,7 +50,7 @@ class AppReport:
 
 @dataclass(frozen=True, slots=True)
 class NameReport:
-    """What GitHub says about an enrolled name: its spelling and id now, or why they are unknown.
+    """GitHub's answer about an enrolled name: its present spelling and id, or why they are unknown.
 
     `known_as` is the present name of the enrolled id, empty if unknown.
     """

@@ -34,7 +34,7 @@ def read_names(
     installed: Mapping[str, str] = _NONE,
     only: Org | Repo | None = None,
 ) -> dict[str, NameReport]:
-    """Return what GitHub says about each enrolled name, by lowercased name; where it does not answer, nothing.
+    """Return GitHub's answer about each enrolled name, by lowercased name; names without an answer are missing.
 
     `installed` are the names of the Apps' installations, which show the spelling of a private account.
     """

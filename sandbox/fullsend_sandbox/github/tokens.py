@@ -38,7 +38,7 @@ class IssuedToken:
     installation: Installation
     permissions: Mapping[str, str]
     repository_ids: frozenset[int] | None
-    """None: whatever the installation may use at the time."""
+    """None: every repository that the installation can use at the time."""
     issued_at: float
     expires_at: int
 

@@ -48,7 +48,7 @@ class World:
         return account
 
     def remove_account(self, login: str) -> Account:
-        """Remove an account and its repositories for good; its login is free for another account.
+        """Remove an account and its repositories permanently; its login is free for another account.
 
         Raises ValueError when it is missing.
         """
@@ -68,7 +68,7 @@ class World:
         self._redirected.discard(login.lower())
 
     def account_with_id(self, number: int) -> Account | None:
-        """Find an account by its id, whatever its login is now."""
+        """Find an account by its id, also after its login changed."""
         return next((one for one in self._accounts.values() if one.id == number), None)
 
     def account(self, login: str) -> Account | None:
@@ -128,7 +128,7 @@ class World:
         return key
 
     def remove_repository(self, full_name: str) -> None:
-        """Remove a repository and its redirects for good."""
+        """Remove a repository and its redirects permanently."""
         gone = self.require_repository(full_name)
         del self._repositories[gone.owner.id, gone.name.lower()]
         self._former_names = {key: kept for key, kept in self._former_names.items() if kept is not gone}

@@ -38,7 +38,7 @@ class Project:
 
 
 def project_of(variables: Mapping[str, str]) -> str | None:
-    """Return the project that a path names, whatever the API calls the variable."""
+    """Return the project that a path names; APIs use different names for the variable."""
     if variables.get("v1Id") == "projects":
         return variables["v1Id1"]
     return next((variables[name] for name in ("projectsId", "projectId", "resource") if name in variables), None)

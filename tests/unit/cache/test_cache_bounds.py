@@ -11,7 +11,7 @@ from tests.mint_doubles import FakeClock, new_attempt
 from tests.unit.cache.cache_sources import TIMEOUT, Source, loaded_cache, new_cache
 
 
-def test_the_key_unused_longest_goes_first_when_there_are_too_many(clock: FakeClock) -> None:
+def test_the_least_recently_used_key_goes_first_when_there_are_too_many(clock: FakeClock) -> None:
     cache = new_cache(clock, max_entries=3)
     for key in ("a", "b", "c", "a", "d"):
         cache.get(key, lambda key=key: key, new_attempt(clock))  # type: ignore[misc]

@@ -84,7 +84,7 @@ def test_another_issuer_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [AUDIENCE, [AUDIENCE], ["other", AUDIENCE]])
-def test_the_audience_may_be_a_text_or_a_list_that_names_us(value: object) -> None:
+def test_the_audience_may_be_a_string_or_a_list_that_names_us(value: object) -> None:
     assert check(aud=value).repository.name == "app"
 
 

@@ -63,7 +63,7 @@ async function mint({ mintUrls, body }, identity, env) {
   }
 }
 
-// The mint says with this header that a retry does not help, whatever the status.
+// With this header the mint says that a retry does not help, for any status.
 const isLasting = (headers) => (headers['x-should-retry'] ?? '').trim().toLowerCase() === 'false'
 
 function parsed(answer, url) {
