@@ -1,4 +1,4 @@
-"""The Cloud Function ``mint``: a CI job's OIDC token in, a scoped GitHub App installation token out.
+"""The Cloud Function ``mint``: exchange a CI job's OIDC token for a scoped GitHub App installation token.
 
 ``functions-framework --target=mint`` loads this file and starts a server, which calls the endpoint directly
 (mintcore/http/framework.py). Only the framework's debug server calls ``mint``. mintcore/service.py has the steps.

@@ -18,7 +18,7 @@ INSTALLATION_ID = 48_151_623
 OWNER_ID = int(Job().claims()["repository_owner_id"])
 """The mint compares the account's id with the caller's claim."""
 OTHER_INSTALLATIONS = 9
-"""How many more there are in the list of installations; a shared App has many, and each makes it longer."""
+"""The number of other installations in the list; a shared App has many, and each makes the list longer."""
 
 _GOOGLE_HEADERS = (
     "Content-Type: application/json; charset=UTF-8\r\nVary: Origin\r\nVary: X-Origin\r\nVary: Referer\r\n"

@@ -1,7 +1,7 @@
 """Simulate callers: each keeps a connection and sends the next request after the answer.
 
-Bounded in count and time. It speaks as much HTTP/1.1 as a server with Content-Length needs, because a real
-client library would take more of the machine than the mint does.
+Bounded in count and time. It implements only the HTTP/1.1 that a server with Content-Length needs, because a client
+library would use more CPU than the mint.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _TIMEOUT_SECONDS = 60.0
 
 
 class LoadError(RuntimeError):
-    """A request was refused or its connection broke: what was measured would not be minting."""
+    """A request was refused or its connection broke, so the measurement would not be of minting."""
 
 
 @dataclass(slots=True)
 class Load:
-    """What the callers saw; ``latencies`` in seconds, in no order; ``seconds`` from first to last."""
+    """The callers' results; ``latencies`` in seconds, unordered; ``seconds`` from first to last."""
 
     latencies: list[float] = field(default_factory=list)
     seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""Measure what any client can do to a mint: send large bodies without a token, or send slowly."""
+"""Measure a mint under attack: large bodies without a token, and slow clients."""
 
 from __future__ import annotations
 

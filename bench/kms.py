@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LATENCY_MS = 50
 _CALLS = 20
 _WARM_SECONDS = 2.0
-"""How long a mint may go on fetching after its first answer."""
+"""How long a mint may continue to fetch values after its first answer."""
 
 
 def with_kms(stage: Stage) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def with_kms(stage: Stage) -> dict[str, Any]:
 
 
 def shown(kms: Mapping[str, Any] | None) -> list[str]:
-    """Return the table for the report; nothing for figures that were published before this was measured."""
+    """Return the table for the report; empty for published figures without this measurement."""
     if kms is None:
         return []
     labels = {

@@ -64,7 +64,7 @@ def pss_mib(pid: int) -> float:
 
 @contextlib.contextmanager
 def on_cpus(cpus: set[int]) -> Iterator[None]:
-    """Start processes inside that are to inherit these CPUs."""
+    """Let processes that start in the block inherit these CPUs."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cpus)
     try:
@@ -75,7 +75,7 @@ def on_cpus(cpus: set[int]) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The whole machine's busy CPU seconds, and ours: the difference is what others took from the results."""
+    """The busy CPU seconds of the whole machine and of our processes; the difference is other processes' load."""
 
     busy: float
     stolen: float

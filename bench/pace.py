@@ -1,4 +1,4 @@
-"""The pause between two mints of a mint that is rarely used, and the real pause that it stands for."""
+"""Define the pause between two mints of a rarely used mint, and the real pause that it represents."""
 
 from __future__ import annotations
 

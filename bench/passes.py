@@ -1,4 +1,4 @@
-"""The measurements, one function each; what they find is plain data for the report.
+"""Run the measurements, one function each; they return plain data for the report.
 
 A pass measures the servers in turn, several rounds each, and keeps the medians, so other load on the machine
 affects all of them alike.

@@ -1,9 +1,9 @@
 """Sample where the mint's CPU time goes, in a separate pass, because sampling slows the mint.
 
-py-spy samples the serving process from outside and counts whichever thread holds the interpreter's lock. It
-does not stop the process to look: a stopped thread is found at its system calls, which makes them look
-expensive. The price is that some stacks are torn; those that fit no step are left out and counted. What runs
-without the lock (the kernel's part of sending and receiving) is not seen; the CPU figures beside it include it.
+py-spy samples the serving process from outside and counts whichever thread holds the interpreter's lock. It does
+not stop the process, because a stopped thread is usually in a system call, which would make those look expensive.
+So some stacks are incomplete; those that fit no step are left out and counted. Work without the lock (the kernel's
+part of sending and receiving) is not sampled, but the CPU figures include it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CLIENTS = 32
 _SECONDS_PER_ROUND = 7
 _TOP = 25
 
-# What a sample belongs to: the first of these that is anywhere on its stack.
+# A sample belongs to the first of these functions that is anywhere on its stack.
 _STEPS = (
     ("STS exchange", "HostedVerifier.confirm"),
     ("claims and signature", "HostedVerifier.check_locally"),

@@ -1,4 +1,4 @@
-"""Control the benchmark's world from outside: start it, change its latency, read its counts."""
+"""Start the benchmark's world in a process, change its latency, and read its counts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROLE = "coder"
 ROLES = ("coder", "review", "triage")
-"""The roles the mint has keys of; all tokens are asked for the first."""
+"""The roles for which the mint has keys; all requests are for the first."""
 TOKENS = 64
 TOKEN_SECONDS = 3600
 BODY = json.dumps({"role": ROLE, "repos": ["app"]}).encode()
@@ -83,10 +83,10 @@ class Scene:
         self._control("POST", f"/latency/{milliseconds}")
 
     def calls(self) -> dict[str, int]:
-        """Return how many calls of each kind there have been. Raises RuntimeError for an unknown kind."""
+        """Return the number of calls of each kind. Raises RuntimeError for an unknown kind."""
         calls: dict[str, int] = self._control("GET", "/calls")
         if calls.get("unknown"):
-            raise RuntimeError("the world was asked for something it does not have: a service's path has changed")
+            raise RuntimeError("the world got a request for an unknown path: a service's path has changed")
         return calls
 
     def calls_since(self, before: Mapping[str, int]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Markdown tables that also read well in a terminal."""
+"""Make Markdown tables that are also readable in a terminal."""
 
 from __future__ import annotations
 

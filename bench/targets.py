@@ -1,4 +1,4 @@
-"""The performance targets of the mint, and whether this run meets them."""
+"""Compare a run with the mint's performance targets."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What a mint that does not grow may still move by: the allocator's arenas and a last thread's stack.
+# A mint without a leak may still change by this: the allocator's arenas and a last thread's stack.
 FLAT_MIB = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One figure: what is wanted, what was measured, and whether that is enough."""
+    """One figure: its target, its measurement, and whether it meets the target."""
 
     figure: str
     wanted: str

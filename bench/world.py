@@ -1,8 +1,8 @@
-"""The services a mint calls, as one process that is never the bottleneck.
+"""Run the services that a mint calls in one process that is never the bottleneck.
 
-It answers from memory, checks nothing and counts everything; the sandbox emulates how the services treat wrong
-requests. Latency is a timer per answer, so it costs no CPU. Started as ``python -m bench.world``, it reads keys and
-certificate as one line of JSON on stdin, prints its ports as one line of JSON, and ends when stdin does.
+It answers from memory, does not check requests, and counts them; the sandbox emulates refusals. Latency is a timer
+per answer, so it costs no CPU. Started as ``python -m bench.world``, it reads keys and certificate as one line of
+JSON on stdin, prints its ports as one line of JSON, and ends when stdin does.
 """
 
 from __future__ import annotations
@@ -101,14 +101,14 @@ def _http(headers: str, body: bytes, status: str = "200 OK") -> bytes:
 
 
 class Wire(asyncio.Protocol):
-    """One kept connection of HTTP/1.1, as much of it as the clients here speak."""
+    """One keep-alive HTTP/1.1 connection, with only the features that these clients use."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._buffer = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
+        """Keep the transport for the answers."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
@@ -150,7 +150,7 @@ async def serve(setup: dict[str, Any]) -> None:
 
 def _tls(certificate: str, key: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # OpenSSL reads them from files only; these are private to this process and gone at once.
+    # OpenSSL reads them only from files; these are private to this process and removed immediately.
     with NamedTemporaryFile("w") as chain:
         chain.write(certificate + key)
         chain.flush()

@@ -1,4 +1,4 @@
-"""A mint process whose audit events are held to their schema when it ends: whatever a test made it do."""
+"""Run a mint process and check all its audit events against their schema when it ends."""
 
 from __future__ import annotations
 

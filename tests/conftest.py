@@ -1,4 +1,4 @@
-"""The world on loopback and the mint as a process, shared by every test that needs them.
+"""Share the world on loopback and a mint process between the tests that need them.
 
 One world and one mint live as long as the test session (of one worker); `world` hands the world out as
 new: same ports, keys and ids, everything else made again. So `hosted_mint` stays valid; what it has cached

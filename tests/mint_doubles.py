@@ -1,4 +1,4 @@
-"""In-memory stand-ins for the mint's seams, for tests of one part at a time."""
+"""In-memory objects for the mint's ports, for tests of one part at a time."""
 
 from __future__ import annotations
 

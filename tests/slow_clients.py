@@ -1,4 +1,4 @@
-"""Clients that take their time, many of them in one thread: what a server must not notice."""
+"""Run many slow clients in one thread."""
 
 from __future__ import annotations
 

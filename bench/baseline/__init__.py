@@ -1,1 +1,1 @@
-"""What the mint is compared with."""
+"""The plain mint to which the benchmark compares ours."""

@@ -1,9 +1,8 @@
-"""The plain way to mint: five upstream calls in a row for each token, nothing cached, nothing retried.
+"""Mint in the plain way: five upstream calls one after the other for each token, without caches or retries.
 
-One, the issuer's keys; two, the exchange at Google STS; three, the App's key from Secret Manager; four, the App's
-installations, searched for the organization; five, the token. The key is parsed each time. It uses ``requests``
-with one session per thread, so connections stay open: a new one for each call would make the comparison easier to
-win.
+The calls get the issuer's keys, the result of Google STS, the App's key from Secret Manager, the App's
+installations, and the token. The key is parsed each time. It uses ``requests`` with one session per thread, so
+connections stay open; with a new connection for each call, the comparison would be unfair.
 """
 
 import base64

@@ -1,1 +1,1 @@
-"""The floor: the framework with a function that does nothing."""
+"""The lower bound of every server: the framework with a function that does nothing."""

@@ -1,10 +1,10 @@
-"""Shorten the mint's lifetimes, and change nothing else, to measure a mint that is rarely used.
+"""Shorten only the mint's lifetimes, to measure a mint that is rarely used.
 
-``BENCH_LIFETIMES`` chooses: ``expired`` makes every cached value and idle connection run out between two mints, the
-App JWT beyond its last use too; ``renewed`` leaves the JWT its last use, so it is renewed in the background;
-``scaled`` shortens all lifetimes as if one pause between two mints were 15 minutes. A key, a key set and an
-installation still serve while they are renewed, as they do for hours in production. Only with ``scaled``, the last
-acceptance by STS is older than ten minutes too.
+``BENCH_LIFETIMES`` chooses the lifetimes. With ``expired``, every cached value and idle connection expires between
+two mints, and the App JWT cannot be used once more. With ``renewed``, the JWT can be used once more, so it is
+renewed in the background. ``scaled`` shortens all lifetimes as if the pause between two mints were 15 minutes. A
+key, a key set and an installation are still used while they are renewed, as for hours in production. Only with
+``scaled`` is the last acceptance by STS also older than ten minutes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _OLD = (
 
 
 def shorten() -> None:
-    """Change the lifetimes as ``BENCH_LIFETIMES`` says. Call it before a mint is built."""
+    """Change the lifetimes according to ``BENCH_LIFETIMES``. Call it before a mint is built."""
     if os.environ["BENCH_LIFETIMES"] == "scaled":
         for module, name in (*_FRESH, *_OLD):
             setattr(module, name, getattr(module, name) * PAUSE_SECONDS / INFREQUENT_SECONDS)

@@ -1,6 +1,6 @@
 """Write deploy/completion/, the completion scripts of the shells; with --check, tell whether they are up to date.
 
-The scripts hold no command and no option: they ask the installed `fullsend`. They change only with click.
+The scripts contain no commands or options: they ask the installed `fullsend`. So they change only with click.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Write the example environments under deploy/ from the mint's table of variables; with --check, compare them.
 
-Which variables an example shows, and with which values, is decided here. What each means comes from the table.
+This script chooses the variables of each example and their values. Their meanings come from the table.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Line:
     value: str
     note: str = ""
     off: bool = False
-    """Shown as a comment, to be turned on."""
+    """Shown as a comment, which the reader can enable."""
 
 
 def plain(line: Line) -> str:
@@ -53,7 +53,7 @@ def yaml(line: Line) -> str:
 
 @dataclass(frozen=True)
 class Example:
-    """One file: what it is, and its variables."""
+    """One file: its description and its variables."""
 
     file: str
     head: str

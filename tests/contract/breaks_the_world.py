@@ -1,4 +1,4 @@
-"""A test that leaves GitHub broken: `test_order.py` runs it before the contract's tests, and nothing else does."""
+"""A test that leaves GitHub broken. Only `test_order.py` runs it, before the contract's tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mint of either mode, shared where that is safe and started anew where a row breaks the world."""
+"""Provide a mint of each mode: shared between rows, and a new one for a row that breaks the world."""
 
 from __future__ import annotations
 

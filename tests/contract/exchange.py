@@ -1,4 +1,4 @@
-"""Sending a row's request and reading what comes back, with no help that could hide something."""
+"""Send a row's request and read the raw answer, without a client library that could hide details."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that are decided before anybody asks whether the token is genuine."""
+"""Rows that are decided before the mint checks whether the token is genuine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server has to take from the network, against both real processes: pieces, pipelines, lies about length."""
+"""Unusual HTTP against both real processes: requests in pieces, pipelines, false lengths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slow and silent clients of both real processes: they delay nobody, and each has its time."""
+"""Slow and silent clients of both real processes: they delay no other client, and each has a time limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract's tests pass after tests of any other folder, whatever those did to the session's world."""
+"""The contract's tests pass after tests of any other folder have changed the session's world."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `/v1/status` says to a caller who asks what would come of a request: every rule, for its own case alone."""
+"""`/v1/status` shows a caller every rule for a request, and only for the caller's own case."""
 
 from __future__ import annotations
 

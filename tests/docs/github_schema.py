@@ -1,4 +1,4 @@
-"""GitHub's schemas of workflows, actions and issue forms, as check-jsonschema carries them."""
+"""Check files against GitHub's schemas of workflows, actions and issue forms, which check-jsonschema contains."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def problems(kind: str, paths: Iterable[Path]) -> str:
-    """Return what check-jsonschema says of files of this kind, such as `workflows`; empty if nothing is wrong."""
+    """Return the problems that check-jsonschema finds in files of this kind, such as `workflows`."""
     # Every worker imports this module, and jsonschema takes two seconds.
     from check_jsonschema import main  # noqa: PLC0415
 

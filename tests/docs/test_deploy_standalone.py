@@ -1,4 +1,4 @@
-"""The files under deploy/ for the standalone mint: linted, and held to what the mint and each other say.
+"""The files under deploy/ for the standalone mint are linted, and agree with the mint and each other.
 
 Neither systemd nor a cluster runs here; tests/image runs the image. docs/standalone.md says what these tests cannot
 show.

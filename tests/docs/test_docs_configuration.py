@@ -1,4 +1,4 @@
-"""docs/configuration.md is what the settings code says; `make docs` writes it."""
+"""docs/configuration.md equals the output of `make docs` from the settings code."""
 
 from __future__ import annotations
 

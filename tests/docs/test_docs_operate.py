@@ -1,4 +1,4 @@
-"""The operator's page and the alerts: they name what there is, in Google's own words."""
+"""The operator's page and the alerts use existing names, in Google's spelling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/standalone.md is followed to the letter: its shell blocks run, its outputs come out, its workflow mints."""
+"""Follow docs/standalone.md exactly: its shell blocks run, give its outputs, and its workflow mints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The project's own workflows: valid, pinned, with least permissions, and nothing for zizmor to find."""
+"""The project's own workflows are valid, pinned, have least permissions, and pass zizmor."""
 
 from __future__ import annotations
 

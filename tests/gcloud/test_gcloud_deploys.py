@@ -1,4 +1,4 @@
-"""The real gcloud deploys a mint that mints, as README and `deploy/gcloud.sh` say."""
+"""The real gcloud deploys a working mint with the commands of README and `deploy/gcloud.sh`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The image, as an engine built it: small, without installer or compiler, and minting as 65532 on a read-only root.
+"""The built image is small, has no installer or compiler, and mints as user 65532 on a read-only root.
 
 Run by `make test-image`, which builds it first: minutes, and a container registry or Debian mirror are needed.
 """

@@ -1,4 +1,4 @@
-"""From a token back to who held it: the standalone mint's audit file, searched with the real command."""
+"""Find the job that held a token: search the standalone mint's audit file with the real command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark measures what it says: its world, its callers, and both mints in it."""
+"""The benchmark's world, its callers, and both mints in it work as the measurements assume."""
 
 import os
 from collections.abc import Iterator

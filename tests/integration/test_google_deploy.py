@@ -1,4 +1,4 @@
-"""The mint as it is uploaded, deployed through Google's API, asked for a token, and enrolled anew."""
+"""Deploy the uploaded mint through Google's API, request a token, and enroll another name."""
 
 from __future__ import annotations
 

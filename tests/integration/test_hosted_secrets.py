@@ -1,4 +1,4 @@
-"""No token, JWT or key is ever in an answer, a log line or an audit event, whatever goes wrong."""
+"""No token, JWT or key is ever in an answer, a log line or an audit event, even after failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the hosted mint survives, and what it says where it cannot: the world broken on purpose, a real process."""
+"""Break the world on purpose around a real hosted mint: it survives, or answers with the right error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/openapi.yaml is true: schemathesis holds the real processes to it, and the contract's table is in it.
+"""docs/openapi.yaml is correct: schemathesis tests the real processes with it, and it has the contract's table.
 
 The number of generated requests is kept small here; `make fuzz-api` asks for many more.
 """

@@ -1,4 +1,4 @@
-"""Two mints, one behind the other, as processes: what goes on, what stays, TLS, and no circles."""
+"""Two mint processes, one as the other's fallback: forwarded and local requests, TLS, and no loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The standalone mint as a running process: its words at start, its keys, its issuer, its clients and its end."""
+"""The standalone mint as a running process: its log at start, its keys, its issuer, its clients and its end."""
 
 from __future__ import annotations
 

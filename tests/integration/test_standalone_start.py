@@ -1,4 +1,4 @@
-"""Starting ``fullsend-mint`` by hand: once as meant, and wrong in every way its users will find."""
+"""Start ``fullsend-mint`` correctly, and with every mistake that users make."""
 
 from __future__ import annotations
 

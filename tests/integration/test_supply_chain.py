@@ -1,4 +1,4 @@
-"""What is shipped can be traced: everything is pinned by hash, listed, and the wheel comes out the same again."""
+"""Releases can be traced: every package is pinned by hash and listed, and the wheels are reproducible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Traces and metrics out of the real process, received by a collector on loopback; and nothing without them."""
+"""The real process sends traces and metrics to a collector on loopback, and nothing without the settings."""
 
 from __future__ import annotations
 

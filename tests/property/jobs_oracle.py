@@ -1,4 +1,4 @@
-"""A second opinion on tokens of several issuers, written from the contract and nothing of the mint's.
+"""Decide about tokens of several issuers again, with code written from the contract, independent of the mint.
 
 It works on the environment's text, the token's parts and the body as they are, and imports neither the mint nor the
 sandbox. It models only what :mod:`tests.property.jobs_requests` generates.

@@ -1,4 +1,4 @@
-"""The seed of runs that draw from `random`: in CI the same each time, so a change lands by what it does."""
+"""Provide the seed of random runs; in CI it is fixed, so a change never fails by chance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a mint sends back is outside input: whatever it is, it parses or is refused, and never forges a line."""
+"""Any answer of a mint is parsed or refused, and never forges a line of output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The framer beside the server's own parser: whatever bytes come, in whatever pieces, the two agree."""
+"""The framer and the server's own parser agree about any bytes, in any pieces."""
 
 from __future__ import annotations
 

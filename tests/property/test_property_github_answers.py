@@ -1,4 +1,4 @@
-"""Whatever JSON GitHub's lists hold, they are read or refused."""
+"""Any JSON in GitHub's lists is read or refused."""
 
 from __future__ import annotations
 

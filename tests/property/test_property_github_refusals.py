@@ -1,4 +1,4 @@
-"""Whatever GitHub's refusals and operators' key files hold, what is shown of them is bounded and harmless."""
+"""Text from any GitHub refusal or key file is shown with a limited length and without control characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Google's condition and the mint's match agree on a token, whatever is in its claims."""
+"""Google's condition and the mint's match agree about a token with any claims."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever token of whatever issuer is sent, the mint grants what a second opinion computes, or refuses as it does.
+"""For any token of any issuer, the mint grants or refuses as an independent oracle computes.
 
 `make trust-oracle` and `make test-long` ask 20,000 times, `make test` a few hundred times. A failure names the
 seed, which repeats it.

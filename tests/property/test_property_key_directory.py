@@ -1,4 +1,4 @@
-"""Whatever a role is called, its key is a direct child of the directory, or there is none."""
+"""For any role name, the key file is a direct child of the directory or does not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever names and conditions there are: what is written is read back, and nothing escapes its quotes."""
+"""Conditions for any names are parsed back unchanged, and no value escapes its quotes."""
 
 from __future__ import annotations
 

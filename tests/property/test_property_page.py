@@ -1,4 +1,4 @@
-"""Whatever a client sends as Accept, it gets the page or the contract's JSON."""
+"""For any Accept header, a client gets the page or the contract's JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No request breaks the sandbox's variables and secrets, whoever sends it."""
+"""No request of any caller breaks the sandbox's variables and secrets."""
 
 from __future__ import annotations
 

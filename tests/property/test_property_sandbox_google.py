@@ -1,4 +1,4 @@
-"""Whatever is sent to the control plane, it answers as an API and not with a failure of its own."""
+"""The control plane answers any request as an API, and never with an internal error."""
 
 from __future__ import annotations
 

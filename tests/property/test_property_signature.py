@@ -1,4 +1,4 @@
-"""A token read by us and by PyJWT, genuine and damaged: the same parts, the same verdict."""
+"""Our parser and PyJWT read genuine and damaged tokens alike: the same parts, the same result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is asked, the token that GitHub made is what a second opinion computes, or there is none.
+"""For any request, GitHub's token is the one that an independent oracle computes, or none is made.
 
 `make trust-oracle` asks 20,000 times; here it is fewer. A failure names the seed, which repeats it.
 """

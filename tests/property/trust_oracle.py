@@ -1,4 +1,4 @@
-"""A second opinion on who may have which token, written from the contract and nothing of the mint's.
+"""Decide again which caller may have which token, with code written from the contract, independent of the mint.
 
 It works on the environment's text, the claims and the body as they are, and imports neither the mint nor the
 sandbox. It models only what :mod:`tests.property.trust_requests` generates: well-formed requests.

@@ -1,4 +1,4 @@
-"""Callers of every kind, and what each may be answered whatever is broken at the moment."""
+"""Callers of every kind, and the answers that each may get while any part is broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, at random and from a seed, and put right again afterwards."""
+"""Break random parts of the world from a seed, and repair them afterwards."""
 
 from __future__ import annotations
 

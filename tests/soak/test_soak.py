@@ -1,4 +1,4 @@
-"""A minute of everything going wrong at random: no wrong answer, nothing left over. Run by `make soak`."""
+"""Break random parts for a minute: no answer is wrong, and nothing is left over. Run by `make soak`."""
 
 from __future__ import annotations
 

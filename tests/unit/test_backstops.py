@@ -1,4 +1,4 @@
-"""What PyJWT, cryptography and Python itself do where the mint relies on it; one that does otherwise fails here."""
+"""The mint relies on this behavior of PyJWT, cryptography and Python; a version that differs fails here."""
 
 from __future__ import annotations
 

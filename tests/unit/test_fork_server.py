@@ -1,4 +1,4 @@
-"""Forked commands are processes as `subprocess` starts them, with nothing of the project imported beforehand."""
+"""Forked commands behave like processes of `subprocess`, without the project's modules imported before."""
 
 from __future__ import annotations
 

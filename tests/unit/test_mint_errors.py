@@ -1,4 +1,4 @@
-"""What the tree of failures promises to a client that only looks at the status."""
+"""The tree of errors is consistent for a client that looks only at the status."""
 
 from __future__ import annotations
 

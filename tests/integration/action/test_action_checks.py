@@ -1,4 +1,4 @@
-"""What the action refuses before anything is sent; node loads its modules, and nothing listens."""
+"""The action refuses bad inputs before it sends anything; node loads its modules without any server."""
 
 from __future__ import annotations
 

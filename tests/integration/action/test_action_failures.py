@@ -1,4 +1,4 @@
-"""What the action says of a refusal, asks again, or gives up."""
+"""The action's messages about refusals, its retries, and when it gives up."""
 
 from __future__ import annotations
 

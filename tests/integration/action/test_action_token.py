@@ -1,4 +1,4 @@
-"""The action under node, with the files and variables a runner gives it: the token, masked, told and revoked."""
+"""Run the action in node with a runner's files and variables: the token is masked, returned and revoked."""
 
 from __future__ import annotations
 

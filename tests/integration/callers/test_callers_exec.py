@@ -1,4 +1,4 @@
-"""`fullsend mint exec`: the command gets a token, which ends with it."""
+"""`fullsend mint exec`: the command gets a token, which is revoked when the command ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fullsend mint revoke`: what counts as a token, and as revoked."""
+"""`fullsend mint revoke`: the texts that it accepts as a token, and the answers that it accepts as revoked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many operators at once: nobody's enrollment is lost."""
+"""Many operators work in parallel, and no enrollment is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a deletion deletes, leaves and refuses."""
+"""The resources that a deletion removes and keeps, and the deletions that are refused."""
 
 from __future__ import annotations
 

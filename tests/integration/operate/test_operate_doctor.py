@@ -1,4 +1,4 @@
-"""Each thing that the doctor knows of, broken: it is found, and the printed command fixes it."""
+"""Break each thing that the doctor checks: the doctor finds it, and the printed command fixes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor's reports on a healthy mint: what was not checked, protections that are off, whom they would stop."""
+"""The doctor's reports on a healthy mint: skipped checks, protections that are off, jobs that they would deny."""
 
 from __future__ import annotations
 

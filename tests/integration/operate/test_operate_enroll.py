@@ -1,4 +1,4 @@
-"""Enrollments: what the commands leave behind, and what they refuse."""
+"""Enrollments: the state after the commands, and the names that they refuse."""
 
 from __future__ import annotations
 

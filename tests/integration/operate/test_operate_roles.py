@@ -1,4 +1,4 @@
-"""Roles and keys: what the commands leave behind, and what they refuse."""
+"""Roles and keys: the state after the commands, and the requests that they refuse."""
 
 from __future__ import annotations
 

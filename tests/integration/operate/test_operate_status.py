@@ -1,4 +1,4 @@
-"""`fullsend mint status`: who asks, a job or the mint's operator, by what is on the command line."""
+"""`fullsend mint status`: the options decide whether a job or the mint's operator asks."""
 
 from __future__ import annotations
 

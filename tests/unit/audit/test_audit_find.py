@@ -1,4 +1,4 @@
-"""`fullsend audit find`: who held this token, in logs of several shapes, broken lines and all."""
+"""`fullsend audit find`: find the job that held a token, in logs of several forms, with broken lines."""
 
 from __future__ import annotations
 

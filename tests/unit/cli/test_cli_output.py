@@ -1,4 +1,4 @@
-"""Tables: how wide they are, what stays whole in them, and what becomes of them where there is no room."""
+"""Tables: their width, the columns that are never broken, and their form in a narrow terminal."""
 
 from __future__ import annotations
 

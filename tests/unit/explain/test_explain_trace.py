@@ -1,4 +1,4 @@
-"""The trace: every check in the mint's order, and never another verdict than the mint's own."""
+"""The trace has every check in the mint's order, and always the mint's own result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a refusal of GitHub's says to the operator."""
+"""The operator's messages about GitHub's refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens while the final authority is asked, and that nothing of it outlives a refusal."""
+"""Work while the final authority is asked; no token of it remains valid after a refusal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom a provider admits, by name and by id, while several operators work."""
+"""The tokens that a provider admits, by name and by id, while several operators work."""
 
 from __future__ import annotations
 

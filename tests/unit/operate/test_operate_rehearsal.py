@@ -1,4 +1,4 @@
-"""Whom the protections would stop, decided from audit events."""
+"""The jobs that the protections would deny, found in audit events."""
 
 from __future__ import annotations
 

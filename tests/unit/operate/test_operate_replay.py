@@ -1,4 +1,4 @@
-"""What others changed during a build, done again: both ways, once, and never wider than either meant."""
+"""Changes of others during a build are applied again: additions and removals, once, never wider than intended."""
 
 from __future__ import annotations
 

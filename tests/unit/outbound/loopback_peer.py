@@ -1,4 +1,4 @@
-"""A peer on loopback that answers byte for byte as it is told, for what a well-behaved server cannot send."""
+"""A peer on loopback that sends exactly the given bytes, also those that a correct server would not send."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def answer(status: int, body: bytes = b"{}", **headers: str) -> bytes:
 
 
 class Peer:
-    """Answers the n-th request with what ``script(n)`` says; counts connections and keeps the requests."""
+    """Answers the n-th request with the bytes of ``script(n)``; counts connections and keeps the requests."""
 
     def __init__(self, script: Callable[[int], Script]) -> None:
         self._script = script

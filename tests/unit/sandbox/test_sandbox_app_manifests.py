@@ -1,4 +1,4 @@
-"""GitHub's manifest flow as the sandbox plays it."""
+"""The sandbox's manifest flow works like GitHub's."""
 
 from __future__ import annotations
 

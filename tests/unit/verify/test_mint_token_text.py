@@ -1,4 +1,4 @@
-"""Text that is taken apart as a token, and text that is refused."""
+"""Text that is parsed as a token, and text that is refused."""
 
 from __future__ import annotations
 
