@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fullsend_sandbox.faults import Fail
+from fullsend_sandbox.faults import Drop, Fail, Garbage, Slow
+from fullsend_sandbox.github.tokens import hash_token
 from tests.audited_mint import events
 from tests.contract.exchange import send
 from tests.contract.table import as_job
@@ -81,3 +84,31 @@ def test_in_the_contracts_order_a_refusal_creates_nothing(
     world.sts.faults.add(REFUSED)
     assert send(mint.url, as_job()(world)).status == 401
     assert (created(world), revoked(world)) == (0, 0)
+
+
+STS_FAULTS = (None, None, REFUSED, Fail(503), Drop(), Slow(0.1), Garbage())
+GITHUB_FAULTS = (None, None, Fail(502), Drop(), Slow(0.1), Fail(403, json.dumps({"message": "no"})))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_fails_no_token_lives_but_those_that_callers_got(
+    world: World, start_mint: StartMint, seed: int
+) -> None:
+    chance, mint = random.Random(seed), warm(start_mint, world)  # noqa: S311 - faults, not secrets
+    got = {token.hashed for token in world.github.live_tokens()}
+    with ThreadPoolExecutor(6) as pool:
+        for _ in range(30):
+            for service, faults in ((world.sts, STS_FAULTS), (world.github, GITHUB_FAULTS)):
+                service.faults.clear()
+                fault = chance.choice(faults)
+                if fault is not None:
+                    service.faults.add(fault, times=chance.choice([1, 3, None]))
+            for answer in pool.map(lambda sent: send(mint.url, sent), [as_job()(world) for _ in range(6)]):
+                if answer.status == 200:
+                    got.add(hash_token(answer.json["token"]))
+    mint.stop()
+    unrevoked = {
+        event["hashed_token"] for event in events(mint.logs()) if event.get("speculative") == "revocation_failed"
+    }
+    assert got <= {token.hashed for token in world.github.live_tokens()} <= got | unrevoked
