@@ -67,8 +67,8 @@ BEFORE: Mapping[str, ErrorCode] = {
     ),
     "oidc_variables_invalid": ErrorCode(
         0,
-        cause="A variable with which the job requests its OIDC token does not hold a URL or a token, or its URL "
-        "would send the request token over plain http.",
+        cause="A variable for the OIDC token request has no valid URL or token, or its URL would send the "
+        "request token over plain http.",
         caller_fix="Remove ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN from the workflow: the "
         "runner sets them for each job, and other values do not work.",
     ),

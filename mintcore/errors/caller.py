@@ -65,8 +65,8 @@ class OrgNotAllowed(Denied):
     status = 403
     sentence = "This mint does not serve the organization; ask its operator to enroll it."
     cause = (
-        "The organization that owns the calling repository is not enrolled, its name now belongs to a different "
-        "account, or the token lacks the id that the mint compares (`ENROLLED_IDS`)."
+        "The organization that owns the calling repository is not enrolled. Or its name now belongs to a "
+        "different account, or the token lacks the id that the mint compares (`ENROLLED_IDS`)."
     )
     caller_fix = (
         "Ask the mint's operator to enroll the organization that owns this repository: `fullsend mint "
@@ -133,8 +133,8 @@ class ClaimsNotAllowed(Denied):
     status = 403
     sentence = "A claim of the job's OIDC token has a value that this mint does not accept."
     cause = (
-        "The operator requires values for certain claims (`REQUIRED_CLAIMS`), or lists which jobs of another "
-        "CI system may mint (`CALLERS`), and the job's token has other values."
+        "The job's token has other values than the operator requires for certain claims (`REQUIRED_CLAIMS`) or "
+        "for jobs of another CI system (`CALLERS`)."
     )
     caller_fix = (
         "The message names the claim, such as `event_name`, or for another CI system `ref_protected`. Mint "
@@ -191,7 +191,7 @@ class TokenSpent(Denied):
     sentence = "This OIDC token has been used as often as the mint allows; request a fresh one in the job."
     cause = (
         "The OIDC token has reached the number of mints that the operator allows for one token "
-        "(`MINTS_PER_TOKEN`), or it has no `jti` claim, so its mints cannot be counted."
+        "(`MINTS_PER_TOKEN`). Or it has no `jti` claim, so its mints cannot be counted."
     )
     caller_fix = (
         "Request a fresh OIDC token for each mint. The action and the command line do; a script must not "

@@ -60,7 +60,7 @@ INSTALL_ATTEMPTS = 300
     show_envvar=True,
     help="The Google Cloud project of the mint, for --to secret and --to kms.",
 )
-@click.option("--region", default=names.REGION, show_default=True, help="Where the mint runs.")
+@click.option("--region", default=names.REGION, show_default=True, help="The region where the mint runs.")
 @click.option(
     "--no-browser", is_flag=True, help="Print GitHub's prefilled form and ask for the App ID and the key."
 )
