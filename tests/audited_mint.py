@@ -22,7 +22,7 @@ _SHOWN = 5
 
 
 class AuditedMint(MintProcess):
-    """One mint process; ending it fails where one of its audit events breaks the schema."""
+    """One mint process; its end fails if one of its audit events breaks the schema."""
 
     def stop(self, *, within: float = STOP_SECONDS) -> int:
         returncode = super().stop(within=within)
@@ -54,7 +54,7 @@ def events(lines: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def schema_errors(found: Iterable[dict[str, Any]]) -> list[str]:
-    """What is wrong with which event, one sentence each."""
+    """The problem of each invalid event, one sentence each."""
     return [
         f"{_path(error)}: {error.message[:500]} (event of request {event.get('request_id')})"
         for event in found

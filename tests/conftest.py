@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# The time of an example depends on the machine's load, so there is no deadline. CI runs the same examples
-# each time: only the change decides whether it lands. `make test-long` passes --hypothesis-profile=thorough.
+# No deadline, because an example's time depends on the machine's load. CI runs the same examples each time, so a
+# change never fails by chance. `make test-long` passes --hypothesis-profile=thorough.
 PROFILES = {"quick": 50, "thorough": 500}
 for profile, examples in PROFILES.items():
     hypothesis.settings.register_profile(
@@ -83,7 +83,7 @@ def shared_world(rsa_keys: KeyPool) -> Iterator[World]:
 
 @pytest.fixture
 def world(shared_world: World) -> World:
-    """Hand out the session's world as new."""
+    """Return the session's world in its initial state."""
     shared_world.reset()
     return shared_world
 
@@ -91,7 +91,7 @@ def world(shared_world: World) -> World:
 @pytest.fixture(scope="session")
 def hosted_mint(shared_world: World) -> Iterator[MintProcess]:
     """Run the real function in the session's world."""
-    shared_world.reset()  # whatever the last test broke
+    shared_world.reset()  # undo the last test's faults
     with ForkedMint(shared_world.mint_environment(), source=ROOT) as running:
         yield running
 

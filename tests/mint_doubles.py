@@ -28,7 +28,7 @@ WORKFLOW = "octo-org/.fullsend/.github/workflows/triage.yml@refs/heads/main"
 
 
 class FakeClock:
-    """A clock that moves only when told to, or when somebody sleeps."""
+    """A clock that moves only when a test moves it, or when code sleeps."""
 
     def __init__(self, now: float = NOW) -> None:
         self.time = now
@@ -99,7 +99,7 @@ def policy(
     allowed: Iterable[Role] | None = None,
     **more: Any,
 ) -> TrustPolicy:
-    """A policy as the settings would make it; ``orgs=None`` is public mode, ``files=None`` any file."""
+    """Return a policy as the settings would make it; ``orgs=None`` is public mode, ``files=None`` any file."""
     app_ids = {Role(role): app_id for role, app_id in (apps or {"triage": "1", "coder": "2"}).items()}
     return TrustPolicy(
         orgs=None if orgs is None else frozenset(Org(org) for org in orgs),
@@ -116,7 +116,7 @@ def repo(text: str) -> Repo:
 
 
 class ManualHelpers:
-    """Helpers whose work is done when the test says so, and that take none while they are ``full``."""
+    """Helpers that work when the test tells them to, and refuse work while they are ``full``."""
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[], Any]] = []

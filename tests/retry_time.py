@@ -6,7 +6,7 @@ from fullsend.net.retry import RetryPolicy
 
 
 class RetryTime:
-    """Seconds since the start; `slept` holds each wait."""
+    """A clock in seconds since the start; `slept` holds each wait."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

@@ -102,7 +102,7 @@ class SlowClients:
 
     @staticmethod
     def _gone(sock: socket.socket) -> bool:
-        """Whether the server has said or ended something; a TLS session ticket is neither."""
+        """Whether the server has sent an answer or closed; a TLS session ticket is neither."""
         try:
             sock.recv(4096)
         except (BlockingIOError, ssl.SSLWantReadError):

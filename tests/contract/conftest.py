@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def shared_mints(shared_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, MintProcess]]:
     """Run one mint of each mode for all rows that leave the world as it is."""
-    shared_world.reset()  # whatever the last test of another folder broke
+    shared_world.reset()  # undo faults of the last test of another folder
     with ExitStack() as running:
         mints: dict[str, MintProcess] = {
             mode: running.enter_context(new_mint(mode, shared_world, tmp_path_factory.mktemp("pems")))
             for mode in MODES
         }
-        # The next test makes the world anew: a mint still fetching the issuer's keys then would do without them.
+        # The next test resets the world; a mint that is still fetching the issuer's keys would then not get them.
         for mint in mints.values():
             assert send(mint.url, as_job()(shared_world)).status == 200
         yield mints

@@ -28,7 +28,7 @@ class Got:
 
 
 def send(url: str, sent: Sent) -> Got:
-    """Send once, following and retrying nothing."""
+    """Send once, without following redirects and without retries."""
     headers = dict(sent.headers)
     if sent.token is not None:
         headers["Authorization"] = f"Bearer {sent.token}"

@@ -23,7 +23,7 @@ class StartMode(Protocol):
 
 
 def new_mint(mode: str, world: World, pem_dir: Path, **changes: str) -> ForkedMint:
-    """A mint of ``mode`` that is not started; the standalone one finds in ``pem_dir`` what Secret Manager has."""
+    """Return a mint of ``mode`` that is not started; ``pem_dir`` has the standalone mint's keys."""
     assert mode in MODES
     if mode == "hosted":
         return ForkedMint(world.mint_environment(**changes), source=ROOT)

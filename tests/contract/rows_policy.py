@@ -26,7 +26,7 @@ def _workflow(name: str, workflow: str, says: str = "", **more: Any) -> Row:
 
 
 def _raw_workflow(name: str, workflow: str) -> Row:
-    """A job_workflow_ref that no job of the sandbox would be given."""
+    """Return a token with a job_workflow_ref that no job of the sandbox gets."""
 
     def send(world: World) -> Sent:
         return Sent(world.issuer.token(world.job(), job_workflow_ref=workflow))

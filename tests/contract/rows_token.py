@@ -34,7 +34,7 @@ def _unsigned(world: World) -> str:
 
 
 def _public_key_as_secret(world: World) -> str:
-    """The confusion attack: HMAC with the issuer's public key, which everybody has, as the secret."""
+    """Attack (algorithm confusion): HMAC with the issuer's public key as the secret."""
     kid, key = next(iter(world.issuer.published_keys().items()))
     pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     head = f"{_segment({'alg': 'HS256', 'kid': kid})}.{_segment(world.issuer.claims(world.job()))}"

@@ -28,7 +28,7 @@ def _coder(world: World) -> Any:
 
 
 def _wrong_key(world: World) -> None:
-    """The key of another App where coder's should be."""
+    """Store another App's key as coder's key."""
     world.secret_manager.add_version(_SECRET, world.apps["triage"].private_key_pem)
 
 

@@ -27,7 +27,7 @@ class Row:
     """``calls`` are the exact upstream calls the request may cause, per service; ``None`` leaves them open.
 
     A row with ``arrange`` or ``environment`` gets a mint of its own, because what it needs could be cached.
-    ``says`` are words the sentence has to have.
+    ``says`` are words that the sentence must contain.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Row:
 
     @property
     def needs_own_mint(self) -> bool:
-        """Whether a mint that has served others would answer from its caches."""
+        """Whether a mint that has served other requests would answer from its caches."""
         return self.arrange is not None or bool(self.environment)
 
 

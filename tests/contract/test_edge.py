@@ -240,7 +240,7 @@ def test_clients_that_send_and_never_read_are_closed_and_delay_no_other_client(
 ) -> None:
     job = as_job({"role": "coder", "repos": ["app"]})(world)
     with contextlib.ExitStack() as opened:
-        clients = [opened.enter_context(connect(mint)) for _ in range(40)]  # more than there are threads
+        clients = [opened.enter_context(connect(mint)) for _ in range(40)]  # more than the number of threads
         for client in clients:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.settimeout(0)
@@ -255,7 +255,7 @@ def test_clients_that_send_and_never_read_are_closed_and_delay_no_other_client(
 
 @pytest.fixture
 def closing(mint: MintProcess) -> Iterator[list[socket.socket]]:
-    """Clients whose connection is at its end and who do not close their side."""
+    """Clients that do not close their side of an ended connection."""
     opened = [connect(mint) for _ in range(20)]
     for connection in opened:
         connection.sendall(GET + b"Connection: close\r\n\r\n")

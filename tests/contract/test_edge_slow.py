@@ -40,9 +40,9 @@ def test_slow_clients_delay_no_other_client(
 
 
 def test_a_request_has_ten_seconds_in_all(shared_mints: dict[str, MintProcess]) -> None:
-    """All cases in both forms at once, because the time is the case; each sends a byte every half second.
+    """All cases of both modes run in parallel, because each waits; each sends a byte every half second.
 
-    They stop a second before the limit: a byte that meets a closed connection resets it, and the answer is lost.
+    They stop a second before the limit, because a byte to a closed connection resets it and loses the answer.
     """
     starts = {SILENT: b"", SLOW_HEAD: b"HTTP/1.1 408 ", SLOW_BODY: b"HTTP/1.1 408 ", b"G": b"HTTP/1.1 408 "}
     opened = {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fullsend_sandbox.world import World
 
 ROWS = (*rows_request.ROWS, *rows_token.ROWS, *rows_policy.ROWS, *rows_upstream.ROWS)
-# A row with a mint of its own costs a start. Both modes share the code behind it: one mode is enough at every run.
+# A row with a separate mint costs a start. Both modes share the code behind it, so each run tests only one mode.
 CASES = [
     pytest.param(
         row,
@@ -30,7 +30,7 @@ CASES = [
     for mode in MODES
     if mode in row.modes
 ]
-# Rows whose failure needs more than one request, or another process; each has a test of its own.
+# Rows whose failure needs more than one request, or another process; each has a separate test.
 ELSEWHERE = {"rate_limited", "issuer_unavailable", "fallback_unavailable", "token_spent"}
 TRUST = {row.code for row in rows_trust.ROWS if row.code}
 

@@ -201,7 +201,7 @@ def test_hosted_uploaded_keys_are_enough_where_the_mint_cannot_fetch_any(
         headers = {"X-Request-Id": "uploaded"}
         assert ask(mint, shared_world, own.token(), body=body, headers=headers).status == 200
         assert last_event(mint, "uploaded")["verified_by"] == "sts"
-        # Google refuses a forged token, and its sender learns nothing of policy.
+        # Google refuses a forged token, and its sender learns no policy.
         denied = ask(mint, shared_world, own.forged_token(), body=body)
         assert (denied.status, denied.json["code"]) == (401, "invalid_token")
 

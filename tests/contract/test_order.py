@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-# The whole suite runs the contract after other folders too; this makes it certain, with a second pytest.
+# The whole suite may also run the contract after other folders; this second pytest always does.
 @pytest.mark.long
 def test_shared_mints_start_in_a_world_that_another_test_left_broken() -> None:
     trace = "tests/contract/test_status_trace.py::test_a_caller_sees_every_rule_pass"

@@ -86,7 +86,7 @@ def assert_granted(row: TrustRow, got: Got, furnished: TrustWorld) -> None:
     assert len(warnings) == len(row.warns), warnings
     for words, warning in zip(row.warns, warnings, strict=True):
         assert words in warning
-    # What GitHub made, not only what the mint says.
+    # Compare the tokens that GitHub made, not only the mint's answer.
     hashed = base64.b64encode(hashlib.sha256(got.json["token"].encode()).digest()).decode()
     (made,) = [one for one in furnished.world.github.live_tokens() if one.hashed == hashed]
     assert dict(made.permissions) == got.json["granted_permissions"]
@@ -143,7 +143,7 @@ def test_status_decides_as_a_mint_would(
 ) -> None:
     seen = set()
     for row in ROWS:
-        # A level that a role does not have is policy's answer; a malformed one is the parser's.
+        # Policy refuses a level that the role does not have; the parser refuses a malformed one.
         decided = row.status in {200, 403} or (row.code == "invalid_level" and bool(row.says))
         named = {"permissions", "levels", "repo", "target-org", "permission"} & set(row.body)
         asked = [row.body[name] for name in ("level", "target_org") if row.body.get(name) is not None]

@@ -53,7 +53,7 @@ GRANTS = {
 
 @dataclass
 class TrustWorld:
-    """The world once it is furnished; ``commits`` are named for what they are."""
+    """The world with its repositories and commits; ``commits`` are by descriptive name."""
 
     world: World
     commits: dict[str, str] = field(default_factory=dict)

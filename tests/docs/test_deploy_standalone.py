@@ -73,7 +73,7 @@ def test_the_image_runs_as_an_ordinary_user_and_holds_no_key() -> None:
 def test_the_images_health_check_sees_a_mint_that_runs_and_one_that_does_not(
     hosted_mint: Any, unused_port: int
 ) -> None:
-    """Any mint will do: the check asks for /health, which is the same in both modes."""
+    """Any mint works here: the check requests /health, which is the same in both modes."""
     match = re.search(r"^    CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
     assert match is not None
     _, *arguments = json.loads(match[1])
@@ -207,7 +207,7 @@ def test_the_stop_of_each_deployment_waits_longer_than_a_request_may_take() -> N
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_the_unit_passes_systemds_own_verification(tmp_path: Path) -> None:
-    """With a program that exists: the one it names is installed on the operator's machine."""
+    """Replace the named program, which only the operator's machine has, by an existing one."""
     unit = tmp_path / UNIT.name
     unit.write_text(UNIT.read_text().replace("/opt/fullsend-mint/bin/fullsend-mint", "/bin/true"))
     said = check("systemd-analyze", "verify", "--man=no", str(unit))

@@ -40,7 +40,7 @@ def blocks(heading: str) -> list[Block]:
 
 
 class Shell:
-    """The reader's shell: what one block sets, the next one knows."""
+    """The reader's shell, which keeps variables between blocks."""
 
     def __init__(self, folder: Path, **variables: str) -> None:
         self._folder = folder
@@ -52,7 +52,7 @@ class Shell:
         }
 
     def run(self, text: str, **more: str) -> str:
-        """Run a block as it stands; return what it printed, and fail when one of its commands does."""
+        """Run a block unchanged; return its output, and fail if one of its commands fails."""
         kept = self._folder / "variables"
         done = subprocess.run(
             ["bash", "-c", f"set -e\n{text}\nenv -0 > {kept}"],
@@ -65,7 +65,7 @@ class Shell:
             stdin=subprocess.DEVNULL,
         )
         assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
-        # Shell variables are exported for the next block; nothing else of this one lives on.
+        # Only exported shell variables are kept for the next block.
         names = re.findall(r"^([A-Z_]+)=\$\(", text, flags=re.MULTILINE)
         found = dict(line.partition("=")[::2] for line in kept.read_text(encoding="utf-8").split("\0") if line)
         self.variables |= {name: found[name] for name in names if name in found}
@@ -74,7 +74,7 @@ class Shell:
 
 @pytest.fixture
 def shell(world: World, tmp_path: Path) -> Shell:
-    """Give the shell of somebody who owns both organizations."""
+    """Give the shell of an owner of both organizations."""
     world.github.create_user("mona")
     for org in ("octo-org", "other-org"):
         world.github.people.make_owner("mona", org)
@@ -95,7 +95,7 @@ def google(world: World, shell: Shell, tmp_path: Path) -> Iterator[ControlPlane]
 
 
 def walk(world: World, shell: Shell, steps: list[Block], job: Job) -> str:
-    """Run the steps, those in a job with what Actions gives that job; return what the last one printed."""
+    """Run the steps, those of a job with a job's variables; return the last step's output."""
     printed = ""
     for step in steps:
         seen = world.github.actions.variables_seen_by(job.repository)

@@ -58,7 +58,7 @@ def home(tmp_path: Path, rsa_keys: KeyPool) -> Path:
 
 
 def shell(script: str, home: Path) -> subprocess.CompletedProcess[str]:
-    # Browsers put the date into the name or not; each block means one of the two.
+    # Some browsers put the date into the name; each block uses one of the two forms.
     dated = "*.private-key.pem" in script
     for path in (home / "Downloads").iterdir():
         if dated != (".2026-06-18." in path.name):

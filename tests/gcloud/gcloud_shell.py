@@ -23,7 +23,7 @@ LIMIT = 300
 
 @dataclass
 class Shell:
-    """An operator at a shell, with gcloud and fullsend, logged in to both."""
+    """An operator's shell with gcloud and fullsend, logged in to both."""
 
     world: World
     plane: ControlPlane
@@ -94,7 +94,7 @@ def prepare(shell: Shell) -> None:
 
 
 def env_yaml(shell: Shell) -> str:
-    """Return `deploy/env.example.yaml` with what is this world's own."""
+    """Return `deploy/env.example.yaml` with this world's values."""
     apps = json.dumps({"triage": str(shell.world.apps["triage"].id)})
     example = (ROOT / "deploy" / "env.example.yaml").read_text()
     lines = [f"ROLE_APP_IDS: '{apps}'" if line.startswith("ROLE_APP_IDS") else line for line in example.split("\n")]

@@ -43,7 +43,7 @@ def test_an_answer_takes_the_latency_that_was_set(scene: Scene) -> None:
 
 
 def test_a_refused_request_ends_the_measurement() -> None:
-    # A world of its own, because a call it does not know spoils its counts for good.
+    # A separate world, because an unknown call permanently spoils its counts.
     with Scene() as scene, pytest.raises(LoadError, match="404"):
         load(port(scene, "github"), [b"GET /nowhere HTTP/1.1\r\n\r\n"], clients=1, max_calls=1, seconds=30)
 
@@ -63,7 +63,7 @@ def test_both_mints_mint_in_this_world_with_their_calls(scene: Scene, name: str,
         load(server.port, scene.requests(), clients=1, max_calls=2, seconds=30)
         made = scene.calls_since(before)
     if name == "mint":
-        made.pop("secret", None)  # the keys of its other roles may still be on their way
+        made.pop("secret", None)  # the mint may still be fetching the keys of its other roles
     assert made == dict.fromkeys(calls, 2)
 
 

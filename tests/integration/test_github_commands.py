@@ -37,7 +37,7 @@ class Operator(GitHubOwner):
         self.environment["GH_TOKEN"] = self.github.people.fine_grained_token("mona", "octo-org", permissions)
 
     def writes(self) -> int:
-        """Count the calls that changed something: all but reads, and removals of nothing."""
+        """Count the calls that changed something: not reads, and not removals of missing names."""
         return sum(e.method != "GET" and e.status in (201, 204) for e in self.github.traffic)
 
 
@@ -111,7 +111,7 @@ def test_uninstall_removes_the_managed_names_and_leaves_the_rest(operator: Opera
     for holder in ("octo-org", "octo-org/.fullsend"):
         actions.put_variable(holder, "MINE", "1")
     actions.put_secret("octo-org/.fullsend", "FULLSEND_DISPATCH_TOKEN", "x")
-    assert operator.run("uninstall", "octo-org").status == 2  # nobody to ask
+    assert operator.run("uninstall", "octo-org").status == 2  # no terminal to confirm on
     done = operator.run("uninstall", "octo-org", "--yes")
     assert (done.status, done.err.count("Not removed")) == (0, 1)
     assert actions.variables("octo-org") == actions.variables("octo-org/.fullsend") == {"MINE": "1"}

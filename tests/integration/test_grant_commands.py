@@ -29,7 +29,7 @@ class Operator(GitHubOwner):
         self.github.create_repo("other-org/tool", private=False)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start the command as a process of its own."""
+        """Start the command as a separate process."""
         set_ones = {name: value for name, value in self.environment.items() if value is not None}
         environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **set_ones}
         return subprocess.Popen(

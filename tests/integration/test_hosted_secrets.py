@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def secret_parts(world: World, *tokens: str) -> set[str]:
-    """Every text that must not show: whole tokens and pieces long enough to be told apart."""
+    """Every secret that must not appear: whole tokens, and pieces that are long enough to be unique."""
     pieces: set[str] = set()
     for token in tokens:
         pieces |= {token, token.rsplit(".", 1)[-1], token[-30:]}

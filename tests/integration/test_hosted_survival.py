@@ -245,7 +245,7 @@ def test_a_clock_that_goes_off_while_it_runs_is_corrected_by_githubs(
     world.github.clock.offset = minutes * 60
     assert outcome(process.url, world) == MINTED
     process.stop()
-    # To a GitHub that is ahead our JWT only looks old, and has four minutes left; there is nothing to correct.
+    # For a GitHub with a clock ahead, our JWT only looks older and is valid for four more minutes.
     assert len(corrections(process)) == (1 if minutes < 0 else 0)
 
 
@@ -277,7 +277,7 @@ def test_sigterm_in_the_middle_of_fifty_requests_lets_each_have_its_answer(
 
 
 def in_the_middle(world: World, wanted: int) -> None:
-    """Return when all have been heard by STS and none can have been answered by a GitHub that takes a second."""
+    """Wait until STS has got all requests, before GitHub, which takes a second, can have answered any."""
     ends = monotonic() + 10
     while world.sts.traffic.count() < wanted:
         assert monotonic() < ends

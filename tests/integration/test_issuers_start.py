@@ -63,7 +63,7 @@ def test_the_standalone_mint_lists_a_file_beside_its_other_problems(tmp_path: Pa
 
 
 def test_a_mint_without_issuers_loads_no_other_system() -> None:
-    """What GitHub's callers do not need must cost them nothing, at the start or later."""
+    """Modules that GitHub's callers do not need must not be imported, at the start or later."""
     code = (
         "import sys, main\n"
         "main._endpoint._service()\n"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
-# A change lands or not by what it does, not by luck; `make fuzz-api` is where chance is welcome.
+# The seed is fixed, so a change never fails by chance; `make fuzz-api` uses random requests.
 CHANCE = ["--generation-database", "none"] if "FUZZ_API_EXAMPLES" in os.environ else ["--generation-deterministic"]
 SCHEMATHESIS = str(Path(sys.executable).parent / "schemathesis")
 EXAMPLES = os.environ.get("FUZZ_API_EXAMPLES", "5")
@@ -76,7 +76,7 @@ def follow(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_documented(row: Row, world: World) -> bool:
-    """Whether the document lists the row's code; of paths and methods it says in words what becomes of others."""
+    """Whether the document lists the row's code; it describes unknown paths and methods only in words."""
     sent = row.send(world)
     path = DOCUMENT["paths"].get(sent.path)
     operation = path and path.get(sent.method.lower())

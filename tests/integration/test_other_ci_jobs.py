@@ -33,7 +33,7 @@ KIND_OF = {
     "kubernetes/job.yaml": "kubernetes",
     "tekton/task.yaml": "kubernetes",
 }
-# What the files install is here already; gh says what it was called with, and never the token.
+# The programs that the files install exist here already; this gh prints its arguments, never the token.
 PROGRAMS = {
     "apt-get": "exit 0",
     "sudo": 'exec "$@"',

@@ -33,7 +33,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def free_ports(count: int = 5) -> int:
-    """Find the first of some free ports in a row, below those that systems hand out by themselves meanwhile."""
+    """Find the first of some free ports in a row, below those that the system assigns automatically."""
     for first in random.sample(range(20_000, 32_000, count), 50):
         with ExitStack() as held:
             try:
@@ -68,7 +68,7 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def pasted(commands: str, *, within: float = LIMIT) -> str:
-    """Return what somebody sees who pastes the commands into a shell."""
+    """Return the output of the commands in a shell."""
     done = subprocess.run(
         ["bash", "-c", commands], cwd=ROOT, env=PLAIN, capture_output=True, text=True, timeout=within, check=False
     )

@@ -54,7 +54,7 @@ def test_each_role_is_minted_where_it_is_held(front: MintProcess, world: World) 
 def test_the_upstream_mints_refusal_comes_back_word_for_word(
     front: MintProcess, hosted_mint: MintProcess, world: World
 ) -> None:
-    """All but the request id, which each request has of its own."""
+    """All fields except the request id, which differs for each request."""
     asked = Sent(world.issuer.forged_token(world.job()), {"role": "coder"})
     direct, through = (send(url, asked) for url in (hosted_mint.url, front.url))
     assert (through.status, through.json["error"]) == (direct.status, direct.json["error"])

@@ -48,7 +48,7 @@ WHOLE_BODY = SLOW_BODY + b"a" * 60_000
 
 
 class Held:
-    """Answer nothing until released."""
+    """Do not answer until released."""
 
     def __init__(self) -> None:
         self.asked, self.released = threading.Event(), threading.Event()

@@ -129,7 +129,7 @@ def test_keys_that_were_fetched_serve_while_the_issuer_is_down(world: World, min
 
 
 class Gate:
-    """A fault that lets nobody through until it is opened, and knows how many wait."""
+    """A fault that holds every request until it is opened, and counts the waiting ones."""
 
     def __init__(self) -> None:
         self.reached = threading.Semaphore(0)
@@ -157,7 +157,7 @@ def test_sigterm_lets_requests_in_flight_end_and_takes_no_more(world: World, min
 
 
 def _wait_until_refused(mint: MintProcess) -> None:
-    """Try to connect until nobody listens; each try is answered or refused at once."""
+    """Try to connect until the port is closed; each try is answered or refused immediately."""
     for _ in range(1000):
         try:
             with socket.create_connection(("127.0.0.1", port_of(mint)), timeout=5) as connection:

@@ -60,7 +60,7 @@ needs = {
 
 
 def changed(example: str, changes: dict[str, str]) -> str:
-    """The example with each of ``changes`` made; one that is not in it would test nothing."""
+    """Return the example with each of ``changes``; a change that does not match fails."""
     text = (EXAMPLES / example).read_text()
     for old, new in changes.items():
         assert old in text
@@ -129,7 +129,7 @@ def dictionaries(value: object) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def in_front(proxy: Proxy, folder: Path, mint: MintProcess) -> Iterator[Client]:
-    """Run the proxy and give a client that trusts the throw-away authority alone."""
+    """Run the proxy and give a client that trusts only the test's authority."""
     ca = ThrowawayCa(folder, NAME)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
@@ -167,7 +167,7 @@ def _wait_until_listening(port: int, running: subprocess.Popen[bytes], log: Path
 
 
 class Client:
-    """Asks for https://mint.example.com at 127.0.0.1, and believes its certificate only if the CA signed it."""
+    """Requests https://mint.example.com at 127.0.0.1, and accepts its certificate only if the CA signed it."""
 
     def __init__(self, ca: ThrowawayCa, port: int) -> None:
         self.port = port

@@ -77,7 +77,7 @@ FILES = ("LICENSE", "Makefile", "README.md", "main.py", "pyproject.toml", "requi
 
 
 def make_wheels(folder: Path, umask: int, zone: str) -> Path:
-    """Run `make wheel` on this code in a repository of its own, and return the folder with what it built."""
+    """Run `make wheel` on this code in a separate repository, and return the folder with the results."""
     for name in SOURCES:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for name in FILES:
@@ -183,7 +183,7 @@ Keep a Changelog
 def release_notes(
     folder: Path, *arguments: str, upgrading: str = "## To 1.1.0\n"
 ) -> subprocess.CompletedProcess[str]:
-    """Run the script in a repository of its own."""
+    """Run the script in a separate repository."""
     (folder / "scripts" / "release").mkdir(parents=True)
     (folder / "docs").mkdir()
     script = shutil.copy(ROOT / "scripts/release/notes.py", folder / "scripts" / "release")

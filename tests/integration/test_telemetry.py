@@ -30,7 +30,7 @@ TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 @pytest.fixture
 def collector() -> Iterator[LoopbackService]:
-    """Run a collector that takes everything."""
+    """Run a collector that accepts everything."""
 
     def take(_request: Request) -> Response:
         return Response(b"", 200, content_type="application/x-protobuf")
@@ -123,7 +123,7 @@ def test_the_standalone_mint_tells_a_collector_and_prometheus_what_it_did(
     with AuditedMint(environment, source=ROOT, command=("fullsend-mint",)) as mint:
         mint_and_be_refused(mint, world)
         numbers = send(mint.url, Sent(None, b"", "GET", "/metrics"))
-        mint.stop()  # politely, so that it tells the last of it
+        mint.stop()  # with SIGTERM, so it sends its last data
     assert numbers.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     wanted = 'fullsend_mint_requests_total{code="",role="coder",route="/v1/token",status="200"} 1.0'
     assert wanted in numbers.text

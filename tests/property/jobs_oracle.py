@@ -89,7 +89,7 @@ class JobsOracle:
         return repos if isinstance(repos, str) else Granted(owner, repos, permissions, index)
 
     def _issuer(self, bearer: Bearer) -> str | None:
-        """Return the issuer that vouches for the token, ``None`` if none does."""
+        """Return the issuer that signed the token, ``None`` without one."""
         claims = bearer.claims
         found = [name for name, one in self.issuers.items() if one["url"] == claims.get("iss")]
         if not found or bearer.signer != found[0] or bearer.names_key_of != found[0]:

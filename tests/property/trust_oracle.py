@@ -135,7 +135,7 @@ class Oracle:
         return self._github(Granted(org, repos, permissions, frozenset(reported)), claims, owner)
 
     def met_by_a_commit(self, claims: Mapping[str, Any]) -> set[str]:
-        """Return what looking a commit up can end in: the host is read with the caller's own installation."""
+        """Return the possible results of looking up a commit; the host is read with the caller's installation."""
         owner = claims["repository_owner"].lower()
         if "commits" not in listed(self.env.get("WORKFLOW_REFS", "")):
             return set()

@@ -36,8 +36,8 @@ class Kind:
     role: str = "coder"
 
 
-# With a key just rotated the issuer may be down when it is asked for it: a genuine token is then for STS to judge.
-# What STS cannot be asked about stays undecided: 502, never a grant.
+# After a rotation the issuer may be down, so the mint cannot fetch the new key: then STS decides about the token.
+# Without an answer of STS the mint answers 502 and never grants.
 UNDECIDED = frozenset({"invalid_token", "sts_unavailable"})
 KINDS = (
     Kind("good", lambda w: w.issuer.token(w.job()), frozenset(BROKEN | {"invalid_token"}), mints=True),
@@ -66,7 +66,7 @@ KINDS = (
 
 @dataclass
 class Tally:
-    """What came back, per kind of caller, and every answer that should not have."""
+    """The answers per kind of caller, and every wrong answer."""
 
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -89,7 +89,7 @@ def call_until(stop: threading.Event, url: str, world: World, rng: random.Random
 
 
 def judge(kind: Kind, repos: list[str], answer: requests.Response, tally: Tally) -> None:
-    """Note the answer, and whether it is one this kind of caller may never get."""
+    """Note the answer, and whether this kind of caller must never get it."""
     fields: dict[str, Any] = answer.json()
     if answer.status_code == 200:
         tally.seen[kind.name, "minted"] += 1

@@ -58,7 +58,7 @@ class Chaos:
             service.faults.add(self._rng.choice(FAULTS), times=self._rng.choice([1, 1, 3, 20]))
 
     def _issuer_key(self) -> None:
-        # The mint asks for unknown keys once in 30 s; an issuer that rotated faster would be none.
+        # The mint fetches unknown keys once in 30 s, so the issuer must not rotate faster.
         if monotonic() >= self._issuer_key_again:
             self._issuer_key_again = monotonic() + ROTATION_SECONDS
             self._world.issuer.rotate_key()

@@ -56,7 +56,7 @@ def sockets(pid: int) -> int:
 
 
 def settles(value: Callable[[], int], most: int) -> int:
-    """Return the value once it is no more than ``most``, or what it is when the time is up."""
+    """Return the value once it is at most ``most``, or its value when the time is up."""
     ends = monotonic() + SETTLE_SECONDS
     pause = threading.Event()
     while value() > most and monotonic() < ends:
@@ -65,7 +65,7 @@ def settles(value: Callable[[], int], most: int) -> int:
 
 
 def minting_status(world: World, url: str) -> int:
-    """Return what a good caller is answered."""
+    """Return the answer to a good caller."""
     headers = {"Authorization": f"Bearer {world.issuer.token(world.job())}"}
     return requests.post(f"{url}/v1/token", json={"role": "coder"}, headers=headers, timeout=30).status_code
 
@@ -93,7 +93,7 @@ def test_a_minute_of_random_faults_gives_no_wrong_answer_and_leaves_nothing_behi
         before = pss_kib(mint.pid)
         tally, chaos = soak(world, mint.url, SECONDS, broken=True)
         after = pss_kib(mint.pid)
-        # Pools keep one connection per thread and service at most; beyond that and the threads nothing may stay.
+        # Only the threads and at most one connection per thread and service may remain.
         left_threads = settles(lambda: threads(mint.pid), THREADS + 6)
         left_sockets = settles(lambda: sockets(mint.pid), 3 * THREADS + 20)
         healed = settles(lambda: minting_status(world, mint.url), 200)

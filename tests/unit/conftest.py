@@ -20,5 +20,5 @@ def key() -> rsa.RSAPrivateKey:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """Give a clock whose sleeps cost nothing; what is real time is only what a peer takes."""
+    """Give a clock whose sleeps take no time."""
     return FakeClock()

@@ -104,7 +104,8 @@ def test_the_first_calls_begin_before_the_cryptography_libraries_are_imported() 
         for n in [*tree.body, *ast.walk(assemble)]
         if isinstance(n, ast.ImportFrom) and n.lineno < max(calls)
     }
-    # The framework imports what else is installed under google.cloud, which is more here than in the function.
+    # The framework imports every package under google.cloud, and more of them are installed here than in the
+    # function.
     modules = ", ".join(sorted(before - {"mintcore.http.framework", "__future__"}))
     code = f"import {modules}, sys; print({{'cryptography', 'jwt'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -82,7 +82,7 @@ def test_a_repository_that_mints_too_often_is_told_to_wait_no_longer_than_the_li
 
 
 def connections_to(listener: socket.socket) -> int:
-    """Count those that wait to be accepted."""
+    """Count the connections that wait to be accepted."""
     listener.setblocking(False)  # noqa: FBT003 - the standard library's signature
     number = 0
     with contextlib.suppress(BlockingIOError):
@@ -99,7 +99,7 @@ def test_a_redis_that_says_nothing_costs_one_request_half_a_second_and_the_next_
         started = time.monotonic()
         for _ in range(3):
             limiter.spend("octo-org/app")
-        assert time.monotonic() - started < 5  # without a bound of its own the storage waits for minutes
+        assert time.monotonic() - started < 5  # without its own limit the storage would wait for minutes
         assert connections_to(silent) == 1
     assert log.getvalue().count("TimeoutError") == 1
 

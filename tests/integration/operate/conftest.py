@@ -41,7 +41,7 @@ APIS = (
 
 @dataclass
 class Operator:
-    """Somebody at a shell, logged in to Google."""
+    """An operator at a shell, logged in to Google."""
 
     world: World
     plane: ControlPlane
@@ -72,7 +72,7 @@ class Operator:
         )
 
     def _pause(self, seconds: float) -> None:
-        """Wait until Google's work is done; without any, let Google's clock go on instead."""
+        """Wait until Google's work is done; without work, advance Google's clock instead."""
         if not self.plane.wait_for_work(seconds / 10):
             self.plane.clock.offset += seconds
 

@@ -43,7 +43,7 @@ TWENTY = 20
 
 
 class ConcurrentOperator(Functions):
-    """Cloud Functions, with other operators at work between our last look and our write."""
+    """Cloud Functions, with other operators' writes between our last read and our write."""
 
     def __init__(self, cloud: Cloud, *edits: Change) -> None:
         super().__init__(cloud.session)
@@ -72,7 +72,7 @@ def refused(api: LoopbackService) -> int:
 
 
 def all_at_once(operator: Operator, commands: list[tuple[str, ...]]) -> None:
-    """Run each command as a process of its own, and wait until all have ended well."""
+    """Run each command as a separate process, and wait until all have succeeded."""
     program = Path(sys.executable).parent / "fullsend"
     running = [
         subprocess.Popen(
@@ -196,7 +196,7 @@ def test_a_revision_that_does_not_start_leaves_the_old_one_serving_and_says_so(o
 
 
 def deploy_beside(operator: Operator, deployment: DeploymentSpec, *edits: Change) -> Mapping[str, str]:
-    """Deploy another source while others do their edits; return what the mint runs with then."""
+    """Deploy another source while others edit; return the mint's environment afterwards."""
     changed = replace(build(operator.source), sha256="f" * 64)
     steps = deploy(operator.state(), deployment, changed)
     cloud = operator.cloud()

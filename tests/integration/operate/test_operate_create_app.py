@@ -34,7 +34,7 @@ class Done(NamedTuple):
 
 
 class Flow:
-    """The command in a process of its own, and an owner who clicks on every page it opens."""
+    """Run the command in a separate process, with an owner that clicks on every page it opens."""
 
     def __init__(self, operator: Operator, *words: str) -> None:
         environment = {**operator.process_environment(), "BROWSER": "true", "TMPDIR": str(operator.folder)}

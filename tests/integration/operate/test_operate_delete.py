@@ -37,7 +37,7 @@ def test_deleting_leaves_the_keys_of_roles_that_the_mint_does_not_serve_and_name
     assert "fullsend-coder-app-pem" not in shown.stdout
     assert "fullsend-coder-app-pem" in shown.stderr
     assert "with the keys of triage?" in operator.run("mint", "delete").stderr
-    for _ in range(2):  # the second time there is no mint, and nothing of its
+    for _ in range(2):  # the second time, the mint and its resources are gone
         operator.done("mint", "delete", "--yes")
         assert sorted(operator.world.secret_manager.secrets()) == others
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Blocking:
-    """A load that tells when it has begun and goes on when it is let."""
+    """A load that reports when it has begun and continues when the test lets it."""
 
     def __init__(self, outcome: object) -> None:
         self.outcome = outcome
@@ -95,7 +95,7 @@ def test_all_who_wait_hear_of_the_one_failure(clock: FakeClock) -> None:
     load.may_end.set()
     leader.join(TIMEOUT)
     waiting.join(TIMEOUT)
-    # One that came late may have begun a load of its own; it fails the same way.
+    # A late thread may have begun another load, which fails the same way.
     assert [type(outcome) for outcome in joiners] == [InvalidRoleKey] * 4
 
 
@@ -138,7 +138,7 @@ def test_who_waits_for_a_load_that_fails_has_the_old_value_that_stands_in_for_it
     def join() -> object:
         context = new_attempt(clock, seconds=TIMEOUT / 2)
         joined.set()
-        # One that comes late loads by itself, with the same outcome.
+        # A late thread loads again, with the same result.
         return ask(cache, "renew", Source("old"), context)
 
     with ThreadPoolExecutor(2) as pool:
@@ -189,7 +189,7 @@ def test_an_interrupted_load_leaves_the_key_usable(clock: FakeClock, how: str) -
 
 
 class Slow(Blocking):
-    """A load whose leader has no time left when it fails."""
+    """A load whose loading request has no time left when it fails."""
 
     def __init__(self, clock: FakeClock, outcome: object, takes: float) -> None:
         super().__init__(outcome)

@@ -24,7 +24,7 @@ PARTS = ("--match", "project_id=4711", "--as", "acme/app", "--role", "coder")
 
 def refused(*words: str, **environment: str) -> str:
     """Run `issuer add`, which must end as wrong usage without a call; return what it says."""
-    # Nothing listens there: a call would end with another exit status.
+    # No server listens there, so a call would end with another exit status.
     nowhere = {"CLOUDSDK_API_ENDPOINT_OVERRIDES_SERVICEUSAGE": "http://127.0.0.1:9/"}
     result = CliRunner().invoke(add, [*words, "--project", "my-project"], env=nowhere | environment)
     assert result.exit_code == 2, result.output

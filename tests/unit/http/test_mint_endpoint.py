@@ -25,7 +25,7 @@ BEARER = {"Authorization": "Bearer good"}
 
 
 class World:
-    """Every seam of the mint, in memory: the bearer `good` is genuine, `crash` is a bug of ours."""
+    """Every port of the mint in memory: the bearer `good` is genuine, `crash` raises an unexpected error."""
 
     def __init__(self, **endpoint: Any) -> None:
         self.log = io.StringIO()

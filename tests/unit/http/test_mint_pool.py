@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def conn(number: int) -> Connection:
-    """Anything will do: the pool hands it over and looks at nothing."""
+    """Any object works, because the pool does not look at it."""
     return cast("Connection", number)
 
 

@@ -161,7 +161,7 @@ def test_a_jwt_of_a_replaced_key_is_not_kept(clock: FakeClock, key: rsa.RSAPriva
         def forget(self, role: Role) -> None:
             meanwhile.append(pool.submit(another_request))
             assert begun.wait(10)
-            wait(meanwhile, timeout=0.2)  # it had better not get anything yet
+            wait(meanwhile, timeout=0.2)  # it must not get a JWT yet
             self.one = RsaSigner(new)
             super().forget(role)
 

@@ -41,7 +41,7 @@ SIGNATURE = bytes(256)
 
 @dataclass
 class Tokens:
-    """Hands out tokens, the next one once one is refused."""
+    """Returns tokens; after a refusal, the next one."""
 
     forgotten: list[str] = field(default_factory=list)
 

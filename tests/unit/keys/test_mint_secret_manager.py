@@ -145,7 +145,7 @@ def test_an_answer_without_a_secret_is_unavailable(payload: object) -> None:
 
 @pytest.fixture
 def ambient_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AmbientCredentials:
-    """Give what makes Google's client find credentials whose access tokens are to be had at a URL."""
+    """Give credentials for Google's client, whose access tokens come from a URL."""
 
     def lie_around(token_url: str) -> None:
         subject, file = tmp_path / "subject", tmp_path / "credentials.json"

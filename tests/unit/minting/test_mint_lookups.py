@@ -26,7 +26,7 @@ REFS = ref_patterns(["refs/heads/main", "commits"])
 
 
 class Answers:
-    """Both look-up ports: what each question is answered, or the failure it ends in."""
+    """Both look-up ports, with an answer or a failure for each question."""
 
     def __init__(self, grants: Any = "", *, commits: Any = False) -> None:
         self.given = {"grants": grants, "commits": commits}

@@ -39,7 +39,7 @@ ASKED = TokenRequest(Role("triage"), (RepoName("app"),))
 
 
 class World:
-    """Every seam in memory; ``did`` has what was done, in order. The authority answers once it is let."""
+    """Every port in memory; ``did`` has the calls in order. The authority answers when the test lets it."""
 
     def __init__(self, given: TrustPolicy | None = None, **changes: Any) -> None:
         self.did: list[str] = []

@@ -77,7 +77,7 @@ def test_a_netrc_entry_does_not_replace_the_credential(tmp_path: Path, monkeypat
 
 @contextmanager
 def silent() -> Iterator[int]:
-    """Accept connections and never say anything; yield the port."""
+    """Accept connections and never answer; yield the port."""
     held: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

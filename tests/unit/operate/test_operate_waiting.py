@@ -21,7 +21,7 @@ NOBODY_LISTENS = {"CLOUDSDK_API_ENDPOINT_OVERRIDES_SERVICEUSAGE": "http://127.0.
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """A clock that moves only while code sleeps."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

@@ -39,7 +39,7 @@ def get(channel: Channel, clock: Clock, seconds: float = 5.0) -> Answer:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """Give a port whose queue is full: who connects to it hears nothing."""
+    """Give a port with a full queue, so connections to it get no answer."""
     with contextlib.ExitStack() as opened:
         listener = opened.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
@@ -123,7 +123,7 @@ def test_only_a_proxys_refusal_that_lasts_is_not_tried_again(
 
 
 class Tunnel:
-    """A proxy for one connection: it says yes to CONNECT, and passes bytes to and fro."""
+    """A proxy for one connection: it accepts CONNECT, and passes bytes in both directions."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -263,7 +263,7 @@ def test_a_connection_that_the_service_has_closed_is_not_tried() -> None:
     with Peer(lambda _number: [answer(200)]) as peer:
         channel = Outbound(clock, connections=1).channel("sts", peer.url)
         get(channel, clock)
-    # No time for a second try: what fails is the first.
+    # There is no time for a second try, so the first one fails.
     with pytest.raises(Unreachable, match="cannot connect to"):
         get(channel, clock, 0.04)
 

@@ -28,7 +28,7 @@ def test_a_sound_answer_is_read_as_the_standard_library_reads_it(
         theirs.begin()
         assert (ours.status, ours.body) == (theirs.status, theirs.read())
         assert {name: value.strip(" \t") for name, value in theirs.headers.items()} == ours.fields
-    # A body where there can be none was not asked for.
+    # A body in an answer that cannot have one is an error.
     assert ours.reusable == (not body or status not in {204, 304})
 
 

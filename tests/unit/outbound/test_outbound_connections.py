@@ -42,7 +42,7 @@ def test_a_connection_that_the_service_has_closed_meanwhile_does_not_matter(cloc
 
 @pytest.fixture
 def forgotten(clock: FakeClock) -> Iterator[tuple[Peer, Channel, list[bytes | float | None]]]:
-    """Give a channel with four idle connections, over which the peer does what is in the list, and nothing else."""
+    """Give a channel with four idle connections, on which the peer does exactly what the list says."""
     over_idle: list[bytes | float | None] = []
 
     def script(number: int) -> Iterable[bytes | float | None]:
@@ -100,7 +100,7 @@ def test_a_connection_that_the_service_will_close_is_closed_and_not_used_again(c
         channel = Outbound(clock, connections=1).channel("sts", peer.url)
         for _ in range(3):
             channel.send("GET", "/", headers={}, context=new_attempt(clock))
-    gc.collect()  # a socket that nobody closed is complained of at the latest now
+    gc.collect()  # Python reports an unclosed socket at the latest now
     assert (peer.connections, clock.sleeps) == (3, [])
 
 

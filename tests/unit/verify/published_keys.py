@@ -34,7 +34,7 @@ def jwk(key: Any, kid: str = "k", **changes: Any) -> dict[str, Any]:
 
 
 class Published:
-    """An issuer that publishes exactly what it is told, and the keys as the mint knows them."""
+    """An issuer that publishes exactly the given documents, and the mint's keys of it."""
 
     def __init__(self, clock: FakeClock, jwks: bytes, discovery: dict[str, Any] | None = None) -> None:
         self.clock = clock

@@ -80,7 +80,8 @@ def test_old_keys_serve_at_once_while_a_helper_fetches_new_ones(clock: FakeClock
         asked = new_attempt(clock)
         keys.load(asked)
         assert asked.upstream_calls == {}
-        # A token of the new key is good at once: an unknown key id waits for the fetch under way, or starts one.
+        # A token of the new key is accepted immediately: an unknown key id waits for the present fetch, or starts
+        # one.
         keys.check_signature(split_token(issuer.token(Job())), new_attempt(clock))
 
 

@@ -137,7 +137,7 @@ def test_hosted_what_google_refuses_is_refused(chain: Chain) -> None:
 
 
 class Refusing:
-    """The chain with a token service that answers as it is told."""
+    """The chain with a token service that gives the test's answers."""
 
     def __init__(self, chain: Chain, reply: bytes) -> None:
         self._chain, self._reply = chain, reply

@@ -118,7 +118,7 @@ HEADER = b64(b'{"alg": "RS256", "kid": "k"}')
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 6, 7, 8])
 def test_of_the_texts_that_decode_to_the_same_bytes_one_is_accepted(length: int) -> None:
-    """RFC 4648 §3.5: otherwise one token would have several texts."""
+    """RFC 4648 §3.5: otherwise the same token could be written in several ways."""
     letters = string.ascii_letters + string.digits + "-_"
     for last in letters:
         text = "Q" * (length - 1) + last

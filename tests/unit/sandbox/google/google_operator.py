@@ -215,7 +215,7 @@ class Operator:
         return finished(begun, self.run_operations)
 
     def open_door(self) -> None:
-        """Let everybody call the function."""
+        """Let all users call the function."""
         policy = {"bindings": [{"role": "roles/run.invoker", "members": ["allUsers"]}]}
         self.services.setIamPolicy(resource=SERVICE, body={"policy": policy}).execute()
 
