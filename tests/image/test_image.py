@@ -9,10 +9,12 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from fullsend_sandbox.process import MintProcess
 from tests.contract.exchange import send
@@ -99,6 +101,21 @@ def test_the_image_says_its_license_and_its_user() -> None:
     configured = buildah("inspect", "--type", "image", "--format", "{{.OCIv1.Config}}", IMAGE)
     assert "org.opencontainers.image.licenses:Apache-2.0" in configured
     assert "65532:65532" in configured
+
+
+def test_the_image_can_wait_as_the_manifest_tells_it_to_before_it_stops(root: Path) -> None:
+    deployment = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "deployment.yaml").read_text())
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    hook = container["lifecycle"]["preStop"]["exec"]["command"]
+    inside = ["bwrap", "--unshare-pid", "--die-with-parent", "--ro-bind", str(root), "/", "--proc", "/proc"]
+    path = buildah("inspect", "--type", "image", "--format", "{{index .OCIv1.Config.Env 0}}", IMAGE)
+    began = time.monotonic()
+    done = subprocess.run(
+        [*inside, "--clearenv", "--setenv", *path.split("=", 1), *hook],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert time.monotonic() - began >= 5
 
 
 def serving_process(pid: int) -> int:
