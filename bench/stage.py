@@ -1,4 +1,4 @@
-"""What every measurement needs: the world, the servers' CPUs, and how much work to do."""
+"""Provide what every measurement needs: the world, the servers' CPUs, and how much work to do."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ COLUMN_BORDER = 3
 MIN_COLUMN = 16
 """The narrowest column whose text may be broken anywhere."""
 NARROW = 60
-"""In fewer columns a table is unreadable, so each row becomes several lines."""
+"""At this width or less a table is unreadable, so each row becomes several lines."""
 PAIR = 2
 UNNAMED = "result"
 """What a record calls the column that has no name in a table: the mark of the row."""

@@ -60,7 +60,7 @@ class Waiting:
         conn.accounted = conn.buffered
 
     def answered(self, conn: Connection) -> None:
-        """Count the request of the connection no longer."""
+        """Stop counting the request of the connection."""
         conn.taken = 0
         self.account(conn)
 

@@ -21,7 +21,7 @@ FAILED = 1
 PLAIN_WIDTH = 120
 """The width of a table without a terminal and without COLUMNS."""
 NARROW = 60
-"""In fewer columns a table is unreadable."""
+"""At this width or less a table is unreadable."""
 UNNAMED = "result"
 """The name, in a record, of the column that has no name in a table."""
 COLORS = {"ok": "green", "WRONG": "bold red"}
