@@ -1,7 +1,7 @@
 """An expiring cache: bounded, one load per key at a time. An old value can serve during a load or after a failure.
 
 The cache does not interpret its values. Only a :class:`~mintcore.errors.TransientError` lets an old value serve
-after a failed load; any other answer of the source, such as "no such key", replaces the old value at once.
+after a failed load; any other answer of the source, such as "no such key", replaces the old value immediately.
 """
 
 from __future__ import annotations

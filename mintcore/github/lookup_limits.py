@@ -1,7 +1,7 @@
 """Limit the look-ups that a caller can cause before it is allowed, because all callers share GitHub's limits.
 
 GitHub allows an App about 180 token creations a minute, and each look-up creates one. An organization cannot repeat
-a failed look-up within a minute, and its number of look-ups that allow nothing is small. An exception: a caller
+a failed look-up within a minute, and its number of look-ups that allow nothing is limited. An exception: a caller
 that the last answer allowed may repeat a failed look-up once without waiting. So neither a stranger nor a short
 outage of GitHub delays it.
 """

@@ -2,7 +2,7 @@
 
 So a thread can read the request without waiting for its client. This module validates nothing else. The server's
 own parser reads the same bytes afterwards, and only up to the end that was found here. So if the two disagree, the
-connection ends; the next request cannot be smuggled into this one.
+connection ends. Attack: no request can be smuggled inside another one.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Parts of the service: asking GitHub what policy needs to know, and work in parallel with the exchange at STS."""
+"""Parts of the service: look-ups at GitHub that policy needs, and work in parallel with the exchange at STS."""
