@@ -8,7 +8,6 @@ imported only when the first key arrives, so the call starts before that import.
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -120,7 +119,7 @@ def content_of(answer: Answer, secret: str) -> bytes:
         content = base64.b64decode(payload["data"], validate=True)
         # Google's JSON writes int64 as a string, and may leave out a field without a value.
         checksum = int(payload.get("dataCrc32c") or 0)
-    except (OutboundError, KeyError, TypeError, binascii.Error, ValueError):
+    except (OutboundError, KeyError, TypeError, ValueError):
         raise KeyUnavailable(detail=f"secret {secret}: Secret Manager's answer is not a secret") from None
     if checksum and crc32c(content) != checksum:
         raise KeyUnavailable(detail=f"secret {secret}: the content does not match its checksum (dataCrc32c)")
