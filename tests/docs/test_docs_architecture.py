@@ -45,7 +45,7 @@ def test_every_cache_is_in_the_table() -> None:
     [
         ("`jwks`", [jwks.FRESH_SECONDS, jwks.UNKNOWN_KEY_SECONDS], jwks.STALE_SECONDS),
         ("`signer` (hosted)", [secret_manager.FRESH_SECONDS], secret_manager.STALE_SECONDS),
-        ("`app_jwt`", [app_jwt.REUSED_SECONDS, app_jwt.LIFETIME_SECONDS], 0),
+        ("`app_jwt`", [app_jwt.RENEWED_SECONDS, app_jwt.LIFETIME_SECONDS], app_jwt.LIFETIME_SECONDS - 60),
         ("`install_page`", [client.INSTALL_PAGE_SECONDS, client.NO_INSTALL_PAGE_SECONDS], 0),
         (
             "`installation`",
