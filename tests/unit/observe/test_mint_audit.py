@@ -1,11 +1,11 @@
+"""What an audit event says of a request, and what it leaves out."""
+
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import io
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,61 +23,15 @@ from mintcore.errors import (
 from mintcore.observe.audit import StructuredAudit, event
 from mintcore.observe.audit_file import AuditFile
 from mintcore.observe.log import JsonLog
-from mintcore.policy.claims import Proof
-from mintcore.policy.names import RepoName, Role
-from mintcore.policy.token_request import TokenRequest
-from mintcore.policy.trust import decide
-from mintcore.request import Deadline, DecisionRecord, InstallationToken, RequestContext, Scope
-from mintcore.secret import Secret, redact
+from mintcore.request import DecisionRecord
+from mintcore.secret import Secret
 from tests.audited_mint import schema_errors
-from tests.mint_doubles import FakeClock, caller, policy
+from tests.mint_doubles import caller
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-TRIAGE = Role("triage")
-TOKEN = "ghs_" + "canary0" * 6
-JWT = "eyJhbGciOiJSUzI1NiJ9.eyJjYW5hcnkiOjF9.c2lnbmF0dXJl"
-PEM = "-----BEGIN RSA PRIVATE KEY-----\nY2FuYXJ5\nY2FuYXJ5\n-----END RSA PRIVATE KEY-----\n"
-ASKED = ("app", "Docs")
-
-
-def granted(**changes: Any) -> DecisionRecord:
-    context = RequestContext(
-        Deadline(FakeClock(), 25), "request-1", "f" * 32, {"sts": 1}, {"jwks": True}, {"issue": 1.5}
-    )
-    given = policy()
-    request = TokenRequest(TRIAGE, tuple(RepoName(name) for name in ASKED))
-    decision = decide(given, caller(), request)
-    grant = decision.granted()
-    issued: dict[str, Any] = {
-        "token": Secret(TOKEN), "expires_at": "2030-01-01T00:00:00Z",
-        "repositories": ("octo-org/app", "octo-org/docs"), "permissions": dict(grant.permissions),
-        "repository_selection": "selected", "installation_id": 7,
-    }  # fmt: skip
-    return DecisionRecord(
-        "mint",
-        context,
-        request,
-        caller(run_id="11", actor="octocat", repository_id="22"),
-        Proof.SIGNATURE_AND_STS,
-        decision,
-        grant,
-        Scope(grant.permissions, tuple(RepoName(name) for name in ASKED)),
-        InstallationToken(**(issued | changes)),
-    )
-
-
-def lines(record: DecisionRecord, project_id: str = "") -> list[dict[str, Any]]:
-    stream = io.StringIO()
-    StructuredAudit(JsonLog(stream, project_id=project_id)).record(record)
-    return [json.loads(line) for line in stream.getvalue().splitlines()]
-
-
-def failed(failure: MintError) -> DecisionRecord:
-    record = granted()
-    record.issued, record.failure = None, failure
-    return record
+from tests.unit.observe.audit_records import JWT, TOKEN, failed, granted, lines
 
 
 def test_a_grant_says_who_what_how_and_for_how_long() -> None:
@@ -209,68 +163,6 @@ def test_who_was_not_proven_is_not_named() -> None:
 @pytest.mark.parametrize(("project", "trace"), [("", "f" * 32), ("p", f"projects/p/traces/{'f' * 32}")])
 def test_a_line_is_joined_to_its_trace(project: str, trace: str) -> None:
     assert lines(granted(), project)[0]["logging.googleapis.com/trace"] == trace
-
-
-SECRETS = {
-    "classic token": TOKEN,
-    "JWT": JWT,
-    "token of the newer form": f"ghs_{JWT}",
-    "PEM": PEM,
-    "half a PEM": PEM[:60],
-}
-AROUND = ["{}", "x {} y", "x\n{}\ny", "\t{}", "\u00e9{}", '"{}"', "'{}'", "={}", "\\{}", "\x01{}", "({})", ":{}"]
-
-
-@pytest.mark.parametrize("around", AROUND)
-@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
-def test_a_secret_that_came_into_a_log_line_is_taken_out_and_the_line_stays_json(secret: str, around: str) -> None:
-    stream = io.StringIO()
-    JsonLog(stream).write("ERROR", around.format(secret), {"cause": [around.format(secret)], "last": "kept"})
-    text = stream.getvalue()
-    parts = [part for line in secret.splitlines() for part in line.split(".") if "KEY" not in part]
-    assert not [part for part in parts if part.removeprefix("ghs_") in text]
-    assert json.loads(text)["last"] == "kept"
-    assert text.count("\n") == 1
-
-
-@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
-def test_a_secret_is_taken_out_of_a_plain_text(secret: str) -> None:
-    shown = redact(f"before {secret}")
-    assert shown.startswith("before <redacted>")
-    assert "canary" not in shown
-    assert "Y2Fu" not in shown
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["-----BEGIN KEY-----", "-----BEGIN X KEY----- \\", '-----BEGIN KEY-----"\\"x', "-----BEGIN KEY-----\\\\"],
-)
-def test_a_claim_that_looks_like_a_key_does_not_make_the_event_vanish(text: str) -> None:
-    (line,) = lines(failed(InvalidToken(detail=f"issuer is {text}")))
-    assert line["audit"]["code"] == "invalid_token"
-
-
-@pytest.mark.parametrize("text", ["plain", "keyboard.eyelid.yes", "ghost_town", "octo-org/app", "sha " + "a" * 40])
-def test_ordinary_text_stays(text: str) -> None:
-    assert redact(text) == text
-
-
-def test_what_json_cannot_hold_is_written_all_the_same() -> None:
-    stream = io.StringIO()
-    JsonLog(stream).write("INFO", "x\nwith a line break \ud800", {"thing": object(), "nan": float("nan")})
-    assert len(stream.getvalue().splitlines()) == 1
-
-
-def test_a_log_that_is_no_longer_read_stops_no_request(capsys: pytest.CaptureFixture[str]) -> None:
-    reading, writing = os.pipe()
-    with os.fdopen(writing, "w") as stream:
-        os.close(reading)
-        log = JsonLog(stream)
-        assert json.loads(log.write("INFO", "kept"))["message"] == "kept"
-        assert '"message":"kept"' in capsys.readouterr().err
-        with contextlib.suppress(BrokenPipeError):
-            stream.close()
-        assert json.loads(log.write("INFO", "closed"))["message"] == "closed"
 
 
 @pytest.mark.parametrize(
