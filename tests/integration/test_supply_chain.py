@@ -146,6 +146,21 @@ def test_an_installed_package_uploads_the_checkouts_bytes(wheel: zipfile.ZipFile
     assert bundle(tmp_path).sha256 == bundle(ROOT).sha256
 
 
+def test_the_installed_sandbox_starts_the_installed_mint_without_a_checkout(dist: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site-packages"
+    for path in dist.glob("*.whl"):
+        with zipfile.ZipFile(path) as opened:
+            opened.extractall(site)
+    (tmp_path / "main.py").write_text("raise SystemExit('the main.py of another project')\n")
+    done = subprocess.run(
+        [sys.executable, "-c", "from fullsend.cli import main; main()", "sandbox", "demo", "--json"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(site)},
+        cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert all(step["passed"] for step in json.loads(done.stdout))
+
+
 def test_the_published_source_is_what_the_checkout_uploads(dist: Path) -> None:
     (source,) = dist.glob("*-source.zip")
     assert source.read_bytes() == bundle(ROOT).data

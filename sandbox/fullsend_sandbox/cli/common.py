@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shlex
 import shutil
 import signal
@@ -27,7 +28,7 @@ HEADINGS = ("", "step", "answer", "details", "ms")
 source_option = click.option(
     "--source",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The folder with main.py; by default the checkout that this command runs from.",
+    help="The folder with main.py; by default the checkout that this command runs from, or the installed package.",
 )
 
 
@@ -38,15 +39,25 @@ def stop(mint: MintProcess) -> None:
 
 
 def source_folder(given: Path | None) -> Path:
-    """Return the folder with the mint's main.py. Raises CommandError."""
-    checkout = Path(__file__).resolve().parents[3]
-    folder = given or next((one for one in (checkout, Path.cwd()) if (one / "main.py").is_file()), checkout)
-    if not (folder / "main.py").is_file():
+    """Return the folder with the mint's main.py: the checkout, else the installed package. Raises CommandError."""
+    checkouts = [one for one in (Path(__file__).resolve().parents[3], Path.cwd()) if (one / "mintcore").is_dir()]
+    places = [given] if given else [*checkouts, *_installed()]
+    folder = next((one for one in places if (one / "main.py").is_file()), None)
+    if folder is None:
         raise CommandError(
-            f"there is no main.py in {folder}, so there is no mint to start",
+            f"there is no main.py in {given}."
+            if given
+            else "there is no mint to start: the package has no main.py.",
             "Run this in a checkout of the project, or name one with --source.",
         )
     return folder.resolve()
+
+
+def _installed() -> list[Path]:
+    """Return where the package fullsend-mint has the upload. It is found by name: the sandbox imports no mint."""
+    spec = importlib.util.find_spec("fullsend")
+    locations = (spec and spec.submodule_search_locations) or []
+    return [Path(location) / "operate" / "upload" for location in locations]
 
 
 def command() -> str:
