@@ -7,7 +7,6 @@ authenticated app". It does not store the key; its caller does.
 from __future__ import annotations
 
 import time
-import webbrowser
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -45,7 +44,7 @@ class AppCreation:
     github: GitHubApps
     web_url: str
     show_line: Callable[[str], None]
-    open_page: Callable[[str], bool] = webbrowser.open
+    open_page: Callable[[str], bool]
     sleep: Callable[[float], None] = time.sleep
 
     def existing(self, app: NewApp) -> ExistingApp | None:

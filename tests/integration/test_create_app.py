@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import stat
 import subprocess
@@ -19,6 +20,7 @@ from tests.chromium import Browser, headless
 if TYPE_CHECKING:
     from collections.abc import Iterator
 BIN = Path(sys.executable).parent
+ROLE = {"contents": "read", "issues": "write", "metadata": "read"}
 
 
 @pytest.fixture
@@ -74,6 +76,51 @@ def test_an_app_is_created_in_a_browser_installed_and_its_key_stored(
     app = github.find_app(app_id)
     assert app.private_key_pem.decode() == key.read_text()
     assert app.permissions == {"contents": "read", "issues": "write", "metadata": "read"}
+
+
+def read_until(terminal: int, wanted: bytes) -> bytes:
+    """Read what a command shows on its terminal, up to a prompt or its end."""
+    shown = b""
+    while wanted not in shown:
+        try:
+            shown += os.read(terminal, 4096)
+        except OSError:  # Linux: EIO, when the other side is closed
+            return shown
+    return shown
+
+
+@pytest.mark.parametrize(("own_key", "status"), [(True, 0), (False, 1)])
+def test_an_app_that_was_created_elsewhere_is_taken_over_without_a_browser(
+    github: GitHubService, tmp_path: Path, own_key: bool, status: int
+) -> None:
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f"#!/bin/sh\ntouch {opened}\n")
+    browser.chmod(0o755)
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [BIN / "fullsend", "github", "create-app", "--org", "new-org", "--role", "triage", "--no-browser",
+         "--to", f"file:{tmp_path}/pems/{{role}}.pem"],
+        env={"PATH": os.environ["PATH"], "GITHUB_API_URL": github.api_url, "BROWSER": f"{browser} %s"},
+        stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, text=True,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        shown = read_until(ours, b"App ID: ")
+        app = github.create_app("new-org-triage", ROLE, owner="new-org")
+        github.install_app(app, "new-org")
+        key = app if own_key else github.create_app("another", ROLE, owner="new-org")
+        (tmp_path / "downloaded.pem").write_bytes(key.private_key_pem)
+        os.write(ours, f"{app.id}\n".encode())
+        shown += read_until(ours, b"key file: ")
+        os.write(ours, f"{tmp_path}/downloaded.pem\n".encode())
+        shown += read_until(ours, b"never shown")
+        out, _ = process.communicate(timeout=60)
+    os.close(ours)
+    assert process.returncode == status, shown
+    assert b"contents=read&issues=write&metadata=read" in shown
+    assert out == (f'ROLE_APP_IDS={{"triage":"{app.id}"}}\n' if own_key else "")
+    stored = tmp_path / "pems" / "triage.pem"
+    assert [stat.S_IMODE(path.stat().st_mode) for path in stored.parent.iterdir()] == [0o600] * own_key
+    assert not opened.exists()
 
 
 def test_an_app_that_exists_is_compared_and_left_alone(github: GitHubService, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import tempfile
+import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,7 +93,9 @@ def create_app(
         if len({place.shown(app) for app in apps}) < len(apps):
             raise BadUsage(f"--to {target} names one file for several keys.", "Put {role} into the path.")
         github = GitHubApps(job_api_url(os.environ))
-        creation = AppCreation(github, web_url(github.api_url), note, sleep=pace().sleep)
+        # Without a desktop, webbrowser would start a text browser in this terminal.
+        open_page = _open_nothing if no_browser else webbrowser.open
+        creation = AppCreation(github, web_url(github.api_url), note, open_page, sleep=pace().sleep)
         if dry_run:
             _print_plan(apps, place, creation)
             return
@@ -101,6 +104,10 @@ def create_app(
             if app_id := _one(app, place, creation, no_browser=no_browser):
                 created[app.role] = app_id
     click.echo(f"ROLE_APP_IDS={json.dumps(created, separators=(',', ':'))}")
+
+
+def _open_nothing(_url: str) -> bool:
+    return False
 
 
 def _new_app(org: Org, role: Role, permissions: Sequence[str], *, public: bool, grants: bool) -> NewApp:
