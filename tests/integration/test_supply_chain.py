@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from fullsend.operate.plan.bundle import build as bundle
 from mintcore.version import VERSION
@@ -242,6 +243,12 @@ def test_what_is_not_released_yet_has_notes() -> None:
     )  # fmt: skip
     assert "### Added" in done.stdout
     assert "Keep a Changelog" not in done.stdout
+
+
+def test_everything_that_a_release_publishes_has_its_version() -> None:
+    sandbox = tomllib.loads((ROOT / "sandbox" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    base = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "kustomization.yaml").read_text(encoding="utf-8"))
+    assert [sandbox["version"], base["images"][0]["newTag"]] == [VERSION, VERSION]
 
 
 def test_the_build_backend_is_pinned_to_what_the_tests_build_with() -> None:
