@@ -52,7 +52,7 @@ format: .venv/ready ## format, and apply ruff's fixes
 demo: .venv/ready ## mint in the sandbox, and print what is granted and refused
 	@$(BIN)/fullsend sandbox demo
 
-standalone: .venv/ready ## the same with a standalone mint and its fallback
+standalone: .venv/ready ## mint from a standalone mint and its fallback in the sandbox
 	@$(BIN)/fullsend sandbox standalone
 
 serve: .venv/ready ## keep the sandbox and a mint running on fixed ports; PORT=18080 moves them, ISSUERS=gitlab adds one

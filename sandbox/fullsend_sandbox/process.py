@@ -72,7 +72,7 @@ class MintProcess:
         port: int = 0,
         threads: int | None = None,
     ) -> None:
-        """Say what to run; `command[0]` is looked up in `bin_dir`, by default this Python's own."""
+        """Take the command; `command[0]` is looked up in `bin_dir`, by default this Python's."""
         self._bin_dir = bin_dir or Path(sys.executable).parent
         self._command = [str(self._bin_dir / command[0]), *command[1:]]
         self._environment = dict(environment) | ({} if threads is None else {"THREADS": str(threads)})
@@ -86,12 +86,12 @@ class MintProcess:
 
     @property
     def url(self) -> str:
-        """Where it listens, without a slash at the end."""
+        """Its base URL, without a slash at the end."""
         return f"http://{HOST}:{self._port}"
 
     @property
     def started(self) -> bool:
-        """Whether it was launched, running still or not."""
+        """Whether it was launched, also if it has ended."""
         return self._process is not None
 
     @property
@@ -119,7 +119,7 @@ class MintProcess:
         return self
 
     def launch(self) -> None:
-        """Start it and return at once, for a caller that measures how long the start takes."""
+        """Start it and return immediately, for a caller that measures the start."""
         if self._process is not None:
             raise RuntimeError("the mint process is started already")
         self._port = self._wanted_port or free_port()
@@ -144,7 +144,7 @@ class MintProcess:
         return process.wait()
 
     def kill(self) -> None:
-        """Kill it and its children at once, without waiting for a clean end."""
+        """Kill it and its children immediately, without waiting for a clean end."""
         process = self._running()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -152,7 +152,7 @@ class MintProcess:
         self._collect()
 
     def wait(self, seconds: float) -> int | None:
-        """Wait that long for it to end by itself; return its exit status, or None if it still runs."""
+        """Wait that long for its end; return its exit status, or None if it still runs."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._running().wait(seconds)
         return None
@@ -198,7 +198,7 @@ class MintProcess:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            start_new_session=True,  # a Ctrl-C on the terminal is ours to pass on
+            start_new_session=True,  # this process passes on a Ctrl-C of the terminal
         )
 
     def _running(self) -> "Running":
@@ -225,13 +225,14 @@ class MintProcess:
             reader.join(5)
 
     def _report(self, what: str) -> str:
-        return "\n".join([f"the mint process {what}; it said last:", *self.logs()[-LAST_LINES:]])
+        return "\n".join([f"the mint process {what}; its last output:", *self.logs()[-LAST_LINES:]])
 
 
 def free_port() -> int:
     """Return a port below those that the system assigns (Linux: from 32768). Raises OSError.
 
-    One of those could be taken before the mint listens, and its new owner would answer in the mint's place.
+    The system could assign one of those before the mint listens, and its new owner would answer instead of the
+    mint.
     """
     for _ in range(100):
         port = 20_000 + secrets.randbelow(12_000)

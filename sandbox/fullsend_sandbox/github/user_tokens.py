@@ -1,9 +1,9 @@
 """Create personal access tokens, store them as hashes, and check them.
 
-GitHub REST: "Scopes for OAuth apps", "Permissions required for fine-grained personal access tokens". A
-classic token has scopes and its user's rights everywhere; a fine-grained one has permissions on one
-account's repositories. Either does at most what its user may do, and here a user may do everything in an
-account that is theirs and nothing elsewhere. The messages of the refusals are those that users report.
+GitHub REST: "Scopes for OAuth apps", "Permissions required for fine-grained personal access tokens". A classic
+token has scopes and its user's rights everywhere; a fine-grained one has permissions on one account's repositories.
+Neither exceeds its user's rights, and here a user has all rights in its own accounts and none elsewhere. The
+messages of the refusals are those that users of GitHub report.
 """
 
 import secrets

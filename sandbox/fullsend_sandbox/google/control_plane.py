@@ -4,8 +4,8 @@
         build("run", "v2", static_discovery=True, http=…,
               client_options={"api_endpoint": control_plane.endpoint("run")})
 
-It shares secrets, pools and providers with the world, so what is deployed into it mints there. A call
-needs a bearer token, `x-goog-user-project`, and its API enabled, as in a project made a minute ago.
+It shares secrets, pools and providers with the world, so a deployed mint works there. A call needs a bearer token,
+`x-goog-user-project`, and its API enabled, as in a project made a minute ago.
 """
 
 from contextlib import ExitStack
@@ -89,7 +89,7 @@ class ControlPlane:
         self.stop()
 
     def services(self) -> tuple[LoopbackService, ...]:
-        """Return every API host, the upload bucket and the sign-in, to break or count them all."""
+        """Return every API host, the upload bucket and the sign-in, so a test can break or count all of them."""
         return (*self._hosts.values(), self._uploads, self._login, self._gateway)
 
     def host(self, api: str) -> LoopbackService:
@@ -99,13 +99,13 @@ class ControlPlane:
         return self._hosts[api]
 
     def endpoint(self, api: str) -> str:
-        """Return what `client_options.api_endpoint` should be for an API, such as `cloudfunctions`."""
+        """Return the `client_options.api_endpoint` of an API, such as `cloudfunctions`."""
         return f"{self.host(api).url}/"
 
     def environment(self, credentials: Path | None = None) -> dict[str, str]:
-        """Return the environment of a command that is to use this control plane, by gcloud's variables.
+        """Return the environment of a command that uses this control plane, with gcloud's variables.
 
-        It holds an access token, or where a path is given names the credentials that are written there.
+        It has an access token; with a path, it names the credentials that are written there.
         """
         overrides = {f"{OVERRIDE}{api.upper()}": self.endpoint(api) for api in self._hosts}
         if credentials is None:
@@ -126,7 +126,7 @@ class ControlPlane:
         return self._gateway.url
 
     def access_token(self, *, of_user: bool = False) -> str:
-        """Return a bearer token of the operator, good until `expire_login`; a user's needs a quota project."""
+        """Return a bearer token of the operator, valid until `expire_login`; a user's needs a quota project."""
         return self._login.access_token(of_user=of_user)
 
     def write_credentials(self, path: Path) -> None:
@@ -162,7 +162,7 @@ class ControlPlane:
     def deny(self, permission: str) -> None:
         """Take a permission such as `secretmanager.versions.add` away from the operator.
 
-        Raises ValueError for one that nothing asks for: denying it would show nothing.
+        Raises ValueError for a permission that no method requires, because denying it would have no effect.
         """
         if permission not in self._parts.permissions():
             raise ValueError(f"no method of the sandbox asks for the permission {permission!r}")
@@ -173,7 +173,7 @@ class ControlPlane:
         self._switches.allow(permission)
 
     def expire_login(self) -> None:
-        """Let every access token so far be expired: 401."""
+        """Make every present access token expire: 401."""
         self._switches.expire()
 
     def limit(self, method: str, times: int) -> None:
@@ -200,7 +200,7 @@ class ControlPlane:
     def fail_after(self, writes: int, *, lose_last_answer: bool = False) -> None:
         """Let this many writes succeed, on all APIs together, then drop the connection of each further one.
 
-        With `lose_last_answer` the last is carried out but its answer is lost too.
+        With `lose_last_answer` the last write is carried out, but its answer is lost.
         """
         self._budget.set(writes, lose_last_answer=lose_last_answer)
 
@@ -210,7 +210,7 @@ class ControlPlane:
 
     @property
     def writes(self) -> int:
-        """How many writes have succeeded, uploads too."""
+        """The number of writes that have succeeded, with uploads."""
         return self._budget.done
 
     def function_url(self, name: str = "fullsend-mint", region: str = REGION) -> str:
@@ -226,7 +226,7 @@ class ControlPlane:
         return [line for one in revisions if one.running is not None for line in one.running.logs()]
 
     def wait(self) -> None:
-        """Wait until everything that was begun is done: builds, revisions, deletions."""
+        """Wait until all running work is done: builds, revisions, deletions."""
         self._parts.background.join()
 
     def _service_name(self, name: str, region: str) -> str:

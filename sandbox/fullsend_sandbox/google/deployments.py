@@ -68,7 +68,7 @@ class Deployments:
         return revision
 
     def carry_out(self, service: Service, revision: Revision | None) -> None:
-        """Start a new revision, if any, and let traffic go where it should. Raises RefusedError."""
+        """Start a new revision, if any, and move the traffic as requested. Raises RefusedError."""
         try:
             if revision is not None:
                 self._start_new(service, revision)
@@ -84,12 +84,12 @@ class Deployments:
                 service.failure = failure
 
     def tidy(self, service: Service) -> None:
-        """Scale what serves nothing to zero; for after the operation is done, as it takes a while."""
+        """Stop revisions without traffic; call it after the operation is done, because it takes a while."""
         with service.settling:
             self._stop_idle(service)
 
     def digest(self, template: Mapping[str, Any]) -> str:
-        """Return the template's image by its digest, or by its name where there is no such image."""
+        """Return the template's image by its digest, or by its name if the image is unknown."""
         name = image_of(template)
         try:
             return self._builds.image(name).digest
@@ -148,10 +148,10 @@ class Deployments:
             service.serving = [] if service.deleted else wanted
 
     def _stop_idle(self, service: Service) -> None:
-        # A revision that traffic comes back to is started again.
+        # A stopped revision that gets traffic again is started again.
         with self._lock:
             busy = {revision.name for revision, _ in service.serving}
-            # The newest is spared: traffic usually goes there next.
+            # The newest keeps running, because traffic usually moves there next.
             if service.latest_ready is not None and not service.deleted:
                 busy.add(service.latest_ready.name)
             idle = [r for r in service.revisions if r.name not in busy and r.running is not None]

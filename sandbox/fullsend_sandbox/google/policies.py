@@ -39,7 +39,7 @@ class Policies:
         knows_pool: Callable[[str], bool],
         public: bool = True,
     ) -> None:
-        """Take who knows service accounts (by e-mail) and pools (by name)."""
+        """Take the functions that know service accounts (by e-mail) and pools (by name)."""
         self._knows_account = knows_account
         self._knows_pool = knows_pool
         self._public = public
@@ -51,7 +51,7 @@ class Policies:
         return self._policies.get(name, {"version": 1, "etag": "ACAB"})
 
     def start_with(self, name: str, role: str, member: str) -> None:
-        """Give a resource its first binding, as Google does by itself."""
+        """Give a resource its first binding, as Google does automatically."""
         self._store(name, [{"role": role, "members": [member]}])
 
     def clear(self, name: str) -> None:
@@ -72,7 +72,7 @@ class Policies:
         return self._store(name, _merged(bindings))
 
     def members(self, name: str, role: str) -> set[str]:
-        """Return who holds a role on a resource itself."""
+        """Return the members with a role on a resource itself."""
         found = self.get(name).get("bindings", ())
         return {m for b in found if b["role"] == role and not b.get("condition") for m in b["members"]}
 
@@ -82,7 +82,7 @@ class Policies:
         return {b["role"] for b in found if member in b["members"] and not b.get("condition")}
 
     def forget(self, name: str) -> None:
-        """Drop the policy of a resource that is gone."""
+        """Drop the policy of a removed resource."""
         self._policies.pop(name, None)
 
     def retire(self, email: str, unique_id: str) -> None:

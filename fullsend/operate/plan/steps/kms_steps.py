@@ -120,7 +120,7 @@ class ImportKey:
         return f"wrap the key of {self.file} and import it as version {number} of {key_id(self.role)}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
-        """Return it as shell commands; gcloud wraps the key itself, and takes it only as PKCS#8 DER."""
+        """Return the step as shell commands; gcloud wraps the key, which must be PKCS#8 DER."""
         method = IMPORT_METHOD.lower().replace("_", "-")
         level = ("--import-method", method, "--protection-level", "software")
         jobs = shlex.join(("gcloud", "kms", "import-jobs"))
@@ -129,7 +129,7 @@ class ImportKey:
         words = ("--key", key_id(self.role), *_ring(location), "--algorithm", algorithm)
         convert = ("openssl", "pkcs8", "-topk8", "-nocrypt", "-in", str(Path(self.file).absolute()))
         return [
-            # A new job in each run: jobs cannot be deleted, and end after three days.
+            # A new job in each run: jobs cannot be deleted, and expire after three days.
             f"job=fullsend-{self.role}-$(date +%s)",
             f'{jobs} create "$job" {shlex.join((*_ring(location), *level))} --quiet',
             *_wait(state, "ACTIVE"),
@@ -169,7 +169,7 @@ class DisableKeyVersion:
         return f"disable version {number} of {key}"
 
     def gcloud(self, location: MintLocation) -> list[str]:  # noqa: ARG002 - the version's name has its own location
-        """Return it as shell commands; the mint may sign with a key of another ring or project."""
+        """Return the step as shell commands; the key may be in another ring or project."""
         _, project, _, region, _, ring, _, key, _, number = self.version.split("/")
         where = ("--key", key, "--keyring", ring, "--location", region, "--project", project)
         return [gcloud("kms", "keys", "versions", "disable", number, *where)]

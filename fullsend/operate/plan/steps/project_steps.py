@@ -98,14 +98,14 @@ class GrantProjectRole:
 
 @dataclass(frozen=True, slots=True)
 class RevokeProjectRole:
-    """Take a role on the project away from a member."""
+    """Remove a member's role on the project."""
 
     role: str
     member: str
 
     def title(self) -> str:
         """Return the step's title."""
-        return f"take {self.role} on the project away from {self.member}"
+        return f"remove {self.role} on the project from {self.member}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return the step as shell commands."""

@@ -32,12 +32,12 @@ def masked(name: str, value: str) -> str:
 
 
 def listed(variables: Mapping[str, str]) -> str:
-    """Return variables as a title has them."""
+    """Return variables in the form of a title."""
     return ", ".join(f"{name}={masked(name, value)}" for name, value in sorted(variables.items()))
 
 
 def secrets_first(variables: Mapping[str, str]) -> list[str]:
-    """Return the comment that tells which variables the reader's shell needs; no line if it needs none."""
+    """Return the comment that lists the variables that the reader's shell needs; empty without such variables."""
     hidden = [name for name, value in sorted(variables.items()) if masked(name, value) != value]
     if not hidden:
         return []

@@ -40,7 +40,7 @@ class CreateSecret:
 
 @dataclass(frozen=True, slots=True)
 class AddKey:
-    """Store an App key as the newest version, unless it is that already."""
+    """Store an App key as the newest version, unless it already is the newest."""
 
     role: Role
     file: str
@@ -48,7 +48,7 @@ class AddKey:
 
     def title(self) -> str:
         """Return the step's title."""
-        return f"store the key of {self.file} in {secret_id(self.role)}, unless it is the newest version already"
+        return f"store the key of {self.file} in {secret_id(self.role)}, unless it already is the newest version"
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return the step as shell commands; the file is named by its whole path, so they run in any folder."""
@@ -62,13 +62,13 @@ class AddKey:
             if cloud.secrets.value(name).reveal() == self.key.reveal():
                 return
         except (NotThere, GoogleFailed, MissingPermission):
-            pass  # no version yet, the newest is disabled, or it may not be read
+            pass  # no version exists, the newest is disabled, or the operator may not read it
         cloud.secrets.add_version(name, self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class GrantSecret:
-    """Let the mint read a role's secret, and nothing else."""
+    """Let the mint read only a role's secret."""
 
     role: Role
     member: str
@@ -94,14 +94,14 @@ class GrantSecret:
 
 @dataclass(frozen=True, slots=True)
 class RevokeSecret:
-    """Let the mint read a secret no longer; the secret itself stays."""
+    """Remove the mint's permission to read a secret; the secret itself stays."""
 
     role: Role
     member: str
 
     def title(self) -> str:
         """Return the step's title."""
-        return f"let {self.member} read {secret_id(self.role)} no longer"
+        return f"remove the permission of {self.member} to read {secret_id(self.role)}"
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return the step as shell commands."""
@@ -119,13 +119,13 @@ class RevokeSecret:
 
 @dataclass(frozen=True, slots=True)
 class DisableOldKeys:
-    """Disable every version but the newest; they can be enabled again."""
+    """Disable every version except the newest; they can be enabled again."""
 
     role: Role
 
     def title(self) -> str:
         """Return the step's title."""
-        return f"disable every version of {secret_id(self.role)} but the newest"
+        return f"disable every version of {secret_id(self.role)} except the newest"
 
     def gcloud(self, location: MintLocation) -> list[str]:
         """Return the step as shell commands."""
