@@ -41,9 +41,10 @@ def problems_with(limit: str, storage: str) -> list[tuple[str, str, str]]:
         try:
             open_storage(storage)
         except (ConfigurationError, ImportError):
-            problems.append(
-                ("RATE_LIMIT_STORAGE", "needs the package redis (pip install 'fullsend-mint[redis]')", "memory://")
+            missing = (
+                "needs the package redis (pip install 'fullsend-mint[redis]'; hosted: a line in requirements.txt)"
             )
+            problems.append(("RATE_LIMIT_STORAGE", missing, "memory://"))
         except ValueError:
             problems.append(("RATE_LIMIT_STORAGE", "is not a URL of Redis", "redis://localhost:6379/0"))
     return problems

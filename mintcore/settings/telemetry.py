@@ -26,7 +26,7 @@ def read_signals(reader: Reader) -> frozenset[str]:
     if signals and not _installed(*_OPENTELEMETRY):
         reader.warn(
             "OTEL_* variables enable telemetry, but the OpenTelemetry SDK is not installed, so nothing is sent. "
-            "Fix: pip install 'fullsend-mint[telemetry]'"
+            "Fix: pip install 'fullsend-mint[telemetry]', or for a hosted mint add its packages to requirements.txt"
         )
         return frozenset()
     return signals

@@ -55,3 +55,31 @@ def test_metrics_without_their_package_are_a_problem_that_says_what_to_install()
     assert done.returncode == 1
     assert "METRICS is 1, but the package prometheus-client is not installed" in done.stderr
     assert "pip install 'fullsend-mint[metrics]'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        (
+            (
+                "from mintcore.settings.reader import Reader; from mintcore.settings.telemetry import read_signals;"
+                "sys.modules['opentelemetry.sdk'] = None; reader = Reader({'OTEL_TRACES_EXPORTER': 'otlp'});"
+                "read_signals(reader); print(reader.warnings)"
+            ),
+            ("'fullsend-mint[telemetry]'", "for a hosted mint add its packages to requirements.txt"),
+        ),
+        (
+            (
+                "from mintcore.rate_limit import problems_with; sys.modules['redis.backoff'] = None;"
+                "print(problems_with('60/minute', 'redis://localhost:6379'))"
+            ),
+            ("'fullsend-mint[redis]'", "hosted: a line in requirements.txt"),
+        ),
+    ],
+)
+def test_what_a_missing_package_needs_is_said_for_both_modes(script: str, says: tuple[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; {script}"],
+        cwd=Path(__file__).resolve().parents[3], capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert [text for text in says if text not in done.stdout] == []
