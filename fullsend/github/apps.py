@@ -55,6 +55,7 @@ class AppFacts:
     permissions: Mapping[str, str]
     installations: tuple[Installation, ...] = ()
     quota: Quota | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ def _refused(answer: Answer, app_id: str) -> GitHubError:
 def _facts(
     app: Mapping[str, Any], installations: tuple[Installation, ...] = (), quota: Quota | None = None
 ) -> AppFacts:
+    owner = app.get("owner")
     return AppFacts(
         app_id=str(app.get("id", "")),
         slug=str(app.get("slug", "")),
@@ -141,6 +143,7 @@ def _facts(
         permissions={str(name): str(level) for name, level in (app.get("permissions") or {}).items()},
         installations=installations,
         quota=quota,
+        owner=str(owner.get("login", "")) if isinstance(owner, dict) else "",
     )
 
 

@@ -105,8 +105,10 @@ def _app(snapshot: Snapshot, role: Role, facts: AppFacts) -> Iterator[Finding]:
             continue  # the check of the names reports this problem
         if found is None:
             what = f"The App {facts.slug} of the role {role} is not installed on {org}."
+            # GitHub does not say whether an App is private.
+            private = "" if org.key == facts.owner.lower() else "; make the App public first, if it is private"
             yield Finding(
-                "app_not_installed", what, f"An owner of {org} installs it: {facts.page}/installations/new"
+                "app_not_installed", what, f"An owner of {org} installs it: {facts.page}/installations/new{private}"
             )
         else:
             asked = {name: level for name, level in needed.items() if not missing({name: level}, facts.permissions)}
