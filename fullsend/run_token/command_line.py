@@ -23,7 +23,7 @@ from fullsend.net.retry import RetryPolicy
 from fullsend.private_file import require_regular_file, write_private
 from fullsend.run_token import actions
 from fullsend.run_token.app import App
-from fullsend.run_token.guard import refusal
+from fullsend.run_token.guard import Closed, refusal
 from fullsend.run_token.settings import Settings, SettingsError, read_settings
 from fullsend.token_source import token_of_file
 
@@ -164,21 +164,23 @@ def _permissions(value: str) -> dict[str, str]:
 def _report(given: argparse.Namespace) -> dict[str, Any]:
     """Run the action and return its report. Raises Failure."""
     if given.action == "runner-token" and given.owner is None:
-        raise BadInput("runner-token needs --owner, and --repo unless it is for the organization.")
+        fix = "Give --owner, and --repo unless it is for the organization."
+        raise BadInput("runner-token needs an owner.", fix)
     if given.token_file and given.action != "revoke":
         require_regular_file(given.token_file)
     try:
         settings = read_settings(os.environ)
     except SettingsError as error:
-        raise BadInput("\n  ".join(["the environment is not complete:", *error.problems])) from None
+        what = "\n  ".join(["the environment is not complete:", *error.problems])
+        raise BadInput(what, "Set the variables; `fullsend run-token --help` lists them.") from None
     repositories = [name for names in given.repositories for name in names]
     permissions = {name: level for found in given.permissions for name, level in found.items()}
     wanted = actions.TokenOptions(given.owner, given.repo, repositories, permissions, given.print_headers)
     closed = refusal(settings.api_url, os.environ)
     if given.dry_run:
         return _plan(given.action, settings, wanted, closed)
-    if closed:
-        raise BadInput(f"{closed}.")
+    if closed is not None:
+        raise BadInput(f"{closed.what}.", closed.fix)
     policy = RetryPolicy(total_seconds=CALL_SECONDS, on_wait=lambda why: tell(without_secrets(why)))
     return _done(given.action, App(settings, retry=policy), wanted, given.token_file)
 
@@ -207,7 +209,7 @@ def _done(action: str, app: App, wanted: actions.TokenOptions, token_file: Path 
     return report
 
 
-def _plan(action: str, settings: Settings, wanted: actions.TokenOptions, closed: str) -> dict[str, Any]:
+def _plan(action: str, settings: Settings, wanted: actions.TokenOptions, closed: Closed | None) -> dict[str, Any]:
     repositories, permissions = wanted.scope(action)
     return {
         "dry_run": True,
@@ -217,7 +219,7 @@ def _plan(action: str, settings: Settings, wanted: actions.TokenOptions, closed:
         "installation_id": settings.installation_id,
         "repositories": repositories or "all of the installation",
         "permissions": permissions or "all of the installation",
-        "network": closed or "allowed",
+        "network": "; ".join(closed) if closed else "allowed",
     }
 
 

@@ -7,7 +7,7 @@ host is in CODEX_NET_ALLOWLIST (or its alias CODEX_ALLOWLIST_HOSTS). Whole names
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -18,16 +18,22 @@ ONLINE = "online_allowlist"
 LISTS = ("CODEX_NET_ALLOWLIST", "CODEX_ALLOWLIST_HOSTS")
 
 
-def refusal(url: str, environ: Mapping[str, str]) -> str:
-    """Return why the guard forbids a connection to a URL, and which variable allows it; empty if allowed."""
+class Closed(NamedTuple):
+    """Why the guard forbids a connection, and which variable allows it."""
+
+    what: str
+    fix: str
+
+
+def refusal(url: str, environ: Mapping[str, str]) -> Closed | None:
+    """Return why the guard forbids a connection to a URL; None if it allows it."""
     host = urlsplit(url).hostname or ""
     mode = environ.get(MODE, "")
     if mode != ONLINE:
         state = f"is {mode!r}" if mode else "is not set"
-        return f"the network guard is closed: {MODE} {state}; set {MODE}={ONLINE}"
+        return Closed(f"the network guard is closed: {MODE} {state}", f"set {MODE}={ONLINE}")
     allowed = next((environ[name] for name in LISTS if environ.get(name, "").strip()), "")
     if host.lower() not in re.split(r"[,\s]+", allowed.lower()):
-        return (
-            f"the network guard does not allow {host}; add it: {LISTS[0]}={','.join(filter(None, [allowed, host]))}"
-        )
-    return ""
+        listed = ",".join(filter(None, [allowed, host]))
+        return Closed(f"the network guard does not allow {host}", f"set {LISTS[0]}={listed}")
+    return None
