@@ -55,7 +55,7 @@ def text(results: Mapping[str, Any]) -> str:
     """Return everything as Markdown."""
     parts = [_machine(results), _reasons(results), _EMPTY, _targets(results), _throughput(results["throughput"])]
     parts += [_calls(results["calls"]), _starts(results["start"]), _infrequent(results)]
-    parts += [*kms.shown(results.get("kms")), _hostile_clients(results)]
+    parts += [kms.shown(results["kms"]), _hostile_clients(results)]
     parts += [_cpu(results), _memory(results["memory"]), profile_tables(results)]
     return "\n\n".join(parts)
 
@@ -116,17 +116,13 @@ def _reasons(results: Mapping[str, Any]) -> str:
     """Return why each kind of ratio is what it is."""
     alone = next(row for row in results["throughput"] if (row["latency_ms"], row["clients"]) == (0, 1))
     p50_ms = alone["baseline"]["p50_ms"]
-    text = (
+    return (
         "The baseline is the plainest mint that works (`bench/baseline/main.py`): for each token it makes\n"
         "five calls in a row, parses the App's PEM key, which OpenSSL also checks, and caches nothing.\n"
         f"Without upstream latency it takes {p50_ms:.0f} ms, nearly all of it CPU time. This mint, once warm,\n"
         "makes two calls, in parallel, and parses a key once. Caching makes most of the difference: a\n"
-        "baseline with the same caches would come close."
-    )
-    if results.get("kms") is None:
-        return text
-    return text + (
-        "\n\nWith its keys in Cloud KMS, the mint has most signatures made in the background. So it takes about\n"
+        "baseline with the same caches would come close.\n\n"
+        "With its keys in Cloud KMS, the mint has most signatures made in the background. So it takes about\n"
         "as long as with keys in secrets or files."
     )
 
