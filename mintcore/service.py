@@ -1,9 +1,11 @@
 """Run the steps of minting in order. The caller gets the error of the first step that fails.
 
-1. ``_check`` checks the OIDC token here, and :mod:`~mintcore.policy.trust` decides. 2. ``_start`` checks limits
-and may begin steps 5 and 6. 3. ``_confirm`` asks the final authority, Google STS; a standalone mint has none. 4.
-``_final`` gets the answers from GitHub that policy still needs. 5. ``_spend`` gets the App JWT and counts the mint.
-6. ``_request`` gets the installation token. All outside services are behind :mod:`mintcore.ports`.
+1. ``_check``: check the OIDC token here, then let :mod:`~mintcore.policy.trust` decide.
+2. ``_start``: check the limits. Steps 5 and 6 may begin now, beside step 3.
+3. ``_confirm``: ask the final authority, Google STS. A standalone mint has none.
+4. ``_final``: get the answers from GitHub that policy still needs.
+5. ``_spend``: get the App JWT, then count the mint.
+6. ``_request``: get the installation token. Every outside service is behind :mod:`mintcore.ports`.
 """
 
 from __future__ import annotations
