@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 
 import click
@@ -19,9 +18,9 @@ from fullsend.cli.mint.caller_options import (
     role_options,
 )
 from fullsend.cli.mint.own_memory import close_own_memory
-from fullsend.cli.mint.supervise import CANNOT_RUN, NOT_FOUND, Interrupted, Supervisor
+from fullsend.cli.mint.program import find_program
+from fullsend.cli.mint.supervise import Interrupted, Supervisor
 from fullsend.cli.mint.variable_names import token_variables
-from fullsend.cli.output import CommandError
 from fullsend.client.identity import variables_of_identity
 
 
@@ -64,7 +63,7 @@ def exec_(
     mistakes, not against a hostile COMMAND: docs/callers.md says what it can still reach.
     """  # noqa: D301 - click wants the backspace character itself
     request = check_request(role, repos, level=level, permissions=permissions, target_org=target_org)
-    program = _program(command[0])
+    program = find_program(command[0])
     # Attack: the command could read the OIDC request variables and the token from /proc of this process.
     close_own_memory()
     environment = {k: v for k, v in os.environ.items() if k not in variables_of_identity(audience)}
@@ -85,17 +84,3 @@ def exec_(
     except Interrupted as signal:
         code = 128 + signal.number
     sys.exit(code)
-
-
-def _program(name: str) -> str:
-    """Find the program before minting; if it is missing, exit with a shell's status."""
-    found = shutil.which(name)
-    if found:
-        return found
-    exists = os.path.exists(name)  # noqa: PTH110 - a command name, not a path of ours
-    error = CommandError(
-        f"{name} cannot be run: it is not executable." if exists else f"{name} was not found; nothing was minted.",
-        f"chmod +x {name}" if exists else "Install the command, or give its path after `--`.",
-    )
-    error.show()
-    sys.exit(CANNOT_RUN if exists else NOT_FOUND)

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Self
 
+from fullsend.cli.mint.program import CANNOT_RUN, not_started
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import FrameType
 
-CANNOT_RUN = 126
-NOT_FOUND = 127
 KILLED = 128
 FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
@@ -74,7 +74,7 @@ class Supervisor:
         try:
             self._child = subprocess.Popen(command, env=environment)  # noqa: S603 - the user's own command
         except OSError as error:
-            sys.stderr.write(f"error: {command[0]} cannot be run: {error.strerror}\n")
+            not_started(command[0], error).show()
             return CANNOT_RUN
         self._phase = _Phase.RUNNING
         for number in self._held_back:  # they arrived before the child existed
