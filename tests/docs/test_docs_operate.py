@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +86,27 @@ def test_every_command_on_the_page_exists_with_its_options(group: click.Group) -
         assert command is not None, name
         known = {option for parameter in command.params for option in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", rest)) <= known, name
+
+
+@pytest.mark.parametrize(("succeeds_at", "calls", "waits"), [(999, 12, 11), (3, len(POLICIES) + 2, 2), (1, 5, 0)])
+def test_the_loop_that_creates_the_policies_waits_for_a_metric_and_ends(
+    tmp_path: Path, succeeds_at: int, calls: int, waits: int
+) -> None:
+    """Run the page's loop; a gcloud that always fails must not make it endless."""
+    block = next(text for text in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if "policies create" in text)
+    counter = f"echo >>{tmp_path}/$(basename $0).calls"
+    for name, rest in (("gcloud", f"[ $(wc -l <{tmp_path}/gcloud.calls) -ge {succeeds_at} ]"), ("sleep", "true")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{counter}\n{rest}\n")
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-c", block],
+        cwd=ROOT,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "GOOGLE_CLOUD_PROJECT": "my-project"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    made = {name: tmp_path / f"{name}.calls" for name in ("gcloud", "sleep")}
+    assert [len(one.read_text()) if one.exists() else 0 for one in made.values()] == [calls, waits]
+    assert ("Not created: deploy/alerts/policies/" in done.stderr) == (succeeds_at > calls)

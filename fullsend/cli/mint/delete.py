@@ -7,9 +7,9 @@ import click
 from fullsend.cli.mint.operator_options import carry_out, google, place_options, plan_options
 from fullsend.cli.output import note, progress, yes_option
 from fullsend.operate.gcp.read_state import read_state, stored_keys, stored_kms_keys
-from fullsend.operate.model.names import FUNCTION, secret_id
+from fullsend.operate.model.names import FUNCTION
 from fullsend.operate.plan.deletion import delete as plan
-from fullsend.operate.plan.deletion import keys_elsewhere, own_keys, own_kms_versions, refuse_elsewhere
+from fullsend.operate.plan.deletion import kept_keys, keys_elsewhere, own_keys, own_kms_versions, refuse_elsewhere
 
 
 @click.command()
@@ -20,7 +20,8 @@ from fullsend.operate.plan.deletion import keys_elsewhere, own_keys, own_kms_ver
 def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bool, emit: str | None) -> None:
     """Delete the mint: function, the keys of the roles it serves, providers, pool, service account.
 
-    Keys in Cloud KMS are disabled, which can be undone. The keys of other roles are kept and listed.
+    Keys in Cloud KMS are disabled, which can be undone. The keys of other roles are kept and listed. After an
+    interrupted run, the mint's settings may be gone: then all remaining keys are kept and listed.
 
     The pool's and the providers' names stay reserved for 30 days; `deploy` brings them back.
     """
@@ -33,12 +34,9 @@ def delete(*, project: str, region: str, keep_keys: bool, yes: bool, dry_run: bo
             kms = stored_kms_keys(cloud, state)
         steps = plan(state, stored, kms, keep_keys=keep_keys)
         keys = [] if keep_keys else own_keys(state, stored)
-        others = [] if keep_keys else sorted(stored.keys() - set(keys))
-        if others:
-            note(
-                f"Not deleted, because this mint does not serve their roles: {', '.join(map(secret_id, others))}\n"
-                f"To delete one: gcloud secrets delete {secret_id(others[0])} --project {project}"
-            )
+        kept = "" if keep_keys else kept_keys(state, stored, kms)
+        if kept:
+            note(kept)
         with_keys = f", with the keys of {', '.join(keys)}" if keys else ""
         disabled = [] if keep_keys else own_kms_versions(state, kms)
         if disabled:

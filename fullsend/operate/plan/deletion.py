@@ -25,20 +25,44 @@ if TYPE_CHECKING:
     from mintcore.policy.names import Role
 
 
-def own_keys(state: MintState, stored: Mapping[Role, SecretState]) -> list[Role]:
-    """Return the roles whose stored key belongs to this mint, which a matching name does not prove.
+def knows_its_keys(state: MintState) -> bool:
+    """Whether the mint's settings are readable and say which roles it serves.
 
-    These are the keys of the served roles. After an interrupted deletion there is no environment; then they are the
-    keys that the mint's account may still read. `remove-role --keep-pem` removes that permission.
+    An interrupted deletion has removed them. A function without its service has older ones, because `add-role` and
+    `remove-role` change only the service.
     """
-    readable = {role for role, secret in stored.items() if state.member in secret.readers}
-    return sorted(_served(state, readable) & stored.keys())
+    return state.service is not None and bool(roles_of(state.environment))
+
+
+def own_keys(state: MintState, stored: Mapping[Role, SecretState]) -> list[Role]:
+    """Return the roles whose stored key belongs to this mint: those it serves, and none without its settings.
+
+    Neither a matching name nor the account's permission proves it: an interrupted `add-role` leaves both.
+    """
+    return sorted(_served(state) & stored.keys())
 
 
 def own_kms_versions(state: MintState, kms: Mapping[Role, KeyState]) -> list[tuple[Role, str]]:
     """Return the enabled versions in the mint's key ring that hold keys of its roles, by role."""
-    served = _served(state, {role for role, key in kms.items() if state.member in key.signers})
-    return [(role, name) for role in sorted(served & kms.keys()) for name in kms[role].enabled]
+    return [(role, name) for role in sorted(_served(state) & kms.keys()) for name in kms[role].enabled]
+
+
+def kept_keys(state: MintState, stored: Mapping[Role, SecretState], kms: Mapping[Role, KeyState]) -> str:
+    """Return which keys a deletion keeps and why, with the command that deletes each; empty for none."""
+    project = state.location.project
+    others = sorted(stored.keys() - set(own_keys(state, stored)))
+    commands = [f"gcloud secrets delete {names.secret_id(role)} --project {project}" for role in others]
+    if knows_its_keys(state):
+        why = "Not deleted, because this mint does not serve their roles"
+    else:
+        why = "Not deleted, because the mint's settings are gone or unreadable, so its own keys are unknown"
+        enabled = [DisableKeyVersion(role, name) for role in sorted(kms) for name in kms[role].enabled]
+        commands += [line for step in enabled for line in step.gcloud(state.location)]
+        others = sorted({*others, *(step.role for step in enabled)})
+    if not commands:
+        return ""
+    advice = "To delete those that nothing else uses (a deleted secret cannot be restored):"
+    return "\n".join([f"{why}: the keys of {', '.join(others)}", advice, *commands])
 
 
 def keys_elsewhere(state: MintState) -> list[str]:
@@ -47,9 +71,8 @@ def keys_elsewhere(state: MintState) -> list[str]:
     return sorted(one for one in keys_in_use(state.environment).values() if not one.startswith(f"{ring}/"))
 
 
-def _served(state: MintState, accessible: set[Role]) -> set[Role]:
-    served = {key_role(role) for role in roles_of(state.environment)}
-    return served or (accessible if state.account else set())
+def _served(state: MintState) -> set[Role]:
+    return {key_role(role) for role in roles_of(state.environment)} if knows_its_keys(state) else set()
 
 
 def refuse_elsewhere(state: MintState, regions: Iterable[str]) -> None:
@@ -81,7 +104,7 @@ def delete(
 
     Key versions are disabled, not destroyed, because a destroyed key cannot be downloaded again. The account's
     permissions on remaining resources are removed before the account: a deleted account's binding would stay in the
-    policy for up to 60 days.
+    policy for up to 60 days. The function is deleted first, because it can be deployed again and keys cannot.
     """
     steps: list[Step] = []
     if state.function is not None:

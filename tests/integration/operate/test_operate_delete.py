@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fullsend_sandbox import names
 from fullsend_sandbox.faults import Fail
+from mintcore.policy.names import Role
 
 if TYPE_CHECKING:
     from tests.integration.operate.conftest import Operator
@@ -42,18 +43,30 @@ def test_deleting_leaves_the_keys_of_roles_that_the_mint_does_not_serve_and_name
         assert sorted(operator.world.secret_manager.secrets()) == others
 
 
-def test_a_deletion_goes_on_with_the_keys_of_the_mint_alone(operator: Operator) -> None:
-    operator.deploy("--role", operator.role("coder"))
-    operator.done("mint", "remove-role", "coder", "--keep-pem", "--yes")
-    cloud = operator.cloud()
-    with cloud.session:
-        cloud.functions.delete(cloud.location.function)
+def test_a_second_run_deletes_no_key_that_the_first_run_kept(operator: Operator) -> None:
+    operator.deploy()
+    operator.plane.host("run").faults.add(Fail(403), method="PATCH", times=1)
+    coder = ("--app-id", str(operator.world.apps["coder"].id), "--pem", str(operator.pem("coder")))
+    assert operator.run("mint", "add-role", "coder", *coder).exit_code == 1
+    command = f"gcloud secrets delete fullsend-coder-app-pem --project {names.PROJECT_ID}"
+    operator.plane.host("secretmanager").faults.add(Fail(403), method="DELETE", times=1)
+    stopped = operator.run("mint", "delete", "--yes")
+    assert stopped.exit_code == 1
+    assert operator.state().function is None
+    assert "does not serve their roles" in stopped.stderr
+    assert command in stopped.stderr
+    before = sorted(operator.world.secret_manager.secrets())
+    assert {"fullsend-coder-app-pem", "fullsend-triage-app-pem"} <= set(before)
 
-    operator.done("mint", "delete", "--yes")
+    again = operator.done("mint", "delete", "--yes")
 
-    left = operator.world.secret_manager.secrets()
-    assert "fullsend-triage-app-pem" not in left
-    assert "fullsend-coder-app-pem" in left
+    assert sorted(operator.world.secret_manager.secrets()) == before
+    assert "the mint's settings are gone" in again.stderr
+    assert command in again.stderr
+    assert command.replace("coder", "triage") in again.stderr
+    state = operator.state()
+    assert state.account is False
+    assert not operator.cloud().secrets.readers(state.location.secret(Role("triage")))
 
 
 def test_a_mint_in_another_region_is_not_robbed_of_its_keys_by_a_deletion_that_names_the_wrong_one(
