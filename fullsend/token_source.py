@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from fullsend.failure import BadInput
+from fullsend.input_file import read_input_file
 from fullsend.net.answer import is_token
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _GITHUBS = re.compile(r"gh[a-z]_|github_|v1\.")
 def token_of_file(path: Path, remedy: str) -> str:
     """Return the token in a file in any of the forms of `--format`; - is stdin. Raises `BadInput`."""
     try:
-        text = sys.stdin.read(MAX_FILE) if str(path) == "-" else path.read_text(encoding="utf-8")[:MAX_FILE]
+        text = sys.stdin.read(MAX_FILE) if str(path) == "-" else read_input_file(path, MAX_FILE).decode()
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}.", remedy) from error
     except ValueError as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -19,6 +18,7 @@ from fullsend.net.answer import is_token
 from fullsend.net.failures import CertificateError, NoAnswerError, ProxyError, UnreadableBundleError
 from fullsend.net.retry import is_retryable
 from fullsend.net.urls import is_loopback
+from mintcore.keys.regular_file import read_regular_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -159,10 +159,8 @@ def _is_fork_pull_request(environ: Mapping[str, str]) -> bool:
 
 def _event(path: str) -> dict[str, Any]:
     try:
-        file = Path(path)
-        if not path or file.stat().st_size > _MAX_EVENT_BYTES:
-            return {}
-        event = json.loads(file.read_bytes())
+        content = read_regular_file(path, _MAX_EVENT_BYTES + 1) if path else b""
+        event = None if len(content) > _MAX_EVENT_BYTES else json.loads(content)
     except (OSError, ValueError, RecursionError):
         return {}
     return event if isinstance(event, dict) else {}

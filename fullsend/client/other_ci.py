@@ -16,6 +16,7 @@ from fullsend.client.ci_system import TOKEN_FILE, AgentError, CISystem, ci_syste
 from fullsend.client.errors import AmbientIdentityError
 from fullsend.client.token_audience import audiences
 from fullsend.net.answer import is_token, one_line
+from mintcore.keys.regular_file import read_regular_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,10 +83,7 @@ def _of_kubernetes(audience: str, path: Path) -> str:
         if path.resolve().is_relative_to(CLUSTER_FOLDER.resolve()):
             # Attack: the mint could use the pod's own credential at the cluster's API server.
             raise _missing(f"{path} is for the cluster's API server, so it was not sent", "oidc_projected_token")
-        if path.exists() and not path.is_file():
-            raise _missing(f"{path} is not a file", "oidc_projected_token")
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES).decode("ascii").strip()
+        content = read_regular_file(path, _MAX_BYTES).decode("ascii").strip()
     except (OSError, RuntimeError) as error:
         why = error.strerror if isinstance(error, OSError) else "a loop of links"
         raise _missing(f"{path} cannot be read ({why})", "oidc_projected_token") from None

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from fullsend.explain.input_errors import UnreadableFileError, UnusableInputError
+from fullsend.input_file import read_input_file
 from mintcore.secret import redact
 
 if TYPE_CHECKING:
@@ -18,11 +19,8 @@ _REMEDY = "Give the file, not the token itself: every process on a machine can r
 def read_text(path: Path) -> str:
     """Return the file's text; ``-`` is stdin. Raises UnreadableFileError, UnusableInputError."""
     try:
-        if str(path) == "-":
-            content = sys.stdin.buffer.read(MAX_BYTES + 1)
-        else:
-            with path.open("rb") as file:
-                content = file.read(MAX_BYTES + 1)
+        size = MAX_BYTES + 1
+        content = sys.stdin.buffer.read(size) if str(path) == "-" else read_input_file(path, size)
     except OSError as error:
         if redact(str(path)) != str(path):
             raise UnreadableFileError("A token was given instead of a file.", _REMEDY) from None

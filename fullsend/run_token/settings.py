@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fullsend.failure import BadInput
 from fullsend.github.api import GitHubApi, job_api_url
 from fullsend.github.app_key import load_app_key
+from fullsend.input_file import read_input_file
 from mintcore.keys.pem import describe_problem, normalize
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ INSTALLATION_ID = "GITHUB_APP_INSTALLATION_ID"
 INLINE = "GITHUB_APP_PRIVATE_KEY_PEM"
 PATH = "GITHUB_APP_PRIVATE_KEY_PATH"
 _APP = re.compile(r"[A-Za-z0-9.]{1,64}\Z")
+_MAX_FILE = 64 * 1024
 _NUMBER = re.compile(r"[0-9]{1,20}\Z")
 
 
@@ -82,7 +84,7 @@ def _key(environ: Mapping[str, str]) -> RSAPrivateKey:
     name = INLINE if inline else PATH
     try:
         # A secret store or a shell often keeps the line breaks of a PEM as the two characters \n.
-        pem = normalize(inline.encode() if inline else Path(path).read_bytes())
+        pem = normalize(inline.encode() if inline else read_input_file(Path(path), _MAX_FILE))
     except OSError as error:
         raise ValueError(f"{PATH}: the file cannot be read: {error.strerror}") from error
     problem = describe_problem(pem)

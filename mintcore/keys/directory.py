@@ -15,6 +15,7 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from mintcore.errors import InvalidRoleKey, KeyUnavailable, MintError, RoleKeyMissing
+from mintcore.keys.regular_file import NOT_REGULAR, regular_file
 from mintcore.keys.rsa import RsaSigner, parse_signer
 from mintcore.policy.names import parse_role
 
@@ -86,17 +87,11 @@ class DirectoryKeys:
         """Return the signer with the version of the file that was read, even if it is replaced meanwhile."""
         path = self.path(role)
         try:
-            # Without O_NONBLOCK, a named pipe would block the mint forever.
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
+            with regular_file(path) as descriptor:
                 status = os.fstat(descriptor)
-                pem = os.read(descriptor, MAX_FILE + 1) if stat.S_ISREG(status.st_mode) else None
-            finally:
-                os.close(descriptor)
+                pem = os.read(descriptor, MAX_FILE + 1)
         except OSError as error:
             raise _failure(error, path) from None
-        if pem is None:
-            raise InvalidRoleKey(detail=f"{path} is not a file")
         if len(pem) > MAX_FILE:
             raise InvalidRoleKey(detail=f"{path} is larger than any key")
         signer = parse_signer(pem, role)
@@ -117,4 +112,6 @@ def _failure(error: OSError, path: str) -> MintError:
         return RoleKeyMissing(detail=f"{path} does not exist")
     if error.errno in _NOT_OURS:
         return InvalidRoleKey(detail=f"{path} cannot be read by the user the mint runs as")
+    if error.strerror == NOT_REGULAR:
+        return InvalidRoleKey(detail=f"{path} is not a regular file")
     return KeyUnavailable(detail=f"{path}: {errno.errorcode.get(error.errno or 0, type(error).__name__)}")

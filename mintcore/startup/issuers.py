@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mintcore.errors import IssuerUnavailable
+from mintcore.keys.regular_file import read_regular_file
 from mintcore.settings.environment import ConfigurationError
 from mintcore.verify.chain import TrustedIssuer
 from mintcore.verify.jwks import IssuerKeys
@@ -88,8 +88,7 @@ def trust_issuers(
 
 
 def _read(issuer: Issuer) -> FixedKeys:
-    with Path(issuer.jwks_file).open("rb") as file:
-        content = file.read(_MAX_FILE + 1)
+    content = read_regular_file(issuer.jwks_file, _MAX_FILE + 1)
     if len(content) > _MAX_FILE:
         raise ValueError("it is larger than 1 MiB")
     document = json.loads(content)

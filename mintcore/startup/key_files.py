@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mintcore.keys.directory import MAX_FILE
+from mintcore.keys.regular_file import read_regular_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,8 +72,7 @@ def shared_keys(files: Mapping[str, str]) -> Iterator[str]:
 def _digest(path: str) -> bytes:
     """Return a digest of the file, empty if it cannot be read."""
     try:
-        with Path(path).open("rb") as file:
-            content = b"".join(file.read(MAX_FILE + 1).split())
+        content = b"".join(read_regular_file(path, MAX_FILE + 1).split())
     except OSError:
         return b""
     return hashlib.sha256(content).digest() if content else b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -147,6 +148,17 @@ def test_check_fails_where_a_role_would_get_no_tokens(guide: dict[str, str], tmp
         "./pems/scanner.pem does not exist: the role scanner gets no tokens until you put the App's private key "
         "there\n"
     )
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["serve", "check"])
+def test_a_named_pipe_as_key_file_is_one_sentence(
+    arguments: tuple[str, ...], guide: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "pems" / "scanner.pem").unlink()
+    os.mkfifo(tmp_path / "pems" / "scanner.pem")
+    done = run(guide, *arguments, cwd=tmp_path)
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("./pems/scanner.pem is not a regular file. Fix: ")
 
 
 def _encrypted(key: RSAPrivateKey) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fullsend.input_file import read_input_file
 from fullsend.operate.operate_errors import BadInput
 from mintcore.errors import InvalidRoleKey
 from mintcore.keys.pem import normalize
@@ -22,8 +23,7 @@ _KEY = "Give the .pem file that GitHub offers for download on the App's page, un
 def read_pem(path: Path, role: Role) -> Secret:
     """Return the key in a file. Raises BadInput if the mint could not use it."""
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST)
+        data = read_input_file(path, LARGEST)
     except OSError as error:
         raise BadInput(f"The key file {path} cannot be read: {error.strerror or error}.", _KEY) from None
     try:

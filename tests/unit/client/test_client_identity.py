@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,6 +33,12 @@ def pull_request(head: object) -> dict[str, object]:
 
 def test_a_pull_request_from_a_fork_is_told_apart(tmp_path: Path) -> None:
     assert code_for(tmp_path, pull_request({"full_name": "someone/app"})) == "oidc_fork_pull_request"
+
+
+def test_a_named_pipe_as_event_does_not_hold_the_job(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "event")
+    event = {"GITHUB_EVENT_PATH": str(tmp_path / "event")}
+    assert no_token_in_actions(ACTIONS | event).code == "oidc_permission_missing"
 
 
 def test_a_pull_request_whose_fork_is_gone_is_still_one_from_a_fork(tmp_path: Path) -> None:

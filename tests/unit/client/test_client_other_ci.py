@@ -181,7 +181,7 @@ def test_a_file_without_a_token_gives_none(content: bytes, tmp_path: Path) -> No
 def test_only_a_file_is_read(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.mkdir() if kind == "folder" else os.mkfifo(path)
-    assert "is not a file" in refused({"FULLSEND_ID_TOKEN_FILE": str(path)}).message
+    assert "it is not a regular file" in refused({"FULLSEND_ID_TOKEN_FILE": str(path)}).message
 
 
 def test_a_loop_of_links_is_a_file_that_cannot_be_read(tmp_path: Path) -> None:

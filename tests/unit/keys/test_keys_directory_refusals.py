@@ -118,7 +118,7 @@ def test_a_named_pipe_or_a_directory_does_not_hold_the_mint(
     os.mkfifo(tmp_path / "triage.pem")
     (tmp_path / "coder.pem").mkdir()
     for role in (TRIAGE, Role("coder")):
-        with pytest.raises(InvalidRoleKey, match="is not a file"):
+        with pytest.raises(InvalidRoleKey, match="is not a regular file"):
             keys.signer(role, context)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -124,6 +125,13 @@ def test_a_file_without_usable_keys_stops_the_start(
         f'ISSUERS names for "cluster" the jwks_file {tmp_path}/jwks.json, which cannot be used: '
     )
     assert why in problem
+
+
+def test_a_named_pipe_does_not_hold_the_start(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "jwks.json")
+    issuer = Issuer("cluster", KINDS["kubernetes"], "https://cluster.test", "a", str(tmp_path / "jwks.json"))
+    with pytest.raises(ConfigurationError, match="it is not a regular file"):
+        read_key_files([issuer])
 
 
 def test_every_file_that_cannot_be_read_is_listed(tmp_path: Path) -> None:
