@@ -36,6 +36,7 @@ from mintcore.startup.audit_log import check_audit_file, open_audit_file
 from mintcore.startup.helper_threads import HelperThreads
 from mintcore.startup.issuers import read_key_files, trust_issuers
 from mintcore.startup.kms import kms_keys, with_kms
+from mintcore.startup.printing import print_result, refuse
 from mintcore.startup.renewal import Renewal
 from mintcore.startup.standalone_report import KeyFindings, PlainWarnings, address, find_keys, never_grants, report
 from mintcore.startup.warming import warm_up
@@ -64,20 +65,26 @@ ALLOWED_WORKFLOW_FILES and PEM_DIR. docs/standalone.md is the guide."""
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``fullsend-mint`` and return its exit status."""
     parser = argparse.ArgumentParser(
-        prog="fullsend-mint", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="fullsend-mint",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,  # argparse drops errors of stdout
     )
+    parser.add_argument("-h", "--help", action="store_true", help="show this help message and exit")
     parser.add_argument(
         "--check",
         action="store_true",
         help="check settings, key files and audit file, print the roles that would be served, and exit",
     )
-    parser.add_argument("--version", action="version", version=f"fullsend-mint {VERSION}")
-    only_check = parser.parse_args(arguments).check
+    parser.add_argument("--version", action="store_true", help="show program's version number and exit")
+    given = parser.parse_args(arguments)
+    if given.help or given.version:
+        return print_result(parser.format_help().rstrip("\n") if given.help else f"fullsend-mint {VERSION}")
     try:
         settings = read_standalone()
     except ConfigurationError as error:
-        return _refuse(error.problems)
-    return _check(settings) if only_check else _serve(settings)
+        return refuse(error.problems)
+    return _check(settings) if given.check else _serve(settings)
 
 
 def build(
@@ -161,9 +168,8 @@ def _check(settings: StandaloneSettings) -> int:
             warnings.write("WARNING", warning)
     wrong += never_grants(settings)
     if wrong:
-        return _refuse(wrong)
-    print(report(settings))  # noqa: T201 - a person reads this
-    return 0
+        return refuse(wrong)
+    return print_result(report(settings))
 
 
 def _serve(settings: StandaloneSettings) -> int:
@@ -181,7 +187,7 @@ def _serve(settings: StandaloneSettings) -> int:
     with _noting(wrong):
         audit_file = open_audit_file(settings.audit_file)
     if wrong:
-        return _refuse(wrong)
+        return refuse(wrong)
     _announce(settings, found, log)
     if audit_file is not None and audit_file.warning:
         log.write("WARNING", audit_file.warning)
@@ -238,8 +244,3 @@ def _begin(mint: Mint, clock: CorrectedClock, log: JsonLog) -> None:
     for start in mint.threads:
         start()
     warm_up(mint.warm, clock, log)
-
-
-def _refuse(problems: Sequence[str]) -> int:
-    print("\n".join(problems), file=sys.stderr)  # noqa: T201 - the server's log does not exist yet
-    return 1

@@ -26,7 +26,7 @@ class TopLevelCommand(click.Command):
     """A top-level command: the process runs it first."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the command as the process; a failed write to stdout ends it with one sentence."""
+        """Run the command as the process; a failed write to stdout ends it with one sentence and a fix."""
         with stdout_explained():
             return super().__call__(*args, **kwargs)
 
@@ -141,4 +141,7 @@ class _Stdout:
             if error.errno == errno.EPIPE:
                 raise
             self.failed = True
-            raise CommandError(f"standard output cannot be written: {error.strerror or error}.") from error
+            raise CommandError(
+                f"standard output cannot be written: {error.strerror or error}.",
+                "send it to a terminal, a pipe, or a file on a disk with free space",
+            ) from error

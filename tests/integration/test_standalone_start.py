@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from fullsend_sandbox.keys import KeyPool, pem
 from mintcore.version import VERSION
 from tests.audited_mint import AuditedMint
-from tests.standalone import run
+from tests.standalone import COMMAND, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,6 +160,40 @@ def test_a_named_pipe_as_key_file_is_one_sentence(
     done = run(guide, *arguments, cwd=tmp_path)
     assert (done.status, done.out) == (1, "")
     assert done.err.startswith("./pems/scanner.pem is not a regular file. Fix: ")
+
+
+@pytest.mark.parametrize("words", ["--check", "--version", "--help"])
+@pytest.mark.parametrize(
+    ("stdout", "says"), [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")]
+)
+def test_stdout_that_takes_nothing_is_one_sentence(
+    words: str, stdout: str, says: str, guide: dict[str, str], tmp_path: Path
+) -> None:
+    line = ["bash", "-c", f'"$0" {words} {stdout}', str(COMMAND)]
+    done = subprocess.run(line, cwd=tmp_path, env=guide, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"standard output cannot be written: {says}. Fix: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", ["--check", "--help"])
+def test_a_reader_that_has_gone_gets_no_message(words: str, guide: dict[str, str], tmp_path: Path) -> None:
+    """As with ``fullsend-mint --check | head -1``."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [COMMAND, words],
+            cwd=tmp_path,
+            env=guide,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def _encrypted(key: RSAPrivateKey) -> bytes:

@@ -150,7 +150,9 @@ def test_a_token_that_stdout_does_not_take_is_revoked(
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: standard output cannot be written: ")
+    error, fix = done.stderr.splitlines()[-2:]
+    assert error.startswith("error: standard output cannot be written: ")
+    assert fix.startswith("Fix: ")
     assert "Traceback" not in done.stderr
     assert world.github.traffic.count(path_prefix="/installation/token", method="DELETE") == 1
     assert world.github.live_tokens() == []

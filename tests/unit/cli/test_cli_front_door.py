@@ -96,11 +96,12 @@ def test_a_variable_must_have_a_name_that_a_shell_takes(name: str) -> None:
 
 @pytest.mark.parametrize("words", ["--help", "--version", "mint --help", "run-token --help"])
 @pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])
-def test_stdout_that_takes_nothing_is_one_sentence(words: str, stdout: str) -> None:
+def test_stdout_that_takes_nothing_is_one_sentence_and_a_fix(words: str, stdout: str) -> None:
     done = shell(f'"$0" {words} {stdout}')
     assert done.returncode == 1
-    assert done.stderr.startswith("error: standard output cannot be written: ")
-    assert done.stderr.count("\n") == 1
+    error, fix = done.stderr.splitlines()
+    assert error.startswith("error: standard output cannot be written: ")
+    assert fix.startswith("Fix: ")
 
 
 def test_a_command_that_prints_no_result_does_without_stdout(tmp_path: Path) -> None:
