@@ -23,6 +23,7 @@ from fullsend.net.failures import (
     CertificateError,
     NoAnswerError,
     ProxyError,
+    TooLargeError,
     UnreadableBundleError,
     UnusableRouteError,
 )
@@ -136,11 +137,14 @@ class _Mint:
         Raises `MintRefusedError` or `MintAnswerError` for a refusal that every mint would repeat.
         """
         self.limits = False
+        ends = policy.now() + seconds
         try:
             answer = question.put_to(self.url, transport, policy, seconds)
         except UnusableRouteError as error:
             self._never_again(_silent(error, _code_of(error)))
             return None
+        except TooLargeError:
+            raise _not_a_mint(self.url, f"it sent more than {transport.max_body} bytes") from None
         except NoAnswerError as error:
             self.failure = _silent(error, "mint_unreachable")
             return None
@@ -152,8 +156,10 @@ class _Mint:
         if failure.code in PERMANENT or answer.headers.get("x-should-retry", "").strip().lower() == "false":
             self._never_again(failure)
             return None
-        self.failure = failure
-        self.not_before = policy.now() + retry_after(answer.headers)
+        asked = retry_after(answer.headers)
+        late = asked + MIN_ATTEMPT_SECONDS > ends - policy.now()
+        self.failure = _too_long(failure, asked) if late else failure
+        self.not_before = policy.now() + asked
         self.limits = answer.status == TOO_MANY_REQUESTS
         return None
 
@@ -198,11 +204,7 @@ def _parsed(parse: Callable[[bytes, str], T], answer: Answer, url: str) -> T:
     try:
         return parse(answer.body, url)
     except ValueError as error:
-        raise MintAnswerError(
-            f"The server at {url} is not a mint: {one_line(str(error))}.",
-            code="not_a_mint",
-            status=answer.status,
-        ) from None
+        raise _not_a_mint(url, one_line(str(error)), answer.status) from None
 
 
 def _refusal(answer: Answer, url: str) -> MintClientError:
@@ -223,8 +225,20 @@ def _refusal(answer: Answer, url: str) -> MintClientError:
     if is_retryable(answer.status):
         sentence = f"{url} answers {answer.status} without the mint's error."
         return kind(sentence, code="mint_not_reached", status=answer.status)
-    return MintAnswerError(
-        f"The server at {url} is not a mint: it answers {answer.status} without the mint's error.",
-        code="not_a_mint",
-        status=answer.status,
+    return _not_a_mint(url, f"it answers {answer.status} without the mint's error", answer.status)
+
+
+def _not_a_mint(url: str, why: str, status: int | None = None) -> MintAnswerError:
+    return MintAnswerError(f"The server at {url} is not a mint: {why}.", code="not_a_mint", status=status)
+
+
+def _too_long(failure: MintClientError, asked: float) -> MintUnreachableError:
+    """Say that the mint's `Retry-After` does not fit the time that is left; the code's remedy promises a retry."""
+    told = failure.message if failure.message.endswith((".", "!", "?")) else f"{failure.message}."
+    return MintUnreachableError(
+        f"{told} The mint asks to wait {math.ceil(asked)} seconds, longer than the client waits."
+        f"{FIX}Run the job again after that time. If the mint asks for the same again, tell its operator.",
+        code=failure.code,
+        status=failure.status,
+        request_id=failure.request_id,
     )

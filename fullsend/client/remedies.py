@@ -127,7 +127,8 @@ BEFORE: Mapping[str, ErrorCode] = {
     ),
     "runner_variable_missing": ErrorCode(
         0,
-        cause="The action runs without `GITHUB_OUTPUT` or `GITHUB_STATE`, which a runner sets for each step.",
+        cause="The action runs without `GITHUB_OUTPUT` or `GITHUB_STATE`, which a runner sets for each step, or "
+        "cannot write the file that one of them names.",
         caller_fix="Run the action as a step of a GitHub Actions job, and do not unset the variables: the runner "
         "sets them. A runner that does not set them is too old for node24 actions: update it.",
     ),

@@ -1,6 +1,7 @@
 """Explain a request without an answer: the host, and whether the name, the connection, the proxy or TLS failed.
 
     NoAnswerError
+    ├── TooLargeError               the answer is larger than the limit
     └── NotConnectedError           no connection, so nothing was sent
         └── UnusableRouteError      only a change on this machine helps, for example of a proxy's URL
             ├── ProxyError      the proxy's URL is invalid, or the proxy refuses the host
@@ -22,6 +23,10 @@ MAX_CAUSES = 10
 
 class NoAnswerError(Exception):
     """No usable answer; the text names the host and the cause."""
+
+
+class TooLargeError(NoAnswerError):
+    """The host answered with more bytes than any answer that the client asks for."""
 
 
 class NotConnectedError(NoAnswerError):

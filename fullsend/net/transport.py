@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from fullsend.net.answer import Answer
 from fullsend.net.connection import connect
-from fullsend.net.failures import NoAnswerError, UnusableRouteError, cause
+from fullsend.net.failures import NoAnswerError, TooLargeError, UnusableRouteError, cause
 from fullsend.net.origin import Origin
 from fullsend.net.retry import Retry, RetryPolicy, is_retryable, repeat, retry_after
 from fullsend.net.route import proxy_for, trusted_authorities
@@ -134,7 +134,7 @@ def _exchanged(
     except TimeoutError as error:
         raise NoAnswerError(f"{host} did not answer in time") from error
     except TooLarge as error:
-        raise NoAnswerError(f"{host} sent more than {max_bytes} bytes") from error
+        raise TooLargeError(f"{host} sent more than {max_bytes} bytes") from error
     except BadAnswer as error:
         raise NoAnswerError(f"{host} did not send a valid HTTP answer ({error})") from error
     except OSError as error:

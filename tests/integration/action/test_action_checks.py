@@ -102,6 +102,13 @@ def test_a_missing_file_of_the_runner_is_named(variable: str) -> None:
     assert (code, message.startswith(f"{variable} is not set")) == ("runner_variable_missing", True)
 
 
+@pytest.mark.parametrize("variable", ["GITHUB_OUTPUT", "GITHUB_STATE"])
+def test_a_file_of_the_runner_that_cannot_be_written_is_named(variable: str) -> None:
+    [(code, message)] = checked({variable: "/nonexist/x"})
+    said = f"{variable} names a file that cannot be written (ENOENT): /nonexist/x. Fix: Do not set {variable}: "
+    assert (code, message.startswith(said)) == ("runner_variable_missing", True), message
+
+
 def test_several_mints_with_commas_are_refused_at_once() -> None:
     [(code, message)] = checked({"INPUT_MINT_URL": "https://a,https://b"})
     assert (code, message.count("Fix:")) == ("mint_url_invalid", 1)

@@ -44,8 +44,33 @@ def test_a_refusal_cannot_issue_commands_to_the_runner(job: Job, unsteady: Loopb
 def test_what_is_not_a_mint_is_shown_but_not_our_own_token(job: Job, unsteady: LoopbackService) -> None:
     unsteady.faults.add(Fail(404, "<h1>Nothing here</h1>"))
     done = job.main(mint_url=unsteady.url)
-    assert "not a mint" in done.stdout
-    assert "<h1>Nothing here</h1>" in done.stdout
+    said = "is not a mint: it answers 404 without the mint's error; it sent: <h1>Nothing here</h1>"
+    assert said in done.stdout
+
+
+def test_a_redirect_gets_the_sentence_of_the_client(job: Job, unsteady: LoopbackService) -> None:
+    unsteady.faults.add(Fail(302, ""))
+    done = job.main(mint_url=unsteady.url)
+    said = f"The server at {unsteady.url} is not a mint: it answers 302 without the mint's error.%0AFix:"
+    assert said in done.stdout
+
+
+def test_an_answer_that_is_too_large_is_not_from_a_mint(job: Job, unsteady: LoopbackService) -> None:
+    unsteady.faults.add(Fail(200, "x" * (8 * 1024 * 1024 + 1)))
+    done = job.main(mint_url=unsteady.url)
+    said = f"not_a_mint::The server at {unsteady.url} is not a mint: it sent more than 8388608 bytes."
+    assert (said in done.stdout, len(unsteady.traffic)) == (True, 1), done.stdout[:500]
+
+
+def test_a_mint_that_asks_to_wait_longer_than_the_action_waits_is_not_promised_a_retry(
+    job: Job, unsteady: LoopbackService
+) -> None:
+    unsteady.faults.add(refusal(429, "rate_limited", **{"Retry-After": "99999999"}))
+    done = job.main(mint_url=unsteady.url)
+    said = (
+        "::No. The mint asks to wait 99999999 seconds, longer than the action waits.%0AFix: Run the job again after"
+    )
+    assert (said in done.stdout, len(unsteady.traffic)) == (True, 1), done.stdout
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
@@ -95,8 +120,9 @@ def test_the_next_mint_is_asked_when_one_fails(
     job: Job, unsteady: LoopbackService, hosted_mint: MintProcess, fault: Fail | Drop
 ) -> None:
     unsteady.faults.add(fault)
-    assert job.main(mint_url=f"{unsteady.url}\n{hosted_mint.url}").returncode == 0
-    assert len(unsteady.traffic) == 1
+    done = job.main(mint_url=f"{unsteady.url}\n{hosted_mint.url}")
+    assert (done.returncode, len(unsteady.traffic)) == (0, 1)
+    assert done.stdout.count(f"\nSkipped the mint at {unsteady.url}: ") == 1
 
 
 def test_a_mint_is_not_asked_before_the_time_it_asked_for_while_another_is_silent(

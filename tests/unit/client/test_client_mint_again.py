@@ -107,6 +107,28 @@ def test_retry_after_is_honored(mint: LoopbackService, time: RetryTime) -> None:
     assert time.slept == [17]
 
 
+@pytest.mark.parametrize("asked", ["99999999", "61"])
+def test_a_mint_that_asks_to_wait_longer_than_the_client_waits_is_not_promised_a_retry(
+    mint: LoopbackService, time: RetryTime, asked: str
+) -> None:
+    mint.faults.add(refusal(429, "rate_limited", **{"Retry-After": asked}))
+    with pytest.raises(MintUnreachableError) as failed:
+        client(time, mint).mint("coder")
+    assert (failed.value.code, failed.value.request_id, time.slept) == ("rate_limited", "r-1", [])
+    said = f"No, because of rate_limited. The mint asks to wait {asked} seconds, longer than the client waits."
+    assert failed.value.message == said
+    assert failed.value.remedy.startswith("Run the job again after that time.")
+
+
+def test_a_mint_that_asks_for_more_than_the_rest_of_the_time_is_not_promised_a_retry(
+    mint: LoopbackService, time: RetryTime
+) -> None:
+    mint.faults.add(refusal(429, "rate_limited", **{"Retry-After": "40"}))
+    with pytest.raises(MintUnreachableError, match="asks to wait 40 seconds, longer than the client waits"):
+        client(time, mint).mint("coder")
+    assert time.slept == [40]
+
+
 def test_all_attempts_share_one_request_id(mint: LoopbackService, time: RetryTime) -> None:
     mint.faults.add(refusal(502, "github_unavailable"), times=2)
     client(time, mint).mint("coder")

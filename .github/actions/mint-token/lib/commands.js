@@ -5,6 +5,7 @@ const { randomUUID } = require('node:crypto')
 const { appendFileSync } = require('node:fs')
 
 const hints = require('../hints.json')
+const { ActionError } = require('./errors')
 
 // GitHub: "Workflow commands". Unescaped line breaks would let an answer from outside issue commands.
 const escapeData = (text) => String(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
@@ -41,10 +42,23 @@ function annotateError(error) {
 // `name<<DELIMITER` with a delimiter that cannot be guessed: a value cannot end itself and begin another name.
 function append(env, variable, name, value) {
   const delimiter = `mint_${randomUUID()}`
-  appendFileSync(env[variable], `${name}<<${delimiter}\n${value}\n${delimiter}\n`)
+  appendToFile(env, variable, `${name}<<${delimiter}\n${value}\n${delimiter}\n`)
 }
+
+function appendToFile(env, variable, text) {
+  try {
+    appendFileSync(env[variable], text)
+  } catch (error) {
+    const what = `${variable} names a file that cannot be written (${error.code ?? error.message}): ${env[variable]}.`
+    const fix = `Do not set ${variable}: the runner sets it for each step. If the runner set it, check its disk.`
+    throw Object.assign(new ActionError(`${what} Fix: ${fix}`, 'runner_variable_missing'), { code: error.code })
+  }
+}
+
+// Throws unless the file can be written; an empty text changes nothing in it.
+const checkWritable = (env, variable) => appendToFile(env, variable, '')
 
 const setOutput = (env, name, value) => append(env, 'GITHUB_OUTPUT', name, value)
 const saveState = (env, name, value) => append(env, 'GITHUB_STATE', name, value)
 
-module.exports = { annotateError, escapeData, escapeProperty, mask, notice, oneLine, saveState, setOutput, warn }
+module.exports = { annotateError, checkWritable, escapeData, escapeProperty, mask, notice, oneLine, saveState, setOutput, warn }

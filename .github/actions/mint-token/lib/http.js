@@ -20,6 +20,9 @@ const isLasting = (status) => status >= 300 && !isRetryable(status)
 // A mint's own codes with a 5xx that stay until its operator acts.
 const PERMANENT = ['internal_error', 'invalid_role_key']
 
+// No answer that the action asks for is so large: another server sent it.
+class TooLargeError extends Error {}
+
 // Seconds that Retry-After asks for; a date is read against the answer's own Date. Otherwise 0.
 function retryAfter(headers) {
   const value = (headers['retry-after'] ?? '').trim()
@@ -135,7 +138,7 @@ async function read(response) {
   let size = 0
   for await (const piece of response) {
     size += piece.length
-    if (size > MAX_BODY) throw new Error('the answer is too large')
+    if (size > MAX_BODY) throw new TooLargeError(`it sent more than ${MAX_BODY} bytes`)
     pieces.push(piece)
   }
   if (!response.complete) throw new Error('the answer broke off')
@@ -143,7 +146,7 @@ async function read(response) {
 }
 
 function explained(error, host, signal) {
-  if (error instanceof RouteError) return error
+  if (error instanceof RouteError || error instanceof TooLargeError) return error
   const cause = signal.aborted ? 'no answer in time' : (error.code ?? error.message)
   const failure = new Error(`the connection to ${host} failed (${cause})`)
   failure.certificate = /CERT|VERIFY/.test(cause) // as node and OpenSSL name what is wrong with one
@@ -177,5 +180,5 @@ function parsedObject(text) {
 const jsonObject = (text) => parsedObject(text) ?? {}
 
 module.exports = {
-  Attempts, MIN_ATTEMPT_SECONDS, PERMANENT, exchange, isRetryable, jsonObject, parsedObject, retryAfter, send,
+  Attempts, MIN_ATTEMPT_SECONDS, PERMANENT, TooLargeError, exchange, isRetryable, jsonObject, parsedObject, retryAfter, send,
 }

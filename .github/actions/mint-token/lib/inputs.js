@@ -1,6 +1,7 @@
 // The action's inputs, checked. Every problem is a sentence that names the input.
 'use strict'
 
+const { checkWritable } = require('./commands')
 const { ActionError } = require('./errors')
 
 // The runner upper-cases names and turns blanks into underscores; dashes stay.
@@ -171,6 +172,7 @@ function checkRunner(env) {
     if (!env[variable]) {
       throw new ActionError(`${variable} is not set, so the step cannot hand on a token.`, 'runner_variable_missing')
     }
+    checkWritable(env, variable)
   }
 }
 

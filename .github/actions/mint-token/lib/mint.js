@@ -3,8 +3,11 @@
 
 const { randomUUID } = require('node:crypto')
 
+const { notice } = require('./commands')
 const { ActionError } = require('./errors')
-const { Attempts, MIN_ATTEMPT_SECONDS, PERMANENT, exchange, isRetryable, jsonObject, retryAfter } = require('./http')
+const {
+  Attempts, MIN_ATTEMPT_SECONDS, PERMANENT, TooLargeError, exchange, isRetryable, jsonObject, retryAfter,
+} = require('./http')
 
 const TOTAL_SECONDS = 60
 
@@ -31,25 +34,34 @@ async function mint({ mintUrls, body }, identity, env) {
       try {
         answer = await exchange('POST', `${url}/v1/token`, { bearer, body, headers, seconds: attempts.left, env })
       } catch (error) {
+        if (error instanceof TooLargeError) throw notAMint(url, `${error.message}.`)
         const silent = (code) => new ActionError(`The mint did not answer: ${error.message}.`, code)
         if (error.final) {
           notBefore.delete(url)
-          final.push(silent(error.mintCode ?? (error.certificate ? 'mint_certificate_refused' : 'mint_unreachable')))
+          last.set(url, silent(error.mintCode ?? (error.certificate ? 'mint_certificate_refused' : 'mint_unreachable')))
+          final.push(last.get(url))
         } else {
           last.set(url, silent('mint_unreachable'))
         }
         continue
       }
-      if (answer.status === 200) return parsed(answer, url)
+      if (answer.status === 200) {
+        const minted = parsed(answer, url)
+        last.delete(url)
+        for (const [other, { message }] of last) notice(`Skipped the mint at ${other}: ${message.split(FIX)[0]}`)
+        return minted
+      }
       const failure = refusal(answer, url, bearer)
       if (!isRetryable(answer.status)) throw failure
       if (PERMANENT.includes(failure.mintCode) || isLasting(answer.headers)) {
         notBefore.delete(url)
+        last.set(url, failure)
         final.push(failure)
         continue
       }
-      last.set(url, failure)
-      const then = performance.now() + retryAfter(answer.headers) * 1000
+      const asked = retryAfter(answer.headers)
+      last.set(url, asked + MIN_ATTEMPT_SECONDS > attempts.left ? tooLong(failure, asked) : failure)
+      const then = performance.now() + asked * 1000
       notBefore.set(url, then)
       if (answer.status === 429) {
         // This mint works and asks to wait: another mint must not be a way around its limit.
@@ -77,7 +89,7 @@ function parsed(answer, url) {
     Array.isArray(fields.granted_repos) && fields.granted_repos.every(isLine) &&
     fields.granted_permissions && typeof fields.granted_permissions === 'object' &&
     Object.values(fields.granted_permissions).every(isLine)
-  if (!fits) throw new ActionError(`The server at ${url} is not a mint: its answer has no token.`, 'not_a_mint')
+  if (!fits) throw notAMint(url, 'its answer has no token.')
   const warnings = Array.isArray(fields.warnings) ? fields.warnings : []
   return { ...fields, warnings: warnings.filter((text) => typeof text === 'string').slice(0, 20) }
 }
@@ -93,8 +105,18 @@ function refusal(answer, url, identity) {
     return new ActionError(`${url} answers ${answer.status} without the mint's error.`, 'mint_not_reached')
   }
   const text = answer.text.replaceAll(identity, '***').trim().slice(0, 200)
-  const body = text ? `: ${text}` : ' and nothing else'
-  return new ActionError(`The server at ${url} is not a mint: it answers ${answer.status}${body}`, 'not_a_mint')
+  const body = text ? `; it sent: ${text}` : '.'
+  return notAMint(url, `it answers ${answer.status} without the mint's error${body}`)
+}
+
+const notAMint = (url, why) => new ActionError(`The server at ${url} is not a mint: ${why}`, 'not_a_mint')
+
+// The hint of the code promises a retry, which does not come if Retry-After does not fit the time that is left.
+function tooLong(failure, asked) {
+  const said = failure.message.split(FIX)[0].replace(/[^.!?]$/, '$&.')
+  const what = `${said} The mint asks to wait ${Math.ceil(asked)} seconds, longer than the action waits.`
+  const fix = 'Run the job again after that time. If the mint asks for the same again, tell its operator.'
+  return new ActionError(what + FIX + fix, failure.mintCode, failure.requestId)
 }
 
 function together(failures) {
