@@ -74,6 +74,18 @@ def shell(script: str, home: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_git_ignores_the_keys_and_folders_that_the_guide_makes(tmp_path: Path) -> None:
+    made = set(re.findall(r"mkdir -p (\S+)|-m venv (\S+)|--env-file (\S+)|(\S+\.pem)$", PAGE, re.MULTILINE))
+    paths = {path for groups in made for path in groups if path and not path.startswith("~")}
+    assert paths >= {"pems", "pems/triage.pem", "mint-venv", "mint.env"}
+    paths = {path if "." in path else f"{path}/file" for path in paths}
+    subprocess.run(["git", "init", "-q", tmp_path], check=True, timeout=60)
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    check = ["git", "-C", tmp_path, "-c", "core.excludesFile=/dev/null", "check-ignore", *sorted(paths)]
+    done = subprocess.run(check, capture_output=True, text=True, timeout=60, check=False)
+    assert set(done.stdout.split()) == paths
+
+
 def test_steps_2_and_4_end_in_a_check_that_passes(home: Path) -> None:
     keys = next(text for text in SHELL if "*.private-key.pem" in text)
     settings = next(text for text in SHELL if "export ALLOWED_ORGS" in text)
