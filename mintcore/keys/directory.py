@@ -107,9 +107,18 @@ def _key_version(status: os.stat_result) -> FileVersion:
     return FileVersion(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
+def _missing(error: OSError, path: str) -> str:
+    try:
+        target = os.readlink(path)  # noqa: PTH115 - a string
+    except OSError:
+        return "does not exist"
+    where = "leads back to itself" if error.errno == errno.ELOOP else "does not exist"
+    return f"is a symbolic link to {target!a}, which {where}"
+
+
 def _failure(error: OSError, path: str) -> MintError:
     if error.errno in _MISSING:
-        return RoleKeyMissing(detail=f"{path} does not exist")
+        return RoleKeyMissing(detail=f"{path} {_missing(error, path)}")
     if error.errno in _NOT_OURS:
         return InvalidRoleKey(detail=f"{path} cannot be read by the user the mint runs as")
     if error.strerror == NOT_REGULAR:

@@ -42,6 +42,8 @@ def similar_file(directory: str, role: Role) -> str:
 
 
 def _looks_like(name: str, role: Role) -> bool:
+    if name == f"{role}.pem":  # a link that leads nowhere
+        return False
     stem, dot, ending = name.lower().partition(".")
     return stem == role and bool(dot) and ending in {"pem", "key", "pem.txt", "private-key.pem", "crt", "cer"}
 

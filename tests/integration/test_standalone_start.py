@@ -196,6 +196,18 @@ def test_a_reader_that_has_gone_gets_no_message(words: str, guide: dict[str, str
     assert (done.returncode, done.stderr) == (1, b"")
 
 
+def test_a_link_that_leads_nowhere_is_named_as_one(guide: dict[str, str], tmp_path: Path) -> None:
+    link = tmp_path / "pems" / "scanner.pem"
+    link.unlink()
+    link.symlink_to("/nonexistent/key")
+    done = run(guide, "--check", cwd=tmp_path)
+    assert (done.status, done.out) == (1, "")
+    assert done.err == (
+        "./pems/scanner.pem is a symbolic link to '/nonexistent/key', which does not exist: the role scanner gets "
+        "no tokens until you put the App's private key there\n"
+    )
+
+
 def _encrypted(key: RSAPrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"hunter2"))
 

@@ -112,6 +112,18 @@ def test_an_unusable_key_is_refused_with_its_kind(
     assert "hunter2" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("target", "says"), [("/nonexistent", "which does not exist"), ("triage.pem", "which leads back to itself")]
+)
+def test_a_link_without_a_file_is_named_with_its_target(
+    target: str, says: str, tmp_path: Path, keys: DirectoryKeys, context: RequestContext
+) -> None:
+    (tmp_path / "triage.pem").symlink_to(target)
+    with pytest.raises(RoleKeyMissing) as refused:
+        keys.signer(TRIAGE, context)
+    assert refused.value.detail.endswith(f"is a symbolic link to {target!r}, {says}")
+
+
 def test_a_named_pipe_or_a_directory_does_not_hold_the_mint(
     tmp_path: Path, keys: DirectoryKeys, context: RequestContext
 ) -> None:
