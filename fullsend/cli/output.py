@@ -32,6 +32,7 @@ __all__ = [
     "USAGE",
     "BadUsage",
     "CommandError",
+    "EndedBySigterm",
     "Interrupted",
     "confirm",
     "dry_run_option",
@@ -101,6 +102,12 @@ class Interrupted(CommandError):
     """Ctrl-C ended the command; the message says what was done before. The exit status is a shell's for SIGINT."""
 
     exit_code = 128 + signal.SIGINT
+
+
+class EndedBySigterm(Interrupted):
+    """SIGTERM ended the command. The exit status is a shell's for SIGTERM."""
+
+    exit_code = 128 + signal.SIGTERM
 
 
 def note(message: str) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from fullsend.cli.output import Interrupted, confirm, note, progress
+from fullsend.cli.interruption import Terminated, sigterm_like_ctrl_c
+from fullsend.cli.output import EndedBySigterm, Interrupted, confirm, note, progress
 from fullsend.operate.plan.apply import apply
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ def run_plan(
     if question:
         confirm(question, yes=yes)
     try:
-        apply(steps, target, progress)
-    except KeyboardInterrupt:
-        raise Interrupted(
+        with sigterm_like_ctrl_c():
+            apply(steps, target, progress)
+    except KeyboardInterrupt as error:
+        raise (EndedBySigterm if isinstance(error, Terminated) else Interrupted)(
             "Stopped in the middle of a step; the steps before it are done.",
             "Run the same command again: it checks what exists and continues.",
         ) from None

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
+from fullsend.cli.interruption import exit_status
 from fullsend.cli.lazy import COMMAND
 from fullsend.cli.output import FAILED, USAGE, CommandError, error_text
 from fullsend.failure import BadInput, Failure
@@ -85,12 +85,12 @@ def _usage(context: click.Context | None) -> str:
 
 @contextmanager
 def ended_by_ctrl_c() -> Iterator[None]:
-    """End with a shell's exit status for SIGINT; click's status would be 1, a failure."""
+    """End with a shell's exit status for the signal; click's status would be 1, a failure."""
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         click.echo("\nInterrupted.", err=True)
-        raise click.exceptions.Exit(128 + signal.SIGINT) from None
+        raise click.exceptions.Exit(exit_status(error)) from None
 
 
 @contextmanager

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fullsend.cli.lists import listing
 from fullsend.cli.mint.operator_options import carry_out, google, place_options, plan_options, resolver
 from fullsend.cli.output import note, progress, yes_option
 from fullsend.operate.gcp.read_state import read_state
 from fullsend.operate.model import names
-from fullsend.operate.model.environment import repos
+from fullsend.operate.model.environment import is_public, orgs, repos
 from fullsend.operate.plan.enrollment import (
     enroll_org,
     enroll_repo,
@@ -84,12 +85,18 @@ def unenroll(*, target: str, project: str, region: str, yes: bool, dry_run: bool
             state = read_state(cloud)
         steps = unenroll_repo(state, wanted) if isinstance(wanted, Repo) else unenroll_org(state, wanted)
         question = f"End the enrollment of {target}?"
-        already = f"{target} is not enrolled."
+        already = f"{target} is not enrolled. Enrolled: {_enrolled(state.environment)}."
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
         if done:
             _report_remaining(
                 state.environment if not steps else read_state(cloud).environment, wanted, ended=bool(steps)
             )
+
+
+def _enrolled(environment: Mapping[str, str]) -> str:
+    if is_public(environment):
+        return "every organization, because the mint is public"
+    return listing([*map(str, orgs(environment)), *map(str, repos(environment))])
 
 
 def _report_remaining(environment: Mapping[str, str], wanted: Org | Repo, *, ended: bool) -> None:

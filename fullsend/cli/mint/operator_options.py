@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fullsend.cli.interruption import sigterm_like_ctrl_c
 from fullsend.cli.mint.location_options import PROJECT_VARIABLES
 from fullsend.cli.output import BadUsage, CommandError, dry_run_option, note, print_json, progress
 from fullsend.cli.pace import pace
@@ -72,7 +73,7 @@ def explained() -> Iterator[None]:
 @contextmanager
 def google(project: str, region: str = names.REGION) -> Iterator[Cloud]:
     """Give the adapters for one project; names are checked before any call."""
-    with explained(), ExitStack() as stack:
+    with sigterm_like_ctrl_c(), explained(), ExitStack() as stack:
         location = names.MintLocation(names.project_id(project), names.region(region))
         yield connect(location, stack.enter_context(Session(location.project, sleep=pace().sleep, report=note)))
 
@@ -97,14 +98,14 @@ def carry_out(
         print_json({"dry_run": True, "steps": [step.title() for step in steps]})
         note("Nothing was changed (--dry-run)." if steps else otherwise)
         return False
-    if not steps and (emit or dry_run):
-        nothing = f"Nothing to do in {cloud.location.project}. {otherwise}"
+    nothing = "" if steps else f"Nothing to do in {cloud.location.project}. {otherwise}"
+    if nothing and (emit or dry_run):
         click.echo(f"# {nothing}" if emit else nothing)
         return False
     if emit:
         click.echo(script([line for step in steps for line in step.gcloud(cloud.location)]))
         return False
-    return run_plan(steps, cloud, dry_run=dry_run, otherwise=otherwise, question=question, yes=yes)
+    return run_plan(steps, cloud, dry_run=dry_run, otherwise=nothing, question=question, yes=yes)
 
 
 def github_api(environment: Mapping[str, str]) -> str:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fullsend.cli.lists import listing
 from fullsend.cli.mint.operator_options import carry_out, check_with_github, google, place_options, plan_options
 from fullsend.cli.mint.role_keys import check_role, kms_option, report_leftovers, with_kms
 from fullsend.cli.output import note, progress, yes_option
-from fullsend.operate.gcp.read_state import read_state
+from fullsend.operate.gcp.read_state import read_state, roles_of
 from fullsend.operate.model import environment, names
 from fullsend.operate.operate_errors import BadInput, GoogleFailed, MissingPermission, NotThere
 from fullsend.operate.plan import role_changes as plans
@@ -102,7 +103,7 @@ def remove_role(
             state = read_state(cloud, [name])
         steps = plans.remove_role(state, name, keep_pem=keep_pem)
         question = f"Remove the role {role}" + ("?" if keep_pem else " and its key?")
-        already = f"The mint has no role {role}."
+        already = f"The mint has no role {role}. It serves: {listing(roles_of(state.environment))}."
         done = carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already, question=question, yes=yes)
         if done and steps:
             note(f"The role {role} is removed.")

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 LOG_IN = "Log in again: gcloud auth application-default login"
 _SECONDS = re.compile(r"([0-9]+(?:\.[0-9]+)?)s")
 _NOT_VISIBLE_YET = re.compile(r"service account .{0,200}(?:does not exist|not found)", re.IGNORECASE | re.DOTALL)
+UNEXPLAINED = "Precondition check failed."
+"""All that Google answers to the slower of two commands that create or restore the same resource."""
 BAD_REQUEST = 400
 UNAUTHENTICATED = 401
 FORBIDDEN = 403
@@ -154,6 +156,13 @@ def _other(refusal: Refusal, sentence: str, policy: str) -> OperateError:
         return Conflict(sentence, "Another operator is changing it at the same time. Run the command again.")
     if refusal.http >= SERVER_ERROR:
         return GoogleFailed(sentence, "Run the command again; https://status.cloud.google.com reports outages.")
+    if refusal.status == "FAILED_PRECONDITION" and refusal.full_text == UNEXPLAINED:
+        return GoogleFailed(
+            sentence,
+            policy
+            or "Another command may be changing it at the same time. Wait until it has ended and run the "
+            "command again.",
+        )
     return GoogleFailed(sentence, policy)
 
 

@@ -38,7 +38,10 @@ def killed_at_step(operator: Operator, number: int, *words: str) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-def test_ctrl_c_inside_a_step_is_130_and_says_what_is_done(operator: Operator) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_inside_a_step_ends_the_command_and_says_what_is_done(
+    operator: Operator, number: signal.Signals
+) -> None:
     operator.deploy()
     operator.plane.host("run").faults.add(Slow(60), method="PATCH", times=1)
     with subprocess.Popen(
@@ -50,8 +53,8 @@ def test_ctrl_c_inside_a_step_is_130_and_says_what_is_done(operator: Operator) -
         assert process.stderr is not None
         while not process.stderr.readline().startswith("[2/"):
             pass
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 130
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 128 + number
         said = process.stderr.read()
     assert "Stopped in the middle of a step; the steps before it are done." in said
     assert "Traceback" not in said

@@ -57,7 +57,10 @@ def test_a_role_that_uses_anothers_app_is_told_apart_from_one_that_there_is_not(
     operator.done(*fix.split(), "--source", str(operator.source))
 
     again = operator.done("mint", "remove-role", "fix", "--dry-run")
-    assert again.stdout == f"Nothing to do in {names.PROJECT_ID}. The mint has no role fix.\n"
+    assert (
+        again.stdout
+        == f"Nothing to do in {names.PROJECT_ID}. The mint has no role fix. It serves: coder, triage.\n"
+    )
 
 
 @pytest.mark.parametrize(("allowed", "role"), [("triage", "triage"), ("fix", "fix")])
@@ -196,8 +199,8 @@ def test_two_formats_at_once_are_refused(operator: Operator) -> None:
     ("words", "why"),
     [
         (("mint", "enroll", names.ORG), f"{names.ORG} is enrolled already."),
-        (("mint", "unenroll", names.OTHER_ORG), f"{names.OTHER_ORG} is not enrolled."),
-        (("mint", "remove-role", "nope"), "The mint has no role nope."),
+        (("mint", "unenroll", names.OTHER_ORG), f"{names.OTHER_ORG} is not enrolled. Enrolled: {names.ORG}."),
+        (("mint", "remove-role", "nope"), "The mint has no role nope. It serves: triage."),
         (("inference", "deprovision", names.ORG), f"{names.ORG} cannot use models."),
     ],
 )
@@ -208,7 +211,7 @@ def test_nothing_to_do_is_said_with_its_reason_however_one_asks(
     said = f"Nothing to do in {names.PROJECT_ID}. {why}\n"
     assert operator.done(*words, "--dry-run").stdout == said
     assert operator.done(*words, "--emit", "gcloud").stdout == f"# {said}"
-    assert operator.done(*words).stderr.endswith(f"\n{why}\n")
+    assert operator.done(*words).stderr.endswith(f"\n{said}")
 
 
 def test_a_removal_names_each_step_once(operator: Operator) -> None:

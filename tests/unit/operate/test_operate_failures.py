@@ -152,6 +152,24 @@ def test_every_kind_of_detail_reaches_the_operator(detail: dict[str, object], li
     assert f"\n  {line}" in ended.message
 
 
+def test_a_precondition_without_a_reason_says_that_another_change_may_be_in_progress() -> None:
+    bare = explain(
+        read(400, body("FAILED_PRECONDITION", "Precondition check failed.")),
+        what="create the pool",
+        project="p",
+        permission_hint="",
+    )
+    assert bare.remedy.startswith("Another command may be changing it at the same time.")
+    assert "run the command again" in bare.remedy
+    named = explain(
+        read(400, body("FAILED_PRECONDITION", "Secret Version is in DISABLED state.")),
+        what="read the key",
+        project="p",
+        permission_hint="",
+    )
+    assert named.remedy == ""
+
+
 def test_a_detail_cannot_write_to_the_terminal() -> None:
     detail = {"@type": f"{RPC}LocalizedMessage", "message": "a\x1b[2Jb\r\nc" + "x" * 5000}
     (line,) = shown([detail])

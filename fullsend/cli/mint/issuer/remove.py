@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fullsend.cli.lists import listing
 from fullsend.cli.mint.issuer.entry_options import as_option, match_option
 from fullsend.cli.mint.issuer.shown import as_json as shown
 from fullsend.cli.mint.issuer.shown import entry_text
@@ -52,7 +53,7 @@ def remove(
             state = read_state(cloud)
         part = bool(match or acts_as)
         steps, question = _part(state, name, match, acts_as) if part else _whole(state, name)
-        nothing = f"No entry of {name} matches these options." if part else f"The mint has no issuer {name}."
+        nothing = f"No entry of {name} matches these options." if part else _unknown(state, name)
         done = carry_out(
             steps,
             cloud,
@@ -67,6 +68,10 @@ def remove(
             note(f"The entries of {name} are removed." if part else f"{name} is no longer an issuer of the mint.")
         if done and as_json:
             print_json(_removed(state, read_state(cloud) if steps else state, name))
+
+
+def _unknown(state: MintState, name: str) -> str:
+    return f"The mint has no issuer {name}. It has: {listing(issuers(state.environment))}."
 
 
 def _removed(before: MintState, after: MintState, name: str) -> dict[str, Any]:
