@@ -127,11 +127,12 @@ def print_table(
     *,
     whole: Collection[str] = (),
     title: str | None = None,
+    follows: bool = False,
 ) -> None:
     """Print a table; cells are plain text, so brackets in them are not read as markup.
 
     In up to `NARROW` columns each row becomes several lines. This also happens if the columns in `whole`, which are
-    never broken, do not fit.
+    never broken, do not fit. With `follows`, an empty line separates these lines from the table before.
     """
     rows = [[without_commands(encodable(cell)) for cell in row] for row in rows]
     from rich.console import Console  # noqa: PLC0415 - rich is slow to import and most commands do without
@@ -142,6 +143,8 @@ def print_table(
     console = Console(width=_width(), color_system=None if os.environ.get("NO_COLOR") else "auto")
     least = [_longest(columns, rows, at) if name in whole else MIN_COLUMN for at, name in enumerate(columns)]
     if console.width <= NARROW or (whole and sum(least) + COLUMN_BORDER * len(columns) + 1 > console.width):
+        if follows:
+            click.echo()
         _print_records(columns, rows, title)
         return
     table = Table(title=title, title_justify="left")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from fullsend.client.ask_mints import Question, ask
 from fullsend.client.errors import GitHubTokenError, MintConfigurationError
 from fullsend.client.identity import DEFAULT_AUDIENCE, IDENTITY_SECONDS, ambient_token
-from fullsend.client.mint_request import MintRequest, mint_request
+from fullsend.client.mint_request import MintRequest, check_text, mint_request
 from fullsend.client.token_api import FRESH_SECONDS, GITHUB_SECONDS, TokenApi, unknown_to
 from fullsend.client.types import MintedToken, MintStatus, parse_status, parse_token
 from fullsend.github.api import job_api_url
@@ -50,12 +50,21 @@ class MintClient:
         retry: RetryPolicy | None = None,
         transport: Transport | None = None,
     ) -> None:
-        """Raise `MintConfigurationError` for a URL that a credential may not be sent to.
+        """Raise TypeError, or `MintConfigurationError` for a URL that a credential may not be sent to.
 
         `identity` defaults to the job's own token; `github_api_url` to the job's GitHub, which is
         `GITHUB_API_URL` or api.github.com.
         """
-        urls = [mint_urls] if isinstance(mint_urls, str) else list(mint_urls)
+        urls = _list_of(mint_urls)
+        check_text("audience", audience)
+        if github_api_url is not None:
+            check_text("github_api_url", github_api_url)
+        if identity is not None and not callable(identity):
+            # The value is not shown: it may be a token.
+            kind = type(identity).__name__
+            raise TypeError(f"identity is a function from the audience to the OIDC token, not {kind}")
+        if retry is not None and not isinstance(retry, RetryPolicy):
+            raise TypeError(f"retry is a RetryPolicy, not {type(retry).__name__}")
         if not urls:
             raise MintConfigurationError("No mint URL was given.", code="mint_url_invalid")
         self._urls = [_mint_url(url) for url in urls]
@@ -123,7 +132,8 @@ class MintClient:
         return self._ask("GET", f"/v1/status{request.query()}", None, parse_status)
 
     def wait_usable(self, token: str) -> None:
-        """Wait until GitHub accepts a fresh token. Raises `GitHubTokenError`."""
+        """Wait until GitHub accepts a fresh token. Raises `GitHubTokenError`, or TypeError if it is not text."""
+        _check_token(token)
         self._github.wait_usable(token)
 
     @property
@@ -146,7 +156,11 @@ class MintClient:
         return told
 
     def revoke(self, token: str) -> bool:
-        """Revoke a token now; False when GitHub does not know it. Raises `GitHubTokenError`."""
+        """Revoke a token now; False when GitHub does not know it.
+
+        Raises `GitHubTokenError`, or TypeError if it is not text.
+        """
+        _check_token(token)
         made = self._unrevoked.get(token)
         fresh = made is not None and self._retry.now() - made < FRESH_SECONDS
         revoked = self._github.revoke(token, fresh=fresh)
@@ -167,9 +181,24 @@ class MintClient:
         return replace(self._retry, total_seconds=min(self._retry.total_seconds, seconds))
 
 
+def _check_token(token: str) -> None:
+    # The value is not shown: bytes may hold a token.
+    if not isinstance(token, str):
+        raise TypeError(f"token must be text, not {type(token).__name__}")
+
+
 def job_owner() -> str:
     """Return the owner of the job's repository; empty if the environment does not name it."""
     return os.environ.get("GITHUB_REPOSITORY_OWNER") or os.environ.get("GITHUB_REPOSITORY", "").partition("/")[0]
+
+
+def _list_of(mint_urls: object) -> list[str]:
+    """Return the URLs. Raises TypeError, also for the None that `os.environ.get` gives for a missing variable."""
+    if not isinstance(mint_urls, Sequence) or isinstance(mint_urls, bytes | bytearray):
+        raise TypeError(f"mint_urls is a URL or a list of URLs, not {type(mint_urls).__name__}")
+    urls = [mint_urls] if isinstance(mint_urls, str) else list(mint_urls)
+    check_text("a URL in mint_urls", *urls)
+    return urls
 
 
 def _mint_url(url: str) -> str:

@@ -80,12 +80,12 @@ def mint_request(
         raise TypeError(f"repos is a list of names, not a string: repos=[{repos!r}]")
     if repos is not None and not isinstance(repos, Sequence):
         raise TypeError(f"repos is a list of names, not {type(repos).__name__}")
-    _check_text("a name in repos", *repos or ())
-    _check_text("role", role)
-    _check_text("level and target_org", *(one for one in (level, target_org) if one is not None))
+    check_text("a name in repos", *repos or ())
+    check_text("role", role)
+    check_text("level and target_org", *(one for one in (level, target_org) if one is not None))
     if permissions is not None and not isinstance(permissions, Mapping):
         raise TypeError(f"permissions is a mapping, {{'contents': 'read'}}, not {type(permissions).__name__}")
-    _check_text("a permission and its level", *(permissions or {}), *(permissions or {}).values())
+    check_text("a permission and its level", *(permissions or {}), *(permissions or {}).values())
     if repos is not None and not list(repos):
         raise MintConfigurationError(
             'repos is empty; name repositories, give ["*"] for all that the installation '
@@ -101,7 +101,8 @@ def mint_request(
     return MintRequest(role, names, level, permissions, target_org)
 
 
-def _check_text(what: str, *values: object) -> None:
+def check_text(what: str, *values: object) -> None:
+    """Raise TypeError unless each value is text."""
     for value in values:
         if not isinstance(value, str):
             raise TypeError(f"{what} must be text, not {type(value).__name__}: {str(value)[:80]!a}")
@@ -140,6 +141,6 @@ def _bare_name(repo: str, owner: str) -> str:
         return name
     why = f"belongs to {given!a}, not to {owner}" if owner else "names an owner, and the job's own is not known"
     raise MintConfigurationError(
-        f"the repository {repo[:200]!a} {why}; give the bare name, or name the target organization.",
+        f"the repository {repo[:200]!a} {why}; give the bare name, or name the owner with target_org.",
         code="invalid_repos",
     )

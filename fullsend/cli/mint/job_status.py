@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from fullsend.client.remedies import remedy_for
 if TYPE_CHECKING:
     from fullsend.client.mint_request import MintRequest
     from fullsend.client.types import MintStatus, StatusRule
+
+_SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 
 
 def show(mint_urls: list[str], audience: str, timeout: float, request: MintRequest, *, as_json: bool) -> bool:
@@ -59,11 +62,13 @@ def _print(found: MintStatus, request: MintRequest) -> None:
     if request.role:
         narrowed = f", level {request.level}" if request.level else ""
         target = f" in {request.target_org}" if request.target_org else ""
-        asked = f"role {request.role}{narrowed} on {request.scope()}{target}"
-        rows.append((asked, "would be allowed" if found.allowed else "would be refused"))
+        rows += [
+            ("request", f"role {request.role}{narrowed} on {request.scope()}{target}"),
+            ("would be allowed", "yes" if found.allowed else "no"),
+        ]
     print_table(("item", "answer"), rows)
     if not request.role and not found.workflow_allowed:
-        note(remedy_for("workflow_not_allowed"))
+        note(f"Fix: {remedy_for('workflow_not_allowed')}\nCode: workflow_not_allowed")
     if request.role:
         _print_rules(found)
 
@@ -77,7 +82,20 @@ def _print_rules(found: MintStatus) -> None:
         (_sign(rule), rule.rule, rule.found, rule.expected, rule.code or ("open" if rule.open else "passed"))
         for rule in found.rules
     ]
-    print_table(("", "rule", "found", "needed", "outcome"), rows)
+    print_table(("", "rule", "found", "needed", "outcome"), rows, follows=True)
     for rule in found.rules:
         if not rule.passed and not rule.open:
-            note(f"{rule.rule}: {rule.change}")
+            note(_told(rule))
+
+
+def _told(rule: StatusRule) -> str:
+    """Return what the rule found, the fix and the code, in the form of an error."""
+    said, *fixes = (part.strip() for part in rule.change.split("Fix:"))
+    fix = " ".join(filter(None, fixes)) or _without_this_command(remedy_for(rule.code))
+    return f"{rule.rule}: {said or rule.found}\nFix: {fix}\nCode: {rule.code}"
+
+
+def _without_this_command(remedy: str) -> str:
+    """Leave out the sentence of a code's remedy that recommends the command that is running."""
+    sentences = _SENTENCE_END.split(remedy)
+    return " ".join(one for one in sentences if "`fullsend mint status --role" not in one)

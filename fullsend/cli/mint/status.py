@@ -45,10 +45,14 @@ def status(
 ) -> None:
     """Show what the mint allows this job, or with --project the mint's health.
 
-    In a job: organization, roles, and whether its workflow may mint. With --role (and perhaps --repos, --level,
-    --target-org) also every rule for that request, with its result. With --project: function, revision and
-    traffic, organizations, roles, secrets and providers, and whether ORG can mint.
-    Exit status 3 when the mint would refuse the job, or a part of the mint is not healthy.
+    In a job, the command shows the organization, its roles, and whether the job's workflow may mint. With --role
+    (and perhaps --repos, --level, --target-org) it also shows every rule for that request, with its result.
+
+    With --project, the command shows the mint's function, revision and traffic, organizations, roles, secrets and
+    providers, and whether ORG can mint.
+
+    The first line says which of the two it is. --mint-url and FULLSEND_MINT_URL ask for the job's, --project for
+    the operator's. Exit status 3 means that the mint would refuse the job, or that a part of it is not healthy.
     """
     given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     if org is not None and not org.strip():
@@ -61,6 +65,9 @@ def status(
             raise click.UsageError(
                 "--mint-url works in a job, without ORG and --region. As an operator, give --project instead."
             )
+        if not as_json:
+            source = "" if "mint_urls" in given else ", because FULLSEND_MINT_URL is set"
+            click.echo(f"The job's view{source}. The operator's view: fullsend mint status --project PROJECT")
         if not job_status.show(mint_urls, audience, timeout, request, as_json=as_json):
             sys.exit(NOT_HEALTHY)
         return
@@ -77,5 +84,7 @@ def status(
 def _operator(project: str, region: str, org: str | None, *, as_json: bool) -> None:
     with extra_needed("--project", pip_install("operate")):
         from fullsend.cli.mint.operator_status import show  # noqa: PLC0415 - jobs do without the extra it needs
+    if not as_json:
+        click.echo("The operator's view. The job's view, in a job: fullsend mint status --mint-url URL")
     if not show(project, region, org, as_json=as_json):
         sys.exit(NOT_HEALTHY)

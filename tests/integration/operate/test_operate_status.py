@@ -36,6 +36,8 @@ def test_an_operator_in_a_shell_that_names_a_mint_asks_about_an_organization(ope
     operator.deploy()
     done = operator.run("mint", "status", names.ORG, FULLSEND_MINT_URL="https://mint.example.com")
     assert (done.exit_code, "enrolled" in done.stdout) == (0, True)
+    first = done.stdout.partition("\n")[0]
+    assert first == "The operator's view. The job's view, in a job: fullsend mint status --mint-url URL"
 
 
 def test_a_region_asks_about_the_mint_there_in_a_shell_that_names_a_mint(operator: Operator) -> None:
