@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mintcore.policy.github_permissions import intended_permission
 from mintcore.policy.names import Role, parse_role
-from mintcore.policy.roles import BUILT_IN, FIX, RoleBook, build_role_book, check_custom_role, key_role
+from mintcore.policy.roles import BUILT_IN, FIX, RoleBook, build_role_book, check_custom_role, key_role, widest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -35,6 +36,13 @@ def read_roles(reader: Reader) -> RoleSettings:
     for role in sorted(app_ids):
         if role not in BUILT_IN and role not in custom:
             reader.warn(f"ROLE_APP_IDS has the role {role}, which has no permissions: it is not served")
+    for role in sorted(custom):
+        if role not in app_ids:
+            reader.warn(
+                f"CUSTOM_ROLE_PERMISSIONS has the role {role}, which has no App: it is not served. Fix: add its "
+                "App ID to ROLE_APP_IDS"
+            )
+        _warn_of_misspelled(reader, role, custom[role])
     unhealthy = ""
     if legacy:
         reader.warn(f"ROLE_APP_IDS has legacy keys, which are ignored: {', '.join(legacy)}")
@@ -56,6 +64,16 @@ def _custom_permissions(reader: Reader) -> dict[Role, Levels]:
         else:
             custom[role] = checked
     return custom
+
+
+def _warn_of_misspelled(reader: Reader, role: Role, levels: Levels) -> None:
+    for name in widest(levels):
+        intended = intended_permission(name)
+        if intended:
+            reader.warn(
+                f"CUSTOM_ROLE_PERMISSIONS gives the role {role} the permission {name}, which GitHub does not "
+                f"document; did you mean {intended}?"
+            )
 
 
 def _app_ids(reader: Reader) -> tuple[dict[Role, str], list[str]]:

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from mintcore.policy.github_permissions import KNOWN
 from mintcore.policy.names import Org, Role, parse_repo
+from mintcore.policy.roles import BUILT_IN
+from mintcore.policy.spelling import closest_name
 from mintcore.settings.environment import read_hosted
 from tests.unit.settings.environments import common, hosted, problems
 
@@ -106,6 +109,31 @@ def test_host_repositories_replace_the_default() -> None:
 def test_a_name_one_letter_from_a_known_one_warns(given: str, meant: str) -> None:
     warnings = [warning for warning in common(**{given: "x"}).warnings if warning.startswith(f"{given} ")]
     assert [meant in warning for warning in warnings] == ([True] if meant else [])
+
+
+@pytest.mark.parametrize(
+    ("permission", "meant"),
+    [("contnts", "contents"), ("issue", "issues"), ("pull_request", "pull_requests"), ("contents", ""),
+     ("security_events", ""), ("actions_variables", ""), ("a_new_permission", "")],
+)  # fmt: skip
+def test_a_permission_one_letter_from_a_known_one_warns(permission: str, meant: str) -> None:
+    custom = f'{{"scanner": {{"metadata": "read", "{permission}": "write"}}}}'
+    settings = common(CUSTOM_ROLE_PERMISSIONS=custom, ROLE_APP_IDS='{"scanner": "1"}')
+    assert [warning.partition("did you mean ")[2] for warning in settings.warnings] == (
+        [f"{meant}?"] if meant else []
+    )
+
+
+def test_no_permission_of_a_built_in_role_looks_misspelled() -> None:
+    assert {name for permissions in BUILT_IN.values() for name in permissions} <= KNOWN
+    assert [name for name in KNOWN if closest_name(name, KNOWN - {name})] == []
+
+
+def test_a_custom_role_without_an_app_is_not_served_with_a_warning() -> None:
+    settings = common(CUSTOM_ROLE_PERMISSIONS='{"scanner": {"contents": "read"}}')
+    assert "scanner" not in settings.policy.roles.serves
+    (warning,) = settings.warnings
+    assert warning.startswith("CUSTOM_ROLE_PERMISSIONS has the role scanner, which has no App")
 
 
 def test_an_environment_from_before_the_protections_starts_with_warnings_and_the_old_reach() -> None:
