@@ -108,6 +108,5 @@ def test_promtool_accepts_the_rules_and_they_fire_when_they_should(arguments: li
 def test_the_audit_page_names_every_step_that_is_measured() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("mintcore/**/*.py"))
     page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
-    (row,) = [line for line in page.splitlines() if line.startswith("| `step_ms`")]
-    named = row.partition("The steps are ")[2].partition(". ")[0]
-    assert set(re.findall(r"`(\w+)` \(", named)) == set(re.findall(r'\.step\("(\w+)"\)', code))
+    table = page.partition("### Steps\n")[2].partition("\n### ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(re.findall(r'\.step\("(\w+)"\)', code))

@@ -227,6 +227,11 @@ def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path) -> None:
             post(1, {"REQUESTS_CA_BUNDLE": str(path)})
 
 
+def test_plain_http_on_loopback_needs_no_authorities(tmp_path: Path) -> None:
+    with Peer(lambda _: [answer(200)]) as peer:
+        assert get(peer.url, {"REQUESTS_CA_BUNDLE": str(tmp_path / "missing.pem")}) == b"{}"
+
+
 def test_https_goes_through_the_environments_proxy_and_checks_the_name_behind_it(tmp_path: Path) -> None:
     ca = ThrowawayCa(tmp_path, "mint.example")
     with https_front(ca, b'{"token": 1}') as port, connect_proxy(port) as (proxy, heads):
