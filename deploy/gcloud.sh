@@ -8,7 +8,8 @@
 # fullsend-ROLE-app-pem, the workload identity pool and its provider.
 set -euo pipefail
 
-project=${1:?"usage: deploy/gcloud.sh PROJECT [REGION]"}
+[ $# -ge 1 ] || { echo "usage: deploy/gcloud.sh PROJECT [REGION]" >&2; exit 2; }
+project=$1
 region=${2:-us-central1}
 cd "$(dirname "$0")/.."
 [ -f deploy/env.yaml ] || { echo "deploy/env.yaml is missing. Fix: copy deploy/env.example.yaml and edit it" >&2; exit 1; }

@@ -19,6 +19,11 @@ def split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> lis
     return [part for value in values for part in re.split(r"[,\s]+", value) if part]
 
 
+def split_at_commas(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[str]:
+    """Split repeated options only at commas, so a name's check can refuse a blank in it; a click callback."""
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]
+
+
 def listing(names: Iterable[str]) -> str:
     """Return names in order, separated by commas; the first 30 of many, and `none` for none."""
     ordered = sorted(names, key=str.lower)

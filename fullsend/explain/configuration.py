@@ -14,6 +14,7 @@ import yaml
 
 from fullsend.explain.input_errors import UnusableInputError
 from fullsend.explain.text_file import read_text
+from fullsend.settings_problems import explained
 from mintcore.settings.environment import ConfigurationError, Settings, read_hosted, read_standalone
 
 if TYPE_CHECKING:
@@ -63,10 +64,10 @@ def configured(
             return Configuration(standalone.common, "standalone", "", fallback_url=standalone.fallback_url)
         hosted = read_hosted(environment)
     except ConfigurationError as error:
-        raise UnusableInputError(
-            f"a mint would not start with {source}:\n  " + "\n  ".join(error.problems),
-            "A hosted mint has GCP_PROJECT_NUMBER, a standalone one has PEM_DIR.",
-        ) from None
+        problems, remedy = explained(error.problems)
+        if any(problem.startswith("GCP_PROJECT_NUMBER is not set") for problem in error.problems):
+            remedy = f"A hosted mint has GCP_PROJECT_NUMBER, a standalone one has PEM_DIR.\n{remedy}"
+        raise UnusableInputError(f"a mint would not start with {source}:\n  {problems}", remedy) from None
     return Configuration(hosted.common, "hosted", hosted.provider, conditions, place=place)
 
 

@@ -118,4 +118,4 @@ def test_a_file_that_cannot_be_read_is_named_once(tmp_path: Path) -> None:
     ):
         done = CliRunner().invoke(cli, ["mint", "probe", "--mint-url", "https://m.example", "--expect", str(path)])
         assert done.exit_code == 2
-        assert done.stderr == f"error: {path} {sentence}.\nFix: see docs/operate.md, Probe a mint\n"
+        assert done.stderr == f"error: {path} {sentence}.\nFix: See docs/operate.md, Probe a mint\n"

@@ -62,3 +62,10 @@ def test_a_new_mint_and_one_with_the_files_values_are_deployed(tmp_path: Path, s
         ["run", "services"],
         ["functions", "describe"],
     ]
+
+
+def test_without_a_project_it_prints_only_its_usage() -> None:
+    done = subprocess.run(
+        ["bash", ROOT / "deploy" / "gcloud.sh"], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "usage: deploy/gcloud.sh PROJECT [REGION]\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fullsend.cli.lists import split
+from fullsend.cli.lists import split, split_at_commas
 from fullsend.cli.mint.operator_options import (
     carry_out,
     google,
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @place_options
-@click.option("--org", "orgs", multiple=True, callback=split, help="Enroll this organization; may be repeated.")
+@click.option(
+    "--org", "orgs", multiple=True, callback=split_at_commas, help="Enroll this organization; may be repeated."
+)
 @click.option("--public/--no-public", default=None, help="Serve every organization, but only host workflows.")
 @click.option(
     "--role",

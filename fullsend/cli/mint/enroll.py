@@ -52,7 +52,10 @@ def enroll(*, target: str, project: str, region: str, as_spelled: bool, dry_run:
         steps = _named(state, wanted) if as_spelled else _looked_up(state, wanted)
         already = f"{target} is enrolled already."
         if carry_out(steps, cloud, dry_run=dry_run, emit=emit, otherwise=already) and steps:
-            note(f"{target} is enrolled.")
+            note(
+                f"{target} is enrolled.\nInstall the App of each role there, unless it is installed already: "
+                f"fullsend mint doctor {state.location.flags()} reports the missing ones."
+            )
 
 
 def _named(state: MintState, wanted: Org | Repo) -> list[Step]:

@@ -54,7 +54,8 @@ _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "NO", Outcome.NOT_CHECKED: "-", 
 )
 @click.option(
     "--project",
-    help="Instead of --env-file: the Google Cloud project of a deployed mint. [default: GOOGLE_CLOUD_PROJECT]",
+    help="Instead of --env-file: the Google Cloud project of a deployed mint. "
+    f"[default: the environment's {' or '.join(PROJECT_VARIABLES)}]",
 )
 @click.option("--region", default="us-central1", show_default=True, help="With --project: the mint's region.")
 @json_option

@@ -59,7 +59,7 @@ def probe_(*, expect_file: Path, mint_urls: list[str], audience: str, timeout: f
         sys.exit(FAILED)
 
 
-_GUIDE = "see docs/operate.md, Probe a mint"
+_GUIDE = "See docs/operate.md, Probe a mint"
 
 
 def _read(path: Path) -> list[Expectation]:

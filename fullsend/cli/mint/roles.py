@@ -58,7 +58,9 @@ def add_role(
     if kms and use_existing_secret:
         raise click.UsageError("Give --kms or --use-existing-secret: a key is in Cloud KMS or in a secret.")
     if (pem is not None and use_existing_secret) or not (pem is not None or use_existing_secret or kms):
-        raise click.UsageError("Give --pem FILE or --use-existing-secret, one of the two, or --kms.")
+        raise click.UsageError(
+            "Say where the App's key is: --pem FILE, --use-existing-secret, or --kms (also with --pem)."
+        )
     with google(project, region) as cloud:
         name = names.role(role)
         key = read_pem(pem, name) if pem else None

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from fullsend.cli.lazy import extra_needed, pip_install
 from fullsend.cli.mint import job_status
 from fullsend.cli.mint.caller_options import check_request, mint_options, narrowing_options, role_options
-from fullsend.cli.mint.location_options import project_from_environment
+from fullsend.cli.mint.location_options import PROJECT_VARIABLES, project_from_environment
 from fullsend.cli.output import NOT_HEALTHY, json_option
 from fullsend.client.mint_request import MintRequest
 
@@ -24,7 +24,11 @@ from fullsend.client.mint_request import MintRequest
 @partial(role_options, required=False)
 @partial(narrowing_options, with_permissions=False)
 @partial(mint_options, required=False)
-@click.option("--project", help="For operators: the Google Cloud project of the mint.")
+@click.option(
+    "--project",
+    help="For operators: the Google Cloud project of the mint. "
+    f"[default: the environment's {' or '.join(PROJECT_VARIABLES)}]",
+)
 @click.option("--region", default="us-central1", show_default=True, help="For operators: the mint's region.")
 @json_option
 @click.pass_context

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fullsend.operate.operate_errors import BadInput
+from fullsend.settings_problems import explained
 from mintcore.policy.names import Org, Repo, parse_repo
 from mintcore.settings.environment import ConfigurationError, read_hosted
 
@@ -114,7 +115,8 @@ def check(environment: Mapping[str, str]) -> tuple[str, ...]:
     try:
         return read_hosted(environment).common.warnings
     except ConfigurationError as error:
-        raise BadInput("The mint would not start with these settings:\n  " + "\n  ".join(error.problems)) from None
+        problems, remedy = explained(error.problems)
+        raise BadInput(f"The mint would not start with these settings:\n  {problems}", remedy) from None
 
 
 def new_warnings(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -152,3 +152,16 @@ def test_a_name_that_another_account_took_over_is_shown(operator: Operator) -> N
     assert shown.exit_code == 3
     assert f"The name {names.ORG} now belongs to another account" in shown.stdout
     assert f"Fix: fullsend mint unenroll {names.ORG}" in shown.stdout
+
+
+def test_an_organization_with_a_blank_is_refused_and_not_split(operator: Operator) -> None:
+    refused = operator.run("mint", "deploy", "--source", str(operator.source), "--org", "octo org")
+    assert refused.exit_code == 2
+    assert "'octo org' is not an organization" in refused.stderr
+
+
+def test_enrolling_says_that_the_apps_must_be_installed_there(operator: Operator) -> None:
+    operator.deploy()
+    done = operator.done("mint", "enroll", names.OTHER_ORG)
+    assert f"{names.OTHER_ORG} is enrolled." in done.stderr
+    assert "Install the App of each role there" in done.stderr

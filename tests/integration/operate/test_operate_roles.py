@@ -235,3 +235,16 @@ def test_the_status_lists_fix_and_the_permissions_of_each_level(operator: Operat
     text = operator.done("mint", "status").stdout
     assert "issues:write" in text
     assert "role fix" in text
+
+
+def test_adding_a_role_without_a_key_asks_where_the_key_is(operator: Operator) -> None:
+    refused = operator.run("mint", "add-role", "coder", "--app-id", "1")
+    assert refused.exit_code == 2
+    assert "Say where the App's key is: --pem FILE, --use-existing-secret, or --kms" in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "explain", "deploy"])
+def test_the_help_names_the_variables_that_replace_the_project(operator: Operator, command: str) -> None:
+    text = " ".join(operator.done("mint", command, "--help").stdout.split())
+    assert "GOOGLE_CLOUD_PROJECT" in text
+    assert "CLOUDSDK_CORE_PROJECT" in text

@@ -97,6 +97,24 @@ def test_every_reason_why_the_mint_would_not_start_is_named() -> None:
         assert variable in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        (
+            {"PEM_DIR": "pems", "BIND": "here"},
+            "Set valid values, for example:\nBIND=127.0.0.1\ndocs/configuration.md describes each variable.",
+        ),
+        ({}, "A hosted mint has GCP_PROJECT_NUMBER, a standalone one has PEM_DIR.\nSet valid values"),
+    ],
+)
+def test_the_remedy_is_about_the_variables_with_problems(changes: dict[str, str], remedy: str) -> None:
+    roles = {"ROLE_APP_IDS": '{"triage": "1"}', "ALLOWED_ORGS": "my-org", "ALLOWED_WORKFLOW_FILES": "*"}
+    with pytest.raises(UnusableInputError) as refused:
+        configured({**roles, **changes}, "F")
+    assert refused.value.remedy.startswith(remedy)
+    assert "; for example" not in str(refused.value)
+
+
 def test_a_pem_directory_means_a_standalone_mint(tmp_path: Path) -> None:
     path = tmp_path / "env"
     path.write_text('PEM_DIR=/pems\nROLE_APP_IDS={"coder": "1"}\n')

@@ -22,6 +22,17 @@ def test_settings_the_mint_would_not_start_with_are_refused_with_its_sentence() 
         deploy(running(), DeploymentSpec(variables=(("REQUEST_DEADLINE_SECONDS", "soon"),)), BUNDLE)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "form"),
+    [("THREADS", "lots", "THREADS=80"), ("RATE_LIMIT", "60/fortnight", "RATE_LIMIT=60/minute")],
+)
+def test_a_bad_value_gets_the_form_of_a_good_one(name: str, value: str, form: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        deploy(running(), DeploymentSpec(variables=((name, value),)), BUNDLE)
+    assert f"\n{form}\n" in refused.value.remedy
+    assert f"\n  {name} " in refused.value.message
+
+
 def test_the_variables_of_the_hosted_mint_are_those_of_the_documentation() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text()
     documented = set(re.findall(r"^\| `([A-Z_]+)` \| [●○] ", page, re.MULTILINE))
