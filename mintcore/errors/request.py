@@ -69,13 +69,13 @@ class BodyTooLarge(ClientError):
 
 
 class InvalidJson(ClientError):
-    """The body is not a JSON object."""
+    """The body is not a JSON object, or an object in it has a key twice."""
 
     code = "invalid_json"
     status = 400
     sentence = 'The body is not a JSON object; send one such as {"role": "coder", "repos": ["my-repo"]}.'
-    cause = "The body is not a JSON object."
-    caller_fix = 'Send a JSON object such as {"role": "coder", "repos": ["my-repo"]}.'
+    cause = "The body is not a JSON object, or it has a key more than once."
+    caller_fix = 'Send a JSON object such as {"role": "coder", "repos": ["my-repo"]}, with each key once.'
 
 
 class RoleRequired(ClientError):

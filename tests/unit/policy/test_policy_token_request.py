@@ -41,6 +41,22 @@ def test_a_body_other_than_a_json_object_is_refused(body: bytes) -> None:
         parse_token_request(body)
 
 
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        ('{"role": "triage", "role": "coder"}', "role"), ('{"role": "triage", "role": "triage"}', "role"),
+        ('{"role": "triage", "repos": ["a"], "repos": ["b"]}', "repos"),
+        ('{"role": "x", "permissions": {"issues": "read", "issues": "write"}}', "issues"),
+        ('{"role": "x", "r\\u006fle": "y"}', "role"), ('{"role": "x", "\\u0007": 1, "\\u0007": 2}', "\\x07"),
+        ('{"role": "x", ' + '"a": 1, ' * 10_000 + '"b": 1}', "a"),
+    ],
+)  # fmt: skip
+def test_a_body_with_a_repeated_key_is_refused_with_its_name(body: str, key: str) -> None:
+    with pytest.raises(InvalidJson) as refused:
+        parse_token_request(body.encode())
+    assert str(refused.value) == f"invalid_json: The body has the key '{key}' more than once; send each key once."
+
+
 @pytest.mark.parametrize("body", [b"{}", b'{"role": null}', b'{"role": ""}', b'{"repos": ["x"]}', b'{"Role": "x"}'])
 def test_a_body_without_a_role_is_refused(body: bytes) -> None:
     with pytest.raises(RoleRequired):
@@ -123,7 +139,18 @@ def test_a_malformed_name_is_told_before_the_limit() -> None:
 
 @pytest.mark.parametrize(
     ("field", "known"),
-    [("repo", "repos"), ("role_name", "role"), ("levels", "level"), ("target-org", "target_org"), ("ref", "")],
+    [
+        ("repo", "repos"),
+        ("role_name", "role"),
+        ("levels", "level"),
+        ("rep", "repos"),
+        ("perm", "permissions"),
+        ("target", "target_org"),
+        ("re", ""),
+        ("", ""),
+        ("target-org", "target_org"),
+        ("ref", ""),
+    ],
 )
 def test_a_misspelled_field_is_named_in_a_warning(field: str, known: str) -> None:
     warnings = parse(role="coder", **{field: "x"}).warnings
