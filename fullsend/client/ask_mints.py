@@ -105,7 +105,11 @@ def ask(
                 break
             answer = mint.ask(question, transport, policy, left)
             if answer is not None:
-                return _parsed(parse, answer, mint.url)
+                parsed = _parsed(parse, answer, mint.url)
+                for other in mints:
+                    if other is not mint and other.failure is not None:
+                        policy.on_skip(f"Skipped the mint at {other.url}: {other.failure.message}")
+                return parsed
             if mint.limits:
                 # This mint works and limits the caller: another mint must not be a way around its limit.
                 for other in mints:

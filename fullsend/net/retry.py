@@ -45,6 +45,8 @@ class RetryPolicy:
     jitter: Callable[[], float] = random.random
     on_wait: Callable[[str], None] = lambda _: None
     """Called with a sentence for each wait that has a reason. The sentence may quote a service."""
+    on_skip: Callable[[str], None] = lambda _: None
+    """Called with a sentence for each server that was skipped, because the next one answered."""
 
     def start(self) -> Attempts:
         """Start counting time and attempts."""

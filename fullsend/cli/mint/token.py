@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fullsend.cli.files import append_output
+from fullsend.cli.files import append_output, require_writable
 from fullsend.cli.mint.caller_options import (
     check_request,
     client_for,
@@ -163,4 +163,6 @@ def _github_output_file() -> Path:
             "--github-output needs GITHUB_OUTPUT, which is not set: this is not a GitHub Actions step.",
             "Leave --github-output out, or use --out FILE.",
         )
-    return Path(path)
+    file = Path(path)
+    require_writable("GITHUB_OUTPUT", file)
+    return file

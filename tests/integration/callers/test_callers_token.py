@@ -61,19 +61,17 @@ def test_token_written_to_a_file_is_private_even_where_a_readable_file_was(mint:
     assert [file.name for file in tmp_path.iterdir()] == ["token"]
 
 
-def test_a_token_that_cannot_be_delivered_is_revoked(world: World, mint: Run, tmp_path: Path) -> None:
-    done = mint("token", "--role", "triage", "--github-output", GITHUB_OUTPUT=str(tmp_path))
+def test_a_token_that_cannot_be_delivered_is_revoked(world: World, mint: Run) -> None:
+    done = mint("token", "--role", "triage", "--github-output", GITHUB_OUTPUT="/dev/full")
     assert (done.returncode, "cannot be written" in done.stderr) == (1, True)
     assert "The token was not delivered; it was revoked.\n" in done.stderr
     assert world.github.traffic.count(path_prefix="/installation/token", method="DELETE") == 1
     assert world.github.live_tokens() == []
 
 
-def test_a_token_that_another_github_does_not_know_is_not_said_to_be_revoked(
-    world: World, mint: Run, tmp_path: Path
-) -> None:
+def test_a_token_that_another_github_does_not_know_is_not_said_to_be_revoked(world: World, mint: Run) -> None:
     world.github.faults.add(Fail(401, UNKNOWN), "/installation/token")
-    undelivered = mint("token", "--role", "triage", "--github-output", GITHUB_OUTPUT=str(tmp_path))
+    undelivered = mint("token", "--role", "triage", "--github-output", GITHUB_OUTPUT="/dev/full")
     assert "The token was not delivered, and not revoked: " in undelivered.stderr
     used = mint(*script("true"))
     for done in (undelivered, used):
@@ -122,11 +120,9 @@ def test_a_token_is_revoked_when_a_signal_comes_before_it_is_delivered(
     assert world.github.live_tokens() == []
 
 
-def test_a_token_that_could_be_neither_delivered_nor_revoked_is_said_to_live(
-    world: World, mint: Run, tmp_path: Path
-) -> None:
+def test_a_token_that_could_be_neither_delivered_nor_revoked_is_said_to_live(world: World, mint: Run) -> None:
     world.github.faults.add(Fail(403, FORBIDDEN), "/installation/token")
-    done = mint("token", "--role", "triage", "--github-output", GITHUB_OUTPUT=str(tmp_path))
+    done = mint("token", "--role", "triage", "--github-output", GITHUB_OUTPUT="/dev/full")
     assert done.returncode == 1
     assert "not revoked: GitHub answered 403" in done.stderr
 

@@ -6,10 +6,13 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fullsend.cli.files import append_output
+from fullsend.cli.retry_notice import retry_policy
+from fullsend.cli.root import cli
 from fullsend.failure import BadInput
 from fullsend.private_file import write_private
 
@@ -54,3 +57,19 @@ def test_no_value_can_end_itself_in_a_github_file(tmp_path_factory: pytest.TempP
     delimiter = first.removeprefix("token<<")
     assert rest == f"{value}\n{delimiter}\n"
     assert delimiter not in value
+
+
+def test_a_file_of_the_runner_that_cannot_be_written_is_named_before_anything_is_sent() -> None:
+    words = ["mint", "token", "--mint-url", "http://127.0.0.1:9", "--role", "triage", "--github-output"]
+    result = CliRunner().invoke(cli, words, env={"GITHUB_OUTPUT": "/nonexist/x"})
+    assert result.exit_code == 2
+    assert result.output == (
+        "error: GITHUB_OUTPUT names a file that cannot be written: /nonexist/x: No such file or directory.\n"
+        "Fix: Do not set GITHUB_OUTPUT: the runner sets it for each step. If the runner set it, check its disk.\n"
+    )
+
+
+def test_a_skipped_mint_is_named_on_stderr_as_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
+    retry_policy(1).on_skip(f"Skipped ##[x] {'ghs_' + 's' * 36}")
+    told = capsys.readouterr()
+    assert (told.out, told.err.startswith("Skipped ## [x] "), "ghs_ss" in told.err) == ("", True, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -190,6 +191,23 @@ def test_the_next_mint_is_asked_at_once(
     first.faults.add(fault)
     minted = client(time, first, second).mint("coder")
     assert (minted.mint_url, time.slept) == (second.url, [])
+
+
+def test_a_mint_that_was_skipped_is_told_and_one_that_recovers_is_not(
+    make_mint: Callable[[], LoopbackService], time: RetryTime
+) -> None:
+    first, second = make_mint(), make_mint()
+    told: list[str] = []
+    policy = replace(time.policy(), on_skip=told.append)
+    there = MintClient([first.url, second.url], identity=lambda _: IDENTITY, retry=policy)
+    first.faults.add(refusal(500, "internal_error"), times=1)
+    there.mint("coder")
+    assert told == [f"Skipped the mint at {first.url}: No, because of internal_error."]
+    first.faults.add(Drop(), times=1)
+    second.faults.add(Drop(), times=1)
+    told.clear()
+    assert there.mint("coder").mint_url == first.url
+    assert [line.partition(": The mint did")[0] for line in told] == [f"Skipped the mint at {second.url}"]
 
 
 @pytest.mark.parametrize("fault", [refusal(403, "org_not_allowed"), refusal(401, "invalid_token")])
