@@ -197,6 +197,23 @@ def test_what_cloud_prints_deploys_a_mint_and_mints_and_leaves_nothing_behind() 
     assert not folder.exists()
 
 
+def test_the_page_s_standalone_mint_runs_in_what_cloud_serves() -> None:
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    blocks = dict(re.findall(r"<!-- standalone (\S+) -->\n```sh\n(.*?)```", page, re.DOTALL))
+    port = str(free_ports(1))
+    with serving("cloud") as (_, printed):
+        folder = re.findall(r"^keys +(\S+)/ROLE\.pem", printed, re.MULTILINE)[0]
+        mint, job = (
+            blocks[name].replace("/tmp/fullsend-XXXXXXXX", folder).replace("8090", port)  # noqa: S108 - the page's
+            for name in ("mint", "job")
+        )
+        ready = f'curl -sS --retry 40 --retry-connrefused --retry-delay 1 -o "$SANDBOX/ready" http://127.0.0.1:{port}/health'
+        mint = mint.replace("&& fullsend-mint\n", f"\nfullsend-mint &\ntrap 'kill $!; wait' EXIT\n{ready}\n")
+        said = pasted(f"set -eo pipefail\n{mint}\n{job}")
+    assert "the settings and the key files are good" in said
+    assert '"full_name": "octo-org/app"' in said
+
+
 @pytest.mark.parametrize(
     "number", [signal.SIGTERM, *(pytest.param(n, marks=pytest.mark.long) for n in (signal.SIGINT, signal.SIGHUP))]
 )
