@@ -10,6 +10,7 @@ import click
 
 from fullsend.audit.entries import ReadReport, read_events, without_repeats
 from fullsend.audit.search import EventFilter, normal_hash
+from fullsend.cli.input_option import InputFile
 from fullsend.cli.output import FAILED, BadUsage, CommandError, json_option, note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _run(_: click.Context, __: click.Parameter, value: str) -> str:
     "--would-deny", is_flag=True, help="Only events that a rule of REPORT_ONLY would have denied, with the rules."
 )
 @json_option
-@click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=InputFile(), metavar="FILE...")
 def find(
     *,
     token_hash: str,

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from fullsend.audit.entries import ReadReport, read_events, without_repeats
+from fullsend.cli.input_option import InputFile
 from fullsend.cli.mint.operator_options import github_api, google, place_options, resolver
 from fullsend.cli.output import (
     NOT_HEALTHY,
@@ -55,7 +56,7 @@ _TITLES = {Kind.PROBLEM: "", Kind.PROTECTION_OFF: "Protections that are off:", K
 )
 @click.option(
     "--events",
-    type=click.File("rb"),
+    type=InputFile(),
     multiple=True,
     metavar="FILE",
     help="Audit events, in a form that `audit find` reads: also list granted requests that the protections would "
@@ -64,7 +65,7 @@ _TITLES = {Kind.PROBLEM: "", Kind.PROTECTION_OFF: "Protections that are off:", K
 )
 @click.option(
     "--provenance",
-    type=click.File("rb"),
+    type=InputFile(),
     metavar="FILE",
     help="A release's SHA256SUMS or attestation: also compare the source that Cloud Functions has with it. Verify "
     "the file first: gh attestation verify.",

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
+from fullsend.cli.root import cli
 from fullsend.explain.input_errors import UnusableInputError
 from fullsend.explain.text_file import read_text
 from fullsend.failure import BadInput
@@ -59,6 +61,24 @@ def test_a_pipe_a_socket_and_a_device_are_refused_at_once(reader: str, special: 
     with pytest.raises((BadInput, SettingsError, UnusableInputError)) as refused:
         READERS[reader](special)
     assert "is not a regular file" in str(refused.value)
+
+
+@pytest.mark.parametrize("words", ["audit find --repo o/r", "mint doctor --project p --events"])
+def test_a_log_that_is_a_pipe_is_a_usage_error(words: str, special: Path) -> None:
+    done = CliRunner().invoke(cli, [*words.split(), str(special)])
+    assert done.exit_code == 2
+    assert "it is not a regular file" in done.stderr
+
+
+def test_a_log_in_a_pipe_of_the_shell_is_read() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"a line\n")
+    os.close(writing)
+    try:
+        done = CliRunner().invoke(cli, ["audit", "find", "--repo", "o/r", f"/dev/fd/{reading}"])
+    finally:
+        os.close(reading)
+    assert "No audit event was found" in done.stderr
 
 
 @pytest.mark.parametrize("reader", READERS)
