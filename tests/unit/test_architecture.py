@@ -172,6 +172,11 @@ def test_a_module_is_short_and_has_a_docstring(path: Path) -> None:
     assert ast.get_docstring(tree_of(path)), "a module says what it decides"
 
 
+def test_no_test_module_is_longer_than_300_lines() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "tests").rglob("*.py")}
+    assert {name_of(path): lines for path, lines in lengths.items() if lines > 300} == {}
+
+
 # What opens connections in the standard library and is a part of a package that does other things too, so that an
 # import contract cannot name it.
 CONNECTS = {"asyncio", "ftplib", "http.client", "smtplib", "socket", "socketserver", "ssl", "urllib.request"}
