@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 # GitHub refuses an `exp` more than 10 minutes after its own clock and an `iat` in its future.
 LIFETIME_SECONDS = 540
 BACKDATED_SECONDS = 60
-REUSED_SECONDS = LIFETIME_SECONDS - 120.0
-# With helpers, a request after this time still gets the old JWT, while a helper signs a new one. A JWT is not used
-# in its last minute.
+# A request after this time still gets the old JWT, while a helper signs a new one. A JWT is not used in its last
+# minute.
 RENEWED_SECONDS = 300.0
 _LAST_USE_SECONDS = LIFETIME_SECONDS - 60.0
 # The JWTs of an App without a request in this time are no longer renewed in advance.
@@ -39,10 +38,10 @@ USED_SECONDS = 3600.0
 
 
 class AppJwts:
-    """JWTs per App and version of its key, each reused until two minutes before it expires.
+    """JWTs per App and version of its key, each reused for five minutes.
 
-    With ``helpers``, JWTs are renewed in the background, so a request seldom waits for a remote key store (Cloud
-    KMS). While such a store fails, the old JWT is used.
+    ``helpers`` then renew it in the background, so a request seldom waits for a remote key store (Cloud KMS). While
+    such a store fails, the old JWT is used until a minute before it expires.
     """
 
     def __init__(self, keys: KeyStore, clock: Clock, helpers: Helpers | None = None) -> None:
@@ -51,12 +50,11 @@ class AppJwts:
         self._used: dict[App, float] = {}
         self._jws = jwt.PyJWS(algorithms=[])
         self._jws.register_algorithm("RS256", _SignerAlgorithm())
-        fresh = REUSED_SECONDS if helpers is None else RENEWED_SECONDS
         self._jwts = ExpiringCache[tuple["App", "Hashable"], Secret](
             "app_jwt",
             clock=clock,
-            fresh_for=lambda _jwt: fresh,
-            renew_for=lambda _jwt: _LAST_USE_SECONDS - fresh,
+            fresh_for=lambda _jwt: RENEWED_SECONDS,
+            renew_for=lambda _jwt: _LAST_USE_SECONDS - RENEWED_SECONDS,
             stale_seconds=_LAST_USE_SECONDS,
             helpers=helpers,
             hold_failure_seconds=0.0,  # the key store caches its own failures
