@@ -36,7 +36,7 @@ def without_commands(text: str) -> str:
 
 
 def encodable(text: str) -> str:
-    r"""Return a text with lone surrogates, which JSON may hold and no stream accepts, written as `\udXXX`."""
+    r"""Return text that every stream accepts: a lone surrogate, which JSON may hold, becomes `\udXXX`."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 

@@ -40,7 +40,7 @@ def redact(text: str, keep: Callable[[str], bool] = lambda _text: False) -> str:
 
 
 def one_line(text: str, max_length: int) -> str:
-    """Return another service's sentence as printable, redacted text on one line, at most ``most`` characters."""
+    """Return another service's sentence on one line: printable, redacted, at most ``max_length`` characters."""
     # Cut first, so the patterns never run over megabytes.
     flat = "".join(c if c.isprintable() else " " for c in text[: 4 * max_length])
     flat = " ".join(redact(flat).split())

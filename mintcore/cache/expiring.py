@@ -62,7 +62,7 @@ class ExpiringCache(Generic[K, V]):
         self._stale_seconds = stale_seconds
         self._hold_failure_seconds = hold_failure_seconds
         self._slow = slow
-        self._most_waiting = max_waiting
+        self._max_waiting = max_waiting
         self._helpers = helpers
         self._slots = Slots[K, V](max_entries)
         self._lock = threading.Lock()
@@ -201,7 +201,7 @@ class ExpiringCache(Generic[K, V]):
 
     def _wait(self, slot: Slot[V], pending: Future[V], context: RequestContext) -> V:
         with self._lock:
-            if slot.waiting >= self._most_waiting:
+            if slot.waiting >= self._max_waiting:
                 raise self._slow()
             slot.waiting += 1
         try:

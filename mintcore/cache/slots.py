@@ -92,7 +92,7 @@ class Slot(Generic[V]):
 
 
 class Slots(dict[K, Slot[V]]):
-    """The slots of at most ``most`` keys. Only :meth:`dict.get` needs no lock."""
+    """The slots of at most ``max_entries`` keys. Only :meth:`dict.get` needs no lock."""
 
     def __init__(self, max_entries: int) -> None:
         super().__init__()
