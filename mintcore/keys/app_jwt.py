@@ -1,4 +1,4 @@
-"""Make the App JWTs with which a GitHub App authenticates; each is reused until shortly before it expires.
+"""Make the App JWTs with which a GitHub App authenticates; each is reused for some minutes.
 
 PyJWT encodes them. A :class:`~mintcore.ports.Signer` signs them, so the key can be in Cloud KMS, which never shows
 it.
