@@ -48,8 +48,9 @@ class IssuerKeys:
     the request's deadline. Keys up to ``renewed_seconds`` old are served while a thread of ``helpers`` fetches new
     ones. ``sets_clock`` tells whether its ``Date`` corrects the clock. While a fetch is in progress,
     ``max_waiting`` requests wait for it and others fail immediately. Attack: anyone can send tokens with any issuer
-    and key id, and a hanging issuer must not occupy every thread. With ``like_github``, a helper requests the key set
-    from GitHub's usual path while the discovery document is fetched; it counts only if the document names that path.
+    and key id, and a hanging issuer must not occupy every thread. With ``like_github``, a helper requests the key
+    set from GitHub's usual path while the discovery document is fetched. The answer counts only if the document
+    names that path.
     """
 
     def __init__(
