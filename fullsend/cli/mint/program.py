@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shlex
 import shutil
 import stat
 import sys
@@ -48,8 +49,8 @@ def _missing(name: str) -> tuple[int, CommandError]:
     if "/" in name and stat.S_ISDIR(mode):
         return CANNOT_RUN, _refusal(name, "it is a directory.", _NAME_PROGRAM)
     if "/" in name and mode:
-        return CANNOT_RUN, _refusal(name, "it is not executable.", f"chmod +x {name}")
-    here = f"Give the path of the file in this directory: ./{name}" if stat.S_ISREG(mode) else ""
+        return CANNOT_RUN, _refusal(name, "it is not executable.", f"chmod +x {shlex.quote(name)}")
+    here = f"Give the path of the file in this directory: {shlex.quote(f'./{name}')}" if stat.S_ISREG(mode) else ""
     fix = here or "Install the command, or give its path after `--`."
     return NOT_FOUND, CommandError(f"{name} was not found; nothing was minted.", fix)
 
@@ -72,7 +73,7 @@ def _cannot_run(name: str, program: Path) -> tuple[int, CommandError] | None:
         name,
         "it has no #! line.",
         "Begin the file with a line that names its interpreter, such as #!/bin/sh, or name the interpreter "
-        f"first: -- sh {name}",
+        f"first: -- sh {shlex.quote(name)}",
     )
 
 
@@ -94,7 +95,8 @@ def _without_interpreter(name: str, line: bytes) -> tuple[int, CommandError] | N
     else:
         return None
     if interpreter.endswith("\r"):
-        return CANNOT_RUN, _refusal(name, "its lines end as in Windows, with CR LF.", f"sed -i 's/\\r$//' {name}")
+        fix = f"sed -i 's/\\r$//' {shlex.quote(name)}"
+        return CANNOT_RUN, _refusal(name, "its lines end as in Windows, with CR LF.", fix)
     return CANNOT_RUN, _refusal(
         name,
         f"its interpreter {interpreter} does not exist.",

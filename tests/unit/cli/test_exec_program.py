@@ -119,3 +119,10 @@ def test_every_refusal_of_the_system_has_a_fix() -> None:
     fixes = [not_started("x", OSError(number, os.strerror(number))).remedy for number in numbers]
     assert len(set(fixes)) == len(numbers)
     assert all(fixes)
+
+
+def test_a_command_to_paste_quotes_the_name(tmp_path: Path) -> None:
+    path = tmp_path / "my script.sh"
+    path.write_bytes(b"#!/bin/sh\n")
+    _, output = refused(str(path))
+    assert f"Fix: chmod +x '{path}'" in output
